@@ -1,0 +1,161 @@
+//! What validator and miner sign, and the hash that binds a miner to its payload before T.
+//!
+//! Every text below is versioned and stands in the journal's evidence: change one, and old rounds
+//! no longer verify.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::hotkey::Hotkey;
+use crate::series::RoundId;
+use crate::time::UnixMillis;
+
+/// `N` bytes, written in lower-case hex.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hex<const N: usize>(pub [u8; N]);
+
+/// SHA-256 of some bytes.
+pub type Hash = Hex<32>;
+
+/// What binds a miner to its payload: see [`commitment`].
+pub type Commitment = Hex<32>;
+
+/// The secret that hides a payload behind its commitment until it is revealed.
+pub type Nonce = Hex<32>;
+
+/// An sr25519 signature.
+pub type Signature = Hex<64>;
+
+/// A text that is not `expected` bytes in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("expected {expected} bytes in hex, found {found:?}")]
+pub struct HexError {
+    expected: usize,
+    found: String,
+}
+
+/// SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Hex(Sha256::digest(bytes).into())
+}
+
+/// The commitment of `miner` to `payload` in a round of `validator`: SHA-256 of
+/// `foretell/commit/1\nSERIES\nT_MS\nVALIDATOR\nMINER\nNONCE\n` followed by the payload.
+pub fn commitment(
+    round: &RoundId,
+    validator: &Hotkey,
+    miner: &Hotkey,
+    nonce: &Nonce,
+    payload: &[u8],
+) -> Commitment {
+    let (series, origin) = (&round.series, round.origin);
+    let mut hash = Sha256::new();
+    hash.update(format!(
+        "foretell/commit/1\n{series}\n{origin}\n{validator}\n{miner}\n{nonce}\n"
+    ));
+    hash.update(payload);
+    Hex(hash.finalize().into())
+}
+
+/// What a miner signs with its commitment.
+pub fn answer_text(round: &RoundId, validator: &Hotkey, commitment: &Commitment) -> String {
+    format!("foretell/answer/1\n{round}\n{validator}\n{commitment}")
+}
+
+/// What a validator signs for a commitment that arrived in time.
+pub fn receipt_text(
+    round: &RoundId,
+    miner: &Hotkey,
+    commitment: &Commitment,
+    arrival: UnixMillis,
+) -> String {
+    format!("foretell/receipt/1\n{round}\n{miner}\n{commitment}\n{arrival}")
+}
+
+/// What a miner signs with its payload.
+pub fn reveal_text(round: &RoundId, validator: &Hotkey, payload: &[u8]) -> String {
+    let digest = sha256(payload);
+    format!("foretell/reveal/1\n{round}\n{validator}\n{digest}")
+}
+
+/// What a miner's nonce is derived from, under its own secret: the same for the same request.
+pub fn nonce_text(round: &RoundId, validator: &Hotkey) -> String {
+    let (series, origin) = (&round.series, round.origin);
+    format!("foretell/nonce/1\n{series}\n{origin}\n{validator}")
+}
+
+impl<const N: usize> FromStr for Hex<N> {
+    type Err = HexError;
+
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        let mut bytes = [0; N];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| HexError {
+            expected: N,
+            found: text.chars().take(2 * N + 8).collect(),
+        })?;
+        Ok(Self(bytes))
+    }
+}
+
+impl<const N: usize> fmt::Display for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<const N: usize> Serialize for Hex<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Worked with `printf 'foretell/commit/1\nBTC/USD\n1704067200000\n5FHn…\n5FLS…\n0…0\n{}' | sha256sum`.
+    #[test]
+    fn the_commitment_is_the_hash_of_its_documented_text() {
+        let round: RoundId = "BTC/USD@1704067200000".parse().unwrap();
+        let validator: Hotkey = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
+            .parse()
+            .unwrap();
+        let miner: Hotkey = "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"
+            .parse()
+            .unwrap();
+        let found = commitment(&round, &validator, &miner, &Hex([0; 32]), b"{}");
+        assert_eq!(
+            found.to_string(),
+            "e1dade2f1b8f48897f048d64dd6658ac54946e38555cd83dae667948aaa31b8e"
+        );
+    }
+
+    #[test]
+    fn hex_is_exact_and_says_what_it_expected() {
+        let hash = sha256(b"");
+        assert_eq!(
+            hash.to_string(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(hash.to_string().parse::<Hash>(), Ok(hash));
+        let error = "abc".parse::<Hash>().unwrap_err();
+        assert_eq!(error.to_string(), "expected 32 bytes in hex, found \"abc\"");
+    }
+}

@@ -1,0 +1,373 @@
+//! The book: every open round and every track record, as the fold of a journal.
+//!
+//! Nothing is kept anywhere else, so a validator that was killed reads its journal, and knows what it
+//! [wants](Book::wants) next.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::forecast::{Fan, Forecast};
+use crate::hotkey::Hotkey;
+use crate::journal::{Charter, Record};
+use crate::round::{Event, Misfit, Round, Want};
+use crate::rules::Rules;
+use crate::score::{Outcome, Reference, Score};
+use crate::settle::{Settlement, VoidReason};
+use crate::time::UnixMillis;
+use crate::track::TrackRecord;
+use crate::weigh::{Evidence, Weights, evidence};
+
+/// The state of a validator for one series.
+#[derive(Debug, Clone)]
+pub struct Book {
+    charter: Charter,
+    rules: Rules,
+    reference: Reference,
+    next_origin: UnixMillis,
+    rounds: BTreeMap<UnixMillis, Round>,
+    tracks: BTreeMap<Hotkey, TrackRecord>,
+    reference_track: TrackRecord,
+    consensus_track: TrackRecord,
+    voided: BTreeMap<UnixMillis, VoidReason>,
+    unconfirmed: Option<SignedWeights>,
+    weighed: usize,
+}
+
+/// Weights that were signed and are not yet known to be on chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedWeights {
+    /// The extrinsic, as it was stored before it was sent.
+    pub extrinsic: String,
+    /// Its hash.
+    pub hash: crate::attest::Hash,
+}
+
+/// What the book needs done, most urgent first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// Open the round of this origin to everybody on the metagraph.
+    Open(UnixMillis),
+    /// Do what the round of this origin wants.
+    Round(UnixMillis, Want),
+}
+
+/// A record that does not continue the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BookError {
+    /// It does not fit its round.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// Its round is not open.
+    #[error("round {0} is not open")]
+    NoRound(UnixMillis),
+    /// It opens a round out of turn.
+    #[error("round {0} was opened out of turn")]
+    OutOfTurn(UnixMillis),
+    /// A journal begins once.
+    #[error("the journal begins twice")]
+    BeginsTwice,
+    /// Weights were confirmed that nobody signed.
+    #[error("weights were confirmed that are not waiting for it")]
+    NothingToConfirm,
+    /// A stored payload is missing or no longer a forecast.
+    #[error("the payload of {miner} in round {round} is not what was accepted: {why}")]
+    Payload {
+        /// Round.
+        round: UnixMillis,
+        /// Miner.
+        miner: Hotkey,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Book {
+    /// The book of a journal that has just begun.
+    pub fn new(charter: Charter) -> Self {
+        let rules = charter.rules.rules();
+        Self {
+            reference: Reference::new(&rules.score),
+            next_origin: charter.first,
+            rules,
+            charter,
+            rounds: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            reference_track: TrackRecord::default(),
+            consensus_track: TrackRecord::default(),
+            voided: BTreeMap::new(),
+            unconfirmed: None,
+            weighed: 0,
+        }
+    }
+
+    /// Takes in a record. The same records give the same book, whoever brings them.
+    pub fn apply(&mut self, record: &Record) -> Result<(), BookError> {
+        match record {
+            Record::Began(_) => return Err(BookError::BeginsTwice),
+            Record::Opened { round, asked, pool } => {
+                self.take_turn(*round)?;
+                self.rounds.insert(*round, Round::new(*round, asked, pool));
+            }
+            Record::Committed { round, miner, .. } => {
+                self.open_round(*round)?.apply(record)?;
+                let track = self.tracks.entry(*miner).or_default();
+                track.started.get_or_insert(*round);
+            }
+            Record::Revealed { round, .. }
+            | Record::Missed { round, .. }
+            | Record::Settled { round, .. } => self.open_round(*round)?.apply(record)?,
+            Record::Scored {
+                round,
+                reference,
+                consensus,
+                miners,
+                missed,
+            } => {
+                self.close_round(*round)?;
+                self.reference_track.answered(*round, reference, reference);
+                if let Some(consensus) = consensus {
+                    self.consensus_track.answered(*round, consensus, reference);
+                }
+                for (miner, score) in miners {
+                    let track = self.tracks.entry(*miner).or_default();
+                    track.answered(*round, score, reference);
+                }
+                for miner in missed {
+                    if let Some(track) = self.tracks.get_mut(miner) {
+                        track.missed(*round, self.rules.score.miss_advantage);
+                    }
+                }
+            }
+            Record::Voided { round, why } => {
+                // A round that was slept through was never opened.
+                if self.rounds.remove(round).is_none() {
+                    self.take_turn(*round)?;
+                }
+                self.voided.insert(*round, why.clone());
+            }
+            Record::WeightsSigned {
+                extrinsic, hash, ..
+            } => {
+                self.unconfirmed = Some(SignedWeights {
+                    extrinsic: extrinsic.clone(),
+                    hash: *hash,
+                });
+            }
+            Record::WeightsIncluded { hash, .. } => {
+                if self.unconfirmed.take().is_none_or(|w| w.hash != *hash) {
+                    return Err(BookError::NothingToConfirm);
+                }
+                self.weighed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What needs doing at `now`, most urgent first: what has a deadline before what has none.
+    pub fn wants(&self, now: UnixMillis) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let timing = &self.rules.timing;
+        if self.next_origin < self.charter.end
+            && now >= self.next_origin - timing.commit_opens_before
+        {
+            tasks.push(Task::Open(self.next_origin));
+        }
+        let rounds = self.rounds.iter().filter_map(|(origin, round)| {
+            let want = round.want(now, &self.charter.series, timing)?;
+            Some(Task::Round(*origin, want))
+        });
+        tasks.extend(rounds);
+        tasks.sort_by_key(|task| match task {
+            Task::Open(_) => 0,
+            Task::Round(_, Want::Commitments { .. }) => 1,
+            Task::Round(_, Want::Reveals { .. }) => 2,
+            Task::Round(_, Want::Settlement) => 3,
+            Task::Round(_, Want::Scores { .. }) => 4,
+        });
+        tasks
+    }
+
+    /// The records that a validator makes when it starts at `now` and finds windows that nobody served.
+    pub fn voids_on_start(&self, now: UnixMillis) -> Vec<Record> {
+        let timing = &self.rules.timing;
+        let neglected = self.rounds.iter().filter_map(|(origin, round)| {
+            round.was_neglected(now, timing).then_some(*origin)
+        });
+        let slept_through = std::iter::successors(Some(self.next_origin), |origin| {
+            Some(*origin + self.charter.round_every)
+        })
+        .take_while(|origin| {
+            *origin < self.charter.end && now > *origin - timing.commit_closes_before
+        });
+        neglected
+            .chain(slept_through)
+            .map(|round| Record::Voided {
+                round,
+                why: VoidReason::ValidatorDown,
+            })
+            .collect()
+    }
+
+    /// The record that opens the round at `origin` to these miners.
+    pub fn open(&self, origin: UnixMillis, asked: Vec<Hotkey>) -> Record {
+        Record::Opened {
+            round: origin,
+            asked,
+            pool: self.eligible(),
+        }
+    }
+
+    /// The record that an event makes in the round of `origin`.
+    pub fn decide(&self, origin: UnixMillis, event: Event<'_>) -> Result<Record, BookError> {
+        let round = self.rounds.get(&origin).ok_or(BookError::NoRound(origin))?;
+        Ok(round.decide(event, &self.charter)?)
+    }
+
+    /// The record that scores a round: `forecasts` are the payloads of those who revealed.
+    pub fn score(
+        &self,
+        origin: UnixMillis,
+        settlement: &Settlement,
+        forecasts: &BTreeMap<Hotkey, Vec<u8>>,
+        pool: &[Hotkey],
+        missed: Vec<Hotkey>,
+    ) -> Result<Record, BookError> {
+        let unit = self.charter.series.unit;
+        let outcome = match settlement.outcome(unit, &self.rules.settlement) {
+            Ok(outcome) => outcome,
+            Err(why) => return Ok(Record::Voided { round: origin, why }),
+        };
+        let horizon = self.charter.series.grid.horizon;
+        let reference_fan = self.reference.fan(outcome.volatility, horizon);
+        let Some(reference) = Score::of(&reference_fan, &outcome, &self.rules.score) else {
+            let why = VoidReason::LastStepMissing;
+            return Ok(Record::Voided { round: origin, why });
+        };
+        let anchor = settlement.anchor.map_or(1.0, crate::price::Price::get);
+        let mut pooled = BTreeMap::new();
+        let mut miners = BTreeMap::new();
+        for (miner, payload) in forecasts {
+            let forecast =
+                Forecast::parse(payload, &self.charter.series).map_err(|why| BookError::Payload {
+                    round: origin,
+                    miner: *miner,
+                    why: why.to_string(),
+                })?;
+            let fan = Fan::of(&forecast, anchor, unit);
+            if pool.contains(miner) {
+                pooled.insert(*miner, fan.resampled());
+            }
+            miners.extend(Score::of(&fan, &outcome, &self.rules.score).map(|s| (*miner, s)));
+        }
+        let consensus = self.consensus_score(pool, &pooled, &reference_fan, &outcome);
+        Ok(Record::Scored {
+            round: origin,
+            reference,
+            consensus,
+            miners,
+            missed,
+        })
+    }
+
+    /// Evidence of every miner with a record.
+    pub fn evidence(&self) -> BTreeMap<Hotkey, Evidence> {
+        let tracks = self.tracks.iter();
+        tracks
+            .filter_map(|(key, track)| Some((*key, self.evidence_of(track)?)))
+            .collect()
+    }
+
+    /// The weights that the scored rounds give now.
+    pub fn weights(&self) -> Weights {
+        let consensus = self.evidence_of(&self.consensus_track);
+        Weights::of(&self.evidence(), consensus.as_ref(), &self.rules.pay)
+    }
+
+    /// Evidence in one track record; `None` of an empty one.
+    pub fn evidence_of(&self, track: &TrackRecord) -> Option<Evidence> {
+        let lags = evidence::lags(self.charter.series.grid.span().0, self.charter.round_every.0);
+        Evidence::of(track.advantages(), lags, &self.rules.evidence)
+    }
+
+    /// What the journal is about.
+    pub const fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// The rounds that are neither scored nor void, by origin.
+    pub const fn open_rounds(&self) -> &BTreeMap<UnixMillis, Round> {
+        &self.rounds
+    }
+
+    /// Track records of all miners that ever committed.
+    pub const fn tracks(&self) -> &BTreeMap<Hotkey, TrackRecord> {
+        &self.tracks
+    }
+
+    /// The reference's track record: one entry for every scored round.
+    pub const fn reference_track(&self) -> &TrackRecord {
+        &self.reference_track
+    }
+
+    /// The consensus's track record: rounds in which somebody was eligible.
+    pub const fn consensus_track(&self) -> &TrackRecord {
+        &self.consensus_track
+    }
+
+    /// Void rounds and why.
+    pub const fn voided(&self) -> &BTreeMap<UnixMillis, VoidReason> {
+        &self.voided
+    }
+
+    /// Weights that may or may not have reached the chain.
+    pub const fn unconfirmed(&self) -> Option<&SignedWeights> {
+        self.unconfirmed.as_ref()
+    }
+
+    /// How many times weights have been set.
+    pub const fn times_weighed(&self) -> usize {
+        self.weighed
+    }
+
+    fn eligible(&self) -> Vec<Hotkey> {
+        let evidence = self.evidence().into_iter();
+        evidence
+            .filter(|(_, e)| e.value > 0.0)
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// First form of the consensus: the mean of the pool's fans; a missing fan is the reference's.
+    fn consensus_score(
+        &self,
+        pool: &[Hotkey],
+        fans: &BTreeMap<Hotkey, Fan>,
+        reference: &Fan,
+        outcome: &Outcome,
+    ) -> Option<Score> {
+        let members: Vec<Fan> = pool
+            .iter()
+            .map(|key| fans.get(key).cloned().unwrap_or_else(|| reference.resampled()))
+            .collect();
+        Score::of(&Fan::mean(&members)?, outcome, &self.rules.score)
+    }
+
+    fn take_turn(&mut self, origin: UnixMillis) -> Result<(), BookError> {
+        if origin != self.next_origin {
+            return Err(BookError::OutOfTurn(origin));
+        }
+        self.next_origin = origin + self.charter.round_every;
+        Ok(())
+    }
+
+    fn open_round(&mut self, origin: UnixMillis) -> Result<&mut Round, BookError> {
+        self.rounds
+            .get_mut(&origin)
+            .ok_or(BookError::NoRound(origin))
+    }
+
+    fn close_round(&mut self, origin: UnixMillis) -> Result<Round, BookError> {
+        self.rounds.remove(&origin).ok_or(BookError::NoRound(origin))
+    }
+}

@@ -1,0 +1,153 @@
+//! A forecast as the distribution of moves at each step: what is scored, pooled and drawn.
+
+use super::Forecast;
+use crate::series::Unit;
+
+/// Number of common levels, (2k − 1)/198, on which fans of different K are pooled.
+pub const POOL_LEVELS: usize = 99;
+
+/// Moves are held within ± this, so that no sum over an absurd forecast overflows.
+const ABSURD: f64 = 1e100;
+
+/// H rows of K ascending moves from the anchor, in bps (log prices) or the series' unit (values).
+///
+/// Value k of a row (from 1) stands at level (2k − 1)/2K.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fan {
+    k: usize,
+    moves: Vec<f64>,
+}
+
+impl Fan {
+    /// The fan of a forecast, seen from the anchor. Paths are sorted step by step.
+    pub fn of(forecast: &Forecast, anchor: f64, unit: Unit) -> Self {
+        let moves = forecast
+            .values()
+            .iter()
+            .map(|&value| unit.change(anchor, value))
+            .collect();
+        Self::from_moves(forecast.k(), moves)
+    }
+
+    /// A fan from H·K step-major finite moves; rows are sorted here.
+    pub fn from_moves(k: usize, mut moves: Vec<f64>) -> Self {
+        let k = k.max(1);
+        for value in &mut moves {
+            *value = value.clamp(-ABSURD, ABSURD);
+        }
+        for row in moves.chunks_exact_mut(k) {
+            if !row.is_sorted() {
+                row.sort_unstable_by(f64::total_cmp);
+            }
+        }
+        Self { k, moves }
+    }
+
+    /// K, the number of values at each step.
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The rows, step 1 first.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.moves.chunks_exact(self.k)
+    }
+
+    /// The same fan at K = [`POOL_LEVELS`]: linear between levels, flat outside.
+    pub fn resampled(&self) -> Self {
+        if self.k == POOL_LEVELS {
+            return self.clone();
+        }
+        let moves = self
+            .rows()
+            .flat_map(|row| (0..POOL_LEVELS).map(|j| quantile(row, level(j, POOL_LEVELS))))
+            .collect();
+        Self {
+            k: POOL_LEVELS,
+            moves,
+        }
+    }
+
+    /// The level-by-level mean of fans of one shape; `None` of none.
+    pub fn mean(fans: &[Self]) -> Option<Self> {
+        let first = fans.first()?;
+        let mut moves = vec![0.0; first.moves.len()];
+        for fan in fans {
+            for (sum, value) in moves.iter_mut().zip(&fan.moves) {
+                *sum += value;
+            }
+        }
+        for value in &mut moves {
+            *value /= fans.len() as f64;
+        }
+        Some(Self { k: first.k, moves })
+    }
+}
+
+/// Level of value `index` (from 0) among `k`: (2·index + 1)/2k.
+pub(crate) fn level(index: usize, k: usize) -> f64 {
+    (2 * index + 1) as f64 / (2 * k) as f64
+}
+
+/// The value of an ascending row at `level`: linear between its levels, flat outside them.
+pub(crate) fn quantile(row: &[f64], level: f64) -> f64 {
+    let k = row.len();
+    // Position in units of "index", where value 0 stands at level 1/2K.
+    let position = (level * k as f64 - 0.5).clamp(0.0, (k - 1) as f64);
+    let below = position as usize;
+    let above = (below + 1).min(k - 1);
+    row[below] + (position - below as f64) * (row[above] - row[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_linear_between_levels_and_flat_outside() {
+        // K = 2: levels 0.25 and 0.75.
+        let row = [10.0, 20.0];
+        assert_eq!(quantile(&row, 0.25), 10.0);
+        assert_eq!(quantile(&row, 0.5), 15.0);
+        assert_eq!(quantile(&row, 0.1), 10.0);
+        assert_eq!(quantile(&row, 0.9), 20.0);
+        assert_eq!(quantile(&[7.0], 0.3), 7.0);
+    }
+
+    #[test]
+    fn resampling_keeps_what_already_stands_on_the_common_levels() {
+        let row: Vec<f64> = (0..POOL_LEVELS).map(|j| (j * j) as f64).collect();
+        let fan = Fan::from_moves(POOL_LEVELS, row);
+        assert_eq!(fan.resampled(), fan);
+        let point = Fan::from_moves(1, vec![3.0, 4.0]);
+        let pooled = point.resampled();
+        assert_eq!(pooled.rows().len(), 2);
+        assert!(pooled.rows().all(|row| row.iter().all(|v| *v == row[0])));
+    }
+
+    #[test]
+    fn paths_are_sorted_step_by_step_as_moves() {
+        let forecast = Forecast::new(
+            super::super::Kind::Paths,
+            Unit::Value,
+            2,
+            2,
+            vec![3.0, 1.0, 5.0, 9.0],
+        )
+        .unwrap();
+        let fan = Fan::of(&forecast, 1.0, Unit::Value);
+        let rows: Vec<&[f64]> = fan.rows().collect();
+        assert_eq!(rows, [&[0.0, 2.0][..], &[4.0, 8.0][..]]);
+    }
+
+    #[test]
+    fn the_mean_goes_level_by_level() {
+        let a = Fan::from_moves(2, vec![0.0, 2.0]);
+        let b = Fan::from_moves(2, vec![2.0, 6.0]);
+        assert_eq!(
+            Fan::mean(&[a, b]),
+            Some(Fan::from_moves(2, vec![1.0, 4.0]))
+        );
+        assert_eq!(Fan::mean(&[]), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! A miner's answer: a matrix of prices, H steps by K values, and the fan of moves that is scored.
+
+mod fan;
+mod payload;
+
+pub(crate) use fan::quantile;
+pub use fan::{Fan, POOL_LEVELS};
+pub use payload::MAX_PAYLOAD_BYTES;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::series::Unit;
+
+/// Largest K.
+pub const MAX_K: usize = 1000;
+
+/// What the K values of a step are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Non-decreasing values at levels (2k − 1)/2K. A point forecast is K = 1.
+    Quantiles,
+    /// Column k is one simulated path.
+    Paths,
+}
+
+/// A valid forecast: finite, positive where moves are logarithms, quantiles in order, H × K.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    kind: Kind,
+    horizon: usize,
+    k: usize,
+    values: Vec<f64>,
+}
+
+/// Why an answer is not a forecast. The text is the verdict that the miner gets to see.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "rejection", rename_all = "snake_case")]
+pub enum Rejection {
+    /// The payload is longer than [`MAX_PAYLOAD_BYTES`].
+    #[error("payload of {bytes} bytes, at most {MAX_PAYLOAD_BYTES} are read")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The payload is not the JSON of a forecast.
+    #[error("payload is not {{\"kind\",\"k\",\"values\"}} in JSON: {why}")]
+    NotAForecast {
+        /// What the parser said.
+        why: String,
+    },
+    /// K is 0 or above [`MAX_K`].
+    #[error("k = {k}, it must be 1 to {MAX_K}")]
+    K {
+        /// The K found.
+        k: usize,
+    },
+    /// Not H·K values.
+    #[error("{found} values, expected {expected} (steps × k)")]
+    Shape {
+        /// H·K.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// NaN or an infinity.
+    #[error("value {column} of step {step} is not finite")]
+    NotFinite {
+        /// Step, from 1.
+        step: usize,
+        /// Position in the step, from 1.
+        column: usize,
+    },
+    /// Zero or negative where moves are logarithms.
+    #[error("value {column} of step {step} is not positive")]
+    NotPositive {
+        /// Step, from 1.
+        step: usize,
+        /// Position in the step, from 1.
+        column: usize,
+    },
+    /// Quantiles that cross.
+    #[error("quantile {column} of step {step} is below the one before it")]
+    Decreasing {
+        /// Step, from 1.
+        step: usize,
+        /// Position in the step, from 1.
+        column: usize,
+    },
+}
+
+impl Forecast {
+    /// A forecast of `kind` from H·K step-major values.
+    pub fn new(
+        kind: Kind,
+        unit: Unit,
+        horizon: usize,
+        k: usize,
+        values: Vec<f64>,
+    ) -> Result<Self, Rejection> {
+        if !(1..=MAX_K).contains(&k) {
+            return Err(Rejection::K { k });
+        }
+        if values.len() != horizon * k {
+            return Err(Rejection::Shape {
+                expected: horizon * k,
+                found: values.len(),
+            });
+        }
+        for (row, step) in values.chunks_exact(k).zip(1..) {
+            check_row(kind, unit, row, step)?;
+        }
+        Ok(Self {
+            kind,
+            horizon,
+            k,
+            values,
+        })
+    }
+
+    /// A forecast of quantiles from H·K step-major values, each row at levels (2k − 1)/2K.
+    pub fn quantiles(
+        unit: Unit,
+        horizon: usize,
+        k: usize,
+        values: Vec<f64>,
+    ) -> Result<Self, Rejection> {
+        Self::new(Kind::Quantiles, unit, horizon, k, values)
+    }
+
+    /// Quantiles or paths.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// H, the number of steps.
+    pub const fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// K, the number of values at each step.
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The K values of step `i` (from 0), in the order in which they were sent; empty beyond the horizon.
+    pub fn row(&self, i: usize) -> &[f64] {
+        self.values.chunks_exact(self.k).nth(i).unwrap_or(&[])
+    }
+
+    /// All H·K values, step-major.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+fn check_row(kind: Kind, unit: Unit, row: &[f64], step: usize) -> Result<(), Rejection> {
+    let mut before = f64::NEG_INFINITY;
+    for (&value, column) in row.iter().zip(1..) {
+        if !value.is_finite() {
+            return Err(Rejection::NotFinite { step, column });
+        }
+        if unit == Unit::LogPrice && value <= 0.0 {
+            return Err(Rejection::NotPositive { step, column });
+        }
+        if kind == Kind::Quantiles && value < before {
+            return Err(Rejection::Decreasing { step, column });
+        }
+        before = value;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The bytes of a forecast as they travel: `{"kind","k","values"}`, never re-serialised.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Forecast, Kind, Rejection};
+use crate::series::Series;
+
+/// Longest payload that is read: 4 MiB.
+pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Payload<'a> {
+    kind: Kind,
+    k: usize,
+    values: std::borrow::Cow<'a, [f64]>,
+}
+
+impl Forecast {
+    /// The forecast that `payload` holds for `series`, or the verdict on it.
+    pub fn parse(payload: &[u8], series: &Series) -> Result<Self, Rejection> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(Rejection::TooLong {
+                bytes: payload.len(),
+            });
+        }
+        let Payload { kind, k, values } =
+            serde_json::from_slice(payload).map_err(|error| Rejection::NotAForecast {
+                why: error.to_string(),
+            })?;
+        Self::new(
+            kind,
+            series.unit,
+            series.grid.horizon,
+            k,
+            values.into_owned(),
+        )
+    }
+
+    /// The payload that says this forecast.
+    pub fn payload(&self) -> String {
+        let payload = Payload {
+            kind: self.kind,
+            k: self.k,
+            values: self.values.as_slice().into(),
+        };
+        // Finite numbers and plain strings: serialisation has nothing to fail on.
+        serde_json::to_string(&payload).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::series::{Grid, Unit};
+    use crate::time::Millis;
+
+    fn series(horizon: usize, unit: Unit) -> Series {
+        Series {
+            id: "BTC/USD".parse().unwrap(),
+            grid: Grid {
+                step: Millis::minutes(5),
+                horizon,
+            },
+            unit,
+        }
+    }
+
+    fn verdict(payload: &str) -> Rejection {
+        Forecast::parse(payload.as_bytes(), &series(2, Unit::LogPrice)).unwrap_err()
+    }
+
+    #[test]
+    fn a_point_forecast_is_one_quantile() {
+        let payload = br#"{"kind":"quantiles","k":1,"values":[100.5,101]}"#;
+        let forecast = Forecast::parse(payload, &series(2, Unit::LogPrice)).unwrap();
+        assert_eq!((forecast.k(), forecast.row(1)), (1, &[101.0][..]));
+        assert_eq!(forecast.row(2), &[] as &[f64]);
+    }
+
+    #[test]
+    fn each_fault_has_its_own_verdict() {
+        assert!(matches!(verdict("rubbish"), Rejection::NotAForecast { .. }));
+        assert!(matches!(
+            verdict(r#"{"kind":"interval","k":1,"values":[1,2]}"#),
+            Rejection::NotAForecast { .. }
+        ));
+        assert_eq!(
+            verdict(r#"{"kind":"paths","k":0,"values":[]}"#),
+            Rejection::K { k: 0 }
+        );
+        assert_eq!(
+            verdict(r#"{"kind":"paths","k":1,"values":[1]}"#),
+            Rejection::Shape {
+                expected: 2,
+                found: 1
+            }
+        );
+        assert_eq!(
+            verdict(r#"{"kind":"quantiles","k":2,"values":[1,2,3,2]}"#),
+            Rejection::Decreasing { step: 2, column: 2 }
+        );
+        assert_eq!(
+            verdict(r#"{"kind":"quantiles","k":1,"values":[1,0]}"#),
+            Rejection::NotPositive { step: 2, column: 1 }
+        );
+        // JSON has no NaN, and a number beyond a double's range does not parse.
+        assert!(matches!(
+            verdict(r#"{"kind":"quantiles","k":1,"values":[1,NaN]}"#),
+            Rejection::NotAForecast { .. }
+        ));
+        assert!(matches!(
+            verdict(r#"{"kind":"quantiles","k":1,"values":[1,1e999]}"#),
+            Rejection::NotAForecast { .. }
+        ));
+        let long = " ".repeat(MAX_PAYLOAD_BYTES + 1);
+        assert!(matches!(verdict(&long), Rejection::TooLong { .. }));
+        assert_eq!(
+            Forecast::quantiles(Unit::Value, 1, 1, vec![f64::NAN]),
+            Err(Rejection::NotFinite { step: 1, column: 1 })
+        );
+    }
+
+    #[test]
+    fn paths_need_no_order_and_values_may_be_negative() {
+        let payload = br#"{"kind":"paths","k":2,"values":[3,-1,2,0]}"#;
+        assert!(Forecast::parse(payload, &series(2, Unit::Value)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_payload_reads_back_as_the_very_same_forecast(
+            mut rows in prop::collection::vec(prop::collection::vec(1e-8..1e12f64, 3), 1..5)
+        ) {
+            for row in &mut rows {
+                row.sort_by(f64::total_cmp);
+            }
+            let horizon = rows.len();
+            let forecast =
+                Forecast::quantiles(Unit::LogPrice, horizon, 3, rows.concat()).unwrap();
+            let series = series(horizon, Unit::LogPrice);
+            prop_assert_eq!(Forecast::parse(forecast.payload().as_bytes(), &series), Ok(forecast));
+        }
+    }
+}

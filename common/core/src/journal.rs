@@ -1,0 +1,272 @@
+//! The journal: an append-only chain of records that holds everything a weight depends on.
+//!
+//! Entry n holds the hash of entry n − 1, and is hashed as it is stored. State is nothing but the fold of
+//! its records (see [`Book`](crate::book::Book)), so a validator that was killed carries on from here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::attest::{Commitment, Hash, Hex, Nonce, Signature, sha256};
+use crate::hotkey::{Hotkey, Uid};
+use crate::round::Miss;
+use crate::rules::RulesVersion;
+use crate::score::Score;
+use crate::series::Series;
+use crate::settle::{Settlement, VoidReason};
+use crate::time::{Millis, UnixMillis};
+
+/// One thing that happened. Rounds are named by their origin; the series stands in the first record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Record {
+    /// The first record: what this journal is about.
+    Began(Charter),
+    /// A round was opened to these miners.
+    Opened {
+        /// Its origin.
+        round: UnixMillis,
+        /// Everybody who is asked.
+        asked: Vec<Hotkey>,
+        /// The eligible miners, whose fans make this round's consensus.
+        pool: Vec<Hotkey>,
+    },
+    /// A commitment arrived in time and got its receipt.
+    Committed {
+        /// The round's origin.
+        round: UnixMillis,
+        /// Who committed.
+        miner: Hotkey,
+        /// To what.
+        commitment: Commitment,
+        /// When it arrived, by the round clock.
+        arrival: UnixMillis,
+        /// The miner's signature under its answer.
+        signature: Signature,
+        /// The validator's signature under the receipt.
+        receipt: Signature,
+    },
+    /// The committed payload was revealed and holds a forecast.
+    Revealed {
+        /// The round's origin.
+        round: UnixMillis,
+        /// Whose it is.
+        miner: Hotkey,
+        /// The nonce of its commitment.
+        nonce: Nonce,
+        /// SHA-256 of the payload, which the store keeps verbatim.
+        payload: Hash,
+        /// The miner's signature under its payload.
+        signature: Signature,
+    },
+    /// A miner has no forecast in this round.
+    Missed {
+        /// The round's origin.
+        round: UnixMillis,
+        /// Who.
+        miner: Hotkey,
+        /// The verdict.
+        miss: Miss,
+    },
+    /// The prices are known.
+    Settled {
+        /// The round's origin.
+        round: UnixMillis,
+        /// Anchor, volatility and closes.
+        settlement: Settlement,
+    },
+    /// Everybody's score.
+    Scored {
+        /// The round's origin.
+        round: UnixMillis,
+        /// The reference's.
+        reference: Score,
+        /// The consensus's, unless its pool was empty.
+        consensus: Option<Score>,
+        /// Those who revealed.
+        miners: BTreeMap<Hotkey, Score>,
+        /// Those who were asked and missed.
+        missed: Vec<Hotkey>,
+    },
+    /// The round counts for nobody.
+    Voided {
+        /// The round's origin.
+        round: UnixMillis,
+        /// By which rule.
+        why: VoidReason,
+    },
+    /// Weights were signed; from here on they may be on chain.
+    WeightsSigned {
+        /// Uids in the order of `values`.
+        uids: Vec<Uid>,
+        /// Their weights as the chain takes them.
+        values: Vec<u16>,
+        /// The extrinsic, ready to be sent (again).
+        extrinsic: String,
+        /// Its hash, by which the chain is asked for it.
+        hash: Hash,
+    },
+    /// The chain has the weights.
+    WeightsIncluded {
+        /// The extrinsic's hash.
+        hash: Hash,
+        /// The block that holds it.
+        block: u64,
+    },
+}
+
+/// What a journal is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charter {
+    /// The series that is forecast.
+    pub series: Series,
+    /// The rules that all records follow.
+    pub rules: RulesVersion,
+    /// Who asks and signs.
+    pub validator: Hotkey,
+    /// First origin.
+    pub first: UnixMillis,
+    /// Origins are below this.
+    pub end: UnixMillis,
+    /// Interval between origins.
+    pub round_every: Millis,
+    /// Where the settled prices come from.
+    pub prices: PriceOrigin,
+}
+
+/// Where settled prices come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "snake_case")]
+pub enum PriceOrigin {
+    /// A replay of bars: the digest of their canonical text.
+    Replay {
+        /// SHA-256.
+        sha256: Hash,
+    },
+}
+
+/// A link of the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position, from 0.
+    pub seq: u64,
+    /// Hash of the entry before; zeros for the first.
+    pub prev: Hash,
+    /// Round time of the record.
+    pub at: UnixMillis,
+    /// What happened.
+    pub record: Record,
+}
+
+/// The end of the chain: how many entries there are and the hash of the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Number of entries.
+    pub records: u64,
+    /// Hash of the last entry; zeros for none.
+    pub hash: Hash,
+}
+
+/// Where a chain of entries stops being one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BrokenChain {
+    /// The stored bytes are no entry.
+    #[error("journal record {seq} can't be read: {why}")]
+    Unreadable {
+        /// Its position.
+        seq: u64,
+        /// What the parser said.
+        why: String,
+    },
+    /// The entry does not follow the one before.
+    #[error("journal record {seq} doesn't follow the one before it")]
+    Unlinked {
+        /// Its position.
+        seq: u64,
+    },
+}
+
+impl Head {
+    /// The head of an empty journal.
+    pub const EMPTY: Self = Self {
+        records: 0,
+        hash: Hex([0; 32]),
+    };
+
+    /// The bytes of the next entry, as they are stored; the head moves on to it.
+    pub fn append(&mut self, at: UnixMillis, record: Record) -> Vec<u8> {
+        let entry = Entry {
+            seq: self.records,
+            prev: self.hash,
+            at,
+            record,
+        };
+        // Plain data with string keys and finite numbers: serialisation has nothing to fail on.
+        let bytes = serde_json::to_vec(&entry).unwrap_or_default();
+        self.records += 1;
+        self.hash = sha256(&bytes);
+        bytes
+    }
+
+    /// The entry in these stored bytes, if it is the next one; the head moves on to it.
+    pub fn follow(&mut self, bytes: &[u8]) -> Result<Entry, BrokenChain> {
+        let seq = self.records;
+        let entry: Entry =
+            serde_json::from_slice(bytes).map_err(|error| BrokenChain::Unreadable {
+                seq,
+                why: error.to_string(),
+            })?;
+        if entry.seq != seq || entry.prev != self.hash {
+            return Err(BrokenChain::Unlinked { seq });
+        }
+        self.records += 1;
+        self.hash = sha256(bytes);
+        Ok(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voided(round: i64) -> Record {
+        Record::Voided {
+            round: UnixMillis(round),
+            why: VoidReason::NoAnchor,
+        }
+    }
+
+    #[test]
+    fn a_chain_follows_itself_to_the_same_head() {
+        let mut written = Head::EMPTY;
+        let stored: Vec<Vec<u8>> = (0..3)
+            .map(|i| written.append(UnixMillis(i), voided(i)))
+            .collect();
+        let mut read = Head::EMPTY;
+        for (bytes, i) in stored.iter().zip(0..) {
+            let entry = read.follow(bytes).unwrap();
+            assert_eq!((entry.at, entry.record), (UnixMillis(i), voided(i)));
+        }
+        assert_eq!(read, written);
+    }
+
+    #[test]
+    fn a_changed_missing_or_mangled_record_is_named() {
+        let mut head = Head::EMPTY;
+        let first = head.append(UnixMillis(0), voided(0));
+        let second = head.append(UnixMillis(1), voided(1));
+        let other = Head::EMPTY.clone().append(UnixMillis(0), voided(9));
+
+        let mut read = Head::EMPTY;
+        assert_eq!(read.follow(&second), Err(BrokenChain::Unlinked { seq: 0 }));
+        read.follow(&other).unwrap();
+        assert_eq!(read.follow(&second), Err(BrokenChain::Unlinked { seq: 1 }));
+        let mut read = Head::EMPTY;
+        read.follow(&first).unwrap();
+        assert!(matches!(
+            read.follow(b"{}"),
+            Err(BrokenChain::Unreadable { seq: 1, .. })
+        ));
+    }
+}

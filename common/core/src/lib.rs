@@ -1,0 +1,32 @@
+//! The pure floor of Foretell: rounds, scores and weights, without I/O, clock or chance of their own.
+//!
+//! Data flows one way. Events of the outside world become records, records make the state, and the
+//! state says what it wants done:
+//!
+//! ```text
+//!   Event ──decide──▶ Record ──apply──▶ Book ──wants──▶ Task      (carried out by the validator)
+//!   answer, price      journal           rounds, tracks            ask, settle, score
+//!                                          │
+//!                                          └─▶ Evidence ─▶ Weights ─▶ leaderboard
+//! ```
+//!
+//! The same code runs live, in a replay of bars and over an old journal; who brings the events is the
+//! only difference. What is *not* here: sockets, files, keys, venues, the chain.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod attest;
+pub mod bar;
+pub mod book;
+pub mod forecast;
+pub mod hotkey;
+pub mod journal;
+pub mod leaderboard;
+pub mod price;
+pub mod round;
+pub mod rules;
+pub mod score;
+pub mod series;
+pub mod settle;
+pub mod time;
+pub mod track;
+pub mod weigh;

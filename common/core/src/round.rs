@@ -1,0 +1,422 @@
+//! One round, from the request to the score, as a state machine without I/O.
+//!
+//! ```text
+//!           commitments        reveals            last target         prices          scores
+//!  Asking ─────────────▶ … ─────────────▶ Running ───────────▶ … ───────────▶ Settled ──────▶ done
+//!     └──────────────────────── any rule broken ─────────────────────────────────▶ void
+//! ```
+//!
+//! An [`Event`] from outside becomes a [`Record`] ([`Round::decide`]); a record changes the state
+//! ([`Round::apply`]); the state says what it [wants](Want) next. Live, replay and audit differ in who
+//! brings the events and who carries out the wants, in nothing else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::attest::{Commitment, Hash, Nonce, Signature, commitment, sha256};
+use crate::forecast::{Forecast, Rejection};
+use crate::hotkey::Hotkey;
+use crate::journal::{Charter, Record};
+use crate::rules::Timing;
+use crate::series::Series;
+use crate::settle::Settlement;
+use crate::time::{Millis, UnixMillis};
+
+/// A round under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    origin: UnixMillis,
+    pool: Vec<Hotkey>,
+    places: BTreeMap<Hotkey, Place>,
+    settlement: Option<Settlement>,
+}
+
+/// Where a miner stands in a round.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// No answer yet.
+    Asked,
+    /// Bound to a payload.
+    Committed(Receipt),
+    /// The payload is stored under this hash.
+    Revealed(Hash),
+    /// No forecast in this round.
+    Missed(Miss),
+}
+
+/// What a miner gets for a commitment in time, and has to show to reveal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The commitment.
+    pub commitment: Commitment,
+    /// When it arrived, by the round clock.
+    #[serde(rename = "arrival_ms")]
+    pub arrival: UnixMillis,
+    /// The validator's signature.
+    pub signature: Signature,
+}
+
+/// Why a miner has no forecast in a round: the verdict that its operator gets to see.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Miss {
+    /// No address on chain to ask.
+    #[error("no axon is served: announce an address")]
+    NotServing,
+    /// Nothing came before the window closed.
+    #[error("no answer")]
+    Silent,
+    /// An answer came after its window had closed.
+    #[error("answered {} ms after the window had closed", by.0)]
+    Late {
+        /// By how much.
+        by: Millis,
+    },
+    /// The answer is not what the route answers.
+    #[error("unusable answer: {why}")]
+    BadAnswer {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A signature does not verify.
+    #[error("the answer's signature does not verify")]
+    BadSignature,
+    /// The revealed bytes are not the committed ones.
+    #[error("the payload does not match the commitment")]
+    Mismatch,
+    /// The payload is no forecast.
+    #[error("rejected: {0}")]
+    Rejected(RejectedPayload),
+}
+
+/// A payload that is the committed one and yet no forecast; it is kept as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[error("{rejection}")]
+pub struct RejectedPayload {
+    /// SHA-256 of the payload.
+    pub payload: Hash,
+    /// What is wrong with it.
+    #[serde(flatten)]
+    pub rejection: Rejection,
+}
+
+/// What the world tells a round. Signatures have been verified before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event<'a> {
+    /// A miner answered the request.
+    Commitment {
+        /// Who.
+        miner: Hotkey,
+        /// With what.
+        commitment: Commitment,
+        /// When, by the round clock.
+        arrival: UnixMillis,
+        /// The miner's signature.
+        signature: Signature,
+        /// The validator's signature for a receipt, not yet handed out.
+        receipt: Signature,
+    },
+    /// A miner revealed.
+    Reveal {
+        /// Who.
+        miner: Hotkey,
+        /// When, by the round clock.
+        arrival: UnixMillis,
+        /// The nonce of its commitment.
+        nonce: Nonce,
+        /// The payload's bytes.
+        payload: &'a [u8],
+        /// The miner's signature.
+        signature: Signature,
+    },
+    /// A miner did not answer, or not usably.
+    Failed {
+        /// Who.
+        miner: Hotkey,
+        /// How.
+        miss: Miss,
+    },
+    /// The round's prices are final.
+    Settled(Settlement),
+}
+
+/// What a round needs done next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Want {
+    /// Ask these miners for commitments; those that arrive later than `deadline` are misses.
+    Commitments {
+        /// Whom.
+        from: Vec<Hotkey>,
+        /// Until when, by the round clock.
+        deadline: UnixMillis,
+    },
+    /// Ask these miners to reveal.
+    Reveals {
+        /// Whom, each with its receipt.
+        from: Vec<(Hotkey, Receipt)>,
+        /// Until when, by the round clock.
+        deadline: UnixMillis,
+    },
+    /// Settle the round's prices.
+    Settlement,
+    /// Score these payloads.
+    Scores {
+        /// Against these prices.
+        settlement: Settlement,
+        /// Miner and payload hash of every forecast.
+        forecasts: Vec<(Hotkey, Hash)>,
+        /// The miners whose fans make the consensus.
+        pool: Vec<Hotkey>,
+        /// Those without a forecast.
+        missed: Vec<Hotkey>,
+    },
+}
+
+/// A record or event that does not fit the round's state.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("round {round}: {what} does not fit: {why}")]
+pub struct Misfit {
+    /// The round's origin.
+    pub round: UnixMillis,
+    /// Which record or event.
+    pub what: &'static str,
+    /// Why not.
+    pub why: &'static str,
+}
+
+impl Round {
+    /// A round that asks `asked` and whose consensus is made of `pool`.
+    pub fn new(origin: UnixMillis, asked: &[Hotkey], pool: &[Hotkey]) -> Self {
+        Self {
+            origin,
+            pool: pool.to_vec(),
+            places: asked.iter().map(|key| (*key, Place::Asked)).collect(),
+            settlement: None,
+        }
+    }
+
+    /// Where every asked miner stands.
+    pub const fn places(&self) -> &BTreeMap<Hotkey, Place> {
+        &self.places
+    }
+
+    /// What needs doing at `now`; `None` is: nothing yet.
+    pub fn want(&self, now: UnixMillis, series: &Series, timing: &Timing) -> Option<Want> {
+        let asked = self.keys(|place| matches!(place, Place::Asked));
+        if !asked.is_empty() {
+            return (now >= self.origin - timing.commit_opens_before).then(|| {
+                Want::Commitments {
+                    from: asked,
+                    deadline: self.commit_deadline(timing),
+                }
+            });
+        }
+        let committed: Vec<(Hotkey, Receipt)> = self.receipts().collect();
+        if !committed.is_empty() {
+            return (now >= self.origin + timing.reveal_opens_after).then(|| Want::Reveals {
+                from: committed,
+                deadline: self.reveal_deadline(timing),
+            });
+        }
+        if let Some(settlement) = &self.settlement {
+            return Some(Want::Scores {
+                settlement: settlement.clone(),
+                forecasts: self.forecasts().collect(),
+                pool: self.pool.clone(),
+                missed: self.keys(|place| matches!(place, Place::Missed(_))),
+            });
+        }
+        let settles = self.origin + series.grid.span() + timing.settles_after;
+        (now >= settles).then_some(Want::Settlement)
+    }
+
+    /// Whether a window closed at `now` that still has unanswered requests.
+    ///
+    /// A validator that was there would have recorded a miss for each; so it was down, and the round is void.
+    pub fn was_neglected(&self, now: UnixMillis, timing: &Timing) -> bool {
+        let unanswered = |open: fn(&Place) -> bool| self.places.values().any(open);
+        let asked = unanswered(|place| matches!(place, Place::Asked));
+        let committed = unanswered(|place| matches!(place, Place::Committed(_)));
+        (asked && now > self.commit_deadline(timing))
+            || (committed && now > self.reveal_deadline(timing))
+    }
+
+    /// The record that an event makes. Lateness, mismatch and rejection are decided here, and nowhere else.
+    pub fn decide(&self, event: Event<'_>, charter: &Charter) -> Result<Record, Misfit> {
+        let timing = charter.rules.rules().timing;
+        let round = self.origin;
+        match event {
+            Event::Commitment {
+                miner,
+                commitment,
+                arrival,
+                signature,
+                receipt,
+            } => {
+                self.expect(&miner, "commitment", |place| matches!(place, Place::Asked))?;
+                Ok(late(arrival, self.commit_deadline(&timing)).map_or(
+                    Record::Committed {
+                        round,
+                        miner,
+                        commitment,
+                        arrival,
+                        signature,
+                        receipt,
+                    },
+                    |miss| Record::Missed { round, miner, miss },
+                ))
+            }
+            Event::Reveal {
+                miner,
+                arrival,
+                nonce,
+                payload,
+                signature,
+            } => {
+                let Some(Place::Committed(receipt)) = self.places.get(&miner) else {
+                    return Err(self.misfit("reveal", "the miner has no open commitment"));
+                };
+                let verdict = late(arrival, self.reveal_deadline(&timing))
+                    .map_or_else(|| check(payload, &nonce, receipt, &miner, round, charter), Err);
+                Ok(match verdict {
+                    Ok(payload) => Record::Revealed {
+                        round,
+                        miner,
+                        nonce,
+                        payload,
+                        signature,
+                    },
+                    Err(miss) => Record::Missed { round, miner, miss },
+                })
+            }
+            Event::Failed { miner, miss } => {
+                self.expect(&miner, "failure", |place| {
+                    matches!(place, Place::Asked | Place::Committed(_))
+                })?;
+                Ok(Record::Missed { round, miner, miss })
+            }
+            Event::Settled(settlement) => {
+                let rules = charter.rules.rules().settlement;
+                Ok(match settlement.outcome(charter.series.unit, &rules) {
+                    Ok(_) => Record::Settled { round, settlement },
+                    Err(why) => Record::Voided { round, why },
+                })
+            }
+        }
+    }
+
+    /// Takes in a record of this round. Opening, scoring and voiding are the book's.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Misfit> {
+        match record {
+            Record::Committed {
+                miner,
+                commitment,
+                arrival,
+                receipt,
+                ..
+            } => {
+                self.expect(miner, "commitment", |place| matches!(place, Place::Asked))?;
+                let receipt = Receipt {
+                    commitment: *commitment,
+                    arrival: *arrival,
+                    signature: *receipt,
+                };
+                self.places.insert(*miner, Place::Committed(receipt));
+            }
+            Record::Revealed { miner, payload, .. } => {
+                self.expect(miner, "reveal", |place| matches!(place, Place::Committed(_)))?;
+                self.places.insert(*miner, Place::Revealed(*payload));
+            }
+            Record::Missed { miner, miss, .. } => {
+                self.expect(miner, "miss", |place| {
+                    matches!(place, Place::Asked | Place::Committed(_))
+                })?;
+                self.places.insert(*miner, Place::Missed(miss.clone()));
+            }
+            Record::Settled { settlement, .. } if self.settlement.is_none() => {
+                self.settlement = Some(settlement.clone());
+            }
+            _ => return Err(self.misfit("record", "it is none of an open round")),
+        }
+        Ok(())
+    }
+
+    fn commit_deadline(&self, timing: &Timing) -> UnixMillis {
+        self.origin - timing.commit_closes_before
+    }
+
+    fn reveal_deadline(&self, timing: &Timing) -> UnixMillis {
+        self.origin + timing.reveal_closes_after
+    }
+
+    fn keys(&self, wanted: fn(&Place) -> bool) -> Vec<Hotkey> {
+        let matching = self.places.iter().filter(|(_, place)| wanted(place));
+        matching.map(|(key, _)| *key).collect()
+    }
+
+    fn receipts(&self) -> impl Iterator<Item = (Hotkey, Receipt)> {
+        self.places.iter().filter_map(|(key, place)| match place {
+            Place::Committed(receipt) => Some((*key, *receipt)),
+            _ => None,
+        })
+    }
+
+    fn forecasts(&self) -> impl Iterator<Item = (Hotkey, Hash)> {
+        self.places.iter().filter_map(|(key, place)| match place {
+            Place::Revealed(payload) => Some((*key, *payload)),
+            _ => None,
+        })
+    }
+
+    fn expect(
+        &self,
+        miner: &Hotkey,
+        what: &'static str,
+        fits: fn(&Place) -> bool,
+    ) -> Result<(), Misfit> {
+        match self.places.get(miner) {
+            Some(place) if fits(place) => Ok(()),
+            Some(_) => Err(self.misfit(what, "the miner's place is another")),
+            None => Err(self.misfit(what, "the miner was not asked")),
+        }
+    }
+
+    const fn misfit(&self, what: &'static str, why: &'static str) -> Misfit {
+        Misfit {
+            round: self.origin,
+            what,
+            why,
+        }
+    }
+}
+
+fn late(arrival: UnixMillis, deadline: UnixMillis) -> Option<Miss> {
+    (arrival > deadline).then(|| Miss::Late {
+        by: arrival - deadline,
+    })
+}
+
+/// The hash of a payload that matches its commitment and holds a forecast.
+fn check(
+    payload: &[u8],
+    nonce: &Nonce,
+    receipt: &Receipt,
+    miner: &Hotkey,
+    origin: UnixMillis,
+    charter: &Charter,
+) -> Result<Hash, Miss> {
+    let round = charter.series.round(origin);
+    if commitment(&round, &charter.validator, miner, nonce, payload) != receipt.commitment {
+        return Err(Miss::Mismatch);
+    }
+    let hash = sha256(payload);
+    match Forecast::parse(payload, &charter.series) {
+        Ok(_) => Ok(hash),
+        Err(rejection) => Err(Miss::Rejected(RejectedPayload {
+            payload: hash,
+            rejection,
+        })),
+    }
+}

@@ -1,0 +1,103 @@
+//! From a forecast and what happened to one number: the scaled CRPS, lower is better.
+//!
+//! `S = (1/n)·Σ CRPS_i / (σ_T·√i)` over the n steps that have a settled price. It has no unit, is about
+//! 0.53 for the reference, and means the same in calm and in storm.
+
+pub mod crps;
+pub mod reference;
+mod tally;
+pub mod volatility;
+
+pub use reference::Reference;
+pub use tally::{Coverage, Tally};
+
+use serde::{Deserialize, Serialize};
+
+use crate::forecast::Fan;
+use crate::rules::ScoreRules;
+
+/// What happened after T, as moves from the anchor: one entry a step, `None` for a gap.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// σ_T: volatility per step at T, in the moves' unit.
+    pub volatility: f64,
+    /// Realised moves of steps 1 ..= H.
+    pub moves: Vec<Option<f64>>,
+}
+
+/// How one forecast did in one round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Scaled CRPS S.
+    pub scaled_crps: f64,
+    /// Unclamped sums from which the reported metrics are made.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+impl Score {
+    /// The score of `fan` against `outcome`; `None` if no step has a settled price.
+    pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+        let mut clamped = vec![0.0; fan.k()];
+        let mut sum = 0.0;
+        let mut steps = 0;
+        for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
+            let Some(y) = *y else { continue };
+            let scale = outcome.volatility * f64::sqrt(f64::from(i));
+            let bound = rules.clamp * scale;
+            for (to, from) in clamped.iter_mut().zip(row) {
+                *to = from.clamp(-bound, bound);
+            }
+            sum += crps::crps(&clamped, y.clamp(-bound, bound)) / scale;
+            steps += 1;
+        }
+        (steps > 0).then(|| Self {
+            scaled_crps: sum / f64::from(steps),
+            tally: Tally::of(fan, outcome),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RulesVersion;
+
+    fn outcome(moves: &[Option<f64>]) -> Outcome {
+        Outcome {
+            volatility: 10.0,
+            moves: moves.to_vec(),
+        }
+    }
+
+    /// K = 1, σ = 10: |x − y|/(σ√i) is |5 − 15|/10 = 1 and |5 − (−15)|/(10·2) = 1 at step 4; steps 2 and
+    /// 3 are gaps and left out: S = (1 + 1)/2 = 1.
+    #[test]
+    fn a_point_scores_its_scaled_absolute_error_over_the_settled_steps() {
+        let rules = RulesVersion::V1.rules().score;
+        let fan = Fan::from_moves(1, vec![5.0; 4]);
+        let outcome = outcome(&[Some(15.0), None, None, Some(-15.0)]);
+        let score = Score::of(&fan, &outcome, &rules).unwrap();
+        assert!((score.scaled_crps - 1.0).abs() < 1e-15);
+    }
+
+    /// Both are clamped at ± 25·σ·√i = ± 250: the absurd forecast costs 250/10 = 25, not 1e30.
+    #[test]
+    fn absurd_values_are_clamped() {
+        let rules = RulesVersion::V1.rules().score;
+        let score = |x: f64, y: f64| {
+            Score::of(&Fan::from_moves(1, vec![x]), &outcome(&[Some(y)]), &rules)
+                .unwrap()
+                .scaled_crps
+        };
+        assert_eq!(score(1e30, 0.0), 25.0);
+        assert_eq!(score(1e30, 1e30), 0.0);
+    }
+
+    #[test]
+    fn a_round_of_gaps_has_no_score() {
+        let rules = RulesVersion::V1.rules().score;
+        let fan = Fan::from_moves(1, vec![0.0]);
+        assert_eq!(Score::of(&fan, &outcome(&[None]), &rules), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! The sums behind the reported metrics: unclamped, unweighted moves in bps.
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use super::crps::crps;
+use crate::forecast::{Fan, quantile};
+
+/// What one forecast adds to a miner's metrics, or what many have added.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Steps with a settled price.
+    pub steps: u64,
+    /// Σ over steps of (mean of the K values − realised)².
+    pub squared_error: f64,
+    /// Σ over steps of |median − realised|.
+    pub absolute_error: f64,
+    /// Σ over steps of the CRPS.
+    pub crps: f64,
+    /// Rounds whose direction could be told: the last step's median and the realised move both non-zero.
+    pub directions: u64,
+    /// Those in which the two had the same sign.
+    pub directions_right: u64,
+    /// Steps that fell into the central 50 % interval; `None` below K = 2.
+    pub inside_50: Option<Coverage>,
+    /// The same for 80 %; `None` below K = 5.
+    pub inside_80: Option<Coverage>,
+    /// The same for 95 %; `None` below K = 20.
+    pub inside_95: Option<Coverage>,
+}
+
+/// How often an interval held what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Steps inside.
+    pub inside: u64,
+    /// Steps in all.
+    pub of: u64,
+}
+
+impl Tally {
+    /// The tally of one fan against what happened.
+    pub(super) fn of(fan: &Fan, outcome: &Outcome) -> Self {
+        let mut tally = Self {
+            inside_50: (fan.k() >= 2).then(Coverage::default),
+            inside_80: (fan.k() >= 5).then(Coverage::default),
+            inside_95: (fan.k() >= 20).then(Coverage::default),
+            ..Self::default()
+        };
+        let last = outcome.moves.len();
+        for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
+            let Some(y) = *y else { continue };
+            let mean = row.iter().sum::<f64>() / row.len() as f64;
+            let median = quantile(row, 0.5);
+            tally.steps += 1;
+            tally.squared_error += (mean - y) * (mean - y);
+            tally.absolute_error += (median - y).abs();
+            tally.crps += crps(row, y);
+            for (coverage, share) in [
+                (&mut tally.inside_50, 0.50),
+                (&mut tally.inside_80, 0.80),
+                (&mut tally.inside_95, 0.95),
+            ] {
+                if let Some(coverage) = coverage {
+                    let tail = (1.0 - share) / 2.0;
+                    let inside = quantile(row, tail) <= y && y <= quantile(row, 1.0 - tail);
+                    coverage.inside += u64::from(inside);
+                    coverage.of += 1;
+                }
+            }
+            if i == last && median != 0.0 && y != 0.0 {
+                tally.directions += 1;
+                tally.directions_right += u64::from((median > 0.0) == (y > 0.0));
+            }
+        }
+        tally
+    }
+
+    /// Takes in another round.
+    pub fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.squared_error += other.squared_error;
+        self.absolute_error += other.absolute_error;
+        self.crps += other.crps;
+        self.directions += other.directions;
+        self.directions_right += other.directions_right;
+        for (sum, more) in [
+            (&mut self.inside_50, other.inside_50),
+            (&mut self.inside_80, other.inside_80),
+            (&mut self.inside_95, other.inside_95),
+        ] {
+            if let Some(more) = more {
+                let sum = sum.get_or_insert_default();
+                sum.inside += more.inside;
+                sum.of += more.of;
+            }
+        }
+    }
+
+    /// Root of the mean squared error of the fan's mean, in bps.
+    pub fn rmse(&self) -> Option<f64> {
+        self.per_step(self.squared_error).map(f64::sqrt)
+    }
+
+    /// Mean absolute error of the fan's median, in bps.
+    pub fn mae(&self) -> Option<f64> {
+        self.per_step(self.absolute_error)
+    }
+
+    /// Mean CRPS, in bps.
+    pub fn mean_crps(&self) -> Option<f64> {
+        self.per_step(self.crps)
+    }
+
+    /// Share of rounds whose last step moved the way of the median.
+    pub fn directional_accuracy(&self) -> Option<f64> {
+        (self.directions > 0).then(|| self.directions_right as f64 / self.directions as f64)
+    }
+
+    fn per_step(&self, sum: f64) -> Option<f64> {
+        (self.steps > 0).then(|| sum / self.steps as f64)
+    }
+}
+
+impl Coverage {
+    /// Share of steps inside.
+    pub fn share(self) -> Option<f64> {
+        (self.of > 0).then(|| self.inside as f64 / self.of as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two steps, K = 2 (levels ¼ and ¾). Step 1: values 0, 4 against 1: mean 2, median 2, CRPS
+    /// (1 + 3)/2 − 2·4/8 = 1. Step 2: values 2, 6 against −1: CRPS (3 + 7)/2 − 1 = 4, outside.
+    #[test]
+    fn worked_by_hand() {
+        let fan = Fan::from_moves(2, vec![0.0, 4.0, 2.0, 6.0]);
+        let outcome = Outcome {
+            volatility: 1.0,
+            moves: vec![Some(1.0), Some(-1.0)],
+        };
+        let tally = Tally::of(&fan, &outcome);
+        assert_eq!(tally.rmse(), Some(f64::sqrt((1.0 + 25.0) / 2.0)));
+        assert_eq!(tally.mae(), Some(3.0));
+        assert_eq!(tally.mean_crps(), Some(2.5));
+        assert_eq!(tally.directional_accuracy(), Some(0.0));
+        assert_eq!(tally.inside_50.and_then(Coverage::share), Some(0.5));
+        assert_eq!((tally.inside_80, tally.inside_95), (None, None));
+    }
+
+    #[test]
+    fn a_flat_median_has_no_direction() {
+        let fan = Fan::from_moves(1, vec![0.0]);
+        let outcome = Outcome {
+            volatility: 1.0,
+            moves: vec![Some(3.0)],
+        };
+        assert_eq!(Tally::of(&fan, &outcome).directional_accuracy(), None);
+        assert_eq!(Tally::default().rmse(), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! σ_T: how far the series usually moves in one step, as known at T.
+
+use crate::bar::Bar;
+use crate::rules::ScoreRules;
+use crate::series::{Grid, Unit};
+use crate::time::UnixMillis;
+
+/// Exponentially weighted mean of squared one-step moves, fed bar by bar.
+///
+/// `σ² = Σ w·r² / Σ w`, the weight of a move halving with every half-life that has passed since. A move
+/// over a missing bar doesn't exist and is left out.
+#[derive(Debug, Clone)]
+pub struct Volatility {
+    unit: Unit,
+    step_ms: i64,
+    decay: f64,
+    floor: f64,
+    min_returns: usize,
+    last: Option<(UnixMillis, f64)>,
+    returns: usize,
+    weighted_squares: f64,
+    weight: f64,
+}
+
+impl Volatility {
+    /// A volatility that has seen nothing yet.
+    pub fn new(grid: &Grid, unit: Unit, rules: &ScoreRules) -> Self {
+        let steps_per_half_life = rules.volatility_half_life.0 as f64 / grid.step.0 as f64;
+        Self {
+            unit,
+            step_ms: grid.step.0,
+            decay: libm::exp2(-1.0 / steps_per_half_life),
+            floor: rules.volatility_floor,
+            min_returns: rules.volatility_min_returns,
+            last: None,
+            returns: 0,
+            weighted_squares: 0.0,
+            weight: 0.0,
+        }
+    }
+
+    /// Takes in the next bar; bars come in time order.
+    pub fn observe(&mut self, bar: &Bar) {
+        let close = bar.close.get();
+        if let Some((before, last)) = self.last {
+            let steps = (bar.open_time.0 - before.0) / self.step_ms;
+            let faded = libm::pow(self.decay, steps as f64);
+            self.weighted_squares *= faded;
+            self.weight *= faded;
+            if steps == 1 {
+                let change = self.unit.change(last, close);
+                self.weighted_squares += change * change;
+                self.weight += 1.0;
+                self.returns += 1;
+            }
+        }
+        self.last = Some((bar.open_time, close));
+    }
+
+    /// σ per step, in bps (log prices) or the series' unit, at least the floor; `None` with too few moves.
+    pub fn sigma(&self) -> Option<f64> {
+        (self.returns >= self.min_returns)
+            .then(|| f64::sqrt(self.weighted_squares / self.weight).max(self.floor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::price::Price;
+    use crate::rules::RulesVersion;
+    use crate::time::Millis;
+
+    fn fed(half_life_steps: i64, values: &[(i64, f64)]) -> Volatility {
+        let grid = Grid {
+            step: Millis::minutes(5),
+            horizon: 100,
+        };
+        let rules = ScoreRules {
+            volatility_half_life: grid.step.times(half_life_steps),
+            volatility_min_returns: 2,
+            ..RulesVersion::V1.rules().score
+        };
+        let mut volatility = Volatility::new(&grid, Unit::Value, &rules);
+        for &(i, value) in values {
+            let open_time = UnixMillis(0) + grid.step.times(i);
+            volatility.observe(&Bar::of_value(open_time, Price::new(value).unwrap()));
+        }
+        volatility
+    }
+
+    /// Half-life of one step; moves 4 then 2: σ² = (16/2 + 4)/(1/2 + 1) = 8.
+    #[test]
+    fn recent_moves_weigh_more() {
+        let sigma = fed(1, &[(0, 0.0), (1, 4.0), (2, 6.0)]).sigma().unwrap();
+        assert!((sigma - 8f64.sqrt()).abs() < 1e-12);
+    }
+
+    /// The move over the missing bar 2 is left out; weights 1/8 (three steps old) and 1: σ² = (16/8 + 4)/(9/8).
+    #[test]
+    fn a_move_over_a_gap_is_left_out() {
+        let sigma = fed(1, &[(0, 0.0), (1, 4.0), (3, 900.0), (4, 902.0)])
+            .sigma()
+            .unwrap();
+        assert!((sigma - f64::sqrt(6.0 / 1.125)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn there_is_none_before_enough_moves_and_never_less_than_the_floor() {
+        assert_eq!(fed(1, &[(0, 1.0), (1, 2.0)]).sigma(), None);
+        assert_eq!(fed(1, &[(0, 1.0), (1, 1.0), (2, 1.0)]).sigma(), Some(0.1));
+    }
+}

@@ -1,0 +1,205 @@
+//! What is forecast: a series, its grid, and the rounds on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::time::{Millis, UnixMillis};
+
+/// Name of a series, such as `BTC/USD`: 1 to 32 characters of `A-Z a-z 0-9 / - . _`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(String);
+
+/// How a move from the anchor is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// `10⁴ · ln(value / anchor)`, in basis points; values are positive.
+    #[default]
+    LogPrice,
+    /// `value − anchor`; values may be zero or negative.
+    Value,
+}
+
+/// The instants of a series' rounds: origins on multiples of `step`, targets up to `horizon` steps on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grid {
+    /// Distance between two closes.
+    #[serde(rename = "step_ms")]
+    pub step: Millis,
+    /// Number of closes that a forecast holds (H).
+    pub horizon: usize,
+}
+
+/// A series to forecast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// Its name.
+    pub id: SeriesId,
+    /// Its grid.
+    #[serde(flatten)]
+    pub grid: Grid,
+    /// How moves are measured.
+    #[serde(default)]
+    pub unit: Unit,
+}
+
+/// One request for forecasts, written `SERIES@T_MS`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoundId {
+    /// The series that is asked for.
+    pub series: SeriesId,
+    /// The origin T: step i is the close at T + i·step.
+    pub origin: UnixMillis,
+}
+
+/// Why a text is no [`SeriesId`] or [`RoundId`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Not the name of a series.
+    #[error("{0:?} is no series name: use 1 to 32 characters of A-Z a-z 0-9 / - . _")]
+    Series(String),
+    /// Not a round.
+    #[error("{0:?} is no round: write SERIES@T_MS, such as BTC/USD@1704067200000")]
+    Round(String),
+}
+
+impl SeriesId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Unit {
+    /// The move from `anchor` to `value`, in bps (log prices) or the series' unit (values).
+    ///
+    /// A log price needs both positive; [`Forecast`](crate::forecast::Forecast) has seen to that.
+    pub fn change(self, anchor: f64, value: f64) -> f64 {
+        match self {
+            Self::LogPrice => 1e4 * libm::log(value / anchor),
+            Self::Value => value - anchor,
+        }
+    }
+}
+
+impl Grid {
+    /// Whether `t` can be an origin.
+    pub fn contains(&self, t: UnixMillis) -> bool {
+        t.0.rem_euclid(self.step.0) == 0
+    }
+
+    /// Span from an origin to its last target.
+    pub fn span(&self) -> Millis {
+        self.step.times(self.horizon as i64)
+    }
+
+    /// The instant of step `i` (1 ..= H) of the round with this origin.
+    pub fn target(&self, origin: UnixMillis, i: usize) -> UnixMillis {
+        origin + self.step.times(i as i64)
+    }
+}
+
+impl Series {
+    /// The round of this series at `origin`.
+    pub fn round(&self, origin: UnixMillis) -> RoundId {
+        RoundId {
+            series: self.id.clone(),
+            origin,
+        }
+    }
+}
+
+impl FromStr for SeriesId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "/-._".contains(c);
+        if (1..=32).contains(&text.len()) && text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::Series(text.to_owned()))
+        }
+    }
+}
+
+impl FromStr for RoundId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let bad = || NameError::Round(text.to_owned());
+        let (series, origin) = text.rsplit_once('@').ok_or_else(bad)?;
+        Ok(Self {
+            series: series.parse()?,
+            origin: UnixMillis(origin.parse().map_err(|_| bad())?),
+        })
+    }
+}
+
+impl fmt::Display for SeriesId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RoundId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.series, self.origin)
+    }
+}
+
+impl Serialize for SeriesId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SeriesId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for RoundId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoundId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_written_series_at_origin() {
+        let round: RoundId = "BTC/USD@1704067200000".parse().unwrap();
+        assert_eq!(round.series.as_str(), "BTC/USD");
+        assert_eq!(round.origin, UnixMillis(1_704_067_200_000));
+        assert_eq!(round.to_string(), "BTC/USD@1704067200000");
+        assert!("BTC USD@1".parse::<RoundId>().is_err());
+        assert!("BTC/USD".parse::<RoundId>().is_err());
+    }
+
+    #[test]
+    fn targets_follow_the_origin_step_by_step() {
+        let grid = Grid {
+            step: Millis::minutes(5),
+            horizon: 100,
+        };
+        let origin = UnixMillis(1_704_067_200_000);
+        assert!(grid.contains(origin));
+        assert!(!grid.contains(origin + Millis(1)));
+        assert_eq!(grid.target(origin, 100) - origin, grid.span());
+        assert_eq!(grid.span(), Millis::minutes(500));
+    }
+}

@@ -1,0 +1,123 @@
+//! What happened: the settled prices of a round, or the rule by which the round is void.
+//!
+//! Here prices come from a replay of bars, where a bar's close is the settled price and a missing bar is a
+//! gap. The quorum of live venues feeds the same [`Settlement`].
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::price::Price;
+use crate::rules::SettlementRules;
+use crate::score::Outcome;
+use crate::series::Unit;
+
+/// The settled prices that a round is scored against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Price at the origin.
+    pub anchor: Option<Price>,
+    /// σ_T as known at the origin, in bps (log prices) or the series' unit.
+    pub volatility: Option<f64>,
+    /// Prices at steps 1 ..= H; `None` is a gap.
+    pub closes: Vec<Option<Price>>,
+}
+
+/// Why a round counts for nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum VoidReason {
+    /// The validator was not there for the whole of a window.
+    #[error("the validator was down during the round's windows")]
+    ValidatorDown,
+    /// No settled price at the origin.
+    #[error("no settled price at the origin")]
+    NoAnchor,
+    /// Too few moves before the origin.
+    #[error("too few prices before the origin to know its volatility")]
+    NoVolatility,
+    /// Too many steps without a price.
+    #[error("{gaps} of {steps} steps have no settled price")]
+    TooManyGaps {
+        /// Gap steps.
+        gaps: usize,
+        /// All steps.
+        steps: usize,
+    },
+    /// The last step has no price.
+    #[error("the last step has no settled price")]
+    LastStepMissing,
+}
+
+impl Settlement {
+    /// What happened, as moves from the anchor, or why the round is void.
+    pub fn outcome(&self, unit: Unit, rules: &SettlementRules) -> Result<Outcome, VoidReason> {
+        let anchor = self.anchor.ok_or(VoidReason::NoAnchor)?.get();
+        let volatility = self.volatility.ok_or(VoidReason::NoVolatility)?;
+        let steps = self.closes.len();
+        let gaps = self.closes.iter().filter(|close| close.is_none()).count();
+        if gaps as f64 > rules.max_gap_share * steps as f64 {
+            return Err(VoidReason::TooManyGaps { gaps, steps });
+        }
+        if self.closes.last().is_none_or(Option::is_none) {
+            return Err(VoidReason::LastStepMissing);
+        }
+        let moves = self
+            .closes
+            .iter()
+            .map(|close| close.map(|price| unit.change(anchor, price.get())))
+            .collect();
+        Ok(Outcome { volatility, moves })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RulesVersion;
+
+    fn settlement(closes: &[Option<f64>]) -> Settlement {
+        Settlement {
+            anchor: Price::new(100.0).ok(),
+            volatility: Some(10.0),
+            closes: closes
+                .iter()
+                .map(|c| c.and_then(|c| Price::new(c).ok()))
+                .collect(),
+        }
+    }
+
+    fn outcome(settlement: &Settlement) -> Result<Outcome, VoidReason> {
+        settlement.outcome(Unit::Value, &RulesVersion::V1.rules().settlement)
+    }
+
+    #[test]
+    fn moves_are_measured_from_the_anchor() {
+        let outcome = outcome(&settlement(&[Some(101.0), Some(98.0)])).unwrap();
+        assert_eq!(outcome.moves, [Some(1.0), Some(-2.0)]);
+    }
+
+    #[test]
+    fn one_gap_in_ten_steps_is_left_out_and_two_void_the_round() {
+        let mut closes = vec![Some(1.0); 10];
+        closes[3] = None;
+        assert_eq!(outcome(&settlement(&closes)).unwrap().moves[3], None);
+        closes[4] = None;
+        assert_eq!(
+            outcome(&settlement(&closes)),
+            Err(VoidReason::TooManyGaps { gaps: 2, steps: 10 })
+        );
+    }
+
+    #[test]
+    fn the_ends_must_be_known() {
+        let mut closes = vec![Some(1.0); 10];
+        closes[9] = None;
+        assert_eq!(outcome(&settlement(&closes)), Err(VoidReason::LastStepMissing));
+        let mut no_anchor = settlement(&[Some(1.0)]);
+        no_anchor.anchor = None;
+        assert_eq!(outcome(&no_anchor), Err(VoidReason::NoAnchor));
+        let mut no_volatility = settlement(&[Some(1.0)]);
+        no_volatility.volatility = None;
+        assert_eq!(outcome(&no_volatility), Err(VoidReason::NoVolatility));
+    }
+}

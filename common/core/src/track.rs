@@ -1,0 +1,116 @@
+//! A forecaster's track record: its scored rounds and what is reported of them.
+
+use crate::score::{Score, Tally};
+use crate::time::UnixMillis;
+use crate::weigh::Advantage;
+
+/// Scored rounds of one hotkey, of the reference or of the consensus, ordered by origin.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TrackRecord {
+    /// Origin of the first round that counts; a miner's record starts at its first accepted commitment.
+    pub started: Option<UnixMillis>,
+    /// One advantage a scored round, misses included.
+    advantages: Vec<Advantage>,
+    /// Advantages of the answered rounds alone.
+    answered: Vec<Advantage>,
+    /// Σ of scaled CRPS over answered rounds.
+    score: f64,
+    /// The reference's, over the same rounds.
+    reference: f64,
+    tally: Tally,
+}
+
+impl TrackRecord {
+    /// Takes in a scored forecast.
+    pub fn answered(&mut self, origin: UnixMillis, score: &Score, reference: &Score) {
+        let advantage = Advantage {
+            origin,
+            value: reference.scaled_crps - score.scaled_crps,
+        };
+        insert(&mut self.advantages, advantage);
+        insert(&mut self.answered, advantage);
+        self.score += score.scaled_crps;
+        self.reference += reference.scaled_crps;
+        self.tally.add(&score.tally);
+    }
+
+    /// Takes in a miss, which counts only from the start of the record on.
+    pub fn missed(&mut self, origin: UnixMillis, miss_advantage: f64) {
+        if self.started.is_some_and(|started| started <= origin) {
+            let advantage = Advantage {
+                origin,
+                value: miss_advantage,
+            };
+            insert(&mut self.advantages, advantage);
+        }
+    }
+
+    /// Advantages of all scored rounds, by origin.
+    pub fn advantages(&self) -> &[Advantage] {
+        &self.advantages
+    }
+
+    /// S_ref − S of the answered rounds, by origin.
+    pub fn differences(&self) -> Vec<f64> {
+        self.answered.iter().map(|a| a.value).collect()
+    }
+
+    /// Scored rounds, misses included.
+    pub const fn rounds(&self) -> usize {
+        self.advantages.len()
+    }
+
+    /// Scored rounds without a forecast.
+    pub const fn misses(&self) -> usize {
+        self.advantages.len() - self.answered.len()
+    }
+
+    /// Mean scaled CRPS over answered rounds.
+    pub fn mean_score(&self) -> Option<f64> {
+        (!self.answered.is_empty()).then(|| self.score / self.answered.len() as f64)
+    }
+
+    /// `1 − ΣS / ΣS_ref` over answered rounds.
+    pub fn skill(&self) -> Option<f64> {
+        (self.reference > 0.0).then(|| 1.0 - self.score / self.reference)
+    }
+
+    /// Sums behind the metrics in bps.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+}
+
+/// Rounds are scored as their prices settle, which may be out of order.
+fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) {
+    let place = advantages.partition_point(|a| a.origin < advantage.origin);
+    advantages.insert(place, advantage);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(scaled_crps: f64) -> Score {
+        Score {
+            scaled_crps,
+            tally: Tally::default(),
+        }
+    }
+
+    #[test]
+    fn misses_count_from_the_first_commitment_on() {
+        let mut track = TrackRecord::default();
+        track.missed(UnixMillis(1), -0.15);
+        assert_eq!(track.rounds(), 0);
+        track.started = Some(UnixMillis(2));
+        track.missed(UnixMillis(1), -0.15);
+        assert_eq!(track.rounds(), 0);
+        track.missed(UnixMillis(3), -0.15);
+        track.answered(UnixMillis(2), &score(0.5), &score(0.6));
+        assert_eq!((track.rounds(), track.misses()), (2, 1));
+        assert_eq!(track.advantages()[0].origin, UnixMillis(2));
+        assert!((track.skill().unwrap() - (1.0 - 0.5 / 0.6)).abs() < 1e-15);
+        assert_eq!(track.differences().len(), 1);
+    }
+}
