@@ -1,0 +1,349 @@
+//! The local ledger: a chain of one subnet as a pure state machine. Blocks pass only when it is told so.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::SocketAddr;
+
+use foretell_core::hotkey::{Hotkey, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::emission::{self, Supply};
+use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
+use crate::refusal::Refusal;
+use crate::weights::{ExtrinsicHash, SignedWeights};
+use crate::yuma::{self, Voter};
+
+/// The subnet's owner registers first.
+const OWNER: Uid = Uid(0);
+
+/// How many submissions of a hotkey can be found again: at the default rate limit, those of 21 hours.
+const REMEMBERED: usize = 64;
+
+/// Where a submission became part of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inclusion {
+    /// The block that holds it.
+    pub block: Block,
+    /// Its name.
+    pub hash: ExtrinsicHash,
+}
+
+/// The whole state of a local subnet.
+///
+/// Registration, stake and axons are taken at the caller's word, since caller and ledger are one process;
+/// weights are not: they must be signed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    block: Block,
+    hyperparameters: Hyperparameters,
+    supply: Supply,
+    /// In uid order.
+    accounts: Vec<Account>,
+}
+
+/// A registered neuron; its uid is its place in the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Account {
+    hotkey: Hotkey,
+    coldkey: Hotkey,
+    axon: Option<SocketAddr>,
+    stake: u64,
+    permit: bool,
+    last_update: Block,
+    incentive: u16,
+    dividend: u16,
+    emission: u64,
+    weights: Vec<(Uid, u16)>,
+    /// Of the last weights included.
+    nonce: Option<u64>,
+    /// The newest last.
+    inclusions: VecDeque<Inclusion>,
+}
+
+impl Ledger {
+    /// A new subnet at block 0, whose owner is uid 0.
+    pub fn genesis(
+        hyperparameters: Hyperparameters,
+        owner_hotkey: Hotkey,
+        owner_coldkey: Hotkey,
+    ) -> Self {
+        let mut ledger = Self {
+            block: Block(0),
+            hyperparameters,
+            supply: Supply::default(),
+            accounts: vec![Account::new(owner_hotkey, owner_coldkey, Block(0))],
+        };
+        ledger.grant_permits();
+        ledger
+    }
+
+    /// The current block.
+    pub const fn block(&self) -> Block {
+        self.block
+    }
+
+    /// The chain's parameters.
+    pub const fn hyperparameters(&self) -> &Hyperparameters {
+        &self.hyperparameters
+    }
+
+    /// Where all rao issued so far went.
+    pub const fn supply(&self) -> Supply {
+        self.supply
+    }
+
+    /// The subnet at the current block.
+    pub fn metagraph(&self) -> Metagraph {
+        Metagraph {
+            block: self.block,
+            tempo: self.hyperparameters.tempo,
+            owner: OWNER,
+            neurons: self
+                .with_uids()
+                .map(|(uid, account)| account.neuron(uid))
+                .collect(),
+        }
+    }
+
+    /// The block of a submission, if the ledger has included it: any of a hotkey's last 64.
+    pub fn find(&self, hash: ExtrinsicHash) -> Option<Block> {
+        self.accounts
+            .iter()
+            .find_map(|account| account.included(hash))
+            .map(|inclusion| inclusion.block)
+    }
+
+    /// Gives the hotkey the next uid. A registered hotkey keeps its uid and its coldkey.
+    ///
+    /// As on the real chain, `last_update` starts at this block.
+    pub fn register(&mut self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, Refusal> {
+        if let Some((uid, _)) = self.registered(hotkey) {
+            return Ok(uid);
+        }
+        let uid = u16::try_from(self.accounts.len()).map_err(|_| Refusal::Full)?;
+        self.accounts
+            .push(Account::new(hotkey, coldkey, self.block));
+        Ok(Uid(uid))
+    }
+
+    /// Adds `amount` rao to the hotkey's stake, up to the largest number there is.
+    ///
+    /// Permits follow at once, so that a new local network can set weights in its first block. The real chain
+    /// waits for the next epoch.
+    pub fn stake(&mut self, hotkey: Hotkey, amount: u64) -> Result<(), Refusal> {
+        let account = self.account_mut(hotkey)?;
+        account.stake = account.stake.saturating_add(amount);
+        self.grant_permits();
+        Ok(())
+    }
+
+    /// Publishes where the hotkey answers requests.
+    ///
+    /// Loopback addresses are accepted, and as often as wanted: the real chain refuses 127.0.0.1 and asks for 50
+    /// blocks between two calls.
+    pub fn serve_axon(&mut self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), Refusal> {
+        if axon.port() == 0 || axon.ip().is_unspecified() {
+            return Err(Refusal::UnusableAxon(axon));
+        }
+        self.account_mut(hotkey)?.axon = Some(axon);
+        Ok(())
+    }
+
+    /// Lets blocks pass up to `block`, running the epoch of every multiple of the tempo on the way. Does nothing
+    /// if the chain is there already. (The real chain counts a tempo from the last epoch, wherever that was.)
+    pub fn advance_to(&mut self, block: Block) {
+        let tempo = u64::from(self.hyperparameters.tempo.get());
+        let epochs = self.block.0 / tempo + 1..=block.0 / tempo;
+        for epoch in epochs {
+            self.block = Block(epoch * tempo);
+            self.run_epoch();
+        }
+        self.block = self.block.max(block);
+    }
+
+    /// Sets the weights of a hotkey, in the current block.
+    ///
+    /// Weights that were included before are not set again: the answer is their old inclusion. The rate limit
+    /// counts from weights set before; on the real chain it counts from registration too.
+    pub fn submit(&mut self, weights: &SignedWeights) -> Result<Inclusion, Refusal> {
+        let hash = weights.hash();
+        let (uid, account) = self
+            .registered(weights.hotkey)
+            .ok_or(Refusal::NotRegistered(weights.hotkey))?;
+        if let Some(known) = account.included(hash) {
+            return Ok(known);
+        }
+        self.check(uid, account, weights)?;
+
+        let inclusion = Inclusion {
+            block: self.block,
+            hash,
+        };
+        self.account_mut(weights.hotkey)?
+            .include(weights, inclusion);
+        Ok(inclusion)
+    }
+
+    /// What speaks against these weights: signature and nonce first, then the real chain's checks in its order.
+    fn check(&self, uid: Uid, account: &Account, weights: &SignedWeights) -> Result<(), Refusal> {
+        let rules = &self.hyperparameters;
+        if !weights.is_authentic() {
+            return Err(Refusal::BadSignature(weights.hotkey));
+        }
+        if let Some(last) = account.nonce.filter(|last| weights.nonce <= *last) {
+            return Err(Refusal::StaleNonce {
+                found: weights.nonce,
+                last,
+            });
+        }
+        if weights.uids.len() != weights.values.len() {
+            return Err(Refusal::UnequalLengths {
+                uids: weights.uids.len(),
+                values: weights.values.len(),
+            });
+        }
+        if weights.version_key < rules.version_key {
+            return Err(Refusal::StaleVersionKey {
+                found: weights.version_key,
+                required: rules.version_key,
+            });
+        }
+        if let Some(last) = account.inclusions.back() {
+            let blocks_left = rules
+                .weights_rate_limit
+                .saturating_sub(self.block.since(last.block));
+            if blocks_left > 0 {
+                return Err(Refusal::TooSoon { blocks_left });
+            }
+        }
+        if !account.permit {
+            return Err(Refusal::NoPermit {
+                uid,
+                max_validators: rules.max_validators,
+            });
+        }
+        let mut named = HashSet::new();
+        for target in &weights.uids {
+            if !named.insert(target) {
+                return Err(Refusal::DuplicateUid(*target));
+            }
+            if usize::from(target.0) >= self.accounts.len() {
+                return Err(Refusal::UnknownUid(*target));
+            }
+        }
+        if weights.values.iter().all(|value| *value == 0) {
+            return Err(Refusal::AllZero);
+        }
+        Ok(())
+    }
+
+    /// Consensus and pay for one tempo of blocks.
+    fn run_epoch(&mut self) {
+        self.grant_permits();
+        let voters: Vec<Voter<'_>> = self
+            .accounts
+            .iter()
+            .map(|account| Voter {
+                stake: account.stake,
+                permit: account.permit,
+                weights: &account.weights,
+            })
+            .collect();
+        let outcome = yuma::outcome(&voters, OWNER, self.hyperparameters.kappa);
+
+        let issued = emission::PER_BLOCK * u64::from(self.hyperparameters.tempo.get());
+        let payout = emission::pay(issued, &outcome.incentive, &outcome.dividend, OWNER);
+        self.supply += payout.supply;
+        let shares = outcome.incentive.iter().zip(&outcome.dividend);
+        for ((account, (incentive, dividend)), paid) in
+            self.accounts.iter_mut().zip(shares).zip(payout.paid)
+        {
+            account.incentive = to_u16(*incentive);
+            account.dividend = to_u16(*dividend);
+            account.emission += paid;
+        }
+    }
+
+    fn grant_permits(&mut self) {
+        let stakes: Vec<u64> = self.accounts.iter().map(|account| account.stake).collect();
+        let permits = yuma::permits(&stakes, OWNER, self.hyperparameters.max_validators);
+        for (account, permit) in self.accounts.iter_mut().zip(permits) {
+            account.permit = permit;
+        }
+    }
+
+    fn with_uids(&self) -> impl Iterator<Item = (Uid, &Account)> {
+        (0..=u16::MAX).map(Uid).zip(&self.accounts)
+    }
+
+    fn registered(&self, hotkey: Hotkey) -> Option<(Uid, &Account)> {
+        self.with_uids()
+            .find(|(_, account)| account.hotkey == hotkey)
+    }
+
+    fn account_mut(&mut self, hotkey: Hotkey) -> Result<&mut Account, Refusal> {
+        self.accounts
+            .iter_mut()
+            .find(|account| account.hotkey == hotkey)
+            .ok_or(Refusal::NotRegistered(hotkey))
+    }
+}
+
+impl Account {
+    fn new(hotkey: Hotkey, coldkey: Hotkey, registered: Block) -> Self {
+        Self {
+            hotkey,
+            coldkey,
+            axon: None,
+            stake: 0,
+            permit: false,
+            last_update: registered,
+            incentive: 0,
+            dividend: 0,
+            emission: 0,
+            weights: Vec::new(),
+            nonce: None,
+            inclusions: VecDeque::new(),
+        }
+    }
+
+    fn neuron(&self, uid: Uid) -> Neuron {
+        Neuron {
+            uid,
+            hotkey: self.hotkey,
+            coldkey: self.coldkey,
+            axon: self.axon,
+            stake: self.stake,
+            permit: self.permit,
+            last_update: self.last_update,
+            incentive: self.incentive,
+            dividend: self.dividend,
+            emission: self.emission,
+        }
+    }
+
+    fn included(&self, hash: ExtrinsicHash) -> Option<Inclusion> {
+        self.inclusions
+            .iter()
+            .find(|inclusion| inclusion.hash == hash)
+            .copied()
+    }
+
+    fn include(&mut self, weights: &SignedWeights, inclusion: Inclusion) {
+        let values = weights.values.iter().copied();
+        self.weights = weights.uids.iter().copied().zip(values).collect();
+        self.last_update = inclusion.block;
+        self.nonce = Some(weights.nonce);
+        self.inclusions.push_back(inclusion);
+        if self.inclusions.len() > REMEMBERED {
+            self.inclusions.pop_front();
+        }
+    }
+}
+
+/// A share as the chain stores it: 65,535 is all, and fractions are cut off.
+fn to_u16(share: f64) -> u16 {
+    (share * f64::from(u16::MAX)) as u16
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! The ledger's rules, its arithmetic to the last rao, and its memory.
+
+use std::num::NonZeroU16;
+
+use proptest::prelude::*;
+use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
+
+use super::*;
+use crate::emission::PER_BLOCK;
+
+fn key(seed: u8) -> Keypair {
+    MiniSecretKey::from_bytes(&[seed; 32])
+        .unwrap()
+        .expand_to_keypair(ExpansionMode::Ed25519)
+}
+
+fn hotkey(seed: u8) -> Hotkey {
+    Hotkey(key(seed).public.to_bytes())
+}
+
+fn weights(seed: u8, nonce: u64, pairs: &[(u16, u16)]) -> SignedWeights {
+    versioned_weights(seed, nonce, pairs, 0)
+}
+
+fn versioned_weights(
+    seed: u8,
+    nonce: u64,
+    pairs: &[(u16, u16)],
+    version_key: u64,
+) -> SignedWeights {
+    let key = key(seed);
+    SignedWeights::sign(
+        Hotkey(key.public.to_bytes()),
+        pairs.iter().map(|(uid, _)| Uid(*uid)).collect(),
+        pairs.iter().map(|(_, value)| *value).collect(),
+        version_key,
+        nonce,
+        |bytes| key.sign_simple(b"substrate", bytes).to_bytes(),
+    )
+}
+
+/// Owner 0 without stake, validator 1, miners 2 and 3; seeds are uids.
+fn network() -> Ledger {
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey(0), hotkey(100));
+    for uid in 1..4 {
+        assert_eq!(
+            ledger.register(hotkey(uid), hotkey(uid)),
+            Ok(Uid(uid.into()))
+        );
+    }
+    ledger.stake(hotkey(1), 1_000).unwrap();
+    ledger
+}
+
+#[test]
+fn the_owner_comes_first_and_nobody_comes_twice() {
+    let mut ledger = network();
+    ledger.advance_to(Block(7));
+    let before = ledger.clone();
+    assert_eq!(ledger.register(hotkey(2), hotkey(55)), Ok(Uid(2)));
+    assert_eq!(ledger, before);
+    assert_eq!(ledger.register(hotkey(4), hotkey(55)), Ok(Uid(4)));
+
+    let metagraph = ledger.metagraph();
+    assert_eq!(metagraph.owner, Uid(0));
+    assert_eq!(metagraph.neurons[0].hotkey, hotkey(0));
+    assert_eq!(metagraph.neurons[0].coldkey, hotkey(100));
+    let newcomer = metagraph.neuron(hotkey(4)).unwrap();
+    assert_eq!((newcomer.uid, newcomer.last_update), (Uid(4), Block(7)));
+    assert_eq!(metagraph.neuron(hotkey(9)), None);
+}
+
+#[test]
+fn permits_follow_stake_at_once() {
+    let rules = Hyperparameters {
+        max_validators: 1,
+        ..Hyperparameters::default()
+    };
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
+    ledger.register(hotkey(1), hotkey(1)).unwrap();
+    ledger.register(hotkey(2), hotkey(2)).unwrap();
+    let permits = |ledger: &Ledger| -> Vec<bool> {
+        let neurons = ledger.metagraph().neurons;
+        neurons.iter().map(|neuron| neuron.permit).collect()
+    };
+    assert_eq!(permits(&ledger), [true, false, false]);
+    ledger.stake(hotkey(1), 10).unwrap();
+    assert_eq!(permits(&ledger), [true, true, false]);
+    ledger.stake(hotkey(2), 11).unwrap();
+    assert_eq!(permits(&ledger), [true, false, true]);
+    assert_eq!(
+        ledger.submit(&weights(1, 1, &[(2, 1)])),
+        Err(Refusal::NoPermit {
+            uid: Uid(1),
+            max_validators: 1
+        })
+    );
+}
+
+#[test]
+fn an_axon_must_be_reachable() {
+    let mut ledger = network();
+    let good: SocketAddr = "127.0.0.1:8091".parse().unwrap();
+    assert_eq!(ledger.serve_axon(hotkey(2), good), Ok(()));
+    assert_eq!(ledger.metagraph().neurons[2].axon, Some(good));
+    for bad in ["127.0.0.1:0", "0.0.0.0:8091", "[::]:8091"] {
+        let bad = bad.parse().unwrap();
+        assert_eq!(
+            ledger.serve_axon(hotkey(2), bad),
+            Err(Refusal::UnusableAxon(bad))
+        );
+    }
+    assert_eq!(
+        ledger.serve_axon(hotkey(9), good),
+        Err(Refusal::NotRegistered(hotkey(9)))
+    );
+}
+
+#[test]
+fn every_fault_of_weights_has_its_refusal() {
+    let mut ledger = network();
+    ledger.hyperparameters.version_key = 3;
+    let good = |pairs: &[(u16, u16)]| versioned_weights(1, 1, pairs, 3);
+    let mut forged = good(&[(2, 1)]);
+    forged.values = vec![2];
+    let key = key(1);
+    let unequal = SignedWeights::sign(hotkey(1), vec![Uid(2)], vec![1, 2], 3, 1, |bytes| {
+        key.sign_simple(b"substrate", bytes).to_bytes()
+    });
+    let cases = [
+        (weights(9, 1, &[(2, 1)]), Refusal::NotRegistered(hotkey(9))),
+        (forged, Refusal::BadSignature(hotkey(1))),
+        (unequal, Refusal::UnequalLengths { uids: 1, values: 2 }),
+        (
+            versioned_weights(1, 1, &[(2, 1)], 2),
+            Refusal::StaleVersionKey {
+                found: 2,
+                required: 3,
+            },
+        ),
+        (
+            versioned_weights(3, 1, &[(2, 1)], 3),
+            Refusal::NoPermit {
+                uid: Uid(3),
+                max_validators: 64,
+            },
+        ),
+        (good(&[(2, 1), (2, 1)]), Refusal::DuplicateUid(Uid(2))),
+        (good(&[(2, 1), (4, 1)]), Refusal::UnknownUid(Uid(4))),
+        (good(&[(2, 0), (3, 0)]), Refusal::AllZero),
+        (good(&[]), Refusal::AllZero),
+    ];
+    let before = ledger.clone();
+    for (weights, refusal) in cases {
+        assert_eq!(ledger.submit(&weights), Err(refusal));
+        assert_eq!(ledger, before);
+    }
+    assert!(ledger.submit(&good(&[(2, 1)])).is_ok());
+}
+
+#[test]
+fn the_rate_limit_counts_from_weights_and_not_from_registration() {
+    let mut ledger = network();
+    ledger.advance_to(Block(50));
+    ledger.submit(&weights(1, 1, &[(2, 1)])).unwrap();
+    assert_eq!(ledger.metagraph().neurons[1].last_update, Block(50));
+    let next = weights(1, 2, &[(3, 1)]);
+    ledger.advance_to(Block(149));
+    assert_eq!(
+        ledger.submit(&next),
+        Err(Refusal::TooSoon { blocks_left: 1 })
+    );
+    ledger.advance_to(Block(150));
+    assert_eq!(
+        ledger.submit(&next).map(|found| found.block),
+        Ok(Block(150))
+    );
+}
+
+#[test]
+fn the_same_submission_is_never_applied_twice() {
+    let mut ledger = network();
+    ledger.advance_to(Block(3));
+    let first = weights(1, 1, &[(2, 1)]);
+    let inclusion = ledger.submit(&first).unwrap();
+    assert_eq!(inclusion.hash, first.hash());
+    assert_eq!(ledger.find(first.hash()), Some(Block(3)));
+
+    ledger.advance_to(Block(200));
+    let before = ledger.clone();
+    assert_eq!(ledger.submit(&first), Ok(inclusion));
+    assert_eq!(ledger, before);
+
+    let other = weights(1, 1, &[(3, 1)]);
+    assert_eq!(ledger.find(other.hash()), None);
+    assert_eq!(
+        ledger.submit(&other),
+        Err(Refusal::StaleNonce { found: 1, last: 1 })
+    );
+}
+
+#[test]
+fn a_submission_too_old_to_be_remembered_is_stale() {
+    let mut ledger = network();
+    ledger.hyperparameters.weights_rate_limit = 0;
+    let all: Vec<SignedWeights> = (0..65).map(|nonce| weights(1, nonce, &[(2, 1)])).collect();
+    for weights in &all {
+        ledger.submit(weights).unwrap();
+    }
+    assert_eq!(ledger.find(all[1].hash()), Some(Block(0)));
+    assert_eq!(ledger.find(all[0].hash()), None);
+    assert_eq!(
+        ledger.submit(&all[0]),
+        Err(Refusal::StaleNonce { found: 0, last: 64 })
+    );
+}
+
+#[test]
+fn an_epoch_runs_at_each_multiple_of_the_tempo() {
+    let mut ledger = network();
+    ledger.advance_to(Block(359));
+    assert_eq!(ledger.supply(), Supply::default());
+    // Without weights, 82 % of 360 alpha burn.
+    ledger.advance_to(Block(360));
+    let quiet = Supply {
+        issued: 360 * PER_BLOCK,
+        owner: 64_800_000_000,
+        burned: 295_200_000_000,
+        ..Supply::default()
+    };
+    assert_eq!(ledger.supply(), quiet);
+    ledger.advance_to(Block(12));
+    assert_eq!((ledger.block(), ledger.supply()), (Block(360), quiet));
+
+    // A quarter to the owner's uid burns; 147.6 alpha are each half's pot.
+    ledger
+        .submit(&weights(1, 1, &[(0, 1), (2, 2), (3, 1)]))
+        .unwrap();
+    ledger.advance_to(Block(1_100));
+    let neurons = ledger.metagraph().neurons;
+    let paid: Vec<u64> = neurons.iter().map(|neuron| neuron.emission).collect();
+    assert_eq!(paid, [0, 295_200_000_000, 147_600_000_000, 73_800_000_000]);
+    let incentive: Vec<u16> = neurons.iter().map(|neuron| neuron.incentive).collect();
+    assert_eq!(incentive, [16_383, 0, 32_767, 16_383]);
+    assert_eq!(neurons[1].dividend, u16::MAX);
+    assert_eq!(
+        ledger.supply(),
+        Supply {
+            issued: 1_080 * PER_BLOCK,
+            owner: 3 * 64_800_000_000,
+            validators: 295_200_000_000,
+            miners: 221_400_000_000,
+            burned: quiet.burned + 73_800_000_000,
+        }
+    );
+}
+
+/// What anybody may do to a ledger.
+#[derive(Debug, Clone)]
+enum Deed {
+    Register(u8),
+    Stake(u8, u64),
+    Submit(u8, Vec<(u16, u16)>),
+    Pass(u64),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let pairs = prop::collection::vec((0..8u16, any::<u16>()), 1..5);
+    let deed = prop_oneof![
+        1 => (0..8u8).prop_map(Deed::Register),
+        1 => (0..8u8, 0..1_000_000_000_000u64).prop_map(|(who, rao)| Deed::Stake(who, rao)),
+        3 => (0..8u8, pairs).prop_map(|(who, pairs)| Deed::Submit(who, pairs)),
+        2 => (0..60u64).prop_map(Deed::Pass),
+    ];
+    prop::collection::vec(deed, 0..40)
+}
+
+/// A ledger with a short tempo after the deeds, refusals included.
+fn after(deeds: &[Deed]) -> Ledger {
+    let rules = Hyperparameters {
+        tempo: NonZeroU16::new(7).unwrap(),
+        weights_rate_limit: 5,
+        max_validators: 3,
+        ..Hyperparameters::default()
+    };
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
+    for uid in 1..5 {
+        ledger.register(hotkey(uid), hotkey(uid)).unwrap();
+        ledger
+            .stake(hotkey(uid), u64::from(uid) * PER_BLOCK)
+            .unwrap();
+    }
+    for (nonce, deed) in (0..).zip(deeds) {
+        match deed {
+            Deed::Register(who) => ledger
+                .register(hotkey(*who), hotkey(*who))
+                .map(|_| ())
+                .unwrap(),
+            Deed::Stake(who, rao) => drop(ledger.stake(hotkey(*who), *rao)),
+            Deed::Submit(who, pairs) => drop(ledger.submit(&weights(*who, nonce, pairs))),
+            Deed::Pass(blocks) => ledger.advance_to(Block(ledger.block().0 + blocks)),
+        }
+    }
+    ledger
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_rao_issued_is_somewhere(deeds in deeds()) {
+        let ledger = after(&deeds);
+        let supply = ledger.supply();
+        prop_assert_eq!(supply.issued, ledger.block().0 / 7 * 7 * PER_BLOCK);
+        prop_assert_eq!(
+            supply.owner + supply.validators + supply.miners + supply.burned,
+            supply.issued
+        );
+        let paid: u64 = ledger.metagraph().neurons.iter().map(|neuron| neuron.emission).sum();
+        prop_assert_eq!(paid, supply.validators + supply.miners);
+    }
+
+    #[test]
+    fn blocks_may_pass_in_any_number_of_steps(deeds in deeds(), steps in prop::collection::vec(0..40u64, 0..6)) {
+        let mut walking = after(&deeds);
+        let mut leaping = walking.clone();
+        for step in &steps {
+            walking.advance_to(Block(walking.block().0 + step));
+        }
+        leaping.advance_to(Block(leaping.block().0 + steps.iter().sum::<u64>()));
+        prop_assert_eq!(walking, leaping);
+    }
+
+    #[test]
+    fn a_ledger_survives_json(deeds in deeds()) {
+        let ledger = after(&deeds);
+        let text = serde_json::to_string(&ledger).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger);
+    }
+}

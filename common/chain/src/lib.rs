@@ -1,0 +1,56 @@
+//! The chain, as validators and miners see it: who is registered, what weights are set, who earns what.
+//!
+//! ```text
+//!   Chain (trait) ── LocalChain ── one JSON file, replaced atomically
+//!                        │
+//!                     Ledger: register, stake, serve_axon, submit, advance_to
+//!                        │ every tempo
+//!                     yuma: weights and stake -> incentive and dividends
+//!                        │
+//!                     emission: rao to the owner, validators and miners, or burned
+//! ```
+//!
+//! The [`ledger::Ledger`] is pure; only [`local::LocalChain`] touches a disk. A validator pays a miner three
+//! times as much as another, and a tempo later the chain says so:
+//!
+//! ```
+//! use foretell_chain::ledger::Ledger;
+//! use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+//! use foretell_chain::weights::{SignedWeights, weights_to_u16};
+//! use foretell_core::hotkey::Hotkey;
+//! use schnorrkel::Keypair;
+//!
+//! let key = Keypair::generate();
+//! let validator = Hotkey(key.public.to_bytes());
+//!
+//! // The subnet's owner is uid 0; here it validates too.
+//! let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
+//! ledger.stake(validator, 100 * RAO_PER_ALPHA)?;
+//! let good = ledger.register(Hotkey([2; 32]), Hotkey([2; 32]))?;
+//! let fair = ledger.register(Hotkey([3; 32]), Hotkey([3; 32]))?;
+//!
+//! let (uids, values) = (vec![good, fair], weights_to_u16(&[0.75, 0.25])?);
+//! let weights = SignedWeights::sign(validator, uids, values, 0, 1, |bytes| {
+//!     key.sign_simple(b"substrate", bytes).to_bytes()
+//! });
+//! ledger.submit(&weights)?;
+//! ledger.advance_to(Block(360));
+//!
+//! let incentive: Vec<u16> = ledger.metagraph().neurons.iter().map(|n| n.incentive).collect();
+//! println!("{incentive:?}");
+//! assert_eq!(incentive, [0, 49_151, 16_383]); // 3/4 and 1/4 of 65,535, but for the rounding of weights
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the local ledger does not do, and the real chain does: bonds with a memory, a price of registration,
+//! immunity and deregistration, commit-reveal, an activity cutoff, emission that adds to stake.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod chain;
+pub mod emission;
+pub mod ledger;
+pub mod local;
+pub mod metagraph;
+pub mod refusal;
+pub mod weights;
+pub mod yuma;

@@ -1,0 +1,142 @@
+//! What the chain says of everybody: the neurons of the subnet at one block, and the chain's parameters.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// The time between two blocks.
+pub const BLOCK_TIME: Millis = Millis::seconds(12);
+
+/// Rao in one alpha, the subnet's own currency.
+pub const RAO_PER_ALPHA: u64 = 1_000_000_000;
+
+/// A block's number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Block(pub u64);
+
+impl Block {
+    /// The last block at `now` of a chain whose block 0 was made at `genesis`; block 0 for any instant before.
+    pub fn at(genesis: UnixMillis, now: UnixMillis) -> Self {
+        Self(u64::try_from((now - genesis).0 / BLOCK_TIME.0).unwrap_or(0))
+    }
+
+    /// The number of blocks from `earlier` to this one; 0 if `earlier` is the later one.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One place of the subnet and who holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neuron {
+    /// The place.
+    pub uid: Uid,
+    /// Who signs.
+    pub hotkey: Hotkey,
+    /// Who owns; all hotkeys of one coldkey are one entry.
+    pub coldkey: Hotkey,
+    /// Where it answers requests, if it serves.
+    pub axon: Option<SocketAddr>,
+    /// Stake in rao.
+    pub stake: u64,
+    /// Whether it may set weights.
+    pub permit: bool,
+    /// Block of its last weights; before the first ones, of its registration.
+    pub last_update: Block,
+    /// Share of the miners' emission at the last epoch, 65,535 being all of it.
+    pub incentive: u16,
+    /// Share of the validators' emission at the last epoch, 65,535 being all of it.
+    pub dividend: u16,
+    /// All it was ever paid, in rao.
+    pub emission: u64,
+}
+
+/// The subnet at one block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metagraph {
+    /// The block.
+    pub block: Block,
+    /// Blocks between two epochs.
+    pub tempo: NonZeroU16,
+    /// The subnet owner's uid. What weights give to it is burned.
+    pub owner: Uid,
+    /// Everybody, in uid order.
+    pub neurons: Vec<Neuron>,
+}
+
+impl Metagraph {
+    /// The neuron of this hotkey, if it is registered.
+    pub fn neuron(&self, hotkey: Hotkey) -> Option<&Neuron> {
+        self.neurons.iter().find(|neuron| neuron.hotkey == hotkey)
+    }
+}
+
+/// The chain's parameters of this subnet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hyperparameters {
+    /// Blocks between two epochs.
+    pub tempo: NonZeroU16,
+    /// Least number of blocks between two settings of weights by one hotkey.
+    pub weights_rate_limit: u64,
+    /// The majority in consensus, a share of stake between 0 and 1.
+    pub kappa: f64,
+    /// How many neurons may validate at most.
+    pub max_validators: u16,
+    /// Least version key that weights must carry.
+    pub version_key: u64,
+}
+
+impl Default for Hyperparameters {
+    /// The chain's own defaults; no version of weights is refused.
+    fn default() -> Self {
+        Self {
+            tempo: TEMPO,
+            weights_rate_limit: 100,
+            kappa: 0.5,
+            max_validators: 64,
+            version_key: 0,
+        }
+    }
+}
+
+const TEMPO: NonZeroU16 = match NonZeroU16::new(360) {
+    Some(blocks) => blocks,
+    None => NonZeroU16::MIN,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_lasts_twelve_seconds() {
+        let genesis = UnixMillis(1_700_000_000_000);
+        let at = |elapsed| Block::at(genesis, genesis + elapsed);
+        assert_eq!(at(Millis(11_999)), Block(0));
+        assert_eq!(at(Millis::seconds(12)), Block(1));
+        assert_eq!(at(Millis::days(1)), Block(7_200));
+        assert_eq!(at(Millis::days(-1)), Block(0));
+    }
+
+    #[test]
+    fn an_epoch_is_seventy_two_minutes() {
+        let tempo = Hyperparameters::default().tempo;
+        assert_eq!(
+            BLOCK_TIME.times(i64::from(tempo.get())),
+            Millis::minutes(72)
+        );
+    }
+}

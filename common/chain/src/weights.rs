@@ -1,0 +1,283 @@
+//! Weights on their way to the chain: scaled to `u16`, signed by a hotkey, named by a hash.
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+use foretell_core::hotkey::{Hotkey, Uid};
+use schnorrkel::{PublicKey, Signature};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// sr25519's signing context on every Substrate chain.
+const SIGNING_CONTEXT: &[u8] = b"substrate";
+
+/// What a validator submits: its weights, signed with its hotkey.
+///
+/// sr25519 signs with fresh randomness, so signing again makes another submission with another hash: keep
+/// these very bytes to submit them a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedWeights {
+    /// Who sets the weights.
+    pub hotkey: Hotkey,
+    /// Who gets a weight.
+    pub uids: Vec<Uid>,
+    /// The weight of each uid, in the same order; only their ratios count.
+    pub values: Vec<u16>,
+    /// Version of the program that made the weights.
+    pub version_key: u64,
+    /// Greater than the nonce of any weights that the chain has included from this hotkey: the block, or a
+    /// time in milliseconds.
+    pub nonce: u64,
+    /// sr25519 signature of [`SignedWeights::signing_bytes`], in context `substrate`.
+    #[serde(with = "hex::serde")]
+    pub signature: [u8; 64],
+}
+
+impl SignedWeights {
+    /// Weights signed by `signer`, which turns the bytes to sign into the hotkey's signature.
+    pub fn sign(
+        hotkey: Hotkey,
+        uids: Vec<Uid>,
+        values: Vec<u16>,
+        version_key: u64,
+        nonce: u64,
+        signer: impl FnOnce(&[u8]) -> [u8; 64],
+    ) -> Self {
+        let mut weights = Self {
+            hotkey,
+            uids,
+            values,
+            version_key,
+            nonce,
+            signature: [0; 64],
+        };
+        weights.signature = signer(&weights.signing_bytes());
+        weights
+    }
+
+    /// The bytes that are signed, UTF-8 text without a newline at its end:
+    ///
+    /// `foretell/weights/1\nHOTKEY\nVERSION_KEY\nNONCE\nUIDS\nVALUES`
+    ///
+    /// The hotkey is written as ss58, numbers in decimal, UIDS and VALUES with commas between.
+    pub fn signing_bytes(&self) -> Vec<u8> {
+        format!(
+            "foretell/weights/1\n{}\n{}\n{}\n{}\n{}",
+            self.hotkey,
+            self.version_key,
+            self.nonce,
+            with_commas(self.uids.iter().map(|uid| uid.0)),
+            with_commas(self.values.iter().copied()),
+        )
+        .into_bytes()
+    }
+
+    /// The submission's name: SHA-256 of the signed bytes followed by the signature in lowercase hex.
+    pub fn hash(&self) -> ExtrinsicHash {
+        let mut hash = Sha256::new();
+        hash.update(self.signing_bytes());
+        hash.update(hex::encode(self.signature));
+        ExtrinsicHash(hash.finalize().into())
+    }
+
+    /// Whether the signature is the hotkey's own over these weights.
+    pub fn is_authentic(&self) -> bool {
+        let (Ok(key), Ok(signature)) = (
+            PublicKey::from_bytes(&self.hotkey.0),
+            Signature::from_bytes(&self.signature),
+        ) else {
+            return false;
+        };
+        key.verify_simple(SIGNING_CONTEXT, &self.signing_bytes(), &signature)
+            .is_ok()
+    }
+}
+
+/// The name of a submission, by which it is found again on the chain. Written as 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExtrinsicHash(#[serde(with = "hex::serde")] pub [u8; 32]);
+
+impl fmt::Display for ExtrinsicHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ExtrinsicHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no [`ExtrinsicHash`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is no hash of a submission: expected 64 hex digits")]
+pub struct HashError(String);
+
+impl FromStr for ExtrinsicHash {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| HashError(text.to_owned()))?;
+        Ok(Self(bytes))
+    }
+}
+
+/// Why numbers can't become weights.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ScaleError {
+    /// NaN, infinite or negative.
+    #[error("weight number {index} is {value}: weights must be finite and not negative")]
+    Unusable {
+        /// Which one, counted from 0.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// None is positive.
+    #[error("no weight is positive: to pay nobody, put the weight on the subnet owner's uid")]
+    AllZero,
+}
+
+/// The weights as the chain takes them: the largest becomes 65,535, the others are rounded in proportion.
+///
+/// This is the max-upscaling that the chain's own clients do. Theirs then leave out what rounds to zero; here
+/// every weight keeps its place.
+pub fn weights_to_u16(weights: &[f64]) -> Result<Vec<u16>, ScaleError> {
+    if let Some((index, &value)) = weights
+        .iter()
+        .enumerate()
+        .find(|(_, weight)| !weight.is_finite() || **weight < 0.0)
+    {
+        return Err(ScaleError::Unusable { index, value });
+    }
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    if largest == 0.0 {
+        return Err(ScaleError::AllZero);
+    }
+    let scale = |weight: &f64| (weight / largest * f64::from(u16::MAX)).round() as u16;
+    Ok(weights.iter().map(scale).collect())
+}
+
+fn with_commas(numbers: impl Iterator<Item = u16>) -> String {
+    let mut text = String::new();
+    for number in numbers {
+        let comma = if text.is_empty() { "" } else { "," };
+        // Writing to a String never fails.
+        let _ = write!(text, "{comma}{number}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schnorrkel::{ExpansionMode, MiniSecretKey};
+
+    use super::*;
+
+    fn signed() -> SignedWeights {
+        let key = MiniSecretKey::from_bytes(&[7; 32])
+            .unwrap()
+            .expand_to_keypair(ExpansionMode::Ed25519);
+        SignedWeights::sign(
+            Hotkey(key.public.to_bytes()),
+            vec![Uid(1), Uid(12)],
+            vec![65_535, 300],
+            4,
+            99,
+            |bytes| key.sign_simple(SIGNING_CONTEXT, bytes).to_bytes(),
+        )
+    }
+
+    #[test]
+    fn the_signed_text_is_as_documented() {
+        let weights = signed();
+        let expected = format!(
+            "foretell/weights/1\n{}\n4\n99\n1,12\n65535,300",
+            weights.hotkey
+        );
+        assert_eq!(weights.signing_bytes(), expected.as_bytes());
+        let named = format!("{expected}{}", hex::encode(weights.signature));
+        let hash = ExtrinsicHash(Sha256::digest(named).into());
+        assert_eq!(weights.hash(), hash);
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+        assert!("12".parse::<ExtrinsicHash>().is_err());
+    }
+
+    #[test]
+    fn a_change_of_any_field_breaks_the_signature() {
+        let weights = signed();
+        assert!(weights.is_authentic());
+        let forgeries: [fn(&mut SignedWeights); 6] = [
+            |w| w.hotkey = Hotkey([9; 32]),
+            |w| w.uids[1] = Uid(2),
+            |w| w.values[1] += 1,
+            |w| w.version_key += 1,
+            |w| w.nonce += 1,
+            |w| w.signature[0] ^= 1,
+        ];
+        for (field, forge) in forgeries.iter().enumerate() {
+            let mut forged = weights.clone();
+            forge(&mut forged);
+            assert!(!forged.is_authentic(), "field {field}");
+            assert_ne!(forged.hash(), weights.hash(), "field {field}");
+        }
+    }
+
+    #[test]
+    fn signed_weights_survive_json() {
+        let weights = signed();
+        let text = serde_json::to_string(&weights).unwrap();
+        assert!(text.contains(&format!("\"{}\"", hex::encode(weights.signature))));
+        assert_eq!(
+            serde_json::from_str::<SignedWeights>(&text).unwrap(),
+            weights
+        );
+    }
+
+    #[test]
+    fn the_largest_weight_becomes_65535() {
+        // 0.2/0.5 · 65,535 = 26,214 and 0.3/0.5 · 65,535 = 39,321
+        assert_eq!(
+            weights_to_u16(&[0.2, 0.0, 0.5, 0.3]),
+            Ok(vec![26_214, 0, 65_535, 39_321])
+        );
+        assert_eq!(weights_to_u16(&[f64::MIN_POSITIVE]), Ok(vec![65_535]));
+    }
+
+    #[test]
+    fn unusable_weights_are_errors() {
+        assert_eq!(weights_to_u16(&[]), Err(ScaleError::AllZero));
+        assert_eq!(weights_to_u16(&[0.0, 0.0]), Err(ScaleError::AllZero));
+        for value in [f64::INFINITY, f64::NEG_INFINITY, -1e-9, f64::NAN] {
+            assert!(matches!(
+                weights_to_u16(&[1.0, value]),
+                Err(ScaleError::Unusable { index: 1, .. })
+            ));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn scaling_keeps_ratios_to_half_a_step(
+            weights in prop::collection::vec(0.0..1e9f64, 1..40),
+            factor in 1e-6..1e6f64,
+        ) {
+            let largest = weights.iter().copied().fold(0.0, f64::max);
+            prop_assume!(largest > 0.0);
+            let values = weights_to_u16(&weights).unwrap();
+            for (weight, value) in weights.iter().zip(&values) {
+                let exact = weight / largest * 65_535.0;
+                prop_assert!((f64::from(*value) - exact).abs() <= 0.5 + 1e-9);
+            }
+            let scaled: Vec<f64> = weights.iter().map(|weight| weight * factor).collect();
+            for (value, scaled) in values.iter().zip(weights_to_u16(&scaled).unwrap()) {
+                prop_assert!(value.abs_diff(scaled) <= 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Yuma consensus: from everybody's weights and stake to incentive and dividends.
+//!
+//! With S the stake of permitted validators, normalised, and W their weights, masked and normalised by row:
+//!
+//! ```text
+//! consensus    C_j = stake-weighted median of column j of W
+//! clipping     W̄_ij = min(W_ij, C_j)
+//! trust        T_i = Σ_j W̄_ij
+//! rank         R_j = Σ_i S_i·W̄_ij
+//! incentive    I = R / ΣR
+//! bonds        B_ij = S_i·W̄_ij / Σ_i S_i·W̄_ij
+//! dividends    D_i = norm(Σ_j B_ij·I_j)
+//! ```
+//!
+//! Source: `epoch/run_epoch.rs` of subtensor's pallet, with its bonds penalty at the default of 1. The chain
+//! computes in fixed point and averages bonds over epochs; here they are doubles and bonds have no memory.
+//! Sums run in uid order, so that two machines get the same bits.
+
+use std::cmp::Reverse;
+
+use foretell_core::hotkey::Uid;
+
+/// What one neuron brings to an epoch. Its uid is its place in the slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Voter<'a> {
+    /// Stake in rao.
+    pub stake: u64,
+    /// Whether it may validate; without, neither its stake nor its weights count.
+    pub permit: bool,
+    /// The weights it last set. Uids that don't exist are left out.
+    pub weights: &'a [(Uid, u16)],
+}
+
+/// What an epoch decides, each vector in uid order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// C: the largest weight of each neuron that a majority of stake supports.
+    pub consensus: Vec<f64>,
+    /// T: how much of each validator's weights was left after clipping, in 0..=1.
+    pub validator_trust: Vec<f64>,
+    /// R: the clipped weight of each neuron, averaged by stake.
+    pub rank: Vec<f64>,
+    /// I: share of the miners' emission; sums to 1, or is all 0.
+    pub incentive: Vec<f64>,
+    /// D: share of the validators' emission; sums to 1, or is all 0.
+    pub dividend: Vec<f64>,
+}
+
+/// Runs consensus over all neurons. `kappa` is the majority, a share of stake in 0..=1.
+///
+/// A permitted validator without weights counts as one that gives everybody 0.
+pub fn outcome(voters: &[Voter<'_>], owner: Uid, kappa: f64) -> Outcome {
+    let n = voters.len();
+    let mut rows = rows(voters, owner);
+    let consensus = consensus(&rows, n, kappa);
+    for row in &mut rows {
+        for (weight, limit) in row.weights.iter_mut().zip(&consensus) {
+            *weight = weight.min(*limit);
+        }
+    }
+    let rank = rank(&rows, n);
+    let incentive = normalised(&rank);
+    let dividend = normalised(&spread(&rows, n, |row| bonded(row, &rank, &incentive)));
+    Outcome {
+        validator_trust: spread(&rows, n, |row| row.weights.iter().sum()),
+        consensus,
+        rank,
+        incentive,
+        dividend,
+    }
+}
+
+/// Who may validate, in uid order: the `max_validators` largest stakes above 0, and always the owner.
+///
+/// Of equal stakes the higher uid wins, as in the chain's `is_topk_nonzero`.
+pub fn permits(stakes: &[u64], owner: Uid, max_validators: u16) -> Vec<bool> {
+    let mut by_stake: Vec<(usize, u64)> = stakes.iter().copied().enumerate().collect();
+    by_stake.sort_unstable_by_key(|&(uid, stake)| Reverse((stake, uid)));
+    by_stake.truncate(usize::from(max_validators));
+
+    let mut permits = vec![false; stakes.len()];
+    let chosen = by_stake.iter().filter(|(_, stake)| *stake > 0);
+    for uid in chosen.map(|(uid, _)| *uid).chain([usize::from(owner.0)]) {
+        if let Some(permit) = permits.get_mut(uid) {
+            *permit = true;
+        }
+    }
+    permits
+}
+
+/// The smallest value for which the stake at or below it is more than 1 − `kappa` of all; 0 without stake.
+///
+/// Of (value, stake) pairs. This is the chain's `weighted_median`, whose pivot has at most a minority of
+/// 1 − κ strictly below it and more than that at or below it. Stake is added in whole rao, so the result
+/// doesn't depend on the order.
+pub fn weighted_median(pairs: &[(f64, u64)], kappa: f64) -> f64 {
+    let mut sorted = pairs.to_vec();
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let total: u128 = sorted.iter().map(|(_, stake)| u128::from(*stake)).sum();
+    let minority = (1.0 - kappa) * total as f64;
+    let mut at_or_below = 0;
+    sorted
+        .iter()
+        .find(|(_, stake)| {
+            at_or_below += u128::from(*stake);
+            at_or_below as f64 > minority
+        })
+        .map_or(0.0, |(value, _)| *value)
+}
+
+/// `values` divided by their sum; all 0 if the sum is.
+pub fn normalised(values: &[f64]) -> Vec<f64> {
+    let sum: f64 = values.iter().sum();
+    if sum > 0.0 {
+        values.iter().map(|value| value / sum).collect()
+    } else {
+        vec![0.0; values.len()]
+    }
+}
+
+/// A permitted validator.
+struct Row {
+    uid: usize,
+    /// In rao.
+    stake: u64,
+    /// S_i: its part of all permitted stake.
+    share: f64,
+    /// W_i: one weight for each uid.
+    weights: Vec<f64>,
+}
+
+/// The rows of permitted validators, in uid order, without self-weights (the owner may keep its own: it is how
+/// a subnet burns).
+fn rows(voters: &[Voter<'_>], owner: Uid) -> Vec<Row> {
+    let permitted = || voters.iter().enumerate().filter(|(_, voter)| voter.permit);
+    let stakes: Vec<f64> = permitted().map(|(_, voter)| voter.stake as f64).collect();
+    permitted()
+        .zip(normalised(&stakes))
+        .map(|((uid, voter), share)| {
+            let mut weights = vec![0.0; voters.len()];
+            for &(target, value) in voter.weights {
+                let target = usize::from(target.0);
+                let kept = target != uid || uid == usize::from(owner.0);
+                if let Some(weight) = weights.get_mut(target).filter(|_| kept) {
+                    *weight = f64::from(value);
+                }
+            }
+            Row {
+                uid,
+                stake: voter.stake,
+                share,
+                weights: normalised(&weights),
+            }
+        })
+        .collect()
+}
+
+fn consensus(rows: &[Row], n: usize, kappa: f64) -> Vec<f64> {
+    (0..n)
+        .map(|uid| {
+            let column: Vec<(f64, u64)> = rows
+                .iter()
+                .filter_map(|row| Some((*row.weights.get(uid)?, row.stake)))
+                .collect();
+            weighted_median(&column, kappa)
+        })
+        .collect()
+}
+
+fn rank(rows: &[Row], n: usize) -> Vec<f64> {
+    let mut rank = vec![0.0; n];
+    for row in rows {
+        for (rank, weight) in rank.iter_mut().zip(&row.weights) {
+            *rank += row.share * weight;
+        }
+    }
+    rank
+}
+
+/// Σ_j B_ij·I_j. A column of bonds S_i·W̄_ij sums to the rank of its miner.
+fn bonded(row: &Row, rank: &[f64], incentive: &[f64]) -> f64 {
+    row.weights
+        .iter()
+        .zip(rank.iter().zip(incentive))
+        .filter(|(_, (rank, _))| **rank > 0.0)
+        .map(|(weight, (rank, incentive))| row.share * weight / rank * incentive)
+        .sum()
+}
+
+/// One value for each uid: `value` of its row, or 0 where it has none.
+fn spread(rows: &[Row], n: usize, value: impl Fn(&Row) -> f64) -> Vec<f64> {
+    let mut values = vec![0.0; n];
+    for row in rows {
+        if let Some(slot) = values.get_mut(row.uid) {
+            *slot = value(row);
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Asking a miner: signed request, total deadline, capped answer, verified signature.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use foretell_core::attest::{answer_text, reveal_text};
+use foretell_core::hotkey::Hotkey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::btauth::{Request, signed_headers};
+use crate::keypair::{Keypair, verifies};
+use crate::messages::{
+    COMMIT_ROUTE, CommitAnswer, CommitRequest, DELAY_HEADER, REVEAL_ROUTE, RevealAnswer,
+    RevealRequest,
+};
+
+/// Longest commit answer.
+const MAX_COMMIT_BYTES: usize = 4 << 10;
+/// Longest reveal answer: a payload of 4 MiB as a JSON string, quotes escaped, and a little more.
+const MAX_REVEAL_BYTES: usize = 5 << 20;
+/// How much of an error's text is kept.
+const MAX_REASON_CHARS: usize = 200;
+
+/// Asks miners in the name of one hotkey.
+#[derive(Debug)]
+pub struct MinerClient {
+    key: Keypair,
+    http: reqwest::Client,
+    last_nonce: AtomicU64,
+}
+
+/// An answer whose signature verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// What the miner declares in [`DELAY_HEADER`]; only a replay reads it.
+    pub declared_delay: Delay,
+}
+
+/// How late an answer is to be taken for, in a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delay {
+    /// This many milliseconds of the round clock; 0 unless declared.
+    Millis(u32),
+    /// It never came.
+    Never,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// No connection, or it broke.
+    #[error("the miner can't be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// The total deadline passed.
+    #[error("no answer within {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    /// It answered something else.
+    #[error("{why}")]
+    Unusable {
+        /// What is wrong with it; no addresses, the text goes into the journal.
+        why: String,
+        /// What the miner declares.
+        declared_delay: Delay,
+    },
+    /// The answer's signature does not verify.
+    #[error("the answer's signature does not verify")]
+    Signature,
+}
+
+impl MinerClient {
+    /// A client that signs with `key`. TLS is not spoken: authenticity is the signatures'.
+    pub fn new(key: Keypair) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_only(std::iter::empty())
+            .build()?;
+        Ok(Self {
+            key,
+            http,
+            last_nonce: AtomicU64::new(0),
+        })
+    }
+
+    /// The key that signs.
+    pub const fn key(&self) -> &Keypair {
+        &self.key
+    }
+
+    /// The miner's commitment in a round, within a total `deadline`.
+    pub async fn commitment(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        request: &CommitRequest,
+        deadline: Duration,
+    ) -> Result<Answered<CommitAnswer>, AskError> {
+        let answered: Answered<CommitAnswer> = self
+            .ask(miner, axon, COMMIT_ROUTE, request, MAX_COMMIT_BYTES, deadline)
+            .await?;
+        let CommitAnswer {
+            commitment,
+            signature,
+        } = &answered.answer;
+        let text = answer_text(&request.round, &self.key.hotkey(), commitment);
+        if verifies(miner, text.as_bytes(), signature) {
+            Ok(answered)
+        } else {
+            Err(AskError::Signature)
+        }
+    }
+
+    /// The payload behind a commitment, within a total `deadline`.
+    pub async fn reveal(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        request: &RevealRequest,
+        deadline: Duration,
+    ) -> Result<Answered<RevealAnswer>, AskError> {
+        let answered: Answered<RevealAnswer> = self
+            .ask(miner, axon, REVEAL_ROUTE, request, MAX_REVEAL_BYTES, deadline)
+            .await?;
+        let RevealAnswer {
+            payload, signature, ..
+        } = &answered.answer;
+        let text = reveal_text(&request.round, &self.key.hotkey(), payload.as_bytes());
+        if verifies(miner, text.as_bytes(), signature) {
+            Ok(answered)
+        } else {
+            Err(AskError::Signature)
+        }
+    }
+
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        route: &str,
+        question: &Q,
+        max_bytes: usize,
+        deadline: Duration,
+    ) -> Result<Answered<A>, AskError> {
+        let exchange = self.exchange(miner, axon, route, question, max_bytes);
+        let (body, declared_delay) = tokio::time::timeout(deadline, exchange)
+            .await
+            .map_err(|_| AskError::TimedOut(deadline))??;
+        let answer = serde_json::from_slice(&body).map_err(|error| AskError::Unusable {
+            why: format!("not the JSON of {route}: {error}"),
+            declared_delay,
+        })?;
+        Ok(Answered {
+            answer,
+            declared_delay,
+        })
+    }
+
+    async fn exchange<Q: Serialize>(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        route: &str,
+        question: &Q,
+        max_bytes: usize,
+    ) -> Result<(Vec<u8>, Delay), AskError> {
+        let unusable = |why: String, declared_delay| AskError::Unusable {
+            why,
+            declared_delay,
+        };
+        let body = serde_json::to_vec(question)
+            .map_err(|error| unusable(error.to_string(), Delay::Millis(0)))?;
+        let signed = Request {
+            method: "POST",
+            path: route,
+            body: &body,
+        };
+        let mut request = self
+            .http
+            .post(format!("http://{axon}{route}"))
+            .header("content-type", "application/json");
+        for (name, value) in signed_headers(&self.key, miner, &signed, self.next_nonce()) {
+            request = request.header(name, value);
+        }
+        let mut response = request
+            .body(body)
+            .send()
+            .await
+            .map_err(AskError::Unreachable)?;
+        let status = response.status();
+        let declared_delay = declared_delay(&response);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(AskError::Unreachable)? {
+            if bytes.len() + chunk.len() > max_bytes {
+                let why = format!("answer longer than {max_bytes} bytes");
+                return Err(unusable(why, declared_delay));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            let text: String = String::from_utf8_lossy(&bytes)
+                .chars()
+                .take(MAX_REASON_CHARS)
+                .collect();
+            let why = format!("status {}: {}", status.as_u16(), text.trim());
+            return Err(unusable(why, declared_delay));
+        }
+        Ok((bytes, declared_delay))
+    }
+
+    /// Nanoseconds since 1970, never the same twice.
+    fn next_nonce(&self) -> u64 {
+        let now = system_nanos();
+        let before = self
+            .last_nonce
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(now.max(last + 1))
+            })
+            .unwrap_or(now);
+        now.max(before + 1)
+    }
+}
+
+/// The system clock, which transport always goes by.
+pub(crate) fn system_nanos() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        })
+}
+
+fn declared_delay(response: &reqwest::Response) -> Delay {
+    let declared = response
+        .headers()
+        .get(DELAY_HEADER)
+        .and_then(|value| value.to_str().ok());
+    match declared {
+        Some("never") => Delay::Never,
+        Some(millis) => Delay::Millis(millis.parse().unwrap_or(0)),
+        None => Delay::Millis(0),
+    }
+}

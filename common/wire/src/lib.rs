@@ -1,0 +1,21 @@
+//! Signed HTTP between validators and miners, and the hotkeys that sign.
+//!
+//! ```text
+//!  validator                                   miner
+//!  MinerClient ──POST /v1/commit (btauth/1)──▶ behind_door ─▶ its routes
+//!              ◀── commitment, signature ────
+//!              ──POST /v1/reveal, receipt ───▶
+//!              ◀── nonce, payload, signature ─
+//! ```
+//!
+//! Requests are signed as the ecosystem does; responses are not, so the answers themselves carry a
+//! signature ([`foretell_core::attest`]) and stay attributable in the journal. What is *not* here: what a
+//! miner answers, when it is asked, the chain; encrypted keyfiles; the older axon/dendrite protocol.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod btauth;
+pub mod client;
+pub mod keyfile;
+pub mod keypair;
+pub mod messages;
+pub mod server;

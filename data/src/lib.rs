@@ -1,0 +1,15 @@
+//! Prices at rest: files in and out, and a simulated series for those who have no file at hand.
+//!
+//! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
+//! and on one grid; what isn't is an [`error::PriceFileError`] that says what, where, and what to do.
+//! [`simulated::simulated`] makes such a series from a seed, the same on every machine.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod columns;
+mod csv;
+pub mod error;
+mod grid;
+mod parquet;
+pub mod prices;
+pub mod simulated;
