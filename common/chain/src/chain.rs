@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use crate::ledger::Inclusion;
 use crate::local::FileError;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
-use crate::weights::{ExtrinsicHash, SignedWeights};
+use crate::weights::SignedWeights;
 
 /// One subnet of a chain.
 pub trait Chain: Send + Sync {
@@ -33,7 +34,7 @@ pub trait Chain: Send + Sync {
     /// what may have been lost.
     fn find(
         &self,
-        hash: ExtrinsicHash,
+        hash: Hash,
     ) -> impl Future<Output = Result<Option<Block>, ChainError>> + Send;
 
     /// Publishes where the hotkey answers requests.

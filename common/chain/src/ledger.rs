@@ -3,13 +3,14 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::emission::{self, Supply};
 use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
 use crate::refusal::Refusal;
-use crate::weights::{ExtrinsicHash, SignedWeights};
+use crate::weights::SignedWeights;
 use crate::yuma::{self, Voter};
 
 /// The subnet's owner registers first.
@@ -24,7 +25,7 @@ pub struct Inclusion {
     /// The block that holds it.
     pub block: Block,
     /// Its name.
-    pub hash: ExtrinsicHash,
+    pub hash: Hash,
 }
 
 /// The whole state of a local subnet.
@@ -105,7 +106,7 @@ impl Ledger {
     }
 
     /// The block of a submission, if the ledger has included it: any of a hotkey's last 64.
-    pub fn find(&self, hash: ExtrinsicHash) -> Option<Block> {
+    pub fn find(&self, hash: Hash) -> Option<Block> {
         self.accounts
             .iter()
             .find_map(|account| account.included(hash))
@@ -321,7 +322,7 @@ impl Account {
         }
     }
 
-    fn included(&self, hash: ExtrinsicHash) -> Option<Inclusion> {
+    fn included(&self, hash: Hash) -> Option<Inclusion> {
         self.inclusions
             .iter()
             .find(|inclusion| inclusion.hash == hash)

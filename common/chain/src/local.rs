@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -15,7 +16,7 @@ use crate::emission::Supply;
 use crate::ledger::{Inclusion, Ledger};
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
-use crate::weights::{ExtrinsicHash, SignedWeights};
+use crate::weights::SignedWeights;
 
 /// Version of the file's format.
 const VERSION: u64 = 1;
@@ -160,7 +161,7 @@ impl Chain for LocalChain {
         self.change(|ledger| ledger.submit(weights))
     }
 
-    async fn find(&self, hash: ExtrinsicHash) -> Result<Option<Block>, ChainError> {
+    async fn find(&self, hash: Hash) -> Result<Option<Block>, ChainError> {
         Ok(self.ledger().find(hash))
     }
 

@@ -1,8 +1,8 @@
 //! Weights on their way to the chain: scaled to `u16`, signed by a hotkey, named by a hash.
 
-use std::fmt::{self, Write};
-use std::str::FromStr;
+use std::fmt::Write;
 
+use foretell_core::attest::{Hash, Hex};
 use foretell_core::hotkey::{Hotkey, Uid};
 use schnorrkel::{PublicKey, Signature};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ const SIGNING_CONTEXT: &[u8] = b"substrate";
 
 /// What a validator submits: its weights, signed with its hotkey.
 ///
-/// sr25519 signs with fresh randomness, so signing again makes another submission with another hash: keep
+/// Most signers use fresh randomness, so that signing again makes another submission with another hash: keep
 /// these very bytes to submit them a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedWeights {
@@ -74,11 +74,11 @@ impl SignedWeights {
     }
 
     /// The submission's name: SHA-256 of the signed bytes followed by the signature in lowercase hex.
-    pub fn hash(&self) -> ExtrinsicHash {
+    pub fn hash(&self) -> Hash {
         let mut hash = Sha256::new();
         hash.update(self.signing_bytes());
         hash.update(hex::encode(self.signature));
-        ExtrinsicHash(hash.finalize().into())
+        Hex(hash.finalize().into())
     }
 
     /// Whether the signature is the hotkey's own over these weights.
@@ -91,38 +91,6 @@ impl SignedWeights {
         };
         key.verify_simple(SIGNING_CONTEXT, &self.signing_bytes(), &signature)
             .is_ok()
-    }
-}
-
-/// The name of a submission, by which it is found again on the chain. Written as 64 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ExtrinsicHash(#[serde(with = "hex::serde")] pub [u8; 32]);
-
-impl fmt::Display for ExtrinsicHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for ExtrinsicHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A text that is no [`ExtrinsicHash`].
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0:?} is no hash of a submission: expected 64 hex digits")]
-pub struct HashError(String);
-
-impl FromStr for ExtrinsicHash {
-    type Err = HashError;
-
-    fn from_str(text: &str) -> Result<Self, HashError> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| HashError(text.to_owned()))?;
-        Ok(Self(bytes))
     }
 }
 
@@ -202,10 +170,10 @@ mod tests {
         );
         assert_eq!(weights.signing_bytes(), expected.as_bytes());
         let named = format!("{expected}{}", hex::encode(weights.signature));
-        let hash = ExtrinsicHash(Sha256::digest(named).into());
+        let hash = Hex(Sha256::digest(named).into());
         assert_eq!(weights.hash(), hash);
         assert_eq!(hash.to_string().parse(), Ok(hash));
-        assert!("12".parse::<ExtrinsicHash>().is_err());
+        assert!("12".parse::<Hash>().is_err());
     }
 
     #[test]

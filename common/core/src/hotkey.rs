@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_mistyped_address_is_refused_with_its_reason() {
         let swapped = BOB.replace("ty", "tz");
-        assert!(matches!(swapped.parse::<Hotkey>(), Err(AddressError::Checksum(_))));
+        assert!(matches!(
+            swapped.parse::<Hotkey>(),
+            Err(AddressError::Checksum(_))
+        ));
         assert!(matches!("".parse::<Hotkey>(), Err(AddressError::Shape(_))));
         let kusama = "HNZata7iMYWmk5RvZRTiAsSDhV8366zq2YGb3tLH5Upf74F";
         assert!(matches!(

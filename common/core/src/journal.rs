@@ -228,12 +228,120 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::price::Price;
+    use crate::score::{Coverage, Tally};
+    use crate::series::{Grid, Unit};
 
     fn voided(round: i64) -> Record {
         Record::Voided {
             round: UnixMillis(round),
             why: VoidReason::NoAnchor,
+        }
+    }
+
+    /// One record of every kind (of voids, one of every reason), with `x` wherever a number is free.
+    fn one_of_each(x: f64) -> Vec<Record> {
+        let round = UnixMillis(1_704_067_200_000);
+        let (miner, hash, signature) = (Hotkey([1; 32]), sha256(b"bytes"), Hex([3; 64]));
+        let coverage = Some(Coverage { inside: 1, of: 2 });
+        let score = Score {
+            scaled_crps: x,
+            tally: Tally {
+                squared_error: x,
+                inside_50: coverage,
+                ..Tally::default()
+            },
+        };
+        let voids = [
+            VoidReason::ValidatorDown,
+            VoidReason::NoAnchor,
+            VoidReason::NoVolatility,
+            VoidReason::TooManyGaps { gaps: 2, steps: 10 },
+            VoidReason::LastStepMissing,
+        ];
+        let others = [
+            Record::Began(Charter {
+                series: Series {
+                    id: "BTC/USD".parse().unwrap(),
+                    grid: Grid {
+                        step: Millis::minutes(5),
+                        horizon: 100,
+                    },
+                    unit: Unit::LogPrice,
+                },
+                rules: RulesVersion::V1,
+                validator: Hotkey([9; 32]),
+                first: round,
+                end: round + Millis::days(1),
+                round_every: Millis::minutes(30),
+                prices: PriceOrigin::Replay { sha256: hash },
+            }),
+            Record::Opened {
+                round,
+                asked: vec![miner],
+                pool: vec![],
+            },
+            Record::Committed {
+                round,
+                miner,
+                commitment: hash,
+                arrival: round,
+                signature,
+                receipt: signature,
+            },
+            Record::Revealed {
+                round,
+                miner,
+                nonce: hash,
+                payload: hash,
+                signature,
+            },
+            Record::Missed {
+                round,
+                miner,
+                miss: Miss::Late { by: Millis(1) },
+            },
+            Record::Settled {
+                round,
+                settlement: Settlement {
+                    anchor: Price::new(x).ok(),
+                    volatility: Some(x),
+                    closes: vec![Price::new(x).ok(), None],
+                },
+            },
+            Record::Scored {
+                round,
+                reference: score.clone(),
+                consensus: None,
+                miners: BTreeMap::from([(miner, score)]),
+                missed: vec![miner],
+            },
+            Record::WeightsSigned {
+                uids: vec![Uid(7)],
+                values: vec![u16::MAX],
+                extrinsic: "0xabcd".into(),
+                hash,
+            },
+            Record::WeightsIncluded { hash, block: 8 },
+        ];
+        let voids = voids.map(|why| Record::Voided { round, why });
+        others.into_iter().chain(voids).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_reads_back_as_it_was_stored_to_the_last_bit(
+            x in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        ) {
+            let (mut written, mut read) = (Head::EMPTY, Head::EMPTY);
+            for record in one_of_each(x) {
+                let stored = written.append(UnixMillis(1), record.clone());
+                prop_assert_eq!(read.follow(&stored).map(|entry| entry.record), Ok(record));
+                prop_assert_eq!(read, written);
+            }
         }
     }
 

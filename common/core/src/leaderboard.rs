@@ -98,7 +98,8 @@ fn row(book: &Book, miner: String, track: &TrackRecord) -> Row {
     let tally = track.tally();
     let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
     let charter = book.charter();
-    let rounds_in = |span: Millis| (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize);
+    let rounds_in =
+        |span: Millis| (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize);
     let test = diebold_mariano(
         &track.differences(),
         rounds_in(charter.series.grid.span()),

@@ -22,6 +22,7 @@ pub mod hotkey;
 pub mod journal;
 pub mod leaderboard;
 pub mod price;
+pub mod replay;
 pub mod round;
 pub mod rules;
 pub mod score;

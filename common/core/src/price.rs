@@ -83,8 +83,17 @@ mod tests {
 
     #[test]
     fn only_finite_numbers_are_prices() {
-        assert!(matches!("NaN".parse::<Price>(), Err(PriceError::NotFinite(_))));
-        assert!(matches!("1e999".parse::<Price>(), Err(PriceError::NotFinite(_))));
-        assert!(matches!("abc".parse::<Price>(), Err(PriceError::NotANumber(_))));
+        assert!(matches!(
+            "NaN".parse::<Price>(),
+            Err(PriceError::NotFinite(_))
+        ));
+        assert!(matches!(
+            "1e999".parse::<Price>(),
+            Err(PriceError::NotFinite(_))
+        ));
+        assert!(matches!(
+            "abc".parse::<Price>(),
+            Err(PriceError::NotANumber(_))
+        ));
     }
 }

@@ -8,6 +8,9 @@ use thiserror::Error;
 
 use crate::time::{Millis, UnixMillis};
 
+/// Moves are held within ± this, so that no sum over absurd values overflows.
+pub(crate) const ABSURD_MOVE: f64 = 1e100;
+
 /// Name of a series, such as `BTC/USD`: 1 to 32 characters of `A-Z a-z 0-9 / - . _`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(String);
@@ -74,14 +77,22 @@ impl SeriesId {
 }
 
 impl Unit {
-    /// The move from `anchor` to `value`, in bps (log prices) or the series' unit (values).
-    ///
-    /// A log price needs both positive; [`Forecast`](crate::forecast::Forecast) has seen to that.
-    pub fn change(self, anchor: f64, value: f64) -> f64 {
+    /// Whether moves from and to this finite value exist: those of a log price need it positive.
+    pub fn admits(self, value: f64) -> bool {
         match self {
+            Self::LogPrice => value > 0.0,
+            Self::Value => true,
+        }
+    }
+
+    /// The move from `anchor` to `value`, in bps (log prices) or the series' unit (values), both
+    /// [admitted](Self::admits). It is always finite: at most ± 1e100.
+    pub fn change(self, anchor: f64, value: f64) -> f64 {
+        let change = match self {
             Self::LogPrice => 1e4 * libm::log(value / anchor),
             Self::Value => value - anchor,
-        }
+        };
+        change.clamp(-ABSURD_MOVE, ABSURD_MOVE)
     }
 }
 
@@ -188,6 +199,16 @@ mod tests {
         assert_eq!(round.to_string(), "BTC/USD@1704067200000");
         assert!("BTC USD@1".parse::<RoundId>().is_err());
         assert!("BTC/USD".parse::<RoundId>().is_err());
+    }
+
+    /// The ratio 1e300/1e-300 and the difference of ± 1e308 are beyond a double.
+    #[test]
+    fn moves_are_finite_whatever_the_values() {
+        assert_eq!(Unit::LogPrice.change(1e-300, 1e300), ABSURD_MOVE);
+        assert_eq!(Unit::LogPrice.change(1e300, 1e-300), -ABSURD_MOVE);
+        assert_eq!(Unit::Value.change(-1e308, 1e308), ABSURD_MOVE);
+        assert_eq!(Unit::Value.change(1.5, -0.5), -2.0);
+        assert!(Unit::Value.admits(0.0) && !Unit::LogPrice.admits(0.0));
     }
 
     #[test]

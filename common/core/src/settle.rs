@@ -50,22 +50,29 @@ pub enum VoidReason {
 
 impl Settlement {
     /// What happened, as moves from the anchor, or why the round is void.
+    ///
+    /// A price whose logarithm is needed and doesn't exist is a gap.
     pub fn outcome(&self, unit: Unit, rules: &SettlementRules) -> Result<Outcome, VoidReason> {
-        let anchor = self.anchor.ok_or(VoidReason::NoAnchor)?.get();
-        let volatility = self.volatility.ok_or(VoidReason::NoVolatility)?;
-        let steps = self.closes.len();
-        let gaps = self.closes.iter().filter(|close| close.is_none()).count();
+        let value = |price: &Option<Price>| price.map(Price::get).filter(|v| unit.admits(*v));
+        let usable = |sigma: &f64| sigma.is_finite() && *sigma > 0.0;
+        let anchor = value(&self.anchor).ok_or(VoidReason::NoAnchor)?;
+        let volatility = self
+            .volatility
+            .filter(usable)
+            .ok_or(VoidReason::NoVolatility)?;
+        let moves: Vec<Option<f64>> = self
+            .closes
+            .iter()
+            .map(|close| Some(unit.change(anchor, value(close)?)))
+            .collect();
+        let steps = moves.len();
+        let gaps = moves.iter().filter(|change| change.is_none()).count();
         if gaps as f64 > rules.max_gap_share * steps as f64 {
             return Err(VoidReason::TooManyGaps { gaps, steps });
         }
-        if self.closes.last().is_none_or(Option::is_none) {
+        if moves.last().is_none_or(Option::is_none) {
             return Err(VoidReason::LastStepMissing);
         }
-        let moves = self
-            .closes
-            .iter()
-            .map(|close| close.map(|price| unit.change(anchor, price.get())))
-            .collect();
         Ok(Outcome { volatility, moves })
     }
 }
@@ -112,12 +119,31 @@ mod tests {
     fn the_ends_must_be_known() {
         let mut closes = vec![Some(1.0); 10];
         closes[9] = None;
-        assert_eq!(outcome(&settlement(&closes)), Err(VoidReason::LastStepMissing));
+        assert_eq!(
+            outcome(&settlement(&closes)),
+            Err(VoidReason::LastStepMissing)
+        );
         let mut no_anchor = settlement(&[Some(1.0)]);
         no_anchor.anchor = None;
         assert_eq!(outcome(&no_anchor), Err(VoidReason::NoAnchor));
         let mut no_volatility = settlement(&[Some(1.0)]);
-        no_volatility.volatility = None;
-        assert_eq!(outcome(&no_volatility), Err(VoidReason::NoVolatility));
+        for unusable in [None, Some(f64::NAN), Some(f64::INFINITY), Some(0.0)] {
+            no_volatility.volatility = unusable;
+            assert_eq!(outcome(&no_volatility), Err(VoidReason::NoVolatility));
+        }
+    }
+
+    #[test]
+    fn a_price_without_a_logarithm_is_a_gap() {
+        let rules = RulesVersion::V1.rules().settlement;
+        let mut settlement = settlement(&[Some(1.0); 10]);
+        settlement.closes[3] = Price::new(0.0).ok();
+        let outcome = settlement.outcome(Unit::LogPrice, &rules).unwrap();
+        assert_eq!(outcome.moves[3], None);
+        settlement.anchor = Price::new(-1.0).ok();
+        assert_eq!(
+            settlement.outcome(Unit::LogPrice, &rules),
+            Err(VoidReason::NoAnchor)
+        );
     }
 }

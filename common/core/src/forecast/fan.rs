@@ -1,13 +1,10 @@
 //! A forecast as the distribution of moves at each step: what is scored, pooled and drawn.
 
 use super::Forecast;
-use crate::series::Unit;
+use crate::series::{ABSURD_MOVE, Unit};
 
 /// Number of common levels, (2k − 1)/198, on which fans of different K are pooled.
 pub const POOL_LEVELS: usize = 99;
-
-/// Moves are held within ± this, so that no sum over an absurd forecast overflows.
-const ABSURD: f64 = 1e100;
 
 /// H rows of K ascending moves from the anchor, in bps (log prices) or the series' unit (values).
 ///
@@ -33,7 +30,7 @@ impl Fan {
     pub fn from_moves(k: usize, mut moves: Vec<f64>) -> Self {
         let k = k.max(1);
         for value in &mut moves {
-            *value = value.clamp(-ABSURD, ABSURD);
+            *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
         }
         for row in moves.chunks_exact_mut(k) {
             if !row.is_sorted() {
@@ -144,10 +141,7 @@ mod tests {
     fn the_mean_goes_level_by_level() {
         let a = Fan::from_moves(2, vec![0.0, 2.0]);
         let b = Fan::from_moves(2, vec![2.0, 6.0]);
-        assert_eq!(
-            Fan::mean(&[a, b]),
-            Some(Fan::from_moves(2, vec![1.0, 4.0]))
-        );
+        assert_eq!(Fan::mean(&[a, b]), Some(Fan::from_moves(2, vec![1.0, 4.0])));
         assert_eq!(Fan::mean(&[]), None);
     }
 }

@@ -161,7 +161,7 @@ fn check_row(kind: Kind, unit: Unit, row: &[f64], step: usize) -> Result<(), Rej
         if !value.is_finite() {
             return Err(Rejection::NotFinite { step, column });
         }
-        if unit == Unit::LogPrice && value <= 0.0 {
+        if !unit.admits(value) {
             return Err(Rejection::NotPositive { step, column });
         }
         if kind == Kind::Quantiles && value < before {

@@ -19,7 +19,9 @@ impl Reference {
     pub fn new(rules: &ScoreRules) -> Self {
         let k = rules.reference_k;
         let quantiles = (0..k)
-            .map(|j| rules.reference_scale * student_t3_quantile((2 * j + 1) as f64 / (2 * k) as f64))
+            .map(|j| {
+                rules.reference_scale * student_t3_quantile((2 * j + 1) as f64 / (2 * k) as f64)
+            })
             .collect();
         Self { quantiles }
     }
@@ -63,7 +65,12 @@ mod tests {
     /// Table values of t with 3 degrees of freedom.
     #[test]
     fn known_quantiles() {
-        for (level, t) in [(0.5, 0.0), (0.75, 0.764_892), (0.95, 2.353_363), (0.999, 10.214_532)] {
+        for (level, t) in [
+            (0.5, 0.0),
+            (0.75, 0.764_892),
+            (0.95, 2.353_363),
+            (0.999, 10.214_532),
+        ] {
             assert!((student_t3_quantile(level) - t).abs() < 1e-6, "{level}");
         }
     }

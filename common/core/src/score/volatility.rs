@@ -39,9 +39,12 @@ impl Volatility {
         }
     }
 
-    /// Takes in the next bar; bars come in time order.
+    /// Takes in the next bar; bars come in time order. One whose close has no moves counts as missing.
     pub fn observe(&mut self, bar: &Bar) {
         let close = bar.close.get();
+        if !self.unit.admits(close) {
+            return;
+        }
         if let Some((before, last)) = self.last {
             let steps = (bar.open_time.0 - before.0) / self.step_ms;
             let faded = libm::pow(self.decay, steps as f64);
@@ -72,6 +75,10 @@ mod tests {
     use crate::time::Millis;
 
     fn fed(half_life_steps: i64, values: &[(i64, f64)]) -> Volatility {
+        fed_in(Unit::Value, half_life_steps, values)
+    }
+
+    fn fed_in(unit: Unit, half_life_steps: i64, values: &[(i64, f64)]) -> Volatility {
         let grid = Grid {
             step: Millis::minutes(5),
             horizon: 100,
@@ -81,7 +88,7 @@ mod tests {
             volatility_min_returns: 2,
             ..RulesVersion::V1.rules().score
         };
-        let mut volatility = Volatility::new(&grid, Unit::Value, &rules);
+        let mut volatility = Volatility::new(&grid, unit, &rules);
         for &(i, value) in values {
             let open_time = UnixMillis(0) + grid.step.times(i);
             volatility.observe(&Bar::of_value(open_time, Price::new(value).unwrap()));
@@ -103,6 +110,15 @@ mod tests {
             .sigma()
             .unwrap();
         assert!((sigma - f64::sqrt(6.0 / 1.125)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_close_without_a_logarithm_is_a_gap() {
+        let sound = [(0, 100.0), (1, 101.0), (3, 102.0), (4, 103.0)];
+        let flawed = [(0, 100.0), (1, 101.0), (2, -1.0), (3, 102.0), (4, 103.0)];
+        let sigma = |closes: &[(i64, f64)]| fed_in(Unit::LogPrice, 1, closes).sigma();
+        assert!(sigma(&sound).is_some());
+        assert_eq!(sigma(&flawed), sigma(&sound));
     }
 
     #[test]

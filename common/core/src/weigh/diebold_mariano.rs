@@ -47,7 +47,9 @@ mod tests {
     /// γ2 = 18/20; V = 1 − 2·(2/3)·0.95 + 2·(1/3)·0.9 = 1/3; t = 2/√(1/60)·√(19/20) = 2·√57.
     #[test]
     fn worked_by_hand() {
-        let d: Vec<f64> = (0..20).map(|i| if i % 2 == 0 { 1.0 } else { 3.0 }).collect();
+        let d: Vec<f64> = (0..20)
+            .map(|i| if i % 2 == 0 { 1.0 } else { 3.0 })
+            .collect();
         let test = diebold_mariano(&d, 1, 2).unwrap();
         assert!((test.t - 2.0 * f64::sqrt(57.0)).abs() < 1e-9);
         assert!(test.p < 1e-9);
@@ -64,7 +66,10 @@ mod tests {
     fn exchanging_the_two_changes_the_sign_only() {
         let d: Vec<f64> = (0..40).map(|i| f64::from(i * 7 % 11) - 3.0).collect();
         let turned: Vec<f64> = d.iter().map(|x| -x).collect();
-        let (a, b) = (diebold_mariano(&d, 2, 4).unwrap(), diebold_mariano(&turned, 2, 4).unwrap());
+        let (a, b) = (
+            diebold_mariano(&d, 2, 4).unwrap(),
+            diebold_mariano(&turned, 2, 4).unwrap(),
+        );
         assert!((a.t + b.t).abs() < 1e-12 && (a.p - b.p).abs() < 1e-12);
     }
 }

@@ -82,7 +82,10 @@ mod tests {
     }
 
     fn weights(values: &[f64], gain: f64) -> Weights {
-        let evidence = (1..).zip(values).map(|(n, v)| (key(n), evidence(*v))).collect();
+        let evidence = (1..)
+            .zip(values)
+            .map(|(n, v)| (key(n), evidence(*v)))
+            .collect();
         let rules = RulesVersion::V1.rules().pay;
         Weights::of(&evidence, Some(&consensus(gain)), &rules)
     }

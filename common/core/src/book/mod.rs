@@ -3,6 +3,9 @@
 //! Nothing is kept anywhere else, so a validator that was killed reads its journal, and knows what it
 //! [wants](Book::wants) next.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use thiserror::Error;
@@ -155,9 +158,10 @@ impl Book {
                 });
             }
             Record::WeightsIncluded { hash, .. } => {
-                if self.unconfirmed.take().is_none_or(|w| w.hash != *hash) {
+                if self.unconfirmed.as_ref().is_none_or(|w| w.hash != *hash) {
                     return Err(BookError::NothingToConfirm);
                 }
+                self.unconfirmed = None;
                 self.weighed += 1;
             }
         }
@@ -191,9 +195,10 @@ impl Book {
     /// The records that a validator makes when it starts at `now` and finds windows that nobody served.
     pub fn voids_on_start(&self, now: UnixMillis) -> Vec<Record> {
         let timing = &self.rules.timing;
-        let neglected = self.rounds.iter().filter_map(|(origin, round)| {
-            round.was_neglected(now, timing).then_some(*origin)
-        });
+        let neglected = self
+            .rounds
+            .iter()
+            .filter_map(|(origin, round)| round.was_neglected(now, timing).then_some(*origin));
         let slept_through = std::iter::successors(Some(self.next_origin), |origin| {
             Some(*origin + self.charter.round_every)
         })
@@ -248,12 +253,13 @@ impl Book {
         let mut pooled = BTreeMap::new();
         let mut miners = BTreeMap::new();
         for (miner, payload) in forecasts {
-            let forecast =
-                Forecast::parse(payload, &self.charter.series).map_err(|why| BookError::Payload {
+            let forecast = Forecast::parse(payload, &self.charter.series).map_err(|why| {
+                BookError::Payload {
                     round: origin,
                     miner: *miner,
                     why: why.to_string(),
-                })?;
+                }
+            })?;
             let fan = Fan::of(&forecast, anchor, unit);
             if pool.contains(miner) {
                 pooled.insert(*miner, fan.resampled());
@@ -286,7 +292,10 @@ impl Book {
 
     /// Evidence in one track record; `None` of an empty one.
     pub fn evidence_of(&self, track: &TrackRecord) -> Option<Evidence> {
-        let lags = evidence::lags(self.charter.series.grid.span().0, self.charter.round_every.0);
+        let lags = evidence::lags(
+            self.charter.series.grid.span().0,
+            self.charter.round_every.0,
+        );
         Evidence::of(track.advantages(), lags, &self.rules.evidence)
     }
 
@@ -348,7 +357,11 @@ impl Book {
     ) -> Option<Score> {
         let members: Vec<Fan> = pool
             .iter()
-            .map(|key| fans.get(key).cloned().unwrap_or_else(|| reference.resampled()))
+            .map(|key| {
+                fans.get(key)
+                    .cloned()
+                    .unwrap_or_else(|| reference.resampled())
+            })
             .collect();
         Score::of(&Fan::mean(&members)?, outcome, &self.rules.score)
     }
@@ -368,6 +381,8 @@ impl Book {
     }
 
     fn close_round(&mut self, origin: UnixMillis) -> Result<Round, BookError> {
-        self.rounds.remove(&origin).ok_or(BookError::NoRound(origin))
+        self.rounds
+            .remove(&origin)
+            .ok_or(BookError::NoRound(origin))
     }
 }

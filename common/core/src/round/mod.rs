@@ -10,19 +10,25 @@
 //! ([`Round::apply`]); the state says what it [wants](Want) next. Live, replay and audit differ in who
 //! brings the events and who carries out the wants, in nothing else.
 
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use verdict::{Miss, Place, Receipt, RejectedPayload};
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::attest::{Commitment, Hash, Nonce, Signature, commitment, sha256};
-use crate::forecast::{Forecast, Rejection};
+use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
 use crate::journal::{Charter, Record};
 use crate::rules::Timing;
 use crate::series::Series;
 use crate::settle::Settlement;
-use crate::time::{Millis, UnixMillis};
+use crate::time::UnixMillis;
 
 /// A round under way.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,75 +37,6 @@ pub struct Round {
     pool: Vec<Hotkey>,
     places: BTreeMap<Hotkey, Place>,
     settlement: Option<Settlement>,
-}
-
-/// Where a miner stands in a round.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Place {
-    /// No answer yet.
-    Asked,
-    /// Bound to a payload.
-    Committed(Receipt),
-    /// The payload is stored under this hash.
-    Revealed(Hash),
-    /// No forecast in this round.
-    Missed(Miss),
-}
-
-/// What a miner gets for a commitment in time, and has to show to reveal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The commitment.
-    pub commitment: Commitment,
-    /// When it arrived, by the round clock.
-    #[serde(rename = "arrival_ms")]
-    pub arrival: UnixMillis,
-    /// The validator's signature.
-    pub signature: Signature,
-}
-
-/// Why a miner has no forecast in a round: the verdict that its operator gets to see.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum Miss {
-    /// No address on chain to ask.
-    #[error("no axon is served: announce an address")]
-    NotServing,
-    /// Nothing came before the window closed.
-    #[error("no answer")]
-    Silent,
-    /// An answer came after its window had closed.
-    #[error("answered {} ms after the window had closed", by.0)]
-    Late {
-        /// By how much.
-        by: Millis,
-    },
-    /// The answer is not what the route answers.
-    #[error("unusable answer: {why}")]
-    BadAnswer {
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A signature does not verify.
-    #[error("the answer's signature does not verify")]
-    BadSignature,
-    /// The revealed bytes are not the committed ones.
-    #[error("the payload does not match the commitment")]
-    Mismatch,
-    /// The payload is no forecast.
-    #[error("rejected: {0}")]
-    Rejected(RejectedPayload),
-}
-
-/// A payload that is the committed one and yet no forecast; it is kept as evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[error("{rejection}")]
-pub struct RejectedPayload {
-    /// SHA-256 of the payload.
-    pub payload: Hash,
-    /// What is wrong with it.
-    #[serde(flatten)]
-    pub rejection: Rejection,
 }
 
 /// What the world tells a round. Signatures have been verified before.
@@ -206,11 +143,9 @@ impl Round {
     pub fn want(&self, now: UnixMillis, series: &Series, timing: &Timing) -> Option<Want> {
         let asked = self.keys(|place| matches!(place, Place::Asked));
         if !asked.is_empty() {
-            return (now >= self.origin - timing.commit_opens_before).then(|| {
-                Want::Commitments {
-                    from: asked,
-                    deadline: self.commit_deadline(timing),
-                }
+            return (now >= self.origin - timing.commit_opens_before).then(|| Want::Commitments {
+                from: asked,
+                deadline: self.commit_deadline(timing),
             });
         }
         let committed: Vec<(Hotkey, Receipt)> = self.receipts().collect();
@@ -278,8 +213,10 @@ impl Round {
                 let Some(Place::Committed(receipt)) = self.places.get(&miner) else {
                     return Err(self.misfit("reveal", "the miner has no open commitment"));
                 };
-                let verdict = late(arrival, self.reveal_deadline(&timing))
-                    .map_or_else(|| check(payload, &nonce, receipt, &miner, round, charter), Err);
+                let verdict = late(arrival, self.reveal_deadline(&timing)).map_or_else(
+                    || check(payload, &nonce, receipt, &miner, round, charter),
+                    Err,
+                );
                 Ok(match verdict {
                     Ok(payload) => Record::Revealed {
                         round,
@@ -296,6 +233,9 @@ impl Round {
                     matches!(place, Place::Asked | Place::Committed(_))
                 })?;
                 Ok(Record::Missed { round, miner, miss })
+            }
+            Event::Settled(_) if self.settlement.is_some() => {
+                Err(self.misfit("settlement", "the round is already settled"))
             }
             Event::Settled(settlement) => {
                 let rules = charter.rules.rules().settlement;
@@ -326,7 +266,9 @@ impl Round {
                 self.places.insert(*miner, Place::Committed(receipt));
             }
             Record::Revealed { miner, payload, .. } => {
-                self.expect(miner, "reveal", |place| matches!(place, Place::Committed(_)))?;
+                self.expect(miner, "reveal", |place| {
+                    matches!(place, Place::Committed(_))
+                })?;
                 self.places.insert(*miner, Place::Revealed(*payload));
             }
             Record::Missed { miner, miss, .. } => {

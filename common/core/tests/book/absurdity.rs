@@ -1,0 +1,72 @@
+//! Whatever finite numbers come in, the scores that go out are finite and survive the journal.
+
+use std::collections::BTreeMap;
+
+use foretell_core::book::Book;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Head, Record};
+use foretell_core::price::Price;
+use foretell_core::series::Unit;
+use foretell_core::settle::Settlement;
+use proptest::prelude::*;
+
+use crate::market::{FIRST, charter};
+
+/// Any finite number, the extremes often.
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        prop::sample::select(vec![
+            f64::MAX,
+            f64::MIN,
+            5e-324,
+            1e300,
+            -1e300,
+            1e200,
+            100.0
+        ]),
+    ]
+}
+
+/// What a journal gives back for a record.
+fn stored(record: &Record) -> Record {
+    let bytes = Head::EMPTY.clone().append(FIRST, record.clone());
+    Head::EMPTY.clone().follow(&bytes).unwrap().record
+}
+
+proptest! {
+    #[test]
+    fn scores_of_absurd_values_survive_the_journal(
+        forecast in prop::collection::vec(any_number(), 4),
+        anchor in any_number(),
+        volatility in any_number(),
+        closes in prop::collection::vec(any_number(), 2),
+        unit in prop::sample::select(vec![Unit::LogPrice, Unit::Value]),
+        positive: bool,
+    ) {
+        let sign = |x: f64| if positive { x.abs() } else { x };
+        let price = |x: f64| Price::new(sign(x)).ok();
+        let settlement = Settlement {
+            anchor: price(anchor),
+            volatility: Some(volatility.abs()),
+            closes: closes.into_iter().map(price).collect(),
+        };
+        let mut values = forecast;
+        // What is no price is rejected when it is revealed, and never comes here.
+        values.iter_mut().filter(|value| !unit.admits(**value)).for_each(|value| *value = 5e-324);
+        let payload = serde_json::json!({ "kind": "paths", "k": 2, "values": values });
+        let miner = Hotkey([1; 32]);
+        let payloads = BTreeMap::from([(miner, payload.to_string().into_bytes())]);
+        let book = Book::new(charter(unit, 2, 1));
+        let record = book.score(FIRST, &settlement, &payloads, &[miner], vec![]);
+        let record = record.unwrap();
+        prop_assert_eq!(&stored(&record), &record);
+        if let Record::Scored { reference, consensus, miners, .. } = record {
+            let scores = miners.values().chain(&consensus).chain([&reference]);
+            prop_assert_eq!(scores.clone().count(), 3);
+            for score in scores {
+                prop_assert!(score.scaled_crps.is_finite() && score.tally.squared_error.is_finite());
+            }
+        }
+    }
+}

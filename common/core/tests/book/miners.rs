@@ -1,0 +1,144 @@
+//! Miners by what they do: some know a part of the future, some resubmit the reference, some vandalise.
+
+use foretell_core::forecast::Fan;
+use foretell_core::time::{Millis, UnixMillis};
+
+use crate::market::{Market, SIGMA};
+
+/// How a miner answers.
+#[derive(Debug, Clone)]
+pub enum Style {
+    /// Three quantiles about this share of the move to come.
+    Seer(f64),
+    /// This fan of moves, round after round.
+    Fixed(Fan),
+    /// The first style before this instant, the second from then on.
+    Turns(UnixMillis, Box<(Self, Self)>),
+    /// These, in turn, for ever.
+    Vandal(Vec<Vandalism>),
+}
+
+/// What a vandal does with a round.
+#[derive(Debug, Clone, Copy)]
+pub enum Vandalism {
+    /// Says nothing.
+    Silence,
+    /// Commits a millisecond too late.
+    LateCommitment,
+    /// Reveals a millisecond too late.
+    LateReveal,
+    /// Reveals other bytes than it committed to.
+    OtherPayload,
+    /// Commits to what is no forecast.
+    Rubbish,
+    /// Commits to values that are no numbers.
+    NotANumber,
+    /// Forecasts 1e300.
+    Huge,
+    /// Forecasts the smallest positive number.
+    Tiny,
+    /// Forecasts −1e300, which is a value but no price.
+    Negative,
+}
+
+/// What a miner sends in one round.
+pub struct Answer {
+    /// Committed payload.
+    pub committed: Vec<u8>,
+    /// Time from the request to the commitment.
+    pub commit_delay: Millis,
+    /// Revealed payload.
+    pub revealed: Vec<u8>,
+    /// Time from the request to the reveal.
+    pub reveal_delay: Millis,
+}
+
+impl Vandalism {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::Silence,
+        Self::LateCommitment,
+        Self::LateReveal,
+        Self::OtherPayload,
+        Self::Rubbish,
+        Self::NotANumber,
+        Self::Huge,
+        Self::Tiny,
+        Self::Negative,
+    ];
+
+    fn answer(self) -> Option<Answer> {
+        let late = Millis(1);
+        let sound = Answer::at_once(points("100.0"));
+        Some(match self {
+            Self::Silence => return None,
+            Self::LateCommitment => Answer {
+                commit_delay: late,
+                ..sound
+            },
+            Self::LateReveal => Answer {
+                reveal_delay: late,
+                ..sound
+            },
+            Self::OtherPayload => Answer {
+                revealed: points("101.0"),
+                ..sound
+            },
+            Self::Rubbish => Answer::at_once(b"\xff{rubbish".to_vec()),
+            Self::NotANumber => Answer::at_once(points("NaN")),
+            Self::Huge => Answer::at_once(points("1e300")),
+            Self::Tiny => Answer::at_once(points("5e-324")),
+            Self::Negative => Answer::at_once(points("-1e300")),
+        })
+    }
+}
+
+impl Answer {
+    fn at_once(payload: Vec<u8>) -> Self {
+        Self {
+            committed: payload.clone(),
+            commit_delay: Millis(0),
+            revealed: payload,
+            reveal_delay: Millis(0),
+        }
+    }
+}
+
+impl Style {
+    /// The answer in round number `n`, at `origin`; `None` is silence.
+    pub fn answer(&self, n: usize, origin: UnixMillis, market: &Market) -> Option<Answer> {
+        match self {
+            Self::Seer(share) => {
+                let around = |y: &f64| [-0.5, 0.0, 0.5].map(|spread| share * y + spread * SIGMA);
+                let moves = market.moves(origin).iter().flat_map(around).collect();
+                Some(Answer::at_once(payload(
+                    &Fan::from_moves(3, moves),
+                    origin,
+                    market,
+                )))
+            }
+            Self::Fixed(fan) => Some(Answer::at_once(payload(fan, origin, market))),
+            Self::Turns(when, styles) => {
+                let style = if origin < *when { &styles.0 } else { &styles.1 };
+                style.answer(n, origin, market)
+            }
+            Self::Vandal(acts) => acts[n % acts.len()].answer(),
+        }
+    }
+}
+
+/// A fan as quantiles about the round's anchor.
+fn payload(fan: &Fan, origin: UnixMillis, market: &Market) -> Vec<u8> {
+    let moves = fan.rows().flatten();
+    let values: Vec<f64> = moves.map(|change| market.price(origin, *change)).collect();
+    let k = fan.k();
+    serde_json::json!({ "kind": "quantiles", "k": k, "values": values })
+        .to_string()
+        .into_bytes()
+}
+
+/// A point forecast with one value, as text, at each of the four steps.
+fn points(value: &str) -> Vec<u8> {
+    let values = [value; crate::market::HORIZON].join(",");
+    format!(r#"{{"kind":"quantiles","k":1,"values":[{values}]}}"#).into_bytes()
+}

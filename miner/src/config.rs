@@ -1,0 +1,239 @@
+//! The miner's configuration file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::series::Series;
+use foretell_feed::venue::{self, Venue, VenueError};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A whole configuration, as TOML.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is forecast.
+    pub series: Series,
+    /// Where its prices come from.
+    pub prices: PricesConfig,
+    /// What forecasts it.
+    pub model: ModelConfig,
+    /// Who is answered, and where.
+    pub serve: ServeConfig,
+}
+
+/// The venue that a miner reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PricesConfig {
+    /// Name of the venue.
+    pub venue: String,
+    /// Scheme, name and port; the venue's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The pair, as the venue writes it.
+    pub symbol: String,
+}
+
+/// The model and what it learns from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Name of the model.
+    pub name: String,
+    /// Days of history that it is fitted on.
+    #[serde(default = "default_history_days")]
+    pub history_days: u32,
+    /// Hours between two fits.
+    #[serde(default = "default_refit_hours")]
+    pub refit_hours: u32,
+    /// Quantiles per step, K.
+    #[serde(default = "default_k")]
+    pub k: usize,
+    /// Feeds whatever chance the model uses.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// The service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServeConfig {
+    /// Address to listen on; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Directory for committed payloads.
+    pub data: PathBuf,
+    /// Whose time the miner goes by.
+    #[serde(default)]
+    pub clock: ClockConfig,
+    /// The validators that are answered; everybody who signs if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validators: Option<Vec<Hotkey>>,
+}
+
+/// Whose time the miner goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockConfig {
+    /// The machine's: forecasts are made ahead of each round, and the past is not forecast.
+    #[default]
+    System,
+    /// The round time in each request: a replay.
+    Request,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("can't read configuration {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no configuration.
+    #[error("configuration {path} is not valid")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and what is wrong.
+        source: toml::de::Error,
+    },
+    /// A value that can't be.
+    #[error("{key} = {value} in the configuration: {cure}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What to set it to.
+        cure: &'static str,
+    },
+    /// The venue is unknown.
+    #[error("prices.venue in the configuration")]
+    Venue(#[from] VenueError),
+}
+
+impl Config {
+    /// The configuration in this file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
+            path: path.to_owned(),
+            source,
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The venue that prices come from, and its host.
+    pub fn venue(&self) -> Result<(&'static dyn Venue, String), ConfigError> {
+        let venue = venue::by_name(&self.prices.venue)?;
+        let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
+        if host.is_empty() {
+            return Err(value("prices.host", "", "this venue has no host of its own: set one"));
+        }
+        Ok((venue, host.trim_end_matches('/').to_owned()))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let Series { grid, .. } = &self.series;
+        if grid.step.0 <= 0 {
+            return Err(value("series.step_ms", grid.step.0, "use a positive step"));
+        }
+        if !(1..=1000).contains(&grid.horizon) {
+            return Err(value("series.horizon", grid.horizon, "use 1 to 1000 steps"));
+        }
+        let model = &self.model;
+        if !(1..=1000).contains(&model.k) {
+            return Err(value("model.k", model.k, "use 1 to 1000 quantiles"));
+        }
+        if model.history_days == 0 {
+            return Err(value("model.history_days", 0, "use at least 1"));
+        }
+        if model.refit_hours == 0 {
+            return Err(value("model.refit_hours", 0, "use at least 1"));
+        }
+        self.venue().map(|_| ())
+    }
+}
+
+const fn default_history_days() -> u32 {
+    30
+}
+
+const fn default_refit_hours() -> u32 {
+    24
+}
+
+const fn default_k() -> usize {
+    99
+}
+
+fn value(key: &'static str, value: impl ToString, cure: &'static str) -> ConfigError {
+    ConfigError::Value {
+        key,
+        value: value.to_string(),
+        cure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        [series]
+        id = "BTC/USD"
+        step_ms = 300000
+        horizon = 100
+        [prices]
+        venue = "bitstamp"
+        symbol = "btcusd"
+        [model]
+        name = "har"
+        [serve]
+        listen = "127.0.0.1:8091"
+        data = "miner-data"
+    "#;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("miner.toml");
+        fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let config = read(MINIMAL).unwrap();
+        assert_eq!((config.model.history_days, config.model.k), (30, 99));
+        assert_eq!(config.serve.clock, ClockConfig::System);
+        let (venue, host) = config.venue().unwrap();
+        assert_eq!((venue.name(), host.as_str()), ("bitstamp", "https://www.bitstamp.net"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let said = |from: &str, to: &str| {
+            let error = read(&MINIMAL.replace(from, to)).unwrap_err();
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            format!("{error} {}", source.unwrap_or_default())
+        };
+        assert!(said("horizon", "horizons").contains("horizons"));
+        assert!(said("= 100", "= 0").contains("series.horizon = 0"));
+        assert!(said("bitstamp", "mtgox").contains("mtgox"));
+        assert!(said("bitstamp", "replay").contains("prices.host"));
+        assert!(Config::read(Path::new("nowhere.toml"))
+            .unwrap_err()
+            .to_string()
+            .contains("nowhere.toml"));
+    }
+}

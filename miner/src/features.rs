@@ -1,0 +1,214 @@
+//! What the variance of the coming hours is predicted from, every bar seen at its season.
+
+use foretell_core::time::Millis;
+
+use crate::moves::{Moves, steps_in};
+use crate::sample::Cumulative;
+use crate::season::Season;
+
+/// Added to a relative variance before its logarithm is taken: a still minute is no minus infinity.
+pub const LOG_OFFSET: f64 = 1e-3;
+/// Largest momentum, in standard deviations.
+const MOMENTUM_LIMIT: f64 = 6.0;
+/// Added to a volume before its logarithm is taken.
+const VOLUME_OFFSET: f64 = 1e-9;
+
+const HOUR: Millis = Millis::hours(1);
+const DAY: Millis = Millis::days(1);
+const WEEK: Millis = Millis::days(7);
+const MONTH: Millis = Millis::days(30);
+
+/// Windows of the range's variance in [`Features::Har`].
+const HAR_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
+/// Windows of the range's variance in [`Features::Rich`]; the first is a single step of a 5-minute grid.
+const RICH_WINDOWS: [Millis; 12] = [
+    Millis::minutes(5),
+    Millis::minutes(15),
+    Millis::minutes(30),
+    HOUR,
+    Millis::hours(2),
+    Millis::hours(4),
+    Millis::hours(8),
+    Millis::hours(12),
+    DAY,
+    Millis::days(3),
+    WEEK,
+    MONTH,
+];
+/// Windows of the squared returns.
+const RETURN_WINDOWS: [Millis; 2] = [HOUR, DAY];
+/// Windows of momentum and of its size.
+const MOMENTUM_WINDOWS: [Millis; 3] = [HOUR, Millis::hours(8), DAY];
+/// Windows whose volumes are compared, each with the next.
+const VOLUME_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
+
+/// A choice of features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Features {
+    /// Log variance over the last hour, day and week (Corsi 2009).
+    Har,
+    /// Log variance over twelve windows, squared returns, momentum and volume: 22 in all.
+    Rich,
+}
+
+/// Moves with the season and the overall level of variance divided out, as running sums.
+#[derive(Debug, Clone)]
+pub struct Seasoned {
+    step: Millis,
+    /// Variance of a step at its season, from its range.
+    ranged: Cumulative,
+    /// The same from its squared return.
+    pub squared: Cumulative,
+    /// Mean of both.
+    pub blended: Cumulative,
+    /// Returns in units of a typical step.
+    returns: Cumulative,
+    volume: Cumulative,
+}
+
+impl Seasoned {
+    /// Divides every variance of `moves` by `level` and its seasonal factor.
+    pub fn of(moves: &Moves, season: &Season, level: f64, step: Millis) -> Self {
+        let scales: Vec<f64> = moves
+            .opened
+            .iter()
+            .map(|opened| level * season.factor(*opened))
+            .collect();
+        let scaled = |variances: &[f64]| {
+            let pairs = variances.iter().zip(&scales);
+            Cumulative::of(pairs.map(|(variance, scale)| variance / scale))
+        };
+        let pairs = moves.returns.iter().zip(&scales);
+        Self {
+            step,
+            ranged: scaled(&moves.ranged),
+            squared: scaled(&moves.squared),
+            blended: scaled(&moves.blended()),
+            returns: Cumulative::of(pairs.map(|(change, scale)| change / scale.sqrt())),
+            volume: Cumulative::of(moves.volume.iter().copied()),
+        }
+    }
+}
+
+impl Features {
+    /// Number of moves that the longest window takes.
+    pub fn lookback(self, step: Millis) -> usize {
+        let longest = match self {
+            Self::Har => WEEK,
+            Self::Rich => MONTH,
+        };
+        steps_in(longest, step)
+    }
+
+    /// The features as known when the bar of `row` closed. Windows are shorter at the start of the moves.
+    pub fn at(self, seasoned: &Seasoned, row: usize) -> Vec<f64> {
+        match self {
+            Self::Har => {
+                log_variances(&seasoned.ranged, &HAR_WINDOWS, seasoned.step, row).collect()
+            }
+            Self::Rich => rich(seasoned, row),
+        }
+    }
+}
+
+fn rich(seasoned: &Seasoned, row: usize) -> Vec<f64> {
+    let step = seasoned.step;
+    let mut features: Vec<f64> =
+        log_variances(&seasoned.ranged, &RICH_WINDOWS, step, row).collect();
+    features.extend(log_variances(&seasoned.squared, &RETURN_WINDOWS, step, row));
+    let week = steps_in(WEEK, step);
+    let typical = (seasoned.squared.trailing_mean(row, week).max(0.0) + LOG_OFFSET).sqrt();
+    for window in MOMENTUM_WINDOWS {
+        let steps = steps_in(window, step);
+        let moved = seasoned
+            .returns
+            .sum((row + 1).saturating_sub(steps), row + 1);
+        let momentum = moved / (typical * (steps as f64).sqrt());
+        let momentum = momentum.clamp(-MOMENTUM_LIMIT, MOMENTUM_LIMIT);
+        features.extend([momentum, momentum.abs()]);
+    }
+    let volumes = VOLUME_WINDOWS.map(|window| {
+        let mean = seasoned.volume.trailing_mean(row, steps_in(window, step));
+        (mean.max(0.0) + VOLUME_OFFSET).ln()
+    });
+    features.extend([volumes[0] - volumes[1], volumes[1] - volumes[2]]);
+    features
+}
+
+/// Logarithms of the trailing means of `variance` over each window.
+fn log_variances(
+    variance: &Cumulative,
+    windows: &[Millis],
+    step: Millis,
+    row: usize,
+) -> impl Iterator<Item = f64> {
+    windows
+        .iter()
+        .map(move |window| log_variance(variance.trailing_mean(row, steps_in(*window, step))))
+}
+
+/// Logarithm of a relative variance, finite at zero too.
+pub fn log_variance(relative: f64) -> f64 {
+    (relative.max(0.0) + LOG_OFFSET).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::bar::Bar;
+    use foretell_core::price::Price;
+    use foretell_core::series::Unit;
+    use foretell_core::time::UnixMillis;
+
+    use super::*;
+    use crate::history::History;
+
+    const STEP: Millis = Millis::minutes(5);
+
+    /// A price that moves by ±`size` each step, up on even steps.
+    fn seasoned(steps: i64, size: f64, level: f64) -> Seasoned {
+        let bars = (0..=steps).map(|index| {
+            let log_price = if index % 2 == 0 { size } else { 0.0 };
+            let price = Price::new(f64::exp(log_price)).unwrap();
+            Bar::of_value(UnixMillis(STEP.times(index).0), price)
+        });
+        let mut history = History::new(STEP, Unit::LogPrice);
+        history.extend(bars).unwrap();
+        let moves = Moves::of(&history);
+        let season = Season::fit(&Moves::default(), STEP);
+        Seasoned::of(&moves, &season, level, STEP)
+    }
+
+    #[test]
+    fn at_its_usual_variance_every_log_variance_is_that_of_one() {
+        // Moves of 0.001 have variance 1e-6, the level: relative variance 1, log(1 + 0.001) = 0.0009995.
+        let seasoned = seasoned(400, 1e-3, 1e-6);
+        let har = Features::Har.at(&seasoned, 399);
+        assert_eq!(har.len(), 3);
+        assert!(
+            har.iter()
+                .all(|feature| (feature - 0.000_999_5).abs() < 1e-6)
+        );
+        let rich = Features::Rich.at(&seasoned, 399);
+        assert_eq!(rich.len(), 22);
+        assert!(
+            rich[..14]
+                .iter()
+                .all(|feature| (feature - 0.000_999_5).abs() < 1e-6)
+        );
+        // Ups and downs cancel over an even number of steps, and there is no volume.
+        assert!(rich[14..].iter().all(|feature| feature.abs() < 1e-9));
+    }
+
+    #[test]
+    fn features_are_finite_from_the_first_row_of_a_flat_price_on() {
+        let seasoned = seasoned(3, 0.0, 1e-10);
+        for row in 0..3 {
+            assert!(
+                Features::Rich
+                    .at(&seasoned, row)
+                    .iter()
+                    .all(|f| f.is_finite())
+            );
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The reference miner's parts: the price history it keeps and the models that forecast from it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod config;
+pub mod history;
+pub mod models;
+pub mod serve;
+
+mod features;
+mod moves;
+mod sample;
+mod season;

@@ -1,0 +1,89 @@
+//! `elastic-net`: the same variance from 22 features, by a regression that leaves out those that don't help.
+
+use foretell_core::series::Grid;
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use linfa_elasticnet::ElasticNetParams;
+use ndarray::{Array1, Array2};
+
+use super::seasonal_variance::{self, Recipe};
+use super::{Fitted, Model, ModelError};
+use crate::features::Features;
+use crate::history::History;
+
+/// Weight of the penalty, per row, for standardised columns.
+const PENALTY: f64 = 0.005;
+/// Share of the penalty on the sizes of the coefficients; the rest is on their squares.
+const L1_RATIO: f64 = 0.5;
+/// Sweeps over the columns, at most.
+const SWEEPS: u32 = 200;
+/// Targets that vary less than this have nothing to explain, and coordinate descent wouldn't notice that it is done.
+const CONSTANT: f64 = 1e-12;
+
+/// The elastic net (Zou and Hastie 2005) on many windows of the past, with seasons and Student's t.
+#[derive(Debug, Clone, Copy)]
+pub struct ElasticNet;
+
+impl Model for ElasticNet {
+    fn name(&self) -> &'static str {
+        "elastic-net"
+    }
+
+    fn fit(
+        &self,
+        history: &History,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<Box<dyn Fitted>, ModelError> {
+        let recipe = Recipe {
+            features: Features::Rich,
+            solve: elastic_net,
+        };
+        seasonal_variance::fit(recipe, history, grid, seed)
+    }
+}
+
+/// Coordinate descent on ‖y − Xw‖²/2n + penalty·(ratio·‖w‖₁ + ½(1 − ratio)·‖w‖²).
+fn elastic_net(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
+    if y.iter().all(|target| target.abs() < CONSTANT) {
+        return Ok(Array1::zeros(x.ncols()));
+    }
+    ElasticNetParams::new()
+        .penalty(PENALTY)
+        .l1_ratio(L1_RATIO)
+        .with_intercept(false)
+        .max_iterations(SWEEPS)
+        .fit(&DatasetBase::new(x.view(), y.view()))
+        .map(|fitted| fitted.hyperplane().clone())
+        .map_err(|error| ModelError::Regression {
+            why: error.to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn a_single_column_is_shrunk_by_both_penalties() {
+        // n = 2, x = ±1, y = ±1: (Σxy − n·½·0.005)/(Σx² + n·½·0.005) = (2 − 0.005)/(2 + 0.005).
+        let fitted = elastic_net(&array![[1.0], [-1.0]], &array![1.0, -1.0]).unwrap();
+        assert!((fitted[0] - 1.995 / 2.005).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_is_left_out() {
+        let x = array![[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]];
+        let fitted = elastic_net(&x, &array![1.0, -1.0, 1.0, -1.0]).unwrap();
+        assert!(fitted[0] > 0.9);
+        assert_eq!(fitted[1], 0.0);
+    }
+
+    #[test]
+    fn constant_targets_have_no_coefficients() {
+        let fitted = elastic_net(&array![[1.0], [-1.0]], &array![0.0, 0.0]).unwrap();
+        assert_eq!(fitted, array![0.0]);
+    }
+}

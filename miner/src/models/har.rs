@@ -1,0 +1,76 @@
+//! `har`: log variance over the last hour, day and week, by least squares (Corsi 2009).
+
+use foretell_core::series::Grid;
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use linfa_linear::LinearRegression;
+use ndarray::{Array1, Array2, Axis, concatenate};
+
+use super::seasonal_variance::{self, Recipe};
+use super::{Fitted, Model, ModelError};
+use crate::features::Features;
+use crate::history::History;
+
+/// Weight of the ridge, in rows: next to nothing, yet columns that say the same can't blow up the coefficients.
+const RIDGE_ROWS: f64 = 1.0;
+
+/// The heterogeneous autoregression of variance, with seasons and Student's t.
+#[derive(Debug, Clone, Copy)]
+pub struct Har;
+
+impl Model for Har {
+    fn name(&self) -> &'static str {
+        "har"
+    }
+
+    fn fit(
+        &self,
+        history: &History,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<Box<dyn Fitted>, ModelError> {
+        let recipe = Recipe {
+            features: Features::Har,
+            solve: least_squares,
+        };
+        seasonal_variance::fit(recipe, history, grid, seed)
+    }
+}
+
+/// Least squares with a ridge, which is a row of √λ for each column with the target 0.
+fn least_squares(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
+    let failed = |why: String| ModelError::Regression { why };
+    let ridge = Array2::from_diag_elem(x.ncols(), RIDGE_ROWS.sqrt());
+    let rows =
+        concatenate(Axis(0), &[x.view(), ridge.view()]).map_err(|e| failed(e.to_string()))?;
+    let zeros = Array1::zeros(x.ncols());
+    let targets =
+        concatenate(Axis(0), &[y.view(), zeros.view()]).map_err(|e| failed(e.to_string()))?;
+    let fitted = LinearRegression::new()
+        .with_intercept(false)
+        .fit(&DatasetBase::new(rows, targets))
+        .map_err(|e| failed(e.to_string()))?;
+    Ok(fitted.params().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn coefficients_are_those_of_ridge_regression() {
+        // One column: Σxy/(Σx² + λ) = (1·2 + (−1)·(−2))/(1 + 1 + 1) = 4/3.
+        let fitted = least_squares(&array![[1.0], [-1.0]], &array![2.0, -2.0]).unwrap();
+        assert!((fitted[0] - 4.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn columns_that_say_the_same_share_the_weight() {
+        let x = array![[1.0, 1.0, 0.0], [-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]];
+        let fitted = least_squares(&x, &array![1.0, -1.0, 1.0]).unwrap();
+        assert!((fitted[0] - fitted[1]).abs() < 1e-12);
+        assert!(fitted[2].abs() < 1e-12);
+    }
+}

@@ -1,0 +1,148 @@
+//! From scales and standard quantiles to a forecast's prices.
+
+use foretell_core::forecast::{Forecast, Rejection};
+use foretell_core::series::Unit;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// Digits of a price that are kept: a payload of 100 × 99 values stays below 100 kB.
+const DIGITS: i32 = 8;
+
+/// The distribution of one step: `scale` times a standard one.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Scale of the move from the last close.
+    pub scale: f64,
+    /// Ascending quantiles of the standard distribution, at levels (2k − 1)/2K.
+    pub quantiles: &'a [f64],
+}
+
+/// The forecast of these rows around the last close.
+///
+/// Prices are finite, positive where moves are logarithms, and rounded to 8 significant digits; rounding keeps their
+/// order.
+pub fn around<'a>(
+    last: f64,
+    unit: Unit,
+    k: usize,
+    rows: impl Iterator<Item = Row<'a>>,
+) -> Result<Forecast, Rejection> {
+    let mut horizon = 0;
+    let mut values = Vec::new();
+    for row in rows {
+        horizon += 1;
+        // Rounding keeps order but for the last bit of its own arithmetic, which the running maximum mends.
+        let mut before = f64::MIN;
+        values.extend(row.quantiles.iter().map(|quantile| {
+            let value = rounded(value(last, unit, row.scale * quantile));
+            before = before.max(value);
+            before
+        }));
+    }
+    Forecast::quantiles(unit, horizon, k, values)
+}
+
+/// Standard normal quantiles at levels (2k − 1)/2K.
+pub fn normal_quantiles(k: usize) -> Vec<f64> {
+    let normal = Normal::standard();
+    symmetric_quantiles(k, |level| normal.inverse_cdf(level))
+}
+
+/// Quantiles at levels (2k − 1)/2K of a distribution symmetric about 0, from its inverse above ½.
+pub fn symmetric_quantiles(k: usize, inverse: impl Fn(f64) -> f64) -> Vec<f64> {
+    let level = |index: usize| (2 * index + 1) as f64 / (2 * k) as f64;
+    let upper: Vec<f64> = (k.div_ceil(2)..k)
+        .map(|index| inverse(level(index)))
+        .collect();
+    let lower = upper.iter().rev().map(|quantile| -quantile);
+    let middle = (k % 2 == 1).then_some(0.0);
+    lower.chain(middle).chain(upper.iter().copied()).collect()
+}
+
+/// The value that lies `change` from the last close, kept within the range of doubles.
+fn value(last: f64, unit: Unit, change: f64) -> f64 {
+    match unit {
+        Unit::LogPrice => (last * change.exp()).clamp(f64::MIN_POSITIVE, f64::MAX),
+        Unit::Value => (last + change).clamp(f64::MIN, f64::MAX),
+    }
+}
+
+/// The value to [`DIGITS`] significant digits, or as it is where a double's range doesn't allow it.
+fn rounded(value: f64) -> f64 {
+    let magnitude = value.abs().log10().floor();
+    if !magnitude.is_finite() {
+        return value;
+    }
+    let decimals = DIGITS - 1 - magnitude as i32;
+    let power = 10_f64.powi(decimals.abs());
+    // Powers of ten up to 22 are exact doubles, their inverses aren't.
+    let rounded = if decimals >= 0 {
+        (value * power).round() / power
+    } else {
+        (value / power).round() * power
+    };
+    if rounded.is_finite() { rounded } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn prices_keep_eight_digits() {
+        assert_eq!(rounded(42_397.234_567), 42_397.235);
+        assert_eq!(rounded(0.000_000_012_345_678_9), 0.000_000_012_345_679);
+        assert_eq!(rounded(1.234_567_891e12), 1.234_567_9e12);
+        assert_eq!(rounded(-99.999_999_99), -100.0);
+        assert_eq!(rounded(0.0), 0.0);
+        assert_eq!(rounded(f64::MIN_POSITIVE), f64::MIN_POSITIVE);
+    }
+
+    #[test]
+    fn normal_quantiles_stand_at_their_levels() {
+        // Φ⁻¹(1/6) = −0.9674216.
+        let quantiles = normal_quantiles(3);
+        assert!((quantiles[0] + 0.967_421_6).abs() < 1e-7);
+        assert_eq!(quantiles[1], 0.0);
+        assert_eq!(quantiles[2], -quantiles[0]);
+        assert_eq!(normal_quantiles(1), [0.0]);
+        assert!(normal_quantiles(0).is_empty());
+        assert!(normal_quantiles(1000).is_sorted());
+    }
+
+    #[test]
+    fn the_widest_fan_is_still_a_forecast() {
+        let quantiles = [-1e4, 0.0, 1e4];
+        let row = Row {
+            scale: 1e300,
+            quantiles: &quantiles,
+        };
+        for unit in [Unit::LogPrice, Unit::Value] {
+            let forecast = around(100.0, unit, 3, [row].into_iter()).unwrap();
+            assert_eq!(forecast.row(0)[1], 100.0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_keeps_order_and_size(a in -1e14_f64..1e14, ratio in 1.0_f64..1.000_001) {
+            let b = a * ratio;
+            let (low, high) = if a < b { (a, b) } else { (b, a) };
+            prop_assert!(rounded(low) <= rounded(high));
+            prop_assert!((rounded(a) - a).abs() <= 1e-7 * a.abs());
+        }
+
+        #[test]
+        fn a_fan_around_any_price_is_a_forecast(
+            last in prop::num::f64::POSITIVE | prop::num::f64::NORMAL,
+            scale in 0.0_f64..10.0,
+            k in 1_usize..50,
+        ) {
+            let quantiles = normal_quantiles(k);
+            let rows = [Row { scale, quantiles: &quantiles }];
+            prop_assert!(around(last, Unit::LogPrice, k, rows.into_iter()).is_ok());
+            prop_assert!(around(-last, Unit::Value, k, rows.into_iter()).is_ok());
+        }
+    }
+}

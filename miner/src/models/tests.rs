@@ -1,0 +1,337 @@
+//! What every model owes, whatever the prices: a forecast or a clear error, and no look ahead.
+
+mod quality;
+
+use foretell_core::bar::Bar;
+use foretell_core::price::Price;
+use foretell_core::series::Unit;
+use foretell_core::time::UnixMillis;
+use proptest::prelude::*;
+
+use super::*;
+
+/// Monday 2024-01-01T00:00:00Z.
+const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+const FIVE_MINUTES: Millis = Millis::minutes(5);
+const HALF_HOUR: Millis = Millis::minutes(30);
+const SEED: u64 = 7;
+const K: usize = 99;
+
+/// A market: bars with ranges and volumes, moves of about 0.1 % at any step, in spells of more and of less.
+fn market(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut uniform = || {
+        // xorshift64
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut volatility = 1e-3;
+    let mut last = price;
+    let start = UnixMillis(MONDAY.0 - MONDAY.0 % step.0);
+    let bars = (0..count).map(|index| {
+        volatility *= 1.0 + 0.2 * (uniform() - 0.5) + 0.02 * (1e-3 / volatility - 1.0);
+        let normal: f64 = (0..6).map(|_| uniform() - 0.5).sum::<f64>() * 1.4;
+        let open = last;
+        last *= (volatility * normal).exp();
+        let wick = (volatility * uniform()).exp();
+        Bar {
+            open_time: start + step.times(index),
+            open: Price::new(open).unwrap(),
+            high: Price::new(open.max(last) * wick).unwrap(),
+            low: Price::new(open.min(last) / wick).unwrap(),
+            close: Price::new(last).unwrap(),
+            volume: 100.0 * uniform(),
+        }
+    });
+    bars.collect()
+}
+
+fn history(step: Millis, unit: Unit, bars: impl IntoIterator<Item = Bar>) -> History {
+    let mut history = History::new(step, unit);
+    history.extend(bars).unwrap();
+    history
+}
+
+fn values(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
+    let times = (0..).map(|index| MONDAY + HALF_HOUR.times(index));
+    times
+        .zip(values)
+        .map(|(time, value)| Bar::of_value(time, Price::new(value).unwrap()))
+        .collect()
+}
+
+/// Fits a model on a history and forecasts from its end.
+fn forecast(model: &dyn Model, history: &History, horizon: usize) -> Result<Forecast, ModelError> {
+    let grid = Grid {
+        step: history.step(),
+        horizon,
+    };
+    model.fit(history, &grid, SEED)?.forecast(history, K)
+}
+
+/// Forecasts with every model; what comes out must be centred on the last close and have some width.
+fn all_forecast(history: &History, horizon: usize) -> Vec<Forecast> {
+    let last = last_close(history).unwrap();
+    let forecasts = all().iter().map(|model| {
+        let forecast = forecast(*model, history, horizon).unwrap();
+        assert_eq!(forecast.horizon(), horizon);
+        for step in 0..horizon {
+            let row = forecast.row(step);
+            let median = row[row.len() / 2];
+            assert!(
+                (median - last).abs() <= 1e-7 * last.abs(),
+                "{}",
+                model.name()
+            );
+            assert!(row.len() == 1 || row[0] < row[K - 1], "{}", model.name());
+        }
+        forecast
+    });
+    forecasts.collect()
+}
+
+/// Width of the fan at its last step, between the outermost quantiles, as a share of the price.
+fn width(forecast: &Forecast) -> f64 {
+    let row = forecast.row(forecast.horizon() - 1);
+    (row[row.len() - 1] - row[0]) / row[row.len() / 2]
+}
+
+#[test]
+fn names_find_their_models() {
+    for model in all() {
+        assert_eq!(by_name(model.name()).unwrap().name(), model.name());
+    }
+    let error = by_name("oracle").err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "\"oracle\" is no model: use one of random-walk, gaussian, har, elastic-net"
+    );
+}
+
+#[test]
+fn any_step_and_horizon_has_a_forecast() {
+    for (step, count) in [
+        (FIVE_MINUTES, 9 * 288),
+        (HALF_HOUR, 30 * 48),
+        (Millis::hours(1), 30 * 24),
+        (Millis::minutes(7), 3_000),
+        (Millis::days(1), 400),
+    ] {
+        let history = history(step, Unit::LogPrice, market(step, count, 1, 100.0));
+        for horizon in [1, 2, 100] {
+            all_forecast(&history, horizon);
+        }
+    }
+}
+
+#[test]
+fn the_longest_horizon_is_learnt_too() {
+    let bars = market(HALF_HOUR, 180 * 48, 2, 100.0);
+    all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 1000);
+}
+
+#[test]
+fn a_calm_market_has_a_narrower_fan() {
+    let bars = market(HALF_HOUR, 60 * 48, 3, 100.0);
+    let calm = values((0..60 * 48).map(|index| 100.0 + 0.001 * f64::from(index % 7)));
+    let lively = all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48);
+    let calm = all_forecast(&history(HALF_HOUR, Unit::LogPrice, calm), 48);
+    for (lively, calm) in lively.iter().zip(&calm).skip(1) {
+        assert!(width(calm) < 0.1 * width(lively));
+    }
+}
+
+#[test]
+fn constant_prices_leave_a_sliver() {
+    // The floor of 0.1 bps a step: 1e-5 · √48 = 7e-5 of the price after a day, some five times that between the ends.
+    let prices = history(HALF_HOUR, Unit::LogPrice, values(vec![42_000.0; 40 * 48]));
+    for forecast in all_forecast(&prices, 48).iter().skip(1) {
+        assert!((1e-4..1e-3).contains(&width(forecast)));
+    }
+    for value in [-3.5, 0.0] {
+        let values = history(HALF_HOUR, Unit::Value, values(vec![value; 40 * 48]));
+        for model in all() {
+            let forecast = forecast(*model, &values, 48).unwrap();
+            let near = |quantile: &f64| (quantile - value).abs() < 1e-6;
+            assert!(forecast.values().iter().all(near), "{}", model.name());
+        }
+    }
+}
+
+#[test]
+fn a_jump_of_a_third_is_survived() {
+    let mut bars = market(HALF_HOUR, 40 * 48, 4, 100.0);
+    for after in [0, 500] {
+        let at = bars.len() - 1 - after;
+        for bar in &mut bars[at..] {
+            for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
+                *price = Price::new(price.get() * 0.7).unwrap();
+            }
+        }
+        let forecasts = all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars.clone()), 48);
+        assert!(forecasts.iter().all(|forecast| width(forecast) < 2.0));
+    }
+}
+
+#[test]
+fn missing_hours_are_no_moves() {
+    let bars = market(HALF_HOUR, 60 * 48, 5, 100.0);
+    let whole = history(HALF_HOUR, Unit::LogPrice, bars.iter().copied());
+    // Ten hours are missing every ten days, and the price jumps meanwhile.
+    let gappy = bars.iter().zip(0..).filter(|(_, index)| index % 480 >= 20);
+    let gappy = history(HALF_HOUR, Unit::LogPrice, gappy.map(|(bar, _)| *bar));
+    for (whole, gappy) in all_forecast(&whole, 24)
+        .iter()
+        .zip(all_forecast(&gappy, 24))
+        .skip(1)
+    {
+        assert!((0.7..1.4).contains(&(width(&gappy) / width(whole))));
+    }
+}
+
+#[test]
+fn no_volume_is_no_harm() {
+    for volume in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+        let mut bars = market(HALF_HOUR, 40 * 48, 6, 100.0);
+        for bar in bars.iter_mut().skip(1_000) {
+            bar.volume = volume;
+        }
+        all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48);
+    }
+}
+
+#[test]
+fn the_size_of_the_price_does_not_matter() {
+    let of_price = |price| {
+        let bars = market(HALF_HOUR, 40 * 48, 7, price);
+        all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48)
+    };
+    let usual = of_price(100.0);
+    for price in [1e-8, 1e12, 1e-300, 1e300] {
+        for (usual, scaled) in usual.iter().zip(of_price(price)).skip(1) {
+            assert!((width(&scaled) / width(usual) - 1.0).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn values_may_cross_zero() {
+    let bars = market(HALF_HOUR, 40 * 48, 8, 1.0);
+    let centred = bars.iter().map(|bar| 1e6 * (bar.close.get() - 1.0));
+    all_forecast(&history(HALF_HOUR, Unit::Value, values(centred)), 48);
+}
+
+#[test]
+fn too_little_history_says_how_much_is_missing() {
+    let bars = market(FIVE_MINUTES, 13, 9, 100.0);
+    let of = |count: usize| history(FIVE_MINUTES, Unit::LogPrice, bars[..count].to_vec());
+    for model in all() {
+        let name = model.name();
+        let none = forecast(*model, &of(0), 100);
+        assert!(
+            matches!(none, Err(ModelError::TooLittleHistory { have: 0, .. })),
+            "{name}"
+        );
+        let one = forecast(*model, &of(1), 100);
+        match name {
+            "random-walk" => assert_eq!(one.unwrap().k(), 1),
+            _ => assert_eq!(
+                one.err(),
+                Some(ModelError::TooLittleHistory { have: 0, need: 12 }),
+                "{name}"
+            ),
+        }
+    }
+    all_forecast(&of(13), 100);
+}
+
+#[test]
+fn a_fitted_model_wants_some_history_to_forecast_from() {
+    let long = history(
+        HALF_HOUR,
+        Unit::LogPrice,
+        market(HALF_HOUR, 1_000, 10, 100.0),
+    );
+    let short = long.until(MONDAY + HALF_HOUR.times(5));
+    let grid = Grid {
+        step: HALF_HOUR,
+        horizon: 10,
+    };
+    for model in all().iter().skip(1) {
+        let fitted = model.fit(&long, &grid, SEED).unwrap();
+        assert_eq!(
+            fitted.forecast(&short, K).err(),
+            Some(ModelError::TooLittleHistory { have: 4, need: 12 })
+        );
+    }
+}
+
+#[test]
+fn another_step_and_an_impossible_k_are_refused() {
+    let half_hours = history(
+        HALF_HOUR,
+        Unit::LogPrice,
+        market(HALF_HOUR, 1_000, 11, 100.0),
+    );
+    let fives = history(
+        FIVE_MINUTES,
+        Unit::LogPrice,
+        market(FIVE_MINUTES, 50, 11, 100.0),
+    );
+    let grid = Grid {
+        step: HALF_HOUR,
+        horizon: 10,
+    };
+    for model in all() {
+        assert!(matches!(
+            model.fit(&fives, &grid, SEED),
+            Err(ModelError::OtherStep { .. })
+        ));
+        let fitted = model.fit(&half_hours, &grid, SEED).unwrap();
+        assert!(matches!(
+            fitted.forecast(&fives, K),
+            Err(ModelError::OtherStep { .. })
+        ));
+        for k in [0, 1001] {
+            let answer = fitted.forecast(&half_hours, k);
+            assert!(
+                model.name() == "random-walk"
+                    || answer == Err(ModelError::Rejected(Rejection::K { k }))
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn nothing_after_the_origin_changes_a_forecast(
+        seed in 1_u64..1_000,
+        known in 700_i64..1_200,
+        unknown in 1_i64..400,
+    ) {
+        let bars = market(HALF_HOUR, known + unknown, seed, 100.0);
+        let origin = MONDAY + HALF_HOUR.times(known);
+        let then = history(HALF_HOUR, Unit::LogPrice, bars[..known as usize].to_vec());
+        let now = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
+        for model in all() {
+            prop_assert_eq!(forecast(*model, &then, 20)?, forecast(*model, &now, 20)?);
+        }
+    }
+
+    #[test]
+    fn any_values_have_a_forecast(
+        moves in prop::collection::vec(prop_oneof![Just(0.0), -1.0_f64..1.0, -1e6_f64..1e6, -1e300_f64..1e300], 13..400),
+        start in -1e9_f64..1e9,
+    ) {
+        let mut value = start;
+        let walk = moves.into_iter().map(|change| { value += change; value });
+        let history = history(HALF_HOUR, Unit::Value, values(walk));
+        for model in all() {
+            prop_assert!(forecast(*model, &history, 5).is_ok());
+        }
+    }
+}

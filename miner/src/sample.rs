@@ -1,0 +1,88 @@
+//! Sums and order statistics of samples.
+
+/// Running sums, so that the sum over any span of rows takes two look-ups.
+#[derive(Debug, Clone)]
+pub struct Cumulative(Vec<f64>);
+
+impl Cumulative {
+    /// The running sums of `values`.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut sum = 0.0;
+        let mut sums = vec![0.0];
+        sums.extend(values.into_iter().map(|value| {
+            sum += value;
+            sum
+        }));
+        Self(sums)
+    }
+
+    /// Sum of the rows `start..end`; rows that don't exist count 0.
+    pub fn sum(&self, start: usize, end: usize) -> f64 {
+        let last = self.0.len() - 1;
+        self.0[end.min(last)] - self.0[start.min(last)]
+    }
+
+    /// Mean of the rows `start..end`, 0 of none.
+    pub fn mean(&self, start: usize, end: usize) -> f64 {
+        let end = end.min(self.0.len() - 1);
+        if start < end {
+            self.sum(start, end) / (end - start) as f64
+        } else {
+            0.0
+        }
+    }
+
+    /// Mean of the `window` rows that end with `row`, fewer at the start.
+    pub fn trailing_mean(&self, row: usize, window: usize) -> f64 {
+        self.mean((row + 1).saturating_sub(window), row + 1)
+    }
+}
+
+/// The order statistic at `level` (0 to 1), 0 of no values. The values are reordered.
+pub fn quantile(values: &mut [f64], level: f64) -> f64 {
+    let Some(last) = values.len().checked_sub(1) else {
+        return 0.0;
+    };
+    let rank = ((level * values.len() as f64) as usize).min(last);
+    *values.select_nth_unstable_by(rank, f64::total_cmp).1
+}
+
+/// Cuts every value above the quantile at `level` down to it.
+pub fn winsorise(values: &mut [f64], level: f64) {
+    let cap = quantile(&mut values.to_vec(), level);
+    for value in values {
+        *value = value.min(cap);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_and_means_over_spans() {
+        let sums = Cumulative::of([1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(sums.sum(1, 3), 5.0);
+        assert_eq!(sums.mean(1, 3), 2.5);
+        assert_eq!(sums.mean(2, 9), 3.5);
+        assert_eq!(sums.mean(3, 3), 0.0);
+        assert_eq!(sums.trailing_mean(2, 2), 2.5);
+        assert_eq!(sums.trailing_mean(1, 9), 1.5);
+    }
+
+    #[test]
+    fn quantiles_are_order_statistics() {
+        let mut values = [5.0, 1.0, 4.0, 2.0, 3.0];
+        assert_eq!(quantile(&mut values, 0.0), 1.0);
+        assert_eq!(quantile(&mut values, 0.6), 4.0);
+        assert_eq!(quantile(&mut values, 1.0), 5.0);
+        assert_eq!(quantile(&mut [], 0.5), 0.0);
+    }
+
+    #[test]
+    fn winsorising_cuts_the_largest_only() {
+        let mut values = [9.0, 1.0, 2.0, 3.0];
+        winsorise(&mut values, 0.7);
+        assert_eq!(values, [3.0, 1.0, 2.0, 3.0]);
+    }
+}

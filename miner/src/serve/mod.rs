@@ -1,0 +1,167 @@
+//! `miner serve`: answers validators over signed HTTP.
+//!
+//! ```text
+//!  validator ──▶ door ──▶ routes ──▶ answers (disk) ── known? the same answer again
+//!                             └────▶ desk ──▶ history ◀── venue
+//!                                      └────▶ fitted model ──▶ payload (cache)
+//! ```
+
+mod answers;
+mod desk;
+mod routes;
+
+pub use answers::AnswersError;
+pub use desk::DeskError;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fs, io};
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::time::UnixMillis;
+use foretell_feed::rest::RestClient;
+use foretell_wire::keypair::Keypair;
+use foretell_wire::server::Callers;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::answers::Answers;
+use self::desk::Desk;
+use crate::config::{ClockConfig, Config, ConfigError};
+use crate::models::{self, UnknownModel};
+
+/// Deadline of one request to the venue.
+const VENUE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why the service can't start or stopped.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] UnknownModel),
+    /// The address is taken or not ours.
+    #[error("can't listen on {address}: is another process using it? choose another in serve.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data directory.
+    #[error("can't create data directory {path}: check serve.data")]
+    Data {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The HTTP client.
+    #[error("can't set up the HTTP client")]
+    Http(#[from] reqwest::Error),
+    /// The server broke.
+    #[error("the HTTP server stopped")]
+    Server(#[source] io::Error),
+    /// A task of ours panicked.
+    #[error("a task of the miner panicked")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// A miner that listens but does not serve yet.
+#[derive(Debug)]
+pub struct Service {
+    listener: TcpListener,
+    address: SocketAddr,
+    hotkey: Hotkey,
+    desk: Desk,
+    routes: axum::Router,
+}
+
+impl Service {
+    /// Binds the address and sets up everything that can fail.
+    pub async fn bind(config: Config, key: Keypair) -> Result<Self, ServeError> {
+        let model = models::by_name(&config.model.name)?;
+        let (venue, host) = config.venue()?;
+        fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
+            path: config.serve.data.display().to_string(),
+            source,
+        })?;
+        let rest = RestClient::new(VENUE_DEADLINE)?;
+        let address = config.serve.listen;
+        let listen = |source| ServeError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let hotkey = key.hotkey();
+        let callers = match &config.serve.validators {
+            Some(validators) => Callers::Only(validators.iter().copied().collect()),
+            None => Callers::Anyone,
+        };
+        let answers = Answers::new(config.serve.data.clone());
+        let (desk, forecasts) = Desk::new(&config, model, rest, venue, host);
+        let state = routes::Miner {
+            key,
+            series: config.series,
+            clock: config.serve.clock,
+            answers: Arc::new(answers),
+            forecasts,
+        };
+        Ok(Self {
+            listener,
+            address,
+            hotkey,
+            desk,
+            routes: routes::router(state, callers),
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whose answers it gives.
+    pub const fn hotkey(&self) -> Hotkey {
+        self.hotkey
+    }
+
+    /// Serves until `stop` completes, then finishes the requests under way.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let stopping = CancellationToken::new();
+        let desk = tokio::spawn(self.desk.run(stopping.clone()));
+        let guard = stopping.clone().drop_guard();
+        let served = axum::serve(self.listener, self.routes)
+            .with_graceful_shutdown(async move {
+                tokio::select! {
+                    () = stop => {}
+                    () = stopping.cancelled() => {}
+                }
+            })
+            .await;
+        drop(guard);
+        desk.await?;
+        served.map_err(ServeError::Server)
+    }
+}
+
+/// The machine's clock, read here and nowhere below.
+fn system_now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    UnixMillis(since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }))
+}
+
+impl ClockConfig {
+    /// The time that a request made at `round_time` is answered at.
+    fn now(self, round_time: UnixMillis) -> UnixMillis {
+        match self {
+            Self::System => system_now(),
+            Self::Request => round_time,
+        }
+    }
+}
