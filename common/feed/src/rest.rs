@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foretell_core::bar::Bar;
-use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
 use crate::venue::{CandleQuery, Venue, VenueError};
@@ -16,12 +15,17 @@ const MAX_ANSWER_BYTES: usize = 8 << 20;
 #[derive(Debug, Clone)]
 pub struct RestClient {
     http: reqwest::Client,
-    deadline: Duration,
 }
 
 /// Why there are no candles.
 #[derive(Debug, Error)]
 pub enum RestError {
+    /// No HTTP client.
+    #[error("can't set up HTTP")]
+    Client(#[source] reqwest::Error),
+    /// No TLS.
+    #[error("can't set up TLS")]
+    Tls(#[from] rustls::Error),
     /// No connection, no answer in time, or it broke off.
     #[error("{venue} can't be reached at {url}")]
     Unreachable {
@@ -58,25 +62,22 @@ pub enum RestError {
 impl RestClient {
     /// A client that gives each request `deadline`. Roots of trust are compiled in, so that it works on a
     /// machine without certificates.
-    pub fn new(deadline: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(deadline: Duration) -> Result<Self, RestError> {
         let roots = rustls::RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = reqwest::Client::builder()
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
             .timeout(deadline)
-            .user_agent(concat!("foretell/", env!("CARGO_PKG_VERSION")));
-        let http = match rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-        {
-            Ok(config) => builder.tls_backend_preconfigured(
-                config.with_root_certificates(roots).with_no_client_auth(),
-            ),
-            // Ring speaks every default version; without it the client still speaks plain HTTP.
-            Err(_) => builder,
-        }
-        .build()?;
-        Ok(Self { http, deadline })
+            .user_agent(concat!("foretell/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
+            .build()
+            .map_err(RestError::Client)?;
+        Ok(Self { http })
     }
 
     /// All finished candles that `query` asks for, oldest first, page by page.
@@ -103,11 +104,6 @@ impl RestClient {
             }
         }
         Ok(bars)
-    }
-
-    /// The deadline of each request.
-    pub const fn deadline(&self) -> Duration {
-        self.deadline
     }
 
     async fn page(
@@ -145,10 +141,4 @@ impl RestClient {
             }),
         }
     }
-}
-
-/// The newest candles of `count` steps that end before `now`, as far as the venue has them.
-pub const fn newest(query_step_ms: i64, now: UnixMillis, count: i64) -> (UnixMillis, UnixMillis) {
-    let end = now.0 - now.0.rem_euclid(query_step_ms);
-    (UnixMillis(end - count * query_step_ms), UnixMillis(end))
 }

@@ -21,7 +21,7 @@ use std::{fs, io};
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
-use foretell_feed::rest::RestClient;
+use foretell_feed::rest::{RestClient, RestError};
 use foretell_wire::keypair::Keypair;
 use foretell_wire::server::Callers;
 use thiserror::Error;
@@ -61,9 +61,9 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
-    /// The HTTP client.
-    #[error("can't set up the HTTP client")]
-    Http(#[from] reqwest::Error),
+    /// The venue's client.
+    #[error(transparent)]
+    Rest(#[from] RestError),
     /// The server broke.
     #[error("the HTTP server stopped")]
     Server(#[source] io::Error),

@@ -1,0 +1,18 @@
+//! The validator: asks miners for forecasts, keeps every answer, scores them against what happened, and sets
+//! weights on chain.
+//!
+//! ```text
+//!   localnet ── rounds ── store
+//!       │          │
+//!     data   wire · chain · feed
+//!       └────── core ──────┘
+//! ```
+//!
+//! The rules live in `foretell-core`; here is the shell that brings them events and carries out what they want.
+//! What is *not* here yet: the live service and the backtest.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod localnet;
+pub mod moment;
+pub mod rounds;
+pub mod store;

@@ -1,0 +1,367 @@
+//! The whole network on one machine: ledger, validator and miners, on replayed prices.
+//!
+//! ```text
+//!   event queue (simulated clock)
+//!     │ publish ──▶ replay venue ◀── REST ── miners (processes)
+//!     │ advance ──▶ local ledger ◀── weights ──┐   ▲ signed HTTP
+//!     └ work ─────▶ rounds ────────────────────┴───┘
+//!                     └──▶ journal (sled)
+//! ```
+//!
+//! Time stands still until every request of an instant is answered, so the result depends on plan and prices
+//! alone: not on the machine's speed, its threads, or how often the run was killed and started again.
+
+pub mod adversary;
+mod children;
+mod plan;
+mod population;
+mod prices;
+mod print;
+mod progress;
+mod report;
+mod schedule;
+mod venue;
+
+pub use plan::{Wishes, default_series};
+pub use print::tables;
+pub use progress::Progress;
+pub use report::{Report, Timing};
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use foretell_chain::chain::Chain;
+use foretell_chain::ledger::Ledger;
+use foretell_chain::local::LocalChain;
+use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+use foretell_core::bar::Bar;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Entry, Record};
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::time::UnixMillis;
+use foretell_data::prices::PriceSeries;
+use foretell_wire::client::MinerClient;
+use foretell_wire::keypair::Keypair;
+
+use self::children::{Children, Setting};
+use self::plan::{PRICES, Plan};
+use self::population::{Participant, participants};
+use self::prices::{Found, PriceNote, PriceSource};
+use self::report::Sources;
+use self::venue::ReplayVenue;
+use crate::rounds::miners::ReplayedMiners;
+use crate::rounds::{Rounds, Surroundings};
+use crate::store::{SledStore, Store};
+
+/// An honest miner that is silent for this long fails the run.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What the validator has at stake: any amount will do, it is alone.
+const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
+/// File that holds the result of a finished run.
+const RESULT: &str = "result.json";
+
+/// What to run, and how.
+#[derive(Debug)]
+pub struct Options {
+    /// What decides the result.
+    pub wishes: Wishes,
+    /// Price file.
+    pub prices: Option<PathBuf>,
+    /// Directory of the network; a temporary one if left out.
+    pub data: Option<PathBuf>,
+    /// Where the replay venue listens.
+    pub http: SocketAddr,
+    /// How fast simulated time runs at most.
+    pub speed: Speed,
+}
+
+/// How fast simulated time runs at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// As fast as everybody answers.
+    Max,
+    /// This many times as fast as wall time.
+    Times(f64),
+}
+
+type LocalRounds = Rounds<SledStore, LocalChain, ReplayedMiners>;
+
+/// Runs a network to its end, or on to its end, and gives its result.
+pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) -> Result<Report> {
+    let started = Instant::now();
+    let temporary = match options.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("can't create a temporary directory")?),
+    };
+    let folder: &Path = match (&options.data, &temporary) {
+        (Some(data), _) => data,
+        (None, Some(temporary)) => temporary.path(),
+        (None, None) => bail!("no directory"),
+    };
+    let (plan, prices) = match Plan::found_in(folder)? {
+        Some(plan) => {
+            let prices = recall(&plan, options, folder)?;
+            (plan, prices)
+        }
+        None => begin(options, folder, now, progress).await?,
+    };
+    if let Some(report) = finished(folder)? {
+        progress.say("this run had finished: its result again");
+        return Ok(report);
+    }
+    progress.say(&format!("prices: {}", plan.prices.words()));
+    if let Some(warning) = prices::gap_warning(&prices) {
+        progress.say(&format!("warning: {warning}"));
+    }
+    let mut network = Network::start(&plan, &prices, options.http, folder).await?;
+    let loaded = started.elapsed();
+    let ran = network.run_to_end(&plan, options.speed, progress).await;
+    let played = started.elapsed();
+    let report = match ran {
+        Ok(()) => network.report(&plan, &prices).await,
+        Err(error) => Err(error),
+    };
+    network.stop().await?;
+    let mut report = report?;
+    keep_result(&report, folder)?;
+    report.timing = Some(Timing {
+        load_s: loaded.as_secs_f64(),
+        score_s: (played - loaded).as_secs_f64(),
+        total_s: started.elapsed().as_secs_f64(),
+    });
+    Ok(report)
+}
+
+/// A new directory: finds prices, keeps them there, and stamps it with the plan.
+async fn begin(
+    options: &Options,
+    folder: &Path,
+    now: UnixMillis,
+    progress: &Progress,
+) -> Result<(Plan, PriceSeries)> {
+    let wishes = &options.wishes;
+    let (prices, source) = match &options.prices {
+        Some(file) => (prices::from_file(file)?, PriceSource::File),
+        None => {
+            let series = wishes.series.clone().unwrap_or_else(default_series);
+            progress.say("no --prices: asking exchanges for the newest candles");
+            let seed = wishes.seed.unwrap_or(0);
+            let Found {
+                prices,
+                source,
+                because,
+            } = prices::newest_or_simulated(&series, seed, now).await?;
+            if let Some(because) = because {
+                progress.say(&format!("no real prices ({because}): using the SIMULATED series"));
+            }
+            (prices, source)
+        }
+    };
+    let note = PriceNote::new(&prices, source)?;
+    let plan = Plan::new(wishes, &prices, note)?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
+    foretell_data::prices::write_csv(&folder.join(PRICES), &prices)?;
+    plan.stamp(folder)?;
+    Ok((plan, prices))
+}
+
+/// A directory begun before: its prices, if arguments and file are still the same.
+fn recall(plan: &Plan, options: &Options, folder: &Path) -> Result<PriceSeries> {
+    let given = options.prices.as_deref().map(prices::from_file).transpose()?;
+    plan.check_unchanged(&options.wishes, given.as_ref(), folder)?;
+    let kept = folder.join(PRICES);
+    let prices = prices::from_file(&kept)?;
+    if prices.sha256() != plan.prices.sha256.to_string() {
+        bail!(
+            "{} is not what this run was begun with: choose another --data",
+            kept.display()
+        );
+    }
+    Ok(prices)
+}
+
+fn finished(folder: &Path) -> Result<Option<Report>> {
+    let path = folder.join(RESULT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let report = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is damaged: delete it, and run again", path.display()))?;
+    Ok(Some(report))
+}
+
+fn keep_result(report: &Report, folder: &Path) -> Result<()> {
+    let path = folder.join(RESULT);
+    let write = || -> Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, report)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("can't write {}", path.display()))
+}
+
+/// Everything that runs.
+struct Network {
+    rounds: LocalRounds,
+    chain: Arc<LocalChain>,
+    store: Arc<SledStore>,
+    venue: ReplayVenue,
+    children: Children,
+    participants: Vec<Participant>,
+    /// Everybody with a uid who is not on the leaderboard.
+    others: BTreeMap<Hotkey, String>,
+}
+
+impl Network {
+    async fn start(
+        plan: &Plan,
+        prices: &PriceSeries,
+        http: SocketAddr,
+        folder: &Path,
+    ) -> Result<Self> {
+        let participants = participants(plan.miners, plan.adversaries);
+        let validator = Keypair::derived(plan.seed, "validator");
+        let owner = Keypair::derived(plan.seed, "owner").hotkey();
+        let others = BTreeMap::from([
+            (owner, "owner".to_owned()),
+            (validator.hotkey(), "validator".to_owned()),
+        ]);
+        let store = Arc::new(SledStore::open(&folder.join("journal"))?);
+        let ledger = genesis(plan, &participants)?;
+        let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
+        let chain = Arc::new(chain);
+        let bars: Vec<Bar> = prices.bars().to_vec();
+        let rules = plan.charter(validator.hotkey()).rules.rules();
+        let settled = ReplayedPrices::new(plan.series.clone(), &bars, &rules.score);
+        let venue = ReplayVenue::open(http, plan.series.clone(), bars)
+            .await
+            .with_context(|| {
+                format!("can't serve prices on {http}: is the port in use? choose another --http")
+            })?;
+        let setting = Setting {
+            folder,
+            series: &plan.series,
+            venue: venue.address(),
+            validator: validator.hotkey(),
+            seed: plan.seed,
+        };
+        let children = Children::start(&participants, &setting).await?;
+        for participant in &participants {
+            if let Some(axon) = children.axons().get(&participant.name) {
+                let hotkey = participant.hotkey(plan.seed);
+                chain.serve_axon(hotkey, *axon).await?;
+            }
+        }
+        let client = MinerClient::new(validator.clone()).context("can't set up the HTTP client")?;
+        let rounds = Rounds::resume(
+            plan.charter(validator.hotkey()),
+            Surroundings {
+                key: validator,
+                store: Arc::clone(&store),
+                chain: Arc::clone(&chain),
+                miners: ReplayedMiners::new(client, PATIENCE),
+                prices: Arc::new(settled),
+            },
+        )
+        .await?;
+        Ok(Self {
+            rounds,
+            chain,
+            store,
+            venue,
+            children,
+            participants,
+            others,
+        })
+    }
+
+    /// Plays every instant that is not done yet, then lets the chain reach the end of an epoch.
+    async fn run_to_end(
+        &mut self,
+        plan: &Plan,
+        speed: Speed,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        let hyperparameters = self.chain.hyperparameters().await?;
+        let tempo = u64::from(hyperparameters.tempo.get());
+        let resume_at = self.rounds.last_at();
+        let instants = schedule::instants(self.rounds.book().charter(), self.last_close(plan));
+        let done = instants.range(..resume_at).count();
+        progress.begin(instants.len(), done);
+        let wall = Instant::now();
+        for instant in instants.range(resume_at..) {
+            if let Speed::Times(times) = speed {
+                let simulated = Duration::from_millis((*instant - resume_at).0.unsigned_abs());
+                let due = wall + simulated.div_f64(times);
+                tokio::time::sleep_until(due.into()).await;
+            }
+            let block = Block::at(plan.first, *instant);
+            self.venue.publish(*instant);
+            self.chain.advance_to(block)?;
+            self.rounds.work(*instant).await?;
+            self.rounds.set_weights(*instant, block, tempo).await?;
+            progress.advance(*instant, self.rounds.book());
+        }
+        if let Some(last) = instants.last() {
+            let block = Block::at(plan.first, *last);
+            let limit = hyperparameters.weights_rate_limit;
+            self.rounds.set_weights(*last, block, limit).await?;
+            self.chain.advance_to(Block((block.0 / tempo + 1) * tempo))?;
+        }
+        progress.end();
+        Ok(())
+    }
+
+    fn last_close(&self, plan: &Plan) -> UnixMillis {
+        self.venue.last_close().unwrap_or(plan.first)
+    }
+
+    async fn report(&self, plan: &Plan, prices: &PriceSeries) -> Result<Report> {
+        let store = Arc::clone(&self.store);
+        let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
+        let records: Vec<Record> = entries
+            .iter()
+            .map(|bytes| serde_json::from_slice(bytes).map(|entry: Entry| entry.record))
+            .collect::<Result<_, _>>()?;
+        let names = self.participants.iter();
+        let names = names.map(|p| (p.hotkey(plan.seed), p.name.clone()));
+        Ok(Report::of(&Sources {
+            plan,
+            book: self.rounds.book(),
+            head: self.rounds.head(),
+            records: &records,
+            metagraph: &self.chain.metagraph().await?,
+            supply: self.chain.supply(),
+            names: &names.collect(),
+            others: &self.others,
+            last_close: prices.last_close(),
+        }))
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.children.stop().await.context("can't end the miners")?;
+        self.venue.close().await.context("the replay venue broke")
+    }
+}
+
+/// The subnet at block 0: the owner, the validator with its stake, the participants in order.
+fn genesis(plan: &Plan, participants: &[Participant]) -> Result<Ledger> {
+    let key = |role: &str| Keypair::derived(plan.seed, role).hotkey();
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), key("owner"), key("owner/coldkey"));
+    ledger.register(key("validator"), key("validator/coldkey"))?;
+    ledger.stake(key("validator"), STAKE)?;
+    for participant in participants {
+        let coldkey = participant.coldkey(plan.seed);
+        ledger.register(participant.hotkey(plan.seed), coldkey)?;
+    }
+    Ok(ledger)
+}

@@ -1,0 +1,366 @@
+//! What a local network is to do, resolved from arguments and prices, and stamped on its directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Charter, PriceOrigin};
+use foretell_core::rules::RulesVersion;
+use foretell_core::series::{Grid, Series, SeriesId};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::prices::PriceSeries;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::prices::PriceNote;
+use crate::moment;
+
+/// Version of the directory's layout.
+const VERSION: u32 = 1;
+/// File that makes a directory one of ours.
+const STAMP: &str = "foretell.json";
+/// File that holds the prices of the run, written before the stamp.
+pub const PRICES: &str = "foretell-prices.csv";
+/// Rounds of the last 3 days, unless told otherwise.
+const DEFAULT_DAYS: i64 = 3;
+
+/// Arguments that decide the result; what is `None` takes its default, or what the directory says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Name of the series.
+    pub series: Option<SeriesId>,
+    /// Steps of a forecast.
+    pub horizon: Option<usize>,
+    /// First origin.
+    pub from: Option<UnixMillis>,
+    /// Origins are below this.
+    pub to: Option<UnixMillis>,
+    /// Number of reference miners.
+    pub miners: Option<usize>,
+    /// Whether adversaries take part.
+    pub adversaries: bool,
+    /// Interval between rounds.
+    pub round_every: Option<Millis>,
+    /// Gives keys and signing randomness.
+    pub seed: Option<u64>,
+}
+
+/// Everything that decides the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    version: u32,
+    kind: String,
+    /// The series.
+    pub series: Series,
+    /// First origin.
+    pub first: UnixMillis,
+    /// Origins are below this.
+    pub end: UnixMillis,
+    /// Interval between origins.
+    pub round_every: Millis,
+    /// Number of reference miners.
+    pub miners: usize,
+    /// Whether adversaries take part.
+    pub adversaries: bool,
+    /// Gives keys and signing randomness.
+    pub seed: u64,
+    /// The prices.
+    pub prices: PriceNote,
+}
+
+/// Why there is nothing to run.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// The interval is off the grid.
+    #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", moment::span(*every), step.0 / 1000)]
+    OffGrid {
+        /// The interval.
+        every: Millis,
+        /// The step.
+        step: Millis,
+    },
+    /// The bars do not start on multiples of their step.
+    #[error("the prices' bars open {} s off multiples of their step, {} s: rounds need bars on the grid", off.0 / 1000, step.0 / 1000)]
+    Misaligned {
+        /// By how much.
+        off: Millis,
+        /// The step.
+        step: Millis,
+    },
+    /// No origin.
+    #[error(
+        "no round lies between {} and {}: the prices run from {} to {}, and a round needs {} of them after its \
+         origin to settle; choose --from and --to inside, a shorter --horizon or a longer file",
+        moment::text(*first), moment::text(*end), moment::text(*from), moment::text(*to), moment::span(*span)
+    )]
+    NoRounds {
+        /// Earliest origin wished for.
+        first: UnixMillis,
+        /// End of origins.
+        end: UnixMillis,
+        /// First price.
+        from: UnixMillis,
+        /// Last price.
+        to: UnixMillis,
+        /// Span of a round.
+        span: Millis,
+    },
+    /// A number out of range.
+    #[error("{what} {value} is out of range: {cure}")]
+    Range {
+        /// Which argument.
+        what: &'static str,
+        /// Its value.
+        value: usize,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// The directory belongs to something else.
+    #[error("{0} is not empty and was not made by this program (no {STAMP} in it): choose another --data")]
+    Foreign(PathBuf),
+    /// The stamp can't be read.
+    #[error("{path} can't be read: {why}; choose another --data, or move that directory away")]
+    Unreadable {
+        /// The stamp.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another version's directory.
+    #[error("{path} was made by another version of this program ({found}, not {VERSION}): choose another --data")]
+    Version {
+        /// The stamp.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// Other arguments.
+    #[error(
+        "{path} was begun with other arguments: {what} was {before}, now it is {now}; repeat the first command, or \
+         choose another --data"
+    )]
+    OtherArguments {
+        /// The directory.
+        path: PathBuf,
+        /// The first argument that differs.
+        what: &'static str,
+        /// Its value then.
+        before: String,
+        /// Its value now.
+        now: String,
+    },
+    /// The disk.
+    #[error("can't access {path}")]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Plan {
+    /// The plan that these wishes make on these prices.
+    pub fn new(wishes: &Wishes, prices: &PriceSeries, note: PriceNote) -> Result<Self, PlanError> {
+        let step = prices.step();
+        let horizon = wishes.horizon.unwrap_or(100);
+        if !(1..=1000).contains(&horizon) {
+            let cure = "use 1 to 1000 steps";
+            return Err(range("--horizon", horizon, cure));
+        }
+        let miners = wishes.miners.unwrap_or(6);
+        if !(1..=256).contains(&miners) {
+            return Err(range("--miners", miners, "use 1 to 256 miners"));
+        }
+        let round_every = wishes.round_every.unwrap_or(Millis(step.0.max(1_800_000)));
+        if round_every.0 <= 0 || round_every.0 % step.0 != 0 {
+            let every = round_every;
+            return Err(PlanError::OffGrid { every, step });
+        }
+        let off = Millis(prices.first_open().0.rem_euclid(step.0));
+        if off.0 != 0 {
+            return Err(PlanError::Misaligned { off, step });
+        }
+        let grid = Grid { step, horizon };
+        let (first, end) = bounds(wishes, prices, &grid, round_every);
+        if first >= end {
+            return Err(PlanError::NoRounds {
+                first,
+                end,
+                from: prices.first_open(),
+                to: prices.last_close(),
+                span: grid.span(),
+            });
+        }
+        Ok(Self {
+            version: VERSION,
+            kind: "localnet".into(),
+            series: Series {
+                id: wishes.series.clone().unwrap_or_else(default_series),
+                grid,
+                unit: prices.unit(),
+            },
+            first,
+            end,
+            round_every,
+            miners,
+            adversaries: wishes.adversaries,
+            seed: wishes.seed.unwrap_or(0),
+            prices: note,
+        })
+    }
+
+    /// The plan that `folder` was begun with; `None` if it is new or empty.
+    pub fn found_in(folder: &Path) -> Result<Option<Self>, PlanError> {
+        let path = folder.join(STAMP);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return if is_empty(folder)? {
+                    Ok(None)
+                } else {
+                    Err(PlanError::Foreign(folder.to_owned()))
+                };
+            }
+            Err(source) => return Err(PlanError::Io { path, source }),
+        };
+        let plan: Self =
+            serde_json::from_slice(&bytes).map_err(|error| PlanError::Unreadable {
+                path: path.clone(),
+                why: error.to_string(),
+            })?;
+        if plan.version == VERSION {
+            Ok(Some(plan))
+        } else {
+            let found = plan.version;
+            Err(PlanError::Version { path, found })
+        }
+    }
+
+    /// Stamps `folder` with this plan, last of all that a new directory needs.
+    pub fn stamp(&self, folder: &Path) -> Result<(), PlanError> {
+        let path = folder.join(STAMP);
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer_pretty(&mut file, self)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            fs::File::open(folder)?.sync_all()
+        };
+        write().map_err(|source| PlanError::Io {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Refuses wishes and prices that are not those the plan was made of.
+    pub fn check_unchanged(
+        &self,
+        wishes: &Wishes,
+        prices: Option<&PriceSeries>,
+        folder: &Path,
+    ) -> Result<(), PlanError> {
+        let differs = |what, before: String, now: String| {
+            Err(PlanError::OtherArguments {
+                path: folder.to_owned(),
+                what,
+                before,
+                now,
+            })
+        };
+        macro_rules! same {
+            ($name:literal, $wish:expr, $had:expr, $show:expr) => {
+                if let Some(wish) = $wish
+                    && wish != $had
+                {
+                    return differs($name, $show(&$had), $show(&wish));
+                }
+            };
+        }
+        let instant = |t: &UnixMillis| moment::text(*t);
+        same!("--series", wishes.series.clone(), self.series.id, SeriesId::to_string);
+        same!("--horizon", wishes.horizon, self.series.grid.horizon, usize::to_string);
+        same!("--miners", wishes.miners, self.miners, usize::to_string);
+        same!("--seed", wishes.seed, self.seed, u64::to_string);
+        same!("--round-every", wishes.round_every, self.round_every, |m: &Millis| moment::span(*m));
+        let origin = |t| first_origin(t, self.round_every);
+        same!("--from", wishes.from.map(origin), self.first, instant);
+        same!("--to", wishes.to, self.end, instant);
+        if wishes.adversaries && !self.adversaries {
+            return differs("--adversaries", "off".into(), "on".into());
+        }
+        match prices.map(PriceSeries::sha256) {
+            Some(now) if now != self.prices.sha256.to_string() => {
+                differs("the content of --prices", self.prices.sha256.to_string(), now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the journal of this plan is about.
+    pub fn charter(&self, validator: Hotkey) -> Charter {
+        Charter {
+            series: self.series.clone(),
+            rules: RulesVersion::V1Replay,
+            validator,
+            first: self.first,
+            end: self.end,
+            round_every: self.round_every,
+            prices: PriceOrigin::Replay {
+                sha256: self.prices.sha256,
+            },
+        }
+    }
+}
+
+/// The series unless told otherwise.
+pub fn default_series() -> SeriesId {
+    DEFAULT_SERIES.parse().unwrap_or_else(|_| unreachable!("{DEFAULT_SERIES} is a series name"))
+}
+
+const DEFAULT_SERIES: &str = "BTC/USD";
+
+/// First origin and end: as wished, or the last days that can settle, inside the prices.
+fn bounds(
+    wishes: &Wishes,
+    prices: &PriceSeries,
+    grid: &Grid,
+    round_every: Millis,
+) -> (UnixMillis, UnixMillis) {
+    let last_to_settle = prices.last_close() - grid.span();
+    let end = wishes.to.unwrap_or(last_to_settle + Millis(1));
+    let from = wishes.from.unwrap_or(end - Millis::days(DEFAULT_DAYS));
+    // An origin needs at least one bar behind it, and at least one ahead.
+    let first = first_origin(from.max(prices.first_open() + grid.step), round_every);
+    (first, end.min(prices.last_close()))
+}
+
+/// The first multiple of `every` at or after `t`.
+fn first_origin(t: UnixMillis, every: Millis) -> UnixMillis {
+    UnixMillis(t.0 + (-t.0).rem_euclid(every.0))
+}
+
+/// Whether nothing is in `folder`, or only what we leave there before the stamp.
+fn is_empty(folder: &Path) -> Result<bool, PlanError> {
+    let io_error = |source| PlanError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(source) => return Err(io_error(source)),
+    };
+    for entry in entries {
+        let name = entry.map_err(io_error)?.file_name();
+        let name = name.to_string_lossy();
+        if name != PRICES && !name.starts_with(".tmp") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+const fn range(what: &'static str, value: usize, cure: &'static str) -> PlanError {
+    PlanError::Range { what, value, cure }
+}

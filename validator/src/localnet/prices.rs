@@ -1,0 +1,178 @@
+//! Which prices a local network lives on: a file, the newest real candles, or the simulated series.
+
+use std::path::Path;
+use std::time::Duration;
+
+use foretell_core::attest::Hash;
+use foretell_core::series::SeriesId;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::error::PriceFileError;
+use foretell_data::prices::{self, PriceSeries};
+use foretell_data::simulated::simulated;
+use foretell_feed::rest::{RestClient, RestError};
+use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, Venue};
+use serde::{Deserialize, Serialize};
+
+use crate::moment;
+
+/// Step of fetched and simulated prices.
+const STEP: Millis = Millis::minutes(5);
+/// Days of fetched and simulated prices: rounds of the last three, and what miners learn from before.
+const DAYS: i64 = 36;
+/// The simulated series begins on a Monday.
+const SIMULATED_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
+/// Deadline of one request to an exchange. A newcomer without a network shouldn't wait for long.
+const EXCHANGE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Where prices came from and what they were, for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceNote {
+    /// `file`, `exchange` or `simulated`.
+    pub source: PriceSource,
+    /// SHA-256 of the bars' canonical text.
+    pub sha256: Hash,
+    /// Number of bars.
+    pub bars: usize,
+    /// Bars missing between the first and the last.
+    pub missing: usize,
+}
+
+/// Where prices came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PriceSource {
+    /// A file that was given.
+    File,
+    /// The newest candles of a public exchange.
+    Exchange {
+        /// Which.
+        venue: String,
+        /// Its name of the pair.
+        symbol: String,
+    },
+    /// Made up.
+    Simulated {
+        /// The seed.
+        seed: u64,
+    },
+}
+
+/// Prices found without being given a file.
+#[derive(Debug)]
+pub struct Found {
+    /// The bars.
+    pub prices: PriceSeries,
+    /// Where they came from.
+    pub source: PriceSource,
+    /// Why they aren't real, if they aren't.
+    pub because: Option<String>,
+}
+
+/// The prices in a file.
+pub fn from_file(file: &Path) -> Result<PriceSeries, PriceFileError> {
+    prices::read(file)
+}
+
+/// The newest candles of the first exchange that can be reached, or else the simulated series of `seed`.
+pub async fn newest_or_simulated(
+    series: &SeriesId,
+    seed: u64,
+    now: UnixMillis,
+) -> anyhow::Result<Found> {
+    let because = match newest(series, now).await {
+        Ok((prices, source)) => {
+            return Ok(Found {
+                prices,
+                source,
+                because: None,
+            });
+        }
+        Err(reasons) => reasons,
+    };
+    let bars = usize::try_from(Millis::days(DAYS).0 / STEP.0)?;
+    Ok(Found {
+        prices: simulated(seed, SIMULATED_FROM, STEP, bars)?,
+        source: PriceSource::Simulated { seed },
+        because: Some(because),
+    })
+}
+
+async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, PriceSource), String> {
+    let Some((base, "USD")) = series.as_str().split_once('/') else {
+        return Err(format!("no exchange is known to trade {series}"));
+    };
+    let exchanges: [(&dyn Venue, String); 2] = [
+        (&Bitstamp, format!("{}usd", base.to_lowercase())),
+        (&Binance, format!("{}USDT", base.to_uppercase())),
+    ];
+    let rest = RestClient::new(EXCHANGE_DEADLINE).map_err(|error| error.to_string())?;
+    let to = UnixMillis(now.0 - now.0.rem_euclid(STEP.0));
+    let mut reasons = Vec::new();
+    for (venue, symbol) in exchanges {
+        let query = CandleQuery {
+            symbol: &symbol,
+            step: STEP,
+            from: to - Millis::days(DAYS),
+            to,
+        };
+        let fetched = rest.candles(venue, venue.default_host(), &query).await;
+        let prices = match fetched {
+            Ok(bars) => PriceSeries::from_bars(bars).map_err(|error| error.to_string()),
+            Err(error) => Err(in_short(&error)),
+        };
+        match prices {
+            Ok(prices) => {
+                let venue = venue.name().to_owned();
+                return Ok((prices, PriceSource::Exchange { venue, symbol }));
+            }
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+/// The error without the address that was asked.
+fn in_short(error: &RestError) -> String {
+    match error {
+        RestError::Unreachable { venue, .. } => format!("{venue} can't be reached"),
+        RestError::Status { venue, status, .. } => format!("{venue} answered status {status}"),
+        other => other.to_string(),
+    }
+}
+
+impl PriceNote {
+    /// The note on these prices.
+    pub fn new(prices: &PriceSeries, source: PriceSource) -> anyhow::Result<Self> {
+        Ok(Self {
+            source,
+            sha256: prices.sha256().parse()?,
+            bars: prices.bars().len(),
+            missing: prices.missing(),
+        })
+    }
+
+    /// What people are told about the prices.
+    pub fn words(&self) -> String {
+        match &self.source {
+            PriceSource::File => format!("{} bars from the file", self.bars),
+            PriceSource::Exchange { venue, symbol } => {
+                format!("{} real bars, the newest of {symbol} on {venue}", self.bars)
+            }
+            PriceSource::Simulated { seed } => {
+                format!("{} SIMULATED bars (seed {seed}), not real prices", self.bars)
+            }
+        }
+    }
+}
+
+/// A warning about missing bars, if there are any.
+pub fn gap_warning(prices: &PriceSeries) -> Option<String> {
+    let first = prices.gaps().first()?;
+    Some(format!(
+        "{} bars are missing, the first {} from {}: steps there have no price, and a round with more than 10 % of \
+         them, or without its last one, is void",
+        prices.missing(),
+        first.bars,
+        moment::text(first.first),
+    ))
+}

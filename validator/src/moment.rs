@@ -1,0 +1,60 @@
+//! Instants and spans as people write them; inside, everything is milliseconds.
+
+use foretell_core::time::{Millis, UnixMillis};
+use jiff::{SignedDuration, Timestamp};
+
+/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds.
+pub fn parse(text: &str) -> Result<UnixMillis, String> {
+    if let Ok(millis) = text.parse() {
+        return Ok(UnixMillis(millis));
+    }
+    text.parse::<Timestamp>()
+        .map(|instant| UnixMillis(instant.as_millisecond()))
+        .map_err(|_| "expected RFC 3339 such as 2024-01-31T08:00:00Z, or unix milliseconds".into())
+}
+
+/// The span in words such as `30m`, `1h` or `90s`.
+pub fn parse_span(text: &str) -> Result<Millis, String> {
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|span| i64::try_from(span.as_millis()).ok())
+        .filter(|millis| *millis > 0)
+        .map(Millis)
+        .ok_or_else(|| "expected a positive span such as 30m or 1h".into())
+}
+
+/// The instant in RFC 3339, to the second.
+pub fn text(instant: UnixMillis) -> String {
+    Timestamp::from_millisecond(instant.0).map_or_else(
+        |_| format!("{instant} ms"),
+        |timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
+}
+
+/// The span in words.
+pub fn span(span: Millis) -> String {
+    format!("{:#}", SignedDuration::from_millis(span.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_writing_an_instant_mean_the_same() {
+        let instant = UnixMillis(1_704_067_200_000);
+        assert_eq!(parse("2024-01-01T00:00:00Z"), Ok(instant));
+        assert_eq!(parse("1704067200000"), Ok(instant));
+        assert_eq!(text(instant), "2024-01-01T00:00:00Z");
+        assert!(parse("yesterday").unwrap_err().contains("RFC 3339"));
+    }
+
+    #[test]
+    fn spans_read_and_write() {
+        assert_eq!(parse_span("30m"), Ok(Millis::minutes(30)));
+        assert_eq!(parse_span("1h30m"), Ok(Millis::minutes(90)));
+        assert!(parse_span("0s").is_err());
+        assert!(parse_span("-1h").is_err());
+        assert_eq!(span(Millis::minutes(500)), "8h 20m");
+    }
+}

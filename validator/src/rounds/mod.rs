@@ -1,0 +1,365 @@
+//! The shell around the round: carries out what the [book](Book) wants, and journals what comes of it.
+//!
+//! ```text
+//!   Book ──wants──▶ ask miners · settle · score ──▶ records ──▶ Store (durable) ──▶ Book
+//! ```
+//!
+//! A record is durable before its effect leaves the process: before a receipt is handed out, before weights
+//! are submitted.
+
+pub mod miners;
+mod weights;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use foretell_chain::chain::{Chain, ChainError};
+use foretell_core::attest::{Hash, receipt_text};
+use foretell_core::book::{Book, BookError, Task};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Charter, Head, Record};
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::round::{Event, Miss, Receipt, RejectedPayload, Want};
+use foretell_core::settle::Settlement;
+use foretell_core::time::UnixMillis;
+use foretell_wire::keypair::Keypair;
+use foretell_wire::messages::{CommitRequest, RevealRequest};
+use futures_util::future::join_all;
+use thiserror::Error;
+
+use self::miners::{Arrived, Miners, NoAnswer};
+use crate::store::{Batch, Store, StoreError};
+
+/// Rounds of one series, on some store, chain and miners.
+#[derive(Debug)]
+pub struct Rounds<S, C, M> {
+    book: Book,
+    head: Head,
+    last_at: UnixMillis,
+    key: Keypair,
+    store: Arc<S>,
+    chain: Arc<C>,
+    miners: M,
+    prices: Arc<ReplayedPrices>,
+}
+
+/// Why rounds can't go on.
+#[derive(Debug, Error)]
+pub enum RoundsError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A record that does not fit.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// A miner that broke a replay.
+    #[error(transparent)]
+    Miner(#[from] NoAnswer),
+    /// The journal is about something else.
+    #[error("the journal in this directory is about other rounds")]
+    OtherCharter,
+    /// Stored weights that can't be read back.
+    #[error("the journal's signed weights can't be read back")]
+    Extrinsic(#[from] serde_json::Error),
+    /// The validator has no uid.
+    #[error("validator {0} is not registered on this subnet: register it first")]
+    NotRegistered(Hotkey),
+    /// A blocking task of ours panicked.
+    #[error("a task of the validator panicked")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// What rounds work with.
+#[derive(Debug)]
+pub struct Surroundings<S, C, M> {
+    /// Signs receipts and weights.
+    pub key: Keypair,
+    /// Where the journal is kept.
+    pub store: Arc<S>,
+    /// Where weights are set.
+    pub chain: Arc<C>,
+    /// Who is asked.
+    pub miners: M,
+    /// What happened.
+    pub prices: Arc<ReplayedPrices>,
+}
+
+impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
+    /// Takes up the journal where it ends, or begins it.
+    pub async fn resume(
+        charter: Charter,
+        surroundings: Surroundings<S, C, M>,
+    ) -> Result<Self, RoundsError> {
+        let Surroundings {
+            key,
+            store,
+            chain,
+            miners,
+            prices,
+        } = surroundings;
+        let mut rounds = Self {
+            book: Book::new(charter.clone()),
+            head: Head::EMPTY,
+            last_at: charter.first,
+            key,
+            store,
+            chain,
+            miners,
+            prices,
+        };
+        let store = Arc::clone(&rounds.store);
+        let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
+        for bytes in &entries {
+            let entry = rounds.head.follow(bytes).map_err(StoreError::from)?;
+            match &entry.record {
+                Record::Began(began) if entry.seq == 0 && *began == charter => {}
+                Record::Began(_) if entry.seq == 0 => return Err(RoundsError::OtherCharter),
+                record => rounds.book.apply(record)?,
+            }
+            rounds.last_at = entry.at;
+        }
+        if entries.is_empty() {
+            let first = charter.first;
+            let batch = rounds.batch(first, vec![Record::Began(charter)], Vec::new());
+            rounds.write(batch).await?;
+        }
+        Ok(rounds)
+    }
+
+    /// The state of all rounds.
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The end of the journal.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Round time of the journal's last record: everything before it is done.
+    pub const fn last_at(&self) -> UnixMillis {
+        self.last_at
+    }
+
+    /// Does everything that is wanted at `now`, then returns.
+    pub async fn work(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+        while let Some(task) = self.book.wants(now).into_iter().next() {
+            match task {
+                Task::Open(origin) => self.open(origin, now).await?,
+                Task::Round(origin, Want::Commitments { from, deadline }) => {
+                    self.collect_commitments(origin, from, deadline, now).await?;
+                }
+                Task::Round(origin, Want::Reveals { from, .. }) => {
+                    self.collect_reveals(origin, from, now).await?;
+                }
+                Task::Round(origin, Want::Settlement) => {
+                    let event = Event::Settled(self.prices.settlement(origin));
+                    let record = self.book.decide(origin, event)?;
+                    self.journal(now, vec![record], Vec::new()).await?;
+                }
+                Task::Round(
+                    origin,
+                    Want::Scores {
+                        settlement,
+                        forecasts,
+                        pool,
+                        missed,
+                    },
+                ) => {
+                    let record = self
+                        .score(origin, &settlement, &forecasts, &pool, missed)
+                        .await?;
+                    self.journal(now, vec![record], Vec::new()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a round to every axon on the metagraph, and to everybody who has ever answered.
+    async fn open(&mut self, origin: UnixMillis, now: UnixMillis) -> Result<(), RoundsError> {
+        let metagraph = self.chain.metagraph().await?;
+        let own = self.key.hotkey();
+        let known = self.book.tracks();
+        let asked: BTreeSet<Hotkey> = metagraph
+            .neurons
+            .iter()
+            .filter(|n| n.hotkey != own && (n.axon.is_some() || known.contains_key(&n.hotkey)))
+            .map(|n| n.hotkey)
+            .collect();
+        let record = self.book.open(origin, asked.into_iter().collect());
+        self.journal(now, vec![record], Vec::new()).await
+    }
+
+    async fn collect_commitments(
+        &mut self,
+        origin: UnixMillis,
+        from: Vec<Hotkey>,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<(), RoundsError> {
+        let axons = self.axons().await?;
+        let series = &self.book.charter().series;
+        let request = CommitRequest::new(series, origin, deadline, now);
+        let asked = from.iter().map(|miner| {
+            let (miners, request) = (&self.miners, &request);
+            let axon = axons.get(miner).copied();
+            async move {
+                match axon {
+                    Some(axon) => miners.commitment(miner, axon, request).await,
+                    None => Err(NoAnswer::Miss(Miss::NotServing)),
+                }
+            }
+        });
+        let answers = join_all(asked).await;
+        let mut records = Vec::with_capacity(from.len());
+        for (miner, answer) in from.into_iter().zip(answers) {
+            let event = match answer {
+                Ok(Arrived { answer, at }) => {
+                    let text = receipt_text(&request.round, &miner, &answer.commitment, at);
+                    Event::Commitment {
+                        miner,
+                        commitment: answer.commitment,
+                        arrival: at,
+                        signature: answer.signature,
+                        receipt: self.key.sign(text.as_bytes()),
+                    }
+                }
+                Err(NoAnswer::Miss(miss)) => Event::Failed { miner, miss },
+                Err(broken) => return Err(broken.into()),
+            };
+            records.push(self.book.decide(origin, event)?);
+        }
+        self.journal(now, records, Vec::new()).await
+    }
+
+    async fn collect_reveals(
+        &mut self,
+        origin: UnixMillis,
+        from: Vec<(Hotkey, Receipt)>,
+        now: UnixMillis,
+    ) -> Result<(), RoundsError> {
+        let axons = self.axons().await?;
+        let round = self.book.charter().series.round(origin);
+        let asked = from.iter().map(|(miner, receipt)| {
+            let (miners, axon) = (&self.miners, axons.get(miner).copied());
+            let request = RevealRequest {
+                round: round.clone(),
+                receipt: *receipt,
+            };
+            async move {
+                match axon {
+                    Some(axon) => miners.reveal(miner, axon, &request, now).await,
+                    None => Err(NoAnswer::Miss(Miss::NotServing)),
+                }
+            }
+        });
+        let answers = join_all(asked).await;
+        let mut records = Vec::with_capacity(from.len());
+        let mut payloads = Vec::new();
+        for ((miner, _), answer) in from.into_iter().zip(answers) {
+            let (event, payload) = match &answer {
+                Ok(Arrived { answer, at }) => (
+                    Event::Reveal {
+                        miner,
+                        arrival: *at,
+                        nonce: answer.nonce,
+                        payload: answer.payload.as_bytes(),
+                        signature: answer.signature,
+                    },
+                    answer.payload.as_bytes(),
+                ),
+                Err(NoAnswer::Miss(miss)) => {
+                    let miss = miss.clone();
+                    (Event::Failed { miner, miss }, &[][..])
+                }
+                Err(NoAnswer::Broken { .. }) => {
+                    let broken = answer.err().unwrap_or(NoAnswer::Miss(Miss::Silent));
+                    return Err(broken.into());
+                }
+            };
+            let record = self.book.decide(origin, event)?;
+            if let Some(hash) = named_payload(&record) {
+                payloads.push((hash, payload.to_vec()));
+            }
+            records.push(record);
+        }
+        self.journal(now, records, payloads).await
+    }
+
+    async fn score(
+        &self,
+        origin: UnixMillis,
+        settlement: &Settlement,
+        forecasts: &[(Hotkey, Hash)],
+        pool: &[Hotkey],
+        missed: Vec<Hotkey>,
+    ) -> Result<Record, RoundsError> {
+        let (store, wanted) = (Arc::clone(&self.store), forecasts.to_vec());
+        let payloads = tokio::task::spawn_blocking(move || {
+            let read = wanted.iter().map(|(miner, hash)| Ok((*miner, store.payload(hash)?)));
+            read.collect::<Result<BTreeMap<Hotkey, Vec<u8>>, StoreError>>()
+        })
+        .await??;
+        let record = self.book.score(origin, settlement, &payloads, pool, missed)?;
+        Ok(record)
+    }
+
+    async fn axons(&self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundsError> {
+        let metagraph = self.chain.metagraph().await?;
+        let serving = metagraph.neurons.iter();
+        Ok(serving
+            .filter_map(|neuron| Some((neuron.hotkey, neuron.axon?)))
+            .collect())
+    }
+
+    /// Makes records durable, then takes them in.
+    async fn journal(
+        &mut self,
+        at: UnixMillis,
+        records: Vec<Record>,
+        payloads: Vec<(Hash, Vec<u8>)>,
+    ) -> Result<(), RoundsError> {
+        let batch = self.batch(at, records.clone(), payloads);
+        self.write(batch).await?;
+        for record in &records {
+            self.book.apply(record)?;
+        }
+        self.last_at = at;
+        Ok(())
+    }
+
+    fn batch(&self, at: UnixMillis, records: Vec<Record>, payloads: Vec<(Hash, Vec<u8>)>) -> Batch {
+        let mut head = self.head;
+        let entries = records.into_iter().map(|record| head.append(at, record));
+        Batch {
+            first: self.head.records,
+            entries: entries.collect(),
+            payloads,
+            head,
+        }
+    }
+
+    async fn write(&mut self, batch: Batch) -> Result<(), RoundsError> {
+        let (store, head) = (Arc::clone(&self.store), batch.head);
+        tokio::task::spawn_blocking(move || store.append(&batch)).await??;
+        self.head = head;
+        Ok(())
+    }
+}
+
+/// The payload that a record names and that is kept with it: a forecast, or the evidence of a bad one.
+const fn named_payload(record: &Record) -> Option<Hash> {
+    match record {
+        Record::Revealed { payload, .. }
+        | Record::Missed {
+            miss: Miss::Rejected(RejectedPayload { payload, .. }),
+            ..
+        } => Some(*payload),
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! A store in memory: for simulations that need no disk, and to break off at any write.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foretell_core::attest::Hash;
+
+use super::{Batch, Store, StoreError};
+
+/// A journal that is gone with the process. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: Vec<Vec<u8>>,
+    payloads: BTreeMap<Hash, Vec<u8>>,
+}
+
+impl MemoryStore {
+    /// A store as it was after its first `entries` entries.
+    pub fn cut_after(&self, entries: usize) -> Self {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = Kept {
+            entries: kept.entries.iter().take(entries).cloned().collect(),
+            payloads: kept.payloads.clone(),
+        };
+        Self {
+            kept: Arc::new(Mutex::new(cut)),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.entries.extend(batch.entries.iter().cloned());
+        kept.payloads.extend(batch.payloads.iter().cloned());
+        Ok(())
+    }
+
+    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.entries.clone())
+    }
+
+    fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let payload = kept.payloads.get(hash).cloned();
+        payload.ok_or(StoreError::NoPayload(*hash))
+    }
+}

@@ -1,0 +1,301 @@
+//! The journal on disk, in sled 0.34, with its sharp edges covered.
+//!
+//! - `flush()` never fsyncs on Linux, so the database file is fsynced here.
+//! - A damaged log can open as an empty one, so a small *witness* file beside the database holds the head,
+//!   and what is opened must reach it.
+//! - Large values are never reclaimed, so values are cut into chunks of at most 16 kB.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use foretell_core::attest::{Hash, sha256};
+use foretell_core::journal::Head;
+
+use super::{Batch, Store, StoreError};
+
+/// Longest value in the database.
+const CHUNK_BYTES: usize = 16 << 10;
+/// Memory that sled may use for its cache.
+const CACHE_BYTES: u64 = 32 << 20;
+/// How hard payloads are compressed: fast, they are digits.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Key prefix of journal entries, followed by position and chunk.
+const ENTRY: u8 = b'j';
+/// Key prefix of payloads, followed by hash and chunk.
+const PAYLOAD: u8 = b'p';
+
+/// A store in a directory.
+#[derive(Debug)]
+pub struct SledStore {
+    folder: PathBuf,
+    db: ::sled::Db,
+    /// The file that sled writes, opened to be fsynced.
+    db_file: File,
+}
+
+impl SledStore {
+    /// Opens the store in `folder`, or makes it there.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.to_owned();
+        let io_error = |source| StoreError::Io {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(io_error)?;
+        let db = ::sled::Config::new()
+            .path(folder.join("sled"))
+            .cache_capacity(CACHE_BYTES)
+            .open()
+            .map_err(|error| store_error(folder, error))?;
+        let db_file = File::open(folder.join("sled").join("db")).map_err(io_error)?;
+        let store = Self {
+            folder: path,
+            db,
+            db_file,
+        };
+        store.check_against_witness()?;
+        Ok(store)
+    }
+
+    fn check_against_witness(&self) -> Result<(), StoreError> {
+        let known: Head = match fs::read(self.witness()) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.damaged(error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.io(error)),
+        };
+        let Some(last) = known.records.checked_sub(1) else {
+            return Ok(());
+        };
+        let Some(bytes) = self.read(&entry_key(last))? else {
+            return Err(StoreError::Lost {
+                path: self.folder.clone(),
+                found: self.entries()?.len() as u64,
+                known: known.records,
+            });
+        };
+        if sha256(&bytes) == known.hash {
+            Ok(())
+        } else {
+            Err(self.damaged("its records are not those that were written"))
+        }
+    }
+
+    /// Follows each durable batch; being one batch behind after a crash does no harm.
+    fn write_witness(&self, head: &Head) -> Result<(), StoreError> {
+        let write = || -> io::Result<()> {
+            let unfinished = self.witness().with_extension("new");
+            fs::write(&unfinished, serde_json::to_vec(head)?)?;
+            fs::rename(unfinished, self.witness())
+        };
+        write().map_err(|error| self.io(error))
+    }
+
+    fn witness(&self) -> PathBuf {
+        self.folder.join("head.json")
+    }
+
+    /// The value that was put under `key`, its chunks joined.
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut value = None;
+        for chunk in self.db.scan_prefix(key) {
+            let (_, bytes) = chunk.map_err(|error| store_error(&self.folder, error))?;
+            value.get_or_insert_with(Vec::new).extend_from_slice(&bytes);
+        }
+        Ok(value)
+    }
+
+    fn io(&self, source: io::Error) -> StoreError {
+        StoreError::Io {
+            path: self.folder.clone(),
+            source,
+        }
+    }
+
+    fn damaged(&self, why: impl ToString) -> StoreError {
+        StoreError::Damaged {
+            path: self.folder.clone(),
+            why: why.to_string(),
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut writes = ::sled::Batch::default();
+        for (entry, seq) in batch.entries.iter().zip(batch.first..) {
+            put(&mut writes, &entry_key(seq), entry);
+        }
+        for (hash, payload) in &batch.payloads {
+            let packed = zstd::encode_all(payload.as_slice(), ZSTD_LEVEL).map_err(|e| self.io(e))?;
+            put(&mut writes, &payload_key(hash), &packed);
+        }
+        self.db
+            .apply_batch(writes)
+            .and_then(|()| self.db.flush())
+            .map_err(|error| store_error(&self.folder, error))?;
+        self.db_file.sync_data().map_err(|error| self.io(error))?;
+        self.write_witness(&batch.head)
+    }
+
+    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut entries: Vec<Vec<u8>> = Vec::new();
+        for chunk in self.db.scan_prefix([ENTRY]) {
+            let (key, bytes) = chunk.map_err(|error| store_error(&self.folder, error))?;
+            let first_chunk = key.ends_with(&[0, 0]);
+            match entries.last_mut() {
+                Some(entry) if !first_chunk => entry.extend_from_slice(&bytes),
+                _ => entries.push(bytes.to_vec()),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
+        let packed = self
+            .read(&payload_key(hash))?
+            .ok_or(StoreError::NoPayload(*hash))?;
+        zstd::decode_all(packed.as_slice()).map_err(|error| self.io(error))
+    }
+}
+
+fn entry_key(seq: u64) -> Vec<u8> {
+    [&[ENTRY][..], &seq.to_be_bytes()].concat()
+}
+
+fn payload_key(hash: &Hash) -> Vec<u8> {
+    [&[PAYLOAD][..], &hash.0].concat()
+}
+
+/// Puts `value` under `key` followed by a chunk number, as many as it takes.
+fn put(writes: &mut ::sled::Batch, key: &[u8], value: &[u8]) {
+    for (chunk, number) in value.chunks(CHUNK_BYTES).zip(0_u16..) {
+        writes.insert([key, &number.to_be_bytes()].concat(), chunk);
+    }
+}
+
+fn store_error(folder: &Path, error: ::sled::Error) -> StoreError {
+    let path = folder.to_owned();
+    match error {
+        // sled wraps the lock's refusal in an error of kind Other.
+        ::sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
+            StoreError::InUse { path }
+        }
+        ::sled::Error::Io(source) => StoreError::Io { path, source },
+        other => StoreError::Damaged {
+            path,
+            why: other.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::journal::Record;
+    use foretell_core::settle::VoidReason;
+    use foretell_core::time::UnixMillis;
+
+    use super::*;
+
+    /// A batch of `records` entries after `head`, with one payload longer than a chunk.
+    fn batch(head: &mut Head, records: i64) -> Batch {
+        let first = head.records;
+        let entries = (0..records)
+            .map(|i| {
+                let record = Record::Voided {
+                    round: UnixMillis(i),
+                    why: VoidReason::NoAnchor,
+                };
+                head.append(UnixMillis(i), record)
+            })
+            .collect();
+        let payload: Vec<u8> = (0..200_000_u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+        Batch {
+            first,
+            entries,
+            payloads: vec![(sha256(&payload), payload)],
+            head: *head,
+        }
+    }
+
+    fn check_any_store(store: &impl Store) {
+        let mut head = Head::EMPTY;
+        let batches = [batch(&mut head, 3), batch(&mut head, 300)];
+        for batch in &batches {
+            store.append(batch).unwrap();
+        }
+        let expected: Vec<Vec<u8>> = batches.iter().flat_map(|b| b.entries.clone()).collect();
+        assert_eq!(store.entries().unwrap(), expected);
+        let (hash, payload) = &batches[0].payloads[0];
+        assert_eq!(&store.payload(hash).unwrap(), payload);
+        assert!(matches!(
+            store.payload(&sha256(b"other")),
+            Err(StoreError::NoPayload(_))
+        ));
+    }
+
+    #[test]
+    fn every_store_gives_back_what_was_put_in() {
+        let folder = tempfile::tempdir().unwrap();
+        check_any_store(&SledStore::open(folder.path()).unwrap());
+        check_any_store(&super::super::MemoryStore::default());
+    }
+
+    #[test]
+    fn what_was_appended_is_there_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut head = Head::EMPTY;
+        let written = batch(&mut head, 5);
+        SledStore::open(folder.path())
+            .unwrap()
+            .append(&written)
+            .unwrap();
+        let store = SledStore::open(folder.path()).unwrap();
+        assert_eq!(store.entries().unwrap(), written.entries);
+    }
+
+    #[test]
+    fn a_store_that_lost_its_records_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut head = Head::EMPTY;
+        SledStore::open(folder.path())
+            .unwrap()
+            .append(&batch(&mut head, 5))
+            .unwrap();
+        fs::remove_dir_all(folder.path().join("sled")).unwrap();
+        let error = SledStore::open(folder.path()).unwrap_err();
+        assert!(matches!(
+            error,
+            StoreError::Lost {
+                found: 0,
+                known: 5,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn two_at_once_are_told_apart_from_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = SledStore::open(folder.path()).unwrap();
+        let error = SledStore::open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn scribbled_files_are_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut head = Head::EMPTY;
+        SledStore::open(folder.path())
+            .unwrap()
+            .append(&batch(&mut head, 5))
+            .unwrap();
+        fs::write(folder.path().join("sled").join("conf"), "scribble").unwrap();
+        let error = SledStore::open(folder.path()).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }),
+            "{error:?}"
+        );
+    }
+}
