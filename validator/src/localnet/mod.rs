@@ -123,7 +123,7 @@ pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) ->
     let ran = network.run_to_end(&plan, options.speed, progress).await;
     let played = started.elapsed();
     let report = match ran {
-        Ok(()) => network.report(&plan, &prices).await,
+        Ok(()) => network.report(&plan).await,
         Err(error) => Err(error),
     };
     network.stop().await?;
@@ -325,7 +325,7 @@ impl Network {
         self.venue.last_close().unwrap_or(plan.first)
     }
 
-    async fn report(&self, plan: &Plan, prices: &PriceSeries) -> Result<Report> {
+    async fn report(&self, plan: &Plan) -> Result<Report> {
         let store = Arc::clone(&self.store);
         let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
         let records: Vec<Record> = entries
@@ -343,7 +343,6 @@ impl Network {
             supply: self.chain.supply(),
             names: &names.collect(),
             others: &self.others,
-            last_close: prices.last_close(),
         }))
     }
 

@@ -106,7 +106,7 @@ fn misses(report: &Report) -> String {
 
 fn plain_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_NO_BORDERS);
     let header = header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold));
     table.set_header(header.collect::<Vec<_>>());
     table

@@ -39,7 +39,7 @@ pub struct Report {
     pub misses: BTreeMap<String, BTreeMap<String, usize>>,
     /// First origin.
     pub from: UnixMillis,
-    /// Last price.
+    /// Origins were below this.
     pub to: UnixMillis,
     /// The seed.
     pub seed: u64,
@@ -118,8 +118,6 @@ pub struct Sources<'a> {
     pub names: &'a BTreeMap<Hotkey, String>,
     /// Who is not on the leaderboard.
     pub others: &'a BTreeMap<Hotkey, String>,
-    /// Last price.
-    pub last_close: UnixMillis,
 }
 
 impl Report {
@@ -137,7 +135,7 @@ impl Report {
             ledger: ledger_view(sources),
             misses: misses(sources),
             from: plan.first,
-            to: sources.last_close,
+            to: plan.end,
             seed: plan.seed,
             prices: plan.prices.clone(),
             journal: *sources.head,

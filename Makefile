@@ -1,0 +1,18 @@
+# Two commands: `make demo` runs the whole network once, `make test` checks everything.
+.PHONY: demo test lint bins
+
+# The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
+demo:
+	cargo build --package foretell-validator --package foretell-miner
+	cargo run --quiet --package foretell-validator -- localnet --round-every 15m
+
+# The programs that the end-to-end tests run.
+bins:
+	cargo build --package foretell-validator --package foretell-miner
+
+test: lint bins
+	cargo test --workspace
+
+lint:
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- --deny warnings
