@@ -4,7 +4,7 @@
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
 demo:
 	cargo build --package foretell-validator --package foretell-miner
-	cargo run --quiet --package foretell-validator -- localnet --round-every 15m
+	cargo run --quiet --package foretell-validator -- localnet --days 8 --seed 1
 
 # The programs that the end-to-end tests run.
 bins:

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use foretell_core::attest::{Hash, Hex};
 use foretell_core::bar::Bar;
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
@@ -148,15 +149,15 @@ impl PriceSeries {
         }
     }
 
-    /// SHA-256 in hex of the bars as [`write_csv`] writes them, without the header.
+    /// SHA-256 of the bars as [`write_csv`] writes them, without the header.
     ///
     /// It names the bars, not the file: CSV and Parquet of the same rows have the same.
-    pub fn sha256(&self) -> String {
+    pub fn sha256(&self) -> Hash {
         let mut digest = Sha256::new();
         for bar in &self.bars {
             digest.update(line(bar));
         }
-        hex::encode(digest.finalize())
+        Hex(digest.finalize().into())
     }
 }
 

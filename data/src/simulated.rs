@@ -262,7 +262,7 @@ mod tests {
         assert_ne!(series.sha256(), five_minutes(8, 500).sha256());
         // Pinned, so that a machine, a compiler or a dependency with other bits is noticed.
         assert_eq!(
-            series.sha256(),
+            series.sha256().to_string(),
             "eecffd744947a0ebcc08876cd4ff3c8cf17f52d70cdbf0c58649f53967d7a9a9"
         );
     }

@@ -144,7 +144,7 @@ fn only_positive_prices_are_log_prices() {
 fn the_digest_is_of_the_lines_of_the_bars() {
     // printf '0,1,1,1,1,0\n300,0.1,0.1,0.1,0.1,0\n' | sha256sum
     assert_eq!(
-        value_series(&[0, 300], &[1.0, 0.1]).sha256(),
+        value_series(&[0, 300], &[1.0, 0.1]).sha256().to_string(),
         "175dbbb3378784164a4720a3008d0c8c481c5d7b9fb7a2d11cbdb5297935b908"
     );
 }
