@@ -1,6 +1,6 @@
 //! The result as people read it: the leaderboard, then the ledger.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table, presets};
 use foretell_core::leaderboard::Row;
 
 use super::report::{NeuronView, Report};
@@ -42,7 +42,17 @@ pub fn tables(report: &Report) -> String {
 
 fn leaderboard(rows: &[Row]) -> Table {
     let mut table = plain_table(&[
-        "#", "miner", "weight", "advantage", "± se", "skill", "score", "CRPS bps", "RMSE bps", "in 80 %", "rounds",
+        "#",
+        "miner",
+        "weight",
+        "advantage",
+        "± se",
+        "skill",
+        "score",
+        "CRPS bps",
+        "RMSE bps",
+        "in 80 %",
+        "rounds",
         "missed",
     ]);
     for row in rows {
@@ -65,7 +75,15 @@ fn leaderboard(rows: &[Row]) -> Table {
 }
 
 fn ledger(report: &Report) -> String {
-    let mut table = plain_table(&["uid", "neuron", "stake α", "weight", "incentive", "dividend", "emission α"]);
+    let mut table = plain_table(&[
+        "uid",
+        "neuron",
+        "stake α",
+        "weight",
+        "incentive",
+        "dividend",
+        "emission α",
+    ]);
     for neuron in &report.ledger.neurons {
         let NeuronView { uid, name, .. } = neuron;
         table.add_row([
@@ -106,9 +124,8 @@ fn misses(report: &Report) -> String {
 
 fn plain_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_NO_BORDERS);
-    let header = header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold));
-    table.set_header(header.collect::<Vec<_>>());
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().map(Cell::new));
     table
 }
 
