@@ -1,2 +1,13 @@
-//! x
+//! The real programs, end to end: what they print, what they say when something is wrong, and that being killed
+//! changes nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adversaries;
+mod contract;
+mod data_folders;
+mod dependencies;
+mod determinism;
+mod driver;
+mod miner_cli;
+mod price_files;
+mod resume;

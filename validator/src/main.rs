@@ -1,6 +1,6 @@
 //! The `validator` command.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,12 +50,15 @@ struct Localnet {
     /// Steps of a forecast [default: 100].
     #[arg(long, value_name = "STEPS")]
     horizon: Option<usize>,
-    /// First origin: RFC 3339 or unix milliseconds [default: 3 days before --to].
+    /// First origin: RFC 3339 or unix milliseconds [default: --days before --to].
     #[arg(long, value_name = "T", value_parser = moment::parse)]
     from: Option<UnixMillis>,
     /// Origins are below this [default: the last that can settle is in].
     #[arg(long, value_name = "T", value_parser = moment::parse)]
     to: Option<UnixMillis>,
+    /// Days of rounds, instead of --from [default: 3].
+    #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u32).range(1..))]
+    days: Option<u32>,
     /// Number of reference miners [default: 6].
     #[arg(long, value_name = "N")]
     miners: Option<usize>,
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,6 +136,7 @@ async fn localnet(arguments: Localnet) -> Result<()> {
             horizon: arguments.horizon,
             from: arguments.from,
             to: arguments.to,
+            days: arguments.days,
             miners: arguments.miners,
             adversaries: arguments.adversaries,
             round_every: arguments.round_every,

@@ -32,10 +32,7 @@ pub trait Chain: Send + Sync {
 
     /// The block of a recent submission, or `None` if the chain doesn't know it. Ask this before submitting again
     /// what may have been lost.
-    fn find(
-        &self,
-        hash: Hash,
-    ) -> impl Future<Output = Result<Option<Block>, ChainError>> + Send;
+    fn find(&self, hash: Hash) -> impl Future<Output = Result<Option<Block>, ChainError>> + Send;
 
     /// Publishes where the hotkey answers requests.
     fn serve_axon(

@@ -37,8 +37,8 @@ pub struct LocalChain {
 pub enum FileError {
     /// The system refused.
     #[error(
-        "can't {action} the ledger file {path}: {source}; check that its folder exists and is writable, and that \
-         the disk isn't full"
+        "can't {action} the ledger file {path}: check that its folder exists and is writable, and that the disk isn't \
+         full"
     )]
     Io {
         /// What was tried.
@@ -50,7 +50,7 @@ pub enum FileError {
     },
     /// Not a ledger, or a damaged one.
     #[error(
-        "{path} holds no ledger ({source}): restore it from a copy, or move it away to start a new local network"
+        "{path} holds no ledger: restore it from a copy, or move it away to start a new local network"
     )]
     Foreign {
         /// The file.

@@ -128,6 +128,8 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Worked with `printf 'foretell/commit/1\nBTC/USD\n1704067200000\n5FHn…\n5FLS…\n0…0\n{}' | sha256sum`.
@@ -157,5 +159,114 @@ mod tests {
         assert_eq!(hash.to_string().parse::<Hash>(), Ok(hash));
         let error = "abc".parse::<Hash>().unwrap_err();
         assert_eq!(error.to_string(), "expected 32 bytes in hex, found \"abc\"");
+    }
+
+    /// Everything that goes into the texts.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Inputs {
+        round: RoundId,
+        validator: Hotkey,
+        miner: Hotkey,
+        nonce: Nonce,
+        payload: Vec<u8>,
+        arrival: UnixMillis,
+    }
+
+    impl Inputs {
+        fn commitment(&self) -> Commitment {
+            let Self {
+                round,
+                validator,
+                miner,
+                nonce,
+                payload,
+                ..
+            } = self;
+            commitment(round, validator, miner, nonce, payload)
+        }
+
+        fn texts(&self) -> [String; 4] {
+            let (round, validator) = (&self.round, &self.validator);
+            let fixed = Hex([0; 32]);
+            [
+                answer_text(round, validator, &fixed),
+                receipt_text(round, &self.miner, &fixed, self.arrival),
+                reveal_text(round, validator, &self.payload),
+                nonce_text(round, validator),
+            ]
+        }
+    }
+
+    fn inputs() -> impl Strategy<Value = Inputs> {
+        let key = || any::<[u8; 32]>();
+        let round = ("[A-Z/.-]{1,8}", any::<i64>());
+        (round, key(), key(), key(), any::<Vec<u8>>(), any::<i64>()).prop_map(
+            |((series, origin), validator, miner, nonce, payload, arrival)| Inputs {
+                round: RoundId {
+                    series: series.parse().unwrap(),
+                    origin: UnixMillis(origin),
+                },
+                validator: Hotkey(validator),
+                miner: Hotkey(miner),
+                nonce: Hex(nonce),
+                payload,
+                arrival: UnixMillis(arrival),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn each_input_changes_the_commitment_and_the_texts_that_name_it(a in inputs(), b in inputs()) {
+            // One input after the other from `a` to `b`, and the texts that name it: answer, receipt, reveal, nonce.
+            type Change = fn(&mut Inputs, Inputs);
+            let changes: [(Change, bool, [bool; 4]); 7] = [
+                (|i, b| i.round.series = b.round.series, true, [true; 4]),
+                (|i, b| i.round.origin = b.round.origin, true, [true; 4]),
+                (|i, b| i.validator = b.validator, true, [true, false, true, true]),
+                (|i, b| i.miner = b.miner, true, [false, true, false, false]),
+                (|i, b| i.nonce = b.nonce, true, [false; 4]),
+                (|i, b| i.payload = b.payload, true, [false, false, true, false]),
+                (|i, b| i.arrival = b.arrival, false, [false, true, false, false]),
+            ];
+            for (change, committed, named) in changes {
+                let mut changed = a.clone();
+                change(&mut changed, b.clone());
+                let differs = changed != a;
+                prop_assert_eq!(changed.commitment() != a.commitment(), differs && committed);
+                for ((before, after), named) in a.texts().iter().zip(changed.texts()).zip(named) {
+                    prop_assert_eq!(*before != after, differs && named, "{} and {}", before, after);
+                }
+            }
+        }
+
+        #[test]
+        fn each_commitment_changes_the_texts_that_name_it(a in inputs(), b in inputs()) {
+            let (one, other) = (Hex(a.nonce.0), Hex(b.nonce.0));
+            let (round, validator, miner) = (&a.round, &a.validator, &a.miner);
+            let answers = [one, other].map(|c| answer_text(round, validator, &c));
+            prop_assert_eq!(answers[0] == answers[1], one == other);
+            let receipts = [one, other].map(|c| receipt_text(round, miner, &c, a.arrival));
+            prop_assert_eq!(receipts[0] == receipts[1], one == other);
+        }
+    }
+
+    #[test]
+    fn no_two_kinds_of_text_can_be_taken_for_each_other() {
+        let round: RoundId = "BTC/USD@1704067200000".parse().unwrap();
+        let (key, hash) = (Hotkey([1; 32]), Hex([2; 32]));
+        let texts = [
+            answer_text(&round, &key, &hash),
+            receipt_text(&round, &key, &hash, round.origin),
+            reveal_text(&round, &key, b""),
+            nonce_text(&round, &key),
+        ];
+        let titles: Vec<&str> = texts
+            .iter()
+            .filter_map(|text| text.lines().next())
+            .collect();
+        let expected =
+            ["answer", "receipt", "reveal", "nonce"].map(|kind| format!("foretell/{kind}/1"));
+        assert_eq!(titles, expected);
     }
 }

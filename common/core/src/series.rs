@@ -27,26 +27,59 @@ pub enum Unit {
 }
 
 /// The instants of a series' rounds: origins on multiples of `step`, targets up to `horizon` steps on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Grid {
     /// Distance between two closes.
-    #[serde(rename = "step_ms")]
     pub step: Millis,
     /// Number of closes that a forecast holds (H).
     pub horizon: usize,
 }
 
-/// A series to forecast.
+/// A series to forecast, written as `{id, step_ms, horizon, unit}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Series {
     /// Its name.
     pub id: SeriesId,
     /// Its grid.
-    #[serde(flatten)]
     pub grid: Grid,
     /// How moves are measured.
-    #[serde(default)]
     pub unit: Unit,
+}
+
+/// A series on file and on the wire: flat, and without room for a mistyped key.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "series", deny_unknown_fields)]
+struct Written {
+    id: SeriesId,
+    step_ms: Millis,
+    horizon: usize,
+    #[serde(default)]
+    unit: Unit,
+}
+
+impl From<Written> for Series {
+    fn from(written: Written) -> Self {
+        Self {
+            id: written.id,
+            grid: Grid {
+                step: written.step_ms,
+                horizon: written.horizon,
+            },
+            unit: written.unit,
+        }
+    }
+}
+
+impl From<Series> for Written {
+    fn from(series: Series) -> Self {
+        Self {
+            id: series.id,
+            step_ms: series.grid.step,
+            horizon: series.grid.horizon,
+            unit: series.unit,
+        }
+    }
 }
 
 /// One request for forecasts, written `SERIES@T_MS`.
@@ -209,6 +242,16 @@ mod tests {
         assert_eq!(Unit::Value.change(-1e308, 1e308), ABSURD_MOVE);
         assert_eq!(Unit::Value.change(1.5, -0.5), -2.0);
         assert!(Unit::Value.admits(0.0) && !Unit::LogPrice.admits(0.0));
+    }
+
+    #[test]
+    fn a_series_is_written_flat_and_a_mistyped_key_is_an_error() {
+        let text = r#"{"id":"BTC/USD","step_ms":300000,"horizon":100,"unit":"log_price"}"#;
+        let series: Series = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&series).unwrap(), text);
+        let mistyped = text.replace("unit", "units");
+        let error = serde_json::from_str::<Series>(&mistyped).unwrap_err();
+        assert!(error.to_string().contains("units"), "{error}");
     }
 
     #[test]

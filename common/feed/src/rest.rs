@@ -82,7 +82,7 @@ impl RestClient {
 
     /// All finished candles that `query` asks for, oldest first, page by page.
     ///
-    /// `host` is scheme, name and port without a trailing slash. Fewer candles than asked for is no error:
+    /// `host` is scheme, name and port without a trailing slash. No two candles are the same. Fewer candles than asked for is no error:
     /// venues leave out minutes without trades and the future.
     pub async fn candles(
         &self,
@@ -94,13 +94,16 @@ impl RestClient {
         let mut from = query.from;
         while from < query.to {
             let page = CandleQuery { from, ..*query };
-            let answer = self.page(venue, host, &page).await?;
-            let wanted = |bar: &Bar| bar.open_time >= from && bar.open_time < query.to;
             let before = bars.len();
-            bars.extend(answer.into_iter().filter(wanted));
-            match bars.last() {
-                Some(last) if bars.len() > before => from = last.open_time + query.step,
-                _ => break,
+            for bar in self.page(venue, host, &page).await? {
+                // Venues repeat candles, and some answer more than was asked for.
+                if bar.open_time >= from && bar.open_time < query.to {
+                    from = bar.open_time + query.step;
+                    bars.push(bar);
+                }
+            }
+            if bars.len() == before {
+                break;
             }
         }
         Ok(bars)
@@ -142,3 +145,6 @@ impl RestClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,10 @@ pub fn signed_headers(
         ("x-bittensor-hotkey", sender.to_string()),
         ("x-bittensor-receiver", receiver.to_string()),
         ("x-bittensor-nonce", nonce_ns.to_string()),
-        ("x-bittensor-signature", format!("0x{}", key.sign(text.as_bytes()))),
+        (
+            "x-bittensor-signature",
+            format!("0x{}", key.sign(text.as_bytes())),
+        ),
     ]
 }
 
@@ -120,7 +123,8 @@ impl Gate {
         if receiver != self.receiver {
             return Err(AuthError::Receiver);
         }
-        if nonce.saturating_add(MAX_AGE_NS) < now_ns || nonce > now_ns.saturating_add(MAX_AHEAD_NS) {
+        if nonce.saturating_add(MAX_AGE_NS) < now_ns || nonce > now_ns.saturating_add(MAX_AHEAD_NS)
+        {
             return Err(AuthError::Stale);
         }
         let signed = signed_text(request, nonce, &sender, &receiver);
@@ -206,10 +210,19 @@ mod tests {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("x-bittensor-version", "1"),
-            ("x-bittensor-hotkey", "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"),
-            ("x-bittensor-receiver", "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"),
+            (
+                "x-bittensor-hotkey",
+                "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+            ),
+            (
+                "x-bittensor-receiver",
+                "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y",
+            ),
             ("x-bittensor-nonce", "1795000000000000000"),
-            ("x-bittensor-signature", "0x2c96a8a5e592bebd41be59c7504f42f5b5ede1823626145dfbc26e2e5bf0332b1d6644513aa6ee4c1ac3c88a9eb31682bb9c43678fc0575dc10f4f428e133885"),
+            (
+                "x-bittensor-signature",
+                "0x2c96a8a5e592bebd41be59c7504f42f5b5ede1823626145dfbc26e2e5bf0332b1d6644513aa6ee4c1ac3c88a9eb31682bb9c43678fc0575dc10f4f428e133885",
+            ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -244,7 +257,11 @@ mod tests {
             (NOW + 2_000_000_001, false),
         ] {
             let (gate, headers) = sent(nonce);
-            assert_eq!(gate.sender(&headers, &REQUEST, NOW).is_ok(), fresh, "{nonce}");
+            assert_eq!(
+                gate.sender(&headers, &REQUEST, NOW).is_ok(),
+                fresh,
+                "{nonce}"
+            );
         }
     }
 
@@ -278,9 +295,26 @@ mod tests {
     fn what_is_no_longer_fresh_is_forgotten() {
         let (gate, headers) = sent(NOW);
         gate.sender(&headers, &REQUEST, NOW).unwrap();
-        gate.remember(Keypair::derived(3, "x").hotkey(), NOW + 20_000_000_000, NOW + 20_000_000_000)
-            .unwrap();
+        gate.remember(
+            Keypair::derived(3, "x").hotkey(),
+            NOW + 20_000_000_000,
+            NOW + 20_000_000_000,
+        )
+        .unwrap();
         let seen = gate.seen.lock().unwrap();
         assert_eq!((seen.requests.len(), seen.by_nonce.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_full_memory_refuses_what_it_could_not_tell_from_a_replay() {
+        let (gate, headers) = sent(NOW);
+        let sender = Keypair::derived(3, "x").hotkey();
+        for nonce in (NOW..).take(MAX_REMEMBERED) {
+            gate.remember(sender, nonce, NOW).unwrap();
+        }
+        let later = NOW + MAX_AGE_NS;
+        assert_eq!(gate.sender(&headers, &REQUEST, later), Err(AuthError::Busy));
+        // One nanosecond on, the oldest is no longer fresh and makes room.
+        assert_eq!(gate.remember(sender, later, later + 1), Ok(()));
     }
 }

@@ -119,7 +119,14 @@ impl MinerClient {
         deadline: Duration,
     ) -> Result<Answered<CommitAnswer>, AskError> {
         let answered: Answered<CommitAnswer> = self
-            .ask(miner, axon, COMMIT_ROUTE, request, MAX_COMMIT_BYTES, deadline)
+            .ask(
+                miner,
+                axon,
+                COMMIT_ROUTE,
+                request,
+                MAX_COMMIT_BYTES,
+                deadline,
+            )
             .await?;
         let CommitAnswer {
             commitment,
@@ -142,7 +149,14 @@ impl MinerClient {
         deadline: Duration,
     ) -> Result<Answered<RevealAnswer>, AskError> {
         let answered: Answered<RevealAnswer> = self
-            .ask(miner, axon, REVEAL_ROUTE, request, MAX_REVEAL_BYTES, deadline)
+            .ask(
+                miner,
+                axon,
+                REVEAL_ROUTE,
+                request,
+                MAX_REVEAL_BYTES,
+                deadline,
+            )
             .await?;
         let RevealAnswer {
             payload, signature, ..
@@ -263,3 +277,6 @@ fn declared_delay(response: &reqwest::Response) -> Delay {
         None => Delay::Millis(0),
     }
 }
+
+#[cfg(test)]
+mod tests;

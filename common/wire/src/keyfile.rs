@@ -49,7 +49,9 @@ pub enum KeyfileError {
         mode: u32,
     },
     /// Encrypted.
-    #[error("keyfile {0} is encrypted: encrypted hotkeys are not supported, use an unencrypted hotkey")]
+    #[error(
+        "keyfile {0} is encrypted: encrypted hotkeys are not supported, use an unencrypted hotkey"
+    )]
     Encrypted(PathBuf),
     /// Not a keyfile.
     #[error("{path} is not a Bittensor keyfile: {why}")]
@@ -128,9 +130,8 @@ impl WalletHotkey {
             secret_seed: Some(format!("0x{}", hex::encode(seed))),
             ss58_address: key.hotkey().to_string(),
         });
-        let json = Zeroizing::new(
-            serde_json::to_vec(&*keyfile).map_err(|error| io_error(error.into()))?,
-        );
+        let json =
+            Zeroizing::new(serde_json::to_vec(&*keyfile).map_err(|error| io_error(error.into()))?);
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(io_error)?;
         let mut file = fs::OpenOptions::new()

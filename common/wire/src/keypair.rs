@@ -133,7 +133,11 @@ mod tests {
         assert_eq!(signature, key.sign(b"text"));
         assert!(verifies(&key.hotkey(), b"text", &signature));
         assert!(!verifies(&key.hotkey(), b"texT", &signature));
-        assert!(!verifies(&Keypair::derived(8, "validator").hotkey(), b"text", &signature));
+        assert!(!verifies(
+            &Keypair::derived(8, "validator").hotkey(),
+            b"text",
+            &signature
+        ));
         assert_ne!(signature, key.sign(b"other"));
     }
 

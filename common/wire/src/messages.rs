@@ -76,3 +76,104 @@ pub struct RevealAnswer {
     /// Under [`foretell_core::attest::reveal_text`].
     pub signature: Signature,
 }
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::attest::Hex;
+    use foretell_core::series::{Grid, Unit};
+    use foretell_core::time::Millis;
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ORIGIN: UnixMillis = UnixMillis(1_704_067_200_000);
+
+    fn round() -> RoundId {
+        "BTC/USD@1704067200000".parse().unwrap()
+    }
+
+    /// The message is written as `expected`, and `expected` is read as the message.
+    fn check<M>(message: &M, expected: &Value)
+    where
+        M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+    {
+        assert_eq!(serde_json::to_value(message).unwrap(), *expected);
+        let text = expected.to_string();
+        assert_eq!(serde_json::from_str::<M>(&text).unwrap(), *message);
+    }
+
+    #[test]
+    fn a_request_for_a_commitment() {
+        let series = Series {
+            id: "BTC/USD".parse().unwrap(),
+            grid: Grid {
+                step: Millis::minutes(5),
+                horizon: 100,
+            },
+            unit: Unit::LogPrice,
+        };
+        let deadline = ORIGIN - Millis::seconds(5);
+        let now = ORIGIN - Millis::seconds(15);
+        check(
+            &CommitRequest::new(&series, ORIGIN, deadline, now),
+            &json!({
+                "round": "BTC/USD@1704067200000",
+                "series": "BTC/USD",
+                "step_s": 300,
+                "horizon": 100,
+                "deadline_ms": 1_704_067_195_000_i64,
+                "round_time_ms": 1_704_067_185_000_i64,
+            }),
+        );
+    }
+
+    #[test]
+    fn a_commitment() {
+        check(
+            &CommitAnswer {
+                commitment: Hex([0xab; 32]),
+                signature: Hex([0xcd; 64]),
+            },
+            &json!({"commitment": "ab".repeat(32), "signature": "cd".repeat(64)}),
+        );
+    }
+
+    #[test]
+    fn a_request_to_reveal() {
+        check(
+            &RevealRequest {
+                round: round(),
+                receipt: Receipt {
+                    commitment: Hex([0xab; 32]),
+                    arrival: UnixMillis(1_704_067_194_321),
+                    signature: Hex([0xcd; 64]),
+                },
+            },
+            &json!({
+                "round": "BTC/USD@1704067200000",
+                "receipt": {
+                    "commitment": "ab".repeat(32),
+                    "arrival_ms": 1_704_067_194_321_i64,
+                    "signature": "cd".repeat(64),
+                },
+            }),
+        );
+    }
+
+    #[test]
+    fn a_reveal_carries_its_payload_as_one_string() {
+        check(
+            &RevealAnswer {
+                nonce: Hex([0xab; 32]),
+                payload: r#"{"k": 1}"#.into(),
+                signature: Hex([0xcd; 64]),
+            },
+            &json!({
+                "nonce": "ab".repeat(32),
+                "payload": "{\"k\": 1}",
+                "signature": "cd".repeat(64),
+            }),
+        );
+    }
+}

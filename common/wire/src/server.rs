@@ -79,3 +79,6 @@ async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
     request.extensions_mut().insert(Caller(caller));
     next.run(request).await
 }
+
+#[cfg(test)]
+mod tests;

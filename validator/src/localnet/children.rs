@@ -47,7 +47,9 @@ pub struct Setting<'a> {
 #[derive(Debug, Error)]
 pub enum ChildError {
     /// Not built.
-    #[error("no miner program at {0}: build it beside the validator with `cargo build -p foretell-miner`")]
+    #[error(
+        "no miner program at {0}: build it beside the validator with `cargo build -p foretell-miner`"
+    )]
     NoProgram(PathBuf),
     /// Could not be started.
     #[error("can't start {name}")]
@@ -245,7 +247,8 @@ async fn first_line(child: &mut Child) -> Option<Ready> {
     serde_json::from_str(&line).ok()
 }
 
-fn log_file(folder: &Path, name: &str) -> PathBuf {
+/// Where a process writes what it has to say.
+pub fn log_file(folder: &Path, name: &str) -> PathBuf {
     folder.join("miners").join(name).join("log.txt")
 }
 

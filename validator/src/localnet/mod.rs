@@ -54,8 +54,8 @@ use self::population::{Participant, participants};
 use self::prices::{Found, PriceNote, PriceSource};
 use self::report::Sources;
 use self::venue::ReplayVenue;
-use crate::rounds::miners::ReplayedMiners;
-use crate::rounds::{Rounds, Surroundings};
+use crate::rounds::miners::{NoAnswer, ReplayedMiners};
+use crate::rounds::{Rounds, RoundsError, Surroundings};
 use crate::store::{SledStore, Store};
 
 /// An honest miner that is silent for this long fails the run.
@@ -110,12 +110,18 @@ pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) ->
         }
         None => begin(options, folder, now, progress).await?,
     };
-    if let Some(report) = finished(folder)? {
+    if let Some(mut report) = finished(folder)? {
         progress.say("this run had finished: its result again");
+        let loaded = started.elapsed().as_secs_f64();
+        report.timing = Some(Timing {
+            load_s: loaded,
+            score_s: 0.0,
+            total_s: loaded,
+        });
         return Ok(report);
     }
     progress.say(&format!("prices: {}", plan.prices.words()));
-    if let Some(warning) = prices::gap_warning(&prices) {
+    for warning in prices::warnings(&prices) {
         progress.say(&format!("warning: {warning}"));
     }
     let mut network = Network::start(&plan, &prices, options.http, folder).await?;
@@ -157,12 +163,14 @@ async fn begin(
                 because,
             } = prices::newest_or_simulated(&series, seed, now).await?;
             if let Some(because) = because {
-                progress.say(&format!("no real prices ({because}): using the SIMULATED series"));
+                progress.say(&format!(
+                    "no real prices ({because}): using the SIMULATED series"
+                ));
             }
             (prices, source)
         }
     };
-    let note = PriceNote::new(&prices, source)?;
+    let note = PriceNote::new(&prices, source);
     let plan = Plan::new(wishes, &prices, note)?;
     fs::create_dir_all(folder)
         .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
@@ -173,17 +181,21 @@ async fn begin(
 
 /// A directory begun before: its prices, if arguments and file are still the same.
 fn recall(plan: &Plan, options: &Options, folder: &Path) -> Result<PriceSeries> {
-    let given = options.prices.as_deref().map(prices::from_file).transpose()?;
-    plan.check_unchanged(&options.wishes, given.as_ref(), folder)?;
-    let kept = folder.join(PRICES);
-    let prices = prices::from_file(&kept)?;
-    if prices.sha256() != plan.prices.sha256.to_string() {
+    let file = folder.join(PRICES);
+    let kept = prices::from_file(&file)?;
+    if kept.sha256() != plan.prices.sha256 {
         bail!(
             "{} is not what this run was begun with: choose another --data",
-            kept.display()
+            file.display()
         );
     }
-    Ok(prices)
+    let given = options
+        .prices
+        .as_deref()
+        .map(prices::from_file)
+        .transpose()?;
+    plan.check_unchanged(&options.wishes, given.as_ref().unwrap_or(&kept), folder)?;
+    Ok(kept)
 }
 
 fn finished(folder: &Path) -> Result<Option<Report>> {
@@ -211,6 +223,8 @@ fn keep_result(report: &Report, folder: &Path) -> Result<()> {
 
 /// Everything that runs.
 struct Network {
+    folder: PathBuf,
+    seed: u64,
     rounds: LocalRounds,
     chain: Arc<LocalChain>,
     store: Arc<SledStore>,
@@ -274,6 +288,8 @@ impl Network {
         )
         .await?;
         Ok(Self {
+            folder: folder.to_owned(),
+            seed: plan.seed,
             rounds,
             chain,
             store,
@@ -295,6 +311,15 @@ impl Network {
         let tempo = u64::from(hyperparameters.tempo.get());
         let resume_at = self.rounds.last_at();
         let instants = schedule::instants(self.rounds.book().charter(), self.last_close(plan));
+        let block = self.chain.block().await?;
+        let in_step = schedule::blocks(&instants, plan.first, resume_at, tempo);
+        if !in_step.contains(&block) {
+            bail!(
+                "ledger.json is at block {block}, but the journal at block {}: one of them was lost; put it back, or \
+                 choose another --data",
+                in_step.start()
+            );
+        }
         let done = instants.range(..resume_at).count();
         progress.begin(instants.len(), done);
         let wall = Instant::now();
@@ -307,7 +332,8 @@ impl Network {
             let block = Block::at(plan.first, *instant);
             self.venue.publish(*instant);
             self.chain.advance_to(block)?;
-            self.rounds.work(*instant).await?;
+            let worked = self.rounds.work(*instant).await;
+            worked.map_err(|error| self.blamed(error))?;
             self.rounds.set_weights(*instant, block, tempo).await?;
             progress.advance(*instant, self.rounds.book());
         }
@@ -315,10 +341,27 @@ impl Network {
             let block = Block::at(plan.first, *last);
             let limit = hyperparameters.weights_rate_limit;
             self.rounds.set_weights(*last, block, limit).await?;
-            self.chain.advance_to(Block((block.0 / tempo + 1) * tempo))?;
+            self.chain.advance_to(schedule::next_epoch(block, tempo))?;
         }
         progress.end();
         Ok(())
+    }
+
+    /// The error, with the name and the log of the miner whose it is.
+    fn blamed(&self, error: RoundsError) -> anyhow::Error {
+        let RoundsError::Miner(NoAnswer::Broken { miner, .. }) = &error else {
+            return error.into();
+        };
+        let broken = self
+            .participants
+            .iter()
+            .find(|p| p.hotkey(self.seed) == *miner);
+        let Some(Participant { name, .. }) = broken else {
+            return error.into();
+        };
+        let log = children::log_file(&self.folder, name);
+        let context = format!("miner {name} failed the run; its log is {}", log.display());
+        anyhow::Error::from(error).context(context)
     }
 
     fn last_close(&self, plan: &Plan) -> UnixMillis {
@@ -355,7 +398,11 @@ impl Network {
 /// The subnet at block 0: the owner, the validator with its stake, the participants in order.
 fn genesis(plan: &Plan, participants: &[Participant]) -> Result<Ledger> {
     let key = |role: &str| Keypair::derived(plan.seed, role).hotkey();
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), key("owner"), key("owner/coldkey"));
+    let mut ledger = Ledger::genesis(
+        Hyperparameters::default(),
+        key("owner"),
+        key("owner/coldkey"),
+    );
     ledger.register(key("validator"), key("validator/coldkey"))?;
     ledger.stake(key("validator"), STAKE)?;
     for participant in participants {

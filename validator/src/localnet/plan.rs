@@ -21,8 +21,8 @@ const VERSION: u32 = 1;
 const STAMP: &str = "foretell.json";
 /// File that holds the prices of the run, written before the stamp.
 pub const PRICES: &str = "foretell-prices.csv";
-/// Rounds of the last 3 days, unless told otherwise.
-const DEFAULT_DAYS: i64 = 3;
+/// Days of rounds, unless told otherwise.
+const DEFAULT_DAYS: u32 = 3;
 
 /// Arguments that decide the result; what is `None` takes its default, or what the directory says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Wishes {
     pub from: Option<UnixMillis>,
     /// Origins are below this.
     pub to: Option<UnixMillis>,
+    /// Days of rounds up to `to`, where `from` is left out.
+    pub days: Option<u32>,
     /// Number of reference miners.
     pub miners: Option<usize>,
     /// Whether adversaries take part.
@@ -116,7 +118,9 @@ pub enum PlanError {
         cure: &'static str,
     },
     /// The directory belongs to something else.
-    #[error("{0} is not empty and was not made by this program (no {STAMP} in it): choose another --data")]
+    #[error(
+        "{0} is not empty and was not made by this program (no {STAMP} in it): choose another --data"
+    )]
     Foreign(PathBuf),
     /// The stamp can't be read.
     #[error("{path} can't be read: {why}; choose another --data, or move that directory away")]
@@ -127,7 +131,9 @@ pub enum PlanError {
         why: String,
     },
     /// Another version's directory.
-    #[error("{path} was made by another version of this program ({found}, not {VERSION}): choose another --data")]
+    #[error(
+        "{path} was made by another version of this program ({found}, not {VERSION}): choose another --data"
+    )]
     Version {
         /// The stamp.
         path: PathBuf,
@@ -150,7 +156,7 @@ pub enum PlanError {
         now: String,
     },
     /// The disk.
-    #[error("can't access {path}")]
+    #[error("can't access {path}: check --data")]
     Io {
         /// What.
         path: PathBuf,
@@ -224,11 +230,10 @@ impl Plan {
             }
             Err(source) => return Err(PlanError::Io { path, source }),
         };
-        let plan: Self =
-            serde_json::from_slice(&bytes).map_err(|error| PlanError::Unreadable {
-                path: path.clone(),
-                why: error.to_string(),
-            })?;
+        let plan: Self = serde_json::from_slice(&bytes).map_err(|error| PlanError::Unreadable {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
         if plan.version == VERSION {
             Ok(Some(plan))
         } else {
@@ -253,48 +258,47 @@ impl Plan {
         })
     }
 
-    /// Refuses wishes and prices that are not those the plan was made of.
+    /// Refuses wishes and prices other than those that the plan was made of; what is left out is taken from it.
     pub fn check_unchanged(
         &self,
         wishes: &Wishes,
-        prices: Option<&PriceSeries>,
+        prices: &PriceSeries,
         folder: &Path,
     ) -> Result<(), PlanError> {
-        let differs = |what, before: String, now: String| {
-            Err(PlanError::OtherArguments {
-                path: folder.to_owned(),
-                what,
-                before,
-                now,
-            })
+        let differs = |what, before, now| PlanError::OtherArguments {
+            path: folder.to_owned(),
+            what,
+            before,
+            now,
         };
-        macro_rules! same {
-            ($name:literal, $wish:expr, $had:expr, $show:expr) => {
-                if let Some(wish) = $wish
-                    && wish != $had
-                {
-                    return differs($name, $show(&$had), $show(&wish));
-                }
-            };
+        let note = PriceNote::new(prices, self.prices.source.clone());
+        // First, because the span may have no rounds in other prices.
+        if note.sha256 != self.prices.sha256 {
+            let [before, now] = [self.prices.sha256, note.sha256].map(|hash| hash.to_string());
+            return Err(differs("the content of --prices", before, now));
         }
-        let instant = |t: &UnixMillis| moment::text(*t);
-        same!("--series", wishes.series.clone(), self.series.id, SeriesId::to_string);
-        same!("--horizon", wishes.horizon, self.series.grid.horizon, usize::to_string);
-        same!("--miners", wishes.miners, self.miners, usize::to_string);
-        same!("--seed", wishes.seed, self.seed, u64::to_string);
-        same!("--round-every", wishes.round_every, self.round_every, |m: &Millis| moment::span(*m));
-        let origin = |t| first_origin(t, self.round_every);
-        same!("--from", wishes.from.map(origin), self.first, instant);
-        same!("--to", wishes.to, self.end, instant);
-        if wishes.adversaries && !self.adversaries {
-            return differs("--adversaries", "off".into(), "on".into());
-        }
-        match prices.map(PriceSeries::sha256) {
-            Some(now) if now != self.prices.sha256.to_string() => {
-                differs("the content of --prices", self.prices.sha256.to_string(), now)
+        let again = Self::new(&wishes.completed_by(self), prices, note)?;
+        let changed = self.arguments().into_iter().zip(again.arguments());
+        for ((what, before), (_, now)) in changed {
+            if before != now {
+                return Err(differs(what, before, now));
             }
-            _ => Ok(()),
         }
+        Ok(())
+    }
+
+    /// The arguments that make this plan of its prices, as they are written.
+    fn arguments(&self) -> [(&'static str, String); 8] {
+        [
+            ("--series", self.series.id.to_string()),
+            ("--horizon", self.series.grid.horizon.to_string()),
+            ("--from", moment::text(self.first)),
+            ("--to", moment::text(self.end)),
+            ("--round-every", moment::span(self.round_every)),
+            ("--miners", self.miners.to_string()),
+            ("--adversaries", self.adversaries.to_string()),
+            ("--seed", self.seed.to_string()),
+        ]
     }
 
     /// What the journal of this plan is about.
@@ -313,9 +317,36 @@ impl Plan {
     }
 }
 
+impl Wishes {
+    /// These wishes, and the plan's where they say nothing.
+    fn completed_by(&self, plan: &Plan) -> Self {
+        let from = match self.days {
+            Some(_) => self.from,
+            None => Some(self.from.unwrap_or(plan.first)),
+        };
+        Self {
+            series: Some(
+                self.series
+                    .clone()
+                    .unwrap_or_else(|| plan.series.id.clone()),
+            ),
+            horizon: Some(self.horizon.unwrap_or(plan.series.grid.horizon)),
+            from,
+            to: Some(self.to.unwrap_or(plan.end)),
+            days: self.days,
+            miners: Some(self.miners.unwrap_or(plan.miners)),
+            adversaries: self.adversaries || plan.adversaries,
+            round_every: Some(self.round_every.unwrap_or(plan.round_every)),
+            seed: Some(self.seed.unwrap_or(plan.seed)),
+        }
+    }
+}
+
 /// The series unless told otherwise.
 pub fn default_series() -> SeriesId {
-    DEFAULT_SERIES.parse().unwrap_or_else(|_| unreachable!("{DEFAULT_SERIES} is a series name"))
+    DEFAULT_SERIES
+        .parse()
+        .unwrap_or_else(|_| unreachable!("{DEFAULT_SERIES} is a series name"))
 }
 
 const DEFAULT_SERIES: &str = "BTC/USD";
@@ -329,7 +360,8 @@ fn bounds(
 ) -> (UnixMillis, UnixMillis) {
     let last_to_settle = prices.last_close() - grid.span();
     let end = wishes.to.unwrap_or(last_to_settle + Millis(1));
-    let from = wishes.from.unwrap_or(end - Millis::days(DEFAULT_DAYS));
+    let days = i64::from(wishes.days.unwrap_or(DEFAULT_DAYS));
+    let from = wishes.from.unwrap_or(end - Millis::days(days));
     // An origin needs at least one bar behind it, and at least one ahead.
     let first = first_origin(from.max(prices.first_open() + grid.step), round_every);
     (first, end.min(prices.last_close()))
@@ -339,6 +371,9 @@ fn bounds(
 fn first_origin(t: UnixMillis, every: Millis) -> UnixMillis {
     UnixMillis(t.0 + (-t.0).rem_euclid(every.0))
 }
+
+/// Names of unfinished files begin with one of these: the stamp's and the prices'.
+const UNFINISHED: [&str; 2] = [".tmp", ".prices-"];
 
 /// Whether nothing is in `folder`, or only what we leave there before the stamp.
 fn is_empty(folder: &Path) -> Result<bool, PlanError> {
@@ -354,7 +389,7 @@ fn is_empty(folder: &Path) -> Result<bool, PlanError> {
     for entry in entries {
         let name = entry.map_err(io_error)?.file_name();
         let name = name.to_string_lossy();
-        if name != PRICES && !name.starts_with(".tmp") {
+        if name != PRICES && !UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
             return Ok(false);
         }
     }

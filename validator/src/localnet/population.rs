@@ -44,14 +44,17 @@ const FURTHER: [&str; 3] = ["har", "elastic-net", "gaussian"];
 /// `miners` reference miners, and all adversaries if they are wanted.
 pub fn participants(miners: usize, adversaries: bool) -> Vec<Participant> {
     let first = FIRST.into_iter();
-    let further = (0..).map(|i: u32| (FURTHER[i as usize % FURTHER.len()], 15 + i));
-    let miners = first.chain(further).take(miners).map(|(model, days)| Participant {
-        name: format!("{model}-{days}d"),
-        role: Role::Miner {
-            model,
-            history_days: days,
-        },
-    });
+    let further = (0..).map(|i: u32| (FURTHER[i as usize % FURTHER.len()], 31 + i));
+    let miners = first
+        .chain(further)
+        .take(miners)
+        .map(|(model, days)| Participant {
+            name: format!("{model}-{days}d"),
+            role: Role::Miner {
+                model,
+                history_days: days,
+            },
+        });
     let adversaries = Misbehaviour::ALL
         .into_iter()
         .filter(|_| adversaries)

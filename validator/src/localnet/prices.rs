@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use foretell_core::attest::Hash;
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
@@ -142,13 +142,13 @@ fn in_short(error: &RestError) -> String {
 
 impl PriceNote {
     /// The note on these prices.
-    pub fn new(prices: &PriceSeries, source: PriceSource) -> anyhow::Result<Self> {
-        Ok(Self {
+    pub fn new(prices: &PriceSeries, source: PriceSource) -> Self {
+        Self {
             source,
-            sha256: prices.sha256().parse()?,
+            sha256: prices.sha256(),
             bars: prices.bars().len(),
             missing: prices.missing(),
-        })
+        }
     }
 
     /// What people are told about the prices.
@@ -159,20 +159,29 @@ impl PriceNote {
                 format!("{} real bars, the newest of {symbol} on {venue}", self.bars)
             }
             PriceSource::Simulated { seed } => {
-                format!("{} SIMULATED bars (seed {seed}), not real prices", self.bars)
+                format!(
+                    "{} SIMULATED bars (seed {seed}), not real prices",
+                    self.bars
+                )
             }
         }
     }
 }
 
-/// A warning about missing bars, if there are any.
-pub fn gap_warning(prices: &PriceSeries) -> Option<String> {
-    let first = prices.gaps().first()?;
-    Some(format!(
-        "{} bars are missing, the first {} from {}: steps there have no price, and a round with more than 10 % of \
-         them, or without its last one, is void",
-        prices.missing(),
-        first.bars,
-        moment::text(first.first),
-    ))
+/// What people should know of these prices before they look at a result.
+pub fn warnings(prices: &PriceSeries) -> impl Iterator<Item = String> {
+    let gaps = prices.gaps().first().map(|first| {
+        format!(
+            "{} bars are missing, the first {} from {}: steps there have no price, and a round with more than 10 % of \
+             them, or without its last one, is void",
+            prices.missing(),
+            first.bars,
+            moment::text(first.first),
+        )
+    });
+    let differences = (prices.unit() == Unit::Value).then(|| {
+        "some values are 0 or below: moves are plain differences, and what is called bps is in the values' own unit"
+            .to_owned()
+    });
+    gaps.into_iter().chain(differences)
 }

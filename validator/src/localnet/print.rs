@@ -57,7 +57,7 @@ fn leaderboard(rows: &[Row]) -> Table {
     ]);
     for row in rows {
         table.add_row([
-            number(row.rank),
+            number(&row.rank),
             Cell::new(&row.miner),
             percent(row.weight, 1),
             decimal(row.advantage, 4),
@@ -67,8 +67,8 @@ fn leaderboard(rows: &[Row]) -> Table {
             decimal(row.crps_bps, 2),
             decimal(row.rmse_bps, 2),
             percent(row.coverage_80, 1),
-            number(row.rounds),
-            number(row.missed),
+            number(&row.rounds),
+            number(&row.missed),
         ]);
     }
     table
@@ -87,10 +87,10 @@ fn ledger(report: &Report) -> String {
     for neuron in &report.ledger.neurons {
         let NeuronView { uid, name, .. } = neuron;
         table.add_row([
-            number(uid.0),
+            number(&uid.0),
             Cell::new(name),
             alpha(neuron.stake),
-            share(neuron.weight),
+            number(&neuron.weight),
             share(neuron.incentive),
             share(neuron.dividend),
             alpha(neuron.emission),
@@ -133,7 +133,7 @@ fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-fn number(value: impl ToString) -> Cell {
+fn number(value: &impl ToString) -> Cell {
     right(value.to_string())
 }
 

@@ -24,8 +24,9 @@ impl Progress {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = "{bar:32} {pos}/{len} {elapsed} (left {eta}) {msg}";
-            ProgressBar::new(0)
-                .with_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()))
+            ProgressBar::new(0).with_style(
+                ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
+            )
         });
         Self {
             bar,
@@ -66,7 +67,7 @@ impl Progress {
                 bar.inc(1);
                 bar.set_message(state);
             }
-            None if self.done == 1 || self.done % (self.of / LINES).max(1) == 0 => {
+            None if self.done == 1 || self.done.is_multiple_of((self.of / LINES).max(1)) => {
                 eprintln!("[{}/{}] {state}", self.done, self.of);
             }
             None => {}

@@ -1,7 +1,9 @@
 //! The instants of a replay: everything that happens, happens at an origin or at a last target.
 
 use std::collections::BTreeSet;
+use std::ops::{Bound, RangeInclusive};
 
+use foretell_chain::metagraph::Block;
 use foretell_core::journal::Charter;
 use foretell_core::time::UnixMillis;
 
@@ -20,6 +22,31 @@ pub fn instants(charter: &Charter, last_close: UnixMillis) -> BTreeSet<UnixMilli
         .flat_map(|origin| [origin, origin + span])
         .filter(|instant| *instant <= last_close)
         .collect()
+}
+
+/// The blocks that a chain made at `genesis` can be at when the journal's last record is of the instant `done`.
+///
+/// Chain and journal go from instant to instant in turn, the chain first; after the last, the chain goes on to
+/// the next epoch.
+pub fn blocks(
+    instants: &BTreeSet<UnixMillis>,
+    genesis: UnixMillis,
+    done: UnixMillis,
+    tempo: u64,
+) -> RangeInclusive<Block> {
+    let reached = Block::at(genesis, done);
+    let later = (Bound::Excluded(done), Bound::Unbounded);
+    let next = instants.range(later).next();
+    let furthest = next.map_or_else(
+        || next_epoch(reached, tempo),
+        |next| Block::at(genesis, *next),
+    );
+    reached..=furthest
+}
+
+/// The first block after `block` at which an epoch ends.
+pub const fn next_epoch(block: Block, tempo: u64) -> Block {
+    Block((block.0 / tempo + 1) * tempo)
 }
 
 #[cfg(test)]
@@ -59,5 +86,16 @@ mod tests {
         };
         assert_eq!(minutes(100), [0, 2, 3, 5]);
         assert_eq!(minutes(4), [0, 2, 3]);
+    }
+
+    #[test]
+    fn the_chain_is_at_most_one_instant_ahead_of_the_journal() {
+        let at = |minutes| UnixMillis(0) + Millis::minutes(minutes);
+        let instants = BTreeSet::from([at(0), at(30), at(90)]);
+        // A block is 12 s: 30 minutes are 150 blocks.
+        let blocks = |done| blocks(&instants, at(0), at(done), 360);
+        assert_eq!(blocks(0), Block(0)..=Block(150));
+        assert_eq!(blocks(30), Block(150)..=Block(450));
+        assert_eq!(blocks(90), Block(450)..=Block(720));
     }
 }

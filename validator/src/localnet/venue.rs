@@ -44,7 +44,11 @@ struct Wanted {
 
 impl ReplayVenue {
     /// Listens on `address` and serves `bars` that have closed; at first, none have.
-    pub async fn open(address: SocketAddr, series: Series, bars: Vec<Bar>) -> std::io::Result<Self> {
+    pub async fn open(
+        address: SocketAddr,
+        series: Series,
+        bars: Vec<Bar>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shelf = Arc::new(Shelf {
@@ -97,11 +101,16 @@ async fn candles(
 ) -> Result<Json<CandlePage>, (StatusCode, String)> {
     let step = shelf.series.grid.step;
     if wanted.series != shelf.series.id.as_str() || wanted.step_ms != step.0 {
-        let text = format!("this venue has {} in steps of {} ms", shelf.series.id, step.0);
+        let text = format!(
+            "this venue has {} in steps of {} ms",
+            shelf.series.id, step.0
+        );
         return Err((StatusCode::NOT_FOUND, text));
     }
     let now = UnixMillis(shelf.now.load(Ordering::Acquire));
-    let first = shelf.bars.partition_point(|bar| bar.open_time.0 < wanted.from_ms);
+    let first = shelf
+        .bars
+        .partition_point(|bar| bar.open_time.0 < wanted.from_ms);
     let published = shelf.bars[first..]
         .iter()
         .take_while(|bar| bar.open_time.0 < wanted.to_ms && bar.close_time(step) <= now);
@@ -134,11 +143,18 @@ mod tests {
             unit: Unit::LogPrice,
         };
         let bars = (0..bars).map(|i| {
-            Bar::of_value(UnixMillis(0) + STEP.times(i), Price::new(1.0 + i as f64).unwrap())
+            Bar::of_value(
+                UnixMillis(0) + STEP.times(i),
+                Price::new(1.0 + i as f64).unwrap(),
+            )
         });
-        ReplayVenue::open(SocketAddr::from(([127, 0, 0, 1], 0)), series, bars.collect())
-            .await
-            .unwrap()
+        ReplayVenue::open(
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            series,
+            bars.collect(),
+        )
+        .await
+        .unwrap()
     }
 
     async fn read(venue: &ReplayVenue, to: i64) -> Vec<Bar> {

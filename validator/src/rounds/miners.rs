@@ -46,7 +46,7 @@ pub enum NoAnswer {
     #[error(transparent)]
     Miss(Miss),
     /// In a replay a miner either answers or declares that it doesn't: this one broke.
-    #[error("miner {miner} at {axon} did not answer; see its log")]
+    #[error("miner {miner} at {axon} did not answer")]
     Broken {
         /// The miner.
         miner: Hotkey,
@@ -126,7 +126,56 @@ impl Miners for ReplayedMiners {
         request: &RevealRequest,
         now: UnixMillis,
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
-        let answered = self.client.reveal(miner, axon, request, self.patience).await;
+        let answered = self
+            .client
+            .reveal(miner, axon, request, self.patience)
+            .await;
         Self::arrived(answered, miner, axon, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_000);
+
+    fn verdict(answered: Result<Answered<()>, AskError>) -> Result<UnixMillis, NoAnswer> {
+        let axon = SocketAddr::from(([127, 0, 0, 1], 1));
+        let arrived = ReplayedMiners::arrived(answered, &Hotkey([1; 32]), axon, NOW);
+        arrived.map(|arrived| arrived.at)
+    }
+
+    fn unusable(declared_delay: Delay) -> Result<Answered<()>, AskError> {
+        Err(AskError::Unusable {
+            why: "rubbish".into(),
+            declared_delay,
+        })
+    }
+
+    #[test]
+    fn an_answer_arrives_when_the_miner_says() {
+        let answered = |declared_delay| {
+            verdict(Ok(Answered {
+                answer: (),
+                declared_delay,
+            }))
+        };
+        assert_eq!(answered(Delay::Millis(0)).unwrap(), NOW);
+        assert_eq!(answered(Delay::Millis(3000)).unwrap(), UnixMillis(4_000));
+        let never = answered(Delay::Never);
+        assert!(matches!(never, Err(NoAnswer::Miss(Miss::Silent))));
+    }
+
+    #[test]
+    fn what_a_miner_does_wrong_is_a_miss_and_what_breaks_a_replay_is_not() {
+        let bad = verdict(unusable(Delay::Millis(0)));
+        assert!(matches!(bad, Err(NoAnswer::Miss(Miss::BadAnswer { why })) if why == "rubbish"));
+        let never = verdict(unusable(Delay::Never));
+        assert!(matches!(never, Err(NoAnswer::Miss(Miss::Silent))));
+        let forged = verdict(Err(AskError::Signature));
+        assert!(matches!(forged, Err(NoAnswer::Miss(Miss::BadSignature))));
+        let hung = verdict(Err(AskError::TimedOut(Duration::ZERO)));
+        assert!(matches!(hung, Err(NoAnswer::Broken { .. })));
     }
 }

@@ -10,6 +10,9 @@
 pub mod miners;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -117,7 +120,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             let entry = rounds.head.follow(bytes).map_err(StoreError::from)?;
             match &entry.record {
                 Record::Began(began) if entry.seq == 0 && *began == charter => {}
-                Record::Began(_) if entry.seq == 0 => return Err(RoundsError::OtherCharter),
+                _ if entry.seq == 0 => return Err(RoundsError::OtherCharter),
                 record => rounds.book.apply(record)?,
             }
             rounds.last_at = entry.at;
@@ -151,7 +154,8 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             match task {
                 Task::Open(origin) => self.open(origin, now).await?,
                 Task::Round(origin, Want::Commitments { from, deadline }) => {
-                    self.collect_commitments(origin, from, deadline, now).await?;
+                    self.collect_commitments(origin, from, deadline, now)
+                        .await?;
                 }
                 Task::Round(origin, Want::Reveals { from, .. }) => {
                     self.collect_reveals(origin, from, now).await?;
@@ -262,30 +266,25 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let mut records = Vec::with_capacity(from.len());
         let mut payloads = Vec::new();
         for ((miner, _), answer) in from.into_iter().zip(answers) {
-            let (event, payload) = match &answer {
-                Ok(Arrived { answer, at }) => (
-                    Event::Reveal {
+            let (record, payload) = match answer {
+                Ok(Arrived { answer, at }) => {
+                    let payload = answer.payload.into_bytes();
+                    let event = Event::Reveal {
                         miner,
-                        arrival: *at,
+                        arrival: at,
                         nonce: answer.nonce,
-                        payload: answer.payload.as_bytes(),
+                        payload: &payload,
                         signature: answer.signature,
-                    },
-                    answer.payload.as_bytes(),
-                ),
+                    };
+                    (self.book.decide(origin, event)?, payload)
+                }
                 Err(NoAnswer::Miss(miss)) => {
-                    let miss = miss.clone();
-                    (Event::Failed { miner, miss }, &[][..])
+                    let event = Event::Failed { miner, miss };
+                    (self.book.decide(origin, event)?, Vec::new())
                 }
-                Err(NoAnswer::Broken { .. }) => {
-                    let broken = answer.err().unwrap_or(NoAnswer::Miss(Miss::Silent));
-                    return Err(broken.into());
-                }
+                Err(broken) => return Err(broken.into()),
             };
-            let record = self.book.decide(origin, event)?;
-            if let Some(hash) = named_payload(&record) {
-                payloads.push((hash, payload.to_vec()));
-            }
+            payloads.extend(named_payload(&record).map(|hash| (hash, payload)));
             records.push(record);
         }
         self.journal(now, records, payloads).await
@@ -301,11 +300,15 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     ) -> Result<Record, RoundsError> {
         let (store, wanted) = (Arc::clone(&self.store), forecasts.to_vec());
         let payloads = tokio::task::spawn_blocking(move || {
-            let read = wanted.iter().map(|(miner, hash)| Ok((*miner, store.payload(hash)?)));
+            let read = wanted
+                .iter()
+                .map(|(miner, hash)| Ok((*miner, store.payload(hash)?)));
             read.collect::<Result<BTreeMap<Hotkey, Vec<u8>>, StoreError>>()
         })
         .await??;
-        let record = self.book.score(origin, settlement, &payloads, pool, missed)?;
+        let record = self
+            .book
+            .score(origin, settlement, &payloads, pool, missed)?;
         Ok(record)
     }
 

@@ -1,5 +1,7 @@
 //! Setting weights: scored by hotkey, mapped to uids only now, signed and stored before they are sent.
 
+use std::collections::BTreeMap;
+
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::{Block, Metagraph};
 use foretell_chain::weights::{SignedWeights, weights_to_u16};
@@ -39,7 +41,8 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         };
         let nonce = now.0.unsigned_abs();
         let sign = |text: &[u8]| self.key.sign(text).0;
-        let signed = SignedWeights::sign(own, uids.clone(), values.clone(), version_key, nonce, sign);
+        let signed =
+            SignedWeights::sign(own, uids.clone(), values.clone(), version_key, nonce, sign);
         let record = Record::WeightsSigned {
             uids,
             values,
@@ -70,21 +73,17 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         self.journal(now, vec![record], Vec::new()).await
     }
 
-    /// Shares of the miners that are registered now, and of the owner, whose share is burned.
+    /// Shares of the miners that are registered now, and of the owner, whose share is burned; in uid order.
     fn shares_by_uid(&self, metagraph: &Metagraph) -> (Vec<Uid>, Vec<f64>) {
         let weights = self.book.weights();
-        let mut burn = weights.burn;
-        let mut shares: Vec<(Uid, f64)> = Vec::new();
+        let mut shares = BTreeMap::from([(metagraph.owner, weights.burn)]);
         for (miner, share) in &weights.miners {
-            match metagraph.neuron(*miner) {
-                Some(neuron) => shares.push((neuron.uid, *share)),
-                // Whoever has left the subnet is not paid; the uid may be somebody else's by now.
-                None => burn += share,
-            }
+            // Whoever has left the subnet is not paid; the uid may be somebody else's by now.
+            let neuron = metagraph.neuron(*miner);
+            let uid = neuron.map_or(metagraph.owner, |neuron| neuron.uid);
+            *shares.entry(uid).or_default() += share;
         }
-        shares.push((metagraph.owner, burn));
-        shares.retain(|(_, share)| *share > 0.0);
-        shares.sort_by_key(|(uid, _)| *uid);
+        shares.retain(|_, share| *share > 0.0);
         shares.into_iter().unzip()
     }
 }

@@ -16,16 +16,21 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Kept {
     entries: Vec<Vec<u8>>,
-    payloads: BTreeMap<Hash, Vec<u8>>,
+    /// With the position of the first entry that was written beside it.
+    payloads: BTreeMap<Hash, (u64, Vec<u8>)>,
 }
 
 impl MemoryStore {
-    /// A store as it was after its first `entries` entries.
+    /// A store as it was after its first `entries` entries. A batch that is cut in two keeps all its payloads.
     pub fn cut_after(&self, entries: usize) -> Self {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let payloads = kept.payloads.iter();
         let cut = Kept {
             entries: kept.entries.iter().take(entries).cloned().collect(),
-            payloads: kept.payloads.clone(),
+            payloads: payloads
+                .filter(|(_, (first, _))| *first < entries as u64)
+                .map(|(hash, payload)| (*hash, payload.clone()))
+                .collect(),
         };
         Self {
             kept: Arc::new(Mutex::new(cut)),
@@ -37,7 +42,10 @@ impl Store for MemoryStore {
     fn append(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.entries.extend(batch.entries.iter().cloned());
-        kept.payloads.extend(batch.payloads.iter().cloned());
+        for (hash, payload) in &batch.payloads {
+            let first_written = (batch.first, payload.clone());
+            kept.payloads.entry(*hash).or_insert(first_written);
+        }
         Ok(())
     }
 
@@ -48,7 +56,7 @@ impl Store for MemoryStore {
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let payload = kept.payloads.get(hash).cloned();
+        let payload = kept.payloads.get(hash).map(|(_, payload)| payload.clone());
         payload.ok_or(StoreError::NoPayload(*hash))
     }
 }

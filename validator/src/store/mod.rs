@@ -57,7 +57,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database says that its files are damaged.
-    #[error("the journal in {path} is damaged: {why}; keep a copy of the directory and start with another --data")]
+    #[error(
+        "the journal in {path} is damaged: {why}; keep a copy of the directory and start with another --data"
+    )]
     Damaged {
         /// The directory.
         path: PathBuf,

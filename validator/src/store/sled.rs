@@ -61,7 +61,7 @@ impl SledStore {
 
     fn check_against_witness(&self) -> Result<(), StoreError> {
         let known: Head = match fs::read(self.witness()) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.damaged(error))?,
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.io(error)),
         };
@@ -78,7 +78,7 @@ impl SledStore {
         if sha256(&bytes) == known.hash {
             Ok(())
         } else {
-            Err(self.damaged("its records are not those that were written"))
+            Err(self.damaged(&"its records are not those that were written"))
         }
     }
 
@@ -113,7 +113,7 @@ impl SledStore {
         }
     }
 
-    fn damaged(&self, why: impl ToString) -> StoreError {
+    fn damaged(&self, why: &impl ToString) -> StoreError {
         StoreError::Damaged {
             path: self.folder.clone(),
             why: why.to_string(),
@@ -128,7 +128,8 @@ impl Store for SledStore {
             put(&mut writes, &entry_key(seq), entry);
         }
         for (hash, payload) in &batch.payloads {
-            let packed = zstd::encode_all(payload.as_slice(), ZSTD_LEVEL).map_err(|e| self.io(e))?;
+            let packed =
+                zstd::encode_all(payload.as_slice(), ZSTD_LEVEL).map_err(|e| self.io(e))?;
             put(&mut writes, &payload_key(hash), &packed);
         }
         self.db
@@ -210,7 +211,9 @@ mod tests {
                 head.append(UnixMillis(i), record)
             })
             .collect();
-        let payload: Vec<u8> = (0..200_000_u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+        let payload: Vec<u8> = (0..200_000_u32)
+            .flat_map(|i| i.wrapping_mul(i).to_le_bytes())
+            .collect();
         Batch {
             first,
             entries,
@@ -291,7 +294,8 @@ mod tests {
             .unwrap()
             .append(&batch(&mut head, 5))
             .unwrap();
-        fs::write(folder.path().join("sled").join("conf"), "scribble").unwrap();
+        let conf = folder.path().join("sled").join("conf");
+        fs::write(conf, "scribbled all over").unwrap();
         let error = SledStore::open(folder.path()).unwrap_err();
         assert!(
             matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }),

@@ -100,12 +100,85 @@ mod tests {
         assert_eq!(bars[0].close.to_string(), "42397.23");
     }
 
+    /// Candles of a recorded answer, or `None`, said loudly, without the recordings.
+    fn recorded(name: &str) -> Option<Vec<Bar>> {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/feeds/binance/"
+        );
+        let path = format!("{path}{name}");
+        match std::fs::read(&path) {
+            Ok(body) => Some(Binance.parse_candles(&body).unwrap()),
+            Err(error) => {
+                eprintln!("SKIPPED, NOT TESTED: no recorded answer of binance at {path}: {error}");
+                None
+            }
+        }
+    }
+
+    fn texts(bar: &Bar) -> [String; 5] {
+        let Bar {
+            open,
+            high,
+            low,
+            close,
+            volume,
+            ..
+        } = bar;
+        [open, high, low, close]
+            .map(ToString::to_string)
+            .into_iter()
+            .chain([volume.to_string()])
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap()
+    }
+
+    #[test]
+    fn recorded_minutes_are_read() {
+        let Some(bars) = recorded("nautilus_http_spot_market_klines.json") else {
+            return;
+        };
+        let [first, .., last] = bars.as_slice() else {
+            panic!("{} bars", bars.len());
+        };
+        assert_eq!(bars.len(), 10);
+        assert_eq!(first.open_time, UnixMillis(1_634_943_780_000));
+        let expected = ["60685.22", "60729.84", "60670.9", "60719.27", "21.63272"];
+        assert_eq!(texts(first), expected);
+        assert_eq!(last.open_time, UnixMillis(1_634_944_320_000));
+        let expected = ["60739.85", "60739.85", "60739.85", "60739.85", "0.04734"];
+        assert_eq!(texts(last), expected);
+        let minute = Millis::minutes(1);
+        assert!(bars.is_sorted_by(|a, b| a.open_time + minute == b.open_time));
+    }
+
+    #[test]
+    fn the_recorded_week_of_the_documentation_is_read() {
+        let Some(bars) = recorded("nautilus_http_klines_response.json") else {
+            return;
+        };
+        assert_eq!(bars.len(), 1);
+        assert_eq!(bars[0].open_time, UnixMillis(1_499_040_000_000));
+        let expected = [
+            "0.0163479",
+            "0.8",
+            "0.015758",
+            "0.015771",
+            "148976.11427815",
+        ];
+        assert_eq!(texts(&bars[0]), expected);
+    }
+
     #[test]
     fn a_refusal_is_told_in_the_venues_words() {
         let error = Binance
             .parse_candles(br#"{"code":-1121,"msg":"Invalid symbol."}"#)
             .unwrap_err();
-        assert_eq!(error.to_string(), "binance refused: Invalid symbol. (-1121)");
+        assert_eq!(
+            error.to_string(),
+            "binance refused: Invalid symbol. (-1121)"
+        );
         assert!(matches!(
             Binance.parse_candles(b"<html>"),
             Err(VenueError::Malformed { .. })

@@ -3,6 +3,7 @@
 use foretell_core::bar::Bar;
 use foretell_core::time::UnixMillis;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{CandleQuery, Venue, VenueError, bar_of_texts};
 
@@ -13,12 +14,15 @@ pub struct Bitstamp;
 /// Spacings that the venue has, in seconds.
 const STEPS_S: [i64; 6] = [60, 180, 300, 900, 1800, 3600];
 
+/// Candles, or a refusal, for which the venue has several forms.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
     data: Option<Data<'a>>,
-    #[serde(default, alias = "error", alias = "errors", alias = "reason")]
-    code: serde_json::Value,
+    code: Option<Value>,
+    reason: Option<Value>,
+    error: Option<Value>,
+    errors: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -72,16 +76,25 @@ impl Venue for Bitstamp {
         let answer: Answer<'_> =
             serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
         let Some(data) = answer.data else {
-            let why = answer.code.to_string();
-            return Err(VenueError::Refused { venue, why });
+            let said = [answer.code, answer.reason, answer.error, answer.errors];
+            let words: Vec<String> = said.iter().flatten().map(Value::to_string).collect();
+            return Err(match words.as_slice() {
+                [] => malformed("neither candles nor a reason".into()),
+                words => VenueError::Refused {
+                    venue,
+                    why: words.join(" "),
+                },
+            });
         };
         data.ohlc
             .iter()
             .map(|candle| {
-                let seconds: i64 = candle
+                let open_time = candle
                     .timestamp
                     .parse()
-                    .map_err(|_| malformed(format!("timestamp {:?}", candle.timestamp)))?;
+                    .ok()
+                    .and_then(|seconds: i64| seconds.checked_mul(1000))
+                    .ok_or_else(|| malformed(format!("timestamp {:?}", candle.timestamp)))?;
                 let Candle {
                     open,
                     high,
@@ -91,7 +104,7 @@ impl Venue for Bitstamp {
                     ..
                 } = candle;
                 let texts = [*open, *high, *low, *close, *volume];
-                bar_of_texts(venue, UnixMillis(seconds * 1000), texts)
+                bar_of_texts(venue, UnixMillis(open_time), texts)
             })
             .collect()
     }
@@ -110,11 +123,54 @@ mod tests {
     }
 
     #[test]
+    fn no_candles_are_no_refusal() {
+        let body = br#"{"data":{"pair":"BTC/USD","ohlc":[]}}"#;
+        assert_eq!(Bitstamp.parse_candles(body), Ok(Vec::new()));
+    }
+
+    #[test]
     fn a_refusal_is_told_in_the_venues_words() {
-        let body = br#"{"code":"invalid_step","errors":[]}"#;
-        assert!(Bitstamp.parse_candles(body).is_err());
-        let body = br#"{"reason":"Invalid pair"}"#;
-        let error = Bitstamp.parse_candles(body).unwrap_err();
-        assert!(error.to_string().contains("Invalid pair"), "{error}");
+        let said = |body: &str| match Bitstamp.parse_candles(body.as_bytes()) {
+            Err(VenueError::Refused { why, .. }) => why,
+            other => panic!("{body}: {other:?}"),
+        };
+        assert_eq!(said(r#"{"reason":"Invalid pair"}"#), r#""Invalid pair""#);
+        assert_eq!(
+            said(r#"{"code":"invalid_step","errors":[{"field":"step"}]}"#),
+            r#""invalid_step" [{"field":"step"}]"#
+        );
+        assert_eq!(
+            said(r#"{"status":"error","reason":"Missing step","code":"API0011"}"#),
+            r#""API0011" "Missing step""#
+        );
+        assert_eq!(said(r#"{"data":null,"error":404}"#), "404");
+    }
+
+    #[test]
+    fn what_is_neither_is_malformed() {
+        let candle = |timestamp: &str, close: &str| {
+            format!(
+                r#"{{"data":{{"ohlc":[{{"timestamp":"{timestamp}","open":"1","high":"1","low":"1","close":"{close}","volume":"1"}}]}}}}"#
+            )
+        };
+        assert!(Bitstamp.parse_candles(candle("60", "1").as_bytes()).is_ok());
+        for body in [
+            "",
+            "<html>",
+            "{}",
+            "[]",
+            r#"{"data":[]}"#,
+            r#"{"data":{"ohlc":[{}]}}"#,
+            &candle("soon", "1"),
+            &candle("9223372036854775807", "1"),
+            &candle("60", "cheap"),
+            &candle("60", "NaN"),
+        ] {
+            let parsed = Bitstamp.parse_candles(body.as_bytes());
+            assert!(
+                matches!(parsed, Err(VenueError::Malformed { .. })),
+                "{body}: {parsed:?}"
+            );
+        }
     }
 }

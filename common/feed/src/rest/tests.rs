@@ -1,0 +1,241 @@
+//! Against small venues of our own, over real sockets.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use foretell_core::price::Price;
+use foretell_core::time::{Millis, UnixMillis};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::venue::{Binance, Bitstamp, CandlePage, Replay};
+
+const STEP: Millis = Millis::minutes(5);
+/// Longer than any of these tests takes.
+const PATIENT: Duration = Duration::from_secs(20);
+
+fn at(i: i64) -> UnixMillis {
+    UnixMillis(0) + STEP.times(i)
+}
+
+fn bar(i: i64) -> Bar {
+    Bar::of_value(at(i), Price::new(100.0 + i as f64).unwrap())
+}
+
+fn bars(range: std::ops::Range<i64>) -> Vec<Bar> {
+    range.map(bar).collect()
+}
+
+fn query(range: std::ops::Range<i64>) -> CandleQuery<'static> {
+    CandleQuery {
+        symbol: "BTC/USD",
+        step: STEP,
+        from: at(range.start),
+        to: at(range.end),
+    }
+}
+
+async fn served(routes: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, routes).into_future());
+    format!("http://{address}")
+}
+
+/// A replay venue that answers each request as `answer` does, given `from` in steps; it notes what was asked.
+struct Shop {
+    answer: fn(i64) -> Vec<Bar>,
+    asked: Mutex<Vec<i64>>,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    from_ms: i64,
+}
+
+async fn sell(State(shop): State<Arc<Shop>>, Query(wanted): Query<Wanted>) -> Json<CandlePage> {
+    let from = wanted.from_ms / STEP.0;
+    shop.asked.lock().unwrap().push(from);
+    let candles = (shop.answer)(from);
+    Json(CandlePage { candles })
+}
+
+/// The candles that such a venue gives for a range, and the requests that it took.
+async fn bought(answer: fn(i64) -> Vec<Bar>, range: std::ops::Range<i64>) -> (Vec<Bar>, Vec<i64>) {
+    let asked = Mutex::default();
+    let shop = Arc::new(Shop { answer, asked });
+    let routes = Router::new().route(Replay::ROUTE, get(sell));
+    let host = served(routes.with_state(Arc::clone(&shop))).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    let candles = rest.candles(&Replay, &host, &query(range)).await.unwrap();
+    let asked = shop.asked.lock().unwrap().clone();
+    (candles, asked)
+}
+
+/// What asking `venue` gives that answers so.
+async fn refused(
+    venue: &dyn Venue,
+    answer: impl IntoResponse + Clone + Sync + Send + 'static,
+) -> RestError {
+    let host = served(Router::new().fallback(move || async move { answer })).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    rest.candles(venue, &host, &query(0..5)).await.unwrap_err()
+}
+
+/// Has seven candles, and gives three at a time.
+fn in_threes(from: i64) -> Vec<Bar> {
+    bars(from..7.min(from + 3))
+}
+
+#[tokio::test]
+async fn pages_join_without_a_seam() {
+    assert_eq!(bought(in_threes, 0..7).await, (bars(0..7), vec![0, 3, 6]));
+    assert_eq!(bought(in_threes, 0..6).await, (bars(0..6), vec![0, 3]));
+    assert_eq!(bought(in_threes, 1..4).await, (bars(1..4), vec![1]));
+    assert_eq!(bought(in_threes, 3..3).await, (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn what_the_venue_does_not_have_is_asked_for_once() {
+    assert_eq!(
+        bought(in_threes, 0..9).await,
+        (bars(0..7), vec![0, 3, 6, 7])
+    );
+    assert_eq!(bought(in_threes, 7..9).await, (Vec::new(), vec![7]));
+}
+
+#[tokio::test]
+async fn missing_candles_are_stepped_over() {
+    let every_other = |from: i64| {
+        (from..from + 4)
+            .filter(|i| i % 2 == 0 && *i < 7)
+            .map(bar)
+            .collect()
+    };
+    let (candles, asked) = bought(every_other, 0..8).await;
+    assert_eq!(candles, [bar(0), bar(2), bar(4), bar(6)]);
+    assert_eq!(asked, [0, 3, 7]);
+}
+
+#[tokio::test]
+async fn repeated_and_unasked_candles_are_left_out() {
+    // Each page begins with the candle before, ends with its last one twice, and nothing is ever empty.
+    let stuttering = |from: i64| {
+        let page = (from - 1)..7.min(from + 3);
+        page.clone().chain(page.last()).map(bar).collect()
+    };
+    assert_eq!(
+        bought(stuttering, 0..9).await,
+        (bars(0..7), vec![0, 3, 6, 7])
+    );
+    let everything = |_: i64| bars(-5..50);
+    assert_eq!(bought(everything, 2..4).await, (bars(2..4), vec![2]));
+}
+
+#[tokio::test]
+async fn a_status_is_told_with_its_venue() {
+    for code in [429, 451, 500] {
+        let answer = (StatusCode::from_u16(code).unwrap(), "go away");
+        for venue in [&Replay as &dyn Venue, &Binance, &Bitstamp] {
+            let error = refused(venue, answer).await;
+            let text = error.to_string();
+            let expected = format!(
+                "{} answered status {code} at http://127.0.0.1",
+                venue.name()
+            );
+            assert!(text.starts_with(&expected), "{text}");
+        }
+    }
+    // Not even if candles come with it.
+    let answer = (StatusCode::INTERNAL_SERVER_ERROR, r#"{"candles":[]}"#);
+    let error = refused(&Replay, answer).await;
+    assert!(matches!(error, RestError::Status { status: 500, .. }));
+}
+
+#[tokio::test]
+async fn a_venue_that_says_why_is_quoted_whatever_the_status() {
+    let words = r#"{"code":0,"msg":"Service unavailable from a restricted location"}"#;
+    for code in [200, 400, 451] {
+        let error = refused(&Binance, (StatusCode::from_u16(code).unwrap(), words)).await;
+        assert_eq!(
+            error.to_string(),
+            "binance refused: Service unavailable from a restricted location (0)"
+        );
+    }
+    let words = r#"{"code":"invalid_step","errors":[]}"#;
+    let error = refused(&Bitstamp, (StatusCode::BAD_REQUEST, words)).await;
+    assert_eq!(error.to_string(), r#"bitstamp refused: "invalid_step" []"#);
+}
+
+#[tokio::test]
+async fn garbage_is_malformed() {
+    for venue in [&Replay as &dyn Venue, &Binance, &Bitstamp] {
+        for body in ["<html>", "", "{}", "\u{0}"] {
+            let error = refused(venue, body).await;
+            let malformed = matches!(error, RestError::Venue(VenueError::Malformed { .. }));
+            assert!(malformed, "{body:?}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_beyond_all_expectation_is_cut() {
+    let error = refused(&Binance, vec![b' '; MAX_ANSWER_BYTES + 1]).await;
+    assert!(matches!(
+        error,
+        RestError::TooLong {
+            venue: "binance",
+            ..
+        }
+    ));
+    let error = refused(&Binance, vec![b' '; MAX_ANSWER_BYTES]).await;
+    assert!(matches!(
+        error,
+        RestError::Venue(VenueError::Malformed { .. })
+    ));
+}
+
+async fn unreachable(host: &str, deadline: Duration) -> reqwest::Error {
+    let rest = RestClient::new(deadline).unwrap();
+    match rest.candles(&Binance, host, &query(0..5)).await {
+        Err(RestError::Unreachable { source, .. }) => source,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_at_the_deadline() {
+    // Connections wait in its queue, and nobody takes them up.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let error = unreachable(&host, Duration::from_millis(200)).await;
+    assert!(error.is_timeout(), "{error:?}");
+}
+
+/// A closed port of this machine.
+async fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable() {
+    let host = format!("http://{}", nobody().await);
+    assert!(unreachable(&host, PATIENT).await.is_connect());
+}
+
+/// Without a provider of its own, the TLS library panics at the first `https` address.
+#[tokio::test]
+async fn tls_needs_nothing_from_the_process() {
+    let host = format!("https://{}", nobody().await);
+    assert!(unreachable(&host, PATIENT).await.is_connect());
+    let plain = served(Router::new().fallback(|| async { "[]" })).await;
+    let host = plain.replace("http:", "https:");
+    assert!(unreachable(&host, PATIENT).await.is_connect());
+}

@@ -1,0 +1,314 @@
+//! Over real sockets: what a miner may answer, and when it is cut short.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Json, Router};
+use foretell_core::attest::Hex;
+use foretell_core::round::Receipt;
+use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::time::{Millis, UnixMillis};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::server::{Caller, Callers, behind_door};
+
+/// Longer than any of these tests takes.
+const PATIENT: Duration = Duration::from_secs(20);
+/// What a peer gets that is meant to miss it.
+const SHORT: Duration = Duration::from_millis(200);
+const PAYLOAD: &str = r#"{"kind":"quantiles","k":1,"values":[1.0]}"#;
+
+fn miner() -> Keypair {
+    Keypair::derived(1, "miner")
+}
+
+fn client() -> MinerClient {
+    MinerClient::new(Keypair::derived(1, "validator")).unwrap()
+}
+
+fn commit_request() -> CommitRequest {
+    let series = Series {
+        id: "BTC/USD".parse().unwrap(),
+        grid: Grid {
+            step: Millis::minutes(5),
+            horizon: 1,
+        },
+        unit: Unit::LogPrice,
+    };
+    let origin = UnixMillis(1_704_067_200_000);
+    CommitRequest::new(&series, origin, origin, origin)
+}
+
+fn reveal_request() -> RevealRequest {
+    RevealRequest {
+        round: commit_request().round,
+        receipt: Receipt {
+            commitment: Hex([1; 32]),
+            arrival: UnixMillis(0),
+            signature: Hex([2; 64]),
+        },
+    }
+}
+
+fn committed(signer: &Keypair, caller: &Hotkey, request: &CommitRequest) -> CommitAnswer {
+    let commitment = Hex([1; 32]);
+    let text = answer_text(&request.round, caller, &commitment);
+    CommitAnswer {
+        commitment,
+        signature: signer.sign(text.as_bytes()),
+    }
+}
+
+async fn served(routes: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, routes).into_future());
+    address
+}
+
+/// A service that answers every request for a commitment with `answer`.
+async fn saying(answer: impl IntoResponse + Clone + Send + Sync + 'static) -> SocketAddr {
+    let route = post(move || async move { answer });
+    served(Router::new().route(COMMIT_ROUTE, route)).await
+}
+
+/// A peer that reads a request and then does as it likes with the connection; its task says whether the
+/// connection was cut.
+async fn peer<F>(
+    answer: impl FnOnce(TcpStream) -> F + Send + 'static,
+) -> (SocketAddr, tokio::task::JoinHandle<bool>)
+where
+    F: Future<Output = std::io::Result<()>> + Send,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let read = stream.read(&mut [0; 4096]).await.unwrap();
+        assert!(read > 0);
+        answer(stream).await.is_err()
+    });
+    (address, task)
+}
+
+async fn asked(
+    address: SocketAddr,
+    deadline: Duration,
+) -> Result<Answered<CommitAnswer>, AskError> {
+    client()
+        .commitment(&miner().hotkey(), address, &commit_request(), deadline)
+        .await
+}
+
+fn why(answered: Result<Answered<CommitAnswer>, AskError>) -> String {
+    match answered {
+        Err(AskError::Unusable { why, .. }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_honest_miner_behind_its_door_is_understood() {
+    let commit = |Extension(Caller(caller)): Extension<Caller>,
+                  Json(request): Json<CommitRequest>| async move {
+        Json(committed(&miner(), &caller, &request))
+    };
+    let reveal = |Extension(Caller(caller)): Extension<Caller>,
+                  Json(request): Json<RevealRequest>| async move {
+        let text = reveal_text(&request.round, &caller, PAYLOAD.as_bytes());
+        Json(RevealAnswer {
+            nonce: Hex([3; 32]),
+            payload: PAYLOAD.into(),
+            signature: miner().sign(text.as_bytes()),
+        })
+    };
+    let routes = Router::new()
+        .route(COMMIT_ROUTE, post(commit))
+        .route(REVEAL_ROUTE, post(reveal));
+    let door = behind_door(routes, miner().hotkey(), Callers::Anyone);
+    let address = served(door).await;
+
+    let answered = asked(address, PATIENT).await.unwrap();
+    let own = client().key().hotkey();
+    let expected = committed(&miner(), &own, &commit_request());
+    assert_eq!(answered.answer, expected);
+    let revealed = client()
+        .reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
+        .await
+        .unwrap();
+    assert_eq!(revealed.answer.payload, PAYLOAD);
+    assert_eq!(revealed.declared_delay, Delay::Millis(0));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
+    let own = client().key().hotkey();
+    let request = commit_request();
+    let mut other_round = request.clone();
+    other_round.round.origin = other_round.round.origin + Millis::minutes(5);
+    for forged in [
+        committed(&Keypair::derived(2, "miner"), &own, &request),
+        committed(&miner(), &miner().hotkey(), &request),
+        committed(&miner(), &own, &other_round),
+    ] {
+        let answered = asked(saying(Json(forged)).await, PATIENT).await;
+        assert!(matches!(answered, Err(AskError::Signature)), "{answered:?}");
+    }
+
+    let unsigned = RevealAnswer {
+        nonce: Hex([3; 32]),
+        payload: PAYLOAD.into(),
+        signature: Hex([0; 64]),
+    };
+    let route = post(|| async { Json(unsigned) });
+    let address = served(Router::new().route(REVEAL_ROUTE, route)).await;
+    let answered = client()
+        .reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
+        .await;
+    assert!(matches!(answered, Err(AskError::Signature)), "{answered:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_quoted_without_an_address() {
+    let address = saying("rubbish").await;
+    let said = why(asked(address, PATIENT).await);
+    assert!(said.starts_with("not the JSON of /v1/commit"), "{said}");
+
+    let long = "x".repeat(3_000);
+    let address = saying((StatusCode::SERVICE_UNAVAILABLE, long)).await;
+    let expected = format!("status 503: {}", "x".repeat(MAX_REASON_CHARS));
+    assert_eq!(why(asked(address, PATIENT).await), expected);
+
+    // A redirection would let a miner point the validator at any address.
+    let address = saying((StatusCode::FOUND, [("location", "http://127.0.0.1:1/")])).await;
+    let said = why(asked(address, PATIENT).await);
+    assert_eq!(said.trim(), "status 302:");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_at_the_cap() {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n",
+        "HTTP/1.1 500 No\r\n\r\n",
+    ] {
+        let (address, cut) = peer(move |mut stream| async move {
+            stream.write_all(head.as_bytes()).await?;
+            loop {
+                stream.write_all(&[b' '; 1024]).await?;
+            }
+        })
+        .await;
+        let said = why(asked(address, PATIENT).await);
+        assert_eq!(said, "answer longer than 4096 bytes");
+        assert!(cut.await.unwrap());
+    }
+}
+
+/// A timer that starts again with every read would let this peer take 20 ms for each of some 300 bytes.
+#[tokio::test]
+async fn a_peer_that_drips_is_cut_at_the_total_deadline() {
+    let own = client().key().hotkey();
+    let answer = committed(&miner(), &own, &commit_request());
+    let body = serde_json::to_string(&answer).unwrap();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (at_once, dripping) in [(head.clone(), body.clone()), (String::new(), head + &body)] {
+        let (address, cut) = peer(move |mut stream| async move {
+            stream.set_nodelay(true)?;
+            stream.write_all(at_once.as_bytes()).await?;
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            for byte in dripping.bytes() {
+                pace.tick().await;
+                stream.write_all(&[byte]).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let answered = asked(address, SHORT).await;
+        assert!(
+            matches!(answered, Err(AskError::TimedOut(SHORT))),
+            "{answered:?}"
+        );
+        assert!(cut.await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_is_told_from_one_that_is_not_there() {
+    let (address, _) = peer(|mut stream| async move {
+        // Until the client hangs up.
+        stream.read(&mut [0]).await.map(drop)
+    })
+    .await;
+    let answered = asked(address, SHORT).await;
+    assert!(matches!(answered, Err(AskError::TimedOut(SHORT))));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let answered = asked(nobody, PATIENT).await;
+    assert!(matches!(answered, Err(AskError::Unreachable(_))));
+
+    let (address, _) = peer(|mut stream| async move {
+        let half = "HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n{";
+        stream.write_all(half.as_bytes()).await
+    })
+    .await;
+    let answered = asked(address, PATIENT).await;
+    assert!(matches!(answered, Err(AskError::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn a_declared_delay_is_read_with_any_answer() {
+    let own = client().key().hotkey();
+    let answer = Json(committed(&miner(), &own, &commit_request()));
+    for (declared, expected) in [
+        ("3000", Delay::Millis(3000)),
+        ("0", Delay::Millis(0)),
+        ("never", Delay::Never),
+        ("soon", Delay::Millis(0)),
+        ("-1", Delay::Millis(0)),
+    ] {
+        let late = move |response: Response| ([(DELAY_HEADER, declared)], response).into_response();
+        let signed = answer.clone();
+        let route = post(move || async move { late(signed.into_response()) });
+        let address = served(Router::new().route(COMMIT_ROUTE, route)).await;
+        let answered = asked(address, PATIENT).await.unwrap();
+        assert_eq!(answered.declared_delay, expected, "{declared}");
+
+        let route = post(move || async move { late("rubbish".into_response()) });
+        let address = served(Router::new().route(COMMIT_ROUTE, route)).await;
+        let Err(AskError::Unusable { declared_delay, .. }) = asked(address, PATIENT).await else {
+            panic!("rubbish is no answer");
+        };
+        assert_eq!(declared_delay, expected, "{declared}");
+    }
+    let answered = asked(saying(answer).await, PATIENT).await.unwrap();
+    assert_eq!(answered.declared_delay, Delay::Millis(0));
+}
+
+#[test]
+fn nonces_increase_whoever_takes_them_and_whatever_the_clock_does() {
+    let client = client();
+    let mut all: Vec<u64> = std::thread::scope(|scope| {
+        let takers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| (0..1_000).map(|_| client.next_nonce()).collect()))
+            .collect();
+        let taken = takers.into_iter().map(|taker| {
+            let nonces: Vec<u64> = taker.join().unwrap();
+            assert!(nonces.is_sorted_by(|a, b| a < b));
+            nonces
+        });
+        taken.flatten().collect()
+    });
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 4_000);
+
+    let ahead = system_nanos() + 1_000_000_000_000;
+    client.last_nonce.store(ahead, Ordering::Relaxed);
+    assert_eq!(client.next_nonce(), ahead + 1);
+    assert_eq!(client.next_nonce(), ahead + 2);
+}

@@ -1,0 +1,17 @@
+//! Starting the programs, watching them, and making what they read.
+
+mod folder;
+mod journal;
+mod localnet;
+mod market;
+mod process;
+mod process_table;
+mod programs;
+
+pub use folder::copy_folder;
+pub use journal::{head, kinds};
+pub use localnet::{Localnet, START};
+pub use market::{STEP, market, market_file, write_lines};
+pub use process::{Ended, Running, until};
+pub use process_table::Process;
+pub use programs::{miner, validator};

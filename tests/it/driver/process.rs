@@ -1,0 +1,138 @@
+//! A process under test: its output is kept, and it never outlives its test.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+/// Nothing that is waited for here takes this long, even on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Shorter than a write to disk, so that hardly a state of the process goes by unseen.
+const LOOK_EVERY: Duration = Duration::from_micros(100);
+
+/// Waits until `condition` holds; fails the test if it never does.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < DEADLINE, "waited in vain for {what}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A process that was started.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdout: NamedTempFile,
+    stderr: NamedTempFile,
+}
+
+/// What a process left behind.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// All it wrote to standard output.
+    pub stdout: String,
+    /// All it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Running {
+    /// Starts `command`.
+    pub fn start(command: &mut Command) -> Self {
+        let output = || NamedTempFile::new().unwrap();
+        let (stdout, stderr) = (output(), output());
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(stdout.reopen().unwrap())
+            .stderr(stderr.reopen().unwrap())
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        text(&self.stdout)
+    }
+
+    /// Closes its standard input.
+    pub fn close_stdin(mut self) -> Self {
+        drop(self.child.stdin.take());
+        self
+    }
+
+    /// Ends it with SIGKILL, which it can't notice.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Ended {
+        until("the process to end", || self.has_ended());
+        Ended {
+            code: self.child.wait().unwrap().code(),
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A failing test leaves nothing running; of a process that has ended there is nothing to kill.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Ended {
+    /// Its JSON, of a process that did what it was told and printed nothing else.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// Its JSON byte for byte, but for `timing`, which comes last.
+    pub fn result(&self) -> &str {
+        assert!(self.json()["timing"].is_object(), "{}", self.stdout);
+        let (result, timing) = self.stdout.rsplit_once("\"timing\"").unwrap();
+        let numbers = timing.matches('"').count() / 2;
+        assert_eq!(numbers, 3, "more than timing comes last: {timing}");
+        result
+    }
+
+    /// Checks that it failed as it should: in words, naming `words`, and printing no figures.
+    pub fn assert_refused(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(1), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        for word in words {
+            let stderr = &self.stderr;
+            assert!(stderr.contains(word), "{word:?} is not in:\n{stderr}");
+        }
+    }
+}
+
+fn text(file: &NamedTempFile) -> String {
+    fs::read_to_string(file.path()).unwrap()
+}

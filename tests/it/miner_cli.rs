@@ -1,0 +1,230 @@
+//! `miner serve` on its own: what it says when it can't start, and when it can.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use foretell_wire::keyfile::WalletHotkey;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::driver::{Running, miner, until};
+
+/// A miner's home: a wallet and a configuration.
+struct Home {
+    folder: TempDir,
+    wallet: WalletHotkey,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let wallet = WalletHotkey {
+            path: folder.path().join("wallets"),
+            wallet: "mine".into(),
+            hotkey: "default".into(),
+        };
+        wallet.store(&[7; 32]).unwrap();
+        let home = Self { folder, wallet };
+        home.edit(|text| text);
+        home
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("miner.toml")
+    }
+
+    /// Writes the configuration, changed by `change`.
+    fn edit(&self, change: impl FnOnce(String) -> String) {
+        let text = format!(
+            r#"
+            [series]
+            id = "BTC/USD"
+            step_ms = 300000
+            horizon = 6
+            [prices]
+            venue = "replay"
+            host = "http://127.0.0.1:9"
+            symbol = "BTC/USD"
+            [model]
+            name = "har"
+            [serve]
+            listen = "127.0.0.1:0"
+            clock = "request"
+            data = "{}"
+            "#,
+            self.folder.path().join("answers").display()
+        );
+        fs::write(self.config(), change(text)).unwrap();
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = Command::new(miner());
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(self.config())
+            .arg("--wallet-path")
+            .arg(&self.wallet.path)
+            .args(["--wallet", &self.wallet.wallet])
+            .args(arguments);
+        Running::start(&mut command)
+    }
+
+    fn assert_refused(&self, arguments: &[&str], words: &[&str]) {
+        self.start(arguments).wait().assert_refused(words);
+    }
+
+    /// What a miner that starts says first.
+    fn ready_line(&self, arguments: &[&str]) -> Value {
+        let mut running = self.start(arguments);
+        until("the miner to listen", || {
+            assert!(!running.has_ended(), "the miner ended");
+            running.stdout().ends_with('\n')
+        });
+        serde_json::from_str(&running.stdout()).unwrap()
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
+    let home = Home::new();
+    let said = |from: &str, to: &str, words: &[&str]| {
+        home.edit(|text| {
+            assert!(text.contains(from));
+            text.replace(from, to)
+        });
+        home.assert_refused(&[], words);
+    };
+    for (table, key) in [
+        ("prices", "symbols"),
+        ("model", "seeds"),
+        ("serve", "ports"),
+    ] {
+        let header = format!("[{table}]");
+        let unknown = format!("unknown field `{key}`");
+        let with_key = format!("{header}\n{key} = 1");
+        said(
+            &header,
+            &with_key,
+            &["miner.toml", &unknown, "expected one of"],
+        );
+    }
+    said(
+        "horizon",
+        "horizons",
+        &["miner.toml", "missing field `horizon`"],
+    );
+    said("[model]", "[model", &["miner.toml", "not valid", "line"]);
+    said(
+        "\"har\"",
+        "\"oracle\"",
+        &[
+            "oracle",
+            "is no model",
+            "random-walk, gaussian, har, elastic-net",
+        ],
+    );
+    said("\"replay\"", "\"mtgox\"", &["mtgox", "venue"]);
+    said(
+        "horizon = 6",
+        "horizon = 0",
+        &["series.horizon = 0", "1 to 1000"],
+    );
+    said(
+        "name = \"har\"",
+        "name = \"har\"\nk = 0",
+        &["model.k = 0", "1 to 1000"],
+    );
+    fs::remove_file(home.config()).unwrap();
+    home.assert_refused(
+        &[],
+        &["can't read configuration", "miner.toml", "No such file"],
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_key_that_changes_it() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    home.edit(|text| text.replace("127.0.0.1:0", &address));
+    home.assert_refused(&[], &[&address, "another process", "serve.listen"]);
+}
+
+#[test]
+fn a_data_directory_that_can_not_be_is_named_with_its_key() {
+    let home = Home::new();
+    fs::write(home.folder.path().join("answers"), "a file").unwrap();
+    home.assert_refused(&[], &["answers", "check serve.data"]);
+}
+
+#[test]
+fn a_keyfile_that_gives_no_key_is_named_with_the_cure() {
+    let home = Home::new();
+    let file = home.wallet.file();
+    home.assert_refused(&["--hotkey", "other"], &["mine/hotkeys/other", "--hotkey"]);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    home.assert_refused(
+        &[],
+        &[
+            "mine/hotkeys/default",
+            "readable by others",
+            "mode 640",
+            "chmod 600",
+        ],
+    );
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, "$NACL…").unwrap();
+    home.assert_refused(&[], &["mine/hotkeys/default", "encrypted"]);
+    fs::write(&file, "scribble").unwrap();
+    home.assert_refused(&[], &["mine/hotkeys/default", "not a Bittensor keyfile"]);
+}
+
+#[test]
+fn it_says_where_it_listens_as_whom_and_with_which_model() {
+    let home = Home::new();
+    let ready = home.ready_line(&[]);
+    assert_eq!(ready["model"], "har");
+    assert_eq!(
+        ready["hotkey"],
+        home.wallet.load().unwrap().hotkey().to_string()
+    );
+    assert!(
+        ready["listening"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
+    assert_ne!(ready["listening"], "127.0.0.1:0");
+}
+
+#[test]
+fn the_model_of_the_command_line_goes_before_the_configured_one() {
+    let home = Home::new();
+    assert_eq!(
+        home.ready_line(&["--model", "gaussian"])["model"],
+        "gaussian"
+    );
+    home.assert_refused(
+        &["--model", "oracle"],
+        &["oracle", "is no model", "random-walk, gaussian"],
+    );
+    // A wrong name in the file doesn't matter where the command line has a right one.
+    home.edit(|text| text.replace("\"har\"", "\"oracle\""));
+    assert_eq!(
+        home.ready_line(&["--model", "gaussian"])["model"],
+        "gaussian"
+    );
+}
+
+#[test]
+fn it_ends_with_its_standard_input_where_that_is_asked_for() {
+    let home = Home::new();
+    let mut running = home.start(&["--until-stdin-closes"]);
+    until("the miner to listen", || running.stdout().ends_with('\n'));
+    assert!(!running.has_ended());
+    assert_eq!(running.close_stdin().wait().code, Some(0));
+}

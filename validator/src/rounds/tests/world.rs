@@ -1,0 +1,338 @@
+//! A small network in one process: a ledger file, prices, and a validator that can be killed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use foretell_chain::chain::ChainError;
+use foretell_chain::ledger::{Inclusion, Ledger};
+use foretell_chain::local::{FileError, LocalChain};
+use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
+use foretell_chain::weights::SignedWeights;
+use foretell_core::attest::Hex;
+use foretell_core::bar::Bar;
+use foretell_core::hotkey::Uid;
+use foretell_core::journal::PriceOrigin;
+use foretell_core::price::Price;
+use foretell_core::rules::RulesVersion;
+use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::time::Millis;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::super::*;
+use super::village::Village;
+use crate::store::MemoryStore;
+
+pub const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
+pub const STEP: Millis = Millis::minutes(5);
+pub const HORIZON: usize = 4;
+/// Two rounds are always under way.
+pub const ROUND_EVERY: Millis = STEP.times(2);
+const ROUNDS: i64 = 6;
+/// 20 minutes.
+pub const TEMPO: u16 = 100;
+/// 10 minutes.
+const RATE_LIMIT: u64 = 50;
+
+pub type KilledRounds = Rounds<Mortal<MemoryStore>, Mortal<LocalChain>, Mortal<Village>>;
+
+/// Kills a validator at one of the points where something reaches its store, its chain or its miners.
+///
+/// Whoever is dead does nothing more: every later point fails, too.
+#[derive(Debug, Clone)]
+pub struct Fuse {
+    passed: Arc<AtomicUsize>,
+    length: usize,
+}
+
+/// A part of the surroundings that a killed validator no longer reaches.
+#[derive(Debug)]
+pub struct Mortal<T> {
+    part: T,
+    pub fuse: Fuse,
+    pub durable: Arc<Durable>,
+}
+
+/// What survives a validator.
+#[derive(Debug)]
+pub struct Durable {
+    pub store: MemoryStore,
+    folder: TempDir,
+    /// Number of entries and the ledger file as they were before each write.
+    history: Mutex<Vec<(usize, Vec<u8>)>>,
+}
+
+/// A network that validators are born into.
+pub struct World(pub Arc<Durable>);
+
+pub fn key(role: &str) -> Keypair {
+    Keypair::derived(1, role)
+}
+
+pub fn hotkey(role: &str) -> Hotkey {
+    key(role).hotkey()
+}
+
+pub fn charter(rounds: i64) -> Charter {
+    Charter {
+        series: Series {
+            id: "BTC/USD".parse().unwrap(),
+            grid: Grid {
+                step: STEP,
+                horizon: HORIZON,
+            },
+            unit: Unit::LogPrice,
+        },
+        rules: RulesVersion::V1Replay,
+        validator: hotkey("validator"),
+        first: FIRST,
+        end: FIRST + ROUND_EVERY.times(rounds),
+        round_every: ROUND_EVERY,
+        prices: PriceOrigin::Replay {
+            sha256: Hex([0; 32]),
+        },
+    }
+}
+
+/// Prices from well before the first round on; the last round's last step is a gap.
+fn prices() -> ReplayedPrices {
+    let Charter { series, rules, .. } = charter(ROUNDS);
+    let last = (ROUNDS - 1) * 2 + HORIZON as i64;
+    let bars: Vec<Bar> = (-30..last - 1)
+        .map(|i| {
+            let value = 100.0 + f64::sin(i as f64 / 1.7) + f64::sin(i as f64 / 5.3);
+            Bar::of_value(FIRST + STEP.times(i), Price::new(value).unwrap())
+        })
+        .collect();
+    ReplayedPrices::new(series, &bars, &rules.rules().score)
+}
+
+/// Owner, validator and two miners that serve, and one that doesn't.
+fn genesis() -> Ledger {
+    let rules = Hyperparameters {
+        tempo: TEMPO.try_into().unwrap(),
+        weights_rate_limit: RATE_LIMIT,
+        ..Hyperparameters::default()
+    };
+    let mut ledger = Ledger::genesis(rules, hotkey("owner"), hotkey("owner"));
+    for role in ["validator", "steady", "moody", "idle"] {
+        ledger.register(hotkey(role), hotkey(role)).unwrap();
+    }
+    ledger.stake(hotkey("validator"), 1_000).unwrap();
+    for role in ["steady", "moody"] {
+        let axon = SocketAddr::from(([127, 0, 0, 1], 9));
+        ledger.serve_axon(hotkey(role), axon).unwrap();
+    }
+    ledger
+}
+
+impl Fuse {
+    pub fn endless() -> Self {
+        Self::of(usize::MAX)
+    }
+
+    /// Lets `length` points pass and no more.
+    pub fn of(length: usize) -> Self {
+        Self {
+            passed: Arc::default(),
+            length,
+        }
+    }
+
+    /// How many points were reached.
+    pub fn points(&self) -> usize {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    /// Passes a point, alive or not.
+    pub fn pass(&self) -> Result<(), std::io::Error> {
+        if self.passed.fetch_add(1, Ordering::SeqCst) < self.length {
+            Ok(())
+        } else {
+            Err(std::io::Error::other("killed"))
+        }
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::resumed(MemoryStore::default(), None)
+    }
+
+    /// A world with this journal and this ledger file.
+    pub fn resumed(store: MemoryStore, ledger: Option<&[u8]>) -> Self {
+        let durable = Durable {
+            store,
+            folder: tempfile::tempdir().unwrap(),
+            history: Mutex::default(),
+        };
+        if let Some(ledger) = ledger {
+            fs::write(durable.ledger_path(), ledger).unwrap();
+        }
+        Self(Arc::new(durable))
+    }
+
+    /// The ledger file.
+    pub fn ledger(&self) -> Vec<u8> {
+        self.0.ledger()
+    }
+
+    /// Number of entries and the ledger file as they were before each write.
+    pub fn history(&self) -> Vec<(usize, Vec<u8>)> {
+        self.0.history.lock().unwrap().clone()
+    }
+
+    /// What the ledger holds of the validator.
+    fn account(&self) -> Value {
+        let file: Value = serde_json::from_slice(&self.ledger()).unwrap();
+        let accounts = file["ledger"]["accounts"].as_array().unwrap();
+        let own = hotkey("validator").to_string();
+        let found = accounts.iter().find(|account| account["hotkey"] == own);
+        found.unwrap().clone()
+    }
+
+    /// How many weights of the validator the chain has taken.
+    pub fn inclusions(&self) -> usize {
+        self.account()["inclusions"].as_array().unwrap().len()
+    }
+
+    /// The validator's weights on chain.
+    pub fn weights(&self) -> Vec<(Uid, u16)> {
+        serde_json::from_value(self.account()["weights"].clone()).unwrap()
+    }
+
+    /// A validator that takes up the journal.
+    pub async fn validator(
+        &self,
+        charter: Charter,
+        fuse: &Fuse,
+    ) -> Result<KilledRounds, RoundsError> {
+        let chain = LocalChain::open_or_create(self.0.ledger_path(), genesis).unwrap();
+        let surroundings = Surroundings {
+            key: key("validator"),
+            store: Arc::new(self.mortal(self.0.store.clone(), fuse)),
+            chain: Arc::new(self.mortal(chain, fuse)),
+            miners: self.mortal(Village, fuse),
+            prices: Arc::new(prices()),
+        };
+        Rounds::resume(charter, surroundings).await
+    }
+
+    fn mortal<T>(&self, part: T, fuse: &Fuse) -> Mortal<T> {
+        Mortal {
+            part,
+            fuse: fuse.clone(),
+            durable: Arc::clone(&self.0),
+        }
+    }
+
+    /// Plays every instant that is not done yet, as localnet does.
+    pub async fn play(&self, fuse: &Fuse) -> Result<KilledRounds, RoundsError> {
+        let mut rounds = self.validator(charter(ROUNDS), fuse).await?;
+        let origins = (0..ROUNDS).map(|n| FIRST + ROUND_EVERY.times(n));
+        let span = rounds.book.charter().series.grid.span();
+        let instants: BTreeSet<UnixMillis> = origins.flat_map(|t| [t, t + span]).collect();
+        let resume_at = rounds.last_at();
+        for instant in instants.range(resume_at..) {
+            let block = Block::at(FIRST, *instant);
+            rounds.chain.advance_to(block);
+            rounds.work(*instant).await?;
+            rounds.set_weights(*instant, block, TEMPO.into()).await?;
+        }
+        let last = *instants.last().unwrap();
+        let block = Block::at(FIRST, last);
+        rounds.set_weights(last, block, RATE_LIMIT).await?;
+        Ok(rounds)
+    }
+}
+
+impl Durable {
+    fn ledger_path(&self) -> PathBuf {
+        self.folder.path().join("ledger.json")
+    }
+
+    fn ledger(&self) -> Vec<u8> {
+        fs::read(self.ledger_path()).unwrap()
+    }
+
+    /// Whether some record says this.
+    pub fn journalled(&self, what: &str) -> bool {
+        let entries = self.store.entries().unwrap();
+        let mut texts = entries.iter().map(|entry| String::from_utf8_lossy(entry));
+        texts.any(|text| text.contains(what))
+    }
+}
+
+impl Mortal<LocalChain> {
+    pub fn advance_to(&self, block: Block) {
+        self.part.advance_to(block).unwrap();
+    }
+}
+
+impl Store for Mortal<MemoryStore> {
+    /// The validator dies before the write, or after it without learning of it.
+    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+        let killed = |source| StoreError::Io {
+            path: "killed".into(),
+            source,
+        };
+        let before = (self.part.entries()?.len(), self.durable.ledger());
+        self.durable.history.lock().unwrap().push(before);
+        self.fuse.pass().map_err(killed)?;
+        self.part.append(batch)?;
+        self.fuse.pass().map_err(killed)
+    }
+
+    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.part.entries()
+    }
+
+    fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
+        self.part.payload(hash)
+    }
+}
+
+impl Chain for Mortal<LocalChain> {
+    async fn block(&self) -> Result<Block, ChainError> {
+        self.part.block().await
+    }
+
+    async fn metagraph(&self) -> Result<Metagraph, ChainError> {
+        self.part.metagraph().await
+    }
+
+    async fn hyperparameters(&self) -> Result<Hyperparameters, ChainError> {
+        self.part.hyperparameters().await
+    }
+
+    /// The validator dies before the submission, or after it without learning of it.
+    async fn submit(&self, weights: &SignedWeights) -> Result<Inclusion, ChainError> {
+        let killed = |source| {
+            ChainError::File(FileError::Io {
+                action: "write",
+                path: "killed".into(),
+                source,
+            })
+        };
+        self.fuse.pass().map_err(killed)?;
+        assert!(self.durable.journalled(&weights.hash().to_string()));
+        let inclusion = self.part.submit(weights).await?;
+        self.fuse.pass().map_err(killed)?;
+        Ok(inclusion)
+    }
+
+    async fn find(&self, hash: Hash) -> Result<Option<Block>, ChainError> {
+        self.part.find(hash).await
+    }
+
+    async fn serve_axon(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
+        self.part.serve_axon(hotkey, axon).await
+    }
+
+    async fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
+        self.part.register(hotkey, coldkey).await
+    }
+}
