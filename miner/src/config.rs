@@ -88,7 +88,7 @@ pub enum ClockConfig {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("can't read configuration {path}")]
+    #[error("can't read configuration {path}: check --config")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -138,7 +138,11 @@ impl Config {
         let venue = venue::by_name(&self.prices.venue)?;
         let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
         if host.is_empty() {
-            return Err(value("prices.host", "", "this venue has no host of its own: set one"));
+            return Err(value(
+                "prices.host",
+                &"",
+                "this venue has no host of its own: set one",
+            ));
         }
         Ok((venue, host.trim_end_matches('/').to_owned()))
     }
@@ -146,20 +150,24 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let Series { grid, .. } = &self.series;
         if grid.step.0 <= 0 {
-            return Err(value("series.step_ms", grid.step.0, "use a positive step"));
+            return Err(value("series.step_ms", &grid.step.0, "use a positive step"));
         }
         if !(1..=1000).contains(&grid.horizon) {
-            return Err(value("series.horizon", grid.horizon, "use 1 to 1000 steps"));
+            return Err(value(
+                "series.horizon",
+                &grid.horizon,
+                "use 1 to 1000 steps",
+            ));
         }
         let model = &self.model;
         if !(1..=1000).contains(&model.k) {
-            return Err(value("model.k", model.k, "use 1 to 1000 quantiles"));
+            return Err(value("model.k", &model.k, "use 1 to 1000 quantiles"));
         }
         if model.history_days == 0 {
-            return Err(value("model.history_days", 0, "use at least 1"));
+            return Err(value("model.history_days", &0, "use at least 1"));
         }
         if model.refit_hours == 0 {
-            return Err(value("model.refit_hours", 0, "use at least 1"));
+            return Err(value("model.refit_hours", &0, "use at least 1"));
         }
         self.venue().map(|_| ())
     }
@@ -177,7 +185,7 @@ const fn default_k() -> usize {
     99
 }
 
-fn value(key: &'static str, value: impl ToString, cure: &'static str) -> ConfigError {
+fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ConfigError {
     ConfigError::Value {
         key,
         value: value.to_string(),
@@ -217,7 +225,10 @@ mod tests {
         assert_eq!((config.model.history_days, config.model.k), (30, 99));
         assert_eq!(config.serve.clock, ClockConfig::System);
         let (venue, host) = config.venue().unwrap();
-        assert_eq!((venue.name(), host.as_str()), ("bitstamp", "https://www.bitstamp.net"));
+        assert_eq!(
+            (venue.name(), host.as_str()),
+            ("bitstamp", "https://www.bitstamp.net")
+        );
     }
 
     #[test]
@@ -227,13 +238,16 @@ mod tests {
             let source = std::error::Error::source(&error).map(ToString::to_string);
             format!("{error} {}", source.unwrap_or_default())
         };
-        assert!(said("horizon", "horizons").contains("horizons"));
+        assert!(said("horizon", "horizons").contains("unknown field `horizons`"));
+        assert!(said("symbol", "symbols").contains("unknown field `symbols`"));
         assert!(said("= 100", "= 0").contains("series.horizon = 0"));
         assert!(said("bitstamp", "mtgox").contains("mtgox"));
         assert!(said("bitstamp", "replay").contains("prices.host"));
-        assert!(Config::read(Path::new("nowhere.toml"))
-            .unwrap_err()
-            .to_string()
-            .contains("nowhere.toml"));
+        assert!(
+            Config::read(Path::new("nowhere.toml"))
+                .unwrap_err()
+                .to_string()
+                .contains("nowhere.toml")
+        );
     }
 }

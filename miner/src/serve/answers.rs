@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use foretell_core::attest::{Commitment, Nonce, commitment, nonce_text};
 use foretell_core::hotkey::Hotkey;
@@ -53,6 +54,8 @@ pub enum AnswersError {
 #[derive(Debug)]
 pub struct Answers {
     folder: PathBuf,
+    /// Held while writing: a validator may ask again before its first request is answered.
+    writing: Mutex<()>,
 }
 
 impl Answer {
@@ -73,11 +76,18 @@ impl Answer {
 impl Answers {
     /// The answers kept in `folder`, which exists.
     pub const fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            writing: Mutex::new(()),
+        }
     }
 
     /// The answer given to `validator` in `round`, if any.
-    pub fn find(&self, round: &RoundId, validator: &Hotkey) -> Result<Option<Answer>, AnswersError> {
+    pub fn find(
+        &self,
+        round: &RoundId,
+        validator: &Hotkey,
+    ) -> Result<Option<Answer>, AnswersError> {
         let path = self.file(round, validator);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -89,21 +99,28 @@ impl Answers {
         Ok((answer.round == *round).then_some(answer))
     }
 
-    /// Keeps an answer durably, and forgets those of rounds long past.
-    pub fn keep(&self, answer: &Answer, validator: &Hotkey) -> Result<(), AnswersError> {
+    /// Keeps an answer durably, forgets those of rounds long past, and gives the answer that counts: an earlier
+    /// one to the same request if there is one, since nobody is bound to two.
+    pub fn keep(&self, answer: Answer, validator: &Hotkey) -> Result<Answer, AnswersError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = self.find(&answer.round, validator)? {
+            return Ok(earlier);
+        }
         let path = self.file(&answer.round, validator);
         let write = || -> io::Result<()> {
             let unfinished = path.with_extension("new");
             let mut file = File::create(&unfinished)?;
-            file.write_all(&serde_json::to_vec(answer)?)?;
+            file.write_all(&serde_json::to_vec(&answer)?)?;
             file.sync_data()?;
             fs::rename(&unfinished, &path)?;
-            self.forget(answer)
+            // The rename itself is durable only once the folder is.
+            File::open(&self.folder)?.sync_all()?;
+            self.forget(&answer)
         };
-        write().map_err(|source| AnswersError::Io {
-            path: path.clone(),
-            source,
-        })
+        match write() {
+            Ok(()) => Ok(answer),
+            Err(source) => Err(AnswersError::Io { path, source }),
+        }
     }
 
     fn forget(&self, newest: &Answer) -> io::Result<()> {
@@ -120,7 +137,8 @@ impl Answers {
     }
 
     fn file(&self, round: &RoundId, validator: &Hotkey) -> PathBuf {
-        self.folder.join(format!("{}-{validator}.json", round.origin))
+        self.folder
+            .join(format!("{}-{validator}.json", round.origin))
     }
 }
 
@@ -141,7 +159,8 @@ mod tests {
         let answer = Answer::new(&key, round(1), &validator, "{}".into());
         assert_eq!(answer, Answer::new(&key, round(1), &validator, "{}".into()));
         assert_eq!(answers.find(&round(1), &validator).unwrap(), None);
-        answers.keep(&answer, &validator).unwrap();
+        let kept = answers.keep(answer.clone(), &validator).unwrap();
+        assert_eq!(kept, answer);
         assert_eq!(answers.find(&round(1), &validator).unwrap(), Some(answer));
         assert_eq!(answers.find(&round(1), &key.hotkey()).unwrap(), None);
     }
@@ -155,7 +174,7 @@ mod tests {
         fs::write(folder.path().join("notes-of-mine.txt"), "x").unwrap();
         for day in [1, 2, 3, 4] {
             let answer = Answer::new(&key, round(day), &validator, "{}".into());
-            answers.keep(&answer, &validator).unwrap();
+            answers.keep(answer, &validator).unwrap();
         }
         assert_eq!(answers.find(&round(1), &validator).unwrap(), None);
         assert!(answers.find(&round(2), &validator).unwrap().is_some());
@@ -171,5 +190,28 @@ mod tests {
         fs::write(answers.file(&round(1), &validator), "{").unwrap();
         let error = answers.find(&round(1), &validator).unwrap_err();
         assert!(error.to_string().contains("is no answer"));
+    }
+
+    #[test]
+    fn the_first_answer_to_a_request_binds_whoever_asks_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = Keypair::derived(1, "miner");
+        let validator = Keypair::derived(1, "validator").hotkey();
+        let answers = Answers::new(folder.path().to_owned());
+        let kept: Vec<Answer> = std::thread::scope(|scope| {
+            let askers: Vec<_> = (0..8)
+                .map(|i| {
+                    let answer = Answer::new(&key, round(1), &validator, format!("{{{i}}}"));
+                    let answers = &answers;
+                    scope.spawn(move || answers.keep(answer, &validator).unwrap())
+                })
+                .collect();
+            askers
+                .into_iter()
+                .map(|asker| asker.join().unwrap())
+                .collect()
+        });
+        let found = answers.find(&round(1), &validator).unwrap().unwrap();
+        assert!(kept.iter().all(|answer| *answer == found));
     }
 }

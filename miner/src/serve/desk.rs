@@ -76,6 +76,8 @@ struct Analyst {
     config: ModelConfig,
     model: &'static dyn Model,
     history: History,
+    /// The venue was asked for all bars from here to the history's end; `None` as long as it was never asked.
+    since: Option<UnixMillis>,
     fitted: Option<(UnixMillis, Box<dyn Fitted>)>,
 }
 
@@ -116,6 +118,7 @@ impl Desk {
                 series: series.clone(),
                 config: config.model.clone(),
                 model,
+                since: None,
                 fitted: None,
             },
             series,
@@ -166,7 +169,7 @@ impl Desk {
         Ok(payload)
     }
 
-    /// Fits and forecasts on a blocking thread, so that a long fit holds up no request for what is cached.
+    /// Fits and forecasts on a blocking thread, so that a long fit holds up no answer that is on disk.
     async fn analyse(&mut self, origin: UnixMillis) -> Result<String, DeskError> {
         let mut analyst = self.analyst.handed_over();
         let worked = tokio::task::spawn_blocking(move || {
@@ -188,18 +191,25 @@ impl Desk {
 impl Source {
     /// Reads the bars that the analyst lacks up to `origin`.
     async fn update(&self, analyst: &mut Analyst, origin: UnixMillis) -> Result<(), DeskError> {
-        let from = match analyst.history.last_close_time() {
-            Some(known) => known,
-            None => origin - analyst.span(),
+        let needed_from = origin - analyst.span();
+        let known_from = analyst.since.filter(|since| *since <= needed_from);
+        let (since, from, to) = match (known_from, analyst.history.last_close_time()) {
+            (Some(since), Some(known)) => (since, known, origin),
+            // An origin before those asked for so far: all between is read, so that no hole is left.
+            _ => (
+                needed_from,
+                needed_from,
+                analyst.since.map_or(origin, |since| since.max(origin)),
+            ),
         };
-        if from >= origin {
+        if from >= to {
             return Ok(());
         }
         let query = CandleQuery {
             symbol: &self.symbol,
             step: analyst.series.grid.step,
             from,
-            to: origin,
+            to,
         };
         let bars = self
             .rest
@@ -207,11 +217,11 @@ impl Source {
             .await
             .map_err(|error| DeskError::Prices(Arc::new(error)))?;
         analyst.history.extend(bars)?;
-        let needed_from = origin - analyst.span();
-        let first = analyst.history.bars().first();
+        analyst.since = Some(since);
         // Trimming moves every bar, so it waits until a whole fit's worth has gathered.
-        if first.is_some_and(|bar| bar.open_time < needed_from - analyst.refit_every()) {
+        if since < needed_from - analyst.refit_every() {
             analyst.history.trim(needed_from);
+            analyst.since = Some(needed_from);
         }
         Ok(())
     }
@@ -262,6 +272,7 @@ impl Analyst {
             config: self.config.clone(),
             model: self.model,
             history: History::new(self.series.grid.step, self.series.unit),
+            since: None,
             fitted: None,
         };
         std::mem::replace(self, empty)

@@ -9,6 +9,8 @@
 mod answers;
 mod desk;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use answers::AnswersError;
 pub use desk::DeskError;
@@ -31,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use self::answers::Answers;
 use self::desk::Desk;
 use crate::config::{ClockConfig, Config, ConfigError};
-use crate::models::{self, UnknownModel};
+use crate::models::{self, Model, UnknownModel};
 
 /// Deadline of one request to the venue.
 const VENUE_DEADLINE: Duration = Duration::from_secs(10);
@@ -46,7 +48,9 @@ pub enum ServeError {
     #[error(transparent)]
     Model(#[from] UnknownModel),
     /// The address is taken or not ours.
-    #[error("can't listen on {address}: is another process using it? choose another in serve.listen")]
+    #[error(
+        "can't listen on {address}: is another process using it? choose another in serve.listen"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -86,6 +90,14 @@ impl Service {
     /// Binds the address and sets up everything that can fail.
     pub async fn bind(config: Config, key: Keypair) -> Result<Self, ServeError> {
         let model = models::by_name(&config.model.name)?;
+        Self::with_model(config, key, model).await
+    }
+
+    async fn with_model(
+        config: Config,
+        key: Keypair,
+        model: &'static dyn Model,
+    ) -> Result<Self, ServeError> {
         let (venue, host) = config.venue()?;
         fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
             path: config.serve.data.display().to_string(),
@@ -129,10 +141,19 @@ impl Service {
         self.hotkey
     }
 
-    /// Serves until `stop` completes, then finishes the requests under way.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+    /// Serves until `stop` completes or the model panics, then finishes the requests under way.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
         let stopping = CancellationToken::new();
-        let desk = tokio::spawn(self.desk.run(stopping.clone()));
+        let desk_gone = stopping.clone().drop_guard();
+        let desk = self.desk.run(stopping.clone());
+        let desk = tokio::spawn(async move {
+            // Without its desk the server would go on refusing for ever.
+            let _desk_gone = desk_gone;
+            desk.await;
+        });
         let guard = stopping.clone().drop_guard();
         let served = axum::serve(self.listener, self.routes)
             .with_graceful_shutdown(async move {

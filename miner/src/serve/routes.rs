@@ -23,7 +23,7 @@ use super::system_now;
 use crate::config::ClockConfig;
 
 /// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
-const FURTHEST_AHEAD: Millis = Millis::minutes(2);
+pub const FURTHEST_AHEAD: Millis = Millis::minutes(2);
 
 /// What the routes share.
 pub struct Miner {
@@ -74,7 +74,11 @@ async fn commit(
         Some(answer) => answer,
         None => {
             let origin = request.round.origin;
-            let payload = miner.forecasts.payload(origin).await.map_err(Refusal::Desk)?;
+            let payload = miner
+                .forecasts
+                .payload(origin)
+                .await
+                .map_err(Refusal::Desk)?;
             let round = request.round.clone();
             let answer = Answer::new(&miner.key, round, &validator, payload.as_ref().to_owned());
             miner.keep(answer, validator).await?
@@ -104,7 +108,9 @@ async fn reveal(
         return Err(Refusal::Receipt);
     }
     if miner.clock == ClockConfig::System && system_now() < round.origin {
-        return Err(Refusal::Request(format!("{round} has not begun: ask after T")));
+        return Err(Refusal::Request(format!(
+            "{round} has not begun: ask after T"
+        )));
     }
     let text = reveal_text(round, &validator, answer.payload.as_bytes());
     Ok(Json(RevealAnswer {
@@ -142,11 +148,16 @@ impl Miner {
         }
         let origin = request.round.origin;
         if !grid.contains(origin) {
-            return Err(Refusal::Request(format!("{origin} is not on the grid of {step_s} s")));
+            return Err(Refusal::Request(format!(
+                "{origin} is not on the grid of {step_s} s"
+            )));
         }
         let now = self.clock.now(request.round_time_ms);
         if origin < now || origin > now + FURTHEST_AHEAD {
-            return Err(Refusal::Request(format!("{} is not the next round", request.round)));
+            return Err(Refusal::Request(format!(
+                "{} is not the next round",
+                request.round
+            )));
         }
         Ok(())
     }
@@ -165,7 +176,7 @@ impl Miner {
 
     async fn keep(&self, answer: Answer, validator: Hotkey) -> Result<Answer, Refusal> {
         let answers = Arc::clone(&self.answers);
-        tokio::task::spawn_blocking(move || answers.keep(&answer, &validator).map(|()| answer))
+        tokio::task::spawn_blocking(move || answers.keep(answer, &validator))
             .await
             .map_err(|_| Refusal::Panicked)?
             .map_err(Refusal::Answers)
@@ -190,10 +201,7 @@ impl IntoResponse for Refusal {
                 let why = "the miner can't keep its answers".into();
                 (StatusCode::INTERNAL_SERVER_ERROR, why)
             }
-            Self::Panicked => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the miner failed".into(),
-            ),
+            Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "the miner failed".into()),
         };
         (status, why).into_response()
     }

@@ -1,0 +1,366 @@
+//! The whole service, asked over signed HTTP, with a replay venue of our own behind it.
+
+mod network;
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use foretell_core::attest::{Hex, commitment};
+use foretell_core::forecast::Forecast;
+use foretell_core::series::Grid;
+use foretell_core::time::Millis;
+use foretell_wire::messages::{CommitRequest, RevealAnswer};
+
+use self::network::{
+    K, Miner, ORIGIN, PATIENT, Validator, Venue, config, key, request, series, step,
+};
+use super::routes::FURTHEST_AHEAD;
+use super::*;
+use crate::history::History;
+use crate::models::{Fitted, ModelError};
+
+#[tokio::test]
+async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
+    let (_, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let validator = Validator::new(1);
+    let request = request(ORIGIN);
+    let committed = validator.commitment(&miner, &request).await.unwrap();
+    let reveal = validator.receipt(&request, committed.commitment);
+    let revealed = validator.reveal(&miner, &reveal).await.unwrap();
+    let RevealAnswer { nonce, payload, .. } = &revealed;
+    let bound = commitment(
+        &request.round,
+        &validator.hotkey(),
+        &key().hotkey(),
+        nonce,
+        payload.as_bytes(),
+    );
+    assert_eq!(bound, committed.commitment);
+    let forecast = Forecast::parse(payload.as_bytes(), &series(Millis::minutes(5))).unwrap();
+    assert_eq!(forecast.k(), K);
+
+    assert_eq!(validator.commitment(&miner, &request).await, Ok(committed));
+    assert_eq!(
+        validator.reveal(&miner, &reveal).await,
+        Ok(revealed.clone())
+    );
+
+    // Another validator gets the same forecast, hidden behind another nonce.
+    let other = Validator::new(2);
+    let to_other = other.commitment(&miner, &request).await.unwrap();
+    assert_ne!(to_other.commitment, bound);
+    let reveal = other.receipt(&request, to_other.commitment);
+    let other_revealed = other.reveal(&miner, &reveal).await.unwrap();
+    assert_eq!(other_revealed.payload, *payload);
+    assert_ne!(other_revealed.nonce, *nonce);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_restarted_miner_stands_by_its_word() {
+    let (venue, host) = Venue::honest().open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let validator = Validator::new(1);
+    let request = request(ORIGIN);
+    let miner = Miner::start(config(&host, folder.path())).await;
+    let committed = validator.commitment(&miner, &request).await.unwrap();
+    let reveal = validator.receipt(&request, committed.commitment);
+    miner.stop().await;
+
+    // What it promised is on its disk: neither the venue nor the model is needed again.
+    venue.up.store(false, Ordering::Relaxed);
+    let mut config = config(&host, folder.path());
+    config.model.name = "random-walk".into();
+    let miner = Miner::start(config).await;
+    let again = validator.commitment(&miner, &request).await;
+    assert_eq!(again.as_ref(), Ok(&committed));
+    let revealed = validator.reveal(&miner, &reveal).await.unwrap();
+    let bound = commitment(
+        &request.round,
+        &validator.hotkey(),
+        &key().hotkey(),
+        &revealed.nonce,
+        revealed.payload.as_bytes(),
+    );
+    assert_eq!(bound, committed.commitment);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_before_it_is_answered_gets_the_one_answer() {
+    let (_, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let (validator, request) = (Validator::new(1), request(ORIGIN));
+    let ask = || validator.commitment(&miner, &request);
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    let first = a.unwrap();
+    for other in [b, c, d] {
+        assert_eq!(other.unwrap(), first);
+    }
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn requests_for_anything_else_are_refused_in_words() {
+    let (_, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let validator = Validator::new(1);
+    let changed = |change: fn(&mut CommitRequest)| {
+        let mut request = request(ORIGIN);
+        change(&mut request);
+        request
+    };
+    let served = "status 400: this miner forecasts 4 steps of 300 s of BTC/USD";
+    for (request, expected) in [
+        (changed(|r| r.series = "ETH/USD".parse().unwrap()), served),
+        (
+            changed(|r| r.round.series = "ETH/USD".parse().unwrap()),
+            served,
+        ),
+        (changed(|r| r.horizon = 5), served),
+        (changed(|r| r.step_s = 60), served),
+        (
+            changed(|r| r.round.origin = r.round.origin + Millis(1)),
+            "status 400: 1704067200001 is not on the grid of 300 s",
+        ),
+        (
+            changed(|r| r.round_time_ms = r.round.origin + Millis(1)),
+            "status 400: BTC/USD@1704067200000 is not the next round",
+        ),
+        (
+            changed(|r| r.round_time_ms = r.round.origin - FURTHEST_AHEAD - Millis(1)),
+            "status 400: BTC/USD@1704067200000 is not the next round",
+        ),
+    ] {
+        let answer = validator.commitment(&miner, &request).await;
+        assert_eq!(answer.unwrap_err(), expected);
+    }
+    let furthest = changed(|r| r.round_time_ms = r.round.origin - FURTHEST_AHEAD);
+    assert!(validator.commitment(&miner, &furthest).await.is_ok());
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_receipt_for_the_commitment_opens_it() {
+    let (_, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let (validator, stranger) = (Validator::new(1), Validator::new(2));
+    let request = request(ORIGIN);
+
+    let early = validator.receipt(&request, Hex([1; 32]));
+    let unknown = "status 404: no commitment was given in this round";
+    let answer = validator.reveal(&miner, &early).await;
+    assert_eq!(answer.unwrap_err(), unknown);
+
+    let committed = validator.commitment(&miner, &request).await.unwrap();
+    let honest = validator.receipt(&request, committed.commitment);
+    let forged = stranger.receipt(&request, committed.commitment);
+    let mut backdated = honest.clone();
+    backdated.receipt.arrival = backdated.receipt.arrival - Millis(1);
+    for receipt in [&early, &forged, &backdated] {
+        let answer = validator.reveal(&miner, receipt).await;
+        assert_eq!(
+            answer.unwrap_err(),
+            "status 403: the receipt is not the caller's for this commitment"
+        );
+    }
+    // Nor does one validator's receipt open the commitment to another.
+    assert_eq!(stranger.reveal(&miner, &honest).await.unwrap_err(), unknown);
+    assert!(validator.reveal(&miner, &honest).await.is_ok());
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn validators_that_are_not_on_the_list_stay_outside() {
+    let (_, host) = Venue::honest().open().await;
+    let (validator, stranger) = (Validator::new(1), Validator::new(2));
+    let (miner, _folder) = Miner::fresh(|data| {
+        let mut config = config(&host, data);
+        config.serve.validators = Some(vec![validator.hotkey()]);
+        config
+    })
+    .await;
+    let answer = stranger.commitment(&miner, &request(ORIGIN)).await;
+    let refused = format!("status 403: {} is not among", stranger.hotkey());
+    assert!(answer.unwrap_err().starts_with(&refused));
+    assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_miner_without_prices_says_so_and_recovers_with_its_venue() {
+    let (venue, host) = Venue::honest().open().await;
+    venue.up.store(false, Ordering::Relaxed);
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let validator = Validator::new(1);
+    let answer = validator.commitment(&miner, &request(ORIGIN)).await;
+    let why = answer.unwrap_err();
+    let expected = "status 503: no fresh prices: replay answered status 500 at http://";
+    assert!(why.starts_with(expected), "{why}");
+    venue.up.store(true, Ordering::Relaxed);
+    assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
+    miner.stop().await;
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let answer = validator.commitment(&miner, &request(ORIGIN)).await;
+    let why = answer.unwrap_err();
+    let expected = "status 503: no fresh prices: replay can't be reached at http://";
+    assert!(why.starts_with(expected), "{why}");
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn the_future_changes_no_forecast() {
+    let validator = Validator::new(1);
+    let mut payloads = Vec::new();
+    for venue in [
+        Venue::honest(),
+        Venue {
+            indiscreet: true,
+            ..Venue::honest()
+        },
+        Venue {
+            indiscreet: true,
+            fork: Some(ORIGIN),
+            ..Venue::honest()
+        },
+    ] {
+        let (_, host) = venue.open().await;
+        let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+        payloads.push(validator.payload(&miner, ORIGIN).await);
+        miner.stop().await;
+    }
+    assert_eq!(payloads[1], payloads[0]);
+    assert_eq!(payloads[2], payloads[0]);
+
+    // The last bar before the origin does: the comparison above compares something.
+    let fork = Some(ORIGIN - Millis::minutes(5));
+    let (_, host) = Venue {
+        fork,
+        ..Venue::honest()
+    }
+    .open()
+    .await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    assert_ne!(validator.payload(&miner, ORIGIN).await, payloads[0]);
+    miner.stop().await;
+}
+
+/// HAR learns from its window, so that it tells which window it was fitted on.
+fn har(host: &str, data: &Path) -> Config {
+    let mut config = config(host, data);
+    config.model.name = "har".into();
+    config.model.history_days = 3;
+    config
+}
+
+#[tokio::test]
+async fn a_forecast_does_not_depend_on_what_was_asked_before() {
+    let (_, host) = Venue::honest().open().await;
+    let validator = Validator::new(1);
+    // Three hours, a fit due each hour.
+    let (in_order, _folder) = Miner::fresh(|data| har(&host, data)).await;
+    let mut payloads = Vec::new();
+    for n in 0..36 {
+        payloads.push(validator.payload(&in_order, step(n)).await);
+    }
+    in_order.stop().await;
+
+    let (backwards, _folder) = Miner::fresh(|data| har(&host, data)).await;
+    for n in [35, 20, 7, 0, 12] {
+        let payload = validator.payload(&backwards, step(n)).await;
+        assert_eq!(payload, payloads[n as usize], "origin {n}");
+    }
+    backwards.stop().await;
+}
+
+#[tokio::test]
+async fn health_is_told_to_anybody() {
+    let (venue, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
+    let ready = "ready: forecasts follow the requests' time";
+    assert_eq!(miner.get("/readyz").await, (200, ready.into()));
+    miner.stop().await;
+
+    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
+    assert_eq!(miner.get("/readyz").await, (200, "ready".into()));
+    miner.stop().await;
+    venue.up.store(false, Ordering::Relaxed);
+    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
+    assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
+    let (status, why) = miner.get("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(
+        why.starts_with("no fresh prices: replay answered status 500"),
+        "{why}"
+    );
+    miner.stop().await;
+}
+
+/// A miner that goes by the machine's clock, with a round every minute.
+fn live(host: &str, data: &Path) -> Config {
+    let mut config = config(host, data);
+    config.series = series(Millis::minutes(1));
+    config.serve.clock = ClockConfig::System;
+    config
+}
+
+#[tokio::test]
+async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
+    let (_, host) = Venue::honest().open().await;
+    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
+    let validator = Validator::new(1);
+    let series = series(Millis::minutes(1));
+    let last = UnixMillis(system_now().0 / 60_000 * 60_000);
+    let round = |n: i64| {
+        let origin = last + Millis::minutes(n);
+        // The time in the request is the validator's affair.
+        CommitRequest::new(&series, origin, origin, origin)
+    };
+    for n in [-1000, -1, 4, 1000] {
+        let request = round(n);
+        let answer = validator.commitment(&miner, &request).await;
+        let expected = format!("status 400: {} is not the next round", request.round);
+        assert_eq!(answer.unwrap_err(), expected);
+    }
+    // One to two minutes ahead: in time however long this takes to get there.
+    let request = round(2);
+    let committed = validator.commitment(&miner, &request).await.unwrap();
+    let reveal = validator.receipt(&request, committed.commitment);
+    let answer = validator.reveal(&miner, &reveal).await;
+    let expected = format!("status 400: {} has not begun: ask after T", request.round);
+    assert_eq!(answer.unwrap_err(), expected);
+    miner.stop().await;
+}
+
+/// A model with a bug.
+struct Panicking;
+
+impl Model for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    fn fit(&self, _: &History, _: &Grid, _: u64) -> Result<Box<dyn Fitted>, ModelError> {
+        panic!("this test's model panics")
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_panics_takes_the_miner_down() {
+    let (_, host) = Venue::honest().open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&host, folder.path());
+    let service = Service::with_model(config, key(), &Panicking).await;
+    let miner = Miner::serving(service.unwrap());
+    let answer = Validator::new(1).commitment(&miner, &request(ORIGIN)).await;
+    assert_eq!(answer.unwrap_err(), "status 503: the miner is stopping");
+    let ended = tokio::time::timeout(PATIENT, miner.served).await;
+    let ended = ended.unwrap().unwrap();
+    assert!(matches!(ended, Err(ServeError::Task(_))), "{ended:?}");
+}
