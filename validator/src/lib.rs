@@ -12,6 +12,7 @@
 //! What is *not* here yet: the live service and the backtest.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod cli;
 pub mod localnet;
 pub mod moment;
 pub mod rounds;

@@ -1,0 +1,87 @@
+//! `miner serve`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use foretell_wire::keyfile::WalletHotkey;
+use tokio::io::AsyncReadExt;
+
+use crate::config::Config;
+use crate::serve::Service;
+
+/// Answer validators.
+///
+/// Example: miner serve --config miner.toml --wallet my-wallet --hotkey default
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Configuration file (TOML).
+    #[arg(long)]
+    config: PathBuf,
+    /// Model to forecast with, instead of the configured one.
+    #[arg(long)]
+    model: Option<String>,
+    /// Directory of wallets.
+    #[arg(long, default_value = "~/.bittensor/wallets")]
+    wallet_path: String,
+    /// Wallet (coldkey) name.
+    #[arg(long, default_value = "default")]
+    wallet: String,
+    /// Hotkey name.
+    #[arg(long, default_value = "default")]
+    hotkey: String,
+    /// Stop when standard input closes: for a parent process whose children must not outlive it.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+/// Serves until it is told to stop.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let mut config = Config::read(&arguments.config)?;
+    if let Some(model) = arguments.model {
+        config.model.name = model;
+    }
+    let wallet = WalletHotkey {
+        path: expand_home(&arguments.wallet_path),
+        wallet: arguments.wallet,
+        hotkey: arguments.hotkey,
+    };
+    let key = wallet.load()?;
+    let model = config.model.name.clone();
+    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
+    let served = runtime.block_on(async {
+        let service = Service::bind(config, key).await?;
+        let ready = serde_json::json!({
+            "listening": service.address(),
+            "hotkey": service.hotkey(),
+            "model": model,
+        });
+        writeln!(std::io::stdout(), "{ready}").context("can't write to standard output")?;
+        service.run(stop(arguments.until_stdin_closes)).await?;
+        Ok(())
+    });
+    // A thread may still be waiting for standard input.
+    runtime.shutdown_background();
+    served
+}
+
+/// Completes when the process is asked to stop.
+async fn stop(when_stdin_closes: bool) {
+    let stdin_closed = async {
+        let mut input = tokio::io::stdin();
+        let mut ignored = [0; 64];
+        while matches!(input.read(&mut ignored).await, Ok(n) if n > 0) {}
+    };
+    tokio::select! {
+        () = stdin_closed, if when_stdin_closes => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => path.into(),
+    }
+}

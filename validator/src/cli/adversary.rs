@@ -1,0 +1,35 @@
+//! `validator adversary`, which only a local network starts.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use foretell_wire::keyfile::WalletHotkey;
+
+use crate::localnet::adversary::{self, Misbehaviour};
+
+/// A misbehaving miner of a local network; started by `localnet --adversaries`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[arg(long)]
+    kind: Misbehaviour,
+    #[arg(long)]
+    horizon: usize,
+    #[arg(long)]
+    wallet_path: PathBuf,
+    #[arg(long)]
+    wallet: String,
+    #[arg(long)]
+    hotkey: String,
+}
+
+/// Misbehaves until its parent is gone.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let wallet = WalletHotkey {
+        path: arguments.wallet_path,
+        wallet: arguments.wallet,
+        hotkey: arguments.hotkey,
+    };
+    let key = wallet.load()?;
+    Ok(adversary::serve(key, arguments.kind, arguments.horizon).await?)
+}
