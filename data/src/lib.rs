@@ -9,7 +9,9 @@
 mod columns;
 mod csv;
 pub mod error;
+pub mod forecasts;
 mod grid;
+pub mod moment;
 mod parquet;
 pub mod prices;
 pub mod simulated;

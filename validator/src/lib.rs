@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod localnet;
-pub mod moment;
 pub mod rounds;
 pub mod store;
+
+pub use foretell_data::moment;

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::book::Book;
 use crate::hotkey::Hotkey;
 use crate::score::Coverage;
+use crate::series::Grid;
 use crate::time::Millis;
 use crate::track::TrackRecord;
+use crate::weigh::Evidence;
 use crate::weigh::diebold_mariano::diebold_mariano;
 
 /// One forecaster's line. What is undefined (too few rounds, no such interval) is `None`, never 0.
@@ -94,36 +96,54 @@ pub fn leaderboard(book: &Book, names: &BTreeMap<Hotkey, String>) -> Vec<Row> {
 }
 
 fn row(book: &Book, miner: String, track: &TrackRecord) -> Row {
-    let evidence = book.evidence_of(track);
-    let tally = track.tally();
-    let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
     let charter = book.charter();
-    let rounds_in =
-        |span: Millis| (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize);
-    let test = diebold_mariano(
-        &track.differences(),
-        rounds_in(charter.series.grid.span()),
-        rounds_in(Millis::hours(48)),
-    );
-    Row {
+    let evidence = book.evidence_of(track);
+    Row::of(
         miner,
-        rank: 0,
-        rounds: track.rounds(),
-        missed: track.misses(),
-        score: track.mean_score(),
-        skill: track.skill(),
-        rmse_bps: tally.rmse(),
-        mae_bps: tally.mae(),
-        crps_bps: tally.mean_crps(),
-        directional_accuracy: tally.directional_accuracy(),
-        coverage_50: share(tally.inside_50),
-        coverage_80: share(tally.inside_80),
-        coverage_95: share(tally.inside_95),
-        dm_t: test.map(|test| test.t),
-        dm_p: test.map(|test| test.p),
-        in_mcs: None,
-        advantage: evidence.map(|e| e.mean),
-        advantage_se: evidence.map(|e| e.standard_error),
-        weight: None,
+        track,
+        evidence,
+        &charter.series.grid,
+        charter.round_every,
+    )
+}
+
+impl Row {
+    /// The line of a track record of rounds that are `round_every` apart; without a rank, and without a weight.
+    pub fn of(
+        miner: String,
+        track: &TrackRecord,
+        evidence: Option<Evidence>,
+        grid: &Grid,
+        round_every: Millis,
+    ) -> Self {
+        let tally = track.tally();
+        let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
+        let rounds_in = |span: Millis| (span.0 as usize).div_ceil(round_every.0.max(1) as usize);
+        let test = diebold_mariano(
+            &track.differences(),
+            rounds_in(grid.span()),
+            rounds_in(Millis::hours(48)),
+        );
+        Self {
+            miner,
+            rank: 0,
+            rounds: track.rounds(),
+            missed: track.misses(),
+            score: track.mean_score(),
+            skill: track.skill(),
+            rmse_bps: tally.rmse(),
+            mae_bps: tally.mae(),
+            crps_bps: tally.mean_crps(),
+            directional_accuracy: tally.directional_accuracy(),
+            coverage_50: share(tally.inside_50),
+            coverage_80: share(tally.inside_80),
+            coverage_95: share(tally.inside_95),
+            dm_t: test.map(|test| test.t),
+            dm_p: test.map(|test| test.p),
+            in_mcs: None,
+            advantage: evidence.map(|e| e.mean),
+            advantage_se: evidence.map(|e| e.standard_error),
+            weight: None,
+        }
     }
 }
