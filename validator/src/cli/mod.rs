@@ -12,6 +12,8 @@ use clap::{Parser, Subcommand};
 use foretell_core::time::UnixMillis;
 use tracing_subscriber::EnvFilter;
 
+use crate::store::report_opening_panics_as_errors;
+
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -29,6 +31,7 @@ enum Command {
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
+    report_opening_panics_as_errors();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
