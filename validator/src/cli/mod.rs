@@ -1,6 +1,7 @@
 //! The `validator` command: one file a subcommand, with its arguments and what it prints.
 
 mod adversary;
+mod backtest;
 mod localnet;
 
 use std::io::IsTerminal;
@@ -24,6 +25,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
@@ -51,6 +53,7 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let result = runtime.block_on(async {
         match command {
+            Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
