@@ -1,7 +1,9 @@
-//! Prices at rest: files in and out, and a simulated series for those who have no file at hand.
+//! Prices and forecasts at rest: files in and out, a simulated series for those who have no file at hand, and how
+//! instants and plots are written.
 //!
 //! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
 //! and on one grid; what isn't is an [`error::PriceFileError`] that says what, where, and what to do.
+//! [`forecasts::Rounds`] reads forecasts files round by round.
 //! [`simulated::simulated`] makes such a series from a seed, the same on every machine.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -15,3 +17,4 @@ pub mod moment;
 mod parquet;
 pub mod prices;
 pub mod simulated;
+pub mod svg;

@@ -38,6 +38,9 @@ pub struct ModelFile {
     pub fitted: serde_json::Value,
 }
 
+/// A model and what it learnt.
+pub type Restored = (Arc<dyn AnyModel>, Box<dyn AnyFitted>);
+
 /// The bars that a model was fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -205,11 +208,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// A name or a content that no model has, or another grid or unit than that of `series`.
-    pub fn restore(
-        &self,
-        path: &Path,
-        wanted: &Series,
-    ) -> Result<(Arc<dyn AnyModel>, Box<dyn AnyFitted>), ModelFileError> {
+    pub fn restore(&self, path: &Path, wanted: &Series) -> Result<Restored, ModelFileError> {
         let path = || path.to_owned();
         let Series { grid, unit, .. } = &self.series;
         if (*grid, *unit) != (wanted.grid, wanted.unit) {

@@ -12,7 +12,8 @@ use foretell_core::time::Millis;
 use foretell_data::moment;
 
 use super::progress::Progress;
-use crate::evaluate::{Report, Timing, Walk};
+use crate::evaluate::album::Album;
+use crate::evaluate::{Report, Timing, Walk, page};
 use crate::market::Market;
 use crate::models;
 
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// Feeds whatever chance models use.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Directory for a page with plots, and for the figures behind it as CSV.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -80,9 +84,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let loaded = begun.elapsed();
     let progress = Progress::new();
+    let mut album = Album::default();
     let walked = walk.through(&market, |round, done, of| {
+        if arguments.report.is_some() {
+            album.take(round);
+        }
         progress.show(done, of, || moment::text(round.origin));
-    });
+    })?;
     progress.end();
     for (name, origin, why) in &walked.refusals {
         eprintln!("{name} had no forecast at {}: {why}", moment::text(*origin));
@@ -95,6 +103,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         fit_s: walked.fitting.0.as_secs_f64(),
         fits: walked.fitting.1,
     });
+    if let Some(folder) = &arguments.report {
+        let page = page::write(folder, &report, &album)?;
+        eprintln!("report: {}", page.display());
+    }
     let text = if arguments.json {
         serde_json::to_string_pretty(&report)?
     } else {

@@ -92,7 +92,7 @@ struct Forecaster {
 }
 
 /// Forecasts, and prints or writes.
-pub fn run(arguments: Arguments) -> Result<()> {
+pub fn run(arguments: &Arguments) -> Result<()> {
     let market = Market::read(
         &arguments.prices,
         arguments.series.clone(),
@@ -114,8 +114,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         seed: arguments.seed,
     };
     match (arguments.at, arguments.from, arguments.to) {
-        (Some(at), ..) => forecaster.print(at, &arguments),
-        (None, Some(from), Some(to)) => forecaster.write(from, to, &arguments),
+        (Some(at), ..) => forecaster.print(at, arguments),
+        (None, Some(from), Some(to)) => forecaster.write(from, to, arguments),
         _ => bail!("give --at T, or --from T --to T --out FILE"),
     }
 }

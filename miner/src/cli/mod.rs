@@ -40,9 +40,9 @@ pub fn main() -> ExitCode {
         .init();
     let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
-        Command::Status(arguments) => status::run(arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
-        Command::Forecast(arguments) => forecast::run(arguments),
+        Command::Forecast(arguments) => forecast::run(&arguments),
         Command::Train(arguments) => train::run(arguments),
     };
     match result {

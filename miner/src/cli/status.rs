@@ -47,7 +47,7 @@ struct Status {
 }
 
 /// Reads the data directory and prints.
-pub fn run(arguments: Arguments) -> Result<()> {
+pub fn run(arguments: &Arguments) -> Result<()> {
     let config = Config::read(&arguments.config)?;
     let status = Status::read(&config)?;
     let text = if arguments.json {

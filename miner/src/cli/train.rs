@@ -10,7 +10,7 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
 use foretell_data::moment;
 
-use crate::evaluate::{Report, Walk};
+use crate::evaluate::Walk;
 use crate::market::Market;
 use crate::model_file::{ModelFile, Span};
 use crate::models::{self, LOOKBACK};
@@ -68,8 +68,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         last_close: to,
         ..market.clone()
     };
-    let report = Report::of(&trial, &newest, &trial.through(&newest, |_, _, _| {}));
-    let scores = report.leaderboard.into_iter().nth(1);
+    // Of too short a market there is nothing to say.
+    let walked = trial.through(&newest, |_, _, _| {}).ok();
+    let rows = walked.into_iter().flat_map(|walked| walked.leaderboard);
+    let scores = rows.into_iter().find(|row| row.miner == arguments.model);
     let file = ModelFile::new(
         &arguments.model,
         market.series.clone(),

@@ -5,23 +5,30 @@
 //!               fit on [T−365 d, T]             forecasts of the block, in parallel ──▶ scores ──▶ track records
 //! ```
 
+pub mod album;
+pub mod page;
 mod report;
 
 pub use report::{Report, Timing};
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use foretell_core::forecast::{Fan, Forecast};
+use foretell_core::forecast::Forecast;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Charter, PriceOrigin};
+use foretell_core::leaderboard::{Row, leaderboard};
+use foretell_core::policy::{Evidence, Policy, SettledRound};
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::{Rules, RulesVersion};
-use foretell_core::score::{Outcome, Reference, Score};
+use foretell_core::score::{Judged, Reference, Yardstick};
+use foretell_core::settle::{Settlement, VoidReason};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::track::TrackRecord;
 use rayon::prelude::*;
+use thiserror::Error;
 
-use crate::history::History;
 use crate::market::Market;
 use crate::models::{AnyFitted, AnyModel, LOOKBACK, ModelError};
 
@@ -45,100 +52,143 @@ pub struct Walk {
 /// What came out.
 #[derive(Debug, Clone)]
 pub struct Walked {
-    /// Origins in order.
-    pub origins: Vec<UnixMillis>,
-    /// Rounds without a score, for lack of prices.
+    /// Number of origins.
+    pub origins: usize,
+    /// First and last origin.
+    pub span: Option<(UnixMillis, UnixMillis)>,
+    /// Scored rounds.
+    pub rounds: usize,
+    /// Rounds that were void for lack of prices.
     pub void_rounds: usize,
-    /// The reference's record.
-    pub reference: TrackRecord,
-    /// Each model's name and record, as they were given.
-    pub models: Vec<(String, TrackRecord)>,
+    /// Reference, consensus, models.
+    pub leaderboard: Vec<Row>,
     /// Why models had no forecast, the first time that it happened.
     pub refusals: Vec<(String, UnixMillis, ModelError)>,
     /// Time spent fitting, and number of fits.
     pub fitting: (Duration, usize),
 }
 
-/// One round of a walk.
-pub struct Round<'a> {
-    /// Its origin.
-    pub origin: UnixMillis,
-    /// What happened.
-    pub outcome: &'a Outcome,
-    /// The reference's fan and those of the models that had one.
-    pub fans: Vec<(&'a str, &'a Fan)>,
+/// Why there is no evaluation.
+#[derive(Debug, Error)]
+pub enum WalkError {
+    /// No round fits in.
+    #[error(
+        "the prices end before a single round of {horizon} steps has settled: give a longer file, or a shorter --horizon"
+    )]
+    NoOrigin {
+        /// Steps of a forecast.
+        horizon: usize,
+    },
+    /// A book that its own rounds break.
+    #[error("the book refused a round: {0}")]
+    Book(String),
 }
 
-/// Scores of the reference and of each model in one round.
-struct Scored {
-    reference: Score,
-    models: Vec<Result<Score, ModelError>>,
+/// A scored round of a walk.
+pub struct Seen<'a> {
+    /// Its origin.
+    pub origin: UnixMillis,
+    /// What happened, and the reference.
+    pub yardstick: &'a Yardstick,
+    /// Models by name, with their fans and scores.
+    pub models: Vec<(&'a str, &'a Judged)>,
+}
+
+/// One round, made by whichever thread.
+struct Round {
+    settlement: Settlement,
+    yardstick: Result<Yardstick, VoidReason>,
+    forecasts: BTreeMap<Hotkey, Forecast>,
+    judged: BTreeMap<Hotkey, Judged>,
+    refusals: Vec<(usize, ModelError)>,
 }
 
 impl Walk {
     /// Walks through a market, from the close of the first bar of its first file on, as far as rounds can settle.
     ///
-    /// `see` gets every scored round, in order, and how many of how many origins are done.
-    pub fn through(&self, market: &Market, mut see: impl FnMut(&Round, usize, usize)) -> Walked {
+    /// Models stand in the very book that pays live miners. `see` gets every scored round in order, with how many of
+    /// how many origins are done.
+    ///
+    /// # Errors
+    /// A market in which no round settles.
+    pub fn through(
+        &self,
+        market: &Market,
+        mut see: impl FnMut(&Seen, usize, usize),
+    ) -> Result<Walked, WalkError> {
+        let origins = self.origins(market);
+        let (Some(first), Some(last)) = (origins.first().copied(), origins.last().copied()) else {
+            let horizon = market.series.grid.horizon;
+            return Err(WalkError::NoOrigin { horizon });
+        };
         let rules = RULES.rules();
-        let prices =
-            ReplayedPrices::new(market.series.clone(), market.history.bars(), &rules.score);
         let arena = Arena {
             market,
             rules,
-            prices,
+            prices: ReplayedPrices::new(market.series.clone(), market.history.bars(), &rules.score),
             reference: Reference::new(&rules.score),
             k: self.k,
         };
-        let origins = self.origins(market);
-        let mut walked = Walked {
-            void_rounds: 0,
-            reference: TrackRecord::default(),
-            models: self
-                .models
-                .iter()
-                .map(|model| {
-                    let mut record = TrackRecord::default();
-                    record.started = origins.first().copied();
-                    (model.name().to_owned(), record)
-                })
-                .collect(),
-            refusals: Vec::new(),
-            fitting: (Duration::ZERO, 0),
-            origins,
-        };
+        let mut book = Evidence::new(self.charter(market, first));
+        let owners = BTreeMap::new();
+        let mut refusals: Vec<(String, UnixMillis, ModelError)> = Vec::new();
+        let mut fitting = (Duration::ZERO, 0);
         let mut done = 0;
-        for block in self.blocks(&walked.origins.clone()) {
+        for block in self.blocks(&origins) {
             let begun = Instant::now();
-            let fitted = self.fit(market, block[0]);
-            walked.fitting.0 += begun.elapsed();
-            walked.fitting.1 += fitted.len();
-            let rounds: Vec<_> = block
+            let fitted = self.fit(market, block.first().copied().unwrap_or(first));
+            fitting.0 += begun.elapsed();
+            fitting.1 += fitted.len();
+            let rounds: Vec<Round> = block
                 .par_iter()
                 .map(|origin| arena.round(*origin, &fitted))
                 .collect();
-            for (origin, round) in block.iter().zip(rounds) {
+            for (origin, round) in block.iter().zip(&rounds) {
                 done += 1;
-                match round {
-                    Some((outcome, fans, scored)) => {
-                        walked.take(*origin, &scored);
-                        let names = self.models.iter().map(|model| model.name());
-                        let names = ["reference"].into_iter().chain(names);
-                        let fans = names.zip(&fans);
-                        let round = Round {
-                            origin: *origin,
-                            outcome: &outcome,
-                            fans: fans
-                                .filter_map(|(name, fan)| Some((name, fan.as_ref()?)))
-                                .collect(),
-                        };
-                        see(&round, done, walked.origins.len());
+                book.take(&SettledRound {
+                    origin: *origin,
+                    settlement: &round.settlement,
+                    yardstick: round.yardstick.as_ref(),
+                    forecasts: &round.forecasts,
+                    judged: &round.judged,
+                    owners: &owners,
+                });
+                for (model, why) in &round.refusals {
+                    let name = self.name(*model);
+                    if !refusals.iter().any(|(refused, ..)| refused == name) {
+                        refusals.push((name.to_owned(), *origin, why.clone()));
                     }
-                    None => walked.void_rounds += 1,
+                }
+                if let Ok(yardstick) = &round.yardstick {
+                    let models = (0..self.models.len()).filter_map(|model| {
+                        Some((self.name(model), round.judged.get(&key(model))?))
+                    });
+                    let seen = Seen {
+                        origin: *origin,
+                        yardstick,
+                        models: models.collect(),
+                    };
+                    see(&seen, done, origins.len());
                 }
             }
         }
-        walked
+        book.finish();
+        if let Some(error) = book.failure() {
+            return Err(WalkError::Book(error.to_string()));
+        }
+        let names: BTreeMap<Hotkey, String> = (0..self.models.len())
+            .map(|model| (key(model), self.name(model).to_owned()))
+            .collect();
+        let counts = book.rounds();
+        Ok(Walked {
+            origins: origins.len(),
+            span: Some((first, last)),
+            rounds: counts.scored,
+            void_rounds: counts.void,
+            leaderboard: leaderboard(book.book(), &names),
+            refusals,
+            fitting,
+        })
     }
 
     /// The origins that a walk through this market has.
@@ -151,10 +201,26 @@ impl Walk {
             .collect()
     }
 
+    fn charter(&self, market: &Market, first: UnixMillis) -> Charter {
+        Charter {
+            series: market.series.clone(),
+            rules: RULES,
+            // Nobody signs in an evaluation.
+            validator: Hotkey([0; 32]),
+            first,
+            end: UnixMillis(i64::MAX),
+            round_every: market.series.grid.step.times(self.stride.get() as i64),
+            prices: PriceOrigin::Replay {
+                sha256: market.sha256,
+            },
+        }
+    }
+
     /// Origins that share a fit.
     fn blocks<'a>(&self, origins: &'a [UnixMillis]) -> impl Iterator<Item = &'a [UnixMillis]> {
         let first = origins.first().copied().unwrap_or_default();
-        let block = move |t: &UnixMillis| (*t - first).0 / self.refit_every.0.max(1);
+        let every = self.refit_every.0.max(1);
+        let block = move |t: &UnixMillis| (*t - first).0 / every;
         origins.chunk_by(move |a, b| block(a) == block(b))
     }
 
@@ -166,24 +232,17 @@ impl Walk {
             .map(|model| model.fit(&known, &market.series.grid, self.seed))
             .collect()
     }
+
+    fn name(&self, model: usize) -> &str {
+        self.models.get(model).map_or("", |model| model.name())
+    }
 }
 
-impl Walked {
-    fn take(&mut self, origin: UnixMillis, scored: &Scored) {
-        let reference = &scored.reference;
-        self.reference.answered(origin, reference, reference);
-        for ((name, record), score) in self.models.iter_mut().zip(&scored.models) {
-            match score {
-                Ok(score) => record.answered(origin, score, reference),
-                Err(why) => {
-                    record.missed(origin, RULES.rules().score.miss_advantage);
-                    if !self.refusals.iter().any(|(refused, ..)| refused == name) {
-                        self.refusals.push((name.clone(), origin, why.clone()));
-                    }
-                }
-            }
-        }
-    }
+/// The key under which a model stands in the book.
+fn key(model: usize) -> Hotkey {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&(model as u64 + 1).to_be_bytes());
+    Hotkey(bytes)
 }
 
 /// What every round of a walk needs.
@@ -196,43 +255,42 @@ struct Arena<'a> {
 }
 
 impl Arena<'_> {
-    /// What happened after `origin`, the fans of reference and models, and their scores; `None` of a void round.
+    /// What happened after `origin`, and what each model had foreseen.
     fn round(
         &self,
         origin: UnixMillis,
         fitted: &[Result<Box<dyn AnyFitted>, ModelError>],
-    ) -> Option<(Outcome, Vec<Option<Fan>>, Scored)> {
+    ) -> Round {
         let settlement = self.prices.settlement(origin);
-        let unit = self.market.series.unit;
-        let outcome = settlement.outcome(unit, &self.rules.settlement).ok()?;
-        let anchor = settlement.anchor?.get();
+        let yardstick = Yardstick::of(
+            &self.market.series,
+            &settlement,
+            &self.reference,
+            &self.rules,
+        );
+        let mut round = Round {
+            settlement,
+            yardstick,
+            forecasts: BTreeMap::new(),
+            judged: BTreeMap::new(),
+            refusals: Vec::new(),
+        };
         let known = self.market.history.between(origin - LOOKBACK, origin);
-        let horizon = self.market.series.grid.horizon;
-        let reference = self.reference.fan(outcome.volatility, horizon);
-        let scored = |fan: &Fan| Score::of(fan, &outcome, &self.rules.score);
-        let reference_score = scored(&reference)?;
-        let mut fans = vec![Some(reference)];
-        let models = fitted.iter().map(|fitted| {
+        for (model, fitted) in fitted.iter().enumerate() {
             let forecast = match fitted {
-                Ok(fitted) => forecast(fitted.as_ref(), &known, self.k),
+                Ok(fitted) => fitted.forecast(&known, self.k),
                 Err(why) => Err(why.clone()),
             };
-            let fan = forecast.map(|forecast| Fan::of(&forecast, anchor, unit));
-            let score = fan.as_ref().map_err(Clone::clone).and_then(|fan| {
-                scored(fan).ok_or(ModelError::TooLittleHistory { have: 0, need: 1 })
-            });
-            fans.push(fan.ok());
-            score
-        });
-        let models = models.collect();
-        let scored = Scored {
-            reference: reference_score,
-            models,
-        };
-        Some((outcome, fans, scored))
+            match forecast {
+                Ok(forecast) => {
+                    if let Ok(yardstick) = &round.yardstick {
+                        round.judged.insert(key(model), yardstick.judge(&forecast));
+                    }
+                    round.forecasts.insert(key(model), forecast);
+                }
+                Err(why) => round.refusals.push((model, why)),
+            }
+        }
+        round
     }
-}
-
-fn forecast(fitted: &dyn AnyFitted, known: &History, k: usize) -> Result<Forecast, ModelError> {
-    fitted.forecast(known, k)
 }

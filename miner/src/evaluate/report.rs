@@ -2,10 +2,9 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use foretell_core::leaderboard::Row;
-use foretell_core::series::{Grid, SeriesId};
+use foretell_core::policy::PolicyName;
+use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::track::TrackRecord;
-use foretell_core::weigh::{Evidence, evidence};
 use foretell_data::moment;
 use serde::{Deserialize, Serialize};
 
@@ -66,35 +65,21 @@ pub struct Timing {
 impl Report {
     /// What a walk through a market came to.
     pub fn of(walk: &Walk, market: &Market, walked: &Walked) -> Self {
-        let grid = &market.series.grid;
-        let round_every = grid.step.times(walk.stride.get() as i64);
-        let row = |name: &str, record: &TrackRecord| row(name, record, grid, round_every);
-        let mut models: Vec<Row> = walked.models.iter().map(|(n, r)| row(n, r)).collect();
-        models.sort_by(|a, b| {
-            let key = |row: &Row| row.advantage.unwrap_or(f64::NEG_INFINITY);
-            key(b)
-                .total_cmp(&key(a))
-                .then_with(|| a.miner.cmp(&b.miner))
-        });
-        for (row, rank) in models.iter_mut().zip(2..) {
-            row.rank = rank;
-        }
-        let reference = row("reference", &walked.reference);
         Self {
             series: market.series.id.clone(),
-            policy: "evidence".into(),
+            policy: PolicyName::Evidence.to_string(),
             rules: RULES.name().into(),
-            rounds: walked.reference.rounds(),
+            rounds: walked.rounds,
             void_rounds: walked.void_rounds,
             unsettled: 0,
-            origins: walked.origins.len(),
-            from: walked.origins.first().copied(),
-            to: walked.origins.last().copied(),
+            origins: walked.origins,
+            from: walked.span.map(|(first, _)| first),
+            to: walked.span.map(|(_, last)| last),
             stride: walk.stride.get(),
-            horizon: grid.horizon,
+            horizon: market.series.grid.horizon,
             k: walk.k,
             refit_every_ms: walk.refit_every,
-            leaderboard: [reference].into_iter().chain(models).collect(),
+            leaderboard: walked.leaderboard.clone(),
             timing: None,
         }
     }
@@ -129,6 +114,7 @@ impl Report {
         table.set_header([
             "#",
             "model",
+            "weight",
             "CRPS bps",
             "skill",
             "advantage",
@@ -145,6 +131,7 @@ impl Report {
             table.add_row([
                 number(row.rank),
                 Cell::new(&row.miner),
+                percent(row.weight, 1),
                 decimal(row.crps_bps, 3),
                 percent(row.skill, 2),
                 decimal(row.advantage, 4),
@@ -160,12 +147,6 @@ impl Report {
         }
         table
     }
-}
-
-fn row(name: &str, record: &TrackRecord, grid: &Grid, round_every: Millis) -> Row {
-    let lags = evidence::lags(grid.span().0, round_every.0);
-    let evidence = Evidence::of(record.advantages(), lags, &RULES.rules().evidence);
-    Row::of(name.to_owned(), record, evidence, grid, round_every)
 }
 
 fn right(text: String) -> Cell {

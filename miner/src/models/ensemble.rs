@@ -10,7 +10,7 @@ use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use super::variance::{self, VarianceModel};
-use super::{Fitted, Model, ModelError, garch_t, har_plus, ideas, last_close};
+use super::{Fitted, Model, ModelError, garch_t, ideas, last_close};
 use crate::history::History;
 
 /// Newest part of the past, on which members are tried.
@@ -21,8 +21,8 @@ const TRIAL_EVERY: Millis = Millis::hours(4);
 const HALF_LIFE: Millis = Millis::days(30);
 /// Quantiles of a trial's forecasts.
 const TRIAL_K: usize = 19;
-/// Weights are (best CRPS / CRPS) to this power: 1 % worse is worth 0.6 as much.
-const SHARPNESS: f64 = 50.0;
+/// Weights are (best CRPS / CRPS) to this power: 1 % worse is worth 0.9 as much.
+const SHARPNESS: f64 = 10.0;
 
 /// The models whose forecasts are averaged.
 #[derive(Clone)]
@@ -32,12 +32,18 @@ pub struct Ensemble(Vec<VarianceModel>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fit(Vec<(f64, variance::Fit)>);
 
-/// `har-plus`, a GARCH and a regression on many features: as unlike each other as good models are.
+/// Variants of `har` and a GARCH.
+const VARIANTS: [&str; 4] = [
+    "har+asymmetric",
+    "har+asymmetric+train-90d",
+    "har+cascade",
+    "har+rich-net",
+];
+
+/// Models as unlike each other as good ones are: their errors differ, so that the mean errs less.
 pub fn ensemble() -> Ensemble {
-    let others = ["har+rich-net", "har+and-ewma-24h"];
-    let others = others.into_iter().filter_map(ideas::by_name);
-    let members = [har_plus::har_plus(), garch_t::garch_t()];
-    Ensemble(members.into_iter().chain(others).collect())
+    let variants = VARIANTS.into_iter().filter_map(ideas::by_name);
+    Ensemble(variants.chain([garch_t::garch_t()]).collect())
 }
 
 impl Model for Ensemble {

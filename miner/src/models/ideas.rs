@@ -30,13 +30,13 @@ const IDEAS: [(&str, Change); 21] = [
     ("pull-half", |recipe| pull(recipe, 0.5)),
     ("pull-fifth", |recipe| pull(recipe, 0.2)),
     ("season-30d", |recipe| {
-        recipe.seasoning.half_life = Some(Millis::days(30))
+        recipe.seasoning.half_life = Some(Millis::days(30));
     }),
     ("season-60d", |recipe| {
-        recipe.seasoning.half_life = Some(Millis::days(60))
+        recipe.seasoning.half_life = Some(Millis::days(60));
     }),
     ("season-120d", |recipe| {
-        recipe.seasoning.half_life = Some(Millis::days(120))
+        recipe.seasoning.half_life = Some(Millis::days(120));
     }),
     ("train-90d", |recipe| recipe.training = Millis::days(90)),
     ("train-365d", |recipe| recipe.training = Millis::days(365)),
@@ -46,10 +46,10 @@ const IDEAS: [(&str, Change); 21] = [
     ("smooth-20", |recipe| recipe.shaping.smoothing = 20),
     ("and-garch", |recipe| recipe.ways.push(Way::Garch)),
     ("and-ewma-12h", |recipe| {
-        recipe.ways.push(Way::Ewma(Millis::hours(12)))
+        recipe.ways.push(Way::Ewma(Millis::hours(12)));
     }),
     ("and-ewma-24h", |recipe| {
-        recipe.ways.push(Way::Ewma(Millis::hours(24)))
+        recipe.ways.push(Way::Ewma(Millis::hours(24)));
     }),
     ("and-rich-net", |recipe| {
         recipe.ways.push(Way::Regression {

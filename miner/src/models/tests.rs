@@ -78,7 +78,8 @@ fn forecast(
 /// Forecasts with every model; what comes out must be centred on the last close and have some width.
 fn all_forecast(history: &History, horizon: usize) -> Vec<Forecast> {
     let last = last_close(history).unwrap();
-    let forecasts = all().iter().map(|model| {
+    let models = all();
+    let forecasts = models.iter().map(|model| {
         let forecast = forecast(model.as_ref(), history, horizon).unwrap();
         assert_eq!(forecast.horizon(), horizon);
         for step in 0..horizon {

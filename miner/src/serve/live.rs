@@ -50,11 +50,13 @@ const HISTORY_FILE: &str = "history.csv";
 
 /// A model at work, and the time up to which it has learnt.
 type Fit = (UnixMillis, Arc<dyn AnyFitted>);
-/// A fit under way.
-type Refit = oneshot::Receiver<(
+/// A fit that is done, or the panic that ended it.
+type Done = (
     UnixMillis,
     thread::Result<Result<Box<dyn AnyFitted>, ModelError>>,
-)>;
+);
+/// A fit under way.
+type Refit = oneshot::Receiver<Done>;
 
 /// Owns history and model, and goes by the machine's clock.
 pub struct LiveDesk {
@@ -343,13 +345,7 @@ impl LiveDesk {
     }
 
     /// Puts a finished fit to work, and keeps it for the next start.
-    async fn swap(
-        &mut self,
-        done: Option<(
-            UnixMillis,
-            thread::Result<Result<Box<dyn AnyFitted>, ModelError>>,
-        )>,
-    ) {
+    async fn swap(&mut self, done: Option<Done>) {
         match done {
             Some((at, Ok(Ok(fitted)))) => {
                 let fitted: Arc<dyn AnyFitted> = Arc::from(fitted);
@@ -386,12 +382,7 @@ impl LiveDesk {
 }
 
 /// Completes when the fit under way does; never without one.
-async fn finished(
-    refit: &mut Option<Refit>,
-) -> Option<(
-    UnixMillis,
-    thread::Result<Result<Box<dyn AnyFitted>, ModelError>>,
-)> {
+async fn finished(refit: &mut Option<Refit>) -> Option<Done> {
     match refit {
         Some(running) => {
             let done = running.await.ok();

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use foretell_core::attest::{answer_text, receipt_text, reveal_text};
-use foretell_core::hotkey::Hotkey;
 use foretell_core::series::{RoundId, Series};
 use foretell_core::time::Millis;
 use foretell_wire::keypair::{Keypair, verifies};
