@@ -1,6 +1,7 @@
 //! The `validator` command: one file a subcommand, with its arguments and what it prints.
 
 mod adversary;
+mod feed;
 mod localnet;
 
 use std::io::IsTerminal;
@@ -23,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Localnet(localnet::Arguments),
+    Feed(feed::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
@@ -49,6 +51,7 @@ fn run(command: Command) -> Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Feed(arguments) => feed::run(arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });
