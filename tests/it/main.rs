@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adversaries;
+mod backtest;
 mod contract;
 mod data_folders;
 mod dependencies;

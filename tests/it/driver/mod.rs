@@ -1,6 +1,7 @@
 //! Starting the programs, watching them, and making what they read.
 
 mod folder;
+mod forecasts;
 mod journal;
 mod localnet;
 mod market;
@@ -9,6 +10,7 @@ mod process_table;
 mod programs;
 
 pub use folder::copy_folder;
+pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};
 pub use localnet::{Localnet, START};
 pub use market::{STEP, market, market_file, write_lines};

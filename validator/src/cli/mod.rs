@@ -1,6 +1,7 @@
 //! The `validator` command: one file a subcommand, with its arguments and what it prints.
 
 mod adversary;
+mod backtest;
 mod feed;
 mod localnet;
 
@@ -13,6 +14,8 @@ use clap::{Parser, Subcommand};
 use foretell_core::time::UnixMillis;
 use tracing_subscriber::EnvFilter;
 
+use crate::store::report_opening_panics_as_errors;
+
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -23,6 +26,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
     Feed(feed::Arguments),
     #[command(hide = true)]
@@ -31,6 +35,7 @@ enum Command {
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
+    report_opening_panics_as_errors();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
@@ -50,6 +55,7 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let result = runtime.block_on(async {
         match command {
+            Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
             Command::Feed(arguments) => feed::run(arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
