@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::rest::RestClient;
-use foretell_feed::venue::{CandleQuery, Venue};
+use foretell_feed::venue::{CandleQuery, CandleSource};
 
 use super::desk::DeskError;
 
@@ -14,7 +14,7 @@ pub struct Source {
     /// Asks.
     pub rest: RestClient,
     /// Whose language is spoken.
-    pub venue: &'static dyn Venue,
+    pub venue: &'static dyn CandleSource,
     /// Scheme, name and port.
     pub host: String,
     /// The pair, as the venue writes it.
