@@ -11,3 +11,4 @@ mod driver;
 mod miner_cli;
 mod price_files;
 mod resume;
+mod settle_cli;

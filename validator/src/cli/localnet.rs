@@ -9,7 +9,7 @@ use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 
-use super::system_now;
+use crate::clock::system_now;
 use crate::localnet::{self, Options, Progress, Speed, Wishes};
 use crate::moment;
 

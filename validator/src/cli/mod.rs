@@ -2,14 +2,13 @@
 
 mod adversary;
 mod localnet;
+mod settle;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use foretell_core::time::UnixMillis;
 use tracing_subscriber::EnvFilter;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
@@ -23,6 +22,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Localnet(localnet::Arguments),
+    Settle(settle::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
@@ -49,18 +49,11 @@ fn run(command: Command) -> Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Settle(arguments) => settle::run(&arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });
     // A thread may still be waiting for standard input.
     runtime.shutdown_background();
     result
-}
-
-/// The machine's clock.
-fn system_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
 }
