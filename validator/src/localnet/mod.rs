@@ -55,7 +55,7 @@ use self::prices::{Found, PriceNote, PriceSource};
 use self::report::Sources;
 use self::venue::ReplayVenue;
 use crate::rounds::miners::{NoAnswer, ReplayedMiners};
-use crate::rounds::{Rounds, RoundsError, Surroundings};
+use crate::rounds::{Prices, Rounds, RoundsError, Surroundings};
 use crate::store::{SledStore, Store};
 
 /// An honest miner that is silent for this long fails the run.
@@ -283,7 +283,7 @@ impl Network {
                 store: Arc::clone(&store),
                 chain: Arc::clone(&chain),
                 miners: ReplayedMiners::new(client, PATIENCE),
-                prices: Arc::new(settled),
+                prices: Prices::Replay(settled),
             },
         )
         .await?;
