@@ -8,6 +8,7 @@ mod data_folders;
 mod dependencies;
 mod determinism;
 mod driver;
+mod live;
 mod miner_cli;
 mod price_files;
 mod resume;

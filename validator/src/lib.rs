@@ -2,14 +2,14 @@
 //! weights on chain.
 //!
 //! ```text
-//!   localnet ── rounds ── store
-//!       │          │
-//!     data   wire · chain · feed
+//!   localnet · run ── rounds ── store
+//!       │       │       │
+//!     data    feed   wire · chain
 //!       └────── core ──────┘
 //! ```
 //!
 //! The rules live in `foretell-core`; here is the shell that brings them events and carries out what they want.
-//! What is *not* here yet: the live service and the backtest.
+//! What is *not* here yet: the backtest.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod cli;
@@ -17,4 +17,5 @@ pub mod clock;
 pub mod localnet;
 pub mod moment;
 pub mod rounds;
+pub mod run;
 pub mod store;

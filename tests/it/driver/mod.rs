@@ -1,5 +1,6 @@
 //! Starting the programs, watching them, and making what they read.
 
+mod candles;
 mod folder;
 mod journal;
 mod localnet;
@@ -8,6 +9,7 @@ mod process;
 mod process_table;
 mod programs;
 
+pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use journal::{head, kinds};
 pub use localnet::{Localnet, START};

@@ -2,13 +2,17 @@
 
 mod adversary;
 mod localnet;
+mod run;
 mod settle;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
@@ -22,16 +26,29 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Localnet(localnet::Arguments),
+    Run(run::Arguments),
+    Status(status::Arguments),
     Settle(settle::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
 
+impl Command {
+    /// What is logged unless `RUST_LOG` says otherwise.
+    const fn default_log(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "warn,foretell_validator=info",
+            _ => "warn",
+        }
+    }
+}
+
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let quiet = || EnvFilter::new(cli.command.default_log());
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
@@ -49,6 +66,8 @@ fn run(command: Command) -> Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
@@ -56,4 +75,20 @@ fn run(command: Command) -> Result<()> {
     // A thread may still be waiting for standard input.
     runtime.shutdown_background();
     result
+}
+
+/// A token that is cancelled when this process is asked to stop: by ctrl-c or SIGTERM.
+fn stopped_by_signal() -> Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("can't listen for signals")?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    // It ends with the runtime, and there is nothing to wait for.
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
 }
