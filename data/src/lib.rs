@@ -1,7 +1,8 @@
-//! Prices at rest: files in and out, and a simulated series for those who have no file at hand.
+//! Prices and forecasts at rest: files in and out, and a simulated series for those who have no file at hand.
 //!
 //! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
 //! and on one grid; what isn't is an [`error::PriceFileError`] that says what, where, and what to do.
+//! [`forecasts::Rounds`] reads forecasts files round by round.
 //! [`simulated::simulated`] makes such a series from a seed, the same on every machine.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -9,6 +10,7 @@
 mod columns;
 mod csv;
 pub mod error;
+pub mod forecasts;
 mod grid;
 mod parquet;
 pub mod prices;

@@ -429,17 +429,20 @@ async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
     assert_eq!(running.wait().code, Some(0));
 }
 
-#[test]
-fn without_a_network_it_says_so_and_keeps_trying() {
-    // A port that was free a moment ago: nobody is there.
+/// The `[prices]` of exchanges that are not there.
+fn nobody() -> String {
+    // A port that was free a moment ago.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let market = |venue: &str| format!("{{venue = \"{venue}\", host = \"{host}\"}}");
     let venues = ["bitstamp", "kraken", "gemini"].map(market).join(", ");
-    let program = Program::new(&format!(
-        "[prices]\nkind = \"venues\"\nvenues = [{venues}]\nusdt_usd = []\n"
-    ));
+    format!("[prices]\nkind = \"venues\"\nvenues = [{venues}]\nusdt_usd = []\n")
+}
+
+#[test]
+fn without_a_network_it_says_so_and_keeps_trying() {
+    let program = Program::new(&nobody());
     let mut running = Running::start(&mut program.command("run"));
     until("word of the network", || {
         running.stderr().contains("no exchange can be reached")
@@ -451,6 +454,40 @@ fn without_a_network_it_says_so_and_keeps_trying() {
     });
     terminate(&running);
     assert_eq!(running.wait().code, Some(0));
+}
+
+/// `localnet --speed live` on these exchanges, with two miners.
+fn live_network(program: &Program) -> Running {
+    let mut command = program.command("localnet");
+    command.args(["--speed", "live", "--miners", "2", "--json"]);
+    Running::start(&mut command)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_network_has_real_miners_and_ends_with_its_leaderboard_when_told() {
+    let exchanges = Exchanges::open(now()).await;
+    let program = Program::new(&exchanges.prices_config());
+    let running = live_network(&program);
+    until("the miners to listen", || {
+        running.stderr().contains("2 miners: har-30d, gaussian-7d")
+    });
+    terminate(&running);
+    let json = running.wait().json();
+    assert_eq!(
+        (&json["series"], &json["rules"]),
+        (&"BTC/USD".into(), &"1".into())
+    );
+    let rows = json["leaderboard"].as_array().unwrap();
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    assert_eq!(json["prices"]["source"]["kind"], "live");
+}
+
+#[test]
+fn a_live_network_without_exchanges_ends_and_says_why() {
+    let program = Program::new(&nobody());
+    live_network(&program)
+        .wait()
+        .assert_refused(&["no exchange can be reached", "--speed live"]);
 }
 
 #[test]

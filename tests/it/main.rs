@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adversaries;
+mod backtest;
 mod contract;
 mod data_folders;
 mod dependencies;
@@ -12,4 +13,5 @@ mod live;
 mod miner_cli;
 mod price_files;
 mod resume;
+mod series;
 mod settle_cli;

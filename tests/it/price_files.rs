@@ -202,7 +202,7 @@ fn a_span_without_rounds_is_refused_with_what_the_prices_span() {
         Localnet::without_span(&market_file(folder.path())).with("--horizon", 1000);
     longer_than_the_file
         .run()
-        .assert_refused(&["no round lies between", "shorter --horizon"]);
+        .assert_refused(&["the prices cover 72h", "shorter --horizon"]);
 }
 
 #[test]

@@ -2,16 +2,16 @@
 //! weights on chain.
 //!
 //! ```text
-//!   localnet · run ── rounds ── store
-//!       │       │       │
-//!     data    feed   wire · chain
-//!       └────── core ──────┘
+//!   localnet · run ── rounds ── store     backtest
+//!       │       │       │                    │
+//!     data    feed   wire · chain           data
+//!       └────────────── core ────────────────┘
 //! ```
 //!
 //! The rules live in `foretell-core`; here is the shell that brings them events and carries out what they want.
-//! What is *not* here yet: the backtest.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod localnet;
@@ -19,3 +19,4 @@ pub mod moment;
 pub mod rounds;
 pub mod run;
 pub mod store;
+pub mod table;

@@ -1,15 +1,19 @@
 //! The leaderboard: reference in row 0, consensus in row 1, then the miners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::book::Book;
 use crate::hotkey::Hotkey;
+use crate::journal::Charter;
+use crate::metrics::ModelConfidenceSet;
+use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_blocks};
 use crate::score::Coverage;
 use crate::time::Millis;
 use crate::track::TrackRecord;
 use crate::weigh::diebold_mariano::diebold_mariano;
+use crate::weigh::{Advantage, Evidence, evidence};
 
 /// One forecaster's line. What is undefined (too few rounds, no such interval) is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +48,7 @@ pub struct Row {
     pub dm_t: Option<f64>,
     /// Its two-sided p-value.
     pub dm_p: Option<f64>,
-    /// Whether it is in the model confidence set; not computed by this version.
+    /// Whether it is in the model confidence set of level 90 %.
     pub in_mcs: Option<bool>,
     /// Weighted mean advantage.
     pub advantage: Option<f64>,
@@ -54,22 +58,51 @@ pub struct Row {
     pub weight: Option<f64>,
 }
 
+/// What rows are made of: everybody's record of the same rounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'a> {
+    /// Grid, rules and interval of the rounds.
+    pub charter: &'a Charter,
+    /// One entry for every scored round.
+    pub reference: &'a TrackRecord,
+    /// The consensus, where the policy has one.
+    pub consensus: Option<&'a TrackRecord>,
+    /// By miner.
+    pub miners: &'a BTreeMap<Hotkey, TrackRecord>,
+}
+
 /// The rows of a book, best first; `names` says what miners are called, a hotkey by default.
-///
-/// Miners are ordered by weight, then advantage, then name.
 pub fn leaderboard(book: &Book, names: &BTreeMap<Hotkey, String>) -> Vec<Row> {
     let weights = book.weights();
-    let keys = book.tracks().keys().chain(names.keys());
-    let keys: std::collections::BTreeSet<&Hotkey> = keys.collect();
+    let records = Records {
+        charter: book.charter(),
+        reference: book.reference_track(),
+        consensus: Some(book.consensus_track()),
+        miners: book.tracks(),
+    };
+    rows(&records, names, |key| weights.share(key))
+}
+
+/// The rows of these records, best first, paid by `share`.
+///
+/// Miners are ordered by weight, then advantage, then name.
+pub fn rows(
+    records: &Records<'_>,
+    names: &BTreeMap<Hotkey, String>,
+    share: impl Fn(&Hotkey) -> f64,
+) -> Vec<Row> {
+    let keys: BTreeSet<&Hotkey> = records.miners.keys().chain(names.keys()).collect();
     let nobody = TrackRecord::default();
+    let set = confidence_set(records);
     let mut miners: Vec<Row> = keys
         .into_iter()
         .map(|key| {
             let name = names.get(key).cloned().unwrap_or_else(|| key.to_string());
-            let track = book.tracks().get(key).unwrap_or(&nobody);
+            let track = records.miners.get(key).unwrap_or(&nobody);
             Row {
-                weight: Some(weights.share(key)),
-                ..row(book, name, track)
+                weight: Some(share(key)),
+                in_mcs: set.get(&Who::Miner(*key)).copied(),
+                ..row(records.charter, name, track)
             }
         })
         .collect();
@@ -85,25 +118,84 @@ pub fn leaderboard(book: &Book, names: &BTreeMap<Hotkey, String>) -> Vec<Row> {
     for (row, rank) in miners.iter_mut().zip(2..) {
         row.rank = rank;
     }
-    let reference = row(book, "reference".into(), book.reference_track());
-    let consensus = Row {
-        rank: 1,
-        ..row(book, "consensus".into(), book.consensus_track())
+    let reference = Row {
+        in_mcs: set.get(&Who::Reference).copied(),
+        ..row(records.charter, "reference".into(), records.reference)
     };
-    [reference, consensus].into_iter().chain(miners).collect()
+    let consensus = records.consensus.map(|track| Row {
+        rank: 1,
+        in_mcs: set.get(&Who::Consensus).copied(),
+        ..row(records.charter, "consensus".into(), track)
+    });
+    [reference]
+        .into_iter()
+        .chain(consensus)
+        .chain(miners)
+        .collect()
 }
 
-fn row(book: &Book, miner: String, track: &TrackRecord) -> Row {
-    let evidence = book.evidence_of(track);
+/// Rounds that one horizon overlaps.
+fn overlap(charter: &Charter) -> usize {
+    rounds_in(charter, charter.series.grid.span())
+}
+
+fn rounds_in(charter: &Charter, span: Millis) -> usize {
+    (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    Reference,
+    Consensus,
+    Miner(Hotkey),
+}
+
+/// Who is in the model confidence set; nobody is listed who can't be judged.
+///
+/// The loss is S − S_ref, a miss counting as by the rules. The sample is every round from the latest beginning on of
+/// those whose own record is ten blocks or longer; blocks are of max(2h, 48 h).
+fn confidence_set(records: &Records<'_>) -> BTreeMap<Who, bool> {
+    let block = rounds_in(records.charter, Millis::hours(48)).max(2 * overlap(records.charter));
+    let least = MIN_BLOCKS * block.max(1);
+    let long: Vec<(Who, &[Advantage])> = [(Who::Reference, records.reference)]
+        .into_iter()
+        .chain(records.consensus.map(|track| (Who::Consensus, track)))
+        .chain(
+            records
+                .miners
+                .iter()
+                .map(|(key, track)| (Who::Miner(*key), track)),
+        )
+        .map(|(who, track)| (who, track.advantages()))
+        .filter(|(_, advantages)| advantages.len() >= least)
+        .collect();
+    let miners = long.iter().filter(|(who, _)| *who != Who::Consensus);
+    let Some(start) = miners.filter_map(|(_, a)| Some(a.first()?.origin)).max() else {
+        return BTreeMap::new();
+    };
+    let since = |advantages: &[Advantage]| -> Vec<f64> {
+        let from = advantages.partition_point(|a| a.origin < start);
+        advantages[from..].iter().map(|a| -a.value).collect()
+    };
+    let sample = since(records.reference.advantages()).len();
+    let (who, losses): (Vec<Who>, Vec<Vec<f64>>) = long
+        .into_iter()
+        .map(|(who, advantages)| (who, since(advantages)))
+        .filter(|(_, losses)| losses.len() == sample)
+        .unzip();
+    let set = ModelConfidenceSet::of(&losses, &circular_blocks(sample, block));
+    who.into_iter().zip(set.members(ALPHA)).collect()
+}
+
+fn row(charter: &Charter, miner: String, track: &TrackRecord) -> Row {
+    let lags = evidence::lags(charter.series.grid.span().0, charter.round_every.0);
+    let evidence = Evidence::of(track.advantages(), lags, &charter.rules.rules().evidence);
     let tally = track.tally();
     let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
-    let charter = book.charter();
-    let rounds_in =
-        |span: Millis| (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize);
     let test = diebold_mariano(
         &track.differences(),
-        rounds_in(charter.series.grid.span()),
-        rounds_in(Millis::hours(48)),
+        overlap(charter),
+        rounds_in(charter, Millis::hours(48)),
     );
     Row {
         miner,

@@ -21,6 +21,8 @@ pub mod forecast;
 pub mod hotkey;
 pub mod journal;
 pub mod leaderboard;
+pub mod metrics;
+pub mod policy;
 pub mod price;
 pub mod replay;
 pub mod round;

@@ -34,6 +34,11 @@ impl TrackRecord {
         self.tally.add(&score.tally);
     }
 
+    /// Takes in a forecast of a round whose volatility isn't known: it counts for the metrics in bps alone.
+    pub fn unscaled(&mut self, tally: &Tally) {
+        self.tally.add(tally);
+    }
+
     /// Takes in a miss, which counts only from the start of the record on.
     pub fn missed(&mut self, origin: UnixMillis, miss_advantage: f64) {
         if self.started.is_some_and(|started| started <= origin) {

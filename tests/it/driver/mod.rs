@@ -2,6 +2,7 @@
 
 mod candles;
 mod folder;
+mod forecasts;
 mod journal;
 mod localnet;
 mod market;
@@ -11,6 +12,7 @@ mod programs;
 
 pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
+pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};
 pub use localnet::{Localnet, START};
 pub use market::{STEP, market, market_file, write_lines};

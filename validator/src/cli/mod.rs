@@ -1,6 +1,8 @@
 //! The `validator` command: one file a subcommand, with its arguments and what it prints.
 
 mod adversary;
+mod backtest;
+mod feed;
 mod localnet;
 mod run;
 mod settle;
@@ -15,6 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::store::report_opening_panics_as_errors;
+
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -25,10 +29,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
     Run(run::Arguments),
     Status(status::Arguments),
     Settle(settle::Arguments),
+    Feed(feed::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
@@ -45,6 +51,7 @@ impl Command {
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
+    report_opening_panics_as_errors();
     let cli = Cli::parse();
     let quiet = || EnvFilter::new(cli.command.default_log());
     tracing_subscriber::fmt()
@@ -65,10 +72,12 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let result = runtime.block_on(async {
         match command {
+            Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),
+            Command::Feed(arguments) => feed::run(arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });

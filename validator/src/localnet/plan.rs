@@ -109,6 +109,20 @@ pub enum PlanError {
         /// Span of a round.
         span: Millis,
     },
+    /// Prices too short for a single round.
+    #[error(
+        "the prices cover {}, and a round needs {} of them: one step before its origin and {horizon} after it; use a \
+         longer file or a shorter --horizon",
+        moment::span(*covered), moment::span(*needed)
+    )]
+    TooShort {
+        /// From the first open to the last close.
+        covered: Millis,
+        /// Horizon and one step.
+        needed: Millis,
+        /// Steps of a forecast.
+        horizon: usize,
+    },
     /// A number out of range.
     #[error("{what} {value} is out of range: {cure}")]
     Range {
@@ -191,6 +205,15 @@ impl Plan {
         }
         let grid = Grid { step, horizon };
         let (first, end) = bounds(wishes, prices, &grid, round_every);
+        let covered = prices.last_close() - prices.first_open();
+        let needed = Millis(grid.span().0 + step.0);
+        if first >= end && covered < needed {
+            return Err(PlanError::TooShort {
+                covered,
+                needed,
+                horizon,
+            });
+        }
         if first >= end {
             return Err(PlanError::NoRounds {
                 first,

@@ -1,10 +1,10 @@
 //! The result as people read it: the leaderboard, then the ledger.
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
-use foretell_core::leaderboard::Row;
+use comfy_table::Cell;
 
 use super::report::{NeuronView, Report};
 use crate::moment;
+use crate::table::{leaderboard, number, percent, plain, right};
 
 /// The whole result as text.
 pub fn tables(report: &Report) -> String {
@@ -40,42 +40,8 @@ pub fn tables(report: &Report) -> String {
     parts.join("\n\n")
 }
 
-fn leaderboard(rows: &[Row]) -> Table {
-    let mut table = plain_table(&[
-        "#",
-        "miner",
-        "weight",
-        "advantage",
-        "± se",
-        "skill",
-        "score",
-        "CRPS bps",
-        "RMSE bps",
-        "in 80 %",
-        "rounds",
-        "missed",
-    ]);
-    for row in rows {
-        table.add_row([
-            number(&row.rank),
-            Cell::new(&row.miner),
-            percent(row.weight, 1),
-            decimal(row.advantage, 4),
-            decimal(row.advantage_se, 4),
-            percent(row.skill, 2),
-            decimal(row.score, 4),
-            decimal(row.crps_bps, 2),
-            decimal(row.rmse_bps, 2),
-            percent(row.coverage_80, 1),
-            number(&row.rounds),
-            number(&row.missed),
-        ]);
-    }
-    table
-}
-
 fn ledger(report: &Report) -> String {
-    let mut table = plain_table(&[
+    let mut table = plain(&[
         "uid",
         "neuron",
         "stake α",
@@ -120,29 +86,6 @@ fn misses(report: &Report) -> String {
         format!("  {name}: {}", reasons.join(", "))
     });
     format!("misses:\n{}", lines.collect::<Vec<_>>().join("\n"))
-}
-
-fn plain_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(header.iter().map(Cell::new));
-    table
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
-fn number(value: &impl ToString) -> Cell {
-    right(value.to_string())
-}
-
-fn decimal(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
-}
-
-fn percent(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
 }
 
 /// A share of 65,535 in percent.

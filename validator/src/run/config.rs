@@ -17,6 +17,9 @@ use thiserror::Error;
 
 use crate::localnet::default_series;
 
+/// Rounds closer together than this would have their windows open at once.
+const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
+
 /// A whole configuration, as TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,6 +264,12 @@ impl Config {
                 cure,
             ));
         }
+        if every < SHORTEST_INTERVAL {
+            let cure =
+                "use at least 2: the windows of one round must close before those of the next open";
+            let minutes = self.rounds.every_minutes;
+            return Err(value("rounds.every_minutes", &minutes, cure));
+        }
         match &self.prices {
             PricesConfig::Venues(config) => self.check_venues(config),
             PricesConfig::Url { url } if !url.starts_with("http") => Err(value(
@@ -488,6 +497,11 @@ mod tests {
         assert!(said(&series("temperature", 300_000, 1)).contains("needs a file or a url"));
         let every = format!("{data}[rounds]\nevery_minutes = 7");
         assert!(said(&every).contains("rounds.every_minutes = 7"));
+        let every = format!(
+            "{}\n[rounds]\nevery_minutes = 1",
+            series("BTC/USD", 60_000, 1)
+        );
+        assert!(said(&every).contains("rounds.every_minutes = 1"));
         let venues = |text: &str| said(&format!("{data}[prices]\nkind = \"venues\"\n{text}"));
         assert!(venues("venues = [{venue = \"mtgox\"}]").contains("mtgox"));
         assert!(venues("venues = [{venue = \"kraken\"}]").contains("a quorum of at least 3"));

@@ -4,7 +4,7 @@ mod memory;
 mod sled;
 
 pub use self::memory::MemoryStore;
-pub use self::sled::SledStore;
+pub use self::sled::{SledStore, report_opening_panics_as_errors};
 
 use std::path::PathBuf;
 

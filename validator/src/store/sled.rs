@@ -4,6 +4,8 @@
 //! - A damaged log can open as an empty one, so a small *witness* file beside the database holds the head,
 //!   and what is opened must reach it.
 //! - Large values are never reclaimed, so values are cut into chunks of at most 16 kB.
+//! - Some damage makes it panic where it should return an error, so it opens on a thread of its own, whose panic
+//!   is an error here.
 
 use std::fs::{self, File};
 use std::io;
@@ -26,6 +28,21 @@ const ENTRY: u8 = b'j';
 /// Key prefix of payloads, followed by hash and chunk.
 const PAYLOAD: u8 = b'p';
 
+/// Name of the thread that a database is opened on.
+const OPENING_THREAD: &str = "open-journal";
+
+/// Keeps panics of sled while it opens out of standard error: [`SledStore::open`] returns them as errors.
+///
+/// For a binary's first line: the hook is the whole process's. Every other panic is reported as before.
+pub fn report_opening_panics_as_errors() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(OPENING_THREAD) {
+            report(panic);
+        }
+    }));
+}
+
 /// A store in a directory.
 #[derive(Debug)]
 pub struct SledStore {
@@ -44,11 +61,10 @@ impl SledStore {
             source,
         };
         fs::create_dir_all(folder).map_err(io_error)?;
-        let db = ::sled::Config::new()
+        let config = ::sled::Config::new()
             .path(folder.join("sled"))
-            .cache_capacity(CACHE_BYTES)
-            .open()
-            .map_err(|error| store_error(folder, error))?;
+            .cache_capacity(CACHE_BYTES);
+        let db = open_database(folder, move || config.open())?;
         let db_file = File::open(folder.join("sled").join("db")).map_err(io_error)?;
         let store = Self {
             folder: path,
@@ -159,6 +175,34 @@ impl Store for SledStore {
             .ok_or(StoreError::NoPayload(*hash))?;
         zstd::decode_all(packed.as_slice()).map_err(|error| self.io(error))
     }
+}
+
+/// What `open` gives, on a thread of its own, so that a panic is an error.
+fn open_database(
+    folder: &Path,
+    open: impl FnOnce() -> ::sled::Result<::sled::Db> + Send + 'static,
+) -> Result<::sled::Db, StoreError> {
+    let opening = std::thread::Builder::new()
+        .name(OPENING_THREAD.into())
+        .spawn(open)
+        .map_err(|source| StoreError::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
+    match opening.join() {
+        Ok(opened) => opened.map_err(|error| store_error(folder, error)),
+        Err(panic) => Err(StoreError::Damaged {
+            path: folder.to_owned(),
+            why: panic_words(panic.as_ref()),
+        }),
+    }
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("the database could not be read")
+        .to_owned()
 }
 
 fn entry_key(seq: u64) -> Vec<u8> {
@@ -284,6 +328,20 @@ mod tests {
         let _first = SledStore::open(folder.path()).unwrap();
         let error = SledStore::open(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
+    }
+
+    /// Which damage makes sled panic hangs on when its threads wrote which page, so the panic is ours.
+    #[test]
+    fn a_panic_of_the_database_is_damage_with_the_words_of_the_panic() {
+        report_opening_panics_as_errors();
+        let opened = open_database(Path::new("journal"), || {
+            panic!("tried to serialize Uninitialized")
+        });
+        let Err(StoreError::Damaged { path, why }) = opened else {
+            panic!("{opened:?}");
+        };
+        assert_eq!(path, Path::new("journal"));
+        assert_eq!(why, "tried to serialize Uninitialized");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::hotkey::Hotkey;
 use crate::journal::{Charter, PriceOrigin, Record};
 use crate::round::{Event, Misfit, Round, Want};
 use crate::rules::Rules;
-use crate::score::{Outcome, Reference, Score};
+use crate::score::{Judged, Outcome, Reference, Score, Yardstick};
 use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
@@ -141,6 +141,8 @@ impl Book {
                 }
                 for (miner, score) in miners {
                     let track = self.tracks.entry(*miner).or_default();
+                    // A backtest brings scores without the commitments before them.
+                    track.started.get_or_insert(*round);
                     track.answered(*round, score, reference);
                 }
                 for miner in missed {
@@ -248,6 +250,11 @@ impl Book {
             .collect()
     }
 
+    /// Makes `origin` the next round's, in a history that has no rounds before it.
+    pub const fn skip_to(&mut self, origin: UnixMillis) {
+        self.next_origin = origin;
+    }
+
     /// The record that opens the round at `origin` to these miners.
     pub fn open(&self, origin: UnixMillis, asked: Vec<Hotkey>) -> Record {
         Record::Opened {
@@ -272,20 +279,7 @@ impl Book {
         pool: &[Hotkey],
         missed: Vec<Hotkey>,
     ) -> Result<Record, BookError> {
-        let unit = self.charter.series.unit;
-        let outcome = match settlement.outcome(unit, &self.rules.settlement) {
-            Ok(outcome) => outcome,
-            Err(why) => return Ok(Record::Voided { round: origin, why }),
-        };
-        let horizon = self.charter.series.grid.horizon;
-        let reference_fan = self.reference.fan(outcome.volatility, horizon);
-        let Some(reference) = Score::of(&reference_fan, &outcome, &self.rules.score) else {
-            let why = VoidReason::LastStepMissing;
-            return Ok(Record::Voided { round: origin, why });
-        };
-        let anchor = settlement.anchor.map_or(1.0, crate::price::Price::get);
-        let mut pooled = BTreeMap::new();
-        let mut miners = BTreeMap::new();
+        let mut parsed = BTreeMap::new();
         for (miner, payload) in forecasts {
             let forecast = Forecast::parse(payload, &self.charter.series).map_err(|why| {
                 BookError::Payload {
@@ -294,20 +288,51 @@ impl Book {
                     why: why.to_string(),
                 }
             })?;
-            let fan = Fan::of(&forecast, anchor, unit);
-            if pool.contains(miner) {
-                pooled.insert(*miner, fan.resampled());
-            }
-            miners.extend(Score::of(&fan, &outcome, &self.rules.score).map(|s| (*miner, s)));
+            parsed.insert(*miner, forecast);
         }
-        let consensus = self.consensus_score(pool, &pooled, &reference_fan, &outcome);
-        Ok(Record::Scored {
+        let yardstick = match self.yardstick(settlement) {
+            Ok(yardstick) => yardstick,
+            Err(why) => return Ok(Record::Voided { round: origin, why }),
+        };
+        let judged = parsed
+            .iter()
+            .map(|(miner, forecast)| (*miner, yardstick.judge(forecast)))
+            .collect();
+        Ok(self.scored(origin, &yardstick, &judged, pool, missed))
+    }
+
+    /// What the forecasts of a round with these prices are judged by, or why the round is void.
+    pub fn yardstick(&self, settlement: &Settlement) -> Result<Yardstick, VoidReason> {
+        let series = &self.charter.series;
+        Yardstick::of(series, settlement, &self.reference, &self.rules)
+    }
+
+    /// The record that scores a round whose forecasts are judged.
+    pub fn scored(
+        &self,
+        origin: UnixMillis,
+        yardstick: &Yardstick,
+        judged: &BTreeMap<Hotkey, Judged>,
+        pool: &[Hotkey],
+        missed: Vec<Hotkey>,
+    ) -> Record {
+        let pooled = judged
+            .iter()
+            .filter(|(miner, _)| pool.contains(miner))
+            .map(|(miner, judged)| (*miner, judged.fan.resampled()))
+            .collect();
+        let consensus =
+            self.consensus_score(pool, &pooled, &yardstick.reference_fan, &yardstick.outcome);
+        Record::Scored {
             round: origin,
-            reference,
+            reference: yardstick.reference.clone(),
             consensus,
-            miners,
+            miners: judged
+                .iter()
+                .map(|(miner, judged)| (*miner, judged.score.clone()))
+                .collect(),
             missed,
-        })
+        }
     }
 
     /// Evidence of every miner with a record.

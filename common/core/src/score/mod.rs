@@ -7,9 +7,11 @@ pub mod crps;
 pub mod reference;
 mod tally;
 pub mod volatility;
+mod yardstick;
 
 pub use reference::Reference;
 pub use tally::{Coverage, Tally};
+pub use yardstick::{Judged, Yardstick};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +55,7 @@ impl Score {
         }
         (steps > 0).then(|| Self {
             scaled_crps: sum / f64::from(steps),
-            tally: Tally::of(fan, outcome),
+            tally: Tally::of(fan, &outcome.moves),
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
 use super::crps::crps;
 use crate::forecast::{Fan, quantile};
 
@@ -39,16 +38,16 @@ pub struct Coverage {
 }
 
 impl Tally {
-    /// The tally of one fan against what happened.
-    pub(super) fn of(fan: &Fan, outcome: &Outcome) -> Self {
+    /// The tally of one fan against the moves that happened, `None` for a gap.
+    pub fn of(fan: &Fan, moves: &[Option<f64>]) -> Self {
         let mut tally = Self {
             inside_50: (fan.k() >= 2).then(Coverage::default),
             inside_80: (fan.k() >= 5).then(Coverage::default),
             inside_95: (fan.k() >= 20).then(Coverage::default),
             ..Self::default()
         };
-        let last = outcome.moves.len();
-        for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
+        let last = moves.len();
+        for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
             let Some(y) = *y else { continue };
             let mean = row.iter().sum::<f64>() / row.len() as f64;
             let median = quantile(row, 0.5);
@@ -138,11 +137,7 @@ mod tests {
     #[test]
     fn worked_by_hand() {
         let fan = Fan::from_moves(2, vec![0.0, 4.0, 2.0, 6.0]);
-        let outcome = Outcome {
-            volatility: 1.0,
-            moves: vec![Some(1.0), Some(-1.0)],
-        };
-        let tally = Tally::of(&fan, &outcome);
+        let tally = Tally::of(&fan, &[Some(1.0), Some(-1.0)]);
         assert_eq!(tally.rmse(), Some(f64::sqrt((1.0 + 25.0) / 2.0)));
         assert_eq!(tally.mae(), Some(3.0));
         assert_eq!(tally.mean_crps(), Some(2.5));
@@ -154,11 +149,7 @@ mod tests {
     #[test]
     fn a_flat_median_has_no_direction() {
         let fan = Fan::from_moves(1, vec![0.0]);
-        let outcome = Outcome {
-            volatility: 1.0,
-            moves: vec![Some(3.0)],
-        };
-        assert_eq!(Tally::of(&fan, &outcome).directional_accuracy(), None);
+        assert_eq!(Tally::of(&fan, &[Some(3.0)]).directional_accuracy(), None);
         assert_eq!(Tally::default().rmse(), None);
     }
 }

@@ -52,17 +52,27 @@ impl Settlement {
     ///
     /// A price whose logarithm is needed and doesn't exist is a gap.
     pub fn outcome(&self, unit: Unit, rules: &SettlementRules) -> Result<Outcome, VoidReason> {
-        let value = |price: &Option<Price>| price.map(Price::get).filter(|v| unit.admits(*v));
         let usable = |sigma: &f64| sigma.is_finite() && *sigma > 0.0;
-        let anchor = value(&self.anchor).ok_or(VoidReason::NoAnchor)?;
+        self.usable_anchor(unit)?;
         let volatility = self
             .volatility
             .filter(usable)
             .ok_or(VoidReason::NoVolatility)?;
+        let moves = self.moves(unit, rules)?;
+        Ok(Outcome { volatility, moves })
+    }
+
+    /// What happened, as moves from the anchor, whether or not a volatility is known.
+    pub fn moves(
+        &self,
+        unit: Unit,
+        rules: &SettlementRules,
+    ) -> Result<Vec<Option<f64>>, VoidReason> {
+        let anchor = self.usable_anchor(unit)?;
         let moves: Vec<Option<f64>> = self
             .closes
             .iter()
-            .map(|close| Some(unit.change(anchor, value(close)?)))
+            .map(|close| Some(unit.change(anchor, usable(unit, *close)?)))
             .collect();
         let steps = moves.len();
         let gaps = moves.iter().filter(|change| change.is_none()).count();
@@ -72,8 +82,17 @@ impl Settlement {
         if moves.last().is_none_or(Option::is_none) {
             return Err(VoidReason::LastStepMissing);
         }
-        Ok(Outcome { volatility, moves })
+        Ok(moves)
     }
+
+    fn usable_anchor(&self, unit: Unit) -> Result<f64, VoidReason> {
+        usable(unit, self.anchor).ok_or(VoidReason::NoAnchor)
+    }
+}
+
+/// The price, if moves from and to it exist.
+fn usable(unit: Unit, price: Option<Price>) -> Option<f64> {
+    price.map(Price::get).filter(|value| unit.admits(*value))
 }
 
 #[cfg(test)]

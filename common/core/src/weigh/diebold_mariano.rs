@@ -27,7 +27,9 @@ pub fn diebold_mariano(differences: &[f64], h: usize, lags_48h: usize) -> Option
     let mean = differences.iter().sum::<f64>() / count;
     let centred: Vec<f64> = differences.iter().map(|d| d - mean).collect();
     let variance = long_run_sum(&centred, lags_48h.max(2 * h)) / count;
-    if variance <= 0.0 {
+    // Equal differences have no variance but that of rounding.
+    let size = differences.iter().fold(0.0, |a: f64, d| a.max(d.abs()));
+    if variance <= (1e-14 * size).powi(2) {
         return None;
     }
     let correction = (count + 1.0 - 2.0 * horizon + horizon * (horizon - 1.0) / count) / count;
@@ -58,6 +60,8 @@ mod tests {
     #[test]
     fn it_is_silent_where_it_has_nothing_to_say() {
         assert_eq!(diebold_mariano(&[1.0; 30], 1, 2), None);
+        assert_eq!(diebold_mariano(&[0.1; 30], 1, 2), None);
+        assert_eq!(diebold_mariano(&[0.0; 30], 1, 2), None);
         assert_eq!(diebold_mariano(&[1.0, 2.0, 1.0], 1, 2), None);
         assert_eq!(diebold_mariano(&[], 1, 2), None);
     }

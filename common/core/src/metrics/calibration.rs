@@ -1,0 +1,40 @@
+//! How well a forecaster's spread fits what happened.
+
+use super::PitHistogram;
+use super::interval_score::of_row;
+use crate::forecast::Fan;
+
+/// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Calibration {
+    /// Where outcomes fell.
+    pub pit: PitHistogram,
+    interval_score: f64,
+    steps: u64,
+}
+
+impl Calibration {
+    /// Takes in a fan and the moves that happened, `None` for a gap.
+    pub fn add(&mut self, fan: &Fan, moves: &[Option<f64>]) {
+        for (row, y) in fan.rows().zip(moves) {
+            let Some(y) = *y else { continue };
+            self.pit.add(row, y);
+            if let Some(score) = of_row(row, y) {
+                self.interval_score += score;
+                self.steps += 1;
+            }
+        }
+    }
+
+    /// Mean weighted interval score over steps, in the moves' unit.
+    pub fn weighted_interval_score(&self) -> Option<f64> {
+        (self.steps > 0).then(|| self.interval_score / self.steps as f64)
+    }
+
+    /// Takes in what another has summed.
+    pub fn merge(&mut self, other: &Self) {
+        self.pit.merge(&other.pit);
+        self.interval_score += other.interval_score;
+        self.steps += other.steps;
+    }
+}

@@ -1,0 +1,307 @@
+//! The moving averages of all miners, round by round.
+
+use std::collections::BTreeMap;
+
+use super::{Configuration, Refusal, numpy, shares, weighted_rmse};
+use crate::hotkey::Hotkey;
+use crate::policy::{Counts, Policy, SettledRound, Standing, points};
+use crate::price::Price;
+use crate::time::UnixMillis;
+
+/// The policy.
+#[derive(Debug)]
+pub struct Taoshi {
+    rule: Configuration,
+    /// In the order in which miners first came, which is the order in which averages are summed.
+    miners: Vec<Miner>,
+    /// Positions in `miners`.
+    places: BTreeMap<Hotkey, usize>,
+    scored: usize,
+    refused: Vec<(UnixMillis, Refusal)>,
+    details: Option<Vec<RoundDetail>>,
+    /// Weights of the steps and their sum.
+    weights: Vec<f64>,
+    total: f64,
+}
+
+#[derive(Debug)]
+struct Miner {
+    key: Hotkey,
+    average: f64,
+    /// Rounds that were scored before it came.
+    before: usize,
+    answered: usize,
+}
+
+/// What a round did to everybody.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundDetail {
+    /// The round.
+    pub origin: UnixMillis,
+    /// Weighted RMSE in USD of those who answered.
+    pub scores: BTreeMap<Hotkey, f64>,
+    /// Their shares.
+    pub shares: BTreeMap<Hotkey, f64>,
+    /// g.
+    pub volatility_percentile: f64,
+    /// Averages of all miners after the round.
+    pub ema: BTreeMap<Hotkey, f64>,
+}
+
+impl Taoshi {
+    /// No history yet; `details` says whether to remember what every round did.
+    pub fn new(rule: Configuration, details: bool) -> Self {
+        Self {
+            rule,
+            miners: Vec::new(),
+            places: BTreeMap::new(),
+            scored: 0,
+            refused: Vec::new(),
+            details: details.then(Vec::new),
+            weights: Vec::new(),
+            total: 0.0,
+        }
+    }
+
+    /// What every scored round did; empty unless asked for.
+    pub fn details(&self) -> &[RoundDetail] {
+        self.details.as_deref().unwrap_or_default()
+    }
+
+    /// Rounds that counted for nobody.
+    pub fn refused(&self) -> &[(UnixMillis, Refusal)] {
+        &self.refused
+    }
+
+    /// Each miner's average and final value; `None` for those below the floor.
+    pub fn finals(&self) -> BTreeMap<Hotkey, (f64, Option<f64>)> {
+        let averages: Vec<f64> = self.miners.iter().map(|miner| miner.average).collect();
+        let finals = self.rule.final_scaled(&averages);
+        let keyed = self.miners.iter().zip(finals);
+        keyed
+            .map(|(miner, value)| (miner.key, (miner.average, value)))
+            .collect()
+    }
+
+    /// Takes in the weighted RMSEs of a round, in order of hotkey; a refused round changes nothing.
+    pub fn score(
+        &mut self,
+        origin: UnixMillis,
+        closes: &[f64],
+        scores: &[(Hotkey, f64)],
+    ) -> Result<(), Refusal> {
+        if scores.len() < 2 {
+            return Err(Refusal::TooFewResponses);
+        }
+        let values: Vec<f64> = scores.iter().map(|(_, score)| *score).collect();
+        let shares = shares(&values);
+        if shares.iter().any(|share| share.is_nan()) {
+            return Err(Refusal::NotANumber);
+        }
+        let g = self.rule.volatility_percentile(closes);
+        let mean = match self.miners.len() {
+            0 => 0.0,
+            n => self.miners.iter().map(|miner| miner.average).sum::<f64>() / n as f64,
+        };
+        let (known, newcomers) = self.told_apart(scores, &shares);
+        for (miner, share) in self.miners.iter_mut().zip(&known) {
+            let previous = miner.average;
+            let current = (previous + share.unwrap_or(0.0) * g) / (1.0 + g);
+            miner.average = self.rule.ema(current, previous);
+            miner.answered += usize::from(share.is_some());
+        }
+        for (key, share) in newcomers {
+            let current = (mean + share * g) / (1.0 + g);
+            self.places.insert(key, self.miners.len());
+            self.miners.push(Miner {
+                key,
+                average: self.rule.ema(current, mean),
+                before: self.scored,
+                answered: 1,
+            });
+        }
+        self.scored += 1;
+        if let Some(details) = &mut self.details {
+            details.push(RoundDetail {
+                origin,
+                scores: scores.iter().copied().collect(),
+                shares: scores.iter().map(|(key, _)| *key).zip(shares).collect(),
+                volatility_percentile: g,
+                ema: self.miners.iter().map(|m| (m.key, m.average)).collect(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The shares of known miners by position, and those of newcomers, best first.
+    fn told_apart(
+        &self,
+        scores: &[(Hotkey, f64)],
+        shares: &[f64],
+    ) -> (Vec<Option<f64>>, Vec<(Hotkey, f64)>) {
+        let mut known = vec![None; self.miners.len()];
+        let mut newcomers = Vec::new();
+        let mut places = self.places.iter().peekable();
+        for ((key, _), share) in scores.iter().zip(shares) {
+            while places.next_if(|(place, _)| *place < key).is_some() {}
+            match places.next_if(|(place, _)| *place == key) {
+                Some((_, place)) => known[*place] = Some(*share),
+                None => newcomers.push((*key, *share)),
+            }
+        }
+        newcomers.sort_by(|a, b| b.1.total_cmp(&a.1));
+        (known, newcomers)
+    }
+
+    fn judge(&mut self, round: &SettledRound<'_>) -> Result<(), Refusal> {
+        let closes: Option<Vec<f64>> = round
+            .settlement
+            .closes
+            .iter()
+            .map(|close| close.map(Price::get))
+            .collect();
+        let closes = closes.ok_or(Refusal::Gap)?;
+        if closes.len() < 2 {
+            return Err(Refusal::TooShort);
+        }
+        if self.weights.len() != closes.len() {
+            self.weights = self.rule.step_weights(closes.len());
+            self.total = numpy::sum(&self.weights);
+        }
+        let rmse = |points: &[f64]| weighted_rmse(points, &closes, &self.weights, self.total);
+        let scores: Vec<(Hotkey, f64)> = round
+            .forecasts
+            .iter()
+            .map(|(key, forecast)| {
+                let score = if forecast.k() == 1 {
+                    rmse(forecast.values())
+                } else {
+                    rmse(&points(forecast).collect::<Vec<_>>())
+                };
+                (*key, score)
+            })
+            .collect();
+        self.score(round.origin, &closes, &scores)
+    }
+}
+
+impl Policy for Taoshi {
+    fn take(&mut self, round: &SettledRound<'_>) {
+        if let Err(why) = self.judge(round) {
+            self.refused.push((round.origin, why));
+        }
+    }
+
+    fn rounds(&self) -> Counts {
+        Counts {
+            scored: self.scored,
+            void: self.refused.len(),
+        }
+    }
+
+    fn standings(&self) -> BTreeMap<Hotkey, Standing> {
+        let finals = self.finals();
+        let total: f64 = finals.values().filter_map(|(_, value)| *value).sum();
+        let standing = |miner: &Miner| {
+            let value = finals.get(&miner.key).and_then(|(_, value)| *value);
+            let rounds = self.scored - miner.before;
+            Standing {
+                share: if total > 0.0 {
+                    value.unwrap_or(0.0) / total
+                } else {
+                    0.0
+                },
+                rounds,
+                missed: rounds - miner.answered,
+            }
+        };
+        self.miners
+            .iter()
+            .map(|miner| (miner.key, standing(miner)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> Hotkey {
+        Hotkey([n; 32])
+    }
+
+    fn averages(policy: &Taoshi) -> Vec<f64> {
+        policy.miners.iter().map(|miner| miner.average).collect()
+    }
+
+    const CLOSES: [f64; 4] = [30_000.0, 30_100.0, 30_150.0, 30_200.0];
+
+    /// Scores whose shares are 0.1, 0.2, 0.3, 0.4 don't exist (the worst has 0), so the published vector enters below
+    /// the shares: the same averages as four newcomers'.
+    #[test]
+    fn the_published_vector() {
+        let rule = Configuration::default();
+        let g = rule.volatility_percentile(&CLOSES);
+        let after = |share: f64| rule.ema((0.0 + share * g) / (1.0 + g), 0.0);
+        let expected = [
+            0.000_411_923_797_411_541_5,
+            0.000_823_847_594_823_083,
+            0.001_235_771_392_234_624_2,
+            0.001_647_695_189_646_166,
+        ];
+        assert_eq!([0.1, 0.2, 0.3, 0.4].map(after), expected);
+    }
+
+    #[test]
+    fn newcomers_start_at_the_mean_and_the_absent_fade() {
+        let rule = Configuration::default();
+        let mut policy = Taoshi::new(rule, true);
+        let round = |n: i64| UnixMillis(n);
+        policy
+            .score(round(0), &CLOSES, &[(key(1), 1.0), (key(2), 3.0)])
+            .unwrap();
+        let first = averages(&policy);
+        let g = rule.volatility_percentile(&CLOSES);
+        assert_eq!(first, [rule.ema(g / (1.0 + g), 0.0), 0.0]);
+        policy
+            .score(round(1), &CLOSES, &[(key(2), 1.0), (key(3), 3.0)])
+            .unwrap();
+        let mean = (first[0] + first[1]) / 2.0;
+        let second = averages(&policy);
+        assert_eq!(second[0], rule.ema(first[0] / (1.0 + g), first[0]));
+        assert_eq!(second[1], rule.ema((first[1] + g) / (1.0 + g), first[1]));
+        assert_eq!(second[2], rule.ema((mean + 0.0 * g) / (1.0 + g), mean));
+        let standing = policy.standings()[&key(1)];
+        assert_eq!((standing.rounds, standing.missed), (2, 1));
+        assert_eq!(policy.standings()[&key(3)].rounds, 1);
+        assert_eq!(policy.details()[1].ema.len(), 3);
+        assert_eq!(policy.details()[1].scores.len(), 2);
+    }
+
+    #[test]
+    fn equal_forecasts_share_alike() {
+        let mut policy = Taoshi::new(Configuration::default(), true);
+        let scores = [(key(1), 2.0), (key(2), 2.0), (key(3), 2.0)];
+        policy.score(UnixMillis(0), &CLOSES, &scores).unwrap();
+        let shares: Vec<f64> = policy.details()[0].shares.values().copied().collect();
+        assert_eq!(shares, [1.0 / 3.0; 3]);
+        assert!(policy.standings().values().all(|s| s.share == 0.0));
+    }
+
+    #[test]
+    fn one_response_and_an_overflow_are_refused_and_change_nothing() {
+        let mut policy = Taoshi::new(Configuration::default(), false);
+        policy
+            .score(UnixMillis(0), &CLOSES, &[(key(1), 1.0), (key(2), 3.0)])
+            .unwrap();
+        let before = averages(&policy);
+        let alone = policy.score(UnixMillis(1), &CLOSES, &[(key(1), 1.0)]);
+        assert_eq!(alone, Err(Refusal::TooFewResponses));
+        let spoilt = [(key(1), 1.0), (key(2), f64::INFINITY)];
+        assert_eq!(
+            policy.score(UnixMillis(2), &CLOSES, &spoilt),
+            Err(Refusal::NotANumber)
+        );
+        assert_eq!(averages(&policy), before);
+    }
+}

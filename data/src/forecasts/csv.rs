@@ -1,0 +1,280 @@
+//! Forecasts files in CSV: one line a step, all quantiles.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use foretell_core::forecast::Kind;
+use foretell_core::time::UnixMillis;
+
+use super::batch::{Batch, Head};
+use super::error::CSV_COLUMNS;
+use super::{ForecastFault, ForecastFileError, open};
+use crate::error::Row;
+
+/// Forecasts in a batch.
+const BATCH: usize = 256;
+
+/// A CSV file, read from front to back.
+pub(super) struct CsvReader {
+    file: PathBuf,
+    reader: Reader<BufReader<File>>,
+    columns: Columns,
+    /// The line that was read beyond the last batch.
+    ahead: Option<Line>,
+    record: StringRecord,
+    last: Option<UnixMillis>,
+}
+
+/// Positions of the columns.
+struct Columns {
+    origin: usize,
+    miner: usize,
+    step: usize,
+    owner: Option<usize>,
+    values: Vec<usize>,
+}
+
+/// One step of one forecast.
+struct Line {
+    row: Row,
+    origin: UnixMillis,
+    miner: String,
+    owner: Option<String>,
+    step: usize,
+    values: Vec<f64>,
+}
+
+impl CsvReader {
+    pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
+        let input = BufReader::with_capacity(1 << 20, open(file)?);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
+        let header = reader
+            .headers()
+            .map_err(|error| not_csv(file, &error))?
+            .clone();
+        if header.is_empty() {
+            return Err(ForecastFileError::of(file, ForecastFault::Empty));
+        }
+        let names: Vec<&str> = header.iter().collect();
+        let columns = Columns::find(&names).map_err(|fault| ForecastFileError::of(file, fault))?;
+        let mut opened = Self {
+            file: file.to_owned(),
+            reader,
+            columns,
+            ahead: None,
+            record: StringRecord::new(),
+            last: None,
+        };
+        opened.ahead = opened.line()?;
+        match opened.ahead {
+            Some(_) => Ok(opened),
+            None => Err(ForecastFileError::of(file, ForecastFault::NoRows)),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
+        let mut batch = Batch::default();
+        while batch.heads.len() < BATCH {
+            let Some(first) = self.ahead.take() else {
+                break;
+            };
+            self.forecast(first, &mut batch)?;
+        }
+        Ok((!batch.heads.is_empty()).then_some(batch))
+    }
+
+    pub(super) fn origins(
+        mut self,
+        mut see: impl FnMut(UnixMillis),
+    ) -> Result<(), ForecastFileError> {
+        let mut last = None;
+        while let Some(line) = self.ahead.take() {
+            if last != Some(line.origin) {
+                see(line.origin);
+                last = Some(line.origin);
+            }
+            self.ahead = self.line()?;
+        }
+        Ok(())
+    }
+
+    /// Adds the forecast that begins with this line.
+    fn forecast(&mut self, first: Line, batch: &mut Batch) -> Result<(), ForecastFileError> {
+        self.check(&first, 1)?;
+        let name = |names: &mut Vec<String>, name: &str| {
+            names
+                .iter()
+                .position(|known| known == name)
+                .unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    names.len() - 1
+                })
+        };
+        let start = batch.values.len();
+        let head = Head {
+            row: first.row,
+            origin: first.origin,
+            miner: name(&mut batch.names, &first.miner),
+            owner: first
+                .owner
+                .as_deref()
+                .map(|owner| name(&mut batch.names, owner)),
+            kind: Kind::Quantiles,
+            k: first.values.len(),
+            values: start..start,
+        };
+        batch.values.extend(&first.values);
+        let mut steps = 1;
+        while let Some(line) = self.line()? {
+            if line.origin != first.origin || line.miner != first.miner {
+                self.ahead = Some(line);
+                break;
+            }
+            steps += 1;
+            self.check(&line, steps)?;
+            batch.values.extend(&line.values);
+        }
+        let values = start..batch.values.len();
+        batch.heads.push(Head { values, ..head });
+        Ok(())
+    }
+
+    /// Refuses a line out of order.
+    fn check(&mut self, line: &Line, expected: usize) -> Result<(), ForecastFileError> {
+        let refuse = |fault| Err(ForecastFileError::at(&self.file, line.row, fault));
+        if let Some(before) = self.last.filter(|before| *before > line.origin) {
+            return refuse(ForecastFault::Unsorted {
+                found: line.origin,
+                before,
+            });
+        }
+        if line.step != expected {
+            return refuse(ForecastFault::Steps {
+                miner: line.miner.clone(),
+                origin: line.origin,
+                expected,
+                found: line.step,
+            });
+        }
+        self.last = Some(line.origin);
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<Option<Line>, ForecastFileError> {
+        let read = self.reader.read_record(&mut self.record);
+        if !read.map_err(|error| not_csv(&self.file, &error))? {
+            return Ok(None);
+        }
+        let row = Row::Line(self.record.position().map_or(0, ::csv::Position::line));
+        let cell = |place: usize| self.record.get(place).unwrap_or("");
+        let fault = |column: &str, found: &str, cure| {
+            let fault = ForecastFault::Cell {
+                column: column.to_owned(),
+                found: found.to_owned(),
+                cure,
+            };
+            ForecastFileError::at(&self.file, row, fault)
+        };
+        let number = |column: &str, text: &str, cure| {
+            text.parse::<i64>().map_err(|_| fault(column, text, cure))
+        };
+        let origin = cell(self.columns.origin);
+        let step = cell(self.columns.step);
+        let miner = cell(self.columns.miner);
+        if miner.is_empty() {
+            return Err(fault("miner", miner, "write the miner's name"));
+        }
+        let origin = number(
+            "origin_ms",
+            origin,
+            "write unix milliseconds such as 1704067200000",
+        )?;
+        let step = number(
+            "step",
+            step,
+            "write the step, 1 for the first close after the origin",
+        )?;
+        // Cells left empty at the end are a smaller K.
+        let written = |place: &&usize| !cell(**place).is_empty();
+        let k = self
+            .columns
+            .values
+            .iter()
+            .rposition(|place| written(&place))
+            .map_or(0, |i| i + 1);
+        let values = self.columns.values[..k].iter().zip(1..).map(|(&place, i)| {
+            let text = cell(place);
+            // NaN parses; it is refused with its forecast, not with the file.
+            text.parse().map_err(|_| {
+                fault(
+                    &format!("v{i}"),
+                    text,
+                    "write a plain decimal such as 42397.23",
+                )
+            })
+        });
+        Ok(Some(Line {
+            row,
+            origin: UnixMillis(origin),
+            miner: miner.to_owned(),
+            owner: self
+                .columns
+                .owner
+                .map(cell)
+                .filter(|owner| !owner.is_empty())
+                .map(str::to_owned),
+            step: usize::try_from(step).unwrap_or(0),
+            values: values.collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+impl Columns {
+    fn find(names: &[&str]) -> Result<Self, ForecastFault> {
+        if let Some(twice) = names
+            .iter()
+            .enumerate()
+            .find(|(i, name)| names[..*i].contains(name))
+        {
+            return Err(ForecastFault::DuplicateColumn((*twice.1).to_owned()));
+        }
+        let place = |column: &str| names.iter().position(|name| *name == column);
+        let values: Vec<usize> = (1..).map_while(|i| place(&format!("v{i}"))).collect();
+        let found = (place("origin_ms"), place("miner"), place("step"));
+        match found {
+            (Some(origin), Some(miner), Some(step)) if !values.is_empty() => Ok(Self {
+                origin,
+                miner,
+                step,
+                owner: place("owner"),
+                values,
+            }),
+            _ => {
+                let needed = ["origin_ms", "miner", "step", "v1"].into_iter();
+                let missing = needed.filter(|column| place(column).is_none());
+                Err(ForecastFault::MissingColumns {
+                    missing: missing.map(str::to_owned).collect(),
+                    found: names.iter().map(|name| (*name).to_owned()).collect(),
+                    wanted: CSV_COLUMNS,
+                })
+            }
+        }
+    }
+}
+
+fn not_csv(file: &Path, error: &::csv::Error) -> ForecastFileError {
+    let reason = match error.kind() {
+        ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("{len} cells under a header of {expected_len}"),
+        ErrorKind::Utf8 { err, .. } => err.to_string(),
+        _ => error.to_string(),
+    };
+    let fault = ForecastFault::NotCsv(reason);
+    match error.position() {
+        Some(position) => ForecastFileError::at(file, Row::Line(position.line()), fault),
+        None => ForecastFileError::of(file, fault),
+    }
+}

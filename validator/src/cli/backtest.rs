@@ -1,0 +1,88 @@
+//! `validator backtest`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use foretell_core::policy::PolicyName;
+use foretell_core::series::SeriesId;
+use foretell_core::time::UnixMillis;
+
+use crate::backtest::{self, Options, Progress};
+use crate::moment;
+
+/// Score a history of forecasts: who would have earned what, under one or more policies.
+///
+/// A round is every origin in the forecasts files. Forecasts that are no valid answer are left out, counted and
+/// listed. Prices before the first origin are history: the more, the better the first volatilities.
+///
+/// Example: validator backtest --prices BTCUSD_5m.parquet --forecasts har.parquet garch.parquet
+/// --policy evidence --policy taoshi --report out
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Price files (.csv or .parquet), one after the other in time.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    prices: Vec<PathBuf>,
+    /// Forecasts files (.parquet or .csv), each in order of origin.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    forecasts: Vec<PathBuf>,
+    /// Policy; several are set side by side.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = policy(), default_value = "evidence")]
+    policy: Vec<PolicyName>,
+    /// Name of the series [default: BTC/USD].
+    #[arg(long, value_name = "NAME")]
+    series: Option<SeriesId>,
+    /// First origin: RFC 3339 or unix milliseconds [default: the files' first].
+    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    from: Option<UnixMillis>,
+    /// Origins are below this [default: the files' last is in].
+    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    to: Option<UnixMillis>,
+    /// Steps of a forecast.
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    horizon: u32,
+    /// Write a page with plots, report.html, into this directory.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Print the result as JSON: a document, or a list of them if there are several policies.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the backtest and prints its result.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let json = arguments.json;
+    let options = Options {
+        series: arguments.series,
+        prices: arguments.prices,
+        forecasts: arguments.forecasts,
+        policies: arguments.policy,
+        from: arguments.from,
+        to: arguments.to,
+        horizon: arguments.horizon as usize,
+        details: json,
+        report: arguments.report,
+    };
+    let text = tokio::task::spawn_blocking(move || -> Result<String> {
+        let documents = backtest::run(&options, &mut Progress::new())?;
+        Ok(match (json, documents.as_slice()) {
+            (true, [document]) => serde_json::to_string_pretty(document)?,
+            (true, documents) => serde_json::to_string_pretty(documents)?,
+            (false, documents) => backtest::tables(documents),
+        })
+    })
+    .await
+    .context("the backtest panicked")??;
+    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+}
+
+fn policy() -> impl TypedValueParser<Value = PolicyName> {
+    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
+        let named = PolicyName::ALL
+            .into_iter()
+            .find(|policy| policy.as_str() == name);
+        named.unwrap_or(PolicyName::Evidence)
+    })
+}

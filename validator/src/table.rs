@@ -1,0 +1,67 @@
+//! Figures as people read them: tables of numbers, and the leaderboard.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use foretell_core::leaderboard::Row;
+
+/// The leaderboard; what is undefined is a dash.
+pub fn leaderboard(rows: &[Row]) -> Table {
+    let mut table = plain(&[
+        "#",
+        "miner",
+        "weight",
+        "advantage",
+        "± se",
+        "skill",
+        "score",
+        "CRPS bps",
+        "RMSE bps",
+        "in 80 %",
+        "rounds",
+        "missed",
+    ]);
+    for row in rows {
+        table.add_row([
+            number(&row.rank),
+            Cell::new(&row.miner),
+            percent(row.weight, 1),
+            decimal(row.advantage, 4),
+            decimal(row.advantage_se, 4),
+            percent(row.skill, 2),
+            decimal(row.score, 4),
+            decimal(row.crps_bps, 2),
+            decimal(row.rmse_bps, 2),
+            percent(row.coverage_80, 1),
+            number(&row.rounds),
+            number(&row.missed),
+        ]);
+    }
+    table
+}
+
+/// A table with nothing but its header.
+pub fn plain(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().map(Cell::new));
+    table
+}
+
+/// Text that stands at the right.
+pub fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// A whole number.
+pub fn number(value: &impl ToString) -> Cell {
+    right(value.to_string())
+}
+
+/// A number of so many decimals.
+pub fn decimal(value: Option<f64>, places: usize) -> Cell {
+    right(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
+}
+
+/// A share in percent.
+pub fn percent(value: Option<f64>, places: usize) -> Cell {
+    right(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
+}
