@@ -1,5 +1,6 @@
 //! Starting the programs, watching them, and making what they read.
 
+mod candles;
 mod folder;
 mod forecasts;
 mod journal;
@@ -9,6 +10,7 @@ mod process;
 mod process_table;
 mod programs;
 
+pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};
