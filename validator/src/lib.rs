@@ -15,8 +15,9 @@ pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod localnet;
-pub mod moment;
 pub mod rounds;
 pub mod run;
 pub mod store;
 pub mod table;
+
+pub use foretell_data::moment;
