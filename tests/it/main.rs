@@ -10,5 +10,6 @@ mod dependencies;
 mod determinism;
 mod driver;
 mod miner_cli;
+mod peers;
 mod price_files;
 mod resume;

@@ -8,6 +8,7 @@ mod market;
 mod process;
 mod process_table;
 mod programs;
+mod python;
 
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
@@ -17,3 +18,4 @@ pub use market::{STEP, market, market_file, write_lines};
 pub use process::{Ended, Running, until};
 pub use process_table::Process;
 pub use programs::{miner, validator};
+pub use python::{python_with, run_script};
