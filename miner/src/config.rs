@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
-use foretell_feed::venue::{self, Venue, VenueError};
+use foretell_feed::venue::{self, CandleSource, VenueError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -134,8 +134,8 @@ impl Config {
     }
 
     /// The venue that prices come from, and its host.
-    pub fn venue(&self) -> Result<(&'static dyn Venue, String), ConfigError> {
-        let venue = venue::by_name(&self.prices.venue)?;
+    pub fn venue(&self) -> Result<(&'static dyn CandleSource, String), ConfigError> {
+        let venue = venue::candle_source(&self.prices.venue)?;
         let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
         if host.is_empty() {
             return Err(value(

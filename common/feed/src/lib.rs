@@ -1,14 +1,24 @@
 //! Prices from venues.
 //!
 //! ```text
-//!  Venue (sans I/O, one file each)      RestClient (I/O)
-//!  path of a request  ────────────────▶ asks host + path, page by page
-//!  bars in an answer  ◀──────────────── body
+//!  Venue (sans I/O, one file each)
+//!  ┌ subscribe, read_frame ─▶ Stream: trades counted once, gaps noted ─▶ events
+//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ settlement
 //! ```
 //!
-//! A recorded answer, a replayed file and a live host go through the same parser. What is *not* here yet:
-//! live trades over WebSocket and the quorum of venues that settles a minute; what a price means.
+//! A recorded message, a replayed file and a live host go through the same parser; [`decode`] shows what it
+//! says of any file. What is *not* here: what a price means; that is the settlement's.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod candle;
+pub mod connection;
+pub mod decimal;
+pub mod decode;
+pub mod event;
+pub mod minutes;
+pub mod recording;
 pub mod rest;
+pub mod socket;
+pub mod stream;
+pub mod tls;
 pub mod venue;

@@ -1,12 +1,14 @@
 //! Candles over REST: pages of a venue's answers, with deadlines.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use foretell_core::bar::Bar;
+use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
-use crate::venue::{CandleQuery, Venue, VenueError};
+use crate::candle::{self, Candle};
+use crate::tls;
+use crate::venue::{CandleQuery, CandleSource, VenueError};
 
 /// Longest answer to one request.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -45,6 +47,8 @@ pub enum RestError {
         url: String,
         /// The status.
         status: u16,
+        /// How long the venue asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// An answer beyond all expectation.
     #[error("{venue} answered more than {MAX_ANSWER_BYTES} bytes at {url}")]
@@ -60,21 +64,13 @@ pub enum RestError {
 }
 
 impl RestClient {
-    /// A client that gives each request `deadline`. Roots of trust are compiled in, so that it works on a
-    /// machine without certificates.
+    /// A client that gives each request `deadline`. It brings its own [TLS](crate::tls).
     pub fn new(deadline: Duration) -> Result<Self, RestError> {
-        let roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls::client()?;
         let http = reqwest::Client::builder()
             .timeout(deadline)
             .user_agent(concat!("foretell/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(tls.as_ref().clone())
             .build()
             .map_err(RestError::Client)?;
         Ok(Self { http })
@@ -86,36 +82,95 @@ impl RestClient {
     /// venues leave out minutes without trades and the future.
     pub async fn candles(
         &self,
-        venue: &dyn Venue,
+        venue: &dyn CandleSource,
         host: &str,
         query: &CandleQuery<'_>,
     ) -> Result<Vec<Bar>, RestError> {
         let mut bars: Vec<Bar> = Vec::new();
         let mut from = query.from;
         while from < query.to {
-            let page = CandleQuery { from, ..*query };
+            let asked = window(venue, query, from);
+            let page = self.page(venue, host, &asked).await?;
             let before = bars.len();
-            for bar in self.page(venue, host, &page).await? {
+            let finished = page.iter().filter(|candle| candle.closed != Some(false));
+            for bar in finished.map(|candle| candle.bar) {
                 // Venues repeat candles, and some answer more than was asked for.
-                if bar.open_time >= from && bar.open_time < query.to {
+                if bar.open_time >= from && bar.open_time < asked.to {
                     from = bar.open_time + query.step;
                     bars.push(bar);
                 }
             }
             if bars.len() == before {
-                break;
+                // Nothing in this window: the venue was down, or doesn't reach back so far.
+                let later = page.iter().map(|candle| candle.bar.open_time);
+                let later = later.filter(|open_time| *open_time >= asked.to).min();
+                from = later.unwrap_or(asked.to);
             }
         }
         Ok(bars)
     }
 
-    async fn page(
+    /// Everything that the venue says about `query`, the forming candle too, oldest first; each window of a page is
+    /// asked for once. That a later candle exists is what makes one acceptable for settlement, so later ones than
+    /// asked for are left in.
+    pub async fn minutes(
         &self,
-        venue: &dyn Venue,
+        venue: &dyn CandleSource,
         host: &str,
         query: &CandleQuery<'_>,
-    ) -> Result<Vec<Bar>, RestError> {
-        let url = format!("{host}{}", venue.candles_path(query)?);
+    ) -> Result<Vec<Candle>, RestError> {
+        let mut candles = Vec::new();
+        let mut from = query.from;
+        while from < query.to {
+            let asked = window(venue, query, from);
+            let page = self.page(venue, host, &asked).await?;
+            candles.extend(page.into_iter().filter(|c| c.bar.open_time >= query.from));
+            from = asked.to;
+        }
+        Ok(candle::page(candles))
+    }
+
+    /// Base units traded on the UTC day that begins at `day`; `None` if the venue doesn't say.
+    pub async fn day_volume(
+        &self,
+        venue: &dyn CandleSource,
+        host: &str,
+        symbol: &str,
+        day: UnixMillis,
+    ) -> Result<Option<f64>, RestError> {
+        let query = CandleQuery {
+            symbol,
+            step: venue.day_step(),
+            from: day,
+            to: day + Millis::days(1),
+        };
+        let bars = self.candles(venue, host, &query).await?;
+        Ok((!bars.is_empty()).then(|| bars.iter().map(|bar| bar.volume).sum()))
+    }
+
+    /// A page of candles; from the venue's archive if its front door has none of them.
+    async fn page(
+        &self,
+        venue: &dyn CandleSource,
+        host: &str,
+        query: &CandleQuery<'_>,
+    ) -> Result<Vec<Candle>, RestError> {
+        let page = self
+            .answer(venue, host, &venue.candles_path(query)?)
+            .await?;
+        match venue.older_candles_path(query) {
+            Some(older) if page.is_empty() => self.answer(venue, host, &older?).await,
+            _ => Ok(page),
+        }
+    }
+
+    async fn answer(
+        &self,
+        venue: &dyn CandleSource,
+        host: &str,
+        path: &str,
+    ) -> Result<Vec<Candle>, RestError> {
+        let url = format!("{host}{path}");
         let unreachable = |source| RestError::Unreachable {
             venue: venue.name(),
             url: url.clone(),
@@ -123,6 +178,7 @@ impl RestClient {
         };
         let mut response = self.http.get(&url).send().await.map_err(unreachable)?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -136,14 +192,36 @@ impl RestClient {
         }
         // A venue that says why in its own words is quoted; else the status has to do.
         match venue.parse_candles(&body) {
-            Err(refused @ VenueError::Refused { .. }) => Err(refused.into()),
+            Err(refused @ VenueError::Refused { .. }) if retry_after.is_none() => {
+                Err(refused.into())
+            }
             _ => Err(RestError::Status {
                 venue: venue.name(),
                 url,
                 status: status.as_u16(),
+                retry_after,
             }),
         }
     }
+}
+
+/// The part of `query` from `from` on that fits a page.
+fn window<'a>(
+    venue: &dyn CandleSource,
+    query: &CandleQuery<'a>,
+    from: UnixMillis,
+) -> CandleQuery<'a> {
+    let fits = i64::try_from(venue.page()).unwrap_or(i64::MAX);
+    let span = query.step.0.saturating_mul(fits);
+    let to = UnixMillis(from.0.saturating_add(span)).min(query.to);
+    CandleQuery { from, to, ..*query }
+}
+
+/// The seconds of a `Retry-After` header.
+fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+    let value = headers.get(reqwest::header::RETRY_AFTER)?;
+    let seconds = value.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use foretell_core::series::Series;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::rest::{RestClient, RestError};
-use foretell_feed::venue::{CandleQuery, Venue};
+use foretell_feed::venue::{CandleQuery, CandleSource};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ struct Request {
 
 struct Source {
     rest: RestClient,
-    venue: &'static dyn Venue,
+    venue: &'static dyn CandleSource,
     host: String,
     symbol: String,
 }
@@ -100,7 +100,7 @@ impl Desk {
         config: &Config,
         model: &'static dyn Model,
         rest: RestClient,
-        venue: &'static dyn Venue,
+        venue: &'static dyn CandleSource,
         host: String,
     ) -> (Self, Forecasts) {
         let (sender, requests) = mpsc::channel(WAITING);

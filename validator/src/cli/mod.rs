@@ -2,6 +2,7 @@
 
 mod adversary;
 mod backtest;
+mod feed;
 mod localnet;
 
 use std::io::IsTerminal;
@@ -27,6 +28,7 @@ struct Cli {
 enum Command {
     Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
+    Feed(feed::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
@@ -55,6 +57,7 @@ fn run(command: Command) -> Result<()> {
         match command {
             Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Feed(arguments) => feed::run(arguments),
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });

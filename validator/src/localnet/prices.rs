@@ -10,7 +10,7 @@ use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
 use foretell_data::simulated::simulated;
 use foretell_feed::rest::{RestClient, RestError};
-use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, Venue};
+use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, CandleSource};
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
@@ -101,7 +101,7 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
     let Some((base, "USD")) = series.as_str().split_once('/') else {
         return Err(format!("no exchange is known to trade {series}"));
     };
-    let exchanges: [(&dyn Venue, String); 2] = [
+    let exchanges: [(&dyn CandleSource, String); 2] = [
         (&Bitstamp, format!("{}usd", base.to_lowercase())),
         (&Binance, format!("{}USDT", base.to_uppercase())),
     ];

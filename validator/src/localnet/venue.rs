@@ -12,7 +12,7 @@ use axum::routing::get;
 use foretell_core::bar::Bar;
 use foretell_core::series::Series;
 use foretell_core::time::UnixMillis;
-use foretell_feed::venue::{CandlePage, Replay, Venue};
+use foretell_feed::venue::{CandlePage, CandleSource, Replay};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

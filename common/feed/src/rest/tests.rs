@@ -1,7 +1,7 @@
 //! Against small venues of our own, over real sockets.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -80,7 +80,7 @@ async fn bought(answer: fn(i64) -> Vec<Bar>, range: std::ops::Range<i64>) -> (Ve
 
 /// What asking `venue` gives that answers so.
 async fn refused(
-    venue: &dyn Venue,
+    venue: &dyn CandleSource,
     answer: impl IntoResponse + Clone + Sync + Send + 'static,
 ) -> RestError {
     let host = served(Router::new().fallback(move || async move { answer })).await;
@@ -142,7 +142,7 @@ async fn repeated_and_unasked_candles_are_left_out() {
 async fn a_status_is_told_with_its_venue() {
     for code in [429, 451, 500] {
         let answer = (StatusCode::from_u16(code).unwrap(), "go away");
-        for venue in [&Replay as &dyn Venue, &Binance, &Bitstamp] {
+        for venue in [&Replay as &dyn CandleSource, &Binance, &Bitstamp] {
             let error = refused(venue, answer).await;
             let text = error.to_string();
             let expected = format!(
@@ -175,7 +175,7 @@ async fn a_venue_that_says_why_is_quoted_whatever_the_status() {
 
 #[tokio::test]
 async fn garbage_is_malformed() {
-    for venue in [&Replay as &dyn Venue, &Binance, &Bitstamp] {
+    for venue in [&Replay as &dyn CandleSource, &Binance, &Bitstamp] {
         for body in ["<html>", "", "{}", "\u{0}"] {
             let error = refused(venue, body).await;
             let malformed = matches!(error, RestError::Venue(VenueError::Malformed { .. }));
@@ -238,4 +238,106 @@ async fn tls_needs_nothing_from_the_process() {
     let plain = served(Router::new().fallback(|| async { "[]" })).await;
     let host = plain.replace("http:", "https:");
     assert!(unreachable(&host, PATIENT).await.is_connect());
+}
+
+/// Has minutes 0 to 2 and 10 on; a page is four.
+struct Patchy;
+
+impl CandleSource for Patchy {
+    fn name(&self) -> &'static str {
+        "patchy"
+    }
+
+    fn default_host(&self) -> &'static str {
+        ""
+    }
+
+    fn page(&self) -> usize {
+        4
+    }
+
+    fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
+        Replay.candles_path(query)
+    }
+
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(crate::event::Candle<'_>),
+    ) -> Result<(), VenueError> {
+        Replay.read_candles(body, on)
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_the_venue_is_stepped_over() {
+    let patchy = |from: i64| {
+        let has = |i: &i64| *i < 3 || *i >= 10;
+        (from..from + 4).filter(has).map(bar).collect()
+    };
+    let asked = Mutex::default();
+    let shop = Arc::new(Shop {
+        answer: patchy,
+        asked,
+    });
+    let routes = Router::new().route(Replay::ROUTE, get(sell));
+    let host = served(routes.with_state(Arc::clone(&shop))).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    let candles = rest.candles(&Patchy, &host, &query(0..12)).await.unwrap();
+    let expected: Vec<Bar> = bars(0..3).into_iter().chain(bars(10..12)).collect();
+    assert_eq!(candles, expected);
+    // Each window once, and what comes after the last is left in.
+    shop.asked.lock().unwrap().clear();
+    let minutes = rest.minutes(&Patchy, &host, &query(0..9)).await.unwrap();
+    let starts: Vec<i64> = minutes.iter().map(|c| c.bar.open_time.0 / STEP.0).collect();
+    assert_eq!(starts, [0, 1, 2, 10, 11]);
+    assert_eq!(*shop.asked.lock().unwrap(), [0, 4, 8]);
+}
+
+#[tokio::test]
+async fn a_days_volume_is_the_sum_of_its_candles() {
+    let hours =
+        r#"[[82800000,1,1,1,1,7],[3600000,1,1,1,1,2.5],[0,1,1,1,1,1],[86400000,1,1,1,1,100]]"#;
+    let host = served(Router::new().fallback(move || async move { hours })).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", UnixMillis(0));
+    assert_eq!(volume.await.unwrap(), Some(10.5));
+    let other = UnixMillis(0) - Millis::days(2);
+    let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", other);
+    assert_eq!(volume.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_the_front_door_lacks_comes_from_the_archive() {
+    let old = r#"{"code":"0","msg":"","data":[["300000","1","1","1","1","5","0","0","1"]]}"#;
+    let none = r#"{"code":"0","msg":"","data":[]}"#;
+    let routes = Router::new()
+        .route("/api/v5/market/candles", get(move || async move { none }))
+        .route(
+            "/api/v5/market/history-candles",
+            get(move || async move { old }),
+        );
+    let host = served(routes).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    let bars = rest
+        .candles(&crate::venue::Okx, &host, &query(1..2))
+        .await
+        .unwrap();
+    assert_eq!(bars.len(), 1);
+    assert_eq!(bars[0].volume, 5.0);
+}
+
+#[tokio::test]
+async fn the_wait_that_a_venue_asks_for_is_told() {
+    let headers = [("retry-after", "17")];
+    let answer = (
+        StatusCode::TOO_MANY_REQUESTS,
+        headers,
+        r#"{"code":-1003,"msg":"slow down"}"#,
+    );
+    let error = refused(&Binance, answer).await;
+    let seventeen = Some(Duration::from_secs(17));
+    assert!(
+        matches!(error, RestError::Status { status: 429, retry_after, .. } if retry_after == seventeen)
+    );
 }

@@ -1,18 +1,60 @@
-//! Bitstamp. Protocol: `GET /api/v2/ohlc/PAIR/`, seconds and numbers as text, ascending.
+//! Bitstamp. Frames are told apart by `event`; numbers come as floats and, exactly, as `…_str`.
+//!
+//! Candles: `GET /api/v2/ohlc/PAIR/`, seconds and numbers as text, ascending.
 
-use foretell_core::bar::Bar;
-use foretell_core::time::UnixMillis;
+use std::borrow::Cow;
+
+use foretell_core::time::{Millis, UnixMillis};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{CandleQuery, Venue, VenueError, bar_of_texts};
+use super::reading::{
+    answer, candle, checked, checked_candle, in_answer, malformed, read, seconds, whole,
+};
+use super::{
+    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
+    Venue, VenueError,
+};
+use crate::decimal::Decimal;
+use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
 
 /// Bitstamp.
 #[derive(Debug, Clone, Copy)]
 pub struct Bitstamp;
 
 /// Spacings that the venue has, in seconds.
-const STEPS_S: [i64; 6] = [60, 180, 300, 900, 1800, 3600];
+const STEPS_S: [i64; 7] = [60, 180, 300, 900, 1800, 3600, 86400];
+
+const TRADES: &str = "live_trades";
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    event: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct TradeData<'a> {
+    id: u64,
+    #[serde(borrow)]
+    microtimestamp: Cow<'a, str>,
+    #[serde(borrow)]
+    amount_str: Decimal<'a>,
+    #[serde(borrow)]
+    price_str: Decimal<'a>,
+    r#type: u8,
+}
+
+#[derive(Deserialize)]
+struct Fault<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+}
 
 /// Candles, or a refusal, for which the venue has several forms.
 #[derive(Deserialize)]
@@ -28,20 +70,26 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
-    ohlc: Vec<Candle<'a>>,
+    ohlc: Vec<Row<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Candle<'a> {
-    timestamp: &'a str,
-    open: &'a str,
-    high: &'a str,
-    low: &'a str,
-    close: &'a str,
-    volume: &'a str,
+struct Row<'a> {
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+    #[serde(borrow)]
+    open: Decimal<'a>,
+    #[serde(borrow)]
+    high: Decimal<'a>,
+    #[serde(borrow)]
+    low: Decimal<'a>,
+    #[serde(borrow)]
+    close: Decimal<'a>,
+    #[serde(borrow)]
+    volume: Decimal<'a>,
 }
 
-impl Venue for Bitstamp {
+impl CandleSource for Bitstamp {
     fn name(&self) -> &'static str {
         "bitstamp"
     }
@@ -66,111 +114,137 @@ impl Venue for Bitstamp {
         // Only `start`: with both ends given, the venue may answer the newest page of the range.
         let start = query.from.0 / 1000;
         Ok(format!(
-            "/api/v2/ohlc/{symbol}/?step={step}&limit={limit}&start={start}&exclude_current_candle=true"
+            "/api/v2/ohlc/{symbol}/?step={step}&limit={limit}&start={start}"
         ))
     }
 
-    fn parse_candles(&self, body: &[u8]) -> Result<Vec<Bar>, VenueError> {
+    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
         let venue = self.name();
-        let malformed = |why: String| VenueError::Malformed { venue, why };
-        let answer: Answer<'_> =
-            serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
-        let Some(data) = answer.data else {
-            let said = [answer.code, answer.reason, answer.error, answer.errors];
+        let said: Answer<'_> = answer(venue, body)?;
+        let Some(data) = said.data else {
+            let said = [said.code, said.reason, said.error, said.errors];
             let words: Vec<String> = said.iter().flatten().map(Value::to_string).collect();
             return Err(match words.as_slice() {
-                [] => malformed("neither candles nor a reason".into()),
+                [] => VenueError::Malformed {
+                    venue,
+                    why: "neither candles nor a reason".into(),
+                },
                 words => VenueError::Refused {
                     venue,
                     why: words.join(" "),
                 },
             });
         };
-        data.ohlc
-            .iter()
-            .map(|candle| {
-                let open_time = candle
-                    .timestamp
-                    .parse()
-                    .ok()
-                    .and_then(|seconds: i64| seconds.checked_mul(1000))
-                    .ok_or_else(|| malformed(format!("timestamp {:?}", candle.timestamp)))?;
-                let Candle {
-                    open,
-                    high,
-                    low,
-                    close,
-                    volume,
-                    ..
-                } = candle;
-                let texts = [*open, *high, *low, *close, *volume];
-                bar_of_texts(venue, UnixMillis(open_time), texts)
-            })
-            .collect()
+        for row in data.ohlc {
+            on(read_row(&row).map_err(in_answer(venue))?);
+        }
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_candle_is_a_bar() {
-        let body = br#"{"data":{"pair":"BTC/USD","ohlc":[{"timestamp":"1704067200","open":"42270","high":"42390","low":"42250","close":"42380","volume":"3.1"}]}}"#;
-        let bars = Bitstamp.parse_candles(body).unwrap();
-        assert_eq!(bars[0].open_time, UnixMillis(1_704_067_200_000));
-        assert_eq!(bars[0].close.to_string(), "42380");
+impl Venue for Bitstamp {
+    fn quote(&self) -> Quote {
+        Quote::Usd
     }
 
-    #[test]
-    fn no_candles_are_no_refusal() {
-        let body = br#"{"data":{"pair":"BTC/USD","ohlc":[]}}"#;
-        assert_eq!(Bitstamp.parse_candles(body), Ok(Vec::new()));
+    fn symbol(&self, pair: &Pair) -> String {
+        pair.joined("").to_lowercase()
     }
 
-    #[test]
-    fn a_refusal_is_told_in_the_venues_words() {
-        let said = |body: &str| match Bitstamp.parse_candles(body.as_bytes()) {
-            Err(VenueError::Refused { why, .. }) => why,
-            other => panic!("{body}: {other:?}"),
-        };
-        assert_eq!(said(r#"{"reason":"Invalid pair"}"#), r#""Invalid pair""#);
-        assert_eq!(
-            said(r#"{"code":"invalid_step","errors":[{"field":"step"}]}"#),
-            r#""invalid_step" [{"field":"step"}]"#
-        );
-        assert_eq!(
-            said(r#"{"status":"error","reason":"Missing step","code":"API0011"}"#),
-            r#""API0011" "Missing step""#
-        );
-        assert_eq!(said(r#"{"data":null,"error":404}"#), "404");
-    }
-
-    #[test]
-    fn what_is_neither_is_malformed() {
-        let candle = |timestamp: &str, close: &str| {
-            format!(
-                r#"{{"data":{{"ohlc":[{{"timestamp":"{timestamp}","open":"1","high":"1","low":"1","close":"{close}","volume":"1"}}]}}}}"#
-            )
-        };
-        assert!(Bitstamp.parse_candles(candle("60", "1").as_bytes()).is_ok());
-        for body in [
-            "",
-            "<html>",
-            "{}",
-            "[]",
-            r#"{"data":[]}"#,
-            r#"{"data":{"ohlc":[{}]}}"#,
-            &candle("soon", "1"),
-            &candle("9223372036854775807", "1"),
-            &candle("60", "cheap"),
-            &candle("60", "NaN"),
-        ] {
-            let parsed = Bitstamp.parse_candles(body.as_bytes());
-            assert!(
-                matches!(parsed, Err(VenueError::Malformed { .. })),
-                "{body}: {parsed:?}"
-            );
+    fn terms(&self) -> Terms {
+        Terms {
+            url: "wss://ws.bitstamp.net",
+            ping: Ping::Message(Millis::seconds(20), r#"{"event":"bts:heartbeat"}"#),
+            silence: Millis::seconds(50),
+            heartbeat: Millis::seconds(50),
+            lifetime: Some(Millis::days(90)),
+            connects: Budget {
+                count: 60,
+                per: Millis::minutes(10),
+            },
+            gap_key: GapKey::Nothing,
         }
+    }
+
+    fn subscribe(&self, symbols: &[String]) -> Vec<Subscription> {
+        let one = |symbol: &String| {
+            let channel = format!("{TRADES}_{symbol}");
+            let request =
+                serde_json::json!({"event": "bts:subscribe", "data": {"channel": channel}});
+            Subscription {
+                text: request.to_string(),
+                acks: vec![topic(&channel)],
+            }
+        };
+        symbols.iter().map(one).collect()
+    }
+
+    fn read_frame(
+        &self,
+        frame: &str,
+        _: &Channels,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), FrameError> {
+        let head: Head<'_> = read(frame, "message")?;
+        let channel = head.channel.unwrap_or_default();
+        let data = head.data.map_or("null", RawValue::get);
+        let event = match head.event.as_deref() {
+            Some("trade") => match channel.strip_prefix("live_trades_") {
+                Some(symbol) => Event::Trade(trade(symbol, data)?),
+                None => Event::Ignored(Ignored::Kind(channel)),
+            },
+            Some("bts:subscription_succeeded") => {
+                Event::Status(Status::Subscribed(topic(&channel)))
+            }
+            Some("bts:heartbeat") => Event::Status(Status::Heartbeat { time: None }),
+            Some("bts:request_reconnect") => Event::Status(Status::Restart),
+            Some("bts:error") => {
+                let fault: Fault<'_> = read(data, "error")?;
+                Event::Refused(
+                    format!("{channel} {}", fault.message)
+                        .trim()
+                        .to_owned()
+                        .into(),
+                )
+            }
+            Some(other) => Event::Ignored(Ignored::Kind(other.into())),
+            None => Event::Ignored(Ignored::Kind("message".into())),
+        };
+        on(event);
+        Ok(())
+    }
+}
+
+fn trade<'a>(symbol: &'a str, data: &'a str) -> Result<Trade<'a>, FrameError> {
+    let data: TradeData<'_> = read(data, "trade")?;
+    let micros = whole(&data.microtimestamp, "trade")?;
+    let taker = match data.r#type {
+        0 => Side::Buy,
+        1 => Side::Sell,
+        other => return Err(malformed("trade", format!("type {other}"))),
+    };
+    checked(Trade {
+        market: Market::symbol(symbol),
+        time: UnixMillis(micros.div_euclid(1000)),
+        price: data.price_str,
+        size: data.amount_str,
+        id: TradeId::Number(data.id),
+        taker: Some(taker),
+    })
+}
+
+fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
+    let open_time = seconds(whole(&row.timestamp, "candle")?, "candle")?;
+    let numbers = [row.open, row.high, row.low, row.close, row.volume];
+    checked_candle(candle(open_time, numbers, None))
+}
+
+/// The topic of a channel such as `live_trades_btcusd`.
+fn topic(name: &str) -> Ack<'static> {
+    let (channel, symbol) = name.rsplit_once('_').unwrap_or((name, ""));
+    Ack::Topic {
+        channel: channel.to_owned().into(),
+        symbol: symbol.to_owned().into(),
+        number: None,
     }
 }

@@ -3,7 +3,10 @@
 use foretell_core::bar::Bar;
 use serde::{Deserialize, Serialize};
 
-use super::{CandleQuery, Venue, VenueError};
+use super::reading::answer;
+use super::{CandleQuery, CandleSource, VenueError};
+use crate::decimal::Decimal;
+use crate::event::Candle;
 
 /// The replay venue.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +24,7 @@ impl Replay {
     pub const ROUTE: &'static str = "/v1/candles";
 }
 
-impl Venue for Replay {
+impl CandleSource for Replay {
     fn name(&self) -> &'static str {
         "replay"
     }
@@ -47,12 +50,39 @@ impl Venue for Replay {
         ))
     }
 
-    fn parse_candles(&self, body: &[u8]) -> Result<Vec<Bar>, VenueError> {
-        let page: CandlePage =
-            serde_json::from_slice(body).map_err(|error| VenueError::Malformed {
-                venue: self.name(),
-                why: error.to_string(),
-            })?;
-        Ok(page.candles)
+    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+        let venue = self.name();
+        let page: CandlePage = answer(venue, body)?;
+        for bar in page.candles {
+            let Bar {
+                open_time,
+                open,
+                high,
+                low,
+                close,
+                volume,
+            } = bar;
+            let texts = [open.get(), high.get(), low.get(), close.get(), volume];
+            let texts = texts.map(|number| number.to_string());
+            let decimal = |text| {
+                Decimal::new(text).map_err(|error: crate::decimal::DecimalError| {
+                    let why = error.to_string();
+                    VenueError::Malformed { venue, why }
+                })
+            };
+            on(Candle {
+                market: None,
+                category: None,
+                open_time,
+                step: None,
+                open: decimal(&texts[0])?,
+                high: decimal(&texts[1])?,
+                low: decimal(&texts[2])?,
+                close: decimal(&texts[3])?,
+                volume: decimal(&texts[4])?,
+                closed: Some(true),
+            });
+        }
+        Ok(())
     }
 }

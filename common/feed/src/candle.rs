@@ -1,0 +1,81 @@
+//! Candles as REST answers give them: a whole page, oldest first, each known to be finished or not.
+
+use foretell_core::bar::Bar;
+use foretell_core::price::Price;
+
+use crate::event;
+
+/// A candle of a REST answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candle {
+    /// Its start, prices and volume.
+    pub bar: Bar,
+    /// Whether it is finished: by the venue's word, or because a later one stands in the same answer.
+    /// `None` where neither tells.
+    pub closed: Option<bool>,
+}
+
+/// The candles of an answer, oldest first; of candles with the same start, the last one given counts.
+pub fn page(mut candles: Vec<Candle>) -> Vec<Candle> {
+    candles.sort_by_key(|candle| candle.bar.open_time);
+    candles.dedup_by(|later, kept| {
+        let same = later.bar.open_time == kept.bar.open_time;
+        if same {
+            *kept = *later;
+        }
+        same
+    });
+    if let [earlier @ .., _newest] = candles.as_mut_slice() {
+        for candle in earlier {
+            candle.closed.get_or_insert(true);
+        }
+    }
+    candles
+}
+
+/// The bar that these texts write, or what is wrong with them.
+pub fn bar_of_texts(candle: &event::Candle<'_>) -> Result<Bar, String> {
+    let open_time = candle.open_time;
+    let price = |text: crate::decimal::Decimal<'_>| {
+        Price::new(text.to_f64()).map_err(|error| format!("candle {open_time}: {error}"))
+    };
+    Ok(Bar {
+        open_time,
+        open: price(candle.open)?,
+        high: price(candle.high)?,
+        low: price(candle.low)?,
+        close: price(candle.close)?,
+        volume: price(candle.volume)?.get(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::time::UnixMillis;
+
+    use super::*;
+
+    fn candle(at: i64, value: f64, closed: Option<bool>) -> Candle {
+        Candle {
+            bar: Bar::of_value(UnixMillis(at), Price::new(value).unwrap()),
+            closed,
+        }
+    }
+
+    #[test]
+    fn a_page_is_in_order_and_a_later_candle_closes_those_before() {
+        let given = vec![
+            candle(3, 30.0, None),
+            candle(2, 20.0, None),
+            candle(1, 10.0, Some(false)),
+            candle(2, 21.0, None),
+        ];
+        let expected = [
+            candle(1, 10.0, Some(false)),
+            candle(2, 21.0, Some(true)),
+            candle(3, 30.0, None),
+        ];
+        assert_eq!(page(given), expected);
+        assert_eq!(page(Vec::new()), []);
+    }
+}

@@ -1,0 +1,58 @@
+//! How far our clock is ahead of a venue's, at most.
+
+use foretell_core::time::{Millis, UnixMillis};
+
+/// Span over which the least delay counts; clocks drift and are set.
+const WINDOW: Millis = Millis::minutes(10);
+
+/// The least difference between when a message came and when the venue says that it was sent: the offset of the clocks
+/// plus the shortest way, which is some milliseconds. The minimum over the last one to two windows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ClockOffset {
+    /// Start and least delay of this window.
+    current: Option<(UnixMillis, Millis)>,
+    /// Least delay of the window before.
+    previous: Option<Millis>,
+}
+
+impl ClockOffset {
+    pub(super) fn note(&mut self, received: UnixMillis, sent: UnixMillis) {
+        let delay = received - sent;
+        self.current = match self.current {
+            Some((since, least)) if received - since < WINDOW && received >= since => {
+                Some((since, least.min(delay)))
+            }
+            Some((_, least)) => {
+                self.previous = Some(least);
+                Some((received, delay))
+            }
+            None => Some((received, delay)),
+        };
+    }
+
+    pub(super) fn get(&self) -> Option<Millis> {
+        let (_, least) = self.current?;
+        Some(self.previous.map_or(least, |previous| previous.min(least)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_delay_counts_and_an_old_one_is_forgotten() {
+        let mut offset = ClockOffset::default();
+        assert_eq!(offset.get(), None);
+        let mut note = |minute: i64, delay: i64| {
+            let received = UnixMillis(0) + Millis::minutes(minute);
+            offset.note(received, received - Millis(delay));
+            offset.get()
+        };
+        assert_eq!(note(0, 120), Some(Millis(120)));
+        assert_eq!(note(1, -30), Some(Millis(-30)));
+        assert_eq!(note(2, 300), Some(Millis(-30)));
+        assert_eq!(note(11, 50), Some(Millis(-30)));
+        assert_eq!(note(22, 60), Some(Millis(50)));
+    }
+}

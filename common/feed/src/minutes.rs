@@ -1,0 +1,174 @@
+//! One-minute candles from trades: the live view of a market, and what a replay of its frames gives again.
+//!
+//! A minute closes when the first trade of a later one comes. That depends on the frames and their receive times alone,
+//! so a replay closes the same minutes with the same bytes.
+
+use std::collections::BTreeMap;
+
+use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Market, Trade};
+
+const MINUTE: i64 = 60_000;
+/// A trade that claims to be so much later than it came is of another time, or its clock is.
+const AHEAD: Millis = Millis::minutes(2);
+
+/// A minute of a market, closed. Prices are in the venue's own digits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TradedMinute {
+    /// The venue's symbol.
+    pub symbol: String,
+    /// Start.
+    pub time_ms: UnixMillis,
+    /// First price.
+    pub open: String,
+    /// Highest price.
+    pub high: String,
+    /// Lowest price.
+    pub low: String,
+    /// Last price.
+    pub close: String,
+    /// Base units traded.
+    pub volume: f64,
+    /// Number of trades.
+    pub trades: u64,
+}
+
+/// The forming minutes of a venue's markets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Minutes {
+    forming: BTreeMap<String, TradedMinute>,
+    late: u64,
+    ahead: u64,
+}
+
+impl Minutes {
+    /// Takes in a trade that came at `received`; the minute before it, if it closes that.
+    ///
+    /// Trades of a minute that is closed are late, and count in no minute; so do trades from the future.
+    pub fn trade(&mut self, received: UnixMillis, trade: &Trade<'_>) -> Option<TradedMinute> {
+        let Market::Symbol(symbol) = &trade.market else {
+            return None;
+        };
+        if trade.time > received + AHEAD {
+            self.ahead += 1;
+            return None;
+        }
+        let start = UnixMillis(trade.time.0 - trade.time.0.rem_euclid(MINUTE));
+        let Some(forming) = self.forming.get_mut(symbol.as_ref()) else {
+            self.forming
+                .insert(symbol.to_string(), begun(symbol, start, trade));
+            return None;
+        };
+        if start < forming.time_ms {
+            self.late += 1;
+            return None;
+        }
+        if start > forming.time_ms {
+            return Some(std::mem::replace(forming, begun(symbol, start, trade)));
+        }
+        forming.add(trade);
+        None
+    }
+
+    /// The forming minutes, which no later trade has closed.
+    pub fn forming(&self) -> impl Iterator<Item = &TradedMinute> {
+        self.forming.values()
+    }
+
+    /// Trades that came after their minute was closed.
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// Trades from the future.
+    pub const fn ahead(&self) -> u64 {
+        self.ahead
+    }
+}
+
+/// The minute that this trade begins.
+fn begun(symbol: &str, start: UnixMillis, trade: &Trade<'_>) -> TradedMinute {
+    let price = trade.price.to_string();
+    TradedMinute {
+        symbol: symbol.to_owned(),
+        time_ms: start,
+        open: price.clone(),
+        high: price.clone(),
+        low: price.clone(),
+        close: price,
+        volume: trade.size.to_f64(),
+        trades: 1,
+    }
+}
+
+impl TradedMinute {
+    fn add(&mut self, trade: &Trade<'_>) {
+        let number = |text: &str| text.parse().unwrap_or(f64::NAN);
+        let price = trade.price.to_f64();
+        if price > number(&self.high) {
+            self.high = trade.price.to_string();
+        }
+        if price < number(&self.low) {
+            self.low = trade.price.to_string();
+        }
+        self.close = trade.price.to_string();
+        self.volume += trade.size.to_f64();
+        self.trades += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decimal::Decimal;
+    use crate::event::TradeId;
+
+    fn trade(time: i64, price: &'static str) -> Trade<'static> {
+        Trade {
+            market: Market::symbol("A"),
+            time: UnixMillis(time),
+            price: Decimal::new(price).unwrap(),
+            size: Decimal::new("0.5").unwrap(),
+            id: TradeId::Number(1),
+            taker: None,
+        }
+    }
+
+    #[test]
+    fn a_minute_closes_with_the_first_trade_of_a_later_one() {
+        let mut minutes = Minutes::default();
+        let received = UnixMillis(200_000);
+        for (time, price) in [
+            (60_000, "10.0"),
+            (60_500, "12"),
+            (61_000, "9.50"),
+            (119_999, "11"),
+        ] {
+            assert_eq!(minutes.trade(received, &trade(time, price)), None);
+        }
+        let closed = minutes.trade(received, &trade(180_000, "11")).unwrap();
+        let prices = [closed.open, closed.high, closed.low, closed.close];
+        assert_eq!(prices, ["10.0", "12", "9.50", "11"]);
+        assert_eq!(
+            (closed.time_ms, closed.volume, closed.trades),
+            (UnixMillis(60_000), 2.0, 4)
+        );
+        let forming: Vec<_> = minutes.forming().map(|m| m.time_ms.0).collect();
+        assert_eq!(forming, [180_000]);
+    }
+
+    #[test]
+    fn late_trades_and_those_from_the_future_count_in_no_minute() {
+        let mut minutes = Minutes::default();
+        minutes.trade(UnixMillis(70_000), &trade(60_000, "10"));
+        assert_eq!(minutes.trade(UnixMillis(70_000), &trade(59_999, "1")), None);
+        assert_eq!(
+            minutes.trade(UnixMillis(70_000), &trade(190_001, "99")),
+            None
+        );
+        assert_eq!((minutes.late(), minutes.ahead()), (1, 1));
+        assert_eq!(minutes.forming().next().unwrap().trades, 1);
+    }
+}

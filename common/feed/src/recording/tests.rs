@@ -1,0 +1,117 @@
+use std::fs;
+
+use foretell_core::time::UnixMillis;
+
+use super::*;
+
+const HOUR: i64 = 3_600_000;
+
+fn frame(id: i64, time: i64) -> Heard {
+    let raw = format!(
+        r#"{{"e":"trade","E":1,"s":"BTCUSDT","t":{id},"p":"{}.50","q":"0.1","T":{time},"m":true,"M":true}}"#,
+        100 + id % 7
+    );
+    Heard::Frame { socket: 1, raw }
+}
+
+/// Minutes that a tape gives for these records, as text.
+fn minutes(records: &[Record]) -> String {
+    let mut tape = Tape::default();
+    let mut text = String::new();
+    for record in records {
+        let each = &mut |minute: VenueMinute| {
+            text.push_str(&serde_json::to_string(&minute).unwrap());
+            text.push('\n');
+        };
+        tape.record(record, each).unwrap();
+    }
+    text
+}
+
+fn read(folder: &std::path::Path) -> Vec<Record> {
+    let mut records = Vec::new();
+    frames(folder, &mut |record| {
+        records.push(record);
+        Ok(())
+    })
+    .unwrap();
+    records
+}
+
+#[test]
+fn a_replay_gives_every_record_again_and_the_same_candles_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path()).unwrap();
+    let mut written = Vec::new();
+    let start = 471_000 * HOUR;
+    // Two venues over three hours; several frames within a millisecond.
+    for i in 0..2_000_i64 {
+        let received = start + i / 3 * 16_000;
+        let venue = if i % 2 == 0 { "binance" } else { "binance_us" };
+        written.push(
+            recorder
+                .write(venue, UnixMillis(received), frame(i, received))
+                .unwrap(),
+        );
+    }
+    written.push(
+        recorder
+            .write("binance", UnixMillis(start), Heard::Lost(3))
+            .unwrap(),
+    );
+    recorder.finish().unwrap();
+    let read = read(folder.path());
+    assert_eq!(read, written);
+    assert!(read.is_sorted_by(|a, b| a.recv_ns < b.recv_ns));
+    let text = minutes(&written);
+    assert!(text.lines().count() > 300, "{}", text.lines().count());
+    assert_eq!(minutes(&read), text);
+    let files = fs::read_dir(folder.path().join("binance")).unwrap().count();
+    assert_eq!(files, 3);
+}
+
+#[test]
+fn a_recorder_that_was_killed_leaves_what_it_had_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in 0..2 {
+        let mut recorder = Recorder::new(folder.path()).unwrap();
+        for i in 0..100 {
+            let received = UnixMillis(part * 200_000 + i * 1_000);
+            recorder.write("binance", received, frame(i, 0)).unwrap();
+        }
+        recorder.finish().unwrap();
+    }
+    let first = folder.path().join("binance/1970-01-01T00.000.jsonl.zst");
+    let second = folder.path().join("binance/1970-01-01T00.001.jsonl.zst");
+    assert!(first.exists() && second.exists());
+    let whole = read(folder.path());
+    assert_eq!(whole.len(), 200);
+    // Cut the first file within its compressed end.
+    let bytes = fs::read(&first).unwrap();
+    fs::write(&first, &bytes[..bytes.len() - 20]).unwrap();
+    let cut = read(folder.path());
+    assert!(cut.len() >= 100 && cut.len() <= 200, "{}", cut.len());
+    assert_eq!(cut[cut.len() - 100..], whole[100..]);
+}
+
+#[test]
+fn what_is_no_recording_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut none = |_| Ok(());
+    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    assert!(error.contains("holds no recording"), "{error}");
+    fs::create_dir(folder.path().join("mtgox")).unwrap();
+    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    assert!(error.contains("mtgox"), "{error}");
+    let error = frames(&folder.path().join("nowhere"), &mut none)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("nowhere"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let venue = folder.path().join("kraken");
+    fs::create_dir(&venue).unwrap();
+    let bad = zstd::encode_all(&b"{\"recv_ns\":1}\n"[..], 1).unwrap();
+    fs::write(venue.join("1970-01-01T00.000.jsonl.zst"), bad).unwrap();
+    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    assert!(error.contains("line 1"), "{error}");
+}

@@ -1,0 +1,162 @@
+//! Writes frames to hourly files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use foretell_core::time::UnixMillis;
+use zstd::Encoder;
+
+use super::{Heard, Line, Record, RecordingError, SUFFIX};
+
+const NS_PER_MS: i64 = 1_000_000;
+const NS_PER_HOUR: i64 = 3_600_000 * NS_PER_MS;
+/// What was written is on disk at the latest so much later, if more comes.
+const FLUSH_EVERY_NS: i64 = 10_000 * NS_PER_MS;
+/// Text compresses to about an eighth at this level, at some 200 MB/s.
+const LEVEL: i32 = 3;
+
+/// Writes a recording.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    files: BTreeMap<String, Hour>,
+    last_ns: i64,
+}
+
+/// The file of a venue's hour.
+struct Hour {
+    number: i64,
+    path: PathBuf,
+    encoder: Encoder<'static, File>,
+    flushed_ns: i64,
+}
+
+impl Recorder {
+    /// A recording in this folder, which is made if need be. What is there already is kept.
+    pub fn new(folder: &Path) -> Result<Self, RecordingError> {
+        fs::create_dir_all(folder).map_err(io("make the folder", folder))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            files: BTreeMap::new(),
+            last_ns: i64::MIN,
+        })
+    }
+
+    /// Writes what a venue said at `received`; the record as a replay will give it.
+    pub fn write(
+        &mut self,
+        venue: &str,
+        received: UnixMillis,
+        heard: Heard,
+    ) -> Result<Record, RecordingError> {
+        let recv_ns = (received.0.saturating_mul(NS_PER_MS)).max(self.last_ns.saturating_add(1));
+        self.last_ns = recv_ns;
+        let number = recv_ns.div_euclid(NS_PER_HOUR);
+        if self
+            .files
+            .get(venue)
+            .is_none_or(|hour| hour.number != number)
+        {
+            if let Some(over) = self.files.remove(venue) {
+                over.finish()?;
+            }
+            let hour = Hour::begin(&self.folder.join(venue), number, recv_ns)?;
+            self.files.insert(venue.to_owned(), hour);
+        }
+        if let Some(hour) = self.files.get_mut(venue) {
+            hour.line(recv_ns, &heard)?;
+        }
+        Ok(Record {
+            venue: venue.to_owned(),
+            recv_ns,
+            heard,
+        })
+    }
+
+    /// Finishes every file.
+    pub fn finish(self) -> Result<(), RecordingError> {
+        self.files.into_values().try_for_each(Hour::finish)
+    }
+}
+
+impl Hour {
+    /// A new file for this hour; a recorder that was stopped within the hour has left others.
+    fn begin(folder: &Path, number: i64, recv_ns: i64) -> Result<Self, RecordingError> {
+        fs::create_dir_all(folder).map_err(io("make the folder", folder))?;
+        let start = jiff::Timestamp::from_second(number.saturating_mul(3600));
+        let start = start.map_or_else(
+            |_| "unknown".into(),
+            |t| t.strftime("%Y-%m-%dT%H").to_string(),
+        );
+        let mut part = 0;
+        loop {
+            let path = folder.join(format!("{start}.{part:03}{SUFFIX}"));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => {
+                    let encoder = Encoder::new(file, LEVEL).map_err(io("write", &path))?;
+                    return Ok(Self {
+                        number,
+                        path,
+                        encoder,
+                        flushed_ns: recv_ns,
+                    });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => part += 1,
+                Err(error) => return Err(io("make", &path)(error)),
+            }
+        }
+    }
+
+    fn line(&mut self, recv_ns: i64, heard: &Heard) -> Result<(), RecordingError> {
+        let line = match heard {
+            Heard::Frame { socket, raw } => Line {
+                recv_ns,
+                socket: Some(*socket),
+                raw: Some(raw.into()),
+                lost: None,
+            },
+            Heard::Lost(count) => Line {
+                recv_ns,
+                socket: None,
+                raw: None,
+                lost: Some(*count),
+            },
+        };
+        let Self { path, encoder, .. } = self;
+        let write = |encoder: &mut Encoder<'_, File>| {
+            serde_json::to_writer(&mut *encoder, &line)?;
+            encoder.write_all(b"\n")
+        };
+        write(encoder).map_err(io("write", path))?;
+        if recv_ns - self.flushed_ns >= FLUSH_EVERY_NS {
+            self.flushed_ns = recv_ns;
+            encoder.flush().map_err(io("write", path))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), RecordingError> {
+        let Self { path, encoder, .. } = self;
+        encoder.finish().map(drop).map_err(io("write", &path))
+    }
+}
+
+impl std::fmt::Debug for Hour {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Hour").field(&self.path).finish()
+    }
+}
+
+pub(super) fn io(
+    doing: &'static str,
+    path: &Path,
+) -> impl FnOnce(std::io::Error) -> RecordingError {
+    let path = path.to_owned();
+    move |source| RecordingError::Io {
+        doing,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,343 @@
+//! Bitfinex v2. Events are objects; data are arrays `[channel number, …]`, told apart by the channel that an earlier
+//! frame gave the number to. A trade comes as `te` and again as `tu`; sizes are signed by the taker. With the flags that
+//! we set, every array ends with its number on the connection and the venue's time.
+//!
+//! Candles: `GET /v2/candles/trade:1m:SYMBOL/hist`, `[time, open, close, high, low, volume]`: close before high.
+
+use std::borrow::Cow;
+
+use foretell_core::time::{Millis, UnixMillis};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::reading::{
+    Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
+    step_of, step_word, whole,
+};
+use super::{
+    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
+    Venue, VenueError,
+};
+use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+
+/// Bitfinex.
+#[derive(Debug, Clone, Copy)]
+pub struct Bitfinex;
+
+/// Spacings of candles and the venue's words for them.
+const STEPS: [(Millis, &str); 6] = [
+    (Millis::minutes(1), "1m"),
+    (Millis::minutes(5), "5m"),
+    (Millis::minutes(15), "15m"),
+    (Millis::minutes(30), "30m"),
+    (Millis::hours(1), "1h"),
+    (Millis::days(1), "1D"),
+];
+
+/// Numbers (65536) and times (32768) on every array.
+const FLAGS: u32 = 65_536 + 32_768;
+
+const CONF: Ack<'static> = Ack::Topic {
+    channel: Cow::Borrowed("conf"),
+    symbol: Cow::Borrowed(""),
+    number: None,
+};
+
+#[derive(Deserialize)]
+struct Notice<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    code: Option<i64>,
+    #[serde(borrow)]
+    msg: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    status: Option<Cow<'a, str>>,
+    platform: Option<Platform>,
+    #[serde(borrow)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(rename = "chanId")]
+    number: Option<u64>,
+    #[serde(borrow)]
+    symbol: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Platform {
+    status: u8,
+}
+
+/// A subscription in the place of a channel number, as recordings without their beginning have it.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    symbol: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+}
+
+/// What the first element of an array means.
+struct Source<'a> {
+    channel: Cow<'a, str>,
+    market: Market<'a>,
+}
+
+type Parts<'a> = SmallVec<[&'a RawValue; 5]>;
+
+impl CandleSource for Bitfinex {
+    fn name(&self) -> &'static str {
+        "bitfinex"
+    }
+
+    fn default_host(&self) -> &'static str {
+        "https://api-pub.bitfinex.com"
+    }
+
+    fn page(&self) -> usize {
+        10_000
+    }
+
+    fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
+        let step = step_word(self.name(), query, &STEPS)?;
+        let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
+        let limit = self.page();
+        Ok(format!(
+            "/v2/candles/trade:{step}:{symbol}/hist?limit={limit}&start={from}&end={last}&sort=1"
+        ))
+    }
+
+    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+        let venue = self.name();
+        if let Ok(("error", code, why)) = serde_json::from_str::<(&str, i64, String)>(body) {
+            let why = format!("{why} ({code})");
+            return Err(VenueError::Refused { venue, why });
+        }
+        let rows: Vec<Row<'_>> = answer(venue, body)?;
+        for row in &rows {
+            on(read_row(row).map_err(in_answer(venue))?);
+        }
+        Ok(())
+    }
+}
+
+impl Venue for Bitfinex {
+    fn quote(&self) -> Quote {
+        Quote::Usd
+    }
+
+    /// Tether is UST here; names longer than three letters are set apart by a colon.
+    fn symbol(&self, pair: &Pair) -> String {
+        let quote = match pair.quote.as_str() {
+            "USDT" => "UST",
+            quote => quote,
+        };
+        let colon = if pair.base.len() > 3 { ":" } else { "" };
+        format!("t{}{colon}{quote}", pair.base)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            url: "wss://api-pub.bitfinex.com/ws/2",
+            ping: Ping::Message(Millis::seconds(20), r#"{"event":"ping","cid":1}"#),
+            silence: Millis::seconds(45),
+            heartbeat: Millis::seconds(45),
+            lifetime: None,
+            connects: Budget {
+                count: 20,
+                per: Millis::minutes(1),
+            },
+            gap_key: GapKey::Frames,
+        }
+    }
+
+    fn subscribe(&self, symbols: &[String]) -> Vec<Subscription> {
+        let conf = Subscription {
+            text: serde_json::json!({"event": "conf", "flags": FLAGS}).to_string(),
+            acks: vec![CONF],
+        };
+        let trades = symbols.iter().map(|symbol| {
+            let request =
+                serde_json::json!({"event": "subscribe", "channel": "trades", "symbol": symbol});
+            Subscription {
+                text: request.to_string(),
+                acks: vec![Ack::Topic {
+                    channel: "trades".into(),
+                    symbol: symbol.clone().into(),
+                    number: None,
+                }],
+            }
+        });
+        std::iter::once(conf).chain(trades).collect()
+    }
+
+    fn read_frame(
+        &self,
+        frame: &str,
+        channels: &Channels,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), FrameError> {
+        if frame.trim_start().starts_with('[') {
+            let parts: Parts<'_> = read(frame, "array")?;
+            return read_array(&parts, channels, on);
+        }
+        on(read_notice(read(frame, "event")?));
+        Ok(())
+    }
+}
+
+fn read_notice(notice: Notice<'_>) -> Event<'_> {
+    match (notice.event.as_ref(), notice.code) {
+        ("info", Some(20_051)) => Event::Status(Status::Restart),
+        ("info", Some(20_060)) => Event::Status(Status::Down),
+        ("info", Some(20_061)) => Event::Status(Status::Up),
+        ("info", _) => match notice.platform {
+            Some(Platform { status: 1 }) => Event::Status(Status::Up),
+            Some(_) => Event::Status(Status::Down),
+            None => Event::Status(Status::Welcome),
+        },
+        ("conf", _) if notice.status.as_deref() == Some("OK") => {
+            Event::Status(Status::Subscribed(CONF))
+        }
+        ("conf", _) => Event::Refused("flags refused".into()),
+        ("subscribed", _) => Event::Status(Status::Subscribed(Ack::Topic {
+            channel: notice.channel.unwrap_or_default(),
+            symbol: notice.symbol.or(notice.key).unwrap_or_default(),
+            number: notice.number,
+        })),
+        ("error", code) => {
+            let (msg, code) = (notice.msg.unwrap_or_default(), code.unwrap_or(0));
+            let subject = notice.symbol.or(notice.key).unwrap_or_default();
+            Event::Refused(
+                format!("{msg} {subject} ({code})")
+                    .replace("  ", " ")
+                    .into(),
+            )
+        }
+        ("pong", _) => Event::Status(Status::Pong),
+        (other, _) => Event::Ignored(Ignored::Kind(other.to_owned().into())),
+    }
+}
+
+fn read_array(
+    parts: &Parts<'_>,
+    channels: &Channels,
+    on: &mut dyn FnMut(Event<'_>),
+) -> Result<(), FrameError> {
+    let [number, second, rest @ ..] = parts.as_slice() else {
+        return Err(malformed("array", "fewer than 2 elements"));
+    };
+    let word = second
+        .get()
+        .strip_prefix('"')
+        .and_then(|word| word.strip_suffix('"'));
+    let (payload, tail) = match word {
+        None => (Some(second), rest),
+        Some("hb") => (None, rest),
+        Some(_) => match rest {
+            [payload, tail @ ..] => (Some(payload), tail),
+            [] => return Err(malformed("array", "a word and nothing else")),
+        },
+    };
+    if let Some(number) = tail.first() {
+        on(Event::Sequence(read(number.get(), "array")?));
+    }
+    let source = source(number, channels)?;
+    match (word, payload) {
+        (_, None) => on(Event::Status(Status::Heartbeat { time: None })),
+        (Some("te" | "tu"), Some(payload)) => {
+            let row: Row<'_> = read(payload.get(), "trade")?;
+            on(Event::Trade(read_trade(source.market, &row)?));
+        }
+        (Some(other), _) => on(Event::Ignored(Ignored::Kind(other.to_owned().into()))),
+        (None, Some(payload)) => match source.channel.as_ref() {
+            "trades" => {
+                for row in &rows(payload.get(), "trades")? {
+                    on(Event::Trade(read_trade(source.market.clone(), row)?));
+                }
+            }
+            "candles" => {
+                for row in &rows(payload.get(), "candles")? {
+                    on(Event::Candle(read_candle(&source.market, row)?));
+                }
+            }
+            other => on(Event::Ignored(Ignored::Kind(other.to_owned().into()))),
+        },
+    }
+    Ok(())
+}
+
+/// What stands behind a channel's number.
+fn source<'a>(number: &'a RawValue, channels: &'a Channels) -> Result<Source<'a>, FrameError> {
+    if number.get().starts_with('{') {
+        let named: Named<'_> = read(number.get(), "channel")?;
+        let market = named.symbol.or(named.key).unwrap_or_default();
+        return Ok(Source {
+            channel: named.channel,
+            market: Market::Symbol(market),
+        });
+    }
+    let number = read(number.get(), "channel")?;
+    Ok(match channels.get(number) {
+        Some((channel, symbol)) => Source {
+            channel: channel.into(),
+            market: Market::symbol(symbol),
+        },
+        None => Source {
+            channel: "unknown channel".into(),
+            market: Market::Channel(number),
+        },
+    })
+}
+
+/// A snapshot's rows, or the one row of an update.
+fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1]>, FrameError> {
+    let inner = payload.trim_start().strip_prefix('[').map(str::trim_start);
+    match inner {
+        Some(inner) if inner.starts_with(['[', ']']) => read(payload, what),
+        _ => Ok(std::iter::once(read(payload, what)?).collect()),
+    }
+}
+
+/// Id, time, signed size, price.
+fn read_trade<'a>(market: Market<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
+    let [id, time, size, price] = columns(row, [0, 1, 2, 3], "trade")?;
+    let id = id.as_written().parse();
+    let id = id.map_err(|_| malformed("trade", "id is not a whole number"))?;
+    let (size, sold) = size.unsigned();
+    checked(Trade {
+        market,
+        time: UnixMillis(whole(time.as_written(), "trade")?),
+        price,
+        size,
+        id: TradeId::Number(id),
+        taker: Some(if sold { Side::Sell } else { Side::Buy }),
+    })
+}
+
+/// A row of the channel `trade:1m:tBTCUSD`.
+fn read_candle<'a>(market: &Market<'a>, row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
+    let (market, step) = match market {
+        Market::Symbol(key) => {
+            let mut words = key.splitn(3, ':').skip(1);
+            let step = words.next().and_then(|word| step_of(word, &STEPS));
+            let symbol = words.next().map(|symbol| symbol.to_owned().into());
+            (Market::Symbol(symbol.unwrap_or_else(|| key.clone())), step)
+        }
+        Market::Channel(number) => (Market::Channel(*number), None),
+    };
+    Ok(Candle {
+        market: Some(market),
+        step,
+        ..read_row(row)?
+    })
+}
+
+fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
+    let open_time = UnixMillis(first(row, "candle")?);
+    let numbers = columns(row, [1, 3, 4, 2, 5], "candle")?;
+    checked_candle(candle(open_time, numbers, None))
+}
