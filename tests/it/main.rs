@@ -11,6 +11,7 @@ mod determinism;
 mod driver;
 mod live;
 mod miner_cli;
+mod peers;
 mod price_files;
 mod resume;
 mod series;

@@ -9,6 +9,7 @@ mod market;
 mod process;
 mod process_table;
 mod programs;
+mod python;
 
 pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
@@ -19,3 +20,4 @@ pub use market::{STEP, market, market_file, write_lines};
 pub use process::{Ended, Running, until};
 pub use process_table::Process;
 pub use programs::{miner, validator};
+pub use python::{python_with, run_script};
