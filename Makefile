@@ -1,5 +1,5 @@
 # Two commands: `make demo` runs the whole network once, `make test` checks everything.
-.PHONY: demo test lint bins
+.PHONY: demo test lint bins notebooks
 
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
 demo:
@@ -10,8 +10,12 @@ demo:
 bins:
 	cargo build --package foretell-validator --package foretell-miner
 
-test: lint bins
+test: lint bins notebooks
 	cargo test --workspace
+
+# The notebooks, on data that our own commands make.
+notebooks: bins
+	notebooks/run
 
 lint:
 	cargo fmt --all -- --check

@@ -264,4 +264,52 @@ mod tests {
                 .contains("nowhere.toml")
         );
     }
+
+    /// The example's keys that are commented out, with what they say.
+    fn commented(text: &str) -> String {
+        let key = |line: &str| {
+            let line = line.strip_prefix("# ")?;
+            let (key, _) = line.split_once(" = ")?;
+            let word = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            word.then(|| line.to_owned())
+        };
+        let lines = text
+            .lines()
+            .map(|line| key(line).unwrap_or_else(|| line.to_owned()));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_example_shows_every_key_with_its_default() {
+        let example = include_str!("../miner.example.toml");
+        let as_it_is = read(example).unwrap();
+        let mut with_comments = read(&commented(example)).unwrap();
+        // These have no default that could be written down.
+        assert_eq!(
+            with_comments.model.file.take(),
+            Some(PathBuf::from("har-plus.json"))
+        );
+        assert_eq!(with_comments.serve.validators.take(), Some(Vec::new()));
+        let (_, host) = as_it_is.venue().unwrap();
+        assert_eq!(with_comments.prices.host.take(), Some(host));
+        assert_eq!(with_comments, as_it_is);
+
+        // Every key that a whole configuration has is in the example.
+        let mut whole = as_it_is;
+        whole.prices.files = vec!["prices.csv".into()];
+        let written = toml::to_string(&whole).unwrap();
+        for line in written.lines() {
+            let Some((key, _)) = line.split_once(" = ") else {
+                continue;
+            };
+            let found = commented(example);
+            assert!(
+                found
+                    .lines()
+                    .any(|line| line.starts_with(&format!("{key} = "))),
+                "{key} is not in miner.example.toml"
+            );
+        }
+        assert!(crate::models::by_name(&whole.model.name).is_ok());
+    }
 }

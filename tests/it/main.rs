@@ -11,6 +11,7 @@ mod determinism;
 mod driver;
 mod live;
 mod miner_cli;
+mod miner_models;
 mod peers;
 mod price_files;
 mod resume;

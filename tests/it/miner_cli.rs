@@ -125,7 +125,7 @@ fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
         &[
             "oracle",
             "is no model",
-            "random-walk, gaussian, har, elastic-net",
+            "random-walk, gaussian, garch-t, har, har-plus, elastic-net",
         ],
     );
     said("\"replay\"", "\"mtgox\"", &["mtgox", "venue"]);

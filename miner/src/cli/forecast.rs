@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     prices: Vec<PathBuf>,
     /// Model.
-    #[arg(long, value_name = "NAME", default_value = "har")]
+    #[arg(long, value_name = "NAME", default_value = "har-plus")]
     model: String,
     /// Model file of `miner train`, instead of fitting --model on the past of each origin.
     #[arg(long, value_name = "FILE", conflicts_with = "model")]

@@ -1,5 +1,6 @@
 //! The `miner` command: one file a subcommand, with its arguments and what it prints.
 
+mod doctor;
 mod evaluate;
 mod forecast;
 mod progress;
@@ -8,6 +9,7 @@ mod status;
 mod train;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +27,7 @@ struct Cli {
 enum Command {
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Doctor(doctor::Arguments),
     Evaluate(evaluate::Arguments),
     Forecast(forecast::Arguments),
     Train(train::Arguments),
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Forecast(arguments) => forecast::run(&arguments),
         Command::Train(arguments) => train::run(arguments),
@@ -67,4 +71,12 @@ fn k(text: &str) -> Result<usize, String> {
 fn up_to_1000(text: &str, what: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
     number.ok_or_else(|| format!("expected 1 to 1000 {what}"))
+}
+
+/// A path whose `~/` is the user's home.
+fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => path.into(),
+    }
 }

@@ -43,7 +43,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         config.model.name = model;
     }
     let wallet = WalletHotkey {
-        path: expand_home(&arguments.wallet_path),
+        path: super::expand_home(&arguments.wallet_path),
         wallet: arguments.wallet,
         hotkey: arguments.hotkey,
     };
@@ -76,12 +76,5 @@ async fn stop(when_stdin_closes: bool) {
     tokio::select! {
         () = stdin_closed, if when_stdin_closes => {}
         _ = tokio::signal::ctrl_c() => {}
-    }
-}
-
-fn expand_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => path.into(),
     }
 }

@@ -267,14 +267,13 @@ impl LiveDesk {
         let closed = UnixMillis(now.0 - now.0.rem_euclid(step.0));
         let window = Millis::days(i64::from(self.config.history_days));
         let first = now - window.min(FIRST_PIECE);
-        let from = match self.history.last_close_time() {
-            Some(known) if known >= first => known,
-            // What is known ended long ago: a hole is left, and read later.
-            _ => UnixMillis(first.0 - first.0.rem_euclid(step.0)),
-        };
+        let known = self.history.last_close_time();
+        let known = known.filter(|known| *known >= first);
+        // What is known may have ended long ago: then a hole is left for now, and read as older history.
+        let from = known.unwrap_or(UnixMillis(first.0 - first.0.rem_euclid(step.0)));
         let bars = self.source.bars(step, from, closed).await?;
         self.history.extend(bars)?;
-        if self.since.is_none_or(|since| since > from) || from == first {
+        if known.is_none() {
             self.since = Some(from);
         }
         Ok(())
@@ -351,6 +350,9 @@ impl LiveDesk {
                 let fitted: Arc<dyn AnyFitted> = Arc::from(fitted);
                 self.fit = Some((at, Arc::clone(&fitted)));
                 tracing::info!(%at, model = self.model.name(), "fitted");
+                let needed = at - Millis::days(i64::from(self.config.history_days));
+                self.history.trim(needed);
+                self.since = self.since.map(|since| since.max(needed));
                 self.save(at, fitted).await;
             }
             Some((at, Ok(Err(error)))) => tracing::warn!(%at, %error, "the model can't be fitted"),

@@ -1,0 +1,151 @@
+//! `miner doctor`.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::moment;
+use foretell_feed::rest::RestClient;
+use foretell_feed::venue::CandleQuery;
+use foretell_wire::keyfile::WalletHotkey;
+
+use crate::config::Config;
+use crate::model_file::ModelFile;
+use crate::models;
+
+/// Deadline of the request to the venue.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Bars that are asked for, and how many may be missing at the end.
+const BARS: i64 = 12;
+const FRESH: i64 = 3;
+
+/// Check what a miner needs, one line each, with the cure.
+///
+/// Example: miner doctor --config miner.toml --wallet my-wallet
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Configuration file (TOML).
+    #[arg(long)]
+    config: PathBuf,
+    /// Directory of wallets.
+    #[arg(long, default_value = "~/.bittensor/wallets")]
+    wallet_path: String,
+    /// Wallet (coldkey) name.
+    #[arg(long, default_value = "default")]
+    wallet: String,
+    /// Hotkey name.
+    #[arg(long, default_value = "default")]
+    hotkey: String,
+}
+
+/// Checks and prints; an error if something is wrong.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut wrong = 0;
+    let mut say = |what: &str, found: Result<String>| -> Result<()> {
+        let line = match found {
+            Ok(fine) => format!("ok     {what:<8} {fine}"),
+            Err(error) => {
+                wrong += 1;
+                format!("wrong  {what:<8} {error:#}")
+            }
+        };
+        writeln!(std::io::stdout(), "{line}").context("can't write to standard output")
+    };
+    match Config::read(&arguments.config) {
+        Ok(config) => {
+            say("config", Ok(arguments.config.display().to_string()))?;
+            say("key", key(arguments))?;
+            say("model", model(&config))?;
+            say("data", data(&config))?;
+            say("port", port(&config))?;
+            say("venue", venue(&config))?;
+        }
+        Err(error) => say("config", Err(error.into()))?,
+    }
+    if wrong > 0 {
+        bail!("{wrong} of these are wrong");
+    }
+    Ok(())
+}
+
+fn key(arguments: &Arguments) -> Result<String> {
+    let wallet = WalletHotkey {
+        path: super::expand_home(&arguments.wallet_path),
+        wallet: arguments.wallet.clone(),
+        hotkey: arguments.hotkey.clone(),
+    };
+    Ok(wallet.load()?.hotkey().to_string())
+}
+
+fn model(config: &Config) -> Result<String> {
+    let model = models::by_name(&config.model.name)?;
+    if let Some(path) = &config.model.file {
+        let file = ModelFile::read(path)?;
+        file.restore(path, &config.series)?;
+        return Ok(format!(
+            "{}, starting with {} of {}",
+            model.name(),
+            path.display(),
+            moment::text(file.data.to)
+        ));
+    }
+    Ok(model.name().to_owned())
+}
+
+fn data(config: &Config) -> Result<String> {
+    let folder = &config.serve.data;
+    let probe = folder.join("doctor.probe");
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&probe, b"probe"))
+        .and_then(|()| fs::remove_file(&probe))
+        .with_context(|| format!("{} can't be written: check serve.data", folder.display()))?;
+    Ok(folder.display().to_string())
+}
+
+fn port(config: &Config) -> Result<String> {
+    let address = config.serve.listen;
+    TcpListener::bind(address).with_context(|| {
+        format!("{address} can't be listened on: is the miner running, or another process?")
+    })?;
+    Ok(address.to_string())
+}
+
+/// Whether the venue has fresh candles, which also tells a wrong clock.
+fn venue(config: &Config) -> Result<String> {
+    let (venue, host) = config.venue()?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let now = UnixMillis(i64::try_from(since.as_millis())?);
+    let step = config.series.grid.step;
+    let query = CandleQuery {
+        symbol: &config.prices.symbol,
+        step,
+        from: now - step.times(BARS),
+        to: now,
+    };
+    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
+    let bars = runtime.block_on(async {
+        let rest = RestClient::new(DEADLINE)?;
+        rest.candles(venue, &host, &query).await
+    })?;
+    let name = venue.name();
+    let Some(last) = bars.last().map(|bar| bar.close_time(step)) else {
+        bail!(
+            "{name} has no candles of {}: check prices.symbol and this machine's clock",
+            query.symbol
+        );
+    };
+    let behind = now - last;
+    if behind > step.times(FRESH) || behind < Millis(-step.0) {
+        bail!(
+            "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
+            moment::text(last),
+            moment::text(now)
+        );
+    }
+    Ok(format!("{name}, newest candle of {}", moment::text(last)))
+}
