@@ -18,14 +18,17 @@ use super::driver::{
 const HORIZON: usize = 6;
 const FIRST: UnixMillis = UnixMillis(1_704_240_000_000);
 
-struct Bench {
-    folder: TempDir,
+/// Made-up prices in a file, and forecasts of them.
+pub struct Bench {
+    /// Where the files are; goes with it.
+    pub folder: TempDir,
     prices: PathBuf,
     series: PriceSeries,
 }
 
 impl Bench {
-    fn new(days: i64) -> Self {
+    /// So many days of prices.
+    pub fn new(days: i64) -> Self {
         let folder = TempDir::new().unwrap();
         let series = market(1, days);
         let prices = folder.path().join("prices.csv");
@@ -42,7 +45,7 @@ impl Bench {
     }
 
     /// Three miners of different widths over so many half-hourly rounds.
-    fn three_miners(&self, rounds: i64) -> PathBuf {
+    pub fn three_miners(&self, rounds: i64) -> PathBuf {
         let miners = [("wide", 0.003), ("right", 0.0015), ("narrow", 0.0003)];
         let lines: Vec<Lines> = Self::origins(rounds)
             .flat_map(|origin| {
@@ -59,7 +62,8 @@ impl Bench {
         write_forecasts(self.folder.path(), "three.csv", 21, &lines)
     }
 
-    fn run(&self, forecasts: &Path, arguments: &[&str]) -> Ended {
+    /// Runs the backtest on these forecasts.
+    pub fn run(&self, forecasts: &Path, arguments: &[&str]) -> Ended {
         run(&self.prices, &[forecasts], arguments)
     }
 }

@@ -40,22 +40,32 @@ pub struct Score {
 impl Score {
     /// The score of `fan` against `outcome`; `None` if no step has a settled price.
     pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
-        let mut clamped = vec![0.0; fan.k()];
+        let mut clamped = Vec::new();
         let mut sum = 0.0;
         let mut steps = 0;
+        let mut tally = Tally::new(fan.k());
+        let last = outcome.moves.len();
         for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
             let Some(y) = *y else { continue };
-            let scale = outcome.volatility * f64::sqrt(f64::from(i));
+            let scale = outcome.volatility * f64::sqrt(i as f64);
             let bound = rules.clamp * scale;
-            for (to, from) in clamped.iter_mut().zip(row) {
-                *to = from.clamp(-bound, bound);
-            }
-            sum += crps::crps(&clamped, y.clamp(-bound, bound)) / scale;
+            let plain = crps::crps(row, y);
+            tally.add_step(row, y, plain, i == last);
+            // An ascending row is within bounds if its ends are.
+            let within = |value: f64| -bound <= value && value <= bound;
+            let scored = if within(row[0]) && within(row[row.len() - 1]) && within(y) {
+                plain
+            } else {
+                clamped.clear();
+                clamped.extend(row.iter().map(|value| value.clamp(-bound, bound)));
+                crps::crps(&clamped, y.clamp(-bound, bound))
+            };
+            sum += scored / scale;
             steps += 1;
         }
         (steps > 0).then(|| Self {
             scaled_crps: sum / f64::from(steps),
-            tally: Tally::of(fan, &outcome.moves),
+            tally,
         })
     }
 }
