@@ -1,6 +1,7 @@
 //! Starting the programs, watching them, and making what they read.
 
 mod browser;
+mod candles;
 mod folder;
 mod forecasts;
 mod journal;
@@ -12,6 +13,7 @@ mod programs;
 mod python;
 
 pub use browser::look_at;
+pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};
