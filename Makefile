@@ -1,5 +1,5 @@
 # Two commands: `make demo` runs the whole network once, `make test` checks everything.
-.PHONY: demo test lint bins notebooks
+.PHONY: demo test lint bins notebooks bench
 
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
 demo:
@@ -20,3 +20,7 @@ notebooks: bins
 lint:
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+# Speed beside yardsticks, in one run; minutes, so not part of the tests.
+bench:
+	tests/bench/run

@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use foretell_core::forecast::Forecast;
+use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::forecasts::{ForecastRow, Writer};
 use foretell_data::prices::{PriceSeries, write_csv};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,14 +21,17 @@ use super::driver::{
 const HORIZON: usize = 6;
 const FIRST: UnixMillis = UnixMillis(1_704_240_000_000);
 
-struct Bench {
-    folder: TempDir,
+/// Made-up prices in a file, and forecasts of them.
+pub struct Bench {
+    /// Where the files are; goes with it.
+    pub folder: TempDir,
     prices: PathBuf,
     series: PriceSeries,
 }
 
 impl Bench {
-    fn new(days: i64) -> Self {
+    /// So many days of prices.
+    pub fn new(days: i64) -> Self {
         let folder = TempDir::new().unwrap();
         let series = market(1, days);
         let prices = folder.path().join("prices.csv");
@@ -42,7 +48,7 @@ impl Bench {
     }
 
     /// Three miners of different widths over so many half-hourly rounds.
-    fn three_miners(&self, rounds: i64) -> PathBuf {
+    pub fn three_miners(&self, rounds: i64) -> PathBuf {
         let miners = [("wide", 0.003), ("right", 0.0015), ("narrow", 0.0003)];
         let lines: Vec<Lines> = Self::origins(rounds)
             .flat_map(|origin| {
@@ -59,7 +65,8 @@ impl Bench {
         write_forecasts(self.folder.path(), "three.csv", 21, &lines)
     }
 
-    fn run(&self, forecasts: &Path, arguments: &[&str]) -> Ended {
+    /// Runs the backtest on these forecasts.
+    pub fn run(&self, forecasts: &Path, arguments: &[&str]) -> Ended {
         run(&self.prices, &[forecasts], arguments)
     }
 }
@@ -616,4 +623,68 @@ fn bad_files_are_refused_in_words() {
     bench
         .run(&good, &["--from", "2030-01-01T00:00:00Z"])
         .assert_refused(&["between --from and --to", "2024-01-03"]);
+}
+
+/// Twice the rounds in Parquet take no more memory: a row group is held at a time.
+#[test]
+fn memory_does_not_grow_with_the_file() {
+    let bench = Bench::new(13);
+    let file = |name: &str, rounds: i64| {
+        let path = bench.folder.path().join(name);
+        let mut writer = Writer::create(&path).unwrap();
+        for origin in Bench::origins(rounds) {
+            let anchor = close_at(&bench.series, origin);
+            let miners = ["a", "b", "c"].map(|miner| {
+                let values = fan(anchor, HORIZON, 1000, 0.001, 0.0).concat();
+                (
+                    miner,
+                    Forecast::quantiles(Unit::LogPrice, HORIZON, 1000, values).unwrap(),
+                )
+            });
+            let rows = miners.each_ref().map(|(miner, forecast)| ForecastRow {
+                origin,
+                miner,
+                forecast,
+            });
+            writer.write(&rows).unwrap();
+        }
+        writer.finish().unwrap();
+        path
+    };
+    let peak = |path: &Path| {
+        let mut command = Command::new(validator());
+        command.args(["backtest", "--horizon", &HORIZON.to_string(), "--json"]);
+        command
+            .arg("--prices")
+            .arg(&bench.prices)
+            .arg("--forecasts")
+            .arg(path);
+        let mut running = Running::start(&mut command);
+        let mut peak = 0;
+        while !running.has_ended() {
+            peak = peak.max(peak_memory_kb(running.id()));
+            std::thread::yield_now();
+        }
+        running.wait().json();
+        peak
+    };
+    let (short, long) = (file("short.parquet", 250), file("long.parquet", 500));
+    let (once, twice) = (peak(&short), peak(&long));
+    let grown = fs::metadata(&long).unwrap().len() - fs::metadata(&short).unwrap().len();
+    assert!(
+        grown > 10 << 20,
+        "the files are too small to tell: {grown} bytes"
+    );
+    assert!(
+        twice < once + once / 10,
+        "{once} kB for the one, {twice} kB for the other, which is {grown} bytes longer"
+    );
+}
+
+/// The largest resident size of a process so far; 0 once it is gone.
+fn peak_memory_kb(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }

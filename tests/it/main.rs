@@ -4,6 +4,7 @@
 
 mod adversaries;
 mod backtest;
+mod backtest_report;
 mod contract;
 mod data_folders;
 mod dependencies;

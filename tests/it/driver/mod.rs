@@ -1,5 +1,6 @@
 //! Starting the programs, watching them, and making what they read.
 
+mod browser;
 mod candles;
 mod folder;
 mod forecasts;
@@ -11,6 +12,7 @@ mod process_table;
 mod programs;
 mod python;
 
+pub use browser::look_at;
 pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};

@@ -114,17 +114,15 @@ impl Increments {
 
 impl Policy for Increments {
     fn take(&mut self, round: &SettledRound<'_>) {
-        let raw: Option<BTreeMap<Hotkey, f64>> = round
-            .forecasts
-            .iter()
-            .map(|(key, forecast)| {
-                Some((*key, sum_of_crps(forecast, round.settlement, &self.rule)?))
-            })
-            .collect();
-        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
+        let sums = round.forecasts.iter().filter_map(|(key, forecast)| {
+            Some((*key, sum_of_crps(forecast, round.settlement, &self.rule)?))
+        });
+        // Returns of absurd prices, or of a series that crosses 0, are no numbers: a miss.
+        let raw: BTreeMap<Hotkey, f64> = sums.filter(|(_, sum)| sum.is_finite()).collect();
+        if raw.is_empty() {
             self.voided.push(round.origin);
             return;
-        };
+        }
         for key in raw.keys() {
             let newcomer = Attendance {
                 before: self.scored,

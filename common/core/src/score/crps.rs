@@ -6,17 +6,52 @@
 /// This is `(1/K)·Σ|x_k − y| − (1/2K²)·ΣΣ|x_j − x_k|` (Gneiting & Raftery 2007, eq. 20) in O(K), and not
 /// the "fair" estimator with M(M − 1), whose outer members are free to lie. K = 1 gives |x − y|.
 /// Unit: that of the values.
+///
+/// Summed in eight lanes, so that a processor adds several values at once; the order is the same on every machine.
 pub fn crps(x: &[f64], y: f64) -> f64 {
     let k = x.len() as f64;
-    let mut sum = 0.0;
-    let mut numerator = 1.0;
-    for &value in x {
-        // ρ_τ(y − x) = (1{x > y} − τ)·(x − y)
-        let above = if value > y { 1.0 } else { 0.0 };
-        sum += (above - numerator / (2.0 * k)) * (value - y);
-        numerator += 2.0;
+    // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
+    let (mut above, mut weighted) = ([0.0; LANES], [0.0; LANES]);
+    let mut numerators: [f64; LANES] = std::array::from_fn(|lane| (2 * lane + 1) as f64);
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let distance = chunk[lane] - y;
+            above[lane] += if distance > 0.0 { distance } else { 0.0 };
+            weighted[lane] += numerators[lane] * distance;
+            numerators[lane] += (2 * LANES) as f64;
+        }
     }
-    2.0 / k * sum
+    for (lane, value) in rest.iter().enumerate() {
+        let distance = value - y;
+        above[lane] += if distance > 0.0 { distance } else { 0.0 };
+        weighted[lane] += numerators[lane] * distance;
+    }
+    2.0 / k * (total(above) - total(weighted) / (2.0 * k))
+}
+
+/// The mean of values, summed in lanes like [`crps`]; NaN of none.
+pub(crate) fn mean(x: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += value;
+    }
+    total(sums) / x.len() as f64
+}
+
+const LANES: usize = 8;
+
+fn total(lanes: [f64; LANES]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 #[cfg(test)]

@@ -40,24 +40,49 @@ pub struct Score {
 impl Score {
     /// The score of `fan` against `outcome`; `None` if no step has a settled price.
     pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
-        let mut clamped = vec![0.0; fan.k()];
-        let mut sum = 0.0;
-        let mut steps = 0;
-        for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
-            let Some(y) = *y else { continue };
-            let scale = outcome.volatility * f64::sqrt(f64::from(i));
-            let bound = rules.clamp * scale;
-            for (to, from) in clamped.iter_mut().zip(row) {
-                *to = from.clamp(-bound, bound);
-            }
-            sum += crps::crps(&clamped, y.clamp(-bound, bound)) / scale;
-            steps += 1;
-        }
-        (steps > 0).then(|| Self {
-            scaled_crps: sum / f64::from(steps),
-            tally: Tally::of(fan, &outcome.moves),
-        })
+        let mut tally = Tally::new(fan.k());
+        let last = outcome.moves.len();
+        let scaled_crps = step_by_step(fan, outcome, rules, |row, y, crps, step| {
+            tally.add_step(row, y, crps, step == last);
+        })?;
+        Some(Self { scaled_crps, tally })
     }
+
+    /// S alone, which is all that pay depends on.
+    pub fn scaled_crps(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<f64> {
+        step_by_step(fan, outcome, rules, |_, _, _, _| {})
+    }
+}
+
+/// S; `see` gets each settled step's row, outcome, unclamped CRPS and number from 1.
+fn step_by_step(
+    fan: &Fan,
+    outcome: &Outcome,
+    rules: &ScoreRules,
+    mut see: impl FnMut(&[f64], f64, f64, usize),
+) -> Option<f64> {
+    let mut clamped = Vec::new();
+    let mut sum = 0.0;
+    let mut steps = 0;
+    for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
+        let Some(y) = *y else { continue };
+        let scale = outcome.volatility * f64::sqrt(i as f64);
+        let bound = rules.clamp * scale;
+        let plain = crps::crps(row, y);
+        see(row, y, plain, i);
+        // An ascending row is within bounds if its ends are.
+        let within = |value: f64| -bound <= value && value <= bound;
+        let scored = if within(row[0]) && within(row[row.len() - 1]) && within(y) {
+            plain
+        } else {
+            clamped.clear();
+            clamped.extend(row.iter().map(|value| value.clamp(-bound, bound)));
+            crps::crps(&clamped, y.clamp(-bound, bound))
+        };
+        sum += scored / scale;
+        steps += 1;
+    }
+    (steps > 0).then(|| sum / f64::from(steps))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::crps::crps;
+use super::crps::{crps, mean};
 use crate::forecast::{Fan, quantile};
 
 /// What one forecast adds to a miner's metrics, or what many have added.
@@ -40,39 +40,50 @@ pub struct Coverage {
 impl Tally {
     /// The tally of one fan against the moves that happened, `None` for a gap.
     pub fn of(fan: &Fan, moves: &[Option<f64>]) -> Self {
-        let mut tally = Self {
-            inside_50: (fan.k() >= 2).then(Coverage::default),
-            inside_80: (fan.k() >= 5).then(Coverage::default),
-            inside_95: (fan.k() >= 20).then(Coverage::default),
-            ..Self::default()
-        };
+        let mut tally = Self::new(fan.k());
         let last = moves.len();
         for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
-            let Some(y) = *y else { continue };
-            let mean = row.iter().sum::<f64>() / row.len() as f64;
-            let median = quantile(row, 0.5);
-            tally.steps += 1;
-            tally.squared_error += (mean - y) * (mean - y);
-            tally.absolute_error += (median - y).abs();
-            tally.crps += crps(row, y);
-            for (coverage, share) in [
-                (&mut tally.inside_50, 0.50),
-                (&mut tally.inside_80, 0.80),
-                (&mut tally.inside_95, 0.95),
-            ] {
-                if let Some(coverage) = coverage {
-                    let tail = (1.0 - share) / 2.0;
-                    let inside = quantile(row, tail) <= y && y <= quantile(row, 1.0 - tail);
-                    coverage.inside += u64::from(inside);
-                    coverage.of += 1;
-                }
-            }
-            if i == last && median != 0.0 && y != 0.0 {
-                tally.directions += 1;
-                tally.directions_right += u64::from((median > 0.0) == (y > 0.0));
+            if let Some(y) = *y {
+                tally.add_step(row, y, crps(row, y), i == last);
             }
         }
         tally
+    }
+
+    /// The tally of no steps of a fan of this K, which says which intervals it has.
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            inside_50: (k >= 2).then(Coverage::default),
+            inside_80: (k >= 5).then(Coverage::default),
+            inside_95: (k >= 20).then(Coverage::default),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in one step: its ascending values, what happened, their CRPS, and whether it is the last.
+    pub(super) fn add_step(&mut self, row: &[f64], y: f64, crps: f64, last: bool) {
+        let mean = mean(row);
+        let median = quantile(row, 0.5);
+        self.steps += 1;
+        self.squared_error += (mean - y) * (mean - y);
+        self.absolute_error += (median - y).abs();
+        self.crps += crps;
+        for (coverage, share) in [
+            (&mut self.inside_50, 0.50),
+            (&mut self.inside_80, 0.80),
+            (&mut self.inside_95, 0.95),
+        ] {
+            if let Some(coverage) = coverage {
+                let tail = (1.0 - share) / 2.0;
+                let inside = quantile(row, tail) <= y && y <= quantile(row, 1.0 - tail);
+                coverage.inside += u64::from(inside);
+                coverage.of += 1;
+            }
+        }
+        if last && median != 0.0 && y != 0.0 {
+            self.directions += 1;
+            self.directions_right += u64::from((median > 0.0) == (y > 0.0));
+        }
     }
 
     /// Takes in another round.

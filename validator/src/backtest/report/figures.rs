@@ -166,7 +166,8 @@ fn weights_over_time(
     let most = weights
         .iter()
         .flat_map(|(_, shares)| shares.values().copied());
-    let mut plot = Plot::new(x, Axis::of(most, true, "share"));
+    // A tenth at least, so that nothing looks like nothing.
+    let mut plot = Plot::new(x, Axis::of(most.chain([0.1]), true, "share"));
     for miner in drawn {
         let line = weights
             .iter()
