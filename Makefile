@@ -1,5 +1,5 @@
 # Two commands: `make demo` runs the whole network once, `make test` checks everything.
-.PHONY: demo test lint bins
+.PHONY: demo test lint bins bench
 
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
 demo:
@@ -16,3 +16,8 @@ test: lint bins
 lint:
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+# What is quick, how quick, and beside what.
+bench:
+	cargo bench --package foretell-feed --bench decode
+	cargo bench --package foretell-feed --bench peers

@@ -11,11 +11,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod candle;
+pub mod config;
 pub mod connection;
 pub mod decimal;
 pub mod decode;
 pub mod event;
 pub mod minutes;
+pub mod outbox;
 pub mod recording;
 pub mod rest;
 pub mod socket;

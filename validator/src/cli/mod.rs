@@ -57,13 +57,23 @@ fn run(command: Command) -> Result<()> {
         match command {
             Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
-            Command::Feed(arguments) => feed::run(arguments),
+            Command::Feed(arguments) => feed::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });
     // A thread may still be waiting for standard input.
     runtime.shutdown_background();
     result
+}
+
+/// Waits for ctrl-c or a request to terminate.
+async fn interrupted() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
 }
 
 /// The machine's clock.

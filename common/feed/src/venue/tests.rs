@@ -307,15 +307,7 @@ fn a_malformed_trade_is_an_error_that_says_what_is_wrong() {
                 "{said:?}"
             );
         }
-        for frame in [
-            "[]",
-            "[[]]",
-            "{}",
-            "5",
-            "null",
-            "\"x\"",
-            r#"{"data":5}"#,
-        ] {
+        for frame in ["[]", "[[]]", "{}", "5", "null", "\"x\"", r#"{"data":5}"#] {
             // Whatever it means, it says one harmless thing.
             let said = said(venue, frame);
             let harmless = |word: &str| said.len() == 1 && said[0].starts_with(word);
