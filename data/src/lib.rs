@@ -1,4 +1,5 @@
-//! Prices and forecasts at rest: files in and out, and a simulated series for those who have no file at hand.
+//! Prices and forecasts at rest: files in and out, a simulated series for those who have no file at hand, and how
+//! instants and plots are written.
 //!
 //! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
 //! and on one grid; what isn't is an [`error::PriceFileError`] that says what, where, and what to do.
@@ -12,6 +13,8 @@ mod csv;
 pub mod error;
 pub mod forecasts;
 mod grid;
+pub mod moment;
 mod parquet;
 pub mod prices;
 pub mod simulated;
+pub mod svg;

@@ -46,18 +46,20 @@ pub fn read(file: &Path) -> Result<PriceSeries, PriceFileError> {
         });
     }
     match format(file)? {
-        Format::Csv => {
-            let text = bytes(file)?;
-            let (bars, offsets) = csv::parse(file, &text)?;
-            let row = |bar: usize| match offsets.get(bar) {
-                Some(offset) => Row::Line(csv::line(&text, *offset)),
-                None => Row::Number(bar + 1),
-            };
-            PriceSeries::from_bars(bars).map_err(|error| error.in_file(file, row))
-        }
+        Format::Csv => parse_csv(file, &bytes(file)?),
         Format::Parquet => PriceSeries::from_bars(parquet::parse(file, &bytes(file)?)?)
             .map_err(|error| error.in_file(file, |bar| Row::Number(bar + 1))),
     }
+}
+
+/// The series in the text of a CSV file, which errors call `name`.
+pub fn parse_csv(name: &Path, text: &[u8]) -> Result<PriceSeries, PriceFileError> {
+    let (bars, offsets) = csv::parse(name, text)?;
+    let row = |bar: usize| match offsets.get(bar) {
+        Some(offset) => Row::Line(csv::line(text, *offset)),
+        None => Row::Number(bar + 1),
+    };
+    PriceSeries::from_bars(bars).map_err(|error| error.in_file(name, row))
 }
 
 /// Writes a series as CSV, numbers in the shortest decimals that read back as the very same doubles.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use foretell_core::forecast::Kind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
 use foretell_feed::venue::{self, CandleSource, VenueError};
@@ -35,6 +36,9 @@ pub struct PricesConfig {
     pub host: Option<String>,
     /// The pair, as the venue writes it.
     pub symbol: String,
+    /// Price files to start from, newest first; the venue is asked for what they lack. A replay reads none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PathBuf>,
 }
 
 /// The model and what it learns from.
@@ -49,12 +53,18 @@ pub struct ModelConfig {
     /// Hours between two fits.
     #[serde(default = "default_refit_hours")]
     pub refit_hours: u32,
-    /// Quantiles per step, K.
+    /// Values per step, K.
     #[serde(default = "default_k")]
     pub k: usize,
-    /// Feeds whatever chance the model uses.
+    /// Quantiles or paths.
+    #[serde(default = "default_kind")]
+    pub kind: Kind,
+    /// Feeds whatever chance the model and paths use.
     #[serde(default)]
     pub seed: u64,
+    /// Model file of `miner train` to start with, until the first fit is due. A replay reads none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
 }
 
 /// The service.
@@ -63,7 +73,7 @@ pub struct ModelConfig {
 pub struct ServeConfig {
     /// Address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Directory for committed payloads.
+    /// Directory for payloads, outcomes, and what a restart starts from.
     pub data: PathBuf,
     /// Whose time the miner goes by.
     #[serde(default)]
@@ -161,7 +171,7 @@ impl Config {
         }
         let model = &self.model;
         if !(1..=1000).contains(&model.k) {
-            return Err(value("model.k", &model.k, "use 1 to 1000 quantiles"));
+            return Err(value("model.k", &model.k, "use 1 to 1000 values"));
         }
         if model.history_days == 0 {
             return Err(value("model.history_days", &0, "use at least 1"));
@@ -174,7 +184,7 @@ impl Config {
 }
 
 const fn default_history_days() -> u32 {
-    30
+    365
 }
 
 const fn default_refit_hours() -> u32 {
@@ -183,6 +193,10 @@ const fn default_refit_hours() -> u32 {
 
 const fn default_k() -> usize {
     99
+}
+
+const fn default_kind() -> Kind {
+    Kind::Quantiles
 }
 
 fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ConfigError {
@@ -222,7 +236,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_default() {
         let config = read(MINIMAL).unwrap();
-        assert_eq!((config.model.history_days, config.model.k), (30, 99));
+        assert_eq!((config.model.history_days, config.model.k), (365, 99));
         assert_eq!(config.serve.clock, ClockConfig::System);
         let (venue, host) = config.venue().unwrap();
         assert_eq!(

@@ -1,6 +1,7 @@
 //! What the variance of the coming hours is predicted from, every bar seen at its season.
 
 use foretell_core::time::Millis;
+use serde::{Deserialize, Serialize};
 
 use crate::moves::{Moves, steps_in};
 use crate::sample::Cumulative;
@@ -20,6 +21,15 @@ const MONTH: Millis = Millis::days(30);
 
 /// Windows of the range's variance in [`Features::Har`].
 const HAR_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
+/// Windows of the range's variance in [`Features::Cascade`].
+const CASCADE_WINDOWS: [Millis; 6] = [
+    Millis::minutes(30),
+    Millis::hours(2),
+    Millis::hours(8),
+    DAY,
+    WEEK,
+    MONTH,
+];
 /// Windows of the range's variance in [`Features::Rich`]; the first is a single step of a 5-minute grid.
 const RICH_WINDOWS: [Millis; 12] = [
     Millis::minutes(5),
@@ -43,10 +53,19 @@ const MOMENTUM_WINDOWS: [Millis; 3] = [HOUR, Millis::hours(8), DAY];
 const VOLUME_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
 
 /// A choice of features.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Features {
     /// Log variance over the last hour, day and week (Corsi 2009).
     Har,
+    /// The same over six windows, from half an hour to a month.
+    Cascade,
+    /// [`Har`](Self::Har), with the falls of the last hour and day apart: variance reacts more to them.
+    Asymmetric,
+    /// [`Har`](Self::Har) with all variances from squared returns and ranges together.
+    Blended,
+    /// [`Har`](Self::Har) with the last hour's and day's volume against their usual.
+    Volume,
     /// Log variance over twelve windows, squared returns, momentum and volume: 22 in all.
     Rich,
 }
@@ -90,12 +109,29 @@ impl Seasoned {
     }
 }
 
+impl Seasoned {
+    /// Distance between two rows.
+    pub const fn step(&self) -> Millis {
+        self.step
+    }
+
+    /// Squared return of each row at its season.
+    pub fn squares(&self) -> impl Iterator<Item = f64> {
+        self.squared.values().map(|value| value.max(0.0))
+    }
+
+    /// Blended variance of each row at its season.
+    pub fn blends(&self) -> impl Iterator<Item = f64> {
+        self.blended.values().map(|value| value.max(0.0))
+    }
+}
+
 impl Features {
     /// Number of moves that the longest window takes.
     pub fn lookback(self, step: Millis) -> usize {
         let longest = match self {
-            Self::Har => WEEK,
-            Self::Rich => MONTH,
+            Self::Har | Self::Asymmetric | Self::Blended | Self::Volume => WEEK,
+            Self::Cascade | Self::Rich => MONTH,
         };
         steps_in(longest, step)
     }
@@ -105,6 +141,21 @@ impl Features {
         match self {
             Self::Har => {
                 log_variances(&seasoned.ranged, &HAR_WINDOWS, seasoned.step, row).collect()
+            }
+            Self::Cascade => {
+                log_variances(&seasoned.ranged, &CASCADE_WINDOWS, seasoned.step, row).collect()
+            }
+            Self::Asymmetric => {
+                let har = Self::Har.at(seasoned, row).into_iter();
+                har.chain(momenta(seasoned, row, &[HOUR, DAY]).map(|m| m.min(0.0)))
+                    .collect()
+            }
+            Self::Blended => {
+                log_variances(&seasoned.blended, &HAR_WINDOWS, seasoned.step, row).collect()
+            }
+            Self::Volume => {
+                let har = Self::Har.at(seasoned, row).into_iter();
+                har.chain(volumes(seasoned, row)).collect()
             }
             Self::Rich => rich(seasoned, row),
         }
@@ -116,23 +167,37 @@ fn rich(seasoned: &Seasoned, row: usize) -> Vec<f64> {
     let mut features: Vec<f64> =
         log_variances(&seasoned.ranged, &RICH_WINDOWS, step, row).collect();
     features.extend(log_variances(&seasoned.squared, &RETURN_WINDOWS, step, row));
+    for momentum in momenta(seasoned, row, &MOMENTUM_WINDOWS) {
+        features.extend([momentum, momentum.abs()]);
+    }
+    features.extend(volumes(seasoned, row));
+    features
+}
+
+/// The move over each window, in standard deviations of the last week.
+fn momenta(seasoned: &Seasoned, row: usize, windows: &[Millis]) -> impl Iterator<Item = f64> {
+    let step = seasoned.step;
     let week = steps_in(WEEK, step);
     let typical = (seasoned.squared.trailing_mean(row, week).max(0.0) + LOG_OFFSET).sqrt();
-    for window in MOMENTUM_WINDOWS {
-        let steps = steps_in(window, step);
+    windows.iter().map(move |window| {
+        let steps = steps_in(*window, step);
         let moved = seasoned
             .returns
             .sum((row + 1).saturating_sub(steps), row + 1);
         let momentum = moved / (typical * (steps as f64).sqrt());
-        let momentum = momentum.clamp(-MOMENTUM_LIMIT, MOMENTUM_LIMIT);
-        features.extend([momentum, momentum.abs()]);
-    }
-    let volumes = VOLUME_WINDOWS.map(|window| {
-        let mean = seasoned.volume.trailing_mean(row, steps_in(window, step));
+        momentum.clamp(-MOMENTUM_LIMIT, MOMENTUM_LIMIT)
+    })
+}
+
+/// Log ratios of the last hour's mean volume to the day's, and of the day's to the week's.
+fn volumes(seasoned: &Seasoned, row: usize) -> [f64; 2] {
+    let [hour, day, week] = VOLUME_WINDOWS.map(|window| {
+        let mean = seasoned
+            .volume
+            .trailing_mean(row, steps_in(window, seasoned.step));
         (mean.max(0.0) + VOLUME_OFFSET).ln()
     });
-    features.extend([volumes[0] - volumes[1], volumes[1] - volumes[2]]);
-    features
+    [hour - day, day - week]
 }
 
 /// Logarithms of the trailing means of `variance` over each window.
@@ -161,6 +226,7 @@ mod tests {
 
     use super::*;
     use crate::history::History;
+    use crate::season::Seasoning;
 
     const STEP: Millis = Millis::minutes(5);
 
@@ -174,7 +240,7 @@ mod tests {
         let mut history = History::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();
         let moves = Moves::of(&history);
-        let season = Season::fit(&Moves::default(), STEP);
+        let season = Season::fit(&Moves::default(), STEP, &Seasoning::default());
         Seasoned::of(&moves, &season, level, STEP)
     }
 

@@ -3,7 +3,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod evaluate;
 pub mod history;
+pub mod market;
+pub mod model_file;
 pub mod models;
 pub mod serve;
 

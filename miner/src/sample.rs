@@ -16,6 +16,11 @@ impl Cumulative {
         Self(sums)
     }
 
+    /// The values themselves.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.0.windows(2).map(|pair| pair[1] - pair[0])
+    }
+
     /// Sum of the rows `start..end`; rows that don't exist count 0.
     pub fn sum(&self, start: usize, end: usize) -> f64 {
         let last = self.0.len() - 1;
@@ -30,6 +35,11 @@ impl Cumulative {
         } else {
             0.0
         }
+    }
+
+    /// Mean of all rows, 0 of none.
+    pub fn overall_mean(&self) -> f64 {
+        self.mean(0, self.0.len() - 1)
     }
 
     /// Mean of the `window` rows that end with `row`, fewer at the start.

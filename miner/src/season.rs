@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
 
 use crate::moves::{Moves, steps_in};
 use crate::sample::{Cumulative, winsorise};
@@ -28,8 +29,15 @@ const KINDS: [Millis; 3] = [
     Millis::minutes(45),
 ];
 
+/// How a season is learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Seasoning {
+    /// Half-life of a day's weight; all days weigh the same without.
+    pub half_life: Option<Millis>,
+}
+
 /// A multiplicative profile of variance over the slots of a weekday, a Saturday and a Sunday, of mean 1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Season {
     /// Width of a slot.
     slot: Millis,
@@ -42,7 +50,7 @@ pub struct Season {
 impl Season {
     /// The profile of a history: the mean ratio of each row's variance to its centred 7-day mean, winsorised,
     /// Hann-smoothed around the clock. Flat for less than two weeks.
-    pub fn fit(moves: &Moves, step: Millis) -> Self {
+    pub fn fit(moves: &Moves, step: Millis, seasoning: &Seasoning) -> Self {
         let mut season = Self::flat(step);
         if moves.len() < steps_in(SHORTEST, step) {
             return season;
@@ -51,11 +59,17 @@ impl Season {
         let cells = season.profile.len();
         let mut sums = vec![PRIOR_ROWS; cells];
         let mut counts = vec![0.0; cells];
+        let newest = moves.opened.last().copied().unwrap_or_default();
+        let weight = |opened: UnixMillis| match seasoning.half_life {
+            Some(half_life) => 0.5_f64.powf((newest - opened).0 as f64 / half_life.0 as f64),
+            None => 1.0,
+        };
         for (opened, ratio) in moves.opened.iter().zip(ratios) {
             let cell = season.cell(*opened);
             if let (Some(sum), Some(count)) = (sums.get_mut(cell), counts.get_mut(cell)) {
-                *sum += ratio;
-                *count += 1.0;
+                let weight = weight(*opened);
+                *sum += weight * ratio;
+                *count += weight;
             }
         }
         let means: Vec<f64> = sums
@@ -166,7 +180,7 @@ mod tests {
         });
         let mut history = History::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();
-        Season::fit(&Moves::of(&history), STEP)
+        Season::fit(&Moves::of(&history), STEP, &Seasoning::default())
     }
 
     fn at(day: i64, hour: i64) -> UnixMillis {
@@ -198,7 +212,7 @@ mod tests {
 
     #[test]
     fn little_history_gives_a_flat_profile() {
-        let season = Season::fit(&Moves::default(), STEP);
+        let season = Season::fit(&Moves::default(), STEP, &Seasoning::default());
         assert!((0..168).all(|hour| season.factor(at(0, hour)) == 1.0));
     }
 

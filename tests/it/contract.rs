@@ -283,7 +283,13 @@ fn arguments_out_of_range_are_refused_with_the_range() {
 
 #[test]
 fn help_shows_an_example_of_every_command() {
-    for (program, command) in [(validator(), "localnet"), (miner(), "serve")] {
+    for (program, command) in [
+        (validator(), "localnet"),
+        (validator(), "run"),
+        (validator(), "settle"),
+        (validator(), "status"),
+        (miner(), "serve"),
+    ] {
         let all = said(&program, &["--help"]);
         assert!(all.stdout.contains(command), "{}", all.stdout);
         let help = said(&program, &[command, "--help"]);

@@ -11,7 +11,7 @@ use foretell_core::settle::attempts::next_attempt;
 use foretell_core::settle::{MarketCloses, MinuteInputs, Quote, Tape, Witness, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::connection::{Action, Connection, Input, Loss, Patience, SocketId};
-use foretell_feed::venue::{self, CandleSource, Pair, Terms, Venue};
+use foretell_feed::venue::{self, Pair, Terms, Venue};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -103,6 +103,8 @@ struct Sim {
     spell: Option<(Wrong, i64)>,
     /// Minutes since the last spell ended.
     healthy: i64,
+    /// Whether it hasn't been live since.
+    recovering: bool,
     /// What the venue would answer: its own candles.
     truth: VecDeque<Minute>,
     tether: VecDeque<Minute>,
@@ -148,6 +150,7 @@ impl Sim {
             sockets: BTreeMap::new(),
             spell: None,
             healthy: i64::MAX / 2,
+            recovering: false,
             truth: VecDeque::new(),
             tether: VecDeque::new(),
             known: BTreeMap::new(),
@@ -164,13 +167,15 @@ impl Sim {
     fn input(&mut self, now: i64, input: Input<'_>, counts: &mut Counts) {
         let mut heard = 0;
         let mut lost = 0;
-        let actions = self.connection.handle(Millis(now - START), input, &mut |note| match note {
-            foretell_feed::connection::Note::Heard(foretell_feed::stream::Heard::Event(
-                foretell_feed::event::Event::Trade(_),
-            )) => heard += 1,
-            foretell_feed::connection::Note::Lost(..) => lost += 1,
-            _ => {}
-        });
+        let actions = self
+            .connection
+            .handle(Millis(now - START), input, &mut |note| match note {
+                foretell_feed::connection::Note::Heard(foretell_feed::stream::Heard::Event(
+                    foretell_feed::event::Event::Trade(_),
+                )) => heard += 1,
+                foretell_feed::connection::Note::Lost(..) => lost += 1,
+                _ => {}
+            });
         self.trades += heard;
         counts.trades += heard;
         counts.losses += lost;
@@ -249,8 +254,12 @@ impl Sim {
 
     /// Streams a trade at `time`, as far as the venue does.
     fn stream(&mut self, time: i64, price: &str, counts: &mut Counts) {
-        let subscribed: Vec<u64> =
-            self.sockets.iter().filter(|(_, subscribed)| **subscribed).map(|(id, _)| *id).collect();
+        let subscribed: Vec<u64> = self
+            .sockets
+            .iter()
+            .filter(|(_, subscribed)| **subscribed)
+            .map(|(id, _)| *id)
+            .collect();
         let id = 1 + time.div_euclid(10_000) as u64;
         for socket in subscribed {
             let socket = SocketId(socket);
@@ -268,7 +277,7 @@ impl Sim {
                     frames.extend(self.voice.trade(id, price, time));
                     frames
                 }
-                Some(Wrong::RestartNotice) if time.rem_euclid(10 * MINUTE) == 0 => {
+                Some(Wrong::RestartNotice) if time.rem_euclid(10 * MINUTE) == 10_000 => {
                     // Where the protocol has such a notice.
                     match self.venue.name() {
                         "binance" | "bitfinex" | "bitstamp" | "okx" => vec![self.voice.notice()],
@@ -288,17 +297,27 @@ impl Sim {
     }
 
     /// The venue's answer to a request for its newest candles; `None` if there is none.
-    fn answer(&self, truth: &VecDeque<Minute>, chance: &mut StdRng, wanted: usize) -> Option<String> {
+    fn answer(
+        &self,
+        truth: &VecDeque<Minute>,
+        chance: &mut StdRng,
+        wanted: usize,
+    ) -> Option<String> {
         let newest = |n: usize| truth.iter().skip(truth.len().saturating_sub(n)).cloned();
         let mut minutes: Vec<Minute> = newest(wanted).collect();
         match self.wrong() {
-            Some(Wrong::Cut | Wrong::HalfOpen | Wrong::TooManyRequests | Wrong::Region) => return None,
+            Some(Wrong::Cut | Wrong::HalfOpen | Wrong::TooManyRequests | Wrong::Region) => {
+                return None;
+            }
             Some(Wrong::Stall | Wrong::HeartbeatOnly) => {
                 // What was there long ago.
                 minutes = truth.iter().take(2).cloned().collect();
             }
             Some(Wrong::Duplicate) => {
-                minutes = minutes.iter().flat_map(|m| [m.clone(), m.clone()]).collect();
+                minutes = minutes
+                    .iter()
+                    .flat_map(|m| [m.clone(), m.clone()])
+                    .collect();
             }
             Some(Wrong::Reorder) => {
                 let i = chance.random_range(0..minutes.len().max(1));
@@ -318,7 +337,10 @@ impl Sim {
 
     /// Asks for candles and keeps what is said.
     fn poll(&mut self, chance: &mut StdRng, wanted: usize) {
-        let answers = [self.answer(&self.truth, chance, wanted), self.answer(&self.tether, chance, wanted)];
+        let answers = [
+            self.answer(&self.truth, chance, wanted),
+            self.answer(&self.tether, chance, wanted),
+        ];
         let known = [&mut self.known, &mut self.known_tether];
         for (answer, known) in answers.into_iter().zip(known) {
             let Some(body) = answer else { continue };
@@ -355,17 +377,35 @@ fn candle(start: i64, price: f64, digits: usize) -> Minute {
 }
 
 /// Everything that decides minute `m`, as these venues say it.
-fn inputs(sims: &[Sim], m: i64, rules: &MinuteRules, venues: impl Fn(&Sim) -> bool) -> MinuteInputs {
+fn inputs(
+    sims: &[Sim],
+    m: i64,
+    rules: &MinuteRules,
+    venues: impl Fn(&Sim) -> bool,
+) -> MinuteInputs {
     let m = UnixMillis(m);
     let witness = |sim: &Sim| {
-        Witness::of(sim.venue.name(), sim.quote, sim.volume, &Sim::tape(&sim.known), m, rules)
+        Witness::of(
+            sim.venue.name(),
+            sim.quote,
+            sim.volume,
+            &Sim::tape(&sim.known),
+            m,
+            rules,
+        )
     };
-    let market = |sim: &Sim| MarketCloses::of(sim.venue.name(), &Sim::tape(&sim.known_tether), m, rules);
+    let market =
+        |sim: &Sim| MarketCloses::of(sim.venue.name(), &Sim::tape(&sim.known_tether), m, rules);
     let tether = |sim: &&Sim| TETHER.contains(&sim.venue.name());
     MinuteInputs {
         minute: m,
         venues: sims.iter().filter(|sim| venues(sim)).map(witness).collect(),
-        usdt_usd: sims.iter().filter(|sim| venues(sim)).filter(tether).map(market).collect(),
+        usdt_usd: sims
+            .iter()
+            .filter(|sim| venues(sim))
+            .filter(tether)
+            .map(market)
+            .collect(),
     }
 }
 
@@ -430,9 +470,19 @@ fn thirty_days_of_misbehaviour_settle_as_the_honest_venues_alone_would() {
     counts.gaps += waiting.len() as u64;
     report(&counts);
     assert!(counts.settled_at_once + counts.settled_late + counts.gaps == counts.minutes);
-    assert!(counts.settled_at_once * 10 > counts.minutes * 7, "half of the venues are always honest");
-    assert!(counts.gaps > 0 || counts.settled_late > 0, "nothing went wrong: this tests nothing");
-    assert!(WRONGS.iter().all(|wrong| counts.spells.contains_key(wrong)), "{:?}", counts.spells);
+    assert!(
+        counts.settled_at_once * 10 > counts.minutes * 7,
+        "half of the venues are always honest"
+    );
+    assert!(
+        counts.gaps > 0 || counts.settled_late > 0,
+        "nothing went wrong: this tests nothing"
+    );
+    assert!(
+        WRONGS.iter().all(|wrong| counts.spells.contains_key(wrong)),
+        "{:?}",
+        counts.spells
+    );
 }
 
 /// Begins and ends spells of misbehaviour: at most half of the venues at a time.
@@ -443,6 +493,7 @@ fn spells(sims: &mut [Sim], chance: &mut StdRng, counts: &mut Counts, minute: i6
             Some(_) => {
                 sim.spell = None;
                 sim.healthy = 0;
+                sim.recovering = true;
             }
             None => sim.healthy = sim.healthy.saturating_add(1),
         }
@@ -464,7 +515,11 @@ fn spells(sims: &mut [Sim], chance: &mut StdRng, counts: &mut Counts, minute: i6
         let open: Vec<u64> = std::mem::take(&mut sim.sockets).into_keys().collect();
         for id in open {
             let loss = Loss::Broken("cut".into());
-            sim.input(START + minute * MINUTE, Input::Gone(SocketId(id), loss), counts);
+            sim.input(
+                START + minute * MINUTE,
+                Input::Gone(SocketId(id), loss),
+                counts,
+            );
         }
     }
 }
@@ -510,16 +565,28 @@ fn settle_due(
             counts.honest_quorum += 1;
             let apart = 1e4 * (settled.price.get() / alone.price.get() - 1.0).abs();
             counts.worst_bps = counts.worst_bps.max(apart);
-            assert!(apart <= 1.0, "minute {m}: {} instead of {}, {apart:.2} bps off", settled.price, alone.price);
+            assert!(
+                apart <= 1.0,
+                "minute {m}: {} instead of {}, {apart:.2} bps off",
+                settled.price,
+                alone.price
+            );
         } else {
-            let closes = sims.iter().filter(|sim| sim.quote == Quote::Usd).filter_map(|sim| {
-                let minute = sim.truth.iter().find(|(start, _)| start == m)?;
-                minute.1[3].parse::<f64>().ok()
-            });
+            let closes = sims
+                .iter()
+                .filter(|sim| sim.quote == Quote::Usd)
+                .filter_map(|sim| {
+                    let minute = sim.truth.iter().find(|(start, _)| start == m)?;
+                    minute.1[3].parse::<f64>().ok()
+                });
             let apart = closes
                 .map(|close| 1e4 * (settled.price.get() / close - 1.0).abs())
                 .fold(f64::MAX, f64::min);
-            assert!(apart <= 1.0, "minute {m}: {}, {apart:.2} bps off the truth", settled.price);
+            assert!(
+                apart <= 1.0,
+                "minute {m}: {}, {apart:.2} bps off the truth",
+                settled.price
+            );
         }
     }
     waiting.retain(|m, _| !over.contains(m));
@@ -527,31 +594,41 @@ fn settle_due(
 
 /// A venue that behaves again is live again by itself: within the longest wait after a refusal, and a little.
 fn recovery(sim: &mut Sim, counts: &mut Counts) {
-    if sim.spell.is_some() || sim.healthy > 60 {
+    if sim.spell.is_some() || !sim.recovering {
         return;
     }
-    let live = sim.connection.is_live();
-    if live && sim.healthy == 0 {
-        return;
-    }
-    if live {
+    let name = sim.venue.name();
+    let waited = sim.healthy;
+    if sim.connection.is_live() {
+        sim.recovering = false;
         counts.recoveries += 1;
-        counts.slowest_recovery_min = counts.slowest_recovery_min.max(sim.healthy);
-        sim.healthy = sim.healthy.max(1);
+        counts.slowest_recovery_min = counts.slowest_recovery_min.max(waited);
     }
-    assert!(live || sim.healthy < 25, "{} is not live {} min after its trouble", sim.venue.name(), sim.healthy);
+    assert!(
+        waited < 25,
+        "{name} is not live {waited} min after its trouble"
+    );
 }
 
 fn report(counts: &Counts) {
     eprintln!(
         "{} minutes: {} settled at once, {} later, {} gaps; {} times the honest venues alone had a quorum, and the \
          settled price was within {:.3} bps of theirs",
-        counts.minutes, counts.settled_at_once, counts.settled_late, counts.gaps, counts.honest_quorum, counts.worst_bps
+        counts.minutes,
+        counts.settled_at_once,
+        counts.settled_late,
+        counts.gaps,
+        counts.honest_quorum,
+        counts.worst_bps
     );
     eprintln!("spells: {:?}", counts.spells);
     eprintln!("exclusions: {:#?}", counts.exclusions);
     eprintln!(
-        "{} trades heard over {} sockets, {} of which were lost; slowest recovery {} min",
-        counts.trades, counts.sockets, counts.losses, counts.slowest_recovery_min
+        "{} trades heard over {} sockets, {} of which were lost; {} recoveries, the slowest after {} min",
+        counts.trades,
+        counts.sockets,
+        counts.losses,
+        counts.recoveries,
+        counts.slowest_recovery_min
     );
 }

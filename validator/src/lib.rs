@@ -2,20 +2,22 @@
 //! weights on chain.
 //!
 //! ```text
-//!   localnet ── rounds ── store     backtest
-//!       │          │                    │
-//!     data   wire · chain · feed       data
-//!       └────────────── core ───────────┘
+//!   localnet · run ── rounds ── store     backtest
+//!       │       │       │                    │
+//!     data    feed   wire · chain           data
+//!       └────────────── core ────────────────┘
 //! ```
 //!
 //! The rules live in `foretell-core`; here is the shell that brings them events and carries out what they want.
-//! What is *not* here yet: the live service.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod backtest;
 pub mod cli;
+pub mod clock;
 pub mod localnet;
-pub mod moment;
 pub mod rounds;
+pub mod run;
 pub mod store;
 pub mod table;
+
+pub use foretell_data::moment;

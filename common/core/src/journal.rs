@@ -10,11 +10,12 @@ use thiserror::Error;
 
 use crate::attest::{Commitment, Hash, Hex, Nonce, Signature, sha256};
 use crate::hotkey::{Hotkey, Uid};
+use crate::price::Price;
 use crate::round::Miss;
 use crate::rules::RulesVersion;
 use crate::score::Score;
 use crate::series::Series;
-use crate::settle::{Settlement, VoidReason};
+use crate::settle::{Provenance, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
 
 /// One thing that happened. Rounds are named by their origin; the series stands in the first record.
@@ -69,7 +70,16 @@ pub enum Record {
         /// The verdict.
         miss: Miss,
     },
-    /// The prices are known.
+    /// The price of an instant is decided, once and for all.
+    Priced {
+        /// The instant: the end of a minute, or of a step where the series has nothing finer.
+        instant: UnixMillis,
+        /// The price of record; `None` is a gap.
+        price: Option<Price>,
+        /// What it was decided from.
+        provenance: Provenance,
+    },
+    /// The round's prices are known.
     Settled {
         /// The round's origin.
         round: UnixMillis,
@@ -143,6 +153,16 @@ pub enum PriceOrigin {
     Replay {
         /// SHA-256.
         sha256: Hash,
+    },
+    /// A quorum of venues, minute by minute from `since` on. Each minute's inputs name its venues.
+    Venues {
+        /// Start of the first minute.
+        since: UnixMillis,
+    },
+    /// One source of values, step by step from `since` on.
+    Source {
+        /// Start of the first step.
+        since: UnixMillis,
     },
 }
 
@@ -231,9 +251,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::price::Price;
     use crate::score::{Coverage, Tally};
     use crate::series::{Grid, Unit};
+    use crate::settle::{Exclusion, GapReason};
 
     fn voided(round: i64) -> Record {
         Record::Voided {
@@ -303,6 +323,27 @@ mod tests {
                 round,
                 miner,
                 miss: Miss::Late { by: Millis(1) },
+            },
+            Record::Priced {
+                instant: round,
+                price: Price::new(x).ok(),
+                provenance: Provenance::Venues {
+                    inputs: hash,
+                    dispersion_bps: Some(x),
+                    gap: Some(GapReason::TooLittleWeight {
+                        weight: x,
+                        needed: 0.5,
+                    }),
+                    excluded: BTreeMap::from([
+                        ("a".into(), Exclusion::FarOff { off_percent: x }),
+                        ("b".into(), Exclusion::NoCandle),
+                    ]),
+                },
+            },
+            Record::Priced {
+                instant: round,
+                price: None,
+                provenance: Provenance::Source,
             },
             Record::Settled {
                 round,

@@ -30,6 +30,8 @@ pub struct Rules {
     pub pay: PayRules,
     /// How gaps in the settled prices are treated.
     pub settlement: SettlementRules,
+    /// How venues' candles make the price of a minute.
+    pub minute: MinuteRules,
 }
 
 /// A round's windows, as spans before or after its origin T.
@@ -91,6 +93,45 @@ pub struct SettlementRules {
     pub max_gap_share: f64,
 }
 
+/// Constants of a minute's price. They are anchored to published index methodologies, not backtested.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MinuteRules {
+    /// The first attempt to settle a minute, after its start.
+    pub first_attempt: Millis,
+    /// The attempts after that, after its start.
+    pub later_attempts: [Millis; 3],
+    /// From the last of these on, one attempt in this time.
+    pub attempt_every: Millis,
+    /// The last attempt, after the minute's start: from then on it is a gap.
+    pub last_attempt: Millis,
+    /// Minutes before this one that decide who is out.
+    pub lookback: usize,
+    /// A venue further than this from the plain median is out.
+    pub out_beyond: f64,
+    /// It comes back after minutes within this of the plain median.
+    pub back_within: f64,
+    /// This many of them in a row.
+    pub back_after: usize,
+    /// USDT/USD closes older than this many minutes don't count.
+    pub rate_max_age: usize,
+    /// Rates further than this from their median leave.
+    pub rate_band: f64,
+    /// USDT venues need this many rates.
+    pub rate_quorum: usize,
+    /// Weight of the USD-quoted venues together; the rest is the USDT-quoted ones'.
+    pub usd_share: f64,
+    /// Most that one venue weighs.
+    pub cap: f64,
+    /// Venues needed.
+    pub min_venues: usize,
+    /// USD-quoted venues needed.
+    pub min_usd_venues: usize,
+    /// Configured weight needed, before exclusions and cap.
+    pub min_weight: f64,
+    /// How far before an origin its volatility looks.
+    pub history: Millis,
+}
+
 impl RulesVersion {
     /// The rules of this version.
     pub const fn rules(self) -> Rules {
@@ -130,6 +171,25 @@ impl RulesVersion {
                 full_pay_gain: 0.005,
             },
             settlement: SettlementRules { max_gap_share: 0.1 },
+            minute: MinuteRules {
+                first_attempt: Millis::seconds(120),
+                later_attempts: [Millis::minutes(5), Millis::minutes(15), Millis::minutes(60)],
+                attempt_every: Millis::hours(1),
+                last_attempt: Millis::hours(24),
+                lookback: 30,
+                out_beyond: 0.02,
+                back_within: 0.01,
+                back_after: 3,
+                rate_max_age: 10,
+                rate_band: 0.005,
+                rate_quorum: 2,
+                usd_share: 0.60,
+                cap: 0.35,
+                min_venues: 3,
+                min_usd_venues: 2,
+                min_weight: 0.5,
+                history: Millis::days(3),
+            },
         }
     }
 

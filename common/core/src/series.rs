@@ -27,7 +27,7 @@ pub enum Unit {
 }
 
 /// The instants of a series' rounds: origins on multiples of `step`, targets up to `horizon` steps on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grid {
     /// Distance between two closes.
     pub step: Millis,

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod candle;
+pub mod collector;
 pub mod config;
 pub mod connection;
 pub mod decimal;

@@ -169,6 +169,43 @@ impl RestClient {
         Ok((!bars.is_empty()).then(|| bars.iter().map(|bar| bar.volume).sum()))
     }
 
+    /// The bytes at `url`, which errors call `source`.
+    pub async fn bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
+        let got = self.get(source, url).await?;
+        if got.status.is_success() {
+            return Ok(got.body);
+        }
+        Err(RestError::Status {
+            venue: source,
+            url: url.to_owned(),
+            status: got.status.as_u16(),
+            retry_after: got.retry_after,
+        })
+    }
+
+    async fn get(&self, venue: &'static str, url: &str) -> Result<Got, RestError> {
+        let unreachable = |source| RestError::Unreachable {
+            venue,
+            url: url.to_owned(),
+            source,
+        };
+        let mut response = self.http.get(url).send().await.map_err(unreachable)?;
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                let url = url.to_owned();
+                return Err(RestError::TooLong { venue, url });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Got {
+            status,
+            retry_after,
+            body,
+        })
+    }
+
     /// A page of candles; from the venue's archive if its front door has none of them.
     async fn page(
         &self,
@@ -193,23 +230,12 @@ impl RestClient {
     ) -> Result<Vec<Candle>, RestError> {
         self.may_ask(venue, host)?;
         let url = format!("{host}{path}");
-        let unreachable = |source| RestError::Unreachable {
-            venue: venue.name(),
-            url: url.clone(),
-            source,
-        };
-        let mut response = self.http.get(&url).send().await.map_err(unreachable)?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let Got {
+            status,
+            retry_after,
+            body,
+        } = self.get(venue.name(), &url).await?;
         self.heed(host, status.as_u16(), retry_after);
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                let venue = venue.name();
-                return Err(RestError::TooLong { venue, url });
-            }
-            body.extend_from_slice(&chunk);
-        }
         if status.is_success() {
             return Ok(venue.parse_candles(&body)?);
         }
@@ -276,6 +302,13 @@ fn window<'a>(
     let span = query.step.0.saturating_mul(fits);
     let to = UnixMillis(from.0.saturating_add(span)).min(query.to);
     CandleQuery { from, to, ..*query }
+}
+
+/// An answer, whatever its status.
+struct Got {
+    status: reqwest::StatusCode,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
 }
 
 /// The seconds of a `Retry-After` header.

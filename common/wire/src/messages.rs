@@ -1,6 +1,7 @@
 //! What travels between a validator and a miner, as JSON.
 
 use foretell_core::attest::{Commitment, Nonce, Signature};
+use foretell_core::price::Price;
 use foretell_core::round::Receipt;
 use foretell_core::series::{RoundId, Series, SeriesId};
 use foretell_core::time::UnixMillis;
@@ -11,6 +12,9 @@ pub const COMMIT_ROUTE: &str = "/v1/commit";
 
 /// Route on which a miner is asked to reveal.
 pub const REVEAL_ROUTE: &str = "/v1/reveal";
+
+/// Route on which a miner is told how it did.
+pub const OUTCOME_ROUTE: &str = "/v1/outcome";
 
 /// Response header by which an adversary declares how late it answers, in ms or `never`.
 ///
@@ -75,6 +79,30 @@ pub struct RevealAnswer {
     pub payload: String,
     /// Under [`foretell_core::attest::reveal_text`].
     pub signature: Signature,
+}
+
+/// Tells a miner how it did in a round, so that it can learn and its operator can see why; it answers 204.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeNotice {
+    /// The round.
+    pub round: RoundId,
+    /// What became of the miner's answer, in a word such as `scored` or `missed`.
+    pub verdict: String,
+    /// Why, where that isn't plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Settled price at the origin.
+    pub anchor: Option<Price>,
+    /// Settled prices at steps 1 ..= H; `null` is a gap.
+    pub realised: Vec<Option<Price>>,
+    /// The miner's score, lower is better.
+    pub score: Option<f64>,
+    /// The reference's score.
+    pub reference: Option<f64>,
+    /// The miner's place on the leaderboard.
+    pub rank: Option<usize>,
+    /// The miner's share of weight.
+    pub weight: Option<f64>,
 }
 
 #[cfg(test)]
@@ -173,6 +201,34 @@ mod tests {
                 "nonce": "ab".repeat(32),
                 "payload": "{\"k\": 1}",
                 "signature": "cd".repeat(64),
+            }),
+        );
+    }
+
+    #[test]
+    fn an_outcome_says_what_is_undefined() {
+        check(
+            &OutcomeNotice {
+                round: round(),
+                verdict: "missed".into(),
+                reason: Some("late by 3 s".into()),
+                anchor: Price::new(42_000.5).ok(),
+                realised: vec![Price::new(42_001.0).ok(), None],
+                score: None,
+                reference: Some(0.53),
+                rank: Some(4),
+                weight: Some(0.0),
+            },
+            &json!({
+                "round": "BTC/USD@1704067200000",
+                "verdict": "missed",
+                "reason": "late by 3 s",
+                "anchor": "42000.5",
+                "realised": ["42001", null],
+                "score": null,
+                "reference": 0.53,
+                "rank": 4,
+                "weight": 0.0,
             }),
         );
     }

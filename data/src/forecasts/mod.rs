@@ -11,16 +11,18 @@
 //! | `owner` | string, optional | text, optional | coldkey: forecasts of one owner count as one forecaster |
 //!
 //! Rows are in order of origin. [`Rounds`] reads any number of such files side by side, round by round, and holds no
-//! more of each than a row group.
+//! more of each than a row group; [`Writer`] writes one, as `miner forecast` does.
 
 mod batch;
 mod csv;
 mod error;
 mod parquet;
 mod rounds;
+mod write;
 
 pub use error::{ForecastFault, ForecastFileError};
 pub use rounds::{Entry, Place, RoundForecasts, Rounds, origins};
+pub use write::{ForecastRow, WriteError, Writer, write};
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,6 +1,11 @@
 //! The `miner` command: one file a subcommand, with its arguments and what it prints.
 
+mod evaluate;
+mod forecast;
+mod progress;
 mod serve;
+mod status;
+mod train;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -19,6 +24,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Status(status::Arguments),
+    Evaluate(evaluate::Arguments),
+    Forecast(forecast::Arguments),
+    Train(train::Arguments),
 }
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
@@ -31,6 +40,10 @@ pub fn main() -> ExitCode {
         .init();
     let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Forecast(arguments) => forecast::run(&arguments),
+        Command::Train(arguments) => train::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,4 +52,19 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Steps of a forecast.
+fn horizon(text: &str) -> Result<usize, String> {
+    up_to_1000(text, "steps")
+}
+
+/// Quantiles of a step.
+fn k(text: &str) -> Result<usize, String> {
+    up_to_1000(text, "quantiles")
+}
+
+fn up_to_1000(text: &str, what: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
+    number.ok_or_else(|| format!("expected 1 to 1000 {what}"))
 }

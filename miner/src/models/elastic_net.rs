@@ -1,15 +1,14 @@
-//! `elastic-net`: the same variance from 22 features, by a regression that leaves out those that don't help.
+//! `elastic-net`: variance and centre from 22 features, by a regression that leaves out those that don't help.
 
-use foretell_core::series::Grid;
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_elasticnet::ElasticNetParams;
 use ndarray::{Array1, Array2};
 
-use super::seasonal_variance::{self, Recipe};
-use super::{Fitted, Model, ModelError};
+use super::variance::dynamics::Way;
+use super::variance::{Centring, Recipe, VarianceModel};
+use super::{ModelError, har};
 use crate::features::Features;
-use crate::history::History;
 
 /// Weight of the penalty, per row, for standardised columns.
 const PENALTY: f64 = 0.005;
@@ -20,31 +19,27 @@ const SWEEPS: u32 = 200;
 /// Targets that vary less than this have nothing to explain, and coordinate descent wouldn't notice that it is done.
 const CONSTANT: f64 = 1e-12;
 
-/// The elastic net (Zou and Hastie 2005) on many windows of the past, with seasons and Student's t.
-#[derive(Debug, Clone, Copy)]
-pub struct ElasticNet;
-
-impl Model for ElasticNet {
-    fn name(&self) -> &'static str {
-        "elastic-net"
-    }
-
-    fn fit(
-        &self,
-        history: &History,
-        grid: &Grid,
-        seed: u64,
-    ) -> Result<Box<dyn Fitted>, ModelError> {
-        let recipe = Recipe {
-            features: Features::Rich,
-            solve: elastic_net,
-        };
-        seasonal_variance::fit(recipe, history, grid, seed)
+/// The elastic net (Zou and Hastie 2005) on many windows of the past.
+pub fn elastic_net() -> VarianceModel {
+    VarianceModel {
+        name: "elastic-net".into(),
+        recipe: Recipe {
+            ways: vec![Way::Regression {
+                features: Features::Rich,
+                solve,
+                pull: 0.0,
+            }],
+            centring: Some(Centring {
+                features: Features::Rich,
+                solve: solve_each,
+            }),
+            ..har::recipe()
+        },
     }
 }
 
 /// Coordinate descent on ‖y − Xw‖²/2n + penalty·(ratio·‖w‖₁ + ½(1 − ratio)·‖w‖²).
-fn elastic_net(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
+pub fn solve(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
     if y.iter().all(|target| target.abs() < CONSTANT) {
         return Ok(Array1::zeros(x.ncols()));
     }
@@ -60,6 +55,15 @@ fn elastic_net(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelErr
         })
 }
 
+/// The same for each column of targets.
+fn solve_each(x: &Array2<f64>, targets: &Array2<f64>) -> Result<Array2<f64>, ModelError> {
+    let mut weights = Array2::zeros((x.ncols(), targets.ncols()));
+    for (mut weights, target) in weights.columns_mut().into_iter().zip(targets.columns()) {
+        weights.assign(&solve(x, &target.to_owned())?);
+    }
+    Ok(weights)
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -69,21 +73,21 @@ mod tests {
     #[test]
     fn a_single_column_is_shrunk_by_both_penalties() {
         // n = 2, x = ±1, y = ±1: (Σxy − n·½·0.005)/(Σx² + n·½·0.005) = (2 − 0.005)/(2 + 0.005).
-        let fitted = elastic_net(&array![[1.0], [-1.0]], &array![1.0, -1.0]).unwrap();
+        let fitted = solve(&array![[1.0], [-1.0]], &array![1.0, -1.0]).unwrap();
         assert!((fitted[0] - 1.995 / 2.005).abs() < 1e-9);
     }
 
     #[test]
     fn a_column_that_says_nothing_is_left_out() {
         let x = array![[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]];
-        let fitted = elastic_net(&x, &array![1.0, -1.0, 1.0, -1.0]).unwrap();
+        let fitted = solve(&x, &array![1.0, -1.0, 1.0, -1.0]).unwrap();
         assert!(fitted[0] > 0.9);
         assert_eq!(fitted[1], 0.0);
     }
 
     #[test]
     fn constant_targets_have_no_coefficients() {
-        let fitted = elastic_net(&array![[1.0], [-1.0]], &array![0.0, 0.0]).unwrap();
+        let fitted = solve(&array![[1.0], [-1.0]], &array![0.0, 0.0]).unwrap();
         assert_eq!(fitted, array![0.0]);
     }
 }

@@ -3,6 +3,7 @@
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
+use serde::{Deserialize, Serialize};
 
 use super::spread::{self, Row};
 use super::{Fitted, Model, ModelError, last_close, same_step};
@@ -18,19 +19,23 @@ const FEWEST_RETURNS: usize = 12;
 #[derive(Debug, Clone, Copy)]
 pub struct Gaussian;
 
-struct Fit {
+/// Nothing but the grid.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Fit {
     grid: Grid,
 }
 
 impl Model for Gaussian {
-    fn name(&self) -> &'static str {
+    type Fitted = Fit;
+
+    fn name(&self) -> &str {
         "gaussian"
     }
 
-    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Box<dyn Fitted>, ModelError> {
+    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Fit, ModelError> {
         same_step(history, grid)?;
         trailing_variance(history)?;
-        Ok(Box::new(Fit { grid: *grid }))
+        Ok(Fit { grid: *grid })
     }
 }
 
@@ -41,6 +46,7 @@ impl Fitted for Fit {
         let variance = trailing_variance(history)?;
         let quantiles = spread::normal_quantiles(k);
         let rows = (1..=self.grid.horizon).map(|step| Row {
+            centre: 0.0,
             scale: (variance * step as f64).sqrt(),
             quantiles: &quantiles,
         });

@@ -1,44 +1,49 @@
 //! `har`: log variance over the last hour, day and week, by least squares (Corsi 2009).
 
-use foretell_core::series::Grid;
+use foretell_core::time::Millis;
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::seasonal_variance::{self, Recipe};
-use super::{Fitted, Model, ModelError};
+use super::ModelError;
+use super::variance::dynamics::Way;
+use super::variance::shape::Shaping;
+use super::variance::{Recipe, VarianceModel};
 use crate::features::Features;
-use crate::history::History;
+use crate::season::Seasoning;
 
 /// Weight of the ridge, in rows: next to nothing, yet columns that say the same can't blow up the coefficients.
 const RIDGE_ROWS: f64 = 1.0;
 
-/// The heterogeneous autoregression of variance, with seasons and Student's t.
-#[derive(Debug, Clone, Copy)]
-pub struct Har;
-
-impl Model for Har {
-    fn name(&self) -> &'static str {
-        "har"
+/// The heterogeneous autoregression of variance, with seasons and the past's own shape.
+pub fn har() -> VarianceModel {
+    VarianceModel {
+        name: "har".into(),
+        recipe: recipe(),
     }
+}
 
-    fn fit(
-        &self,
-        history: &History,
-        grid: &Grid,
-        seed: u64,
-    ) -> Result<Box<dyn Fitted>, ModelError> {
-        let recipe = Recipe {
+/// Its recipe, from which others depart.
+pub fn recipe() -> Recipe {
+    Recipe {
+        seasoning: Seasoning::default(),
+        ways: vec![Way::Regression {
             features: Features::Har,
             solve: least_squares,
-        };
-        seasonal_variance::fit(recipe, history, grid, seed)
+            pull: 0.0,
+        }],
+        training: Millis::days(180),
+        shaping: Shaping {
+            empirical: 1.0,
+            smoothing: 0,
+        },
+        centring: None,
     }
 }
 
 /// Least squares with a ridge, which is a row of √λ for each column with the target 0.
-fn least_squares(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
+pub fn least_squares(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
     let failed = |why: String| ModelError::Regression { why };
     let ridge = Array2::from_diag_elem(x.ncols(), RIDGE_ROWS.sqrt());
     let rows =

@@ -4,18 +4,27 @@
 //! on no bar after its origin.
 
 mod elastic_net;
+mod ensemble;
+mod garch_t;
 mod gaussian;
 mod har;
+mod har_plus;
+mod ideas;
+pub mod paths;
+mod pls;
 mod random_walk;
-mod seasonal_variance;
 mod spread;
-mod student;
 #[cfg(test)]
 mod tests;
+mod variance;
+
+use std::sync::Arc;
 
 use foretell_core::forecast::{Forecast, Rejection};
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::history::History;
@@ -23,35 +32,100 @@ use crate::history::History;
 /// No model looks further back than this; older bars may be trimmed.
 pub const LOOKBACK: Millis = Millis::days(365);
 
-/// The models, simplest first.
-const ALL: [&dyn Model; 4] = [
-    &random_walk::RandomWalk,
-    &gaussian::Gaussian,
-    &har::Har,
-    &elastic_net::ElasticNet,
-];
+/// The models, simplest first: a new one takes a line here.
+pub fn all() -> Vec<Arc<dyn AnyModel>> {
+    vec![
+        Arc::new(random_walk::RandomWalk),
+        Arc::new(gaussian::Gaussian),
+        Arc::new(garch_t::garch_t()),
+        Arc::new(har::har()),
+        Arc::new(har_plus::har_plus()),
+        Arc::new(elastic_net::elastic_net()),
+        Arc::new(pls::pls()),
+        Arc::new(ensemble::ensemble()),
+    ]
+}
 
 /// A way to learn from the past of a series.
 pub trait Model: Send + Sync {
+    /// What it has learnt, which model files hold.
+    type Fitted: Fitted + Serialize + DeserializeOwned + 'static;
+
     /// The name in configurations and on command lines.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Learns from `history` to forecast `grid.horizon` steps; `seed` feeds whatever chance the model uses.
     ///
     /// # Errors
     /// Too little history, or one of another step than the grid's.
-    fn fit(&self, history: &History, grid: &Grid, seed: u64)
-    -> Result<Box<dyn Fitted>, ModelError>;
+    fn fit(&self, history: &History, grid: &Grid, seed: u64) -> Result<Self::Fitted, ModelError>;
 }
 
 /// A model that has learnt.
 pub trait Fitted: Send + Sync {
-    /// The forecast whose origin is the last close of `history`, with `k` values at each step; a model of points
+    /// The forecast whose origin is the last close of `history`, with `k` quantiles at each step; a model of points
     /// gives K = 1 whatever `k` is.
     ///
     /// # Errors
     /// Too little history, one of another step than the model was fitted for, or a `k` that no forecast has.
     fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError>;
+}
+
+/// Any [`Model`], whatever its fitted form.
+pub trait AnyModel: Send + Sync {
+    /// [`Model::name`].
+    fn name(&self) -> &str;
+
+    /// [`Model::fit`].
+    ///
+    /// # Errors
+    /// As there.
+    fn fit(
+        &self,
+        history: &History,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<Box<dyn AnyFitted>, ModelError>;
+
+    /// What [`AnyFitted::save`] gave.
+    ///
+    /// # Errors
+    /// The JSON isn't this model's.
+    fn restore(&self, saved: serde_json::Value) -> serde_json::Result<Box<dyn AnyFitted>>;
+}
+
+/// Any [`Fitted`], which can be saved.
+pub trait AnyFitted: Fitted {
+    /// All that was learnt, as JSON.
+    ///
+    /// # Errors
+    /// The model learnt something that JSON can't hold.
+    fn save(&self) -> serde_json::Result<serde_json::Value>;
+}
+
+impl<M: Model> AnyModel for M {
+    fn name(&self) -> &str {
+        Model::name(self)
+    }
+
+    fn fit(
+        &self,
+        history: &History,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<Box<dyn AnyFitted>, ModelError> {
+        Ok(Box::new(Model::fit(self, history, grid, seed)?))
+    }
+
+    fn restore(&self, saved: serde_json::Value) -> serde_json::Result<Box<dyn AnyFitted>> {
+        Ok(Box::new(serde_json::from_value::<M::Fitted>(saved)?))
+    }
+}
+
+impl<F: Fitted + Serialize> AnyFitted for F {
+    fn save(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(self)
+    }
 }
 
 /// Why a model can't be fitted or gives no forecast.
@@ -91,29 +165,25 @@ pub enum ModelError {
 
 /// A name that no model has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{name:?} is no model: use one of {}", names().join(", "))]
+#[error("{name:?} is no model: use one of {}; or har+IDEA with one of {}", names().join(", "), ideas::names().join(", "))]
 pub struct UnknownModel {
     /// The name asked for.
     pub name: String,
 }
 
-/// All models, simplest first.
-pub fn all() -> &'static [&'static dyn Model] {
-    &ALL
+/// The names of [`all`] models.
+pub fn names() -> Vec<String> {
+    all().iter().map(|model| model.name().to_owned()).collect()
 }
 
-/// Their names.
-pub fn names() -> [&'static str; ALL.len()] {
-    ALL.map(Model::name)
-}
-
-/// The model of this name.
+/// The model of this name; `har+IDEA` is `har` with one of the [`ideas`] that were tried.
 ///
 /// # Errors
 /// No model has the name; the error lists those that exist.
-pub fn by_name(name: &str) -> Result<&'static dyn Model, UnknownModel> {
-    let known = ALL.into_iter().find(|model| model.name() == name);
-    known.ok_or_else(|| UnknownModel {
+pub fn by_name(name: &str) -> Result<Arc<dyn AnyModel>, UnknownModel> {
+    let known = all().into_iter().find(|model| model.name() == name);
+    let idea = || ideas::by_name(name).map(|model| Arc::new(model) as Arc<dyn AnyModel>);
+    known.or_else(idea).ok_or_else(|| UnknownModel {
         name: name.to_owned(),
     })
 }

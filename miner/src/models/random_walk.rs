@@ -2,6 +2,7 @@
 
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
+use serde::{Deserialize, Serialize};
 
 use super::{Fitted, Model, ModelError, last_close, same_step};
 use crate::history::History;
@@ -10,19 +11,23 @@ use crate::history::History;
 #[derive(Debug, Clone, Copy)]
 pub struct RandomWalk;
 
-struct Fit {
+/// Nothing but the grid.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Fit {
     grid: Grid,
 }
 
 impl Model for RandomWalk {
-    fn name(&self) -> &'static str {
+    type Fitted = Fit;
+
+    fn name(&self) -> &str {
         "random-walk"
     }
 
-    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Box<dyn Fitted>, ModelError> {
+    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Fit, ModelError> {
         same_step(history, grid)?;
         last_close(history)?;
-        Ok(Box::new(Fit { grid: *grid }))
+        Ok(Fit { grid: *grid })
     }
 }
 

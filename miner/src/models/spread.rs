@@ -7,34 +7,42 @@ use statrs::distribution::{ContinuousCDF, Normal};
 /// Digits of a price that are kept: a payload of 100 × 99 values stays below 100 kB.
 const DIGITS: i32 = 8;
 
-/// The distribution of one step: `scale` times a standard one.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    /// Scale of the move from the last close.
+/// The distribution of one step: `scale` times a standard one, around `centre`.
+#[derive(Debug, Clone)]
+pub struct Row<Q> {
+    /// Move from the last close that the distribution is centred on.
+    pub centre: f64,
+    /// Scale of the move.
     pub scale: f64,
     /// Ascending quantiles of the standard distribution, at levels (2k − 1)/2K.
-    pub quantiles: &'a [f64],
+    pub quantiles: Q,
 }
 
 /// The forecast of these rows around the last close.
 ///
 /// Prices are finite, positive where moves are logarithms, and rounded to 8 significant digits; rounding keeps their
 /// order.
-pub fn around<'a>(
+pub fn around<Q: AsRef<[f64]>>(
     last: f64,
     unit: Unit,
     k: usize,
-    rows: impl Iterator<Item = Row<'a>>,
+    rows: impl Iterator<Item = Row<Q>>,
 ) -> Result<Forecast, Rejection> {
+    let usual = Rounding::of(last);
     let mut horizon = 0;
     let mut values = Vec::new();
     for row in rows {
         horizon += 1;
         // Rounding keeps order but for the last bit of its own arithmetic, which the running maximum mends.
         let mut before = f64::MIN;
-        values.extend(row.quantiles.iter().map(|quantile| {
-            let value = rounded(value(last, unit, row.scale * quantile));
-            before = before.max(value);
+        values.extend(row.quantiles.as_ref().iter().map(|quantile| {
+            let value = value(last, unit, row.centre + row.scale * quantile);
+            let rounding = if usual.suits(value) {
+                usual
+            } else {
+                Rounding::of(value)
+            };
+            before = before.max(rounding.round(value));
             before
         }));
     }
@@ -66,21 +74,48 @@ fn value(last: f64, unit: Unit, change: f64) -> f64 {
     }
 }
 
-/// The value to [`DIGITS`] significant digits, or as it is where a double's range doesn't allow it.
-fn rounded(value: f64) -> f64 {
-    let magnitude = value.abs().log10().floor();
-    if !magnitude.is_finite() {
-        return value;
+/// Rounding to [`DIGITS`] significant digits of values of about one size.
+#[derive(Debug, Clone, Copy)]
+struct Rounding {
+    /// Sizes that it suits.
+    from: f64,
+    to: f64,
+    power: f64,
+    decimals: bool,
+}
+
+impl Rounding {
+    /// The rounding of values of this one's size; none where a double's range doesn't allow it.
+    fn of(value: f64) -> Self {
+        let magnitude = value.abs().log10().floor();
+        let decimals = if magnitude.is_finite() {
+            DIGITS - 1 - magnitude as i32
+        } else {
+            i32::MAX
+        };
+        let from = 10_f64.powf(magnitude);
+        Self {
+            from,
+            to: 10.0 * from,
+            // Powers of ten up to 22 are exact doubles, their inverses aren't.
+            power: 10_f64.powi(decimals.saturating_abs()),
+            decimals: decimals >= 0,
+        }
     }
-    let decimals = DIGITS - 1 - magnitude as i32;
-    let power = 10_f64.powi(decimals.abs());
-    // Powers of ten up to 22 are exact doubles, their inverses aren't.
-    let rounded = if decimals >= 0 {
-        (value * power).round() / power
-    } else {
-        (value / power).round() * power
-    };
-    if rounded.is_finite() { rounded } else { value }
+
+    /// Whether the value has this size.
+    fn suits(&self, value: f64) -> bool {
+        (self.from..self.to).contains(&value.abs())
+    }
+
+    fn round(&self, value: f64) -> f64 {
+        let rounded = if self.decimals {
+            (value * self.power).round() / self.power
+        } else {
+            (value / self.power).round() * self.power
+        };
+        if rounded.is_finite() { rounded } else { value }
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +123,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn rounded(value: f64) -> f64 {
+        Rounding::of(value).round(value)
+    }
 
     #[test]
     fn prices_keep_eight_digits() {
@@ -115,11 +154,12 @@ mod tests {
     fn the_widest_fan_is_still_a_forecast() {
         let quantiles = [-1e4, 0.0, 1e4];
         let row = Row {
+            centre: 0.0,
             scale: 1e300,
-            quantiles: &quantiles,
+            quantiles,
         };
         for unit in [Unit::LogPrice, Unit::Value] {
-            let forecast = around(100.0, unit, 3, [row].into_iter()).unwrap();
+            let forecast = around(100.0, unit, 3, [row.clone()].into_iter()).unwrap();
             assert_eq!(forecast.row(0)[1], 100.0);
         }
     }
@@ -140,9 +180,9 @@ mod tests {
             k in 1_usize..50,
         ) {
             let quantiles = normal_quantiles(k);
-            let rows = [Row { scale, quantiles: &quantiles }];
-            prop_assert!(around(last, Unit::LogPrice, k, rows.into_iter()).is_ok());
-            prop_assert!(around(-last, Unit::Value, k, rows.into_iter()).is_ok());
+            let rows = [Row { centre: 0.0, scale, quantiles: &quantiles }];
+            prop_assert!(around(last, Unit::LogPrice, k, rows.iter().cloned()).is_ok());
+            prop_assert!(around(-last, Unit::Value, k, rows.iter().cloned()).is_ok());
         }
     }
 }

@@ -1,19 +1,26 @@
 //! `miner serve`: answers validators over signed HTTP.
 //!
 //! ```text
-//!  validator ──▶ door ──▶ routes ──▶ answers (disk) ── known? the same answer again
-//!                             └────▶ desk ──▶ history ◀── venue
-//!                                      └────▶ fitted model ──▶ payload (cache)
+//!  validator ──▶ door ──▶ routes ──▶ payloads (memory, disk) ── known? the same answer again
+//!                             ├────▶ desk ──▶ history ◀── venue, price files
+//!                             │        └────▶ fitted model ──▶ payload, on disk first
+//!                             └────▶ outcomes (disk) ── how validators say that it went
 //! ```
 
-mod answers;
 mod desk;
+mod live;
+mod metrics;
+mod outcomes;
+mod payloads;
+mod replay;
 mod routes;
+mod source;
 #[cfg(test)]
 mod tests;
 
-pub use answers::AnswersError;
-pub use desk::DeskError;
+pub use desk::{DeskError, OpenError};
+pub use outcomes::{Outcomes, OutcomesError, Told};
+pub use payloads::PayloadsError;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,10 +37,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::answers::Answers;
 use self::desk::Desk;
+use self::metrics::Metrics;
+use self::payloads::Payloads;
+use self::source::Source;
 use crate::config::{ClockConfig, Config, ConfigError};
-use crate::models::{self, Model, UnknownModel};
+use crate::models::{self, AnyModel, UnknownModel};
 
 /// Deadline of one request to the venue.
 const VENUE_DEADLINE: Duration = Duration::from_secs(10);
@@ -65,6 +74,9 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// What the desk starts from.
+    #[error(transparent)]
+    Desk(#[from] OpenError),
     /// The venue's client.
     #[error(transparent)]
     Rest(#[from] RestError),
@@ -96,7 +108,7 @@ impl Service {
     async fn with_model(
         config: Config,
         key: Keypair,
-        model: &'static dyn Model,
+        model: Arc<dyn AnyModel>,
     ) -> Result<Self, ServeError> {
         let (venue, host) = config.venue()?;
         fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
@@ -113,13 +125,23 @@ impl Service {
             Some(validators) => Callers::Only(validators.iter().copied().collect()),
             None => Callers::Anyone,
         };
-        let answers = Answers::new(config.serve.data.clone());
-        let (desk, forecasts) = Desk::new(&config, model, rest, venue, host);
+        let folder = &config.serve.data;
+        let payloads = Arc::new(Payloads::new(folder.clone()));
+        let outcomes = Arc::new(Outcomes::new(folder));
+        let source = Source {
+            rest,
+            venue,
+            host,
+            symbol: config.prices.symbol.clone(),
+        };
+        let (desk, forecasts) = Desk::open(&config, model, source, Arc::clone(&payloads))?;
         let state = routes::Miner {
             key,
             series: config.series,
             clock: config.serve.clock,
-            answers: Arc::new(answers),
+            payloads,
+            outcomes,
+            metrics: Metrics::default(),
             forecasts,
         };
         Ok(Self {

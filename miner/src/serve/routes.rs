@@ -8,17 +8,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use foretell_core::attest::{answer_text, receipt_text, reveal_text};
-use foretell_core::hotkey::Hotkey;
-use foretell_core::series::Series;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::series::{RoundId, Series};
+use foretell_core::time::Millis;
 use foretell_wire::keypair::{Keypair, verifies};
 use foretell_wire::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, REVEAL_ROUTE, RevealAnswer, RevealRequest,
+    COMMIT_ROUTE, CommitAnswer, CommitRequest, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
+    RevealAnswer, RevealRequest,
 };
 use foretell_wire::server::{Caller, Callers, behind_door};
 
-use super::answers::{Answer, Answers, AnswersError};
-use super::desk::{DeskError, Forecasts};
+use super::desk::{DeskError, Forecasts, blocking};
+use super::metrics::Metrics;
+use super::outcomes::{Outcomes, OutcomesError};
+use super::payloads::{Answer, Payloads, PayloadsError};
 use super::system_now;
 use crate::config::ClockConfig;
 
@@ -33,8 +35,12 @@ pub struct Miner {
     pub series: Series,
     /// Whose time counts.
     pub clock: ClockConfig,
-    /// Answers given.
-    pub answers: Arc<Answers>,
+    /// Payloads that somebody is bound to.
+    pub payloads: Arc<Payloads>,
+    /// What validators said.
+    pub outcomes: Arc<Outcomes>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Forecasts to give.
     pub forecasts: Forecasts,
 }
@@ -46,10 +52,12 @@ pub fn router(miner: Miner, callers: Callers) -> Router {
     let signed = Router::new()
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal))
+        .route(OUTCOME_ROUTE, post(outcome))
         .with_state(Arc::clone(&miner));
     let health = Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .with_state(miner);
     behind_door(signed, hotkey, callers).merge(health)
 }
@@ -60,8 +68,8 @@ enum Refusal {
     Unknown,
     Receipt,
     Desk(DeskError),
-    Answers(AnswersError),
-    Panicked,
+    Payloads(PayloadsError),
+    Outcomes(OutcomesError),
 }
 
 async fn commit(
@@ -70,21 +78,18 @@ async fn commit(
     Json(request): Json<CommitRequest>,
 ) -> Result<Json<CommitAnswer>, Refusal> {
     miner.check(&request)?;
-    let answer = match miner.kept(&request.round, validator).await? {
-        Some(answer) => answer,
-        None => {
-            let origin = request.round.origin;
-            let payload = miner
-                .forecasts
-                .payload(origin)
-                .await
-                .map_err(Refusal::Desk)?;
-            let round = request.round.clone();
-            let answer = Answer::new(&miner.key, round, &validator, payload.as_ref().to_owned());
-            miner.keep(answer, validator).await?
-        }
+    let round = &request.round;
+    let payload = match miner.kept(round).await? {
+        Some(payload) => payload,
+        None => miner
+            .forecasts
+            .payload(round)
+            .await
+            .map_err(Refusal::Desk)?,
     };
-    let text = answer_text(&request.round, &validator, &answer.commitment);
+    let answer = Answer::new(&miner.key, round, &validator, &payload);
+    let text = answer_text(round, &validator, &answer.commitment);
+    miner.metrics.committed();
     Ok(Json(CommitAnswer {
         commitment: answer.commitment,
         signature: miner.key.sign(text.as_bytes()),
@@ -97,9 +102,10 @@ async fn reveal(
     Json(request): Json<RevealRequest>,
 ) -> Result<Json<RevealAnswer>, Refusal> {
     let RevealRequest { round, receipt } = &request;
-    let Some(answer) = miner.kept(round, validator).await? else {
+    let Some(payload) = miner.kept(round).await? else {
         return Err(Refusal::Unknown);
     };
+    let answer = Answer::new(&miner.key, round, &validator, &payload);
     // The receipt proves that the validator is bound to this commitment before it sees the payload.
     let hotkey = miner.key.hotkey();
     let text = receipt_text(round, &hotkey, &receipt.commitment, receipt.arrival);
@@ -112,24 +118,50 @@ async fn reveal(
             "{round} has not begun: ask after T"
         )));
     }
-    let text = reveal_text(round, &validator, answer.payload.as_bytes());
+    let text = reveal_text(round, &validator, payload.as_bytes());
+    miner.metrics.revealed();
     Ok(Json(RevealAnswer {
         signature: miner.key.sign(text.as_bytes()),
         nonce: answer.nonce,
-        payload: answer.payload,
+        payload: payload.as_ref().to_owned(),
     }))
+}
+
+/// A validator tells how the miner did.
+async fn outcome(
+    State(miner): State<Arc<Miner>>,
+    Extension(Caller(validator)): Extension<Caller>,
+    Json(notice): Json<OutcomeNotice>,
+) -> Result<StatusCode, Refusal> {
+    if notice.round.series != miner.series.id {
+        return Err(Refusal::Request(format!(
+            "this miner forecasts {}",
+            miner.series.id
+        )));
+    }
+    tracing::info!(
+        round = %notice.round, verdict = notice.verdict, score = notice.score, rank = notice.rank,
+        weight = notice.weight, "outcome"
+    );
+    miner.metrics.told(&notice);
+    let outcomes = Arc::clone(&miner.outcomes);
+    let kept = blocking(move || outcomes.keep(validator, notice)).await;
+    kept.map_err(Refusal::Outcomes)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn metrics(State(miner): State<Arc<Miner>>) -> String {
+    miner.metrics.text()
 }
 
 /// Ready means: there is a forecast for the next origin.
 async fn ready(State(miner): State<Arc<Miner>>) -> Response {
-    if miner.clock == ClockConfig::Request {
-        return "ready: forecasts follow the requests' time".into_response();
-    }
-    let step = miner.series.grid.step.0;
-    let next = UnixMillis((system_now().0 / step + 1) * step);
-    match miner.forecasts.payload(next).await {
-        Ok(_) => "ready".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    match (miner.forecasts.ready().await, miner.clock) {
+        (Ok(()), ClockConfig::Request) => {
+            "ready: forecasts follow the requests' time".into_response()
+        }
+        (Ok(()), ClockConfig::System) => "ready".into_response(),
+        (Err(error), _) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }
 
@@ -162,24 +194,14 @@ impl Miner {
         Ok(())
     }
 
-    async fn kept(
-        &self,
-        round: &foretell_core::series::RoundId,
-        validator: Hotkey,
-    ) -> Result<Option<Answer>, Refusal> {
-        let (answers, round) = (Arc::clone(&self.answers), round.clone());
-        tokio::task::spawn_blocking(move || answers.find(&round, &validator))
-            .await
-            .map_err(|_| Refusal::Panicked)?
-            .map_err(Refusal::Answers)
-    }
-
-    async fn keep(&self, answer: Answer, validator: Hotkey) -> Result<Answer, Refusal> {
-        let answers = Arc::clone(&self.answers);
-        tokio::task::spawn_blocking(move || answers.keep(answer, &validator))
-            .await
-            .map_err(|_| Refusal::Panicked)?
-            .map_err(Refusal::Answers)
+    /// The payload of `round`, if the miner is bound to one.
+    async fn kept(&self, round: &RoundId) -> Result<Option<Arc<str>>, Refusal> {
+        if let Some(payload) = self.payloads.remembered(round) {
+            return Ok(Some(payload));
+        }
+        let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
+        let found = blocking(move || payloads.find(&round)).await;
+        found.map_err(Refusal::Payloads)
     }
 }
 
@@ -196,12 +218,16 @@ impl IntoResponse for Refusal {
                 "the receipt is not the caller's for this commitment".into(),
             ),
             Self::Desk(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            Self::Answers(error) => {
-                tracing::error!(%error, "answers");
-                let why = "the miner can't keep its answers".into();
+            Self::Payloads(error) => {
+                tracing::error!(%error, "payloads");
+                let why = "the miner can't read its payloads".into();
                 (StatusCode::INTERNAL_SERVER_ERROR, why)
             }
-            Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "the miner failed".into()),
+            Self::Outcomes(error) => {
+                tracing::error!(%error, "outcomes");
+                let why = "the miner can't keep outcomes".into();
+                (StatusCode::INTERNAL_SERVER_ERROR, why)
+            }
         };
         (status, why).into_response()
     }

@@ -10,6 +10,7 @@ use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
 use foretell_wire::messages::{CommitRequest, RevealAnswer};
+use serde::{Deserialize, Serialize};
 
 use self::network::{
     K, Miner, ORIGIN, PATIENT, Validator, Venue, config, key, request, series, step,
@@ -17,7 +18,7 @@ use self::network::{
 use super::routes::FURTHEST_AHEAD;
 use super::*;
 use crate::history::History;
-use crate::models::{Fitted, ModelError};
+use crate::models::{Fitted, Model, ModelError};
 
 #[tokio::test]
 async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
@@ -166,7 +167,10 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
         );
     }
     // Nor does one validator's receipt open the commitment to another.
-    assert_eq!(stranger.reveal(&miner, &honest).await.unwrap_err(), unknown);
+    assert_eq!(
+        stranger.reveal(&miner, &honest).await.unwrap_err(),
+        "status 403: the receipt is not the caller's for this commitment"
+    );
     assert!(validator.reveal(&miner, &honest).await.is_ok());
     miner.stop().await;
 }
@@ -341,12 +345,24 @@ async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
 /// A model with a bug.
 struct Panicking;
 
+/// It never gets this far.
+#[derive(Serialize, Deserialize)]
+struct Never;
+
 impl Model for Panicking {
-    fn name(&self) -> &'static str {
+    type Fitted = Never;
+
+    fn name(&self) -> &str {
         "panicking"
     }
 
-    fn fit(&self, _: &History, _: &Grid, _: u64) -> Result<Box<dyn Fitted>, ModelError> {
+    fn fit(&self, _: &History, _: &Grid, _: u64) -> Result<Never, ModelError> {
+        panic!("this test's model panics")
+    }
+}
+
+impl Fitted for Never {
+    fn forecast(&self, _: &History, _: usize) -> Result<Forecast, ModelError> {
         panic!("this test's model panics")
     }
 }
@@ -356,7 +372,7 @@ async fn a_model_that_panics_takes_the_miner_down() {
     let (_, host) = Venue::honest().open().await;
     let folder = tempfile::tempdir().unwrap();
     let config = config(&host, folder.path());
-    let service = Service::with_model(config, key(), &Panicking).await;
+    let service = Service::with_model(config, key(), Arc::new(Panicking)).await;
     let miner = Miner::serving(service.unwrap());
     let answer = Validator::new(1).commitment(&miner, &request(ORIGIN)).await;
     assert_eq!(answer.unwrap_err(), "status 503: the miner is stopping");

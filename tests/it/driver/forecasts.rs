@@ -36,10 +36,11 @@ pub fn write_forecasts(folder: &Path, name: &str, k: usize, forecasts: &[Lines])
     file
 }
 
-/// The close at `t`.
+/// The last close at or before `t`.
 pub fn close_at(prices: &PriceSeries, t: UnixMillis) -> f64 {
-    let bar = prices.bars().iter().find(|bar| bar.close_time(STEP) == t);
-    bar.unwrap().close.get()
+    let bars = prices.bars();
+    let later = bars.partition_point(|bar| bar.close_time(STEP) <= t);
+    bars[later - 1].close.get()
 }
 
 /// K values around the anchor, widening with the root of time: `width` is the spread at step 1, as a share of the price.

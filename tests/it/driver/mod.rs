@@ -1,5 +1,6 @@
 //! Starting the programs, watching them, and making what they read.
 
+mod candles;
 mod folder;
 mod forecasts;
 mod journal;
@@ -8,7 +9,9 @@ mod market;
 mod process;
 mod process_table;
 mod programs;
+mod python;
 
+pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};
@@ -17,3 +20,4 @@ pub use market::{STEP, market, market_file, write_lines};
 pub use process::{Ended, Running, until};
 pub use process_table::Process;
 pub use programs::{miner, validator};
+pub use python::{python_with, run_script};

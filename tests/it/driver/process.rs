@@ -73,6 +73,11 @@ impl Running {
         text(&self.stdout)
     }
 
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        text(&self.stderr)
+    }
+
     /// Closes its standard input.
     pub fn close_stdin(mut self) -> Self {
         drop(self.child.stdin.take());

@@ -9,7 +9,9 @@ use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 
-use super::system_now;
+use super::stopped_by_signal;
+use crate::clock::system_now;
+use crate::localnet::live::LiveOptions;
 use crate::localnet::{self, Options, Progress, Speed, Wishes};
 use crate::moment;
 
@@ -49,9 +51,10 @@ pub struct Arguments {
     /// Interval between rounds [default: 30m, or the prices' step if that is longer].
     #[arg(long, value_name = "SPAN", value_parser = moment::parse_span)]
     round_every: Option<Millis>,
-    /// How fast simulated time runs: `max`, or this many times wall time.
-    #[arg(long, default_value = "max", value_parser = speed)]
-    speed: Speed,
+    /// How fast simulated time runs: `max`, or this many times wall time; `live` is no simulation: the newest prices of
+    /// exchanges, rounds by the machine's clock, until ctrl-c or --days are over.
+    #[arg(long, default_value = "max", value_parser = pace)]
+    speed: Pace,
     /// Gives keys and signing randomness [default: 0].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -61,6 +64,9 @@ pub struct Arguments {
     /// Address of the replay venue; port 0 takes any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     http: SocketAddr,
+    /// Configuration as of `validator run`, whose [prices] say which exchanges --speed live asks.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -69,30 +75,52 @@ pub struct Arguments {
 /// Runs the network and prints its result.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let json = arguments.json;
-    let options = Options {
-        wishes: Wishes {
-            series: arguments.series,
-            horizon: arguments.horizon,
-            from: arguments.from,
-            to: arguments.to,
-            days: arguments.days,
-            miners: arguments.miners,
-            adversaries: arguments.adversaries,
-            round_every: arguments.round_every,
-            seed: arguments.seed,
-        },
-        prices: arguments.prices,
-        data: arguments.data,
-        http: arguments.http,
-        speed: arguments.speed,
+    let wishes = Wishes {
+        series: arguments.series,
+        horizon: arguments.horizon,
+        from: arguments.from,
+        to: arguments.to,
+        days: arguments.days,
+        miners: arguments.miners,
+        adversaries: arguments.adversaries,
+        round_every: arguments.round_every,
+        seed: arguments.seed,
     };
-    let mut progress = Progress::new();
-    let report = tokio::select! {
-        report = localnet::run(&options, system_now(), &mut progress) => report?,
-        _ = tokio::signal::ctrl_c() => match options.data {
-            Some(_) => bail!("interrupted: the same command carries on"),
-            None => bail!("interrupted: with --data, the same command would carry on"),
-        },
+    let report = match arguments.speed {
+        Pace::Live => {
+            if arguments.prices.is_some() || wishes.from.is_some() || wishes.to.is_some() {
+                bail!(
+                    "--speed live goes from now on, on live prices: leave out --prices, --from and --to"
+                );
+            }
+            let options = LiveOptions {
+                wishes,
+                config: arguments.config,
+                data: arguments.data,
+            };
+            let stop = stopped_by_signal()?;
+            localnet::live::run(&options, stop, &Progress::new()).await?
+        }
+        Pace::Replay(speed) => {
+            if arguments.config.is_some() {
+                bail!("--config is for --speed live: leave it out");
+            }
+            let options = Options {
+                wishes,
+                prices: arguments.prices,
+                data: arguments.data,
+                http: arguments.http,
+                speed,
+            };
+            let mut progress = Progress::new();
+            tokio::select! {
+                report = localnet::run(&options, system_now(), &mut progress) => report?,
+                _ = tokio::signal::ctrl_c() => match options.data {
+                    Some(_) => bail!("interrupted: the same command carries on"),
+                    None => bail!("interrupted: with --data, the same command would carry on"),
+                },
+            }
+        }
     };
     let text = if json {
         serde_json::to_string_pretty(&report)?
@@ -102,13 +130,24 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
 }
 
-fn speed(text: &str) -> Result<Speed, String> {
+/// What `--speed` says.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    Live,
+    Replay(Speed),
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
     match text {
-        "max" => Ok(Speed::Max),
-        "live" => Err("live prices are not supported yet: use max, or a number".into()),
+        "max" => Ok(Pace::Replay(Speed::Max)),
+        "live" => Ok(Pace::Live),
         number => match number.parse() {
-            Ok(times) if times > 0.0 && f64::is_finite(times) => Ok(Speed::Times(times)),
-            _ => Err("expected max, or how many times as fast as wall time, such as 60".into()),
+            Ok(times) if times > 0.0 && f64::is_finite(times) => {
+                Ok(Pace::Replay(Speed::Times(times)))
+            }
+            _ => {
+                Err("expected max, live, or how many times as fast as wall time, such as 60".into())
+            }
         },
     }
 }

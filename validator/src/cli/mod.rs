@@ -4,14 +4,17 @@ mod adversary;
 mod backtest;
 mod feed;
 mod localnet;
+mod run;
+mod settle;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use foretell_core::time::UnixMillis;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::store::report_opening_panics_as_errors;
@@ -28,17 +31,31 @@ struct Cli {
 enum Command {
     Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
+    Run(run::Arguments),
+    Status(status::Arguments),
+    Settle(settle::Arguments),
     Feed(feed::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
+}
+
+impl Command {
+    /// What is logged unless `RUST_LOG` says otherwise.
+    const fn default_log(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "warn,foretell_validator=info",
+            _ => "warn",
+        }
+    }
 }
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
     report_opening_panics_as_errors();
     let cli = Cli::parse();
+    let quiet = || EnvFilter::new(cli.command.default_log());
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
@@ -57,6 +74,9 @@ fn run(command: Command) -> Result<()> {
         match command {
             Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Status(arguments) => status::run(&arguments),
+            Command::Settle(arguments) => settle::run(&arguments),
             Command::Feed(arguments) => feed::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
@@ -66,20 +86,18 @@ fn run(command: Command) -> Result<()> {
     result
 }
 
-/// Waits for ctrl-c or a request to terminate.
-async fn interrupted() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-/// The machine's clock.
-fn system_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
+/// A token that is cancelled when this process is asked to stop: by ctrl-c or SIGTERM.
+fn stopped_by_signal() -> Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("can't listen for signals")?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    // It ends with the runtime, and there is nothing to wait for.
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
 }

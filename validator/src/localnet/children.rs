@@ -35,12 +35,25 @@ pub struct Setting<'a> {
     pub folder: &'a Path,
     /// What is forecast.
     pub series: &'a Series,
-    /// Where prices are read.
-    pub venue: SocketAddr,
+    /// Where miners read prices.
+    pub prices: MinerPrices,
+    /// Whose time miners go by: `request` in a replay, `system` live.
+    pub clock: &'static str,
     /// Who asks.
     pub validator: Hotkey,
     /// Gives the keys.
     pub seed: u64,
+}
+
+/// A market as a miner's configuration names it.
+#[derive(Debug, Clone, Serialize)]
+pub struct MinerPrices {
+    /// The venue.
+    pub venue: &'static str,
+    /// Scheme, name and port.
+    pub host: String,
+    /// The pair, as the venue writes it.
+    pub symbol: String,
 }
 
 /// Why a process does not run.
@@ -78,16 +91,9 @@ pub enum ChildError {
 #[derive(Serialize)]
 struct MinerConfig<'a> {
     series: &'a Series,
-    prices: PricesConfig,
+    prices: &'a MinerPrices,
     model: ModelConfig<'a>,
     serve: ServeConfig,
-}
-
-#[derive(Serialize)]
-struct PricesConfig {
-    venue: &'static str,
-    host: String,
-    symbol: String,
 }
 
 #[derive(Serialize)]
@@ -222,11 +228,7 @@ fn miner_config(
 ) -> Result<String, toml::ser::Error> {
     toml::to_string(&MinerConfig {
         series: setting.series,
-        prices: PricesConfig {
-            venue: "replay",
-            host: format!("http://{}", setting.venue),
-            symbol: setting.series.id.to_string(),
-        },
+        prices: &setting.prices,
         model: ModelConfig {
             name: model,
             history_days,
@@ -235,7 +237,7 @@ fn miner_config(
         serve: ServeConfig {
             listen: "127.0.0.1:0",
             data: home.join("answers"),
-            clock: "request",
+            clock: setting.clock,
             validators: vec![setting.validator],
         },
     })

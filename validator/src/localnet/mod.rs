@@ -13,6 +13,7 @@
 
 pub mod adversary;
 mod children;
+pub mod live;
 mod plan;
 mod population;
 mod prices;
@@ -40,22 +41,22 @@ use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
 use foretell_core::bar::Bar;
-use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Entry, Record};
+use foretell_core::book::Book;
+use foretell_core::journal::{Entry, Head, Record};
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
 
-use self::children::{Children, Setting};
+use self::children::{Children, MinerPrices, Setting};
 use self::plan::{PRICES, Plan};
 use self::population::{Participant, participants};
 use self::prices::{Found, PriceNote, PriceSource};
 use self::report::Sources;
 use self::venue::ReplayVenue;
 use crate::rounds::miners::{NoAnswer, ReplayedMiners};
-use crate::rounds::{Rounds, RoundsError, Surroundings};
+use crate::rounds::{Prices, Rounds, RoundsError, Surroundings};
 use crate::store::{SledStore, Store};
 
 /// An honest miner that is silent for this long fails the run.
@@ -231,8 +232,6 @@ struct Network {
     venue: ReplayVenue,
     children: Children,
     participants: Vec<Participant>,
-    /// Everybody with a uid who is not on the leaderboard.
-    others: BTreeMap<Hotkey, String>,
 }
 
 impl Network {
@@ -244,13 +243,8 @@ impl Network {
     ) -> Result<Self> {
         let participants = participants(plan.miners, plan.adversaries);
         let validator = Keypair::derived(plan.seed, "validator");
-        let owner = Keypair::derived(plan.seed, "owner").hotkey();
-        let others = BTreeMap::from([
-            (owner, "owner".to_owned()),
-            (validator.hotkey(), "validator".to_owned()),
-        ]);
         let store = Arc::new(SledStore::open(&folder.join("journal"))?);
-        let ledger = genesis(plan, &participants)?;
+        let ledger = genesis(plan.seed, &participants)?;
         let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
         let chain = Arc::new(chain);
         let bars: Vec<Bar> = prices.bars().to_vec();
@@ -264,7 +258,12 @@ impl Network {
         let setting = Setting {
             folder,
             series: &plan.series,
-            venue: venue.address(),
+            prices: MinerPrices {
+                venue: "replay",
+                host: format!("http://{}", venue.address()),
+                symbol: plan.series.id.to_string(),
+            },
+            clock: "request",
             validator: validator.hotkey(),
             seed: plan.seed,
         };
@@ -283,7 +282,7 @@ impl Network {
                 store: Arc::clone(&store),
                 chain: Arc::clone(&chain),
                 miners: ReplayedMiners::new(client, PATIENCE),
-                prices: Arc::new(settled),
+                prices: Prices::Replay(settled),
             },
         )
         .await?;
@@ -296,7 +295,6 @@ impl Network {
             venue,
             children,
             participants,
-            others,
         })
     }
 
@@ -369,24 +367,16 @@ impl Network {
     }
 
     async fn report(&self, plan: &Plan) -> Result<Report> {
-        let store = Arc::clone(&self.store);
-        let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
-        let records: Vec<Record> = entries
-            .iter()
-            .map(|bytes| serde_json::from_slice(bytes).map(|entry: Entry| entry.record))
-            .collect::<Result<_, _>>()?;
-        let names = self.participants.iter();
-        let names = names.map(|p| (p.hotkey(plan.seed), p.name.clone()));
-        Ok(Report::of(&Sources {
+        let (book, head) = (self.rounds.book(), self.rounds.head());
+        result_of(
             plan,
-            book: self.rounds.book(),
-            head: self.rounds.head(),
-            records: &records,
-            metagraph: &self.chain.metagraph().await?,
-            supply: self.chain.supply(),
-            names: &names.collect(),
-            others: &self.others,
-        }))
+            book,
+            head,
+            &self.store,
+            &self.chain,
+            &self.participants,
+        )
+        .await
     }
 
     async fn stop(self) -> Result<()> {
@@ -395,9 +385,41 @@ impl Network {
     }
 }
 
+/// The result that journal and ledger tell.
+async fn result_of(
+    plan: &Plan,
+    book: &Book,
+    head: &Head,
+    store: &Arc<SledStore>,
+    chain: &LocalChain,
+    participants: &[Participant],
+) -> Result<Report> {
+    let store = Arc::clone(store);
+    let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
+    let records: Vec<Record> = entries
+        .iter()
+        .map(|bytes| serde_json::from_slice(bytes).map(|entry: Entry| entry.record))
+        .collect::<Result<_, _>>()?;
+    let names = participants.iter();
+    let names = names.map(|p| (p.hotkey(plan.seed), p.name.clone()));
+    // Everybody with a uid who is not on the leaderboard.
+    let others = ["owner", "validator"];
+    let others = others.map(|role| (Keypair::derived(plan.seed, role).hotkey(), role.to_owned()));
+    Ok(Report::of(&Sources {
+        plan,
+        book,
+        head,
+        records: &records,
+        metagraph: &chain.metagraph().await?,
+        supply: chain.supply(),
+        names: &names.collect(),
+        others: &BTreeMap::from(others),
+    }))
+}
+
 /// The subnet at block 0: the owner, the validator with its stake, the participants in order.
-fn genesis(plan: &Plan, participants: &[Participant]) -> Result<Ledger> {
-    let key = |role: &str| Keypair::derived(plan.seed, role).hotkey();
+fn genesis(seed: u64, participants: &[Participant]) -> Result<Ledger> {
+    let key = |role: &str| Keypair::derived(seed, role).hotkey();
     let mut ledger = Ledger::genesis(
         Hyperparameters::default(),
         key("owner"),
@@ -406,8 +428,8 @@ fn genesis(plan: &Plan, participants: &[Participant]) -> Result<Ledger> {
     ledger.register(key("validator"), key("validator/coldkey"))?;
     ledger.stake(key("validator"), STAKE)?;
     for participant in participants {
-        let coldkey = participant.coldkey(plan.seed);
-        ledger.register(participant.hotkey(plan.seed), coldkey)?;
+        let coldkey = participant.coldkey(seed);
+        ledger.register(participant.hotkey(seed), coldkey)?;
     }
     Ok(ledger)
 }

@@ -21,6 +21,8 @@ const VERSION: u32 = 1;
 const STAMP: &str = "foretell.json";
 /// File that holds the prices of the run, written before the stamp.
 pub const PRICES: &str = "foretell-prices.csv";
+/// Reference miners, unless told otherwise.
+pub const DEFAULT_MINERS: usize = 6;
 /// Days of rounds, unless told otherwise.
 const DEFAULT_DAYS: u32 = 3;
 
@@ -188,7 +190,7 @@ impl Plan {
             let cure = "use 1 to 1000 steps";
             return Err(range("--horizon", horizon, cure));
         }
-        let miners = wishes.miners.unwrap_or(6);
+        let miners = wishes.miners.unwrap_or(DEFAULT_MINERS);
         if !(1..=256).contains(&miners) {
             return Err(range("--miners", miners, "use 1 to 256 miners"));
         }
@@ -237,6 +239,33 @@ impl Plan {
             seed: wishes.seed.unwrap_or(0),
             prices: note,
         })
+    }
+
+    /// The plan of a live network with this charter, whose origins are below `end`.
+    pub fn live(charter: &Charter, wishes: &Wishes, end: UnixMillis) -> Self {
+        Self {
+            version: VERSION,
+            kind: "live".into(),
+            series: charter.series.clone(),
+            first: charter.first,
+            end,
+            round_every: charter.round_every,
+            miners: wishes.miners.unwrap_or(DEFAULT_MINERS),
+            adversaries: wishes.adversaries,
+            seed: wishes.seed.unwrap_or(0),
+            prices: PriceNote::none(),
+        }
+    }
+
+    /// The plan as it was carried out until `now`, on these prices.
+    #[must_use]
+    pub fn ended(self, prices: PriceNote, now: UnixMillis) -> Self {
+        let end = self.end.min(now);
+        Self {
+            prices,
+            end,
+            ..self
+        }
     }
 
     /// The plan that `folder` was begun with; `None` if it is new or empty.

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use foretell_core::attest::Hash;
+use foretell_core::attest::{Hash, sha256};
+use foretell_core::book::Book;
 use foretell_core::series::{SeriesId, Unit};
+use foretell_core::settle::SettledPrices;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
@@ -49,6 +51,11 @@ pub enum PriceSource {
         venue: String,
         /// Its name of the pair.
         symbol: String,
+    },
+    /// Exchanges, minute by minute, as they settled.
+    Live {
+        /// Which, and which pairs.
+        markets: String,
     },
     /// Made up.
     Simulated {
@@ -151,12 +158,48 @@ impl PriceNote {
         }
     }
 
+    /// The note on no prices yet.
+    pub fn none() -> Self {
+        Self {
+            source: PriceSource::Live {
+                markets: String::new(),
+            },
+            sha256: sha256(b""),
+            bars: 0,
+            missing: 0,
+        }
+    }
+
+    /// The note on the prices that a live network settled: minutes, and gaps among them.
+    pub fn live(book: &Book, markets: &str) -> Self {
+        let (settled, gaps) = book.prices().map_or((0, 0), |p| (p.settled(), p.gaps()));
+        Self {
+            source: PriceSource::Live {
+                markets: markets.to_owned(),
+            },
+            sha256: sha256(
+                book.prices()
+                    .map(SettledPrices::text)
+                    .unwrap_or_default()
+                    .as_bytes(),
+            ),
+            bars: settled,
+            missing: gaps,
+        }
+    }
+
     /// What people are told about the prices.
     pub fn words(&self) -> String {
         match &self.source {
             PriceSource::File => format!("{} bars from the file", self.bars),
             PriceSource::Exchange { venue, symbol } => {
                 format!("{} real bars, the newest of {symbol} on {venue}", self.bars)
+            }
+            PriceSource::Live { markets } => {
+                format!(
+                    "{} settled minutes of {markets}; {} gaps",
+                    self.bars, self.missing
+                )
             }
             PriceSource::Simulated { seed } => {
                 format!(

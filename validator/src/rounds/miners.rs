@@ -20,12 +20,13 @@ pub trait Miners: Send + Sync {
         request: &CommitRequest,
     ) -> impl Future<Output = Result<Arrived<CommitAnswer>, NoAnswer>> + Send;
 
-    /// The payload behind it; `now` is the round clock when asking.
+    /// The payload behind it, which counts until `deadline`; `now` is the round clock when asking.
     fn reveal(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         request: &RevealRequest,
+        deadline: UnixMillis,
         now: UnixMillis,
     ) -> impl Future<Output = Result<Arrived<RevealAnswer>, NoAnswer>> + Send;
 }
@@ -124,6 +125,7 @@ impl Miners for ReplayedMiners {
         miner: &Hotkey,
         axon: SocketAddr,
         request: &RevealRequest,
+        _deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
         let answered = self

@@ -7,7 +7,9 @@
 //! A record is durable before its effect leaves the process: before a receipt is handed out, before weights
 //! are submitted.
 
+pub mod live;
 pub mod miners;
+mod prices;
 mod weights;
 
 #[cfg(test)]
@@ -22,7 +24,6 @@ use foretell_core::attest::{Hash, receipt_text};
 use foretell_core::book::{Book, BookError, Task};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Charter, Head, Record};
-use foretell_core::replay::ReplayedPrices;
 use foretell_core::round::{Event, Miss, Receipt, RejectedPayload, Want};
 use foretell_core::settle::Settlement;
 use foretell_core::time::UnixMillis;
@@ -30,6 +31,8 @@ use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{CommitRequest, RevealRequest};
 use futures_util::future::join_all;
 use thiserror::Error;
+
+pub use self::prices::{Decided, Prices};
 
 use self::miners::{Arrived, Miners, NoAnswer};
 use crate::store::{Batch, Store, StoreError};
@@ -44,7 +47,7 @@ pub struct Rounds<S, C, M> {
     store: Arc<S>,
     chain: Arc<C>,
     miners: M,
-    prices: Arc<ReplayedPrices>,
+    prices: Prices,
 }
 
 /// Why rounds can't go on.
@@ -88,7 +91,7 @@ pub struct Surroundings<S, C, M> {
     /// Who is asked.
     pub miners: M,
     /// What happened.
-    pub prices: Arc<ReplayedPrices>,
+    pub prices: Prices,
 }
 
 impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
@@ -148,23 +151,46 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         self.last_at
     }
 
-    /// Does everything that is wanted at `now`, then returns.
+    /// Voids the rounds whose windows this validator didn't serve: it was down, or not in time.
+    ///
+    /// In a replay, where time stands still while nobody is there, there are none.
+    pub async fn void_neglected(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+        let voids = self.book.voids_on_start(now);
+        if voids.is_empty() {
+            return Ok(());
+        }
+        self.journal(now, voids, Vec::new()).await
+    }
+
+    /// Does everything that is wanted and can be done at `now`, then returns.
     pub async fn work(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
-        while let Some(task) = self.book.wants(now).into_iter().next() {
+        let mut without_prices = BTreeSet::new();
+        loop {
+            let waits = |task: &Task| match task {
+                Task::Round(origin, Want::Settlement) => without_prices.contains(origin),
+                _ => false,
+            };
+            let Some(task) = self.book.wants(now).into_iter().find(|task| !waits(task)) else {
+                return Ok(());
+            };
             match task {
                 Task::Open(origin) => self.open(origin, now).await?,
                 Task::Round(origin, Want::Commitments { from, deadline }) => {
                     self.collect_commitments(origin, from, deadline, now)
                         .await?;
                 }
-                Task::Round(origin, Want::Reveals { from, .. }) => {
-                    self.collect_reveals(origin, from, now).await?;
+                Task::Round(origin, Want::Reveals { from, deadline }) => {
+                    self.collect_reveals(origin, from, deadline, now).await?;
                 }
-                Task::Round(origin, Want::Settlement) => {
-                    let event = Event::Settled(self.prices.settlement(origin));
-                    let record = self.book.decide(origin, event)?;
-                    self.journal(now, vec![record], Vec::new()).await?;
-                }
+                Task::Round(origin, Want::Settlement) => match self.settlement(origin) {
+                    Some(settlement) => {
+                        let record = self.book.decide(origin, Event::Settled(settlement))?;
+                        self.journal(now, vec![record], Vec::new()).await?;
+                    }
+                    None => {
+                        without_prices.insert(origin);
+                    }
+                },
                 Task::Round(
                     origin,
                     Want::Scores {
@@ -181,7 +207,6 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Opens a round to every axon on the metagraph, and to everybody who has ever answered.
@@ -245,6 +270,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         &mut self,
         origin: UnixMillis,
         from: Vec<(Hotkey, Receipt)>,
+        deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<(), RoundsError> {
         let axons = self.axons().await?;
@@ -257,7 +283,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             };
             async move {
                 match axon {
-                    Some(axon) => miners.reveal(miner, axon, &request, now).await,
+                    Some(axon) => miners.reveal(miner, axon, &request, deadline, now).await,
                     None => Err(NoAnswer::Miss(Miss::NotServing)),
                 }
             }

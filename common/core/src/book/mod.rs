@@ -12,12 +12,12 @@ use thiserror::Error;
 
 use crate::forecast::{Fan, Forecast};
 use crate::hotkey::Hotkey;
-use crate::journal::{Charter, Record};
+use crate::journal::{Charter, PriceOrigin, Record};
 use crate::round::{Event, Misfit, Round, Want};
 use crate::rules::Rules;
 use crate::score::{Judged, Outcome, Reference, Score, Yardstick};
-use crate::settle::{Settlement, VoidReason};
-use crate::time::UnixMillis;
+use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
+use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
 use crate::weigh::{Evidence, Weights, evidence};
 
@@ -29,6 +29,8 @@ pub struct Book {
     reference: Reference,
     next_origin: UnixMillis,
     rounds: BTreeMap<UnixMillis, Round>,
+    /// `None` in a replay, whose prices are in its file.
+    prices: Option<SettledPrices>,
     tracks: BTreeMap<Hotkey, TrackRecord>,
     reference_track: TrackRecord,
     consensus_track: TrackRecord,
@@ -67,6 +69,9 @@ pub enum BookError {
     /// It opens a round out of turn.
     #[error("round {0} was opened out of turn")]
     OutOfTurn(UnixMillis),
+    /// A price was decided that is decided already, or that this journal has no place for.
+    #[error("the price at {0} is decided twice, or is none of this journal")]
+    Price(UnixMillis),
     /// A journal begins once.
     #[error("the journal begins twice")]
     BeginsTwice,
@@ -92,6 +97,7 @@ impl Book {
         Self {
             reference: Reference::new(&rules.score),
             next_origin: charter.first,
+            prices: prices_of(&charter),
             rules,
             charter,
             rounds: BTreeMap::new(),
@@ -117,6 +123,7 @@ impl Book {
                 let track = self.tracks.entry(*miner).or_default();
                 track.started.get_or_insert(*round);
             }
+            Record::Priced { instant, price, .. } => self.take_price(*instant, *price)?,
             Record::Revealed { round, .. }
             | Record::Missed { round, .. }
             | Record::Settled { round, .. } => self.open_round(*round)?.apply(record)?,
@@ -192,6 +199,33 @@ impl Book {
             Task::Round(_, Want::Scores { .. }) => 4,
         });
         tasks
+    }
+
+    /// The next instant after `now` at which a round opens or wants something new; `None` if there is no round left.
+    pub fn next_instant(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let timing = &self.rules.timing;
+        let next = (self.next_origin < self.charter.end)
+            .then(|| self.next_origin - timing.commit_opens_before);
+        let rounds = self.rounds.values();
+        let instants = rounds.flat_map(|round| round.instants(&self.charter.series, timing));
+        instants.chain(next).filter(|instant| *instant > now).min()
+    }
+
+    /// What the round at `origin` settles to by the prices of this journal; `None` until all that it takes is decided.
+    pub fn settlement(&self, origin: UnixMillis) -> Option<Settlement> {
+        let history = self.rules.minute.history;
+        let prices = self.prices.as_ref()?;
+        prices.settlement(&self.charter.series, origin, history, &self.rules.score)
+    }
+
+    /// Origin of the round that opens next; `None` if there is none left.
+    pub fn next_origin(&self) -> Option<UnixMillis> {
+        (self.next_origin < self.charter.end).then_some(self.next_origin)
+    }
+
+    /// The prices of record; `None` in a replay, whose prices are in its file.
+    pub const fn prices(&self) -> Option<&SettledPrices> {
+        self.prices.as_ref()
     }
 
     /// The records that a validator makes when it starts at `now` and finds windows that nobody served.
@@ -391,6 +425,34 @@ impl Book {
         Score::of(&Fan::mean(&members)?, outcome, &self.rules.score)
     }
 
+    fn take_price(
+        &mut self,
+        instant: UnixMillis,
+        price: Option<crate::price::Price>,
+    ) -> Result<(), BookError> {
+        let taken = self
+            .prices
+            .as_mut()
+            .is_some_and(|prices| prices.take(instant, price));
+        if !taken {
+            return Err(BookError::Price(instant));
+        }
+        // No round looks further back than this. Once a day, because it goes through all that is kept.
+        let oldest = self
+            .rounds
+            .keys()
+            .next()
+            .copied()
+            .unwrap_or(self.next_origin);
+        let needed_from = oldest - self.rules.minute.history;
+        if let Some(prices) = &mut self.prices
+            && prices.since() + Millis::days(1) < needed_from
+        {
+            prices.forget_before(needed_from);
+        }
+        Ok(())
+    }
+
     fn take_turn(&mut self, origin: UnixMillis) -> Result<(), BookError> {
         if origin != self.next_origin {
             return Err(BookError::OutOfTurn(origin));
@@ -409,5 +471,13 @@ impl Book {
         self.rounds
             .remove(&origin)
             .ok_or(BookError::NoRound(origin))
+    }
+}
+
+fn prices_of(charter: &Charter) -> Option<SettledPrices> {
+    match charter.prices {
+        PriceOrigin::Replay { .. } => None,
+        PriceOrigin::Venues { since } => Some(SettledPrices::new(since, MINUTE)),
+        PriceOrigin::Source { since } => Some(SettledPrices::new(since, charter.series.grid.step)),
     }
 }

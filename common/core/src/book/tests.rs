@@ -1,6 +1,8 @@
 //! Turns, voids, records and weights of a book, from records written by hand. Rounds of one step of five
 //! minutes, every half hour, by the live rules.
 
+mod prices;
+
 use super::*;
 use crate::attest::{Hex, sha256};
 use crate::forecast::POOL_LEVELS;

@@ -167,6 +167,15 @@ impl Round {
         (now >= settles).then_some(Want::Settlement)
     }
 
+    /// The instants at which it wants something new: its windows open, and its last price is due.
+    pub fn instants(&self, series: &Series, timing: &Timing) -> [UnixMillis; 3] {
+        [
+            self.origin - timing.commit_opens_before,
+            self.origin + timing.reveal_opens_after,
+            self.origin + series.grid.span() + timing.settles_after,
+        ]
+    }
+
     /// Whether a window closed at `now` that still has unanswered requests.
     ///
     /// A validator that was there would have recorded a miss for each; so it was down, and the round is void.

@@ -1,5 +1,6 @@
 //! The built-in forecast that everybody must beat.
 
+use std::cmp::Ordering;
 use std::f64::consts::PI;
 
 use crate::forecast::Fan;
@@ -18,9 +19,15 @@ impl Reference {
     /// The reference of these rules.
     pub fn new(rules: &ScoreRules) -> Self {
         let k = rules.reference_k;
+        let upper = |j: usize| {
+            rules.reference_scale * student_t3_quantile((2 * j + 1) as f64 / (2 * k) as f64)
+        };
+        // The lower half mirrors the upper to the last bit, so that the median is the anchor and has no direction.
         let quantiles = (0..k)
-            .map(|j| {
-                rules.reference_scale * student_t3_quantile((2 * j + 1) as f64 / (2 * k) as f64)
+            .map(|j| match (2 * j + 1).cmp(&k) {
+                Ordering::Less => -upper(k - 1 - j),
+                Ordering::Equal => 0.0,
+                Ordering::Greater => upper(j),
             })
             .collect();
         Self { quantiles }
@@ -61,6 +68,20 @@ mod tests {
 
     use super::*;
     use crate::rules::RulesVersion;
+
+    #[test]
+    fn the_median_is_the_anchor_exactly() {
+        for k in [1, 2, 99, 1000] {
+            let rules = ScoreRules {
+                reference_k: k,
+                ..RulesVersion::V1.rules().score
+            };
+            let fan = Reference::new(&rules).fan(12.3, 2);
+            for row in fan.rows() {
+                assert_eq!(crate::forecast::quantile(row, 0.5), 0.0, "K = {k}");
+            }
+        }
+    }
 
     /// Table values of t with 3 degrees of freedom.
     #[test]

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use foretell_core::attest::{Commitment, receipt_text};
 use foretell_core::bar::Bar;
+use foretell_core::forecast::Kind;
 use foretell_core::price::Price;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
@@ -118,13 +119,16 @@ pub fn config(host: &str, data: &Path) -> Config {
             venue: "replay".into(),
             host: Some(host.into()),
             symbol: "BTC/USD".into(),
+            files: Vec::new(),
         },
         model: ModelConfig {
             name: "gaussian".into(),
             history_days: 1,
             refit_hours: 1,
             k: K,
+            kind: Kind::Quantiles,
             seed: 0,
+            file: None,
         },
         serve: ServeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),

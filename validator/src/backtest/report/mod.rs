@@ -2,16 +2,15 @@
 
 pub mod album;
 mod figures;
-mod svg;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use foretell_data::svg::{self, STYLE, escape};
 
 use self::album::Album;
 use self::figures::Figures;
-use self::svg::escape;
 use super::document::{Document, Place};
 use super::names::Names;
 use super::scoreboard::Scoreboard;
@@ -19,7 +18,6 @@ use crate::moment;
 
 /// Name of the page.
 const PAGE: &str = "report.html";
-const STYLE: &str = include_str!("style.css");
 
 /// Writes the page into `folder`, which is made if it isn't there; gives the page's path.
 pub fn write(

@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::super::system_now;
+use crate::cli::stopped_by_signal;
+use crate::clock::system_now;
 use crate::moment;
 
 /// Frames that wait to be written. What doesn't fit is marked as lost in the recording.
@@ -98,6 +99,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         });
     }
     drop(sender);
+    let interrupted = stopped_by_signal()?;
     let end = async {
         match arguments.span {
             Some(span) => {
@@ -109,10 +111,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     let written = tokio::select! {
         () = end => None,
-        interrupted = crate::cli::interrupted() => {
-            interrupted?;
-            None
-        }
+        () = interrupted.cancelled() => None,
         // Only a fault ends the writer before the sockets.
         written = writers.join_next() => written,
     };

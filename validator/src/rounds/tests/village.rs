@@ -105,6 +105,7 @@ impl Miners for Mortal<Village> {
         miner: &Hotkey,
         axon: SocketAddr,
         request: &RevealRequest,
+        _deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
         self.reached(miner, axon)?;

@@ -16,6 +16,7 @@ use foretell_core::bar::Bar;
 use foretell_core::hotkey::Uid;
 use foretell_core::journal::PriceOrigin;
 use foretell_core::price::Price;
+use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::Millis;
@@ -216,7 +217,7 @@ impl World {
             store: Arc::new(self.mortal(self.0.store.clone(), fuse)),
             chain: Arc::new(self.mortal(chain, fuse)),
             miners: self.mortal(Village, fuse),
-            prices: Arc::new(prices()),
+            prices: Prices::Replay(prices()),
         };
         Rounds::resume(charter, surroundings).await
     }

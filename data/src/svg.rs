@@ -1,5 +1,8 @@
 //! Plots as inline SVG: axes, lines, bands and bars. Colours are classes, so that the page's theme decides.
 
+/// The style sheet of a page with plots: light and dark, on a desk and on a phone.
+pub const STYLE: &str = include_str!("page.css");
+
 /// Size of a plot in its own units; the page scales it.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 270.0;

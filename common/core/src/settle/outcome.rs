@@ -1,7 +1,6 @@
-//! What happened: the settled prices of a round, or the rule by which the round is void.
+//! What happened in a round: its settled prices as moves from the anchor, or the rule by which it is void.
 //!
-//! Here prices come from a replay of bars, where a bar's close is the settled price and a missing bar is a
-//! gap. The quorum of live venues feeds the same [`Settlement`].
+//! The prices come from a replay of bars or from venues' settled minutes; from here on nobody can tell.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

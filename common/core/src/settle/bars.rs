@@ -1,0 +1,62 @@
+//! Bars from settled minutes: O is the first minute, C the last, H and L the extremes; complete only with all of them.
+
+use super::MINUTE;
+use crate::bar::Bar;
+use crate::price::Price;
+use crate::time::{Millis, UnixMillis};
+
+/// The bar over `[open_time, open_time + step)`; `None` unless every minute of it is settled.
+///
+/// `price` gives the settled price of the minute that *ends* at an instant. No venue's volume is the market's, so
+/// the bar has none.
+pub fn bar(
+    open_time: UnixMillis,
+    step: Millis,
+    price: impl Fn(UnixMillis) -> Option<Price>,
+) -> Option<Bar> {
+    let minutes = step.0 / MINUTE.0;
+    let mut bar: Option<Bar> = None;
+    for n in 1..=minutes {
+        let price = price(open_time + MINUTE.times(n))?;
+        let known = bar.get_or_insert(Bar::of_value(open_time, price));
+        if price > known.high {
+            known.high = price;
+        }
+        if price < known.low {
+            known.low = price;
+        }
+        known.close = price;
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIVE: Millis = Millis::minutes(5);
+
+    fn made_of(minutes: [Option<f64>; 5]) -> Option<Bar> {
+        bar(UnixMillis(0), FIVE, |end| {
+            let n = usize::try_from(end.0 / MINUTE.0).unwrap();
+            Price::new(minutes[n - 1]?).ok()
+        })
+    }
+
+    #[test]
+    fn five_minutes_make_a_bar() {
+        let bar = made_of([3.0, 5.0, 1.0, 2.0, 4.0].map(Some)).unwrap();
+        let numbers = [bar.open, bar.high, bar.low, bar.close].map(Price::get);
+        assert_eq!(numbers, [3.0, 5.0, 1.0, 4.0]);
+        assert_eq!(bar.open_time, UnixMillis(0));
+    }
+
+    #[test]
+    fn four_of_five_make_none() {
+        for gap in 0..5 {
+            let mut minutes = [Some(1.0); 5];
+            minutes[gap] = None;
+            assert_eq!(made_of(minutes), None, "gap at {gap}");
+        }
+    }
+}

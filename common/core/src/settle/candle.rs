@@ -1,0 +1,91 @@
+//! Which of a venue's candles count.
+
+use crate::bar::Bar;
+use crate::price::Price;
+
+use super::MINUTE;
+
+/// Why a venue's candle does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsound {
+    /// It starts off the minute.
+    OffTheMinute,
+    /// Nothing was traded.
+    NoVolume,
+    /// `low ≤ open, close ≤ high` doesn't hold, or a price isn't positive.
+    Inconsistent,
+}
+
+/// The candle's close, if the candle is sound.
+///
+/// That it is *final* shows elsewhere: its venue has a later one.
+pub fn sound_close(candle: &Bar) -> Result<Price, Unsound> {
+    let Bar {
+        open_time,
+        open,
+        high,
+        low,
+        close,
+        volume,
+    } = candle;
+    if open_time.0.rem_euclid(MINUTE.0) != 0 {
+        return Err(Unsound::OffTheMinute);
+    }
+    if volume.is_nan() || *volume <= 0.0 {
+        return Err(Unsound::NoVolume);
+    }
+    let inside = |price: &Price| low <= price && price <= high;
+    if low.get() > 0.0 && inside(open) && inside(close) {
+        Ok(*close)
+    } else {
+        Err(Unsound::Inconsistent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::UnixMillis;
+
+    fn candle(open: f64, high: f64, low: f64, close: f64, volume: f64) -> Bar {
+        let price = |value| Price::new(value).unwrap();
+        Bar {
+            open_time: UnixMillis(60_000),
+            open: price(open),
+            high: price(high),
+            low: price(low),
+            close: price(close),
+            volume,
+        }
+    }
+
+    #[test]
+    fn a_sound_candle_gives_its_close() {
+        let close = sound_close(&candle(2.0, 4.0, 1.0, 3.0, 0.5)).unwrap();
+        assert_eq!(close.get(), 3.0);
+        assert!(sound_close(&candle(2.0, 2.0, 2.0, 2.0, 0.5)).is_ok());
+    }
+
+    #[test]
+    fn each_flaw_has_its_name() {
+        let flaws = [
+            (candle(2.0, 4.0, 1.0, 3.0, 0.0), Unsound::NoVolume),
+            (candle(2.0, 4.0, 1.0, 3.0, -1.0), Unsound::NoVolume),
+            (candle(2.0, 4.0, 1.0, 3.0, f64::NAN), Unsound::NoVolume),
+            (candle(5.0, 4.0, 1.0, 3.0, 1.0), Unsound::Inconsistent),
+            (candle(0.5, 4.0, 1.0, 3.0, 1.0), Unsound::Inconsistent),
+            (candle(2.0, 4.0, 1.0, 5.0, 1.0), Unsound::Inconsistent),
+            (candle(2.0, 4.0, 1.0, 0.5, 1.0), Unsound::Inconsistent),
+            (candle(2.0, 4.0, 0.0, 3.0, 1.0), Unsound::Inconsistent),
+            (candle(-2.0, -1.0, -3.0, -2.0, 1.0), Unsound::Inconsistent),
+        ];
+        for (candle, flaw) in flaws {
+            assert_eq!(sound_close(&candle), Err(flaw), "{candle:?}");
+        }
+        let late = Bar {
+            open_time: UnixMillis(60_001),
+            ..candle(2.0, 4.0, 1.0, 3.0, 1.0)
+        };
+        assert_eq!(sound_close(&late), Err(Unsound::OffTheMinute));
+    }
+}

@@ -1,0 +1,236 @@
+//! All that the price of a minute is computed from, and how it is cut out of venues' candles.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::MINUTE;
+use super::candle::sound_close;
+use crate::attest::{Hash, sha256};
+use crate::bar::Bar;
+use crate::price::Price;
+use crate::rules::MinuteRules;
+use crate::time::UnixMillis;
+
+/// What a venue's prices are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Quote {
+    /// US dollars.
+    Usd,
+    /// Tether, which is worth what the USDT/USD markets say.
+    Usdt,
+}
+
+/// Everything that decides one minute. It is kept as its canonical [text](Self::bytes), under its hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinuteInputs {
+    /// Start of the minute.
+    pub minute: UnixMillis,
+    /// Every configured venue.
+    pub venues: Vec<Witness>,
+    /// Every configured USDT/USD market.
+    pub usdt_usd: Vec<MarketCloses>,
+}
+
+/// What one venue has to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Its name.
+    pub venue: String,
+    /// What its prices are in.
+    pub quote: Quote,
+    /// What was traded there on the UTC day before, in base units: what it weighs. 0 if it isn't known.
+    pub day_volume: f64,
+    /// Its candle of the minute.
+    pub candle: Option<Bar>,
+    /// Whether it has a later candle: only then is the minute's final.
+    pub followed: bool,
+    /// Its sound and final closes of the minutes before, in its quote, newest first: m − 1, m − 2, …
+    pub before: Vec<Option<Price>>,
+}
+
+/// Closes of one USDT/USD market.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketCloses {
+    /// Its name.
+    pub market: String,
+    /// Sound and final closes, newest first: m, m − 1, …
+    pub closes: Vec<Option<Price>>,
+}
+
+/// The candles that a venue served, by open time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tape(BTreeMap<UnixMillis, Bar>);
+
+impl MinuteInputs {
+    /// The text that is kept and hashed.
+    pub fn bytes(&self) -> Vec<u8> {
+        // Plain data with string keys and finite numbers: serialisation has nothing to fail on.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The hash of [`bytes`](Self::bytes).
+    pub fn hash(&self) -> Hash {
+        sha256(&self.bytes())
+    }
+}
+
+impl Witness {
+    /// What a venue with this tape says of a minute.
+    pub fn of(
+        venue: &str,
+        quote: Quote,
+        day_volume: f64,
+        tape: &Tape,
+        minute: UnixMillis,
+        rules: &MinuteRules,
+    ) -> Self {
+        Self {
+            venue: venue.to_owned(),
+            quote,
+            // A volume that is no number is not known, and would not survive JSON.
+            day_volume: if day_volume.is_finite() {
+                day_volume
+            } else {
+                0.0
+            },
+            candle: tape.candle(minute),
+            followed: tape.has_later(minute),
+            before: tape.final_closes(minute - MINUTE, rules.lookback),
+        }
+    }
+}
+
+impl MarketCloses {
+    /// What a USDT/USD market with this tape says of a minute.
+    pub fn of(market: &str, tape: &Tape, minute: UnixMillis, rules: &MinuteRules) -> Self {
+        let minutes = 1 + rules.lookback + rules.rate_max_age;
+        Self {
+            market: market.to_owned(),
+            closes: tape.final_closes(minute, minutes),
+        }
+    }
+}
+
+impl Tape {
+    /// The candle that starts in this minute; of several, the first.
+    pub fn candle(&self, minute: UnixMillis) -> Option<Bar> {
+        let mut within = self.0.range(minute..minute + MINUTE);
+        within.next().map(|(_, candle)| *candle)
+    }
+
+    /// Whether there is a candle after this minute.
+    pub fn has_later(&self, minute: UnixMillis) -> bool {
+        let last = self.0.last_key_value();
+        last.is_some_and(|(open_time, _)| *open_time >= minute + MINUTE)
+    }
+
+    /// Closes of the sound and final candles of `count` minutes, from `newest` back.
+    fn final_closes(&self, newest: UnixMillis, count: usize) -> Vec<Option<Price>> {
+        let minutes = std::iter::successors(Some(newest), |minute| Some(*minute - MINUTE));
+        let close = |minute: UnixMillis| {
+            let candle = self.candle(minute).filter(|_| self.has_later(minute))?;
+            sound_close(&candle).ok()
+        };
+        minutes.take(count).map(close).collect()
+    }
+}
+
+impl FromIterator<Bar> for Tape {
+    fn from_iter<I: IntoIterator<Item = Bar>>(candles: I) -> Self {
+        // JSON has no word for a volume that is no number; the candle would be refused for it anyway.
+        let sound = candles
+            .into_iter()
+            .filter(|candle| candle.volume.is_finite());
+        Self(sound.map(|candle| (candle.open_time, candle)).collect())
+    }
+}
+
+impl fmt::Display for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Usd => "USD",
+            Self::Usdt => "USDT",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RulesVersion;
+
+    const M: UnixMillis = UnixMillis(1_704_067_200_000);
+
+    fn candle(minutes: i64, value: f64) -> Bar {
+        Bar {
+            volume: 1.0,
+            ..Bar::of_value(M + MINUTE.times(minutes), Price::new(value).unwrap())
+        }
+    }
+
+    fn rules() -> MinuteRules {
+        RulesVersion::V1.rules().minute
+    }
+
+    #[test]
+    fn a_witness_is_cut_out_of_the_tape() {
+        let unsound = Bar {
+            volume: 0.0,
+            ..candle(-2, 8.0)
+        };
+        let tape: Tape = [
+            candle(-3, 7.0),
+            unsound,
+            candle(-1, 9.0),
+            candle(0, 10.0),
+            candle(1, 11.0),
+        ]
+        .into_iter()
+        .collect();
+        let witness = Witness::of("a", Quote::Usd, 5.0, &tape, M, &rules());
+        assert_eq!(witness.candle, Some(candle(0, 10.0)));
+        assert!(witness.followed);
+        let before = [Price::new(9.0).ok(), None, Price::new(7.0).ok()];
+        assert_eq!(witness.before[..3], before);
+        assert_eq!(witness.before.len(), 30);
+        assert!(witness.before[3..].iter().all(Option::is_none));
+
+        let newest = Witness::of("a", Quote::Usd, 5.0, &tape, M + MINUTE, &rules());
+        assert!(newest.candle.is_some() && !newest.followed);
+        let none = Witness::of("a", Quote::Usd, f64::NAN, &Tape::default(), M, &rules());
+        assert_eq!(
+            (none.candle, none.followed, none.day_volume),
+            (None, false, 0.0)
+        );
+    }
+
+    #[test]
+    fn a_market_has_closes_for_every_minute_that_is_looked_at() {
+        let tape: Tape = [candle(-40, 0.9), candle(0, 1.0), candle(1, 1.1)]
+            .into_iter()
+            .collect();
+        let market = MarketCloses::of("a", &tape, M, &rules());
+        assert_eq!(market.closes.len(), 41);
+        assert_eq!(market.closes[0], Price::new(1.0).ok());
+        assert_eq!(market.closes[40], Price::new(0.9).ok());
+    }
+
+    #[test]
+    fn inputs_read_back_as_they_were_written() {
+        let tape: Tape = [candle(0, 0.1), candle(1, 11.0)].into_iter().collect();
+        let inputs = MinuteInputs {
+            minute: M,
+            venues: vec![Witness::of("a", Quote::Usdt, 0.3, &tape, M, &rules())],
+            usdt_usd: vec![MarketCloses::of("b", &tape, M, &rules())],
+        };
+        let read: MinuteInputs = serde_json::from_slice(&inputs.bytes()).unwrap();
+        assert_eq!(read, inputs);
+        assert_eq!(read.hash(), inputs.hash());
+    }
+}

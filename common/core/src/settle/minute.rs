@@ -1,0 +1,279 @@
+//! The settled price of one minute: every step of the rule, in order.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::candle::{Unsound, sound_close};
+use super::median::weighted_median;
+use super::standing::{deviations, is_on_probation};
+use super::tether::rate;
+use super::{MinuteInputs, Quote, Witness, shares};
+use crate::price::Price;
+use crate::rules::MinuteRules;
+
+/// What becomes of a minute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Its price, or why it is a gap.
+    pub price: Result<SettledMinute, GapReason>,
+    /// Who had no say and why, by venue.
+    pub excluded: BTreeMap<String, Exclusion>,
+}
+
+/// A minute with a price.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettledMinute {
+    /// The price of record.
+    pub price: Price,
+    /// (max − min) over the price, in bps, of those who had a say.
+    pub dispersion_bps: f64,
+    /// What a USDT was worth.
+    pub usdt_usd: Option<f64>,
+    /// Who had a say, by venue.
+    pub used: BTreeMap<String, Voice>,
+}
+
+/// A venue's say in a price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Voice {
+    /// Its price in USD.
+    pub price: f64,
+    /// Its weight, of 1.
+    pub weight: f64,
+}
+
+/// Why a venue had no say.
+#[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Exclusion {
+    /// It has no candle of the minute.
+    #[error("no candle")]
+    NoCandle,
+    /// It has no later candle, so this one may still change.
+    #[error("no later candle, so this one is not final")]
+    NotFinal,
+    /// Its candle starts off the minute.
+    #[error("the candle starts off the minute")]
+    OffTheMinute,
+    /// Nothing was traded.
+    #[error("no volume")]
+    NoVolume,
+    /// Its candle contradicts itself.
+    #[error(
+        "the candle is inconsistent: low <= open, close <= high doesn't hold, or a price isn't positive"
+    )]
+    Inconsistent,
+    /// What it traded the day before is not known, so it weighs nothing.
+    #[error("no volume known of the day before")]
+    NoDayVolume,
+    /// It quotes in USDT, and nobody can say what that is worth.
+    #[error("no USDT/USD rate")]
+    NoRate,
+    /// It is too far from the others.
+    #[error("{off_percent:.2} % off the median of all")]
+    FarOff {
+        /// How far, in percent of the plain median.
+        off_percent: f64,
+    },
+    /// It was too far from the others, and hasn't been back for long enough.
+    #[error("was far off within the last minutes, and not near for long enough since")]
+    OnProbation,
+}
+
+/// Why a minute has no price.
+#[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum GapReason {
+    /// Too few venues are left.
+    #[error("{venues} venues have a say, {needed} are needed")]
+    TooFewVenues {
+        /// How many.
+        venues: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// Too few of those left quote in USD.
+    #[error("{venues} USD-quoted venues have a say, {needed} are needed")]
+    TooFewUsdVenues {
+        /// How many.
+        venues: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// Those left are too small a part of all that are configured.
+    #[error("the venues with a say hold {:.1} % of the configured weight, {:.0} % are needed", 100.0 * weight, 100.0 * needed)]
+    TooLittleWeight {
+        /// Their configured weight, of 1.
+        weight: f64,
+        /// What it takes.
+        needed: f64,
+    },
+}
+
+impl Exclusion {
+    /// Whether the venue is out because of where its price was, and not for want of one.
+    pub const fn is_for_its_price(&self) -> bool {
+        matches!(self, Self::FarOff { .. } | Self::OnProbation)
+    }
+}
+
+/// The price of a minute, or why it is a gap: a function of its inputs and the rules, of nothing else.
+pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> Verdict {
+    let usdt_usd = rate(&inputs.usdt_usd, 0, rules);
+    let mut excluded = BTreeMap::new();
+    let mut prices = BTreeMap::new();
+    for witness in &inputs.venues {
+        match usd_close(witness, usdt_usd) {
+            Ok(price) => drop(prices.insert(witness.venue.as_str(), price)),
+            Err(why) => drop(excluded.insert(witness.venue.clone(), why)),
+        }
+    }
+    let past = past_deviations(inputs, rules);
+    for (venue, off) in deviations(&prices) {
+        let before = past.iter().map(|minute| minute.get(venue).copied());
+        let why = if off > rules.out_beyond {
+            let off_percent = 100.0 * off;
+            Exclusion::FarOff { off_percent }
+        } else if is_on_probation(before, rules) {
+            Exclusion::OnProbation
+        } else {
+            continue;
+        };
+        prices.remove(venue);
+        excluded.insert(venue.to_owned(), why);
+    }
+    let price =
+        quorum(inputs, &prices, rules).and_then(|()| price(inputs, &prices, usdt_usd, rules));
+    Verdict { price, excluded }
+}
+
+/// A venue's close of the minute in USD.
+fn usd_close(witness: &Witness, usdt_usd: Option<f64>) -> Result<f64, Exclusion> {
+    let candle = witness.candle.as_ref().ok_or(Exclusion::NoCandle)?;
+    let close = sound_close(candle).map_err(|flaw| match flaw {
+        Unsound::OffTheMinute => Exclusion::OffTheMinute,
+        Unsound::NoVolume => Exclusion::NoVolume,
+        Unsound::Inconsistent => Exclusion::Inconsistent,
+    })?;
+    if !witness.followed {
+        return Err(Exclusion::NotFinal);
+    }
+    if witness.day_volume.is_nan() || witness.day_volume <= 0.0 {
+        return Err(Exclusion::NoDayVolume);
+    }
+    in_usd(witness.quote, close, usdt_usd).ok_or(Exclusion::NoRate)
+}
+
+fn in_usd(quote: Quote, close: Price, usdt_usd: Option<f64>) -> Option<f64> {
+    match quote {
+        Quote::Usd => Some(close.get()),
+        Quote::Usdt => Some(close.get() * usdt_usd?),
+    }
+}
+
+/// How far venues were off in the minutes before, oldest first.
+fn past_deviations<'a>(
+    inputs: &'a MinuteInputs,
+    rules: &MinuteRules,
+) -> Vec<BTreeMap<&'a str, f64>> {
+    (1..=rules.lookback)
+        .rev()
+        .map(|ago| {
+            let usdt_usd = rate(&inputs.usdt_usd, ago, rules);
+            let prices = inputs.venues.iter().filter_map(|witness| {
+                let close = (*witness.before.get(ago - 1)?)?;
+                let price = in_usd(witness.quote, close, usdt_usd)?;
+                Some((witness.venue.as_str(), price))
+            });
+            deviations(&prices.collect())
+        })
+        .collect()
+}
+
+fn quorum(
+    inputs: &MinuteInputs,
+    prices: &BTreeMap<&str, f64>,
+    rules: &MinuteRules,
+) -> Result<(), GapReason> {
+    let has_a_say = |witness: &&Witness| prices.contains_key(witness.venue.as_str());
+    let (venues, needed) = (prices.len(), rules.min_venues);
+    if venues < needed {
+        return Err(GapReason::TooFewVenues { venues, needed });
+    }
+    let usd = inputs.venues.iter().filter(has_a_say);
+    let venues = usd.filter(|witness| witness.quote == Quote::Usd).count();
+    let needed = rules.min_usd_venues;
+    if venues < needed {
+        return Err(GapReason::TooFewUsdVenues { venues, needed });
+    }
+    let all: Vec<(Quote, f64)> = inputs.venues.iter().map(volume).collect();
+    let configured = shares::by_volume(&all, rules);
+    let held = inputs.venues.iter().zip(configured);
+    let weight: f64 = held
+        .filter(|(w, _)| has_a_say(w))
+        .map(|(_, share)| share)
+        .sum();
+    let needed = rules.min_weight;
+    // Shares that are a half on paper add up with rounding.
+    if weight < needed - 1e-12 {
+        return Err(GapReason::TooLittleWeight { weight, needed });
+    }
+    Ok(())
+}
+
+fn price(
+    inputs: &MinuteInputs,
+    prices: &BTreeMap<&str, f64>,
+    usdt_usd: Option<f64>,
+    rules: &MinuteRules,
+) -> Result<SettledMinute, GapReason> {
+    let voices: Vec<(&Witness, f64)> = inputs
+        .venues
+        .iter()
+        .filter_map(|witness| Some((witness, *prices.get(witness.venue.as_str())?)))
+        .collect();
+    let volumes: Vec<(Quote, f64)> = voices.iter().map(|(witness, _)| volume(witness)).collect();
+    let weights = shares::capped(&shares::by_volume(&volumes, rules), rules.cap);
+    let items: Vec<(f64, f64)> = voices
+        .iter()
+        .zip(&weights)
+        .map(|((_, p), w)| (*p, *w))
+        .collect();
+    let none = GapReason::TooFewVenues {
+        venues: 0,
+        needed: rules.min_venues,
+    };
+    let settled = weighted_median(&items)
+        .and_then(|price| Price::new(price).ok())
+        .ok_or(none)?;
+    let low = items
+        .iter()
+        .map(|(price, _)| *price)
+        .fold(f64::INFINITY, f64::min);
+    let high = items
+        .iter()
+        .map(|(price, _)| *price)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let used = voices
+        .iter()
+        .zip(&weights)
+        .map(|((witness, price), weight)| {
+            let voice = Voice {
+                price: *price,
+                weight: *weight,
+            };
+            (witness.venue.clone(), voice)
+        });
+    Ok(SettledMinute {
+        price: settled,
+        dispersion_bps: 1e4 * (high - low) / settled.get(),
+        usdt_usd,
+        used: used.collect(),
+    })
+}
+
+fn volume(witness: &Witness) -> (Quote, f64) {
+    (witness.quote, witness.day_volume.max(0.0))
+}

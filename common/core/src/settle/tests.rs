@@ -1,0 +1,424 @@
+//! A minute whole: the golden cases, and every sentence of the rule that they don't reach.
+
+use proptest::prelude::*;
+
+use super::case::{Case, CaseError, CaseResult, GoldenCases};
+use super::*;
+use crate::bar::Bar;
+use crate::price::Price;
+use crate::rules::{MinuteRules, RulesVersion};
+use crate::time::UnixMillis;
+
+const M: UnixMillis = UnixMillis(1_704_067_200_000);
+
+fn rules() -> MinuteRules {
+    RulesVersion::V1.rules().minute
+}
+
+#[test]
+fn the_golden_cases() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/feeds/composite_vectors.json"
+    );
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("SKIPPED, NOT TESTED: no golden cases of settlement at {path}: {error}");
+            return;
+        }
+    };
+    let golden: GoldenCases = serde_json::from_str(&text).unwrap();
+    assert!(!golden.cases.is_empty());
+    for (name, case) in &golden.cases {
+        let inputs = case.input.inputs(&rules()).unwrap();
+        let result = CaseResult::from(&settle_minute(&inputs, &rules()));
+        assert_eq!(result, case.expect, "{name}");
+    }
+}
+
+/// A venue with a price and a weight, like all others before.
+fn venue(name: &str, quote: Quote, price: f64, day_volume: f64) -> Witness {
+    let price = Price::new(price).unwrap();
+    Witness {
+        venue: name.into(),
+        quote,
+        day_volume,
+        candle: Some(Bar {
+            volume: 1.0,
+            ..Bar::of_value(M, price)
+        }),
+        followed: true,
+        before: vec![Some(price); 30],
+    }
+}
+
+fn usd(name: &str, price: f64, day_volume: f64) -> Witness {
+    venue(name, Quote::Usd, price, day_volume)
+}
+
+fn verdict(venues: Vec<Witness>) -> Verdict {
+    let inputs = MinuteInputs {
+        minute: M,
+        venues,
+        usdt_usd: Vec::new(),
+    };
+    settle_minute(&inputs, &rules())
+}
+
+fn price(verdict: &Verdict) -> f64 {
+    verdict.price.as_ref().unwrap().price.get()
+}
+
+/// Five venues of equal weight around 100.
+fn five() -> Vec<Witness> {
+    let prices = [99.8, 99.9, 100.0, 100.1, 100.2];
+    let venues = prices.iter().zip(["a", "b", "c", "d", "e"]);
+    venues.map(|(price, name)| usd(name, *price, 1.0)).collect()
+}
+
+#[test]
+fn a_candle_without_a_later_one_or_volume_or_on_another_grid_is_excluded_with_its_reason() {
+    let mut venues = five();
+    venues[0].followed = false;
+    venues[1].candle.as_mut().unwrap().volume = 0.0;
+    let two_out = verdict(venues.clone());
+    assert_eq!(two_out.excluded["a"], Exclusion::NotFinal);
+    assert_eq!(two_out.excluded["b"], Exclusion::NoVolume);
+    assert_eq!(price(&two_out), 100.1);
+    venues[0] = usd("a", 99.8, 1.0);
+    venues[0].candle.as_mut().unwrap().open_time = UnixMillis(M.0 + 1);
+    venues[1] = usd("b", 99.9, 1.0);
+    venues[1].candle.as_mut().unwrap().high = Price::new(99.0).unwrap();
+    let two_out = verdict(venues.clone());
+    assert_eq!(two_out.excluded["a"], Exclusion::OffTheMinute);
+    assert_eq!(two_out.excluded["b"], Exclusion::Inconsistent);
+    venues[0].candle = None;
+    venues[1] = usd("b", 99.9, 0.0);
+    let two_out = verdict(venues);
+    assert_eq!(two_out.excluded["a"], Exclusion::NoCandle);
+    assert_eq!(two_out.excluded["b"], Exclusion::NoDayVolume);
+}
+
+#[test]
+fn two_percent_off_is_in_and_more_is_out() {
+    let mut venues = five();
+    venues[4] = usd("e", 102.0, 1.0);
+    assert!(verdict(venues.clone()).excluded.is_empty());
+    venues[4] = usd("e", 102.001, 1.0);
+    let out = verdict(venues);
+    assert!(matches!(out.excluded["e"], Exclusion::FarOff { off_percent } if off_percent > 2.0));
+}
+
+#[test]
+fn a_venue_that_was_far_off_comes_back_after_three_minutes_near() {
+    let far = Price::new(103.0).ok();
+    // Far off `ago` minutes before, near ever since.
+    let with_spike = |ago: usize| {
+        let mut venues = five();
+        venues[2].before[ago - 1] = far;
+        verdict(venues)
+    };
+    for ago in 1..=3 {
+        assert_eq!(
+            with_spike(ago).excluded["c"],
+            Exclusion::OnProbation,
+            "{ago}"
+        );
+    }
+    assert!(with_spike(4).excluded.is_empty());
+
+    // Far off 30 minutes before and without a candle since: still out; 31 minutes before: forgotten.
+    let mut venues = five();
+    venues[2].before = vec![None; 30];
+    venues[2].before[29] = far;
+    assert_eq!(
+        verdict(venues.clone()).excluded["c"],
+        Exclusion::OnProbation
+    );
+    venues[2].before[29] = None;
+    venues[2].before.push(far);
+    assert!(verdict(venues).excluded.is_empty());
+}
+
+#[test]
+fn usdt_venues_are_judged_at_the_rate_of_the_minute_in_question() {
+    let closes = |rate_before: f64| {
+        let mut closes = vec![Price::new(rate_before).ok(); 41];
+        closes[0] = Price::new(1.0).ok();
+        closes
+    };
+    let mut venues = five();
+    let mut tethered = venue("t", Quote::Usdt, 100.0, 1.0);
+    // Three minutes before, a USDT was worth 0.9 USD and the venue's price was right for that.
+    tethered.before = vec![Price::new(100.0 / 0.9).ok(); 30];
+    venues.push(tethered);
+    let market = |name: &str, rate| MarketCloses {
+        market: name.into(),
+        closes: closes(rate),
+    };
+    let excluded = |rate| {
+        let inputs = MinuteInputs {
+            minute: M,
+            venues: venues.clone(),
+            usdt_usd: vec![market("x", rate), market("y", rate)],
+        };
+        settle_minute(&inputs, &rules()).excluded
+    };
+    assert!(excluded(0.9).is_empty());
+    assert_eq!(excluded(1.0)["t"], Exclusion::OnProbation);
+}
+
+/// The cap of a, and of b that the excess lifts above it, decide: 40, 15, 8, 4 weigh 0.35, 0.35, 0.20, 0.10.
+#[test]
+fn the_cap_moves_the_median() {
+    let venues = vec![
+        usd("a", 99.0, 40.0),
+        usd("b", 102.0, 15.0),
+        usd("c", 101.0, 8.0),
+        usd("d", 100.5, 4.0),
+    ];
+    let settled = verdict(venues);
+    // Cumulative: 99 has 0.35, 100.5 has 0.45, 101 has 0.65. Without the cap it would be 99.
+    assert_eq!(price(&settled), 101.0);
+    let used = &settled.price.as_ref().unwrap().used;
+    let weights = ["a", "b", "c", "d"].map(|name| used[name].weight);
+    for (weight, expected) in weights.iter().zip([0.35, 0.35, 0.20, 0.10]) {
+        assert!((weight - expected).abs() < 1e-12, "{weights:?}");
+    }
+}
+
+#[test]
+fn at_exactly_half_it_is_the_mean_of_the_neighbours() {
+    let mut venues = five();
+    venues.pop();
+    assert_eq!(price(&verdict(venues)), 99.95);
+}
+
+#[test]
+fn equal_prices_are_no_obstacle() {
+    let venues = ["a", "b", "c"].map(|name| usd(name, 100.0, 1.0)).to_vec();
+    let settled = verdict(venues).price.unwrap();
+    assert_eq!((settled.price.get(), settled.dispersion_bps), (100.0, 0.0));
+}
+
+#[test]
+fn without_a_quorum_it_is_a_gap_with_its_reason() {
+    let few = verdict(five()[..2].to_vec()).price.unwrap_err();
+    assert_eq!(
+        few,
+        GapReason::TooFewVenues {
+            venues: 2,
+            needed: 3
+        }
+    );
+
+    let tether = |name: &str| MarketCloses {
+        market: name.into(),
+        closes: vec![Price::new(1.0).ok(); 41],
+    };
+    let mut venues = vec![usd("a", 100.0, 1.0)];
+    venues.extend(["b", "c", "d"].map(|name| venue(name, Quote::Usdt, 100.0, 1.0)));
+    let inputs = MinuteInputs {
+        minute: M,
+        venues,
+        usdt_usd: vec![tether("x"), tether("y")],
+    };
+    let few = settle_minute(&inputs, &rules()).price.unwrap_err();
+    assert_eq!(
+        few,
+        GapReason::TooFewUsdVenues {
+            venues: 1,
+            needed: 2
+        }
+    );
+}
+
+#[test]
+fn half_of_the_configured_weight_is_enough_and_less_is_not() {
+    let mut venues = five();
+    venues.push(usd("big", 100.0, 5.0));
+    venues[5].candle = None;
+    assert!(verdict(venues.clone()).price.is_ok());
+    venues[5].day_volume = 5.1;
+    let little = verdict(venues).price.unwrap_err();
+    assert!(
+        matches!(little, GapReason::TooLittleWeight { weight, .. } if weight < 0.5),
+        "{little}"
+    );
+    assert!(
+        little
+            .to_string()
+            .contains("49.5 % of the configured weight"),
+        "{little}"
+    );
+}
+
+#[test]
+fn a_case_can_hold_the_minutes_before() {
+    let minute = |c: &str, before: &str| {
+        format!(
+            r#"{{"usdt_usd": [], "venues": [
+                {{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
+                {{"id": "b", "price": "100", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
+                {{"id": "c", "price": "{c}", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
+                {{"id": "d", "price": "100.2", "quote": "USD", "w": "1", "age_s": 61, "volume": "1"}},
+                {{"id": "e", "price": "100.3", "quote": "USD", "w": "1", "age_s": 60, "volume": "1"}}
+            ]{before}}}"#
+        )
+    };
+    let settle = |text: &str| {
+        let case: Case = serde_json::from_str(text).unwrap();
+        CaseResult::from(&settle_minute(&case.inputs(&rules()).unwrap(), &rules()))
+    };
+    let near = minute("100.1", "");
+    let result = settle(&near);
+    assert_eq!(result.price.as_deref(), Some("100.050"));
+    assert_eq!(result.used, ["a", "b", "c", "e"]);
+
+    let spike = minute("110", "");
+    let result = settle(&minute(
+        "100.1",
+        &format!(", \"before\": [{spike}, {near}, {near}]"),
+    ));
+    assert_eq!(
+        (result.excluded, result.price.as_deref()),
+        (vec!["c".into()], Some("100.000"))
+    );
+    let result = settle(&minute(
+        "100.1",
+        &format!(", \"before\": [{spike}, {near}, {near}, {near}]"),
+    ));
+    assert_eq!(result.excluded, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_wrong_with_a_case_is_said() {
+    let good = r#"{"usdt_usd": ["1"], "venues": [{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}]}"#;
+    let wrong = |from: &str, to: &str| {
+        let case: Case = serde_json::from_str(&good.replace(from, to)).unwrap();
+        case.inputs(&rules()).unwrap_err().to_string()
+    };
+    assert!(wrong("99.9", "0").contains(r#""a" has price = 0"#));
+    assert!(wrong(r#""w": "1""#, r#""w": "-1""#).contains("w = -1"));
+    assert!(wrong(r#""volume": "1""#, r#""volume": "-1""#).contains("volume = -1"));
+    assert!(wrong(r#""age_s": 2"#, r#""age_s": -2"#).contains("age_s = -2"));
+    assert!(wrong(r#"["1"]"#, r#"["0"]"#).contains("usdt_usd holds 0"));
+    let case: Case = serde_json::from_str(good).unwrap();
+    let twice = Case {
+        venues: [case.venues.clone(), case.venues.clone()].concat(),
+        ..case.clone()
+    };
+    assert_eq!(twice.inputs(&rules()), Err(CaseError::Twice("a".into())));
+    let long = Case {
+        before: vec![case.clone(); 31],
+        ..case.clone()
+    };
+    assert_eq!(long.inputs(&rules()), Err(CaseError::TooLong(31, 30)));
+    let nested = Case {
+        before: vec![Case {
+            before: vec![case.clone()],
+            ..case.clone()
+        }],
+        ..case
+    };
+    assert_eq!(nested.inputs(&rules()), Err(CaseError::Nested));
+}
+
+/// Venues around 100, some of them in USDT, some of them absent.
+fn any_venues() -> impl Strategy<Value = Vec<Witness>> {
+    let one = (
+        0.97..1.03_f64,
+        0.01..100.0_f64,
+        any::<bool>(),
+        prop::bool::weighted(0.9),
+    );
+    prop::collection::vec(one, 3..10).prop_map(|venues| {
+        let named = venues.into_iter().enumerate();
+        named
+            .map(|(n, (price, volume, is_usdt, is_there))| {
+                let quote = if is_usdt { Quote::Usdt } else { Quote::Usd };
+                let mut venue = venue(&format!("v{n}"), quote, 100.0 * price, volume);
+                venue.candle = venue.candle.filter(|_| is_there);
+                venue
+            })
+            .collect()
+    })
+}
+
+fn inputs_of(venues: Vec<Witness>) -> MinuteInputs {
+    let market = |name: &str, rate| MarketCloses {
+        market: name.into(),
+        closes: vec![Price::new(rate).ok(); 41],
+    };
+    MinuteInputs {
+        minute: M,
+        venues,
+        usdt_usd: vec![market("x", 1.0), market("y", 1.001)],
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_venues_makes_no_difference(venues in any_venues(), turn in 0_usize..10) {
+        let verdict = settle_minute(&inputs_of(venues.clone()), &rules());
+        let mut turned = venues;
+        let turn = turn % turned.len();
+        turned.rotate_left(turn);
+        let other = settle_minute(&inputs_of(turned), &rules());
+        prop_assert_eq!(&verdict.excluded, &other.excluded);
+        match (verdict.price, other.price) {
+            (Ok(a), Ok(b)) => prop_assert!((a.price.get() - b.price.get()).abs() < 1e-9),
+            // Sums of weights depend on the order in their last digits.
+            (Err(a), Err(b)) => prop_assert_eq!(std::mem::discriminant(&a), std::mem::discriminant(&b)),
+            (a, b) => prop_assert!(false, "{:?} and {:?}", a, b),
+        }
+    }
+
+    #[test]
+    fn the_price_lies_among_those_used_and_they_weigh_one(venues in any_venues()) {
+        let verdict = settle_minute(&inputs_of(venues.clone()), &rules());
+        if let Ok(settled) = verdict.price {
+            let low = settled.used.values().map(|v| v.price).fold(f64::INFINITY, f64::min);
+            let high = settled.used.values().map(|v| v.price).fold(0.0, f64::max);
+            prop_assert!(low <= settled.price.get() && settled.price.get() <= high);
+            let weight: f64 = settled.used.values().map(|v| v.weight).sum();
+            prop_assert!((weight - 1.0).abs() < 1e-9, "{}", weight);
+            prop_assert!(settled.used.values().all(|v| v.weight <= 0.35 + 1e-12));
+            prop_assert_eq!(settled.used.len() + verdict.excluded.len(), venues.len());
+        }
+    }
+
+    /// No venue holds more than 0.35, so a liar can push the price to another venue's, and no further.
+    #[test]
+    fn one_liar_cannot_leave_the_range_of_the_others(venues in any_venues(), lie in 0.1..10.0_f64) {
+        let mut venues = venues;
+        venues[0] = usd("v0", 100.0 * lie, venues[0].day_volume);
+        let verdict = settle_minute(&inputs_of(venues), &rules());
+        if let Ok(settled) = verdict.price {
+            let others = settled.used.iter().filter(|(name, _)| *name != "v0").map(|(_, v)| v.price);
+            let (low, high) = others.fold((f64::INFINITY, 0.0_f64), |(l, h), p| (l.min(p), h.max(p)));
+            prop_assert!(low - 1e-9 <= settled.price.get() && settled.price.get() <= high + 1e-9);
+        }
+    }
+
+    #[test]
+    fn nothing_panics_on_absurd_candles(
+        numbers in prop::collection::vec((any::<f64>(), any::<f64>(), any::<f64>()), 0..6),
+    ) {
+        let venues = numbers.iter().enumerate().map(|(n, (a, b, volume))| {
+            let mut venue = usd(&format!("v{n}"), 100.0, *volume);
+            if let (Some(candle), Ok(high), Ok(low)) = (venue.candle.as_mut(), Price::new(*a), Price::new(*b)) {
+                candle.high = high;
+                candle.low = low;
+                candle.close = high;
+                candle.volume = *volume;
+            }
+            venue
+        });
+        let inputs = inputs_of(venues.collect());
+        if let Ok(settled) = settle_minute(&inputs, &rules()).price {
+            prop_assert!(settled.price.get() > 0.0);
+        }
+    }
+}

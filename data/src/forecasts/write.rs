@@ -1,0 +1,321 @@
+//! Writing forecasts files.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use foretell_core::forecast::{Forecast, Kind};
+use foretell_core::time::UnixMillis;
+use polars::prelude::{
+    Column, DataFrame, DataType, Field, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
+    NamedFrom, PolarsError, Schema, Series,
+};
+use polars_io::prelude::{BatchedWriter, ParquetWriter};
+use thiserror::Error;
+
+/// Forecasts of one row group: some 8 MB at H·K = 9,900.
+const ROW_GROUP: usize = 100;
+
+/// One forecast of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct ForecastRow<'a> {
+    /// Origin T.
+    pub origin: UnixMillis,
+    /// Whose it is.
+    pub miner: &'a str,
+    /// The forecast.
+    pub forecast: &'a Forecast,
+}
+
+/// Why a forecasts file can't be written.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The name says nothing about the form.
+    #[error("forecasts file {file}: the name must end with .parquet or .csv")]
+    Extension {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The disk.
+    #[error("can't write forecasts file {file}")]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What polars said.
+    #[error("can't write forecasts file {file}")]
+    Parquet {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: PolarsError,
+    },
+    /// CSV has no column for the kind, nor for another K.
+    #[error("forecasts file {file}: CSV holds quantiles of one K only; use .parquet")]
+    Csv {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Writes all these forecasts to a file, whose extension says in which form.
+///
+/// # Errors
+/// The extension, the disk, or forecasts that CSV can't hold.
+pub fn write(file: &Path, rows: &[ForecastRow]) -> Result<(), WriteError> {
+    let mut writer = Writer::create(file)?;
+    for rows in rows.chunks(ROW_GROUP) {
+        writer.write(rows)?;
+    }
+    writer.finish()
+}
+
+/// A forecasts file that grows; it takes its name once it is whole.
+pub struct Writer {
+    file: PathBuf,
+    unfinished: PathBuf,
+    form: Form,
+}
+
+enum Form {
+    Parquet(Box<BatchedWriter<File>>),
+    Csv {
+        out: BufWriter<File>,
+        /// Of the first forecast; its columns are then named.
+        k: Option<usize>,
+    },
+}
+
+impl Writer {
+    /// A file without forecasts yet.
+    ///
+    /// # Errors
+    /// The extension, or the disk.
+    pub fn create(file: &Path) -> Result<Self, WriteError> {
+        let mut unfinished = file.as_os_str().to_owned();
+        unfinished.push(".new");
+        let unfinished = PathBuf::from(unfinished);
+        let create = || {
+            File::create(&unfinished).map_err(|source| WriteError::Io {
+                file: file.to_owned(),
+                source,
+            })
+        };
+        let form = match file.extension().and_then(OsStr::to_str) {
+            Some("parquet") => {
+                let writer = ParquetWriter::new(create()?).batched(&schema());
+                Form::Parquet(Box::new(writer.map_err(|source| parquet(file, source))?))
+            }
+            Some("csv") => Form::Csv {
+                out: BufWriter::new(create()?),
+                k: None,
+            },
+            _ => {
+                return Err(WriteError::Extension {
+                    file: file.to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            unfinished,
+            form,
+        })
+    }
+
+    /// Adds forecasts.
+    ///
+    /// # Errors
+    /// The disk, or forecasts that CSV can't hold.
+    pub fn write(&mut self, rows: &[ForecastRow]) -> Result<(), WriteError> {
+        let Self { file, form, .. } = self;
+        match form {
+            Form::Parquet(writer) => {
+                let frame = frame(rows).map_err(|source| parquet(file, source))?;
+                writer
+                    .write_batch(&frame)
+                    .map_err(|source| parquet(file, source))
+            }
+            Form::Csv { out, k } => {
+                for row in rows {
+                    let held = *k.get_or_insert(row.forecast.k());
+                    if row.forecast.kind() != Kind::Quantiles || row.forecast.k() != held {
+                        return Err(WriteError::Csv { file: file.clone() });
+                    }
+                }
+                csv(out, rows).map_err(|source| WriteError::Io {
+                    file: file.clone(),
+                    source,
+                })
+            }
+        }
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn finish(self) -> Result<(), WriteError> {
+        let Self {
+            file,
+            unfinished,
+            form,
+        } = self;
+        let io = |source| WriteError::Io {
+            file: file.clone(),
+            source,
+        };
+        match form {
+            Form::Parquet(writer) => {
+                writer.finish().map_err(|source| parquet(&file, source))?;
+            }
+            Form::Csv { mut out, .. } => out.flush().map_err(io)?,
+        }
+        std::fs::rename(&unfinished, &file).map_err(io)
+    }
+}
+
+fn schema() -> Schema {
+    Schema::from_iter([
+        Field::new("origin_ms".into(), DataType::Int64),
+        Field::new("miner".into(), DataType::String),
+        Field::new("kind".into(), DataType::String),
+        Field::new("k".into(), DataType::UInt32),
+        Field::new("values".into(), DataType::List(Box::new(DataType::Float64))),
+    ])
+}
+
+fn frame(rows: &[ForecastRow]) -> Result<DataFrame, PolarsError> {
+    let origins: Vec<i64> = rows.iter().map(|row| row.origin.0).collect();
+    let miners: Vec<&str> = rows.iter().map(|row| row.miner).collect();
+    let kinds: Vec<&str> = rows
+        .iter()
+        .map(|row| match row.forecast.kind() {
+            Kind::Quantiles => "quantiles",
+            Kind::Paths => "paths",
+        })
+        .collect();
+    let ks: Vec<u32> = rows.iter().map(|row| row.forecast.k() as u32).collect();
+    let count = rows.iter().map(|row| row.forecast.values().len()).sum();
+    let mut values = ListPrimitiveChunkedBuilder::<polars::prelude::Float64Type>::new(
+        "values".into(),
+        rows.len(),
+        count,
+        DataType::Float64,
+    );
+    for row in rows {
+        values.append_slice(row.forecast.values());
+    }
+    DataFrame::new(
+        rows.len(),
+        vec![
+            Column::from(Series::new("origin_ms".into(), origins)),
+            Column::from(Series::new("miner".into(), miners)),
+            Column::from(Series::new("kind".into(), kinds)),
+            Column::from(Series::new("k".into(), ks)),
+            Column::from(values.finish().into_series()),
+        ],
+    )
+}
+
+/// Adds lines; the first ones come with the header.
+fn csv(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Result<()> {
+    let begun = out.get_ref().metadata()?.len() > 0 || !out.buffer().is_empty();
+    if let (false, Some(first)) = (begun, rows.first()) {
+        write!(out, "origin_ms,miner,step")?;
+        for k in 1..=first.forecast.k() {
+            write!(out, ",v{k}")?;
+        }
+        writeln!(out)?;
+    }
+    for row in rows {
+        for step in 0..row.forecast.horizon() {
+            write!(out, "{},{},{}", row.origin, row.miner, step + 1)?;
+            for value in row.forecast.row(step) {
+                write!(out, ",{value}")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn parquet(file: &Path, source: PolarsError) -> WriteError {
+    WriteError::Parquet {
+        file: file.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::series::Unit;
+    use polars_io::SerReader;
+    use polars_io::prelude::ParquetReader;
+
+    use super::*;
+
+    fn forecast(first: f64) -> Forecast {
+        Forecast::quantiles(Unit::Value, 2, 2, vec![first, 2.0, 3.0, 4.5]).unwrap()
+    }
+
+    fn row(forecast: &Forecast) -> ForecastRow<'_> {
+        ForecastRow {
+            origin: UnixMillis(300_000),
+            miner: "har",
+            forecast,
+        }
+    }
+
+    #[test]
+    fn csv_has_a_line_a_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f.csv");
+        let (a, b) = (forecast(1.0), forecast(-1.0));
+        let mut writer = Writer::create(&file).unwrap();
+        writer.write(&[row(&a)]).unwrap();
+        writer.write(&[row(&b)]).unwrap();
+        assert!(!file.exists());
+        writer.finish().unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            "origin_ms,miner,step,v1,v2\n300000,har,1,1,2\n300000,har,2,3,4.5\n\
+             300000,har,1,-1,2\n300000,har,2,3,4.5\n"
+        );
+    }
+
+    #[test]
+    fn parquet_has_a_row_a_forecast() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f.parquet");
+        let (a, b) = (forecast(1.0), forecast(-1.0));
+        write(&file, &[row(&a), row(&b)]).unwrap();
+        let frame = ParquetReader::new(File::open(&file).unwrap())
+            .finish()
+            .unwrap();
+        assert_eq!(frame.schema().as_ref(), &schema());
+        assert_eq!(frame.height(), 2);
+        let cell = |column: &str| frame.column(column).unwrap().get(1).unwrap().to_string();
+        assert_eq!(
+            (cell("origin_ms"), cell("k")),
+            ("300000".into(), "2".into())
+        );
+        let values = frame.column("values").unwrap().list().unwrap();
+        let values = values.get_as_series(1).unwrap();
+        let values: Vec<f64> = values.f64().unwrap().into_no_null_iter().collect();
+        assert_eq!(values, [-1.0, 2.0, 3.0, 4.5]);
+    }
+
+    #[test]
+    fn what_csv_cannot_hold_and_other_names_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Forecast::new(Kind::Paths, Unit::Value, 1, 2, vec![2.0, 1.0]).unwrap();
+        let error = write(&folder.path().join("f.csv"), &[row(&paths)]).unwrap_err();
+        assert!(error.to_string().contains("use .parquet"), "{error}");
+        let error = write(&folder.path().join("f.json"), &[]).unwrap_err();
+        assert!(error.to_string().contains(".parquet or .csv"), "{error}");
+    }
+}

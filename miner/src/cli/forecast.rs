@@ -1,0 +1,272 @@
+//! `miner forecast`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{ArgGroup, Args};
+use foretell_core::forecast::{Forecast, Kind};
+use foretell_core::series::SeriesId;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::forecasts::{self, ForecastRow};
+use foretell_data::moment;
+use rayon::prelude::*;
+
+use super::progress::Progress;
+use crate::market::Market;
+use crate::model_file::ModelFile;
+use crate::models::{self, AnyFitted, AnyModel, LOOKBACK, paths};
+
+/// Levels of a printed fan.
+const SHOWN: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
+
+/// Forecast from price files: one fan, printed, or a forecasts file for `validator backtest`.
+///
+/// Examples:
+///   miner forecast --prices BTC_2024.csv --at 2024-06-01T00:00:00Z
+///   miner forecast --prices BTC_2024.csv --from 2024-06-01T00:00:00Z --to 2024-07-01T00:00:00Z --every 30m --out har.parquet
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+#[command(group = ArgGroup::new("when").required(true).args(["at", "from"]))]
+pub struct Arguments {
+    /// Price files (.csv or .parquet), in any order.
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    prices: Vec<PathBuf>,
+    /// Model.
+    #[arg(long, value_name = "NAME", default_value = "har")]
+    model: String,
+    /// Model file of `miner train`, instead of fitting --model on the past of each origin.
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    model_file: Option<PathBuf>,
+    /// Print the forecast with this origin.
+    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    at: Option<UnixMillis>,
+    /// First origin.
+    #[arg(long, value_name = "T", value_parser = moment::parse, requires_all = ["to", "out"])]
+    from: Option<UnixMillis>,
+    /// Origins are below this.
+    #[arg(long, value_name = "T", value_parser = moment::parse, requires = "from")]
+    to: Option<UnixMillis>,
+    /// Time between two origins.
+    #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = moment::parse_span)]
+    every: Millis,
+    /// Time between two fits.
+    #[arg(long, value_name = "SPAN", default_value = "168h", value_parser = moment::parse_span)]
+    refit_every: Millis,
+    /// Forecasts file to write (.parquet or .csv).
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Name of the miner in the file [default: the model's].
+    #[arg(long, value_name = "NAME")]
+    miner: Option<String>,
+    /// Name of the series.
+    #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
+    series: SeriesId,
+    /// Steps of a forecast.
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::horizon)]
+    horizon: usize,
+    /// Values per step.
+    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::k)]
+    k: usize,
+    /// Quantiles or paths.
+    #[arg(long, value_name = "KIND", default_value = "quantiles", value_parser = kind)]
+    kind: Kind,
+    /// Feeds whatever chance the model and paths use.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Print the forecast as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes forecasts from a market.
+struct Forecaster {
+    market: Market,
+    model: Arc<dyn AnyModel>,
+    /// What a model file holds; without, the model is fitted on the past of each origin.
+    fitted: Option<Box<dyn AnyFitted>>,
+    kind: Kind,
+    k: usize,
+    seed: u64,
+}
+
+/// Forecasts, and prints or writes.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let market = Market::read(
+        &arguments.prices,
+        arguments.series.clone(),
+        arguments.horizon,
+    )?;
+    let (model, fitted) = match &arguments.model_file {
+        Some(path) => {
+            let (model, fitted) = ModelFile::read(path)?.restore(path, &market.series)?;
+            (model, Some(fitted))
+        }
+        None => (models::by_name(&arguments.model)?, None),
+    };
+    let forecaster = Forecaster {
+        market,
+        model,
+        fitted,
+        kind: arguments.kind,
+        k: arguments.k,
+        seed: arguments.seed,
+    };
+    match (arguments.at, arguments.from, arguments.to) {
+        (Some(at), ..) => forecaster.print(at, arguments),
+        (None, Some(from), Some(to)) => forecaster.write(from, to, arguments),
+        _ => bail!("give --at T, or --from T --to T --out FILE"),
+    }
+}
+
+impl Forecaster {
+    fn print(&self, at: UnixMillis, arguments: &Arguments) -> Result<()> {
+        let fitted = match &self.fitted {
+            Some(fitted) => fitted,
+            None => &self.fit(at)?,
+        };
+        let forecast = self.forecast(fitted.as_ref(), at)?;
+        if let Some(out) = &arguments.out {
+            return self.save(out, &[(at, forecast)], arguments);
+        }
+        let text = if arguments.json {
+            let payload: serde_json::Value = serde_json::from_str(&forecast.payload())?;
+            serde_json::to_string_pretty(&serde_json::json!({
+                "series": self.market.series.id,
+                "model": self.model.name(),
+                "origin_ms": at,
+                "step_ms": self.market.series.grid.step,
+                "forecast": payload,
+            }))?
+        } else {
+            self.table(at, &forecast)
+        };
+        writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    }
+
+    fn table(&self, at: UnixMillis, forecast: &Forecast) -> String {
+        let grid = &self.market.series.grid;
+        let mut text = format!(
+            "{} at {} by {}, {} values a step\n\n{:>20}",
+            self.market.series.id,
+            moment::text(at),
+            self.model.name(),
+            forecast.k(),
+            "close at"
+        );
+        for level in SHOWN {
+            text += &format!("{:>14}", format!("{:.1} %", 100.0 * level));
+        }
+        for step in 0..forecast.horizon() {
+            let mut row = forecast.row(step).to_vec();
+            row.sort_by(f64::total_cmp);
+            text += &format!("\n{:>20}", moment::text(grid.target(at, step + 1)));
+            for level in SHOWN {
+                let index = (level * row.len() as f64) as usize;
+                let value = row
+                    .get(index.min(row.len() - 1))
+                    .copied()
+                    .unwrap_or(f64::NAN);
+                text += &format!("{value:>14}");
+            }
+        }
+        text
+    }
+
+    fn write(&self, from: UnixMillis, to: UnixMillis, arguments: &Arguments) -> Result<()> {
+        let Some(out) = &arguments.out else {
+            bail!("--out says where the forecasts go");
+        };
+        let grid = &self.market.series.grid;
+        let origins: Vec<UnixMillis> =
+            std::iter::successors(Some(from), |origin| Some(*origin + arguments.every))
+                .take_while(|origin| *origin < to)
+                .collect();
+        if origins.is_empty() {
+            bail!("no origin lies in --from {from} --to {to}: --to must be later");
+        }
+        if arguments.every.0 % grid.step.0 != 0 {
+            bail!(
+                "--every must be a multiple of the prices' step, {}",
+                grid.step
+            );
+        }
+        let block = |t: &UnixMillis| (*t - from).0 / arguments.refit_every.0;
+        let progress = Progress::new();
+        let mut made = Vec::with_capacity(origins.len());
+        for block in origins.chunk_by(|a, b| block(a) == block(b)) {
+            let fitted = match &self.fitted {
+                Some(fitted) => fitted,
+                None => &self.fit(block[0])?,
+            };
+            let forecasts = block
+                .par_iter()
+                .map(|origin| Ok((*origin, self.forecast(fitted.as_ref(), *origin)?)))
+                .collect::<Result<Vec<_>>>()?;
+            made.extend(forecasts);
+            progress.show(made.len(), origins.len(), || moment::text(block[0]));
+        }
+        progress.end();
+        self.save(out, &made, arguments)
+    }
+
+    fn save(
+        &self,
+        out: &std::path::Path,
+        made: &[(UnixMillis, Forecast)],
+        arguments: &Arguments,
+    ) -> Result<()> {
+        let name = arguments.miner.as_deref().unwrap_or(self.model.name());
+        let rows: Vec<ForecastRow> = made
+            .iter()
+            .map(|(origin, forecast)| ForecastRow {
+                origin: *origin,
+                miner: name,
+                forecast,
+            })
+            .collect();
+        forecasts::write(out, &rows)?;
+        let text = format!(
+            "{} forecasts by {name} written to {}",
+            made.len(),
+            out.display()
+        );
+        writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    }
+
+    fn fit(&self, at: UnixMillis) -> Result<Box<dyn AnyFitted>> {
+        let known = self.known(at);
+        let fitted = self.model.fit(&known, &self.market.series.grid, self.seed);
+        fitted.with_context(|| format!("{} at {}", self.model.name(), moment::text(at)))
+    }
+
+    fn forecast(&self, fitted: &dyn AnyFitted, at: UnixMillis) -> Result<Forecast> {
+        let known = self.known(at);
+        if known.last_close_time() != Some(at) {
+            bail!(
+                "no bar closes at {}: origins lie on the prices' grid, from {} to {}",
+                moment::text(at),
+                moment::text(self.market.first_open),
+                moment::text(self.market.last_close)
+            );
+        }
+        let forecast = fitted.forecast(&known, self.k)?;
+        match self.kind {
+            Kind::Quantiles => Ok(forecast),
+            Kind::Paths => Ok(paths::of(&forecast, &known, self.seed)?),
+        }
+    }
+
+    fn known(&self, at: UnixMillis) -> crate::history::History {
+        self.market.history.between(at - LOOKBACK, at)
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    match text {
+        "quantiles" => Ok(Kind::Quantiles),
+        "paths" => Ok(Kind::Paths),
+        _ => Err("expected quantiles or paths".into()),
+    }
+}

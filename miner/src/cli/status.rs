@@ -1,0 +1,129 @@
+//! `miner status`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use foretell_data::moment;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::model_file::{ModelFile, Span};
+use crate::serve::{Outcomes, Told};
+
+/// Outcomes shown.
+const SHOWN: usize = 20;
+
+/// Show the miner's record: its model, and what validators said of its answers.
+///
+/// Example: miner status --config miner.toml
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Configuration file (TOML).
+    #[arg(long)]
+    config: PathBuf,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Status {
+    series: String,
+    model: String,
+    /// What the model in place was fitted on.
+    fitted: Option<Span>,
+    /// Rounds told of.
+    rounds: usize,
+    /// Those that were scored.
+    scored: usize,
+    /// 1 − ΣS/ΣS_ref over them.
+    skill: Option<f64>,
+    /// As told last.
+    rank: Option<usize>,
+    weight: Option<f64>,
+    outcomes: Vec<Told>,
+}
+
+/// Reads the data directory and prints.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let config = Config::read(&arguments.config)?;
+    let status = Status::read(&config)?;
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&status)?
+    } else {
+        status.text()
+    };
+    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+}
+
+impl Status {
+    fn read(config: &Config) -> Result<Self> {
+        let folder = &config.serve.data;
+        let outcomes = Outcomes::new(folder).all()?;
+        let path = folder.join("model.json");
+        let fitted = if path.exists() {
+            Some(ModelFile::read(&path)?.data)
+        } else {
+            None
+        };
+        let scores = outcomes
+            .iter()
+            .filter_map(|told| Some((told.outcome.score?, told.outcome.reference?)));
+        let (scored, sum, reference) = scores.fold((0, 0.0, 0.0), |(n, s, r), (score, of)| {
+            (n + 1, s + score, r + of)
+        });
+        let last = outcomes.last().map(|told| &told.outcome);
+        Ok(Self {
+            series: config.series.id.to_string(),
+            model: config.model.name.clone(),
+            fitted,
+            rounds: outcomes.len(),
+            scored,
+            skill: (reference > 0.0).then(|| 1.0 - sum / reference),
+            rank: last.and_then(|outcome| outcome.rank),
+            weight: last.and_then(|outcome| outcome.weight),
+            outcomes,
+        })
+    }
+
+    fn text(&self) -> String {
+        let fitted = match &self.fitted {
+            Some(span) => format!("fitted on {} bars to {}", span.bars, moment::text(span.to)),
+            None => "not fitted yet".into(),
+        };
+        let mut text = format!("{} by {}, {fitted}", self.series, self.model);
+        if self.outcomes.is_empty() {
+            return text + "\nno validator has told of an outcome yet";
+        }
+        let number = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "–".into(), |value| format!("{value:.digits$}"))
+        };
+        text += &format!(
+            "\n{} rounds told of, {} scored; skill {} %; rank {}, weight {} %\n",
+            self.rounds,
+            self.scored,
+            number(self.skill.map(|skill| 100.0 * skill), 2),
+            self.rank
+                .map_or_else(|| "–".into(), |rank| rank.to_string()),
+            number(self.weight.map(|weight| 100.0 * weight), 2),
+        );
+        for told in self.outcomes.iter().rev().take(SHOWN) {
+            let outcome = &told.outcome;
+            text += &format!(
+                "\n{}  {:<10} score {}, reference {}{}",
+                moment::text(outcome.round.origin),
+                outcome.verdict,
+                number(outcome.score, 4),
+                number(outcome.reference, 4),
+                outcome
+                    .reason
+                    .as_ref()
+                    .map(|reason| format!(": {reason}"))
+                    .unwrap_or_default(),
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,296 @@
+//! Walk-forward: every model refitted on the past only, its forecasts scored as live ones are.
+//!
+//! ```text
+//!  first origin ├──── refit ────┬──── refit ────┬── …        origins every `stride` steps
+//!               fit on [T−365 d, T]             forecasts of the block, in parallel ──▶ scores ──▶ track records
+//! ```
+
+pub mod album;
+pub mod page;
+mod report;
+
+pub use report::{Report, Timing};
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foretell_core::forecast::Forecast;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::{Charter, PriceOrigin};
+use foretell_core::leaderboard::{Row, leaderboard};
+use foretell_core::policy::{Evidence, Policy, SettledRound};
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::rules::{Rules, RulesVersion};
+use foretell_core::score::{Judged, Reference, Yardstick};
+use foretell_core::settle::{Settlement, VoidReason};
+use foretell_core::time::{Millis, UnixMillis};
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::market::Market;
+use crate::models::{AnyFitted, AnyModel, LOOKBACK, ModelError};
+
+/// The rules that scores follow.
+pub const RULES: RulesVersion = RulesVersion::V1Replay;
+
+/// What to evaluate, and how.
+pub struct Walk {
+    /// The models.
+    pub models: Vec<Arc<dyn AnyModel>>,
+    /// Steps between two origins.
+    pub stride: NonZeroUsize,
+    /// Time between two fits.
+    pub refit_every: Millis,
+    /// Quantiles per step.
+    pub k: usize,
+    /// Feeds whatever chance models use.
+    pub seed: u64,
+}
+
+/// What came out.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    /// Number of origins.
+    pub origins: usize,
+    /// First and last origin.
+    pub span: Option<(UnixMillis, UnixMillis)>,
+    /// Scored rounds.
+    pub rounds: usize,
+    /// Rounds that were void for lack of prices.
+    pub void_rounds: usize,
+    /// Reference, consensus, models.
+    pub leaderboard: Vec<Row>,
+    /// Why models had no forecast, the first time that it happened.
+    pub refusals: Vec<(String, UnixMillis, ModelError)>,
+    /// Time spent fitting, and number of fits.
+    pub fitting: (Duration, usize),
+}
+
+/// Why there is no evaluation.
+#[derive(Debug, Error)]
+pub enum WalkError {
+    /// No round fits in.
+    #[error(
+        "the prices end before a single round of {horizon} steps has settled: give a longer file, or a shorter --horizon"
+    )]
+    NoOrigin {
+        /// Steps of a forecast.
+        horizon: usize,
+    },
+    /// A book that its own rounds break.
+    #[error("the book refused a round: {0}")]
+    Book(String),
+}
+
+/// A scored round of a walk.
+pub struct Seen<'a> {
+    /// Its origin.
+    pub origin: UnixMillis,
+    /// What happened, and the reference.
+    pub yardstick: &'a Yardstick,
+    /// Models by name, with their fans and scores.
+    pub models: Vec<(&'a str, &'a Judged)>,
+}
+
+/// One round, made by whichever thread.
+struct Round {
+    settlement: Settlement,
+    yardstick: Result<Yardstick, VoidReason>,
+    forecasts: BTreeMap<Hotkey, Forecast>,
+    judged: BTreeMap<Hotkey, Judged>,
+    refusals: Vec<(usize, ModelError)>,
+}
+
+impl Walk {
+    /// Walks through a market, from the close of the first bar of its first file on, as far as rounds can settle.
+    ///
+    /// Models stand in the very book that pays live miners. `see` gets every scored round in order, with how many of
+    /// how many origins are done.
+    ///
+    /// # Errors
+    /// A market in which no round settles.
+    pub fn through(
+        &self,
+        market: &Market,
+        mut see: impl FnMut(&Seen, usize, usize),
+    ) -> Result<Walked, WalkError> {
+        let origins = self.origins(market);
+        let (Some(first), Some(last)) = (origins.first().copied(), origins.last().copied()) else {
+            let horizon = market.series.grid.horizon;
+            return Err(WalkError::NoOrigin { horizon });
+        };
+        let rules = RULES.rules();
+        let arena = Arena {
+            market,
+            rules,
+            prices: ReplayedPrices::new(market.series.clone(), market.history.bars(), &rules.score),
+            reference: Reference::new(&rules.score),
+            k: self.k,
+        };
+        let mut book = Evidence::new(self.charter(market, first));
+        let owners = BTreeMap::new();
+        let mut refusals: Vec<(String, UnixMillis, ModelError)> = Vec::new();
+        let mut fitting = (Duration::ZERO, 0);
+        let mut done = 0;
+        for block in self.blocks(&origins) {
+            let begun = Instant::now();
+            let fitted = self.fit(market, block.first().copied().unwrap_or(first));
+            fitting.0 += begun.elapsed();
+            fitting.1 += fitted.len();
+            let rounds: Vec<Round> = block
+                .par_iter()
+                .map(|origin| arena.round(*origin, &fitted))
+                .collect();
+            for (origin, round) in block.iter().zip(&rounds) {
+                done += 1;
+                book.take(&SettledRound {
+                    origin: *origin,
+                    settlement: &round.settlement,
+                    yardstick: round.yardstick.as_ref(),
+                    forecasts: &round.forecasts,
+                    judged: &round.judged,
+                    owners: &owners,
+                });
+                for (model, why) in &round.refusals {
+                    let name = self.name(*model);
+                    if !refusals.iter().any(|(refused, ..)| refused == name) {
+                        refusals.push((name.to_owned(), *origin, why.clone()));
+                    }
+                }
+                if let Ok(yardstick) = &round.yardstick {
+                    let models = (0..self.models.len()).filter_map(|model| {
+                        Some((self.name(model), round.judged.get(&key(model))?))
+                    });
+                    let seen = Seen {
+                        origin: *origin,
+                        yardstick,
+                        models: models.collect(),
+                    };
+                    see(&seen, done, origins.len());
+                }
+            }
+        }
+        book.finish();
+        if let Some(error) = book.failure() {
+            return Err(WalkError::Book(error.to_string()));
+        }
+        let names: BTreeMap<Hotkey, String> = (0..self.models.len())
+            .map(|model| (key(model), self.name(model).to_owned()))
+            .collect();
+        let counts = book.rounds();
+        Ok(Walked {
+            origins: origins.len(),
+            span: Some((first, last)),
+            rounds: counts.scored,
+            void_rounds: counts.void,
+            leaderboard: leaderboard(book.book(), &names),
+            refusals,
+            fitting,
+        })
+    }
+
+    /// The origins that a walk through this market has.
+    pub fn origins(&self, market: &Market) -> Vec<UnixMillis> {
+        let grid = &market.series.grid;
+        let stride = grid.step.times(self.stride.get() as i64);
+        let first = market.first_open + grid.step;
+        std::iter::successors(Some(first), |origin| Some(*origin + stride))
+            .take_while(|origin| *origin + grid.span() <= market.last_close)
+            .collect()
+    }
+
+    fn charter(&self, market: &Market, first: UnixMillis) -> Charter {
+        Charter {
+            series: market.series.clone(),
+            rules: RULES,
+            // Nobody signs in an evaluation.
+            validator: Hotkey([0; 32]),
+            first,
+            end: UnixMillis(i64::MAX),
+            round_every: market.series.grid.step.times(self.stride.get() as i64),
+            prices: PriceOrigin::Replay {
+                sha256: market.sha256,
+            },
+        }
+    }
+
+    /// Origins that share a fit.
+    fn blocks<'a>(&self, origins: &'a [UnixMillis]) -> impl Iterator<Item = &'a [UnixMillis]> {
+        let first = origins.first().copied().unwrap_or_default();
+        let every = self.refit_every.0.max(1);
+        let block = move |t: &UnixMillis| (*t - first).0 / every;
+        origins.chunk_by(move |a, b| block(a) == block(b))
+    }
+
+    /// All models, fitted on what was known at `t`.
+    fn fit(&self, market: &Market, t: UnixMillis) -> Vec<Result<Box<dyn AnyFitted>, ModelError>> {
+        let known = market.history.between(t - LOOKBACK, t);
+        let models = self.models.par_iter();
+        models
+            .map(|model| model.fit(&known, &market.series.grid, self.seed))
+            .collect()
+    }
+
+    fn name(&self, model: usize) -> &str {
+        self.models.get(model).map_or("", |model| model.name())
+    }
+}
+
+/// The key under which a model stands in the book.
+fn key(model: usize) -> Hotkey {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&(model as u64 + 1).to_be_bytes());
+    Hotkey(bytes)
+}
+
+/// What every round of a walk needs.
+struct Arena<'a> {
+    market: &'a Market,
+    rules: Rules,
+    prices: ReplayedPrices,
+    reference: Reference,
+    k: usize,
+}
+
+impl Arena<'_> {
+    /// What happened after `origin`, and what each model had foreseen.
+    fn round(
+        &self,
+        origin: UnixMillis,
+        fitted: &[Result<Box<dyn AnyFitted>, ModelError>],
+    ) -> Round {
+        let settlement = self.prices.settlement(origin);
+        let yardstick = Yardstick::of(
+            &self.market.series,
+            &settlement,
+            &self.reference,
+            &self.rules,
+        );
+        let mut round = Round {
+            settlement,
+            yardstick,
+            forecasts: BTreeMap::new(),
+            judged: BTreeMap::new(),
+            refusals: Vec::new(),
+        };
+        let known = self.market.history.between(origin - LOOKBACK, origin);
+        for (model, fitted) in fitted.iter().enumerate() {
+            let forecast = match fitted {
+                Ok(fitted) => fitted.forecast(&known, self.k),
+                Err(why) => Err(why.clone()),
+            };
+            match forecast {
+                Ok(forecast) => {
+                    if let Ok(yardstick) = &round.yardstick {
+                        round.judged.insert(key(model), yardstick.judge(&forecast));
+                    }
+                    round.forecasts.insert(key(model), forecast);
+                }
+                Err(why) => round.refusals.push((model, why)),
+            }
+        }
+        round
+    }
+}

@@ -1,0 +1,238 @@
+//! A fitted model as a file, with where it came from: what `miner train` writes and `miner serve` starts from.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use foretell_core::attest::Hash;
+use foretell_core::leaderboard::Row;
+use foretell_core::series::{Grid, Series};
+use foretell_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::models::{self, AnyFitted, AnyModel, UnknownModel};
+
+/// The form of the file and of what models learn; it changes whenever an older file would be misread.
+const FORMAT: &str = "foretell-model/1";
+
+/// A model file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Always [`FORMAT`] in a file of this version.
+    pub format: String,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Name of the model.
+    pub model: String,
+    /// What it forecasts.
+    pub series: Series,
+    /// What fed its chance.
+    pub seed: u64,
+    /// What it was fitted on.
+    pub data: Span,
+    /// How it did, walk-forward, on the newest part of the data before it was fitted on all; `None` of too little.
+    pub scores: Option<Row>,
+    /// What it learnt.
+    pub fitted: serde_json::Value,
+}
+
+/// A model and what it learnt.
+pub type Restored = (Arc<dyn AnyModel>, Box<dyn AnyFitted>);
+
+/// The bars that a model was fitted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Start of the first bar.
+    pub from: UnixMillis,
+    /// End of the last bar: the origin that it was fitted at.
+    pub to: UnixMillis,
+    /// Number of bars.
+    pub bars: usize,
+    /// SHA-256 over the digests of the price files' rows; `None` of bars that came from a venue.
+    pub sha256: Option<Hash>,
+}
+
+/// Why there is no model in a file.
+#[derive(Debug, Error)]
+pub enum ModelFileError {
+    /// The file can't be read or written.
+    #[error("can't {what} model file {path}")]
+    Io {
+        /// Read or write.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds no model.
+    #[error("{path} is no model file: make one with `miner train --out {path}`")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// It is of another version.
+    #[error(
+        "model file {path} has format {found} (written by version {version}), this program reads {FORMAT}: \
+         train it again with `miner train --model {model} --out {path}`"
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+        /// What wrote it.
+        version: String,
+        /// The model in it.
+        model: String,
+    },
+    /// It is for something else.
+    #[error(
+        "model file {path} forecasts {found}, {wanted} is wanted: train one for it with `miner train`"
+    )]
+    OtherSeries {
+        /// The file.
+        path: PathBuf,
+        /// What it forecasts.
+        found: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// No such model.
+    #[error("model file {path}")]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The name in it.
+        source: UnknownModel,
+    },
+    /// It can't be saved.
+    #[error("model {model} can't be written as JSON")]
+    Unwritable {
+        /// Its name.
+        model: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// What is read before the rest is believed.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    model: String,
+}
+
+impl ModelFile {
+    /// The file of a model that was fitted on these bars.
+    ///
+    /// # Errors
+    /// The model learnt something that JSON can't hold.
+    pub fn new(
+        model: &str,
+        series: Series,
+        seed: u64,
+        data: Span,
+        scores: Option<Row>,
+        fitted: &dyn AnyFitted,
+    ) -> Result<Self, ModelFileError> {
+        let unwritable = |source| ModelFileError::Unwritable {
+            model: model.to_owned(),
+            source,
+        };
+        Ok(Self {
+            format: FORMAT.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            model: model.to_owned(),
+            series,
+            seed,
+            data,
+            scores,
+            fitted: fitted.save().map_err(unwritable)?,
+        })
+    }
+
+    /// Writes it; whoever reads meanwhile finds the old file or the new one, whole.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
+        let write = || -> io::Result<()> {
+            let unfinished = path.with_extension("new");
+            let mut file = File::create(&unfinished)?;
+            file.write_all(&serde_json::to_vec(self)?)?;
+            file.sync_data()?;
+            fs::rename(&unfinished, path)
+        };
+        write().map_err(|source| ModelFileError::Io {
+            what: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// The disk, a file that is no model, or one of another version.
+    pub fn read(path: &Path) -> Result<Self, ModelFileError> {
+        let bytes = fs::read(path).map_err(|source| ModelFileError::Io {
+            what: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let foreign = |source| ModelFileError::Foreign {
+            path: path.to_owned(),
+            source,
+        };
+        let head: Head = serde_json::from_slice(&bytes).map_err(foreign)?;
+        if head.format != FORMAT {
+            return Err(ModelFileError::OtherVersion {
+                path: path.to_owned(),
+                found: head.format,
+                version: head.version,
+                model: head.model,
+            });
+        }
+        serde_json::from_slice(&bytes).map_err(foreign)
+    }
+
+    /// The model in the file of this path, and what it learnt.
+    ///
+    /// # Errors
+    /// A name or a content that no model has, or another grid or unit than that of `series`.
+    pub fn restore(&self, path: &Path, wanted: &Series) -> Result<Restored, ModelFileError> {
+        let path = || path.to_owned();
+        let Series { grid, unit, .. } = &self.series;
+        if (*grid, *unit) != (wanted.grid, wanted.unit) {
+            let words = |series: &Series| {
+                let Grid { step, horizon } = series.grid;
+                format!("{horizon} steps of {} s ({:?})", step.0 / 1000, series.unit)
+            };
+            return Err(ModelFileError::OtherSeries {
+                path: path(),
+                found: words(&self.series),
+                wanted: words(wanted),
+            });
+        }
+        let model = models::by_name(&self.model).map_err(|source| ModelFileError::Unknown {
+            path: path(),
+            source,
+        })?;
+        let fitted =
+            model
+                .restore(self.fitted.clone())
+                .map_err(|source| ModelFileError::Foreign {
+                    path: path(),
+                    source,
+                })?;
+        Ok((model, fitted))
+    }
+}

@@ -1,0 +1,142 @@
+//! `ensemble`: the level-by-level mean of several models, weighted by how they did lately (inverse CRPS with decay).
+//!
+//! Each member is fitted on all but the newest weeks and tried on these, which gives its weight; then it is fitted on
+//! all.
+
+use foretell_core::forecast::{Fan, Forecast};
+use foretell_core::score::crps::crps;
+use foretell_core::series::Grid;
+use foretell_core::time::Millis;
+use serde::{Deserialize, Serialize};
+
+use super::variance::{self, VarianceModel};
+use super::{Fitted, Model, ModelError, garch_t, ideas, last_close};
+use crate::history::History;
+
+/// Newest part of the past, on which members are tried.
+const TRIAL: Millis = Millis::days(60);
+/// Time between two origins of the trial.
+const TRIAL_EVERY: Millis = Millis::hours(4);
+/// Half-life of a trial round's weight.
+const HALF_LIFE: Millis = Millis::days(30);
+/// Quantiles of a trial's forecasts.
+const TRIAL_K: usize = 19;
+/// Weights are (best CRPS / CRPS) to this power: 1 % worse is worth 0.9 as much.
+const SHARPNESS: f64 = 10.0;
+
+/// The models whose forecasts are averaged.
+#[derive(Clone)]
+pub struct Ensemble(Vec<VarianceModel>);
+
+/// Members with their weights, which sum to 1.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fit(Vec<(f64, variance::Fit)>);
+
+/// Variants of `har` and a GARCH.
+const VARIANTS: [&str; 4] = [
+    "har+asymmetric",
+    "har+asymmetric+train-90d",
+    "har+cascade",
+    "har+rich-net",
+];
+
+/// Models as unlike each other as good ones are: their errors differ, so that the mean errs less.
+pub fn ensemble() -> Ensemble {
+    let variants = VARIANTS.into_iter().filter_map(ideas::by_name);
+    Ensemble(variants.chain([garch_t::garch_t()]).collect())
+}
+
+impl Model for Ensemble {
+    type Fitted = Fit;
+
+    fn name(&self) -> &str {
+        "ensemble"
+    }
+
+    fn fit(&self, history: &History, grid: &Grid, seed: u64) -> Result<Fit, ModelError> {
+        let losses = self.try_out(history, grid, seed);
+        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let usable = best > 0.0 && losses.iter().all(|loss| loss.is_finite());
+        let weights: Vec<f64> = losses
+            .iter()
+            .map(|loss| {
+                if usable {
+                    (best / loss).powf(SHARPNESS)
+                } else {
+                    1.0
+                }
+            })
+            .collect();
+        let total: f64 = weights.iter().sum();
+        let members = self.0.iter().zip(&weights);
+        members
+            .map(|(model, weight)| Ok((weight / total, model.fit(history, grid, seed)?)))
+            .collect::<Result<_, _>>()
+            .map(Fit)
+    }
+}
+
+impl Ensemble {
+    /// Each member's mean CRPS on the newest part of the past; infinite if it can't be tried.
+    fn try_out(&self, history: &History, grid: &Grid, seed: u64) -> Vec<f64> {
+        let now = history.last_close_time().unwrap_or_default();
+        let cut = now - TRIAL;
+        let before = history.until(cut);
+        let every = grid.step.times((TRIAL_EVERY.0 / grid.step.0).max(1));
+        let origins = std::iter::successors(Some(cut), |t| Some(*t + every));
+        let rounds: Vec<_> = origins
+            .take_while(|t| *t + grid.span() <= now)
+            .filter_map(|t| {
+                let known = history.until(t);
+                let future = history.between(t, t + grid.span());
+                let whole =
+                    known.last_close_time() == Some(t) && future.bars().len() == grid.horizon;
+                let weight = 0.5_f64.powf((now - t).0 as f64 / HALF_LIFE.0 as f64);
+                whole.then_some((known, future, weight))
+            })
+            .collect();
+        let members = self.0.iter();
+        members
+            .map(|model| {
+                let tried = model.fit(&before, grid, seed).and_then(|fitted| {
+                    let losses = rounds
+                        .iter()
+                        .map(|(known, future, weight)| Ok(weight * loss(&fitted, known, future)?));
+                    losses.sum::<Result<f64, ModelError>>()
+                });
+                let total: f64 = rounds.iter().map(|(.., weight)| weight).sum();
+                tried.map_or(f64::INFINITY, |sum| sum / total)
+            })
+            .collect()
+    }
+}
+
+/// Mean CRPS of the forecast from `known` in what came after.
+fn loss(fitted: &variance::Fit, known: &History, future: &History) -> Result<f64, ModelError> {
+    let anchor = last_close(known)?;
+    let forecast = fitted.forecast(known, TRIAL_K)?;
+    let fan = Fan::of(&forecast, anchor, known.unit());
+    let steps = fan.rows().zip(future.bars());
+    let losses = steps.map(|(row, bar)| crps(row, known.unit().change(anchor, bar.close.get())));
+    Ok(losses.sum::<f64>() / future.bars().len().max(1) as f64)
+}
+
+impl Fitted for Fit {
+    fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
+        let mut values = Vec::new();
+        let mut horizon = 0;
+        for (weight, member) in &self.0 {
+            let forecast = member.forecast(history, k)?;
+            horizon = forecast.horizon();
+            values.resize(forecast.values().len(), 0.0);
+            for (sum, value) in values.iter_mut().zip(forecast.values()) {
+                *sum += weight * value;
+            }
+        }
+        // The last bits of these sums may cross where the members' quantiles are equal.
+        for row in values.chunks_exact_mut(k.max(1)) {
+            row.sort_by(f64::total_cmp);
+        }
+        Ok(Forecast::quantiles(history.unit(), horizon, k, values)?)
+    }
+}

@@ -1,0 +1,53 @@
+//! `pls`: the fan of `har`, centred by partial least squares on 22 features (Wold 1975).
+
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use linfa_pls::PlsRegression;
+use ndarray::Array2;
+
+use super::variance::{Centring, Recipe, VarianceModel};
+use super::{ModelError, har};
+use crate::features::Features;
+
+/// Latent directions, at most.
+const DIRECTIONS: usize = 3;
+
+/// Partial least squares for the centre, `har` for all else.
+pub fn pls() -> VarianceModel {
+    VarianceModel {
+        name: "pls".into(),
+        recipe: Recipe {
+            centring: Some(Centring {
+                features: Features::Rich,
+                solve,
+            }),
+            ..har::recipe()
+        },
+    }
+}
+
+/// Coefficients of all columns of targets at once; those of a column that never varies are 0.
+fn solve(x: &Array2<f64>, targets: &Array2<f64>) -> Result<Array2<f64>, ModelError> {
+    let varied: Vec<usize> = (0..x.ncols())
+        .filter(|column| x.column(*column).std(0.0) > f64::EPSILON)
+        .collect();
+    let mut weights = Array2::zeros((x.ncols(), targets.ncols()));
+    let constant = targets
+        .columns()
+        .into_iter()
+        .any(|target| target.std(0.0) <= f64::EPSILON);
+    let directions = DIRECTIONS.min(varied.len()).min(targets.ncols());
+    if directions == 0 || constant {
+        return Ok(weights);
+    }
+    let kept = x.select(ndarray::Axis(1), &varied);
+    let fitted = PlsRegression::params(directions)
+        .fit(&DatasetBase::new(kept, targets.clone()))
+        .map_err(|error| ModelError::Regression {
+            why: error.to_string(),
+        })?;
+    for (column, row) in varied.iter().zip(fitted.coefficients().rows()) {
+        weights.row_mut(*column).assign(&row);
+    }
+    Ok(weights)
+}

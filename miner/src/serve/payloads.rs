@@ -1,0 +1,260 @@
+//! The payload of each round, on disk before anybody is bound to it.
+//!
+//! A commitment's nonce depends on key, round and validator alone, so a payload is all that a restarted miner needs to
+//! give every validator the same answer again, and to reveal.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use foretell_core::attest::{Commitment, Nonce, commitment, nonce_text};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::series::RoundId;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_wire::keypair::Keypair;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A payload is kept for this long after its round's origin, by the origins of later rounds.
+const KEPT: Millis = Millis::days(2);
+/// Payloads held in memory; validators ask for the newest only.
+const REMEMBERED: usize = 4;
+
+/// What a miner is bound to in one round of one validator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Hides the payload until it is revealed.
+    pub nonce: Nonce,
+    /// Binds the miner to it.
+    pub commitment: Commitment,
+}
+
+/// A payload as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept<'a> {
+    round: std::borrow::Cow<'a, RoundId>,
+    payload: std::borrow::Cow<'a, str>,
+}
+
+/// Why a payload can't be kept or found.
+#[derive(Debug, Error)]
+pub enum PayloadsError {
+    /// The disk.
+    #[error("can't keep the payload in {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that is no payload.
+    #[error("{path} is no payload of this miner: move it away")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+}
+
+/// The directory of payloads, one file for each round.
+#[derive(Debug)]
+pub struct Payloads {
+    folder: PathBuf,
+    /// The newest, by origin.
+    remembered: RwLock<BTreeMap<UnixMillis, (RoundId, Arc<str>)>>,
+    /// Held while writing, so that one payload a round is the first.
+    writing: Mutex<()>,
+}
+
+impl Answer {
+    /// The answer of `key` with this payload.
+    pub fn new(key: &Keypair, round: &RoundId, validator: &Hotkey, payload: &str) -> Self {
+        let nonce = key.nonce(&nonce_text(round, validator));
+        let commitment = commitment(round, validator, &key.hotkey(), &nonce, payload.as_bytes());
+        Self { nonce, commitment }
+    }
+}
+
+impl Payloads {
+    /// The payloads kept in `folder`, which exists.
+    pub const fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            remembered: RwLock::new(BTreeMap::new()),
+            writing: Mutex::new(()),
+        }
+    }
+
+    /// The payload of `round` if it is in memory.
+    pub fn remembered(&self, round: &RoundId) -> Option<Arc<str>> {
+        let remembered = self.remembered.read();
+        let remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        let (kept, payload) = remembered.get(&round.origin)?;
+        (kept == round).then(|| Arc::clone(payload))
+    }
+
+    /// The payload of `round`, if it was kept.
+    ///
+    /// # Errors
+    /// The disk, or a file that is no payload.
+    pub fn find(&self, round: &RoundId) -> Result<Option<Arc<str>>, PayloadsError> {
+        if let Some(payload) = self.remembered(round) {
+            return Ok(Some(payload));
+        }
+        let path = self.file(round);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(PayloadsError::Io { path, source }),
+        };
+        let kept: Kept = serde_json::from_slice(&bytes)
+            .map_err(|source| PayloadsError::Foreign { path, source })?;
+        if *kept.round != *round {
+            return Ok(None);
+        }
+        let payload: Arc<str> = kept.payload.into();
+        self.remember(round, &payload);
+        Ok(Some(payload))
+    }
+
+    /// Keeps a payload durably, forgets those of rounds long past, and gives the payload that counts: an earlier one of
+    /// the same round if there is one, since somebody may be bound to it.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn keep(&self, round: &RoundId, payload: Arc<str>) -> Result<Arc<str>, PayloadsError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = self.find(round)? {
+            return Ok(earlier);
+        }
+        let path = self.file(round);
+        let kept = Kept {
+            round: std::borrow::Cow::Borrowed(round),
+            payload: std::borrow::Cow::Borrowed(&payload),
+        };
+        let write = || -> io::Result<()> {
+            let unfinished = path.with_extension("new");
+            let mut file = File::create(&unfinished)?;
+            file.write_all(&serde_json::to_vec(&kept)?)?;
+            file.sync_data()?;
+            fs::rename(&unfinished, &path)?;
+            // The rename itself is durable only once the folder is.
+            File::open(&self.folder)?.sync_all()?;
+            self.forget(round.origin - KEPT)
+        };
+        match write() {
+            Ok(()) => {
+                self.remember(round, &payload);
+                Ok(payload)
+            }
+            Err(source) => Err(PayloadsError::Io { path, source }),
+        }
+    }
+
+    fn remember(&self, round: &RoundId, payload: &Arc<str>) {
+        let remembered = self.remembered.write();
+        let mut remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        remembered.insert(round.origin, (round.clone(), Arc::clone(payload)));
+        while remembered.len() > REMEMBERED {
+            remembered.pop_first();
+        }
+    }
+
+    fn forget(&self, oldest: UnixMillis) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let origin = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            if origin.is_some_and(|origin| origin.parse().is_ok_and(|t: i64| t < oldest.0)) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, round: &RoundId) -> PathBuf {
+        self.folder.join(format!("{}.json", round.origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(day: i64) -> RoundId {
+        format!("BTC/USD@{}", Millis::days(day).0).parse().unwrap()
+    }
+
+    #[test]
+    fn a_payload_is_found_again_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = Payloads::new(folder.path().to_owned());
+        assert_eq!(payloads.find(&round(1)).unwrap(), None);
+        assert_eq!(&*payloads.keep(&round(1), "{}".into()).unwrap(), "{}");
+        assert_eq!(payloads.remembered(&round(1)), Some("{}".into()));
+        let restarted = Payloads::new(folder.path().to_owned());
+        assert_eq!(restarted.remembered(&round(1)), None);
+        assert_eq!(restarted.find(&round(1)).unwrap(), Some("{}".into()));
+        let other = format!("ETH/USD@{}", round(1).origin).parse().unwrap();
+        assert_eq!(restarted.find(&other).unwrap(), None);
+    }
+
+    #[test]
+    fn an_answer_depends_on_key_round_and_validator_alone() {
+        let key = Keypair::derived(1, "miner");
+        let validator = Keypair::derived(1, "validator").hotkey();
+        let answer = Answer::new(&key, &round(1), &validator, "{}");
+        assert_eq!(answer, Answer::new(&key, &round(1), &validator, "{}"));
+        let others = [
+            Answer::new(&key, &round(2), &validator, "{}"),
+            Answer::new(&key, &round(1), &key.hotkey(), "{}"),
+        ];
+        assert!(others.iter().all(|other| other.nonce != answer.nonce));
+    }
+
+    #[test]
+    fn old_payloads_are_forgotten_and_foreign_files_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = Payloads::new(folder.path().to_owned());
+        fs::write(folder.path().join("notes-of-mine.txt"), "x").unwrap();
+        for day in 1..=9 {
+            payloads.keep(&round(day), "{}".into()).unwrap();
+        }
+        let restarted = Payloads::new(folder.path().to_owned());
+        assert_eq!(restarted.find(&round(6)).unwrap(), None);
+        assert!(restarted.find(&round(7)).unwrap().is_some());
+        assert!(folder.path().join("notes-of-mine.txt").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+        assert_eq!(payloads.remembered.read().unwrap().len(), REMEMBERED);
+    }
+
+    #[test]
+    fn a_mangled_payload_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = Payloads::new(folder.path().to_owned());
+        fs::write(payloads.file(&round(1)), "{").unwrap();
+        let error = payloads.find(&round(1)).unwrap_err();
+        assert!(error.to_string().contains("is no payload"));
+    }
+
+    #[test]
+    fn the_first_payload_of_a_round_binds_whoever_asks_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = Payloads::new(folder.path().to_owned());
+        let kept: Vec<Arc<str>> = std::thread::scope(|scope| {
+            let askers: Vec<_> = (0..8)
+                .map(|i| {
+                    let payloads = &payloads;
+                    scope.spawn(move || payloads.keep(&round(1), format!("{{{i}}}").into()))
+                })
+                .collect();
+            let joined = askers.into_iter().map(|asker| asker.join().unwrap());
+            joined.collect::<Result<_, _>>().unwrap()
+        });
+        let found = payloads.find(&round(1)).unwrap().unwrap();
+        assert!(kept.iter().all(|payload| *payload == found));
+    }
+}

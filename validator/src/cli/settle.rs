@@ -1,0 +1,69 @@
+//! `validator settle`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use foretell_core::rules::RulesVersion;
+use foretell_core::settle::case::{Case, CaseResult};
+use foretell_core::settle::{Verdict, settle_minute};
+
+/// Settle one minute: from what venues said to the price of record, or a gap with its reason.
+///
+/// The file is JSON: {"usdt_usd": ["0.9995", "0.9996"], "venues": [{"id": "kraken", "price": "100010", "quote": "USD",
+/// "w": "15", "age_s": 2, "volume": "1"}, …]}. `w` is what a venue weighs, its volume of the day before; a price older
+/// than 60 s or without volume is none. `before` may hold the minutes before in the same form, oldest first: they
+/// decide whether a venue that was far off is back.
+///
+/// Example: validator settle --json minute.json
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The minute (JSON).
+    file: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Settles the minute and prints what becomes of it; a gap is a result like any other.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = arguments.file.display();
+    let text = std::fs::read_to_string(&arguments.file)
+        .with_context(|| format!("can't read {file}: check the path"))?;
+    let case: Case = serde_json::from_str(&text)
+        .with_context(|| format!("{file} is no minute: see validator settle --help"))?;
+    let rules = RulesVersion::V1.rules().minute;
+    let inputs = case.inputs(&rules).with_context(|| format!("in {file}"))?;
+    let verdict = settle_minute(&inputs, &rules);
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&CaseResult::from(&verdict))?
+    } else {
+        words(&verdict)
+    };
+    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+}
+
+/// The verdict for people: everybody's say, or why they had none.
+fn words(verdict: &Verdict) -> String {
+    let result = CaseResult::from(verdict);
+    let mut lines = Vec::new();
+    match (&verdict.price, result.price) {
+        (Ok(settled), Some(price)) => {
+            lines.push(format!(
+                "price {price}, dispersion {:.1} bps",
+                settled.dispersion_bps
+            ));
+            lines.extend(settled.usdt_usd.map(|rate| format!("1 USDT = {rate} USD")));
+            lines.extend(settled.used.iter().map(|(venue, voice)| {
+                let (price, percent) = (voice.price, 100.0 * voice.weight);
+                format!("  {venue}: {price:.2} USD, weight {percent:.1} %")
+            }));
+        }
+        (Err(reason), _) => lines.push(format!("gap: {reason}")),
+        (Ok(_), None) => {}
+    }
+    let excluded = verdict.excluded.iter();
+    lines.extend(excluded.map(|(venue, why)| format!("  {venue} is out: {why}")));
+    lines.join("\n")
+}

@@ -1,0 +1,160 @@
+//! Asking miners live: by the machine's clock, within each window's deadline.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::round::Miss;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_wire::client::{Answered, AskError, MinerClient};
+use foretell_wire::messages::{CommitAnswer, CommitRequest, RevealAnswer, RevealRequest};
+
+use super::miners::{Arrived, Miners, NoAnswer};
+use crate::clock::system_now;
+
+/// A miner that can't be reached is tried again after this, while its window is open.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// Miners on the network. Whatever one does or doesn't do is its verdict, and no trouble of the validator's.
+#[derive(Debug)]
+pub struct LiveMiners {
+    client: MinerClient,
+}
+
+impl LiveMiners {
+    /// Miners asked by `client`.
+    pub const fn new(client: MinerClient) -> Self {
+        Self { client }
+    }
+}
+
+impl Miners for LiveMiners {
+    async fn commitment(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        request: &CommitRequest,
+    ) -> Result<Arrived<CommitAnswer>, NoAnswer> {
+        let ask = |left| self.client.commitment(miner, axon, request, left);
+        ask_until(request.deadline_ms, ask).await
+    }
+
+    async fn reveal(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        request: &RevealRequest,
+        deadline: UnixMillis,
+        _now: UnixMillis,
+    ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
+        ask_until(deadline, |left| {
+            self.client.reveal(miner, axon, request, left)
+        })
+        .await
+    }
+}
+
+/// The answer of a miner that is asked, again and again if it can't be reached, until `deadline`.
+async fn ask_until<T, F>(
+    deadline: UnixMillis,
+    ask: impl Fn(Duration) -> F,
+) -> Result<Arrived<T>, NoAnswer>
+where
+    F: Future<Output = Result<Answered<T>, AskError>>,
+{
+    loop {
+        let Some(left) = time_left(deadline, system_now()) else {
+            return Err(NoAnswer::Miss(Miss::Silent));
+        };
+        match ask(left).await {
+            // What it declares of delays is for replays; here it arrived when it arrived.
+            Ok(Answered { answer, .. }) => {
+                let at = system_now();
+                return Ok(Arrived { answer, at });
+            }
+            Err(AskError::Unusable { why, .. }) => {
+                return Err(NoAnswer::Miss(Miss::BadAnswer { why }));
+            }
+            Err(AskError::Signature) => return Err(NoAnswer::Miss(Miss::BadSignature)),
+            Err(AskError::TimedOut(_)) => return Err(NoAnswer::Miss(Miss::Silent)),
+            Err(AskError::Unreachable(error)) => {
+                tracing::debug!(%error, "a miner can't be reached");
+                tokio::time::sleep(TRY_AGAIN.min(left)).await;
+            }
+        }
+    }
+}
+
+/// How long it is until `deadline`; `None` once it is past.
+fn time_left(deadline: UnixMillis, now: UnixMillis) -> Option<Duration> {
+    let Millis(left) = deadline - now;
+    u64::try_from(left)
+        .ok()
+        .filter(|left| *left > 0)
+        .map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use foretell_wire::client::Delay;
+
+    fn in_ms(millis: i64) -> UnixMillis {
+        system_now() + Millis(millis)
+    }
+
+    async fn asked(
+        answer: fn() -> Result<Answered<()>, AskError>,
+    ) -> Result<Arrived<()>, NoAnswer> {
+        ask_until(in_ms(60_000), |_| async move { answer() }).await
+    }
+
+    #[test]
+    fn a_deadline_that_is_past_leaves_no_time() {
+        let now = UnixMillis(1_000);
+        assert_eq!(
+            time_left(UnixMillis(1_250), now),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(time_left(now, now), None);
+        assert_eq!(time_left(UnixMillis(0), now), None);
+    }
+
+    #[tokio::test]
+    async fn an_answer_arrives_when_it_arrives_whatever_it_declares() {
+        let before = system_now();
+        let arrived = asked(|| {
+            Ok(Answered {
+                answer: (),
+                declared_delay: Delay::Never,
+            })
+        });
+        let at = arrived.await.unwrap().at;
+        assert!(before <= at && at <= system_now());
+    }
+
+    #[tokio::test]
+    async fn what_a_miner_does_wrong_is_its_own_miss() {
+        let unusable = asked(|| {
+            Err(AskError::Unusable {
+                why: "rubbish".into(),
+                declared_delay: Delay::Millis(0),
+            })
+        });
+        let verdict = unusable.await.unwrap_err();
+        assert!(matches!(verdict, NoAnswer::Miss(Miss::BadAnswer { why }) if why == "rubbish"));
+        let forged = asked(|| Err(AskError::Signature)).await.unwrap_err();
+        assert!(matches!(forged, NoAnswer::Miss(Miss::BadSignature)));
+        let slow = asked(|| Err(AskError::TimedOut(Duration::ZERO)))
+            .await
+            .unwrap_err();
+        assert!(matches!(slow, NoAnswer::Miss(Miss::Silent)));
+        let late = ask_until(in_ms(-1), |_| async {
+            Err::<Answered<()>, _>(AskError::Signature)
+        });
+        assert!(matches!(
+            late.await.unwrap_err(),
+            NoAnswer::Miss(Miss::Silent)
+        ));
+    }
+}

@@ -1,0 +1,106 @@
+//! Where the prices of rounds come from: a replay has them all, live they are decided one by one and journalled.
+
+use foretell_chain::chain::Chain;
+use foretell_core::journal::Record;
+use foretell_core::price::Price;
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::settle::{MinuteInputs, Provenance, Settlement, Verdict};
+use foretell_core::time::UnixMillis;
+
+use super::miners::Miners;
+use super::{Rounds, RoundsError};
+use crate::store::Store;
+
+/// Where the prices of rounds come from.
+#[derive(Debug)]
+pub enum Prices {
+    /// A replay of bars.
+    Replay(ReplayedPrices),
+    /// This journal: what was [decided](Rounds::take_prices) instant by instant.
+    Journal,
+}
+
+/// The price of an instant, or that it is a gap, with what it was decided from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// The instant.
+    pub instant: UnixMillis,
+    /// Its price; `None` is a gap.
+    pub price: Option<Price>,
+    /// What it was decided from.
+    pub provenance: Provenance,
+    /// The inputs that the provenance names, if any.
+    pub inputs: Option<Vec<u8>>,
+}
+
+impl Decided {
+    /// What these inputs came to.
+    pub fn by_quorum(instant: UnixMillis, inputs: &MinuteInputs, verdict: Verdict) -> Self {
+        let bytes = inputs.bytes();
+        let (price, dispersion_bps, gap) = match verdict.price {
+            Ok(settled) => (Some(settled.price), Some(settled.dispersion_bps), None),
+            Err(reason) => (None, None, Some(reason)),
+        };
+        Self {
+            instant,
+            price,
+            provenance: Provenance::Venues {
+                inputs: foretell_core::attest::sha256(&bytes),
+                dispersion_bps,
+                gap,
+                excluded: verdict.excluded,
+            },
+            inputs: Some(bytes),
+        }
+    }
+
+    /// What a source of values says, or doesn't.
+    pub const fn by_source(instant: UnixMillis, value: Option<Price>) -> Self {
+        Self {
+            instant,
+            price: value,
+            provenance: Provenance::Source,
+            inputs: None,
+        }
+    }
+}
+
+impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
+    /// Journals prices and gaps, with everything that they were decided from.
+    pub async fn take_prices(
+        &mut self,
+        now: UnixMillis,
+        decided: Vec<Decided>,
+    ) -> Result<(), RoundsError> {
+        if decided.is_empty() {
+            return Ok(());
+        }
+        let mut records = Vec::with_capacity(decided.len());
+        let mut kept = Vec::new();
+        for Decided {
+            instant,
+            price,
+            provenance,
+            inputs,
+        } in decided
+        {
+            if let (Provenance::Venues { inputs: hash, .. }, Some(bytes)) = (&provenance, inputs) {
+                kept.push((*hash, bytes));
+            }
+            records.push(Record::Priced {
+                instant,
+                price,
+                provenance,
+            });
+        }
+        self.journal(now, records, kept).await
+    }
+
+    /// What a round settles to; `None` while prices that it depends on are still to be decided.
+    pub(super) fn settlement(&self, origin: UnixMillis) -> Option<Settlement> {
+        match &self.prices {
+            Prices::Replay(prices) => Some(prices.settlement(origin)),
+            Prices::Journal => self.book.settlement(origin),
+        }
+    }
+}

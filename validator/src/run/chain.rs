@@ -1,0 +1,67 @@
+//! The chain that a running validator works with. Today it is the local ledger; another chain goes here, beside it.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use foretell_chain::chain::Chain;
+use foretell_chain::ledger::Ledger;
+use foretell_chain::local::LocalChain;
+use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::time::UnixMillis;
+
+use super::config::{ChainConfig, Config};
+
+/// What the validator has at stake: any amount will do, it is alone.
+const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
+
+/// A ledger in the data directory whose blocks pass with the clock.
+#[derive(Debug)]
+pub struct LocalLedger {
+    chain: Arc<LocalChain>,
+    genesis: UnixMillis,
+}
+
+impl LocalLedger {
+    /// Opens the ledger, or makes it with the validator on it; registers the configured miners and notes where they listen.
+    pub async fn open(
+        config: &Config,
+        validator: Hotkey,
+        genesis: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<Self> {
+        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
+        ledger.stake(validator, STAKE)?;
+        let chain = LocalChain::open_or_create(config.data.join("ledger.json"), || ledger)?;
+        let ledger = Self {
+            chain: Arc::new(chain),
+            genesis,
+        };
+        ledger.advance_to(now)?;
+        let ChainConfig::Local { miners } = &config.chain;
+        for miner in miners {
+            let named = || format!("miner {} of the configuration", miner.hotkey);
+            ledger
+                .chain
+                .register(miner.hotkey, miner.hotkey)
+                .await
+                .with_context(named)?;
+            ledger
+                .chain
+                .serve_axon(miner.hotkey, miner.axon)
+                .await
+                .with_context(named)?;
+        }
+        Ok(ledger)
+    }
+
+    /// The ledger as a chain.
+    pub fn chain(&self) -> Arc<LocalChain> {
+        Arc::clone(&self.chain)
+    }
+
+    /// Lets blocks pass up to `now`.
+    pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
+        Ok(self.chain.advance_to(Block::at(self.genesis, now))?)
+    }
+}

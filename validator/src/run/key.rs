@@ -1,0 +1,33 @@
+//! The validator's hotkey: the configured wallet's, or one of its own for a local ledger.
+
+use anyhow::{Context, Result};
+use foretell_wire::keyfile::{KeyfileError, WalletHotkey};
+use foretell_wire::keypair::Keypair;
+
+use super::config::Config;
+
+/// The key that signs. Without a wallet in the configuration, one that was made here the first time and is kept in the
+/// data directory: on a local ledger it is worth nothing to anybody else.
+pub fn of(config: &Config) -> Result<Keypair> {
+    let place = match &config.wallet {
+        Some(wallet) => WalletHotkey {
+            path: wallet.path.clone(),
+            wallet: wallet.name.clone(),
+            hotkey: wallet.hotkey.clone(),
+        },
+        None => WalletHotkey {
+            path: config.data.join("wallets"),
+            wallet: "validator".into(),
+            hotkey: "default".into(),
+        },
+    };
+    match place.load() {
+        Err(KeyfileError::Missing(_)) if config.wallet.is_none() => {
+            place
+                .store(&rand::random())
+                .context("can't make a key of our own")?;
+            Ok(place.load()?)
+        }
+        loaded => Ok(loaded?),
+    }
+}

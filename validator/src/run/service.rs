@@ -1,0 +1,169 @@
+//! The service, turn by turn: rounds, weights, and one attempt at a time to learn prices.
+
+use std::sync::Arc;
+
+use foretell_chain::chain::Chain;
+use foretell_core::rules::MinuteRules;
+use foretell_core::time::UnixMillis;
+use tokio::task::{JoinError, JoinSet};
+
+use super::agenda::Agenda;
+use super::source::{Answer, Source};
+use super::status::Status;
+use crate::rounds::miners::Miners;
+use crate::rounds::{Rounds, RoundsError};
+use crate::store::Store;
+
+/// A validator for one series. It reads no clock.
+#[derive(Debug)]
+pub struct Service<S, C, M> {
+    rounds: Rounds<S, C, M>,
+    source: Arc<Source>,
+    chain: Arc<C>,
+    rules: MinuteRules,
+    agenda: Agenda,
+    /// The attempt under way, if any: it ends with the service.
+    attempt: JoinSet<Attempt>,
+    trouble: Option<String>,
+}
+
+/// What a service works with.
+#[derive(Debug)]
+pub struct Surroundings<S, C, M> {
+    /// The rounds, resumed from their journal, whose prices are this journal's.
+    pub rounds: Rounds<S, C, M>,
+    /// Where prices are learnt.
+    pub source: Arc<Source>,
+    /// Where weights are set.
+    pub chain: Arc<C>,
+}
+
+/// What came of asking for the prices of some instants.
+#[derive(Debug)]
+pub struct Attempt {
+    instants: Vec<UnixMillis>,
+    answer: Answer,
+}
+
+impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
+    /// A service that has had no turn yet.
+    pub fn new(surroundings: Surroundings<S, C, M>) -> Self {
+        let Surroundings {
+            rounds,
+            source,
+            chain,
+        } = surroundings;
+        Self {
+            rules: rounds.book().charter().rules.rules().minute,
+            rounds,
+            source,
+            chain,
+            agenda: Agenda::default(),
+            attempt: JoinSet::new(),
+            trouble: None,
+        }
+    }
+
+    /// Does everything that is due at `now`, and starts asking for the prices that are; when it wants the next turn.
+    ///
+    /// Trouble with the chain is told and tried again; trouble with the store ends the service, which can't go on
+    /// without its journal.
+    pub async fn turn(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundsError> {
+        self.rounds.void_neglected(now).await?;
+        self.recovering(now).await?;
+        let rounds_next = self.rounds.book().next_instant(now);
+        let Some(prices) = self.rounds.book().prices() else {
+            return Ok(rounds_next.unwrap_or(now));
+        };
+        let due = self.agenda.due(prices, now, &self.rules);
+        if !due.instants.is_empty() && self.attempt.is_empty() {
+            let source = Arc::clone(&self.source);
+            self.attempt.spawn(async move {
+                let answer = source.ask(&due.instants, now).await;
+                let instants = due.instants;
+                Attempt { instants, answer }
+            });
+        }
+        Ok(rounds_next.map_or(due.next, |next| next.min(due.next)))
+    }
+
+    /// The end of the attempt under way; never, if there is none.
+    pub async fn attempted(&mut self) -> Result<Attempt, JoinError> {
+        match self.attempt.join_next().await {
+            Some(attempt) => attempt,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether an attempt is under way.
+    pub fn is_asking(&self) -> bool {
+        !self.attempt.is_empty()
+    }
+
+    /// Takes in what came of an attempt.
+    pub async fn take(&mut self, now: UnixMillis, attempt: Attempt) -> Result<(), RoundsError> {
+        let Attempt { instants, answer } = attempt;
+        let is_last = |instant| Agenda::is_last(instant, now, &self.rules);
+        match answer.decided(&instants, is_last, &self.rules) {
+            Ok(decided) => {
+                self.trouble = answer.trouble();
+                if let Some(trouble) = &self.trouble {
+                    tracing::debug!("{trouble}");
+                }
+                for gap in decided.iter().filter(|decided| decided.price.is_none()) {
+                    let at = crate::moment::text(gap.instant);
+                    tracing::warn!(%at, "no price, and no further attempt: a gap");
+                }
+                self.agenda.tried(&instants, now);
+                self.rounds.take_prices(now, decided).await
+            }
+            Err(offline) => {
+                self.agenda.was_offline(now);
+                tracing::warn!("{offline}; trying again in a minute");
+                self.trouble = Some(offline);
+                Ok(())
+            }
+        }
+    }
+
+    /// The state of all rounds.
+    pub const fn rounds(&self) -> &Rounds<S, C, M> {
+        &self.rounds
+    }
+
+    /// Where its prices come from, for people.
+    pub fn source_words(&self) -> String {
+        self.source.words()
+    }
+
+    /// What it is doing.
+    pub fn status(&self, now: UnixMillis) -> Status {
+        Status::of(self.rounds.book(), self.trouble.clone(), now)
+    }
+
+    /// Ends the attempt under way.
+    pub async fn stop(&mut self) {
+        self.attempt.shutdown().await;
+    }
+
+    /// Rounds and weights; what the chain is in trouble with is told, and tried again at the next turn.
+    async fn recovering(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+        let worked = match self.rounds.work(now).await {
+            Ok(()) => self.set_weights(now).await,
+            Err(error) => Err(error),
+        };
+        match worked {
+            Err(RoundsError::Chain(error)) => {
+                tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "the chain");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn set_weights(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+        let block = self.chain.block().await?;
+        let tempo = u64::from(self.chain.hyperparameters().await?.tempo.get());
+        self.rounds.set_weights(now, block, tempo).await
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a series' prices are learnt: a quorum of venues, or one file or URL of values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use foretell_core::price::Price;
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::{MINUTE, settle_minute};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_feed::collector::{Collected, Collector};
+use foretell_feed::rest::{RestClient, RestError};
+
+use super::config::{Config, PricesConfig};
+use crate::rounds::Decided;
+
+/// Deadline of one request.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where prices are learnt.
+#[derive(Debug)]
+pub enum Source {
+    /// Venues' candles, minute by minute.
+    Venues(Collector),
+    /// Values, step by step.
+    Values(ValueSource),
+}
+
+/// A file or a URL of `open_time_ms,value`.
+#[derive(Debug)]
+pub struct ValueSource {
+    place: Place,
+    step: Millis,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    Url(RestClient, String),
+}
+
+/// What a source said.
+#[derive(Debug)]
+pub enum Answer {
+    /// Venues' candles.
+    Venues(Collected),
+    /// Values by the end of their step, or why there are none.
+    Values(Result<BTreeMap<UnixMillis, Price>, String>),
+}
+
+impl Source {
+    /// The source that this configuration names.
+    pub fn of(config: &Config) -> Result<Self> {
+        let rest = RestClient::new(DEADLINE)?;
+        let step = config.series.grid.step;
+        Ok(match &config.prices {
+            PricesConfig::Venues(_) => {
+                let markets = config.markets()?;
+                let rules = config.rules().rules().minute;
+                Self::Venues(Collector::new(
+                    rest,
+                    rules,
+                    markets.venues,
+                    markets.usdt_usd,
+                ))
+            }
+            PricesConfig::File { path } => Self::Values(ValueSource {
+                place: Place::File(path.clone()),
+                step,
+            }),
+            PricesConfig::Url { url } => Self::Values(ValueSource {
+                place: Place::Url(rest, url.clone()),
+                step,
+            }),
+        })
+    }
+
+    /// What it says of these instants, oldest first, at `now`.
+    pub async fn ask(&self, instants: &[UnixMillis], now: UnixMillis) -> Answer {
+        match self {
+            Self::Venues(collector) => {
+                let first = instants.first().map_or(now, |instant| *instant - MINUTE);
+                let last = instants.last().map_or(now, |instant| *instant - MINUTE);
+                Answer::Venues(collector.collect(first, last, now).await)
+            }
+            Self::Values(values) => {
+                let read = values.read().await;
+                Answer::Values(read.map_err(|error| format!("{error:#}")))
+            }
+        }
+    }
+
+    /// What it is, for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Venues(collector) => collector.names().join(", "),
+            Self::Values(ValueSource { place, .. }) => match place {
+                Place::File(path) => path.display().to_string(),
+                Place::Url(_, url) => url.clone(),
+            },
+        }
+    }
+}
+
+impl ValueSource {
+    /// All values that it has, by the end of their step.
+    async fn read(&self) -> Result<BTreeMap<UnixMillis, Price>> {
+        let (name, text) = match &self.place {
+            Place::File(path) => {
+                let text = tokio::fs::read(path).await;
+                let text = text.with_context(|| format!("can't read {}", path.display()))?;
+                (path.clone(), text)
+            }
+            Place::Url(rest, url) => (
+                PathBuf::from(url),
+                rest.bytes("the source of values", url).await?,
+            ),
+        };
+        values(&name, &text, self.step)
+    }
+}
+
+/// The values in a table of `open_time_ms,value`, by the end of their step.
+fn values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixMillis, Price>> {
+    let series = foretell_data::prices::parse_csv(name, text)?;
+    if series.step() != step {
+        anyhow::bail!(
+            "{} has a value every {} s, but series.step_ms is {}: set it to the file's step",
+            name.display(),
+            series.step().0 / 1000,
+            step.0
+        );
+    }
+    let values = series
+        .bars()
+        .iter()
+        .map(|bar| (bar.close_time(step), bar.close));
+    Ok(values.collect())
+}
+
+impl Answer {
+    /// What this answer decides of these instants: prices, and gaps where the attempt was the last. What it doesn't
+    /// decide is tried again.
+    ///
+    /// # Errors
+    /// Nobody could be reached, so that nothing was learnt; in words.
+    pub fn decided(
+        &self,
+        instants: &[UnixMillis],
+        is_last: impl Fn(UnixMillis) -> bool,
+        rules: &MinuteRules,
+    ) -> Result<Vec<Decided>, String> {
+        let decided = match self {
+            Self::Venues(collected) if !collected.reached_anybody() => {
+                return Err("no exchange can be reached: check the network".into());
+            }
+            Self::Values(Err(why)) => return Err(why.clone()),
+            Self::Venues(collected) => instants
+                .iter()
+                .map(|instant| {
+                    let inputs = collected.inputs(*instant - MINUTE);
+                    let verdict = settle_minute(&inputs, rules);
+                    Decided::by_quorum(*instant, &inputs, verdict)
+                })
+                .collect(),
+            Self::Values(Ok(values)) => instants
+                .iter()
+                .map(|instant| Decided::by_source(*instant, values.get(instant).copied()))
+                .collect::<Vec<_>>(),
+        };
+        let is_final = |decided: &Decided| decided.price.is_some() || is_last(decided.instant);
+        Ok(decided.into_iter().filter(is_final).collect())
+    }
+
+    /// What went wrong although somebody answered, in one line.
+    pub fn trouble(&self) -> Option<String> {
+        let Self::Venues(collected) = self else {
+            return None;
+        };
+        let failures: Vec<String> = collected.failures().map(RestError::to_string).collect();
+        (!failures.is_empty()).then(|| failures.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_those_of_the_end_of_their_step() {
+        let text = b"open_time_ms,value\n0,-3.5\n3600000,2\n";
+        let values = values(Path::new("t.csv"), text, Millis::hours(1)).unwrap();
+        assert_eq!(values[&UnixMillis(3_600_000)].get(), -3.5);
+        assert_eq!(values[&UnixMillis(7_200_000)].get(), 2.0);
+    }
+
+    #[test]
+    fn another_step_than_configured_is_said() {
+        let text = b"open_time_ms,value\n0,1\n3600000,2\n";
+        let error = values(Path::new("t.csv"), text, Millis::minutes(30)).unwrap_err();
+        assert!(
+            error.to_string().contains("t.csv has a value every 3600 s"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_value_is_a_gap_only_after_the_last_attempt() {
+        let known = BTreeMap::from([(UnixMillis(60_000), Price::new(1.0).unwrap())]);
+        let answer = Answer::Values(Ok(known));
+        let rules = foretell_core::rules::RulesVersion::V1.rules().minute;
+        let instants = [UnixMillis(60_000), UnixMillis(120_000)];
+        let decided = answer.decided(&instants, |_| false, &rules).unwrap();
+        assert_eq!(decided.len(), 1);
+        let decided = answer.decided(&instants, |_| true, &rules).unwrap();
+        assert_eq!(decided[1].price, None);
+    }
+}
