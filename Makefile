@@ -24,3 +24,5 @@ lint:
 # Speed beside yardsticks, in one run; minutes, so not part of the tests.
 bench:
 	tests/bench/run
+	cargo bench --package foretell-feed --bench decode
+	cargo bench --package foretell-feed --bench peers

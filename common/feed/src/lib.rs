@@ -12,11 +12,13 @@
 
 pub mod candle;
 pub mod collector;
+pub mod config;
 pub mod connection;
 pub mod decimal;
 pub mod decode;
 pub mod event;
 pub mod minutes;
+pub mod outbox;
 pub mod recording;
 pub mod rest;
 pub mod socket;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Market, Trade};
 
 const MINUTE: i64 = 60_000;
-/// A trade that claims to be so much later than it came is of another time, or its clock is.
-const AHEAD: Millis = Millis::minutes(2);
+/// A trade that claims to be so much later or earlier than it came is of another time, or its clock is.
+const APART: Millis = Millis::minutes(2);
 
 /// A minute of a market, closed. Prices are in the venue's own digits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,13 +46,18 @@ pub struct Minutes {
 impl Minutes {
     /// Takes in a trade that came at `received`; the minute before it, if it closes that.
     ///
-    /// Trades of a minute that is closed are late, and count in no minute; so do trades from the future.
+    /// Trades of a minute that is closed are late and count in no minute, as do trades of long ago (a snapshot after a new
+    /// subscription holds some) and of the future.
     pub fn trade(&mut self, received: UnixMillis, trade: &Trade<'_>) -> Option<TradedMinute> {
         let Market::Symbol(symbol) = &trade.market else {
             return None;
         };
-        if trade.time > received + AHEAD {
+        if trade.time > received + APART {
             self.ahead += 1;
+            return None;
+        }
+        if trade.time < received - APART {
+            self.late += 1;
             return None;
         }
         let start = UnixMillis(trade.time.0 - trade.time.0.rem_euclid(MINUTE));
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn a_minute_closes_with_the_first_trade_of_a_later_one() {
         let mut minutes = Minutes::default();
-        let received = UnixMillis(200_000);
+        let received = UnixMillis(121_000);
         for (time, price) in [
             (60_000, "10.0"),
             (60_500, "12"),

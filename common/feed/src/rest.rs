@@ -1,6 +1,8 @@
 //! Candles over REST: pages of a venue's answers, with deadlines.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
@@ -13,10 +15,16 @@ use crate::venue::{CandleQuery, CandleSource, VenueError};
 /// Longest answer to one request.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 
-/// A client for the REST half of any venue.
+/// How long a host is left alone that has turned us away without saying for how long: too many requests, or banned.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
+const BANNED: Duration = Duration::from_secs(600);
+
+/// A client for the REST half of any venue. A host that turns us away is left alone for as long as it asks.
 #[derive(Debug, Clone)]
 pub struct RestClient {
     http: reqwest::Client,
+    /// Hosts that aren't asked before then, for all clones.
+    left_alone: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
 /// Why there are no candles.
@@ -50,6 +58,16 @@ pub enum RestError {
         /// How long the venue asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// Not asked, because the venue wants to be left alone.
+    #[error("{venue} at {host} turned us away and is left alone for {} s more", .wait.as_secs())]
+    LeftAlone {
+        /// The venue.
+        venue: &'static str,
+        /// Its host.
+        host: String,
+        /// For how long.
+        wait: Duration,
+    },
     /// An answer beyond all expectation.
     #[error("{venue} answered more than {MAX_ANSWER_BYTES} bytes at {url}")]
     TooLong {
@@ -73,7 +91,10 @@ impl RestClient {
             .tls_backend_preconfigured(tls.as_ref().clone())
             .build()
             .map_err(RestError::Client)?;
-        Ok(Self { http })
+        Ok(Self {
+            http,
+            left_alone: Arc::default(),
+        })
     }
 
     /// All finished candles that `query` asks for, oldest first, page by page.
@@ -207,12 +228,14 @@ impl RestClient {
         host: &str,
         path: &str,
     ) -> Result<Vec<Candle>, RestError> {
+        self.may_ask(venue, host)?;
         let url = format!("{host}{path}");
         let Got {
             status,
             retry_after,
             body,
         } = self.get(venue.name(), &url).await?;
+        self.heed(host, status.as_u16(), retry_after);
         if status.is_success() {
             return Ok(venue.parse_candles(&body)?);
         }
@@ -228,6 +251,44 @@ impl RestClient {
                 retry_after,
             }),
         }
+    }
+}
+
+impl RestClient {
+    /// Whether the host wants to be asked.
+    fn may_ask(&self, venue: &dyn CandleSource, host: &str) -> Result<(), RestError> {
+        let mut hosts = self
+            .left_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(until) = hosts.get(host) else {
+            return Ok(());
+        };
+        let wait = until.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            hosts.remove(host);
+            return Ok(());
+        }
+        Err(RestError::LeftAlone {
+            venue: venue.name(),
+            host: host.to_owned(),
+            wait,
+        })
+    }
+
+    /// Notes a host that has turned us away.
+    fn heed(&self, host: &str, status: u16, retry_after: Option<Duration>) {
+        let wait = match status {
+            429 => retry_after.unwrap_or(LEFT_ALONE),
+            403 | 418 | 451 => retry_after.unwrap_or(BANNED),
+            503 => retry_after.unwrap_or(Duration::ZERO),
+            _ => return,
+        };
+        let mut hosts = self
+            .left_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        hosts.insert(host.to_owned(), Instant::now() + wait);
     }
 }
 

@@ -77,7 +77,7 @@ fn run(command: Command) -> Result<()> {
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),
-            Command::Feed(arguments) => feed::run(arguments),
+            Command::Feed(arguments) => feed::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });

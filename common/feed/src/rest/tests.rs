@@ -341,3 +341,43 @@ async fn the_wait_that_a_venue_asks_for_is_told() {
         matches!(error, RestError::Status { status: 429, retry_after, .. } if retry_after == seventeen)
     );
 }
+
+/// Turns the first client away for a second, and counts who asks.
+#[tokio::test]
+async fn a_host_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
+    let asked = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&asked);
+    let answer = move || {
+        let mut asked = counter.lock().unwrap();
+        *asked += 1;
+        let first = *asked == 1;
+        async move {
+            if first {
+                (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], "no")
+            } else {
+                (StatusCode::OK, [("x-first", "no")], "[]")
+            }
+        }
+    };
+    let host = served(Router::new().fallback(answer)).await;
+    let rest = RestClient::new(PATIENT).unwrap();
+    let turned_away = Instant::now();
+    let query = query(0..5);
+    let ask = || rest.candles(&Binance, &host, &query);
+    assert!(matches!(
+        ask().await,
+        Err(RestError::Status { status: 429, .. })
+    ));
+    let clone = rest.clone();
+    let error = clone.candles(&Binance, &host, &query).await.unwrap_err();
+    assert!(matches!(error, RestError::LeftAlone { .. }), "{error}");
+    assert_eq!(*asked.lock().unwrap(), 1);
+    // Other hosts are none of its business.
+    let other = served(Router::new().fallback(|| async { "[]" })).await;
+    assert!(rest.candles(&Binance, &other, &query).await.is_ok());
+    while let Err(error) = ask().await {
+        assert!(matches!(error, RestError::LeftAlone { .. }), "{error}");
+        tokio::task::yield_now().await;
+    }
+    assert!(turned_away.elapsed() >= Duration::from_secs(1));
+}

@@ -33,10 +33,10 @@ pub(super) fn answer<'a, T: Deserialize<'a>>(
 }
 
 /// A message of a kind that we know, with something in it that can't be.
-pub(super) fn malformed(what: &'static str, why: impl ToString) -> FrameError {
+pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> FrameError {
     FrameError::Malformed {
         what,
-        why: why.to_string(),
+        why: why.into(),
     }
 }
 

@@ -1,25 +1,13 @@
-//! `validator feed`: what venues say, decoded.
+//! `validator feed decode`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
 use foretell_feed::decode::{Decoder, Line, unspoken};
 use foretell_feed::venue::{self, Venue};
-
-/// What exchanges say: decode recorded messages.
-#[derive(Debug, Args)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Decode(Decode),
-}
 
 /// Recorded messages in, one JSON line per trade, candle, status, ignored message or error out.
 ///
@@ -28,7 +16,7 @@ enum Command {
 ///
 /// Example: validator feed decode --venue kraken frames.jsonl
 #[derive(Debug, Args)]
-struct Decode {
+pub struct Arguments {
     /// The venue whose messages these are, such as kraken or coinbase_exchange.
     #[arg(long, value_name = "NAME", value_parser = known_venue)]
     venue: Source,
@@ -45,24 +33,8 @@ enum Source {
     Pyth,
 }
 
-/// Runs the command.
-pub fn run(arguments: Arguments) -> Result<()> {
-    match arguments.command {
-        Command::Decode(arguments) => decode(&arguments),
-    }
-}
-
-fn known_venue(name: &str) -> Result<Source, String> {
-    match name {
-        "pyth" => Ok(Source::Pyth),
-        name => match venue::by_name(name) {
-            Ok(venue) => Ok(Source::Venue(venue)),
-            Err(error) => Err(error.to_string()),
-        },
-    }
-}
-
-fn decode(arguments: &Decode) -> Result<()> {
+/// Prints what the file says.
+pub fn run(arguments: &Arguments) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
     let mut print = |line: &Line<'_>| {
@@ -76,7 +48,7 @@ fn decode(arguments: &Decode) -> Result<()> {
         Source::Venue(venue) => {
             let mut decoder = Decoder::new(venue);
             each_message(&arguments.file, &mut |message| {
-                decoder.line(message, &mut print)
+                decoder.line(message, &mut print);
             })
         }
         Source::Pyth => {
@@ -91,6 +63,16 @@ fn decode(arguments: &Decode) -> Result<()> {
     written
         .and_then(|()| out.flush())
         .context("can't write to standard output")
+}
+
+fn known_venue(name: &str) -> Result<Source, String> {
+    match name {
+        "pyth" => Ok(Source::Pyth),
+        name => match venue::by_name(name) {
+            Ok(venue) => Ok(Source::Venue(venue)),
+            Err(error) => Err(error.to_string()),
+        },
+    }
 }
 
 /// Hands each message of a file to `on`: the whole file if its name says that it is one message, else its lines.

@@ -1,0 +1,189 @@
+//! Decoding a trade side by side in one run: the feed (frame to event, and the whole stream, which also counts each trade
+//! once), `serde_json` into a generic value, and Python's `json.loads` with `float` of price and size, on the same
+//! frames. Instructions per message come from valgrind, as the difference of two runs. What isn't installed is said.
+//!
+//! `cargo bench --package foretell-feed --bench peers`
+
+// It prints a table.
+#![allow(clippy::print_stdout)]
+
+mod frames;
+
+use std::hint::black_box;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use foretell_feed::stream::{Numbering, Stream};
+use foretell_feed::venue::{self, ALL, Channels, Venue};
+
+const FRAMES: u64 = 2_000;
+/// Best of so many runs: the machine is shared.
+const RUNS: usize = 15;
+
+const PYTHON: &str = r#"
+import json, sys, time
+name = sys.argv[1]
+frames = [line for line in sys.stdin.read().split("\n") if line]
+def pick(m):
+    if name.startswith("binance") or name == "gemini": return m["p"], m["q"]
+    if name == "bitfinex": return m[2][3], m[2][2]
+    if name == "bitstamp": return m["data"]["price_str"], m["data"]["amount_str"]
+    if name == "bybit": return m["data"][0]["p"], m["data"][0]["v"]
+    if name == "coinbase_advanced":
+        t = m["events"][0]["trades"][0]
+        return t["price"], t["size"]
+    if name == "coinbase_exchange": return m["price"], m["size"]
+    if name == "kraken": return m["data"][0]["price"], m["data"][0]["qty"]
+    return m["data"][0]["px"], m["data"][0]["sz"]
+best = 1e9
+for _ in range(int(sys.argv[2])):
+    start = time.perf_counter()
+    for frame in frames:
+        price, size = pick(json.loads(frame))
+        float(price), float(size)
+    best = min(best, time.perf_counter() - start)
+print(best / len(frames) * 1e9)
+"#;
+
+#[derive(Clone, Copy)]
+enum Way {
+    Feed,
+    Stream,
+    Value,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    // `peers --count VENUE WAY TIMES` is what runs under valgrind.
+    if let [_, flag, name, way, times, ..] = arguments.as_slice()
+        && flag == "--count"
+    {
+        let way = match way.as_str() {
+            "feed" => Way::Feed,
+            "stream" => Way::Stream,
+            _ => Way::Value,
+        };
+        let venue = venue::by_name(name).unwrap_or_else(|error| panic!("{error}"));
+        let frames = frames::frames(venue, FRAMES);
+        for _ in 0..times.parse().unwrap_or(1) {
+            decode(venue, &frames, way);
+        }
+        return;
+    }
+    println!(
+        "{:<18} {:>9} {:>9} {:>9} {:>9} | {:>7} {:>7} | {:>8} {:>8} {:>8}",
+        "ns per message",
+        "feed",
+        "stream",
+        "value",
+        "python",
+        "×value",
+        "×python",
+        "Ir feed",
+        "stream",
+        "value"
+    );
+    for venue in ALL {
+        let frames = frames::frames(venue, FRAMES);
+        let [feed, stream, value] =
+            [Way::Feed, Way::Stream, Way::Value].map(|way| best(venue, &frames, way));
+        let python = python(venue, &frames);
+        let counts = ["feed", "stream", "value"].map(|way| instructions(venue, way));
+        let number = |number: Option<f64>| number.map_or("–".into(), |n| format!("{n:.0}"));
+        println!(
+            "{:<18} {feed:>9.0} {stream:>9.0} {value:>9.0} {:>9} | {:>7.1} {:>7} | {:>8} {:>8} {:>8}",
+            venue.name(),
+            number(python),
+            value / feed,
+            python.map_or("–".into(), |python| format!("{:.1}", python / feed)),
+            number(counts[0]),
+            number(counts[1]),
+            number(counts[2]),
+        );
+    }
+}
+
+fn decode(venue: &'static dyn Venue, frames: &[String], way: Way) {
+    let channels = Channels::default();
+    let mut stream = Stream::new(venue);
+    let mut numbering = Numbering::default();
+    if let Some(opening) = frames::opening(venue) {
+        let _ = stream.hear(&mut numbering, opening, &mut |_| {});
+    }
+    for frame in frames {
+        match way {
+            Way::Feed => {
+                let _ = black_box(venue.read_frame(frame, &channels, &mut |event| {
+                    black_box(&event);
+                }));
+            }
+            Way::Stream => {
+                let _ = black_box(stream.hear(&mut numbering, frame, &mut |heard| {
+                    black_box(&heard);
+                }));
+            }
+            Way::Value => {
+                let _ = black_box(serde_json::from_str::<serde_json::Value>(frame));
+            }
+        }
+    }
+}
+
+/// Nanoseconds per message.
+fn best(venue: &'static dyn Venue, frames: &[String], way: Way) -> f64 {
+    let runs = (0..RUNS).map(|_| {
+        let start = Instant::now();
+        decode(venue, frames, way);
+        start.elapsed().as_secs_f64()
+    });
+    runs.fold(f64::MAX, f64::min) / FRAMES as f64 * 1e9
+}
+
+/// Nanoseconds per message, if there is a Python.
+fn python(venue: &dyn Venue, frames: &[String]) -> Option<f64> {
+    let mut child = Command::new("python3")
+        .args(["-c", PYTHON, venue.name(), &RUNS.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .ok()?;
+    child
+        .stdin
+        .take()?
+        .write_all(frames.join("\n").as_bytes())
+        .ok()?;
+    let output = child.wait_with_output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+/// Instructions per message, if there is a valgrind.
+fn instructions(venue: &dyn Venue, way: &str) -> Option<f64> {
+    let one = counted(venue, way, 1)?;
+    let three = counted(venue, way, 3)?;
+    Some((three - one) / 2.0 / FRAMES as f64)
+}
+
+fn counted(venue: &dyn Venue, way: &str, times: usize) -> Option<f64> {
+    let output = Command::new("valgrind")
+        .args([
+            "--tool=cachegrind",
+            "--cache-sim=no",
+            "--cachegrind-out-file=/dev/null",
+        ])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", venue.name(), way, &times.to_string()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = text
+        .lines()
+        .find(|line| line.contains("I   refs:") || line.contains("I refs:"))?;
+    let digits: String = line
+        .rsplit(':')
+        .next()?
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok()
+}
