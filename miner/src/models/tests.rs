@@ -267,7 +267,8 @@ fn the_size_of_the_price_does_not_matter() {
     let usual = of_price(100.0);
     for price in [1e-8, 1e12, 1e-300, 1e300] {
         for (usual, scaled) in usual.iter().zip(of_price(price)).skip(1) {
-            assert!((width(&scaled) / width(usual) - 1.0).abs() < 1e-4);
+            // A likelihood's maximum is found to a few digits only.
+            assert!((width(&scaled) / width(usual) - 1.0).abs() < 1e-3);
         }
     }
 }

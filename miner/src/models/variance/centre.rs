@@ -83,7 +83,11 @@ impl Centring {
         let weights = weights.map(|(weights, targets)| {
             let targets = targets.slice_axis(Axis(0), Slice::from(gap..)).to_owned();
             let belief = believed(&later.dot(&weights), &targets);
-            weights.iter().map(|weight| belief * weight).collect()
+            let believed = weights.iter().map(|weight| belief * weight);
+            // Absurd prices may leave columns that no number describes.
+            believed
+                .map(|weight| if weight.is_finite() { weight } else { 0.0 })
+                .collect()
         });
         Ok(Centre {
             features: self.features,

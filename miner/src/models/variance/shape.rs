@@ -9,6 +9,9 @@ const BODY: usize = 50;
 /// Probabilities of |z| in the tail, out to the last quantile of K = 1000.
 const TAIL: [f64; 6] = [0.9925, 0.9945, 0.9965, 0.998, 0.999, 0.9995];
 
+/// The sample's own quantiles are at least this share of Student's t.
+const THINNEST: f64 = 0.25;
+
 /// Number of probabilities at which |z| is kept.
 pub const POINTS: usize = BODY + TAIL.len();
 
@@ -48,7 +51,8 @@ impl Shaping {
         sizes.sort_unstable_by(f64::total_cmp);
         let student = ladder.fit(sizes);
         let blended = probabilities().into_iter().zip(student).map(|(p, t)| {
-            let own = sample_quantile(sizes, p);
+            // Moves that were mostly zero leave a sliver, not nothing.
+            let own = sample_quantile(sizes, p).max(THINNEST * t);
             self.empirical * own + (1.0 - self.empirical) * t
         });
         Shape(blended.collect())
