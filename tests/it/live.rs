@@ -30,7 +30,7 @@ use foretell_wire::keyfile::WalletHotkey;
 use foretell_wire::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
-use crate::driver::{Exchanges, Running, miner, price_at, until, validator};
+use crate::driver::{Exchanges, Running, miner, price_at, until, validator, value_at};
 
 /// A minute before half past midnight.
 const NOW: UnixMillis = UnixMillis(1_704_241_740_000);
@@ -354,6 +354,40 @@ async fn a_series_of_values_that_go_below_zero_is_settled_from_its_file() {
     assert_eq!(world.exchanges.asked(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_of_values_is_settled_from_an_address() {
+    let at = |exchanges: &Exchanges| {
+        let host = exchanges.host();
+        format!("[prices]\nkind = \"url\"\nurl = \"{host}/values.csv\"\n")
+    };
+    let world = World::with_prices(at, false).await;
+    let path = world.folder.path().join("validator.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        text.replace("horizon = 2", "horizon = 2\nunit = \"value\""),
+    )
+    .unwrap();
+    let mut service = world.validator(NOW).await;
+    world
+        .play(&mut service, NOW, NOW + Millis::minutes(62))
+        .await;
+    let book = service.rounds().book();
+    assert_eq!(
+        (book.voided().len(), book.reference_track().rounds()),
+        (0, 5)
+    );
+    let priced = world.priced();
+    assert!(
+        priced
+            .iter()
+            .any(|(_, value)| value.is_some_and(|value| value < 0.0))
+    );
+    for (instant, value) in priced {
+        assert_eq!(value, Some(value_at(instant.0)), "at {instant}");
+    }
+}
+
 /// The program, by the machine's clock.
 struct Program {
     folder: TempDir,
@@ -391,9 +425,9 @@ fn now() -> UnixMillis {
 }
 
 fn terminate(running: &Running) {
-    let sent = Command::new("kill")
-        .args(["-TERM", &running.id().to_string()])
-        .status();
+    // The shell's own `kill`: a program of that name need not be there.
+    let kill = format!("kill -TERM {}", running.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status();
     assert!(sent.unwrap().success());
 }
 

@@ -5,20 +5,25 @@
 //! ```
 //!
 //! It decides nothing: a market that can't be reached or is malformed just has no candles, and its error is kept to be
-//! told.
+//! told. A venue that asks to be left alone is left alone.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foretell_core::rules::MinuteRules;
 use foretell_core::settle::{MINUTE, MarketCloses, MinuteInputs, Quote, Tape, Witness};
 use foretell_core::time::{Millis, UnixMillis};
 use futures_util::future::{join, join_all};
+use thiserror::Error;
 
 use crate::rest::{RestClient, RestError};
 use crate::venue::{CandleQuery, Venue};
 
 const DAY: Millis = Millis::days(1);
+/// How long a venue is left alone that limits requests, but doesn't say for how long.
+const LIMITED_PAUSE: Millis = Millis::minutes(1);
+/// How long one is left alone that refuses this address.
+const REFUSED_PAUSE: Millis = Millis::minutes(10);
 /// How far after a minute a venue's next candle is looked for, which makes that of the minute final.
 const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
 
@@ -42,6 +47,19 @@ pub struct Collector {
     usdt_usd: Vec<Market>,
     /// Volumes of whole days that are over don't change: asked once.
     volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
+    /// Venues that are left alone, and until when.
+    left_alone: Mutex<BTreeMap<&'static str, UnixMillis>>,
+}
+
+/// Why a market said nothing.
+#[derive(Debug, Error)]
+pub enum Silence {
+    /// It was asked, and didn't give candles.
+    #[error("{}", .0.in_short())]
+    Failed(#[from] RestError),
+    /// It wasn't asked, because it wants to be left alone.
+    #[error("{0} is left alone for a while, as it asked")]
+    LeftAlone(&'static str),
 }
 
 /// What the markets said.
@@ -49,14 +67,14 @@ pub struct Collector {
 pub struct Collected {
     rules: MinuteRules,
     venues: Vec<VenueAnswer>,
-    usdt_usd: Vec<(String, Result<Tape, RestError>)>,
+    usdt_usd: Vec<(String, Result<Tape, Silence>)>,
 }
 
 #[derive(Debug)]
 struct VenueAnswer {
     venue: String,
     quote: Quote,
-    tape: Result<Tape, RestError>,
+    tape: Result<Tape, Silence>,
     /// By day.
     volumes: BTreeMap<UnixMillis, f64>,
 }
@@ -82,6 +100,7 @@ impl Collector {
             venues,
             usdt_usd,
             volumes: Mutex::default(),
+            left_alone: Mutex::default(),
         }
     }
 
@@ -99,8 +118,8 @@ impl Collector {
         let rate_lookback = lookback + MINUTE.times(self.rules.rate_max_age as i64);
         let venues = self.venues.iter().map(|(market, quote)| async move {
             let (tape, volumes) = join(
-                self.tape(market, first - lookback, until),
-                self.volumes(market, first, last),
+                self.tape(market, first - lookback, until, now),
+                self.volumes(market, first, last, now),
             )
             .await;
             VenueAnswer {
@@ -111,10 +130,8 @@ impl Collector {
             }
         });
         let rates = self.usdt_usd.iter().map(|market| async move {
-            (
-                market.name(),
-                self.tape(market, first - rate_lookback, until).await,
-            )
+            let tape = self.tape(market, first - rate_lookback, until, now);
+            (market.name(), tape.await)
         });
         let (venues, usdt_usd) = join(join_all(venues), join_all(rates)).await;
         Collected {
@@ -129,18 +146,49 @@ impl Collector {
         market: &Market,
         from: UnixMillis,
         to: UnixMillis,
-    ) -> Result<Tape, RestError> {
+        now: UnixMillis,
+    ) -> Result<Tape, Silence> {
+        self.may_ask(market, now)?;
         let query = CandleQuery {
             symbol: &market.symbol,
             step: MINUTE,
             from,
             to,
         };
-        let candles = self
-            .rest
-            .minutes(market.venue, &market.host, &query)
-            .await?;
+        let asked = self.rest.minutes(market.venue, &market.host, &query);
+        let candles = asked
+            .await
+            .inspect_err(|error| self.heed(market, error, now))?;
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
+    }
+
+    /// Whether a venue may be asked.
+    fn may_ask(&self, market: &Market, now: UnixMillis) -> Result<(), Silence> {
+        let venue = market.venue.name();
+        match locked(&self.left_alone).get(venue) {
+            Some(until) if now < *until => Err(Silence::LeftAlone(venue)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves a venue alone whose answer asks for it.
+    fn heed(&self, market: &Market, error: &RestError, now: UnixMillis) {
+        let RestError::Status {
+            status,
+            retry_after,
+            ..
+        } = error
+        else {
+            return;
+        };
+        let asked = retry_after.and_then(|span| i64::try_from(span.as_millis()).ok());
+        let pause = match (asked.map(Millis), status) {
+            (Some(span), _) => span,
+            (None, 418 | 429) => LIMITED_PAUSE,
+            (None, 403 | 451) => REFUSED_PAUSE,
+            (None, _) => return,
+        };
+        locked(&self.left_alone).insert(market.venue.name(), now + pause);
     }
 
     /// Base volumes of the days before the days of these minutes, as far as they are known.
@@ -149,41 +197,39 @@ impl Collector {
         market: &Market,
         first: UnixMillis,
         last: UnixMillis,
+        now: UnixMillis,
     ) -> BTreeMap<UnixMillis, f64> {
         let days = std::iter::successors(Some(day_before(first)), |day| Some(*day + DAY));
         let mut volumes = BTreeMap::new();
         for day in days.take_while(|day| *day <= day_before(last)) {
-            if let Some(volume) = self.volume(market, day).await {
+            if let Some(volume) = self.volume(market, day, now).await {
                 volumes.insert(day, volume);
             }
         }
         volumes
     }
 
-    async fn volume(&self, market: &Market, day: UnixMillis) -> Option<f64> {
+    async fn volume(&self, market: &Market, day: UnixMillis, now: UnixMillis) -> Option<f64> {
         let key = (market.name(), day);
-        if let Some(volume) = self.known_volumes().get(&key) {
+        if let Some(volume) = locked(&self.volumes).get(&key) {
             return Some(*volume);
         }
+        self.may_ask(market, now).ok()?;
         let asked = self
             .rest
             .day_volume(market.venue, &market.host, &market.symbol, day);
         match asked.await {
             Ok(volume) => {
                 let volume = volume?;
-                self.known_volumes().insert(key, volume);
+                locked(&self.volumes).insert(key, volume);
                 Some(volume)
             }
             Err(error) => {
+                self.heed(market, &error, now);
                 tracing::debug!(market = %market.name(), %error, "no volume of the day before");
                 None
             }
         }
-    }
-
-    fn known_volumes(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, UnixMillis), f64>> {
-        // A panic elsewhere leaves the map whole: entries are only ever added.
-        self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -221,24 +267,25 @@ impl Collected {
     /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
     /// this machine that is off the network.
     pub fn reached_anybody(&self) -> bool {
-        let tapes = self.venues.iter().map(|answer| &answer.tape);
-        let tapes = tapes.chain(self.usdt_usd.iter().map(|(_, tape)| tape));
-        let unreachable =
-            |tape: &Result<Tape, RestError>| matches!(tape, Err(RestError::Unreachable { .. }));
-        !tapes.into_iter().all(unreachable)
+        let learnt_nothing = |tape: &Result<Tape, Silence>| {
+            matches!(
+                tape,
+                Err(Silence::LeftAlone(_) | Silence::Failed(RestError::Unreachable { .. }))
+            )
+        };
+        !self.tapes().all(learnt_nothing)
     }
 
-    /// What went wrong, market by market.
-    pub fn failures(&self) -> impl Iterator<Item = &RestError> {
-        let venues = self
-            .venues
-            .iter()
-            .filter_map(|answer| answer.tape.as_ref().err());
-        venues.chain(
-            self.usdt_usd
-                .iter()
-                .filter_map(|(_, tape)| tape.as_ref().err()),
-        )
+    /// Who said nothing and why, each venue once.
+    pub fn silences(&self) -> Vec<String> {
+        let silent = self.tapes().filter_map(|tape| tape.as_ref().err());
+        let words: BTreeSet<String> = silent.map(Silence::to_string).collect();
+        words.into_iter().collect()
+    }
+
+    fn tapes(&self) -> impl Iterator<Item = &Result<Tape, Silence>> {
+        let venues = self.venues.iter().map(|answer| &answer.tape);
+        venues.chain(self.usdt_usd.iter().map(|(_, tape)| tape))
     }
 }
 
@@ -252,3 +299,11 @@ impl std::fmt::Debug for Market {
 fn day_before(instant: UnixMillis) -> UnixMillis {
     UnixMillis(instant.0 - instant.0.rem_euclid(DAY.0)) - DAY
 }
+
+/// What a mutex guards. A panic elsewhere leaves these maps whole: entries are only ever added.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,17 @@ pub enum RestError {
     Venue(#[from] VenueError),
 }
 
+impl RestError {
+    /// The error without the address that was asked.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),
+            Self::Status { venue, status, .. } => format!("{venue} answered status {status}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl RestClient {
     /// A client that gives each request `deadline`. It brings its own [TLS](crate::tls).
     pub fn new(deadline: Duration) -> Result<Self, RestError> {

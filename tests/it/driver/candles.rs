@@ -46,6 +46,7 @@ impl Exchanges {
             .route("/products/{pair}/candles", get(coinbase))
             .route("/0/public/OHLC", get(kraken))
             .route("/api/v3/klines", get(binance))
+            .route("/values.csv", get(values))
             .with_state(Arc::clone(&market));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -90,6 +91,12 @@ impl Exchanges {
             .join(", ");
         format!("[prices]\nkind = \"venues\"\nvenues = [{settling}]\nusdt_usd = [{rates}]\n")
     }
+}
+
+/// A value that is as often below zero as above, every five minutes, at the end of a step.
+pub fn value_at(ms: i64) -> f64 {
+    let steps = ms as f64 / 300_000.0;
+    (500.0 * (steps / 3.0).sin()).round() / 100.0
 }
 
 /// Price in USD at an instant.
@@ -156,6 +163,15 @@ impl Market {
 
 fn json(value: &Value) -> Response {
     ([("content-type", "application/json")], value.to_string()).into_response()
+}
+
+/// Three days of values and some, up to now: `open_time_ms,value`.
+async fn values(State(market): State<Arc<Market>>) -> String {
+    let (now, step) = (market.now.load(Ordering::SeqCst), 300_000);
+    let newest = (now / step - 1) * step;
+    let starts = (0..1000).rev().map(|n| newest - n * step);
+    let rows = starts.map(|start| format!("{start},{}\n", value_at(start + step)));
+    format!("open_time_ms,value\n{}", rows.collect::<String>())
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ mod programs;
 mod python;
 
 pub use browser::look_at;
-pub use candles::{Exchanges, price_at};
+pub use candles::{Exchanges, price_at, value_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use journal::{head, kinds};

@@ -159,7 +159,7 @@ async fn probe(source: &Source, config: &Config, now: UnixMillis) -> Result<()> 
     let last_minute = UnixMillis(now.0 - now.0.rem_euclid(MINUTE.0)) - MINUTE;
     let rules = config.rules().rules().minute;
     let answer = source.ask(&[last_minute], now).await;
-    if let Err(offline) = answer.decided(&[last_minute], |_| false, &rules) {
+    if let Err(offline) = answer.learnt(&[last_minute], |_| false, &rules) {
         bail!(
             "{offline}; without --speed live, a network runs on a price file or on simulated prices"
         );

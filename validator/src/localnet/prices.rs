@@ -11,7 +11,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
 use foretell_data::simulated::simulated;
-use foretell_feed::rest::{RestClient, RestError};
+use foretell_feed::rest::RestClient;
 use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, CandleSource};
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,7 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
         let fetched = rest.candles(venue, venue.default_host(), &query).await;
         let prices = match fetched {
             Ok(bars) => PriceSeries::from_bars(bars).map_err(|error| error.to_string()),
-            Err(error) => Err(in_short(&error)),
+            Err(error) => Err(error.in_short()),
         };
         match prices {
             Ok(prices) => {
@@ -136,15 +136,6 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
         }
     }
     Err(reasons.join("; "))
-}
-
-/// The error without the address that was asked.
-fn in_short(error: &RestError) -> String {
-    match error {
-        RestError::Unreachable { venue, .. } => format!("{venue} can't be reached"),
-        RestError::Status { venue, status, .. } => format!("{venue} answered status {status}"),
-        other => other.to_string(),
-    }
 }
 
 impl PriceNote {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use foretell_chain::chain::Chain;
+use foretell_core::book::Book;
 use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
 use super::agenda::Agenda;
-use super::source::{Answer, Source};
+use super::source::{Answer, Learnt, Source};
 use super::status::Status;
+use crate::moment;
 use crate::rounds::miners::Miners;
 use crate::rounds::{Rounds, RoundsError};
 use crate::store::Store;
@@ -69,8 +71,10 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     /// Trouble with the chain is told and tried again; trouble with the store ends the service, which can't go on
     /// without its journal.
     pub async fn turn(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundsError> {
+        let before = Tally::of(self.rounds.book());
         self.rounds.void_neglected(now).await?;
         self.recovering(now).await?;
+        Tally::of(self.rounds.book()).tell_since(&before);
         let rounds_next = self.rounds.book().next_instant(now);
         let Some(prices) = self.rounds.book().prices() else {
             return Ok(rounds_next.unwrap_or(now));
@@ -104,23 +108,19 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     pub async fn take(&mut self, now: UnixMillis, attempt: Attempt) -> Result<(), RoundsError> {
         let Attempt { instants, answer } = attempt;
         let is_last = |instant| Agenda::is_last(instant, now, &self.rules);
-        match answer.decided(&instants, is_last, &self.rules) {
-            Ok(decided) => {
-                self.trouble = answer.trouble();
-                if let Some(trouble) = &self.trouble {
-                    tracing::debug!("{trouble}");
-                }
+        match answer.learnt(&instants, is_last, &self.rules) {
+            Ok(Learnt { decided, trouble }) => {
                 for gap in decided.iter().filter(|decided| decided.price.is_none()) {
-                    let at = crate::moment::text(gap.instant);
+                    let at = moment::text(gap.instant);
                     tracing::warn!(%at, "no price, and no further attempt: a gap");
                 }
+                self.note_trouble(trouble);
                 self.agenda.tried(&instants, now);
                 self.rounds.take_prices(now, decided).await
             }
             Err(offline) => {
                 self.agenda.was_offline(now);
-                tracing::warn!("{offline}; trying again in a minute");
-                self.trouble = Some(offline);
+                self.note_trouble(Some(format!("{offline}; trying again every minute")));
                 Ok(())
             }
         }
@@ -146,6 +146,17 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         self.attempt.shutdown().await;
     }
 
+    /// Tells of trouble when it begins, changes and ends; the status says it all the time.
+    fn note_trouble(&mut self, trouble: Option<String>) {
+        if trouble != self.trouble {
+            match &trouble {
+                Some(trouble) => tracing::warn!("{trouble}"),
+                None => tracing::info!("prices are complete again"),
+            }
+            self.trouble = trouble;
+        }
+    }
+
     /// Rounds and weights; what the chain is in trouble with is told, and tried again at the next turn.
     async fn recovering(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
         let worked = match self.rounds.work(now).await {
@@ -165,5 +176,45 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         let block = self.chain.block().await?;
         let tempo = u64::from(self.chain.hyperparameters().await?.tempo.get());
         self.rounds.set_weights(now, block, tempo).await
+    }
+}
+
+/// How many rounds there have been of each kind, to tell what a turn did.
+struct Tally {
+    open: usize,
+    scored: usize,
+    void: usize,
+    weighed: usize,
+}
+
+impl Tally {
+    fn of(book: &Book) -> Self {
+        Self {
+            open: book.open_rounds().len(),
+            scored: book.reference_track().rounds(),
+            void: book.voided().len(),
+            weighed: book.times_weighed(),
+        }
+    }
+
+    fn tell_since(&self, before: &Self) {
+        let Self {
+            open,
+            scored,
+            void,
+            weighed,
+        } = self;
+        if scored > &before.scored {
+            tracing::info!(scored, open, void, "scored {}", scored - before.scored);
+        }
+        if void > &before.void {
+            tracing::warn!(scored, open, void, "void: {}", void - before.void);
+        }
+        if open > &before.open {
+            tracing::info!(open, "a round was opened");
+        }
+        if weighed > &before.weighed {
+            tracing::info!("weights are on chain");
+        }
     }
 }

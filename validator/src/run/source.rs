@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use foretell_core::price::Price;
 use foretell_core::rules::MinuteRules;
-use foretell_core::settle::{MINUTE, settle_minute};
+use foretell_core::settle::{MINUTE, Provenance, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::{Collected, Collector};
-use foretell_feed::rest::{RestClient, RestError};
+use foretell_feed::rest::RestClient;
 
 use super::config::{Config, PricesConfig};
 use crate::rounds::Decided;
@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub enum Source {
     /// Venues' candles, minute by minute.
-    Venues(Collector),
+    Venues(Box<Collector>),
     /// Values, step by step.
     Values(ValueSource),
 }
@@ -49,6 +49,15 @@ pub enum Answer {
     Values(Result<BTreeMap<UnixMillis, Price>, String>),
 }
 
+/// What came of asking.
+#[derive(Debug)]
+pub struct Learnt {
+    /// Prices, and gaps.
+    pub decided: Vec<Decided>,
+    /// What is wrong, in a line.
+    pub trouble: Option<String>,
+}
+
 impl Source {
     /// The source that this configuration names.
     pub fn of(config: &Config) -> Result<Self> {
@@ -58,12 +67,8 @@ impl Source {
             PricesConfig::Venues(_) => {
                 let markets = config.markets()?;
                 let rules = config.rules().rules().minute;
-                Self::Venues(Collector::new(
-                    rest,
-                    rules,
-                    markets.venues,
-                    markets.usdt_usd,
-                ))
+                let collector = Collector::new(rest, rules, markets.venues, markets.usdt_usd);
+                Self::Venues(Box::new(collector))
             }
             PricesConfig::File { path } => Self::Values(ValueSource {
                 place: Place::File(path.clone()),
@@ -145,13 +150,13 @@ impl Answer {
     ///
     /// # Errors
     /// Nobody could be reached, so that nothing was learnt; in words.
-    pub fn decided(
+    pub fn learnt(
         &self,
         instants: &[UnixMillis],
         is_last: impl Fn(UnixMillis) -> bool,
         rules: &MinuteRules,
-    ) -> Result<Vec<Decided>, String> {
-        let decided = match self {
+    ) -> Result<Learnt, String> {
+        let found: Vec<Decided> = match self {
             Self::Venues(collected) if !collected.reached_anybody() => {
                 return Err("no exchange can be reached: check the network".into());
             }
@@ -167,19 +172,25 @@ impl Answer {
             Self::Values(Ok(values)) => instants
                 .iter()
                 .map(|instant| Decided::by_source(*instant, values.get(instant).copied()))
-                .collect::<Vec<_>>(),
+                .collect(),
         };
         let is_final = |decided: &Decided| decided.price.is_some() || is_last(decided.instant);
-        Ok(decided.into_iter().filter(is_final).collect())
-    }
-
-    /// What went wrong although somebody answered, in one line.
-    pub fn trouble(&self) -> Option<String> {
-        let Self::Venues(collected) = self else {
-            return None;
+        let (decided, waiting): (Vec<_>, Vec<_>) = found.into_iter().partition(is_final);
+        let mut troubles = match self {
+            Self::Venues(collected) => collected.silences(),
+            Self::Values(_) => Vec::new(),
         };
-        let failures: Vec<String> = collected.failures().map(RestError::to_string).collect();
-        (!failures.is_empty()).then(|| failures.join("; "))
+        troubles.extend(waiting.last().map(why_waiting));
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
+        Ok(Learnt { decided, trouble })
+    }
+}
+
+/// Why the newest price is not there yet.
+fn why_waiting(waiting: &Decided) -> String {
+    match &waiting.provenance {
+        Provenance::Venues { gap: Some(gap), .. } => format!("no price yet: {gap}"),
+        Provenance::Venues { .. } | Provenance::Source => "the newest value isn't there yet".into(),
     }
 }
 
@@ -211,9 +222,13 @@ mod tests {
         let answer = Answer::Values(Ok(known));
         let rules = foretell_core::rules::RulesVersion::V1.rules().minute;
         let instants = [UnixMillis(60_000), UnixMillis(120_000)];
-        let decided = answer.decided(&instants, |_| false, &rules).unwrap();
-        assert_eq!(decided.len(), 1);
-        let decided = answer.decided(&instants, |_| true, &rules).unwrap();
-        assert_eq!(decided[1].price, None);
+        let early = answer.learnt(&instants, |_| false, &rules).unwrap();
+        assert_eq!(early.decided.len(), 1);
+        assert_eq!(
+            early.trouble.as_deref(),
+            Some("the newest value isn't there yet")
+        );
+        let last = answer.learnt(&instants, |_| true, &rules).unwrap();
+        assert_eq!((last.decided[1].price, last.trouble), (None, None));
     }
 }

@@ -1,0 +1,122 @@
+//! Against a small exchange of our own, over real sockets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use foretell_core::rules::RulesVersion;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::venue::Bitstamp;
+
+const M: UnixMillis = UnixMillis(1_704_067_200_000);
+/// When the minute M is tried first.
+const NOW: UnixMillis = UnixMillis(M.0 + 120_000);
+
+/// A collector that asks one exchange, which answers everything with `answer`; and how often it was asked.
+async fn asking(
+    answer: impl IntoResponse + Clone + Send + Sync + 'static,
+) -> (Collector, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let routes = Router::new().fallback(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let answer = answer.clone();
+        async move { answer }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let market = Market {
+        venue: &Bitstamp,
+        host,
+        symbol: "btcusd".into(),
+    };
+    let rest = RestClient::new(Duration::from_secs(20)).unwrap();
+    let rules = RulesVersion::V1.rules().minute;
+    let collector = Collector::new(rest, rules, vec![(market, Quote::Usd)], Vec::new());
+    (collector, asked)
+}
+
+fn candle(start_s: i64, close: &str) -> String {
+    format!(
+        r#"{{"timestamp":"{start_s}","open":"{close}","high":"{close}","low":"{close}","close":"{close}","volume":"2"}}"#
+    )
+}
+
+#[tokio::test]
+async fn candles_become_the_inputs_of_their_minute() {
+    let start = M.0 / 1000;
+    let candles = [
+        candle(start - 86_400, "50"),
+        candle(start - 60, "99"),
+        candle(start, "100"),
+        candle(start + 60, "101"),
+    ];
+    let body = format!(
+        r#"{{"data":{{"pair":"BTC/USD","ohlc":[{}]}}}}"#,
+        candles.join(",")
+    );
+    let (collector, _) = asking(body).await;
+    let collected = collector.collect(M, M, NOW).await;
+    assert!(collected.reached_anybody() && collected.silences().is_empty());
+    let inputs = collected.inputs(M);
+    let [witness] = inputs.venues.as_slice() else {
+        panic!("{inputs:?}");
+    };
+    assert_eq!(
+        (witness.venue.as_str(), witness.quote),
+        ("bitstamp", Quote::Usd)
+    );
+    assert_eq!(witness.candle.unwrap().close.get(), 100.0);
+    assert!(witness.followed);
+    assert_eq!(witness.before[0].unwrap().get(), 99.0);
+    assert!(witness.day_volume > 0.0);
+}
+
+#[tokio::test]
+async fn whoever_asks_to_be_left_alone_is_left_alone_for_so_long() {
+    let answer = (
+        StatusCode::TOO_MANY_REQUESTS,
+        [("retry-after", "90")],
+        "slow down",
+    );
+    let (collector, asked) = asking(answer).await;
+    let first = collector.collect(M, M, NOW).await;
+    assert!(first.reached_anybody());
+    assert_eq!(first.silences(), ["bitstamp answered status 429"]);
+    let times = asked.load(Ordering::SeqCst);
+    assert!(times > 0);
+
+    let soon = collector.collect(M, M, NOW + Millis::seconds(89)).await;
+    assert_eq!(asked.load(Ordering::SeqCst), times);
+    assert!(!soon.reached_anybody(), "nothing was learnt");
+    assert_eq!(
+        soon.silences(),
+        ["bitstamp is left alone for a while, as it asked"]
+    );
+
+    collector.collect(M, M, NOW + Millis::seconds(90)).await;
+    assert!(asked.load(Ordering::SeqCst) > times);
+}
+
+#[tokio::test]
+async fn a_refusal_of_this_address_is_heeded_without_being_told_how_long() {
+    let (collector, asked) = asking((StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "not here")).await;
+    collector.collect(M, M, NOW).await;
+    let times = asked.load(Ordering::SeqCst);
+    collector.collect(M, M, NOW + Millis::minutes(9)).await;
+    assert_eq!(asked.load(Ordering::SeqCst), times);
+    let other = asking((StatusCode::INTERNAL_SERVER_ERROR, "oops")).await;
+    other.0.collect(M, M, NOW).await;
+    let times = other.1.load(Ordering::SeqCst);
+    other.0.collect(M, M, NOW).await;
+    assert!(
+        other.1.load(Ordering::SeqCst) > times,
+        "a mishap is no refusal"
+    );
+}
