@@ -44,7 +44,7 @@ struct Client {
 
 fn venue_named(name: &str) -> (&'static dyn Venue, String) {
     let venue = venue::by_name(name).unwrap();
-    let pair = Pair::new("BTC", venue.quote().name());
+    let pair = Pair::new("BTC", &venue.quote().to_string());
     (venue, venue.symbol(&pair))
 }
 
@@ -205,7 +205,7 @@ async fn every_venues_candles_are_read_over_http() {
     ];
     for venue in venue::ALL {
         let (_, symbol) = venue_named(venue.name());
-        let pair = Pair::new("BTC", venue.quote().name());
+        let pair = Pair::new("BTC", &venue.quote().to_string());
         let exchange = Exchange::with(venue, &symbol, vec![vec![]], minutes.clone(), None).await;
         let rest = RestClient::new(PATIENT).unwrap();
         let query = CandleQuery {

@@ -8,7 +8,7 @@ use foretell_feed::venue::{self, Pair};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::driver::programs::validator;
+use crate::driver::validator;
 use crate::exchange::{Act, Exchange};
 
 /// Longer than any of these tests takes.
@@ -123,7 +123,7 @@ async fn a_recording_gives_the_same_minutes_again_byte_for_byte() {
     let mut exchanges = Vec::new();
     for name in ["kraken", "bitfinex", "binance"] {
         let venue = venue::by_name(name).unwrap();
-        let pair = Pair::new("BTC", venue.quote().name());
+        let pair = Pair::new("BTC", &venue.quote().to_string());
         // Minutes close as trades of later ones come; the connection is cut in between and trades come twice.
         let first = vec![
             Act::Acknowledge,

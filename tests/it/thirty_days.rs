@@ -134,7 +134,7 @@ struct Counts {
 impl Sim {
     fn new(name: &str, quote: Quote, volume: f64, seed: u64) -> Self {
         let venue = venue::by_name(name).unwrap();
-        let symbol = venue.symbol(&Pair::new("BTC", venue.quote().name()));
+        let symbol = venue.symbol(&Pair::new("BTC", &venue.quote().to_string()));
         let terms = Terms {
             silence: Millis::seconds(90),
             heartbeat: Millis::seconds(90),

@@ -108,7 +108,7 @@ fn decode(venue: &'static dyn Venue, frames: &[String], way: Way) {
     let channels = Channels::default();
     let mut stream = Stream::new(venue);
     let mut numbering = Numbering::default();
-    if let Some(opening) = frames::opening(venue) {
+    if let Some(opening) = opening(venue) {
         let _ = stream.hear(&mut numbering, opening, &mut |_| {});
     }
     for frame in frames {
@@ -128,6 +128,13 @@ fn decode(venue: &'static dyn Venue, frames: &[String], way: Way) {
             }
         }
     }
+}
+
+/// A frame that must come before the others, if there is one.
+fn opening(venue: &dyn Venue) -> Option<&'static str> {
+    (venue.name() == "bitfinex").then_some(
+        r#"{"event":"subscribed","channel":"trades","chanId":420191,"symbol":"tBTCUSD","pair":"BTCUSD"}"#,
+    )
 }
 
 /// Nanoseconds per message.

@@ -75,7 +75,7 @@ impl StreamsConfig {
     /// spare doors, `binance_us` and `coinbase_advanced`, are there and off.
     pub fn of(base: &str) -> Self {
         let one = |venue: &'static dyn Venue| {
-            let mut pairs = vec![format!("{base}/{}", venue.quote().name())];
+            let mut pairs = vec![format!("{base}/{}", venue.quote())];
             if TETHER.contains(&venue.name()) {
                 pairs.push("USDT/USD".into());
             }

@@ -95,7 +95,7 @@ where
         Act::Acknowledge => {
             for _ in 0..voice.requests() {
                 let request = request(socket).await?;
-                say(socket, voice.acknowledge(&request)).await
+                say(socket, voice.acknowledge(&request)).await;
             }
             Some(())
         }

@@ -68,7 +68,11 @@ impl Voice {
                 if asked["channel"] == "heartbeats" {
                     subscriptions["heartbeats"] = json!(["heartbeats"]);
                 }
-                vec![self.numbered("subscriptions", json!([{"subscriptions": subscriptions}]))]
+                vec![self.numbered(
+                    "subscriptions",
+                    &json!([{"subscriptions": subscriptions}]),
+                    0,
+                )]
             }
             "kraken" => vec![json!({
                 "method": "subscribe", "success": true,
@@ -142,7 +146,7 @@ impl Voice {
                     "side": "BUY", "time": rfc3339(time),
                 });
                 let events = json!([{"type": "update", "trades": [trade]}]);
-                vec![self.numbered("market_trades", events, time).to_string()]
+                vec![self.numbered("market_trades", &events, time).to_string()]
             }
             "kraken" => vec![format!(
                 r#"{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":"sell","price":{bare},"qty":0.5,"ord_type":"market","trade_id":{id},"timestamp":"{}"}}]}}"#,
@@ -170,7 +174,7 @@ impl Voice {
             .to_string(),
             "coinbase_advanced" => {
                 let events = json!([{"current_time": "now", "heartbeat_counter": self.number}]);
-                self.numbered("heartbeats", events, time).to_string()
+                self.numbered("heartbeats", &events, time).to_string()
             }
             "kraken" => json!({"channel": "heartbeat"}).to_string(),
             _ => return None,
@@ -265,7 +269,7 @@ impl Voice {
         }
     }
 
-    fn numbered(&mut self, channel: &str, events: Value, time: i64) -> Value {
+    fn numbered(&mut self, channel: &str, events: &Value, time: i64) -> Value {
         let number = self.number;
         self.number += 1;
         json!({

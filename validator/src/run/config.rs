@@ -318,7 +318,7 @@ impl MarketConfig {
     /// The market of `base` on this venue.
     fn resolved(&self, base: &str) -> Result<(Market, Quote), ConfigError> {
         let venue = venue::by_name(&self.venue)?;
-        let quote = self.quote.unwrap_or_else(|| usual_quote(venue));
+        let quote = self.quote.unwrap_or_else(|| venue.quote());
         let pair = Pair::new(base, &quote.to_string());
         Ok((self.market(venue, &pair), quote))
     }
@@ -363,13 +363,6 @@ impl Default for PricesConfig {
 impl Default for ChainConfig {
     fn default() -> Self {
         Self::Local { miners: Vec::new() }
-    }
-}
-
-fn usual_quote(venue: &dyn venue::Venue) -> Quote {
-    match venue.quote() {
-        venue::Quote::Usd => Quote::Usd,
-        venue::Quote::Usdt => Quote::Usdt,
     }
 }
 

@@ -7,13 +7,6 @@ pub fn frames(venue: &dyn Venue, count: u64) -> Vec<String> {
     (0..count).map(|i| frame(venue.name(), i)).collect()
 }
 
-/// A frame that must come before the others, if there is one.
-pub fn opening(venue: &dyn Venue) -> Option<&'static str> {
-    (venue.name() == "bitfinex").then_some(
-        r#"{"event":"subscribed","channel":"trades","chanId":420191,"symbol":"tBTCUSD","pair":"BTCUSD"}"#,
-    )
-}
-
 fn frame(venue: &str, i: u64) -> String {
     let id = 3_000_000_000 + i;
     let price = format!("{}.{:02}", 60_000 + i * 7 % 900, i * 13 % 100);

@@ -226,6 +226,10 @@ pub(super) fn read_candles(
 }
 
 pub(super) fn read_frame(frame: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), FrameError> {
+    // Nearly every frame is one of these, and needn't be read twice.
+    if frame.starts_with(r#"{"e":"trade","#) {
+        return read_event("trade", frame, on);
+    }
     let rows = frame.trim_start().strip_prefix('[').map(str::trim_start);
     if rows.is_some_and(|rows| rows.starts_with('{')) {
         let _: IgnoredAny = read(frame, "message")?;

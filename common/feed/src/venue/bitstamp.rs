@@ -38,6 +38,15 @@ struct Head<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// A frame of a trade, read at once.
+#[derive(Deserialize)]
+struct LiveTrade<'a> {
+    event: &'a str,
+    channel: &'a str,
+    #[serde(borrow)]
+    data: TradeData<'a>,
+}
+
 #[derive(Deserialize)]
 struct TradeData<'a> {
     id: u64,
@@ -185,12 +194,24 @@ impl Venue for Bitstamp {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"data":{"id":"#)
+            && let Ok(LiveTrade {
+                event: "trade",
+                channel,
+                data,
+            }) = serde_json::from_str(frame)
+            && let Some(symbol) = channel.strip_prefix("live_trades_")
+        {
+            on(Event::Trade(read_trade(symbol, &data)?));
+            return Ok(());
+        }
         let head: Head<'_> = read(frame, "message")?;
         let channel = head.channel.unwrap_or_default();
         let data = head.data.map_or("null", RawValue::get);
         let event = match head.event.as_deref() {
             Some("trade") => match channel.strip_prefix("live_trades_") {
-                Some(symbol) => Event::Trade(trade(symbol, data)?),
+                Some(symbol) => Event::Trade(read_trade(symbol, &read(data, "trade")?)?),
                 None => Event::Ignored(Ignored::Kind(channel)),
             },
             Some("bts:subscription_succeeded") => {
@@ -215,8 +236,7 @@ impl Venue for Bitstamp {
     }
 }
 
-fn trade<'a>(symbol: &'a str, data: &'a str) -> Result<Trade<'a>, FrameError> {
-    let data: TradeData<'_> = read(data, "trade")?;
+fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let micros = whole(&data.microtimestamp, "trade")?;
     let taker = match data.r#type {
         0 => Side::Buy,

@@ -58,6 +58,15 @@ struct Head<'a> {
     ret_code: Option<i64>,
 }
 
+/// A frame of trades, read at once.
+#[derive(Deserialize)]
+struct Trades<'a> {
+    #[serde(borrow)]
+    topic: Cow<'a, str>,
+    #[serde(borrow)]
+    data: SmallVec<[TradeData<'a>; 4]>,
+}
+
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(rename = "T")]
@@ -212,6 +221,12 @@ impl Venue for Bybit {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"topic":"publicTrade."#)
+            && let Ok(Trades { topic, data }) = serde_json::from_str(frame)
+        {
+            return read_trades(&topic, data, on);
+        }
         let head: Head<'_> = read(frame, "message")?;
         let Some(topic) = &head.topic else {
             on(other_message(&head)?);
@@ -221,14 +236,7 @@ impl Venue for Bybit {
         let data = head.data.map_or("[]", RawValue::get);
         match kind {
             "publicTrade" => {
-                let trades: SmallVec<[TradeData<'_>; 4]> = read(data, "publicTrade")?;
-                for trade in trades {
-                    if trade.s != symbol {
-                        let why = format!("{} in the topic {topic}", trade.s);
-                        return Err(malformed("publicTrade", why));
-                    }
-                    on(read_trade(trade)?);
-                }
+                read_trades(topic, read(data, "publicTrade")?, on)?;
             }
             "kline" => {
                 let symbol = symbol.split_once('.').map_or("", |(_, symbol)| symbol);
@@ -241,6 +249,23 @@ impl Venue for Bybit {
         }
         Ok(())
     }
+}
+
+/// The trades of a topic, each of which must be of the topic's symbol.
+fn read_trades(
+    topic: &str,
+    trades: SmallVec<[TradeData<'_>; 4]>,
+    on: &mut dyn FnMut(Event<'_>),
+) -> Result<(), FrameError> {
+    let symbol = topic.split_once('.').map_or("", |(_, symbol)| symbol);
+    for trade in trades {
+        if trade.s != symbol {
+            let why = format!("{} in the topic {topic}", trade.s);
+            return Err(malformed("publicTrade", why));
+        }
+        on(read_trade(trade)?);
+    }
+    Ok(())
 }
 
 fn read_trade(trade: TradeData<'_>) -> Result<Event<'_>, FrameError> {

@@ -57,6 +57,14 @@ struct Head<'a> {
     trades: Option<&'a RawValue>,
 }
 
+/// A frame of trades, read at once.
+#[derive(Deserialize)]
+struct MarketTrades<'a> {
+    sequence_num: u64,
+    #[serde(borrow)]
+    events: SmallVec<[Trades<'a>; 1]>,
+}
+
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
@@ -210,6 +218,19 @@ impl Venue for CoinbaseAdvanced {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"channel":"market_trades","#)
+            && let Ok(MarketTrades {
+                sequence_num,
+                events,
+            }) = serde_json::from_str(frame)
+        {
+            on(Event::Sequence(sequence_num));
+            for trade in events.iter().flat_map(|event| &event.trades) {
+                on(Event::Trade(read_trade(trade)?));
+            }
+            return Ok(());
+        }
         let head: Head<'_> = read(frame, "message")?;
         if let Some(number) = head.sequence_num {
             on(Event::Sequence(number));

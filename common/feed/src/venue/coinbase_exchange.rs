@@ -174,6 +174,11 @@ impl Venue for CoinbaseExchange {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"type":"match","#) {
+            on(Event::Trade(read_match(read(frame, "match")?)?));
+            return Ok(());
+        }
         let head: Head<'_> = read(frame, "message")?;
         match head.r#type.as_deref() {
             Some("match" | "last_match") => on(Event::Trade(read_match(read(frame, "match")?)?)),

@@ -150,6 +150,13 @@ impl Venue for Gemini {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"E":"#)
+            && let Ok(trade) = serde_json::from_str(frame)
+        {
+            on(Event::Trade(read_trade(trade)?));
+            return Ok(());
+        }
         let head: Head<'_> = read(frame, "message")?;
         let ignored = |kind: &str| Event::Ignored(Ignored::Kind(kind.to_owned().into()));
         on(match head {

@@ -60,6 +60,13 @@ struct Head<'a> {
     event: Option<IgnoredAny>,
 }
 
+/// A frame of trades, read at once.
+#[derive(Deserialize)]
+struct Trades<'a> {
+    #[serde(borrow)]
+    data: SmallVec<[TradeData<'a>; 4]>,
+}
+
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(borrow)]
@@ -239,6 +246,15 @@ impl Venue for Kraken {
         _: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"channel":"trade","#)
+            && let Ok(Trades { data }) = serde_json::from_str(frame)
+        {
+            for trade in data {
+                on(Event::Trade(read_trade(trade)?));
+            }
+            return Ok(());
+        }
         if frame.trim_start().starts_with('[') {
             let _: IgnoredAny = read(frame, "message")?;
             on(Event::Ignored(Ignored::Protocol(V1)));

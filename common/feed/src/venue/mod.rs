@@ -20,7 +20,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use foretell_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use binance::Binance;
@@ -30,6 +29,7 @@ pub use bitstamp::Bitstamp;
 pub use bybit::Bybit;
 pub use coinbase_advanced::CoinbaseAdvanced;
 pub use coinbase_exchange::CoinbaseExchange;
+pub use foretell_core::settle::Quote;
 pub use gemini::Gemini;
 pub use kraken::Kraken;
 pub use okx::Okx;
@@ -205,17 +205,6 @@ pub struct Channels {
     named: BTreeMap<u64, (String, String)>,
 }
 
-/// The currency that a venue's prices are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Quote {
-    /// US dollars.
-    #[serde(rename = "USD")]
-    Usd,
-    /// Tether, which is worth what its own market says.
-    #[serde(rename = "USDT")]
-    Usdt,
-}
-
 /// What is traded for what, written `BTC/USD`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {
@@ -328,16 +317,6 @@ impl Pair {
     /// Base and quote with this between them.
     fn joined(&self, between: &str) -> String {
         format!("{}{between}{}", self.base, self.quote)
-    }
-}
-
-impl Quote {
-    /// `USD` or `USDT`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Usd => "USD",
-            Self::Usdt => "USDT",
-        }
     }
 }
 

@@ -60,6 +60,13 @@ struct Arg<'a> {
     symbol: Cow<'a, str>,
 }
 
+/// A frame of trades, read at once.
+#[derive(Deserialize)]
+struct Trades<'a> {
+    #[serde(borrow)]
+    data: SmallVec<[TradeData<'a>; 4]>,
+}
+
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(rename = "instId", borrow)]
@@ -175,6 +182,15 @@ impl Venue for Okx {
     ) -> Result<(), FrameError> {
         if frame == "pong" {
             on(Event::Status(Status::Pong));
+            return Ok(());
+        }
+        // Nearly every frame is one of these, and needn't be read twice.
+        if frame.starts_with(r#"{"arg":{"channel":"trades","#)
+            && let Ok(Trades { data }) = serde_json::from_str(frame)
+        {
+            for trade in &data {
+                on(Event::Trade(read_trade(trade)?));
+            }
             return Ok(());
         }
         let head: Head<'_> = read(frame, "message")?;
