@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod forecast;
+mod keys;
 mod progress;
 mod serve;
 mod status;
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Keys(keys::Arguments),
     Status(status::Arguments),
     Evaluate(evaluate::Arguments),
     Forecast(forecast::Arguments),
@@ -38,8 +40,12 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    if let Err(error) = foretell_wire::memory::forbid_dumps() {
+        tracing::warn!(%error, "keys may end up in a core dump");
+    }
     let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Forecast(arguments) => forecast::run(&arguments),
