@@ -3,6 +3,7 @@
 mod candles;
 mod folder;
 mod forecasts;
+mod http;
 mod journal;
 mod localnet;
 mod market;
@@ -10,10 +11,12 @@ mod process;
 mod process_table;
 mod programs;
 mod python;
+mod sdk;
 
 pub use candles::{Exchanges, price_at};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
+pub use http::{flat_venue, post};
 pub use journal::{head, kinds};
 pub use localnet::{Localnet, START};
 pub use market::{STEP, market, market_file, write_lines};
@@ -21,3 +24,4 @@ pub use process::{Ended, Running, until};
 pub use process_table::Process;
 pub use programs::{miner, validator};
 pub use python::{python_with, run_script};
+pub use sdk::Sdk;
