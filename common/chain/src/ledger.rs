@@ -1,6 +1,6 @@
 //! The local ledger: a chain of one subnet as a pure state machine. Blocks pass only when it is told so.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use foretell_core::attest::Hash;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::emission::{self, Supply};
 use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
 use crate::refusal::Refusal;
+use crate::registration::{self, Candidate, Till};
 use crate::weights::SignedWeights;
 use crate::yuma::{self, Voter};
 
@@ -39,6 +40,21 @@ pub struct Ledger {
     supply: Supply,
     /// In uid order.
     accounts: Vec<Account>,
+    #[serde(default)]
+    till: Till,
+    /// What hotkeys without a uid still own.
+    #[serde(default)]
+    former: BTreeMap<Hotkey, Purse>,
+}
+
+/// What stays with a hotkey when it loses its uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Purse {
+    stake: u64,
+    emission: u64,
+    /// Rao of TAO that its registrations cost.
+    #[serde(default)]
+    spent: u64,
 }
 
 /// A registered neuron; its uid is its place in the ledger.
@@ -47,13 +63,20 @@ struct Account {
     hotkey: Hotkey,
     coldkey: Hotkey,
     axon: Option<SocketAddr>,
-    stake: u64,
+    #[serde(flatten)]
+    purse: Purse,
     permit: bool,
     last_update: Block,
     incentive: u16,
     dividend: u16,
-    emission: u64,
+    /// Of the last epoch.
+    #[serde(default)]
+    paid: u64,
+    #[serde(default)]
+    registered: Block,
     weights: Vec<(Uid, u16)>,
+    #[serde(default)]
+    bonds: Vec<(Uid, u16)>,
     /// Of the last weights included.
     nonce: Option<u64>,
     /// The newest last.
@@ -72,6 +95,8 @@ impl Ledger {
             hyperparameters,
             supply: Supply::default(),
             accounts: vec![Account::new(owner_hotkey, owner_coldkey, Block(0))],
+            till: Till::default(),
+            former: BTreeMap::new(),
         };
         ledger.grant_permits();
         ledger
@@ -113,17 +138,67 @@ impl Ledger {
             .map(|inclusion| inclusion.block)
     }
 
-    /// Gives the hotkey the next uid. A registered hotkey keeps its uid and its coldkey.
+    /// Rao of TAO that a registration costs now.
+    pub fn registration_price(&self) -> u64 {
+        self.till
+            .price(self.block, &self.hyperparameters.registration)
+    }
+
+    /// Rao of TAO that all registrations have cost.
+    pub const fn burned_for_registration(&self) -> u64 {
+        self.till.burned
+    }
+
+    /// Rao of TAO that the hotkey's registrations have cost: each return costs the price of its day.
+    pub fn spent_on_registration(&self, hotkey: Hotkey) -> u64 {
+        let account = self.registered(hotkey).map(|(_, account)| account.purse);
+        let purse = account.or_else(|| self.former.get(&hotkey).copied());
+        purse.unwrap_or_default().spent
+    }
+
+    /// Gives the hotkey a uid: the next one, or, where all are taken, that of the [neuron that has to
+    /// leave](registration::leaver). A registered hotkey keeps its uid and its coldkey, and pays nothing.
     ///
-    /// As on the real chain, `last_update` starts at this block.
+    /// Whoever leaves keeps stake and earnings, and loses weights, bonds and permit; nobody's weights or bonds pass
+    /// from it to the newcomer. As on the real chain, `last_update` starts at this block.
     pub fn register(&mut self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, Refusal> {
         if let Some((uid, _)) = self.registered(hotkey) {
             return Ok(uid);
         }
-        let uid = u16::try_from(self.accounts.len()).map_err(|_| Refusal::Full)?;
-        self.accounts
-            .push(Account::new(hotkey, coldkey, self.block));
-        Ok(Uid(uid))
+        let uid = match u16::try_from(self.accounts.len()) {
+            Ok(next) if next < self.hyperparameters.max_uids => Uid(next),
+            _ => self.leaver().ok_or(Refusal::Full)?,
+        };
+        let price = self
+            .till
+            .pay(self.block, &self.hyperparameters.registration);
+        let mut purse = self.former.remove(&hotkey).unwrap_or_default();
+        purse.spent = purse.spent.saturating_add(price);
+        let mut newcomer = Account::new(hotkey, coldkey, self.block);
+        newcomer.purse = purse;
+        match self.accounts.get_mut(usize::from(uid.0)) {
+            Some(place) => {
+                let gone = std::mem::replace(place, newcomer);
+                self.former.insert(gone.hotkey, gone.purse);
+                for account in &mut self.accounts {
+                    account.weights.retain(|(target, _)| *target != uid);
+                    account.bonds.retain(|(target, _)| *target != uid);
+                }
+            }
+            None => self.accounts.push(newcomer),
+        }
+        self.grant_permits();
+        Ok(uid)
+    }
+
+    fn leaver(&self) -> Option<Uid> {
+        let candidates = self.with_uids().filter(|(uid, _)| *uid != OWNER);
+        let candidates = candidates.map(|(uid, account)| Candidate {
+            uid,
+            emission: account.paid,
+            registered: account.registered,
+        });
+        registration::leaver(candidates, self.block, self.hyperparameters.immunity)
     }
 
     /// Adds `amount` rao to the hotkey's stake, up to the largest number there is.
@@ -132,7 +207,7 @@ impl Ledger {
     /// waits for the next epoch.
     pub fn stake(&mut self, hotkey: Hotkey, amount: u64) -> Result<(), Refusal> {
         let account = self.account_mut(hotkey)?;
-        account.stake = account.stake.saturating_add(amount);
+        account.purse.stake = account.purse.stake.saturating_add(amount);
         self.grant_permits();
         Ok(())
     }
@@ -244,28 +319,34 @@ impl Ledger {
             .accounts
             .iter()
             .map(|account| Voter {
-                stake: account.stake,
+                stake: account.purse.stake,
                 permit: account.permit,
                 weights: &account.weights,
+                bonds: &account.bonds,
             })
             .collect();
-        let outcome = yuma::outcome(&voters, OWNER, self.hyperparameters.kappa);
+        let Hyperparameters { kappa, bonds, .. } = &self.hyperparameters;
+        let outcome = yuma::outcome(&voters, OWNER, *kappa, bonds);
 
         let issued = emission::PER_BLOCK * u64::from(self.hyperparameters.tempo.get());
         let payout = emission::pay(issued, &outcome.incentive, &outcome.dividend, OWNER);
         self.supply += payout.supply;
         let shares = outcome.incentive.iter().zip(&outcome.dividend);
-        for ((account, (incentive, dividend)), paid) in
-            self.accounts.iter_mut().zip(shares).zip(payout.paid)
+        let decided = shares.zip(outcome.bonds).zip(payout.paid);
+        for (account, (((incentive, dividend), bonds), paid)) in
+            self.accounts.iter_mut().zip(decided)
         {
             account.incentive = to_u16(*incentive);
             account.dividend = to_u16(*dividend);
-            account.emission += paid;
+            account.bonds = bonds;
+            account.paid = paid;
+            account.purse.emission += paid;
         }
     }
 
     fn grant_permits(&mut self) {
-        let stakes: Vec<u64> = self.accounts.iter().map(|account| account.stake).collect();
+        let stakes = self.accounts.iter().map(|account| account.purse.stake);
+        let stakes: Vec<u64> = stakes.collect();
         let permits = yuma::permits(&stakes, OWNER, self.hyperparameters.max_validators);
         for (account, permit) in self.accounts.iter_mut().zip(permits) {
             account.permit = permit;
@@ -295,13 +376,15 @@ impl Account {
             hotkey,
             coldkey,
             axon: None,
-            stake: 0,
+            purse: Purse::default(),
             permit: false,
             last_update: registered,
             incentive: 0,
             dividend: 0,
-            emission: 0,
+            paid: 0,
+            registered,
             weights: Vec::new(),
+            bonds: Vec::new(),
             nonce: None,
             inclusions: VecDeque::new(),
         }
@@ -313,12 +396,12 @@ impl Account {
             hotkey: self.hotkey,
             coldkey: self.coldkey,
             axon: self.axon,
-            stake: self.stake,
+            stake: self.purse.stake,
             permit: self.permit,
             last_update: self.last_update,
             incentive: self.incentive,
             dividend: self.dividend,
-            emission: self.emission,
+            emission: self.purse.emission,
         }
     }
 

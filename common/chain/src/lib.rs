@@ -5,7 +5,8 @@
 //!                        │
 //!                     Ledger: register, stake, serve_axon, submit, advance_to
 //!                        │ every tempo
-//!                     yuma: weights and stake -> incentive and dividends
+//!                     yuma, bonds: weights and stake -> incentive and dividends
+//!                     registration: the price of a uid, and who leaves for a newcomer
 //!                        │
 //!                     emission: rao to the owner, validators and miners, or burned
 //! ```
@@ -42,15 +43,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What the local ledger does not do, and the real chain does: bonds with a memory, a price of registration,
-//! immunity and deregistration, commit-reveal, an activity cutoff, emission that adds to stake.
+//! What the local ledger does not do, and the real chain does: commit-reveal, an activity cutoff, emission that adds
+//! to stake, balances of TAO (a registration is always affordable; what it costs is counted).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod bonds;
 pub mod chain;
 pub mod emission;
 pub mod ledger;
 pub mod local;
 pub mod metagraph;
 pub mod refusal;
+pub mod registration;
 pub mod weights;
 pub mod yuma;

@@ -8,6 +8,9 @@ use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::bonds::BondRules;
+use crate::registration::PriceRules;
+
 /// The time between two blocks.
 pub const BLOCK_TIME: Millis = Millis::seconds(12);
 
@@ -86,6 +89,7 @@ impl Metagraph {
 
 /// The chain's parameters of this subnet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Hyperparameters {
     /// Blocks between two epochs.
     pub tempo: NonZeroU16,
@@ -97,6 +101,14 @@ pub struct Hyperparameters {
     pub max_validators: u16,
     /// Least version key that weights must carry.
     pub version_key: u64,
+    /// How validators' bonds move.
+    pub bonds: BondRules,
+    /// Places in the subnet.
+    pub max_uids: u16,
+    /// Blocks for which a newcomer can't be replaced while others can.
+    pub immunity: u64,
+    /// What a registration costs.
+    pub registration: PriceRules,
 }
 
 impl Default for Hyperparameters {
@@ -108,6 +120,10 @@ impl Default for Hyperparameters {
             kappa: 0.5,
             max_validators: 64,
             version_key: 0,
+            bonds: BondRules::default(),
+            max_uids: 256,
+            immunity: 4096,
+            registration: PriceRules::default(),
         }
     }
 }

@@ -13,8 +13,8 @@ pub enum Refusal {
     /// The hotkey has no uid.
     #[error("hotkey {0} is not registered on the subnet: register it first")]
     NotRegistered(Hotkey),
-    /// Every uid is taken.
-    #[error("all {} uids of the subnet are taken: no hotkey can be registered", u32::from(u16::MAX) + 1)]
+    /// Every uid is taken by somebody who can't be replaced.
+    #[error("every uid of the subnet is its owner's: no hotkey can be registered")]
     Full,
     /// Nobody could connect to the address.
     #[error("{0} can't be an axon: give the address and port under which others reach this miner")]
@@ -94,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             Refusal::Full.to_string(),
-            "all 65536 uids of the subnet are taken: no hotkey can be registered"
+            "every uid of the subnet is its owner's: no hotkey can be registered"
         );
     }
 }

@@ -8,17 +8,17 @@
 //! trust        T_i = Σ_j W̄_ij
 //! rank         R_j = Σ_i S_i·W̄_ij
 //! incentive    I = R / ΣR
-//! bonds        B_ij = S_i·W̄_ij / Σ_i S_i·W̄_ij
-//! dividends    D_i = norm(Σ_j B_ij·I_j)
+//! dividends    D from bonds and I: see [`crate::bonds`]
 //! ```
 //!
-//! Source: `epoch/run_epoch.rs` of subtensor's pallet, with its bonds penalty at the default of 1. The chain
-//! computes in fixed point and averages bonds over epochs; here they are doubles and bonds have no memory.
+//! Source: `epoch/run_epoch.rs` of subtensor's pallet. The chain computes in fixed point, here they are doubles.
 //! Sums run in uid order, so that two machines get the same bits.
 
 use std::cmp::Reverse;
 
 use foretell_core::hotkey::Uid;
+
+use crate::bonds::{self, BondRules, Holding};
 
 /// What one neuron brings to an epoch. Its uid is its place in the slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Voter<'a> {
     pub permit: bool,
     /// The weights it last set. Uids that don't exist are left out.
     pub weights: &'a [(Uid, u16)],
+    /// The bonds that the last epoch left it with.
+    pub bonds: &'a [(Uid, u16)],
 }
 
 /// What an epoch decides, each vector in uid order.
@@ -44,29 +46,29 @@ pub struct Outcome {
     pub incentive: Vec<f64>,
     /// D: share of the validators' emission; sums to 1, or is all 0.
     pub dividend: Vec<f64>,
+    /// B: what each validator holds in each neuron, to be kept for the next epoch.
+    pub bonds: Vec<Vec<(Uid, u16)>>,
 }
 
 /// Runs consensus over all neurons. `kappa` is the majority, a share of stake in 0..=1.
 ///
 /// A permitted validator without weights counts as one that gives everybody 0.
-pub fn outcome(voters: &[Voter<'_>], owner: Uid, kappa: f64) -> Outcome {
+pub fn outcome(voters: &[Voter<'_>], owner: Uid, kappa: f64, bonds: &BondRules) -> Outcome {
     let n = voters.len();
-    let mut rows = rows(voters, owner);
+    let rows = rows(voters, owner);
     let consensus = consensus(&rows, n, kappa);
-    for row in &mut rows {
-        for (weight, limit) in row.weights.iter_mut().zip(&consensus) {
-            *weight = weight.min(*limit);
-        }
-    }
-    let rank = rank(&rows, n);
+    let holdings: Vec<Holding> = rows.iter().map(|row| row.holding(&consensus)).collect();
+    let rank = rank(&holdings, n);
     let incentive = normalised(&rank);
-    let dividend = normalised(&spread(&rows, n, |row| bonded(row, &rank, &incentive)));
+    let (earned, held) = bonds::dividends(&holdings, &consensus, &incentive, bonds);
+    let trusted = holdings.iter().map(|holding| holding.clipped.iter().sum());
     Outcome {
-        validator_trust: spread(&rows, n, |row| row.weights.iter().sum()),
+        validator_trust: spread(&rows, n, trusted),
+        dividend: spread(&rows, n, earned),
+        bonds: spread(&rows, n, held.iter().map(|row| sparse(row))),
         consensus,
         rank,
         incentive,
-        dividend,
     }
 }
 
@@ -127,6 +129,20 @@ struct Row {
     share: f64,
     /// W_i: one weight for each uid.
     weights: Vec<f64>,
+    /// B′_i: one bond for each uid.
+    bonds: Vec<u16>,
+}
+
+impl Row {
+    fn holding(&self, consensus: &[f64]) -> Holding {
+        let clipped = self.weights.iter().zip(consensus);
+        Holding {
+            share: self.share,
+            clipped: clipped.map(|(weight, limit)| weight.min(*limit)).collect(),
+            weights: self.weights.clone(),
+            kept: self.bonds.clone(),
+        }
+    }
 }
 
 /// The rows of permitted validators, in uid order, without self-weights (the owner may keep its own: it is how
@@ -145,11 +161,18 @@ fn rows(voters: &[Voter<'_>], owner: Uid) -> Vec<Row> {
                     *weight = f64::from(value);
                 }
             }
+            let mut bonds = vec![0; voters.len()];
+            for &(target, value) in voter.bonds {
+                if let Some(bond) = bonds.get_mut(usize::from(target.0)) {
+                    *bond = value;
+                }
+            }
             Row {
                 uid,
                 stake: voter.stake,
                 share,
                 weights: normalised(&weights),
+                bonds,
             }
         })
         .collect()
@@ -167,35 +190,34 @@ fn consensus(rows: &[Row], n: usize, kappa: f64) -> Vec<f64> {
         .collect()
 }
 
-fn rank(rows: &[Row], n: usize) -> Vec<f64> {
+fn rank(holdings: &[Holding], n: usize) -> Vec<f64> {
     let mut rank = vec![0.0; n];
-    for row in rows {
-        for (rank, weight) in rank.iter_mut().zip(&row.weights) {
-            *rank += row.share * weight;
+    for holding in holdings {
+        for (rank, weight) in rank.iter_mut().zip(&holding.clipped) {
+            *rank += holding.share * weight;
         }
     }
     rank
 }
 
-/// Σ_j B_ij·I_j. A column of bonds S_i·W̄_ij sums to the rank of its miner.
-fn bonded(row: &Row, rank: &[f64], incentive: &[f64]) -> f64 {
-    row.weights
-        .iter()
-        .zip(rank.iter().zip(incentive))
-        .filter(|(_, (rank, _))| **rank > 0.0)
-        .map(|(weight, (rank, incentive))| row.share * weight / rank * incentive)
-        .sum()
-}
-
-/// One value for each uid: `value` of its row, or 0 where it has none.
-fn spread(rows: &[Row], n: usize, value: impl Fn(&Row) -> f64) -> Vec<f64> {
-    let mut values = vec![0.0; n];
-    for row in rows {
+/// One value for each uid: that of its row, or nothing where it has none.
+fn spread<T: Clone + Default>(
+    rows: &[Row],
+    n: usize,
+    of_rows: impl IntoIterator<Item = T>,
+) -> Vec<T> {
+    let mut values = vec![T::default(); n];
+    for (row, value) in rows.iter().zip(of_rows) {
         if let Some(slot) = values.get_mut(row.uid) {
-            *slot = value(row);
+            *slot = value;
         }
     }
     values
+}
+
+fn sparse(row: &[u16]) -> Vec<(Uid, u16)> {
+    let held = (0..=u16::MAX).map(Uid).zip(row.iter().copied());
+    held.filter(|(_, bond)| *bond > 0).collect()
 }
 
 #[cfg(test)]

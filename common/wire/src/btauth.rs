@@ -3,7 +3,7 @@
 //! Signed bytes, joined by newlines:
 //! `btauth/1  sr25519  METHOD  PATH?QUERY  sha256hex(body)  nonce_ns  sender  receiver`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::HeaderMap;
@@ -19,6 +19,8 @@ const MAX_AGE_NS: u64 = 10_000_000_000;
 const MAX_AHEAD_NS: u64 = 2_000_000_000;
 /// Requests remembered against replay; a request is remembered for as long as it would be fresh.
 const MAX_REMEMBERED: usize = 65_536;
+/// Of these, one sender's: nobody alone can fill the memory.
+const MAX_OF_ONE_SENDER: usize = 4_096;
 
 /// A request as it is signed.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,9 @@ pub enum AuthError {
     /// More fresh requests than can be remembered.
     #[error("too many requests")]
     Busy,
+    /// Who it says it is, and not welcome.
+    #[error("{0} is not among the validators that this miner answers")]
+    Stranger(Hotkey),
 }
 
 /// Headers that sign `request` from `key` to `receiver` at `nonce_ns` (nanoseconds since 1970, unique).
@@ -75,6 +80,62 @@ pub fn signed_headers(
     ]
 }
 
+/// Who a request says it is from and to, before anything is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose request it says it is.
+    pub sender: Hotkey,
+    /// Whom it says it is for.
+    pub receiver: Hotkey,
+    /// Nanoseconds since 1970.
+    pub nonce: u64,
+    /// Under the protocol's text.
+    pub signature: Signature,
+}
+
+impl Claim {
+    /// The claim in the headers of these names.
+    pub(crate) fn parse(
+        headers: &HeaderMap,
+        sender: &'static str,
+        receiver: &'static str,
+        nonce: &'static str,
+        signature: &'static str,
+    ) -> Result<Self, AuthError> {
+        Ok(Self {
+            sender: parsed(headers, sender)?,
+            nonce: parsed(headers, nonce)?,
+            signature: text(headers, signature)?
+                .strip_prefix("0x")
+                .and_then(|hex| hex.parse().ok())
+                .ok_or(AuthError::Shape(signature))?,
+            receiver: parsed(headers, receiver)?,
+        })
+    }
+
+    /// The claim of a `btauth/1` request, and the text that it must have signed.
+    pub fn of(headers: &HeaderMap, request: &Request<'_>) -> Result<(Self, String), AuthError> {
+        if text(headers, "x-bittensor-version")? != "1" {
+            return Err(AuthError::Shape("x-bittensor-version"));
+        }
+        if headers
+            .get("x-bittensor-crypto")
+            .is_some_and(|kind| kind != "sr25519")
+        {
+            return Err(AuthError::Shape("x-bittensor-crypto"));
+        }
+        let claim = Self::parse(
+            headers,
+            "x-bittensor-hotkey",
+            "x-bittensor-receiver",
+            "x-bittensor-nonce",
+            "x-bittensor-signature",
+        )?;
+        let signed = signed_text(request, claim.nonce, &claim.sender, &claim.receiver);
+        Ok((claim, signed))
+    }
+}
+
 /// Checks requests to one receiver, and remembers them so that none counts twice.
 #[derive(Debug)]
 pub struct Gate {
@@ -84,7 +145,8 @@ pub struct Gate {
 
 #[derive(Debug, Default)]
 struct Seen {
-    requests: HashSet<(Hotkey, u64)>,
+    /// Number of fresh requests of each sender.
+    senders: HashMap<Hotkey, usize>,
     by_nonce: BTreeSet<(u64, Hotkey)>,
 }
 
@@ -97,61 +159,67 @@ impl Gate {
         }
     }
 
-    /// The sender of a request, checked in this order: shape, receiver, freshness, signature, replay.
+    /// The sender of a `btauth/1` request, checked in this order: shape, receiver, freshness, signature, replay.
     pub fn sender(
         &self,
         headers: &HeaderMap,
         request: &Request<'_>,
         now_ns: u64,
     ) -> Result<Hotkey, AuthError> {
-        if text(headers, "x-bittensor-version")? != "1" {
-            return Err(AuthError::Shape("x-bittensor-version"));
-        }
-        if headers
-            .get("x-bittensor-crypto")
-            .is_some_and(|kind| kind != "sr25519")
-        {
-            return Err(AuthError::Shape("x-bittensor-crypto"));
-        }
-        let sender: Hotkey = parsed(headers, "x-bittensor-hotkey")?;
-        let nonce: u64 = parsed(headers, "x-bittensor-nonce")?;
-        let signature: Signature = text(headers, "x-bittensor-signature")?
-            .strip_prefix("0x")
-            .and_then(|hex| hex.parse().ok())
-            .ok_or(AuthError::Shape("x-bittensor-signature"))?;
-        let receiver: Hotkey = parsed(headers, "x-bittensor-receiver")?;
-        if receiver != self.receiver {
+        let (claim, signed) = Claim::of(headers, request)?;
+        self.verify(&claim, &signed, now_ns)?;
+        self.remember(&claim, now_ns)?;
+        Ok(claim.sender)
+    }
+
+    /// Checks receiver, freshness and signature of a claim to have signed `text`.
+    pub(crate) fn verify(&self, claim: &Claim, text: &str, now_ns: u64) -> Result<(), AuthError> {
+        if claim.receiver != self.receiver {
             return Err(AuthError::Receiver);
         }
+        let nonce = claim.nonce;
         if nonce.saturating_add(MAX_AGE_NS) < now_ns || nonce > now_ns.saturating_add(MAX_AHEAD_NS)
         {
             return Err(AuthError::Stale);
         }
-        let signed = signed_text(request, nonce, &sender, &receiver);
-        if !verifies(&sender, signed.as_bytes(), &signature) {
+        if !verifies(&claim.sender, text.as_bytes(), &claim.signature) {
             return Err(AuthError::Signature);
         }
-        self.remember(sender, nonce, now_ns)?;
-        Ok(sender)
+        Ok(())
     }
 
-    fn remember(&self, sender: Hotkey, nonce: u64, now_ns: u64) -> Result<(), AuthError> {
+    /// Sees to it that a verified claim counts once.
+    pub(crate) fn remember(&self, claim: &Claim, now_ns: u64) -> Result<(), AuthError> {
+        let Claim { sender, nonce, .. } = *claim;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Seen { requests, by_nonce } = &mut *seen;
-        while let Some(&(nonce, sender)) = by_nonce.first()
-            && nonce.saturating_add(MAX_AGE_NS) < now_ns
-        {
-            by_nonce.pop_first();
-            requests.remove(&(sender, nonce));
-        }
-        if requests.len() >= MAX_REMEMBERED {
-            return Err(AuthError::Busy);
-        }
-        if !requests.insert((sender, nonce)) {
+        seen.forget(now_ns);
+        if seen.by_nonce.contains(&(nonce, sender)) {
             return Err(AuthError::Replayed);
         }
-        by_nonce.insert((nonce, sender));
+        let of_sender = seen.senders.get(&sender).copied().unwrap_or(0);
+        if seen.by_nonce.len() >= MAX_REMEMBERED || of_sender >= MAX_OF_ONE_SENDER {
+            return Err(AuthError::Busy);
+        }
+        seen.senders.insert(sender, of_sender + 1);
+        seen.by_nonce.insert((nonce, sender));
         Ok(())
+    }
+}
+
+impl Seen {
+    /// Drops what is no longer fresh, and would be refused for that.
+    fn forget(&mut self, now_ns: u64) {
+        while let Some(&(nonce, sender)) = self.by_nonce.first()
+            && nonce.saturating_add(MAX_AGE_NS) < now_ns
+        {
+            self.by_nonce.pop_first();
+            match self.senders.get_mut(&sender) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => {
+                    self.senders.remove(&sender);
+                }
+            }
+        }
     }
 }
 
@@ -291,30 +359,49 @@ mod tests {
         assert!(gate.sender(&headers, &REQUEST, NOW).is_ok());
     }
 
+    fn claim(sender: Hotkey, nonce: u64) -> Claim {
+        Claim {
+            sender,
+            receiver: sender,
+            nonce,
+            signature: foretell_core::attest::Hex([0; 64]),
+        }
+    }
+
     #[test]
     fn what_is_no_longer_fresh_is_forgotten() {
         let (gate, headers) = sent(NOW);
         gate.sender(&headers, &REQUEST, NOW).unwrap();
-        gate.remember(
-            Keypair::derived(3, "x").hotkey(),
-            NOW + 20_000_000_000,
-            NOW + 20_000_000_000,
-        )
-        .unwrap();
+        let later = NOW + 20_000_000_000;
+        let other = Keypair::derived(3, "x").hotkey();
+        gate.remember(&claim(other, later), later).unwrap();
         let seen = gate.seen.lock().unwrap();
-        assert_eq!((seen.requests.len(), seen.by_nonce.len()), (1, 1));
+        assert_eq!((seen.senders.len(), seen.by_nonce.len()), (1, 1));
     }
 
     #[test]
     fn a_full_memory_refuses_what_it_could_not_tell_from_a_replay() {
         let (gate, headers) = sent(NOW);
-        let sender = Keypair::derived(3, "x").hotkey();
-        for nonce in (NOW..).take(MAX_REMEMBERED) {
-            gate.remember(sender, nonce, NOW).unwrap();
+        let others = |i: usize| Hotkey([u8::try_from(i / MAX_OF_ONE_SENDER).unwrap(); 32]);
+        for (i, nonce) in (NOW..).take(MAX_REMEMBERED).enumerate() {
+            gate.remember(&claim(others(i), nonce), NOW).unwrap();
         }
         let later = NOW + MAX_AGE_NS;
         assert_eq!(gate.sender(&headers, &REQUEST, later), Err(AuthError::Busy));
         // One nanosecond on, the oldest is no longer fresh and makes room.
-        assert_eq!(gate.remember(sender, later, later + 1), Ok(()));
+        let oldest = others(0);
+        assert_eq!(gate.remember(&claim(oldest, later), later + 1), Ok(()));
+    }
+
+    #[test]
+    fn one_sender_cannot_shut_out_the_others() {
+        let (gate, headers) = sent(NOW);
+        let flooder = Keypair::derived(3, "x").hotkey();
+        for nonce in (NOW..).take(MAX_OF_ONE_SENDER) {
+            gate.remember(&claim(flooder, nonce), NOW).unwrap();
+        }
+        let one_more = claim(flooder, NOW - 1);
+        assert_eq!(gate.remember(&one_more, NOW), Err(AuthError::Busy));
+        assert!(gate.sender(&headers, &REQUEST, NOW).is_ok());
     }
 }

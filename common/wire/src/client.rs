@@ -1,8 +1,9 @@
 //! Asking a miner: signed request, total deadline, capped answer, verified signature.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use foretell_core::attest::{answer_text, reveal_text};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::axon;
 use crate::btauth::{Request, signed_headers};
 use crate::keypair::{Keypair, verifies};
 use crate::messages::{
@@ -22,15 +24,42 @@ use crate::messages::{
 const MAX_COMMIT_BYTES: usize = 4 << 10;
 /// Longest reveal answer: a payload of 4 MiB as a JSON string, quotes escaped, and a little more.
 const MAX_REVEAL_BYTES: usize = 5 << 20;
+/// Connections to one miner that are kept for the next request, and for how long.
+const IDLE_CONNECTIONS: usize = 1;
+const IDLE_FOR: Duration = Duration::from_secs(90);
+/// Miners whose older protocol is remembered; more than any subnet has.
+const MAX_REMEMBERED_AXONS: usize = 4096;
 /// How much of an error's text is kept.
 const MAX_REASON_CHARS: usize = 200;
 
 /// Asks miners in the name of one hotkey.
+///
+/// A miner that answers `btauth/1` with 404 is asked again in the older [axon protocol](crate::axon), and from then
+/// on at once.
 #[derive(Debug)]
 pub struct MinerClient {
     key: Keypair,
     http: reqwest::Client,
     last_nonce: AtomicU64,
+    /// Names this client to axons.
+    uuid: String,
+    /// Who speaks the older protocol, and where.
+    axons: Mutex<HashMap<Hotkey, SocketAddr>>,
+}
+
+/// A miner and how to reach it.
+#[derive(Debug, Clone, Copy)]
+struct Peer<'a> {
+    hotkey: &'a Hotkey,
+    address: SocketAddr,
+    deadline: Duration,
+}
+
+/// What came back, before anything is believed.
+struct Reply {
+    status: reqwest::StatusCode,
+    body: Vec<u8>,
+    declared_delay: Delay,
 }
 
 /// An answer whose signature verified.
@@ -97,11 +126,17 @@ impl MinerClient {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tls_backend_preconfigured(tls)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE_FOR)
             .build()?;
+        let born = system_nanos();
+        let uuid = format!("{}-{born:x}", std::process::id());
         Ok(Self {
             key,
             http,
             last_nonce: AtomicU64::new(0),
+            uuid,
+            axons: Mutex::default(),
         })
     }
 
@@ -178,7 +213,12 @@ impl MinerClient {
         max_bytes: usize,
         deadline: Duration,
     ) -> Result<Answered<A>, AskError> {
-        let exchange = self.exchange(miner, axon, route, question, max_bytes);
+        let peer = Peer {
+            hotkey: miner,
+            address: axon,
+            deadline,
+        };
+        let exchange = self.exchange(peer, route, question, max_bytes);
         let (body, declared_delay) = tokio::time::timeout(deadline, exchange)
             .await
             .map_err(|_| AskError::TimedOut(deadline))??;
@@ -192,30 +232,93 @@ impl MinerClient {
         })
     }
 
+    /// The bytes of an answer, in whichever protocol the miner speaks.
     async fn exchange<Q: Serialize>(
         &self,
-        miner: &Hotkey,
-        axon: SocketAddr,
+        peer: Peer<'_>,
         route: &str,
         question: &Q,
         max_bytes: usize,
     ) -> Result<(Vec<u8>, Delay), AskError> {
-        let unusable = |why: String, declared_delay| AskError::Unusable {
+        let question =
+            serde_json::to_string(question).map_err(|error| unusable(error.to_string()))?;
+        let mut unknown = None;
+        if !self.speaks_axon(peer) {
+            let reply = self.by_btauth(peer, route, &question, max_bytes).await?;
+            if reply.status != reqwest::StatusCode::NOT_FOUND {
+                return reply.success();
+            }
+            unknown = Some(reply);
+        }
+        let reply = self.by_axon(peer, route, &question, max_bytes).await?;
+        let known = reply.status != reqwest::StatusCode::NOT_FOUND;
+        self.remember_axon(peer, known);
+        // What neither protocol knows is said in the present one's words.
+        let reply = unknown.filter(|_| !known).unwrap_or(reply);
+        let (body, declared_delay) = reply.success()?;
+        let answer = axon::client::answer(&body).map_err(|why| AskError::Unusable {
             why,
             declared_delay,
-        };
-        let body = serde_json::to_vec(question)
-            .map_err(|error| unusable(error.to_string(), Delay::Millis(0)))?;
+        })?;
+        Ok((answer.into_bytes(), declared_delay))
+    }
+
+    async fn by_btauth(
+        &self,
+        peer: Peer<'_>,
+        route: &str,
+        question: &str,
+        max_bytes: usize,
+    ) -> Result<Reply, AskError> {
         let signed = Request {
             method: "POST",
             path: route,
-            body: &body,
+            body: question.as_bytes(),
         };
+        let headers = signed_headers(&self.key, peer.hotkey, &signed, self.next_nonce());
+        let body = question.as_bytes().to_vec();
+        self.post(peer, route, headers, body, max_bytes).await
+    }
+
+    async fn by_axon(
+        &self,
+        peer: Peer<'_>,
+        route: &str,
+        question: &str,
+        max_bytes: usize,
+    ) -> Result<Reply, AskError> {
+        let asked = axon::client::question(
+            &self.key,
+            peer.hotkey,
+            &self.uuid,
+            route,
+            question,
+            self.next_nonce(),
+            peer.deadline,
+        );
+        let Some(asked) = asked else {
+            return Err(unusable(format!("no synapse carries {route}")));
+        };
+        // The question comes back with the answer, whose quotes are escaped once more.
+        let max_bytes = max_bytes + max_bytes / 4 + 2 * asked.body.len();
+        let body = asked.body.into_bytes();
+        self.post(peer, &asked.path, asked.headers, body, max_bytes)
+            .await
+    }
+
+    async fn post(
+        &self,
+        peer: Peer<'_>,
+        path: &str,
+        headers: impl IntoIterator<Item = (&'static str, String)>,
+        body: Vec<u8>,
+        max_bytes: usize,
+    ) -> Result<Reply, AskError> {
         let mut request = self
             .http
-            .post(format!("http://{axon}{route}"))
+            .post(format!("http://{}{path}", peer.address))
             .header("content-type", "application/json");
-        for (name, value) in signed_headers(&self.key, miner, &signed, self.next_nonce()) {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let mut response = request
@@ -223,25 +326,39 @@ impl MinerClient {
             .send()
             .await
             .map_err(AskError::Unreachable)?;
-        let status = response.status();
         let declared_delay = declared_delay(&response);
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(AskError::Unreachable)? {
             if bytes.len() + chunk.len() > max_bytes {
-                let why = format!("answer longer than {max_bytes} bytes");
-                return Err(unusable(why, declared_delay));
+                return Err(AskError::Unusable {
+                    why: format!("answer longer than {max_bytes} bytes"),
+                    declared_delay,
+                });
             }
             bytes.extend_from_slice(&chunk);
         }
-        if !status.is_success() {
-            let text: String = String::from_utf8_lossy(&bytes)
-                .chars()
-                .take(MAX_REASON_CHARS)
-                .collect();
-            let why = format!("status {}: {}", status.as_u16(), text.trim());
-            return Err(unusable(why, declared_delay));
+        Ok(Reply {
+            status: response.status(),
+            body: bytes,
+            declared_delay,
+        })
+    }
+
+    fn speaks_axon(&self, peer: Peer<'_>) -> bool {
+        let axons = self.axons.lock().unwrap_or_else(PoisonError::into_inner);
+        axons.get(peer.hotkey) == Some(&peer.address)
+    }
+
+    fn remember_axon(&self, peer: Peer<'_>, known: bool) {
+        let mut axons = self.axons.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known {
+            axons.remove(peer.hotkey);
+            return;
         }
-        Ok((bytes, declared_delay))
+        if axons.len() >= MAX_REMEMBERED_AXONS {
+            axons.clear();
+        }
+        axons.insert(*peer.hotkey, peer.address);
     }
 
     /// Nanoseconds since 1970, never the same twice.
@@ -254,6 +371,30 @@ impl MinerClient {
             })
             .unwrap_or(now);
         now.max(before + 1)
+    }
+}
+
+impl Reply {
+    /// Body and declared delay of an answer of status 200; otherwise what the miner says is wrong.
+    fn success(self) -> Result<(Vec<u8>, Delay), AskError> {
+        if self.status.is_success() {
+            return Ok((self.body, self.declared_delay));
+        }
+        let text: String = String::from_utf8_lossy(&self.body)
+            .chars()
+            .take(MAX_REASON_CHARS)
+            .collect();
+        Err(AskError::Unusable {
+            why: format!("status {}: {}", self.status.as_u16(), text.trim()),
+            declared_delay: self.declared_delay,
+        })
+    }
+}
+
+fn unusable(why: String) -> AskError {
+    AskError::Unusable {
+        why,
+        declared_delay: Delay::Millis(0),
     }
 }
 

@@ -73,6 +73,16 @@ impl Keypair {
         Hex(mac.finalize().into_bytes().into())
     }
 
+    pub(crate) fn from_secret_key(secret: &SecretKey) -> Self {
+        Self {
+            pair: secret.clone().to_keypair(),
+        }
+    }
+
+    pub(crate) const fn secret_key(&self) -> &SecretKey {
+        &self.pair.secret
+    }
+
     pub(crate) fn secret_bytes(&self) -> Zeroizing<[u8; 64]> {
         Zeroizing::new(self.pair.secret.to_bytes())
     }

@@ -10,12 +10,23 @@
 //!
 //! Requests are signed as the ecosystem does; responses are not, so the answers themselves carry a
 //! signature ([`foretell_core::attest`]) and stay attributable in the journal. What is *not* here: what a
-//! miner answers, when it is asked, the chain; encrypted keyfiles; the older axon/dendrite protocol.
+//! miner answers, when it is asked, the chain.
+//!
+//! Peers of the older protocol take part through [`axon`]; [`listen`] keeps every connection within limits.
+//!
+//! Keys live in [`keyfile`]s, are made from a [`secret`], chosen by [`wallet_flags`], and managed by
+//! [`keys_command`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod axon;
 pub mod btauth;
 pub mod client;
 pub mod keyfile;
 pub mod keypair;
+pub mod keys_command;
+pub mod listen;
+pub mod memory;
 pub mod messages;
+pub mod secret;
 pub mod server;
+pub mod wallet_flags;

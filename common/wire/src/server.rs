@@ -11,7 +11,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use foretell_core::hotkey::Hotkey;
 
-use crate::btauth::{AuthError, Gate, Request as SignedRequest};
+use crate::axon;
+use crate::btauth::{AuthError, Claim, Gate, Request as SignedRequest};
 use crate::client::system_nanos;
 
 /// Longest request body that is read.
@@ -30,21 +31,57 @@ pub enum Callers {
     Only(BTreeSet<Hotkey>),
 }
 
-/// `routes` behind a door that lets in signed requests to `receiver` from `callers` alone.
+/// `routes` behind a door that lets in signed requests to `receiver` from `callers` alone: `btauth/1` requests to the
+/// routes themselves, and those of the older [axon protocol](crate::axon), put to the same routes.
 ///
-/// 401: not signed as `btauth/1` asks; 403: signed by somebody else; 413: body too long; 429: too many.
+/// 401: not signed as it should be; 403: signed by somebody else; 413: body too long; 429: too many.
 pub fn behind_door(routes: Router, receiver: Hotkey, callers: Callers) -> Router {
     let door = Arc::new(Door {
         gate: Gate::new(receiver),
         callers,
     });
-    routes.layer(from_fn_with_state(door, admit))
+    let axon = axon::server::adapter(&routes, &door);
+    routes
+        .route_layer(from_fn_with_state(door, admit))
+        .merge(axon)
 }
 
+/// Who gets in.
 #[derive(Debug)]
-struct Door {
+pub(crate) struct Door {
     gate: Gate,
     callers: Callers,
+}
+
+impl Door {
+    /// The sender of a request that claims to have signed `text`.
+    ///
+    /// Strangers are turned away before they are remembered: they must not fill a memory that others need.
+    pub(crate) fn admit(
+        &self,
+        claim: &Claim,
+        text: &str,
+        now_ns: u64,
+    ) -> Result<Hotkey, AuthError> {
+        self.gate.verify(claim, text, now_ns)?;
+        match &self.callers {
+            Callers::Only(allowed) if !allowed.contains(&claim.sender) => {
+                return Err(AuthError::Stranger(claim.sender));
+            }
+            _ => {}
+        }
+        self.gate.remember(claim, now_ns)?;
+        Ok(claim.sender)
+    }
+}
+
+/// The status of a request that isn't let in.
+pub(crate) const fn refusal_status(error: &AuthError) -> StatusCode {
+    match error {
+        AuthError::Stranger(_) => StatusCode::FORBIDDEN,
+        AuthError::Busy => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    }
 }
 
 async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
@@ -62,19 +99,12 @@ async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
         path,
         body: &body,
     };
-    let caller = match door.gate.sender(&parts.headers, &signed, system_nanos()) {
+    let admitted = Claim::of(&parts.headers, &signed)
+        .and_then(|(claim, text)| door.admit(&claim, &text, system_nanos()));
+    let caller = match admitted {
         Ok(caller) => caller,
-        Err(error @ AuthError::Busy) => {
-            return (StatusCode::TOO_MANY_REQUESTS, error.to_string()).into_response();
-        }
-        Err(error) => return (StatusCode::UNAUTHORIZED, error.to_string()).into_response(),
+        Err(error) => return (refusal_status(&error), error.to_string()).into_response(),
     };
-    if let Callers::Only(allowed) = &door.callers
-        && !allowed.contains(&caller)
-    {
-        let text = format!("{caller} is not among the validators that this miner answers");
-        return (StatusCode::FORBIDDEN, text).into_response();
-    }
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(Caller(caller));
     next.run(request).await

@@ -12,7 +12,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::moment;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use foretell_wire::keyfile::WalletHotkey;
+use foretell_wire::wallet_flags::WalletFlags;
 
 use crate::config::Config;
 use crate::model_file::ModelFile;
@@ -32,15 +32,8 @@ pub struct Arguments {
     /// Configuration file (TOML).
     #[arg(long)]
     config: PathBuf,
-    /// Directory of wallets.
-    #[arg(long, default_value = "~/.bittensor/wallets")]
-    wallet_path: String,
-    /// Wallet (coldkey) name.
-    #[arg(long, default_value = "default")]
-    wallet: String,
-    /// Hotkey name.
-    #[arg(long, default_value = "default")]
-    hotkey: String,
+    #[command(flatten)]
+    wallet: WalletFlags,
 }
 
 /// Checks and prints; an error if something is wrong.
@@ -59,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match Config::read(&arguments.config) {
         Ok(config) => {
             say("config", Ok(arguments.config.display().to_string()))?;
-            say("key", key(arguments))?;
+            say("key", key(&arguments.wallet))?;
             say("model", model(&config))?;
             say("data", data(&config))?;
             say("port", port(&config))?;
@@ -73,12 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn key(arguments: &Arguments) -> Result<String> {
-    let wallet = WalletHotkey {
-        path: super::expand_home(&arguments.wallet_path),
-        wallet: arguments.wallet.clone(),
-        hotkey: arguments.hotkey.clone(),
-    };
+fn key(wallet: &WalletFlags) -> Result<String> {
     Ok(wallet.load()?.hotkey().to_string())
 }
 

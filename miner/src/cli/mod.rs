@@ -3,6 +3,7 @@
 mod doctor;
 mod evaluate;
 mod forecast;
+mod keys;
 mod progress;
 mod serve;
 mod status;
@@ -26,6 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Keys(keys::Arguments),
     Status(status::Arguments),
     Doctor(doctor::Arguments),
     Evaluate(evaluate::Arguments),
@@ -41,8 +43,12 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    if let Err(error) = foretell_wire::memory::forbid_dumps() {
+        tracing::warn!(%error, "keys may end up in a core dump");
+    }
     let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
@@ -71,12 +77,4 @@ fn k(text: &str) -> Result<usize, String> {
 fn up_to_1000(text: &str, what: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
     number.ok_or_else(|| format!("expected 1 to 1000 {what}"))
-}
-
-/// A path whose `~/` is the user's home.
-fn expand_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => path.into(),
-    }
 }

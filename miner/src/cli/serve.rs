@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use foretell_wire::keyfile::WalletHotkey;
+use foretell_wire::wallet_flags::WalletFlags;
 use tokio::io::AsyncReadExt;
 
 use crate::config::Config;
@@ -22,15 +22,8 @@ pub struct Arguments {
     /// Model to forecast with, instead of the configured one.
     #[arg(long)]
     model: Option<String>,
-    /// Directory of wallets.
-    #[arg(long, default_value = "~/.bittensor/wallets")]
-    wallet_path: String,
-    /// Wallet (coldkey) name.
-    #[arg(long, default_value = "default")]
-    wallet: String,
-    /// Hotkey name.
-    #[arg(long, default_value = "default")]
-    hotkey: String,
+    #[command(flatten)]
+    wallet: WalletFlags,
     /// Stop when standard input closes: for a parent process whose children must not outlive it.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -42,12 +35,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if let Some(model) = arguments.model {
         config.model.name = model;
     }
-    let wallet = WalletHotkey {
-        path: super::expand_home(&arguments.wallet_path),
-        wallet: arguments.wallet,
-        hotkey: arguments.hotkey,
-    };
-    let key = wallet.load()?;
+    let key = arguments.wallet.load()?;
     let model = config.model.name.clone();
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let served = runtime.block_on(async {

@@ -32,6 +32,7 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 use foretell_feed::rest::{RestClient, RestError};
 use foretell_wire::keypair::Keypair;
+use foretell_wire::listen::{self, Limits};
 use foretell_wire::server::Callers;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -177,14 +178,13 @@ impl Service {
             desk.await;
         });
         let guard = stopping.clone().drop_guard();
-        let served = axum::serve(self.listener, self.routes)
-            .with_graceful_shutdown(async move {
-                tokio::select! {
-                    () = stop => {}
-                    () = stopping.cancelled() => {}
-                }
-            })
-            .await;
+        let stop = async move {
+            tokio::select! {
+                () = stop => {}
+                () = stopping.cancelled() => {}
+            }
+        };
+        let served = listen::serve(self.listener, self.routes, Limits::default(), stop).await;
         drop(guard);
         desk.await?;
         served.map_err(ServeError::Server)

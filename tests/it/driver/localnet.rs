@@ -19,6 +19,7 @@ pub struct Localnet {
     program: PathBuf,
     arguments: BTreeMap<&'static str, Option<OsString>>,
     environment: BTreeMap<&'static str, &'static str>,
+    guests: Vec<String>,
 }
 
 impl Localnet {
@@ -35,6 +36,7 @@ impl Localnet {
             program: programs::validator(),
             arguments: BTreeMap::new(),
             environment: BTreeMap::new(),
+            guests: Vec::new(),
         };
         // The validator looks for the miner by itself; here it is known early, and with a better message.
         programs::miner();
@@ -76,6 +78,12 @@ impl Localnet {
         self
     }
 
+    /// With a miner of its own, as `NAME=PROGRAM`.
+    pub fn guest(mut self, guest: String) -> Self {
+        self.guests.push(guest);
+        self
+    }
+
     /// Run by this copy of the validator.
     pub fn program(mut self, program: &Path) -> Self {
         program.clone_into(&mut self.program);
@@ -88,6 +96,9 @@ impl Localnet {
         command.arg("localnet").envs(&self.environment);
         for (name, value) in &self.arguments {
             command.arg(name).args(value);
+        }
+        for guest in &self.guests {
+            command.arg("--guest").arg(guest);
         }
         Running::start(&mut command)
     }

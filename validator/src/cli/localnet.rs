@@ -12,7 +12,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use super::stopped_by_signal;
 use crate::clock::system_now;
 use crate::localnet::live::LiveOptions;
-use crate::localnet::{self, Options, Progress, Speed, Wishes};
+use crate::localnet::{self, Guest, Options, Progress, Speed, Wishes};
 use crate::moment;
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
@@ -45,6 +45,12 @@ pub struct Arguments {
     /// Number of reference miners [default: 6].
     #[arg(long, value_name = "N")]
     miners: Option<usize>,
+    /// Add a miner of your own; may be given several times.
+    ///
+    /// PROGRAM is started with --wallet-path, --wallet and --hotkey, prints {"listening": "ADDRESS:PORT"} and serves
+    /// until its standard input closes. The variable FORETELL_VENUE tells it where the prices are.
+    #[arg(long, value_name = "NAME=PROGRAM")]
+    guest: Vec<Guest>,
     /// Add miners that break the rules, one rule each.
     #[arg(long)]
     adversaries: bool,
@@ -82,6 +88,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         to: arguments.to,
         days: arguments.days,
         miners: arguments.miners,
+        guests: arguments.guest,
         adversaries: arguments.adversaries,
         round_every: arguments.round_every,
         seed: arguments.seed,

@@ -3,6 +3,7 @@
 mod adversary;
 mod backtest;
 mod feed;
+mod keys;
 mod localnet;
 mod run;
 mod settle;
@@ -31,6 +32,7 @@ struct Cli {
 enum Command {
     Backtest(backtest::Arguments),
     Localnet(localnet::Arguments),
+    Keys(keys::Arguments),
     Run(run::Arguments),
     Status(status::Arguments),
     Settle(settle::Arguments),
@@ -59,6 +61,9 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    if let Err(error) = foretell_wire::memory::forbid_dumps() {
+        tracing::warn!(%error, "keys may end up in a core dump");
+    }
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -74,6 +79,7 @@ fn run(command: Command) -> Result<()> {
         match command {
             Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
+            Command::Keys(arguments) => keys::run(arguments),
             Command::Run(arguments) => run::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),

@@ -197,6 +197,11 @@ fn spawn(participant: &Participant, setting: &Setting<'_>) -> Result<Child, Chil
             command.arg("--until-stdin-closes");
             command
         }
+        Role::Guest { program } => {
+            let mut command = Command::new(program);
+            command.env("FORETELL_VENUE", &setting.prices.host);
+            command
+        }
         Role::Adversary(misbehaviour) => {
             let mut command = Command::new(own_program);
             command.args(["adversary", "--kind", misbehaviour.name()]);

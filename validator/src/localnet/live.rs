@@ -66,7 +66,7 @@ pub async fn run(
     let wishes = &options.wishes;
     let seed = wishes.seed.unwrap_or(0);
     let miners = wishes.miners.unwrap_or(DEFAULT_MINERS);
-    let participants = participants(miners, wishes.adversaries);
+    let participants = participants(miners, &wishes.guests, wishes.adversaries);
     let key = Keypair::derived(seed, "validator");
     let charter = Stamp::begin_or_resume(&config, key.hotkey(), system_now())?;
     let store = Arc::new(SledStore::open(&folder.join("journal"))?);

@@ -24,6 +24,7 @@ mod schedule;
 mod venue;
 
 pub use plan::{Wishes, default_series};
+pub use population::Guest;
 pub use print::tables;
 pub use progress::Progress;
 pub use report::{Report, Timing};
@@ -241,7 +242,7 @@ impl Network {
         http: SocketAddr,
         folder: &Path,
     ) -> Result<Self> {
-        let participants = participants(plan.miners, plan.adversaries);
+        let participants = participants(plan.miners, &plan.guests, plan.adversaries);
         let validator = Keypair::derived(plan.seed, "validator");
         let store = Arc::new(SledStore::open(&folder.join("journal"))?);
         let ledger = genesis(plan.seed, &participants)?;
@@ -420,11 +421,14 @@ async fn result_of(
 /// The subnet at block 0: the owner, the validator with its stake, the participants in order.
 fn genesis(seed: u64, participants: &[Participant]) -> Result<Ledger> {
     let key = |role: &str| Keypair::derived(seed, role).hotkey();
-    let mut ledger = Ledger::genesis(
-        Hyperparameters::default(),
-        key("owner"),
-        key("owner/coldkey"),
-    );
+    let default = Hyperparameters::default();
+    // The owner, the validator and all participants have a place.
+    let places = u16::try_from(participants.len() + 2).unwrap_or(u16::MAX);
+    let rules = Hyperparameters {
+        max_uids: default.max_uids.max(places),
+        ..default
+    };
+    let mut ledger = Ledger::genesis(rules, key("owner"), key("owner/coldkey"));
     ledger.register(key("validator"), key("validator/coldkey"))?;
     ledger.stake(key("validator"), STAKE)?;
     for participant in participants {

@@ -1,5 +1,6 @@
 //! What a local network is to do, resolved from arguments and prices, and stamped on its directory.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use foretell_data::prices::PriceSeries;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::population::{Guest, participants};
 use super::prices::PriceNote;
 use crate::moment;
 
@@ -41,6 +43,8 @@ pub struct Wishes {
     pub days: Option<u32>,
     /// Number of reference miners.
     pub miners: Option<usize>,
+    /// Miners of the caller's own.
+    pub guests: Vec<Guest>,
     /// Whether adversaries take part.
     pub adversaries: bool,
     /// Interval between rounds.
@@ -64,6 +68,9 @@ pub struct Plan {
     pub round_every: Millis,
     /// Number of reference miners.
     pub miners: usize,
+    /// Miners of the caller's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guests: Vec<Guest>,
     /// Whether adversaries take part.
     pub adversaries: bool,
     /// Gives keys and signing randomness.
@@ -133,6 +140,9 @@ pub enum PlanError {
         /// What to do.
         cure: &'static str,
     },
+    /// Two miners of one name.
+    #[error("two miners are named {0}: give each --guest a name of its own")]
+    Name(String),
     /// The directory belongs to something else.
     #[error(
         "{0} is not empty and was not made by this program (no {STAMP} in it): choose another --data"
@@ -194,6 +204,12 @@ impl Plan {
         if !(1..=256).contains(&miners) {
             return Err(range("--miners", miners, "use 1 to 256 miners"));
         }
+        let mut names = BTreeSet::new();
+        for participant in participants(miners, &wishes.guests, true) {
+            if !names.insert(participant.name.clone()) {
+                return Err(PlanError::Name(participant.name));
+            }
+        }
         let round_every = wishes.round_every.unwrap_or(Millis(step.0.max(1_800_000)));
         if round_every.0 <= 0 || round_every.0 % step.0 != 0 {
             let every = round_every;
@@ -235,6 +251,7 @@ impl Plan {
             end,
             round_every,
             miners,
+            guests: wishes.guests.clone(),
             adversaries: wishes.adversaries,
             seed: wishes.seed.unwrap_or(0),
             prices: note,
@@ -251,6 +268,7 @@ impl Plan {
             end,
             round_every: charter.round_every,
             miners: wishes.miners.unwrap_or(DEFAULT_MINERS),
+            guests: wishes.guests.clone(),
             adversaries: wishes.adversaries,
             seed: wishes.seed.unwrap_or(0),
             prices: PriceNote::none(),
@@ -340,7 +358,7 @@ impl Plan {
     }
 
     /// The arguments that make this plan of its prices, as they are written.
-    fn arguments(&self) -> [(&'static str, String); 8] {
+    fn arguments(&self) -> [(&'static str, String); 9] {
         [
             ("--series", self.series.id.to_string()),
             ("--horizon", self.series.grid.horizon.to_string()),
@@ -348,6 +366,7 @@ impl Plan {
             ("--to", moment::text(self.end)),
             ("--round-every", moment::span(self.round_every)),
             ("--miners", self.miners.to_string()),
+            ("--guest", joined(&self.guests)),
             ("--adversaries", self.adversaries.to_string()),
             ("--seed", self.seed.to_string()),
         ]
@@ -387,11 +406,21 @@ impl Wishes {
             to: Some(self.to.unwrap_or(plan.end)),
             days: self.days,
             miners: Some(self.miners.unwrap_or(plan.miners)),
+            guests: if self.guests.is_empty() {
+                plan.guests.clone()
+            } else {
+                self.guests.clone()
+            },
             adversaries: self.adversaries || plan.adversaries,
             round_every: Some(self.round_every.unwrap_or(plan.round_every)),
             seed: Some(self.seed.unwrap_or(plan.seed)),
         }
     }
+}
+
+fn joined(guests: &[Guest]) -> String {
+    let guests: Vec<String> = guests.iter().map(ToString::to_string).collect();
+    guests.join(" ")
 }
 
 /// The series unless told otherwise.

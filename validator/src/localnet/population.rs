@@ -1,7 +1,12 @@
 //! Who lives on a local network, with keys that the seed gives.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use foretell_core::hotkey::Hotkey;
 use foretell_wire::keypair::{Keypair, derived_seed};
+use serde::{Deserialize, Serialize};
 
 use super::adversary::Misbehaviour;
 
@@ -24,6 +29,11 @@ pub enum Role {
         /// Days of history that it is fitted on.
         history_days: u32,
     },
+    /// A miner of the caller's own.
+    Guest {
+        /// Its program.
+        program: PathBuf,
+    },
     /// A miner that breaks the rules in one way.
     Adversary(Misbehaviour),
 }
@@ -41,8 +51,43 @@ const FIRST: [(&str, u32); 6] = [
 /// Models that further miners run, each on a history of its own length.
 const FURTHER: [&str; 3] = ["har", "elastic-net", "gaussian"];
 
-/// `miners` reference miners, and all adversaries if they are wanted.
-pub fn participants(miners: usize, adversaries: bool) -> Vec<Participant> {
+/// A miner of the caller's own: its name on the leaderboard, and its program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// The name.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+}
+
+impl FromStr for Guest {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, program)) if is_plain(name) && !program.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                program: program.into(),
+            }),
+            _ => Err("expected NAME=PROGRAM, the name of letters, digits, - and _"),
+        }
+    }
+}
+
+impl fmt::Display for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.program.display())
+    }
+}
+
+/// Whether a name can be that of a folder, a wallet and a row of a table.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain)
+}
+
+/// `miners` reference miners, the guests, and all adversaries if they are wanted.
+pub fn participants(miners: usize, guests: &[Guest], adversaries: bool) -> Vec<Participant> {
     let first = FIRST.into_iter();
     let further = (0..).map(|i: u32| (FURTHER[i as usize % FURTHER.len()], 31 + i));
     let miners = first
@@ -62,7 +107,13 @@ pub fn participants(miners: usize, adversaries: bool) -> Vec<Participant> {
             name: misbehaviour.name().to_owned(),
             role: Role::Adversary(misbehaviour),
         });
-    miners.chain(adversaries).collect()
+    let guests = guests.iter().map(|guest| Participant {
+        name: guest.name.clone(),
+        role: Role::Guest {
+            program: guest.program.clone(),
+        },
+    });
+    miners.chain(guests).chain(adversaries).collect()
 }
 
 impl Participant {
@@ -90,11 +141,22 @@ mod tests {
 
     #[test]
     fn everybody_has_a_name_and_a_key_of_their_own() {
-        let everybody = participants(256, true);
+        let everybody = participants(256, &[], true);
         let names: BTreeSet<&str> = everybody.iter().map(|p| p.name.as_str()).collect();
         let keys: BTreeSet<Hotkey> = everybody.iter().map(|p| p.hotkey(1)).collect();
         assert_eq!(names.len(), 256 + Misbehaviour::ALL.len());
         assert_eq!(keys.len(), names.len());
-        assert_eq!(participants(3, false).len(), 3);
+        assert_eq!(participants(3, &[], false).len(), 3);
+    }
+
+    #[test]
+    fn a_guest_has_a_name_and_a_program() {
+        let guest: Guest = "my-model=./run.sh".parse().unwrap();
+        assert_eq!(guest.to_string(), "my-model=./run.sh");
+        let names = participants(1, &[guest], false).into_iter().map(|p| p.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["har-30d", "my-model"]);
+        for wrong in ["run.sh", "=run.sh", "a=", "../a=run.sh"] {
+            assert!(wrong.parse::<Guest>().is_err(), "{wrong}");
+        }
     }
 }

@@ -255,6 +255,99 @@ fn an_epoch_runs_at_each_multiple_of_the_tempo() {
     );
 }
 
+/// A full subnet of four: owner 0, validator 1, miners 2 and 3, all past their immunity at block 10.
+fn full_network() -> Ledger {
+    let rules = Hyperparameters {
+        tempo: NonZeroU16::new(10).unwrap(),
+        weights_rate_limit: 0,
+        max_uids: 4,
+        immunity: 10,
+        ..Hyperparameters::default()
+    };
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(100));
+    for uid in 1..4 {
+        ledger.register(hotkey(uid), hotkey(uid)).unwrap();
+    }
+    ledger.stake(hotkey(1), 1_000).unwrap();
+    ledger.submit(&weights(1, 1, &[(2, 3), (3, 1)])).unwrap();
+    ledger.advance_to(Block(10));
+    ledger
+}
+
+#[test]
+fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_else_of_it() {
+    let mut ledger = full_network();
+    let before = ledger.metagraph().neurons;
+    assert!(before[3].emission > 0 && before[3].emission < before[2].emission);
+    assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
+    let after = ledger.metagraph().neurons;
+    assert_eq!((after[3].hotkey, after[3].emission), (hotkey(4), 0));
+    // The weight that miner 3 had doesn't pay its successor.
+    ledger.advance_to(Block(20));
+    let incentive: Vec<u16> = ledger
+        .metagraph()
+        .neurons
+        .iter()
+        .map(|n| n.incentive)
+        .collect();
+    assert_eq!(incentive, [0, 0, u16::MAX, 0]);
+    // Now the newcomer is the least paid, but for ten blocks nobody can take its place: miner 2 has to go.
+    assert_eq!(ledger.block(), Block(20));
+    ledger.register(hotkey(5), hotkey(5)).unwrap();
+    assert_eq!(ledger.metagraph().neurons[3].hotkey, hotkey(5));
+}
+
+#[test]
+fn immunity_protects_newcomers_while_others_can_leave() {
+    let mut ledger = full_network();
+    ledger.advance_to(Block(15));
+    assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
+    // Uid 3 is immune until block 25; miner 2 is paid less than the validator.
+    ledger.advance_to(Block(24));
+    let leaver = ledger.leaver().unwrap();
+    assert_ne!(leaver, Uid(3));
+    ledger.advance_to(Block(25));
+    assert_eq!(ledger.leaver(), Some(Uid(3)));
+}
+
+#[test]
+fn coming_back_costs_the_price_of_the_day_and_finds_what_was_left() {
+    let mut ledger = full_network();
+    ledger.stake(hotkey(3), 7).unwrap();
+    let earned = ledger.metagraph().neurons[3].emission;
+    let first = ledger.spent_on_registration(hotkey(3));
+    ledger.register(hotkey(4), hotkey(4)).unwrap();
+    assert_eq!(ledger.metagraph().neuron(hotkey(3)), None);
+    ledger.advance_to(Block(40));
+    let price = ledger.registration_price();
+    let uid = ledger.register(hotkey(3), hotkey(3)).unwrap();
+    assert_eq!(ledger.spent_on_registration(hotkey(3)), first + price);
+    let neuron = ledger.metagraph().neurons[usize::from(uid.0)].clone();
+    assert_eq!((neuron.stake, neuron.emission), (7, earned));
+    assert!(ledger.registration_price() > price);
+    // A registered hotkey pays nothing for asking again.
+    ledger.register(hotkey(3), hotkey(3)).unwrap();
+    assert_eq!(ledger.spent_on_registration(hotkey(3)), first + price);
+}
+
+#[test]
+fn bonds_remember_who_found_a_miner_first() {
+    let mut ledger = network();
+    ledger.hyperparameters.weights_rate_limit = 0;
+    ledger.register(hotkey(4), hotkey(4)).unwrap();
+    ledger.stake(hotkey(4), 1_000).unwrap();
+    ledger.submit(&weights(1, 1, &[(2, 1), (3, 1)])).unwrap();
+    ledger.submit(&weights(4, 2, &[(3, 1)])).unwrap();
+    ledger.advance_to(Block(360));
+    ledger.submit(&weights(1, 3, &[(2, 1)])).unwrap();
+    ledger.submit(&weights(4, 4, &[(2, 1)])).unwrap();
+    ledger.advance_to(Block(720));
+    // Both give miner 2 everything now; the first held all of it before: 0.1·½ + 0.9 = 0.95.
+    let neurons = ledger.metagraph().neurons;
+    assert_eq!(neurons[1].dividend, 62_258);
+    assert_eq!(neurons[4].dividend, 3_276);
+}
+
 /// What anybody may do to a ledger.
 #[derive(Debug, Clone)]
 enum Deed {
@@ -281,6 +374,8 @@ fn after(deeds: &[Deed]) -> Ledger {
         tempo: NonZeroU16::new(7).unwrap(),
         weights_rate_limit: 5,
         max_validators: 3,
+        max_uids: 6,
+        immunity: 20,
         ..Hyperparameters::default()
     };
     let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
@@ -316,8 +411,25 @@ proptest! {
             supply.owner + supply.validators + supply.miners + supply.burned,
             supply.issued
         );
-        let paid: u64 = ledger.metagraph().neurons.iter().map(|neuron| neuron.emission).sum();
-        prop_assert_eq!(paid, supply.validators + supply.miners);
+        let present: u64 = ledger.metagraph().neurons.iter().map(|neuron| neuron.emission).sum();
+        let gone: u64 = ledger.former.values().map(|purse| purse.emission).sum();
+        prop_assert_eq!(present + gone, supply.validators + supply.miners);
+        let spent = (0..8u8).map(|who| ledger.spent_on_registration(hotkey(who)));
+        prop_assert_eq!(spent.sum::<u64>(), ledger.burned_for_registration());
+    }
+
+    #[test]
+    fn nobody_is_made_or_lost_by_replacing(deeds in deeds()) {
+        let ledger = after(&deeds);
+        let neurons = ledger.metagraph().neurons;
+        prop_assert!(neurons.len() <= 6);
+        prop_assert_eq!(neurons[0].hotkey, hotkey(0));
+        let present: std::collections::BTreeSet<Hotkey> = neurons.iter().map(|n| n.hotkey).collect();
+        prop_assert_eq!(present.len(), neurons.len());
+        prop_assert!(ledger.former.keys().all(|hotkey| !present.contains(hotkey)));
+        let n = u16::try_from(neurons.len()).unwrap();
+        let targets = ledger.accounts.iter().flat_map(|account| account.weights.iter().chain(&account.bonds));
+        prop_assert!(targets.into_iter().all(|(uid, _)| uid.0 < n));
     }
 
     #[test]

@@ -40,9 +40,10 @@ fn run(ballots: &[Ballot], owner: u16) -> Outcome {
             stake: ballot.stake,
             permit: ballot.permit,
             weights: &ballot.weights,
+            bonds: &[],
         })
         .collect();
-    outcome(&voters, Uid(owner), 0.5)
+    outcome(&voters, Uid(owner), 0.5, &BondRules::default())
 }
 
 #[track_caller]

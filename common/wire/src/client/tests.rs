@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::serve::ListenerExt;
 use axum::{Extension, Json, Router};
 use foretell_core::attest::Hex;
 use foretell_core::round::Receipt;
@@ -140,6 +141,31 @@ async fn an_honest_miner_behind_its_door_is_understood() {
         .unwrap();
     assert_eq!(revealed.answer.payload, PAYLOAD);
     assert_eq!(revealed.declared_delay, Delay::Millis(0));
+}
+
+#[tokio::test]
+async fn round_after_round_goes_over_one_connection() {
+    let commit = |Extension(Caller(caller)): Extension<Caller>,
+                  Json(request): Json<CommitRequest>| async move {
+        Json(committed(&miner(), &caller, &request))
+    };
+    let routes = Router::new().route(COMMIT_ROUTE, post(commit));
+    let door = behind_door(routes, miner().hotkey(), Callers::Anyone);
+    let connections = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&connections);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = listener.tap_io(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    tokio::spawn(axum::serve(listener, door).into_future());
+    let client = client();
+    for _ in 0..100 {
+        let (hotkey, request) = (miner().hotkey(), commit_request());
+        let answered = client.commitment(&hotkey, address, &request, PATIENT);
+        answered.await.unwrap();
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

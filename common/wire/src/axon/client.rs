@@ -1,0 +1,91 @@
+//! The validator's side: a question of the `/v1` routes put into a synapse, and its answer taken out.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use foretell_core::hotkey::Hotkey;
+use serde_json::json;
+
+use super::{SYNAPSES, Signed, Synapse, body_hash};
+use crate::keypair::Keypair;
+
+/// The version that we claim to be: 10.5.0, the last SDK that speaks this protocol.
+const VERSION: u32 = 10_005_000;
+
+/// A question as an axon takes it.
+pub struct Question {
+    /// Path of the synapse.
+    pub path: String,
+    /// All headers of the protocol.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, a JSON text.
+    pub body: String,
+}
+
+/// `request`, which belongs on `route`, from `key` to `axon`; `None` if no synapse carries that route.
+pub fn question(
+    key: &Keypair,
+    axon: &Hotkey,
+    uuid: &str,
+    route: &str,
+    request: &str,
+    nonce: u64,
+    deadline: Duration,
+) -> Option<Question> {
+    let (name, _) = SYNAPSES
+        .into_iter()
+        .find(|(_, carried)| *carried == route)?;
+    let dendrite = key.hotkey();
+    let signed = Signed {
+        nonce,
+        dendrite,
+        axon: *axon,
+        uuid,
+        request,
+    };
+    let timeout = deadline.as_secs_f64();
+    let signature = key.sign(signed.text().as_bytes());
+    let headers = vec![
+        ("name", name.to_owned()),
+        ("timeout", timeout.to_string()),
+        ("bt_header_axon_hotkey", axon.to_string()),
+        ("bt_header_dendrite_version", VERSION.to_string()),
+        ("bt_header_dendrite_nonce", nonce.to_string()),
+        ("bt_header_dendrite_uuid", uuid.to_owned()),
+        ("bt_header_dendrite_hotkey", dendrite.to_string()),
+        ("bt_header_dendrite_signature", format!("0x{signature}")),
+        // Every required field must be named with an empty value of its type, or the axon fails.
+        ("bt_header_input_obj_request", STANDARD.encode("\"\"")),
+        ("computed_body_hash", body_hash(request)),
+    ];
+    // An axon verifies the headers, but hands its forward function what the body says of both ends.
+    let body = json!({
+        "name": name,
+        "timeout": timeout,
+        "dendrite": {
+            "version": VERSION,
+            "nonce": nonce,
+            "uuid": uuid,
+            "hotkey": dendrite,
+            "signature": format!("0x{signature}"),
+        },
+        "axon": { "hotkey": axon },
+        "request": request,
+        "response": null,
+    });
+    Some(Question {
+        path: format!("/{name}"),
+        headers,
+        body: body.to_string(),
+    })
+}
+
+/// The answer inside a synapse that came back, or what is wrong with it.
+pub(crate) fn answer(body: &[u8]) -> Result<String, String> {
+    let synapse: Synapse =
+        serde_json::from_slice(body).map_err(|error| format!("not a synapse: {error}"))?;
+    synapse
+        .response
+        .ok_or_else(|| "the synapse came back without a response".to_owned())
+}

@@ -1,0 +1,144 @@
+//! The miner's side: synapses in, the answers of the `/v1` routes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+use super::{SYNAPSES, Signed, Synapse};
+use crate::btauth::{AuthError, Claim};
+use crate::client::system_nanos;
+use crate::server::{Caller, Door, MAX_REQUEST_BYTES, refusal_status};
+
+/// A caller waits no longer than this, whatever timeout it claims.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// What a dendrite waits unless it says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(12);
+/// Longest id of a dendrite; UUIDs have 36 characters.
+const MAX_UUID_CHARS: usize = 64;
+/// Longest answer of a route that is wrapped.
+const MAX_ANSWER_BYTES: usize = 5 << 20;
+
+/// The routes of the adapter: each synapse is checked at the `door`, and answered by `routes`.
+pub(crate) fn adapter(routes: &Router, door: &Arc<Door>) -> Router {
+    SYNAPSES
+        .into_iter()
+        .fold(Router::new(), |adapter, (synapse, route)| {
+            let (routes, door) = (routes.clone(), Arc::clone(door));
+            let path = format!("/{synapse}");
+            adapter.route(
+                &path,
+                post(move |request: Request| async move {
+                    match answer(&door, routes, route, request).await {
+                        Ok(answer) => whole(synapse, &answer),
+                        Err((status, why)) => refused(status, &why),
+                    }
+                }),
+            )
+        })
+}
+
+type Refused = (StatusCode, String);
+
+async fn answer(
+    door: &Door,
+    routes: Router,
+    route: &'static str,
+    request: Request,
+) -> Result<Synapse, Refused> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|_| {
+        let why = format!("request body longer than {MAX_REQUEST_BYTES} bytes");
+        (StatusCode::PAYLOAD_TOO_LARGE, why)
+    })?;
+    let mut synapse: Synapse = serde_json::from_slice(&body)
+        .map_err(|_| (StatusCode::BAD_REQUEST, "the body is no synapse".to_owned()))?;
+    let caller = sender(door, &parts.headers, &synapse.request)
+        .map_err(|error| (refusal_status(&error), error.to_string()))?;
+
+    let mut inner = Request::post(route)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(synapse.request.clone()))
+        .map_err(internal)?;
+    inner.extensions_mut().insert(Caller(caller));
+    let answer = TowerToHyperService::new(routes).call(inner);
+    let answer = tokio::time::timeout(timeout(&parts.headers), answer)
+        .await
+        .map_err(|_| (StatusCode::REQUEST_TIMEOUT, "no answer in time".to_owned()))?
+        .unwrap_or_else(|never| match never {});
+    let status = answer.status();
+    let bytes = to_bytes(answer.into_body(), MAX_ANSWER_BYTES)
+        .await
+        .map_err(internal)?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(internal)?;
+    if status != StatusCode::OK {
+        return Err((status, text));
+    }
+    synapse.response = Some(text);
+    Ok(synapse)
+}
+
+/// The caller, checked like one of the present protocol.
+fn sender(
+    door: &Door,
+    headers: &HeaderMap,
+    request: &str,
+) -> Result<foretell_core::hotkey::Hotkey, AuthError> {
+    let claim = Claim::parse(
+        headers,
+        "bt_header_dendrite_hotkey",
+        "bt_header_axon_hotkey",
+        "bt_header_dendrite_nonce",
+        "bt_header_dendrite_signature",
+    )?;
+    let uuid = headers
+        .get("bt_header_dendrite_uuid")
+        .and_then(|uuid| uuid.to_str().ok())
+        .filter(|uuid| uuid.len() <= MAX_UUID_CHARS)
+        .ok_or(AuthError::Shape("bt_header_dendrite_uuid"))?;
+    let signed = Signed {
+        nonce: claim.nonce,
+        dendrite: claim.sender,
+        axon: claim.receiver,
+        uuid,
+        request,
+    };
+    door.admit(&claim, &signed.text(), system_nanos())
+}
+
+fn timeout(headers: &HeaderMap) -> Duration {
+    headers
+        .get("timeout")
+        .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .map_or(DEFAULT_TIMEOUT, |timeout| timeout.min(LONGEST_TIMEOUT))
+}
+
+/// What a dendrite takes for a success.
+fn whole(name: &'static str, synapse: &Synapse) -> Response {
+    let headers = [
+        ("bt_header_axon_status_code", "200"),
+        ("bt_header_axon_status_message", "Success"),
+        ("name", name),
+    ];
+    (headers, axum::Json(synapse)).into_response()
+}
+
+/// A dendrite reads the reason from the body's `message`.
+fn refused(status: StatusCode, why: &str) -> Response {
+    let message = serde_json::json!({ "message": why });
+    let code = status.as_u16().to_string();
+    let headers = [("bt_header_axon_status_code", code)];
+    (status, headers, axum::Json(message)).into_response()
+}
+
+fn internal(error: impl std::fmt::Display) -> Refused {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
