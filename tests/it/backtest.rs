@@ -474,7 +474,7 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
         lines.push(good(origin, "good"));
     }
     let spoil = |lines: &mut Vec<Lines>, round: usize, spoil: fn(&mut Vec<Vec<f64>>)| {
-        spoil(&mut lines[2 * round].2)
+        spoil(&mut lines[2 * round].2);
     };
     spoil(&mut lines, 3, |rows| rows[1][1] = f64::NAN);
     spoil(&mut lines, 4, |rows| rows[0][0] = -1.0);

@@ -80,7 +80,7 @@ impl CsvReader {
             let Some(first) = self.ahead.take() else {
                 break;
             };
-            self.forecast(first, &mut batch)?;
+            self.forecast(&first, &mut batch)?;
         }
         Ok((!batch.heads.is_empty()).then_some(batch))
     }
@@ -101,8 +101,8 @@ impl CsvReader {
     }
 
     /// Adds the forecast that begins with this line.
-    fn forecast(&mut self, first: Line, batch: &mut Batch) -> Result<(), ForecastFileError> {
-        self.check(&first, 1)?;
+    fn forecast(&mut self, first: &Line, batch: &mut Batch) -> Result<(), ForecastFileError> {
+        self.check(first, 1)?;
         let name = |names: &mut Vec<String>, name: &str| {
             names
                 .iter()
