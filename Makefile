@@ -6,9 +6,10 @@ demo:
 	cargo build --package foretell-validator --package foretell-miner
 	cargo run --quiet --package foretell-validator -- localnet --days 8 --seed 1
 
-# The programs that the end-to-end tests run.
+# The programs that the end-to-end tests run. All targets at once, so that no library is compiled twice, with the
+# features of the programs and with those of the tests.
 bins:
-	cargo build --package foretell-validator --package foretell-miner
+	cargo build --workspace --all-targets
 
 test: lint bins notebooks
 	cargo test --workspace
