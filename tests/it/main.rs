@@ -19,4 +19,3 @@ mod price_files;
 mod resume;
 mod series;
 mod settle_cli;
-mod thirty_days;
