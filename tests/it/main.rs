@@ -23,4 +23,3 @@ mod resume;
 mod sdk_peers;
 mod series;
 mod settle_cli;
-mod thirty_days;
