@@ -306,7 +306,7 @@ impl LiveDesk {
         let outdated = match &self.fit {
             // Without news there is nothing to learn, however long ago it was.
             Some((at, _)) => (*at < due && newest > *at) || (self.learnt_too_little && filled),
-            None => true,
+            None => !self.history.bars().is_empty(),
         };
         if outdated && self.refit.is_none() {
             self.start_fit();
