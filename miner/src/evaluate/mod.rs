@@ -134,11 +134,21 @@ impl Walk {
         let mut refusals: Vec<(String, UnixMillis, ModelError)> = Vec::new();
         let mut fitting = (Duration::ZERO, 0);
         let mut done = 0;
-        for block in self.blocks(&origins) {
+        let mut rest = origins.as_slice();
+        while let Some(origin) = rest.first().copied() {
             let begun = Instant::now();
-            let fitted = self.fit(market, block.first().copied().unwrap_or(first));
+            let fitted = self.fit(market, origin);
             fitting.0 += begun.elapsed();
             fitting.1 += fitted.len();
+            // A model that knows too little yet is tried again the next day.
+            let refused = fitted.iter().any(Result::is_err);
+            let next_fit = if refused {
+                (origin + Millis::days(1)).min(self.next_fit(first, origin))
+            } else {
+                self.next_fit(first, origin)
+            };
+            let block;
+            (block, rest) = rest.split_at(rest.partition_point(|t| *t < next_fit));
             let rounds: Vec<Round> = block
                 .par_iter()
                 .map(|origin| arena.round(*origin, &fitted))
@@ -216,12 +226,10 @@ impl Walk {
         }
     }
 
-    /// Origins that share a fit.
-    fn blocks<'a>(&self, origins: &'a [UnixMillis]) -> impl Iterator<Item = &'a [UnixMillis]> {
-        let first = origins.first().copied().unwrap_or_default();
+    /// When models are fitted next, if they were at `t`: on multiples of the interval from the first origin on.
+    fn next_fit(&self, first: UnixMillis, t: UnixMillis) -> UnixMillis {
         let every = self.refit_every.0.max(1);
-        let block = move |t: &UnixMillis| (*t - first).0 / every;
-        origins.chunk_by(move |a, b| block(a) == block(b))
+        first + Millis(((t - first).0 / every + 1) * every)
     }
 
     /// All models, fitted on what was known at `t`.

@@ -302,9 +302,11 @@ impl LiveDesk {
         let due = UnixMillis(now.0 - now.0.rem_euclid(every.0));
         let wanted = now - Millis::days(i64::from(self.config.history_days));
         let filled = self.since.is_some_and(|since| since <= wanted);
+        let newest = self.history.last_close_time().unwrap_or_default();
         let outdated = match &self.fit {
-            Some((at, _)) => *at < due || (self.learnt_too_little && filled),
-            None => true,
+            // Without news there is nothing to learn, however long ago it was.
+            Some((at, _)) => (*at < due && newest > *at) || (self.learnt_too_little && filled),
+            None => !self.history.bars().is_empty(),
         };
         if outdated && self.refit.is_none() {
             self.start_fit();
