@@ -241,11 +241,11 @@ impl ParquetReader {
     ) -> Result<Vec<std::ops::Range<usize>>, ForecastFileError> {
         let mut places = Vec::new();
         for array in self.arrays(group, VALUES)? {
-            let (lengths, inner): (Vec<usize>, &Box<dyn Array>) =
+            let (lengths, inner): (Vec<usize>, &dyn Array) =
                 if let Some(list) = array.as_any().downcast_ref::<ListArray<i64>>() {
-                    (list.offsets().lengths().collect(), list.values())
+                    (list.offsets().lengths().collect(), list.values().as_ref())
                 } else if let Some(list) = array.as_any().downcast_ref::<ListArray<i32>>() {
-                    (list.offsets().lengths().collect(), list.values())
+                    (list.offsets().lengths().collect(), list.values().as_ref())
                 } else {
                     continue;
                 };
