@@ -70,11 +70,11 @@ fn columns(rows: &[Row]) -> Vec<Column> {
 
 const ORIGINS: &str = "origin_ms";
 
-/// Miner, K and values.
-type Told = (String, usize, Vec<f64>);
+/// Miner, K and values of all entries of a round.
+type Found = Vec<(String, usize, Vec<f64>)>;
 
-/// What all entries say, by round.
-fn read(files: &[PathBuf]) -> Result<Vec<(i64, Vec<Told>)>, String> {
+/// What is found, by round.
+fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
     let words = |error: ForecastFileError| error.to_string();
     let mut rounds = Rounds::open(files).map_err(words)?;
     let mut all = Vec::new();

@@ -1,6 +1,7 @@
 //! A forecast as the distribution of moves at each step: what is scored, pooled and drawn.
 
 use super::Forecast;
+use super::sort::sort_rows;
 use crate::series::{ABSURD_MOVE, Unit};
 
 /// Number of common levels, (2k − 1)/198, on which fans of different K are pooled.
@@ -32,11 +33,7 @@ impl Fan {
         for value in &mut moves {
             *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
         }
-        for row in moves.chunks_exact_mut(k) {
-            if !row.is_sorted() {
-                row.sort_unstable_by(f64::total_cmp);
-            }
-        }
+        sort_rows(k, &mut moves);
         Self { k, moves }
     }
 

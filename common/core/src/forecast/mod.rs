@@ -2,6 +2,7 @@
 
 mod fan;
 mod payload;
+mod sort;
 
 pub(crate) use fan::quantile;
 pub use fan::{Fan, POOL_LEVELS};

@@ -16,11 +16,12 @@ pub fn crps(x: &[f64], y: f64) -> f64 {
     let chunks = x.chunks_exact(LANES);
     let rest = chunks.remainder();
     for chunk in chunks {
-        for lane in 0..LANES {
-            let distance = chunk[lane] - y;
-            above[lane] += if distance > 0.0 { distance } else { 0.0 };
-            weighted[lane] += numerators[lane] * distance;
-            numerators[lane] += (2 * LANES) as f64;
+        let lanes = above.iter_mut().zip(&mut weighted).zip(&mut numerators);
+        for (((above, weighted), numerator), value) in lanes.zip(chunk) {
+            let distance = value - y;
+            *above += if distance > 0.0 { distance } else { 0.0 };
+            *weighted += *numerator * distance;
+            *numerator += (2 * LANES) as f64;
         }
     }
     for (lane, value) in rest.iter().enumerate() {
@@ -37,8 +38,8 @@ pub(crate) fn mean(x: &[f64]) -> f64 {
     let chunks = x.chunks_exact(LANES);
     let rest = chunks.remainder();
     for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane];
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += value;
         }
     }
     for (lane, value) in rest.iter().enumerate() {
