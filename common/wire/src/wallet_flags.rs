@@ -75,10 +75,73 @@ impl WalletFlags {
     }
 }
 
+/// The same flags where a configuration file may name the wallet too.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WalletOverrides {
+    /// Directory of wallets [default: the configuration's, or ~/.bittensor/wallets].
+    #[arg(long, alias = "wallet.path", value_name = "DIR")]
+    pub wallet_path: Option<String>,
+    /// Wallet (coldkey) name [default: the configuration's, or default].
+    #[arg(long, aliases = ["wallet-name", "wallet.name"], value_name = "NAME")]
+    pub wallet: Option<String>,
+    /// Hotkey name [default: the configuration's, or default].
+    #[arg(long, aliases = ["wallet-hotkey", "wallet.hotkey"], value_name = "NAME")]
+    pub hotkey: Option<String>,
+}
+
+impl WalletOverrides {
+    /// The hotkey that flags and configuration name together, the flags first; `None` if neither names any.
+    pub fn over(&self, configured: Option<WalletHotkey>) -> Option<WalletHotkey> {
+        let given = [&self.wallet_path, &self.wallet, &self.hotkey];
+        if given.iter().all(|flag| flag.is_none()) {
+            return configured;
+        }
+        let before = configured.unwrap_or_else(|| WalletHotkey {
+            path: expand_home("~/.bittensor/wallets"),
+            wallet: "default".into(),
+            hotkey: "default".into(),
+        });
+        let path = self.wallet_path.as_deref().map(expand_home);
+        Some(WalletHotkey {
+            path: path.unwrap_or(before.path),
+            wallet: self.wallet.clone().unwrap_or(before.wallet),
+            hotkey: self.hotkey.clone().unwrap_or(before.hotkey),
+        })
+    }
+}
+
 /// `~` as the shell has it: in configuration files and quoted arguments nobody expands it.
 fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => path.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_go_before_the_configuration_and_that_before_the_defaults() {
+        let configured = WalletHotkey {
+            path: "/wallets".into(),
+            wallet: "mine".into(),
+            hotkey: "first".into(),
+        };
+        let none = WalletOverrides::default();
+        assert_eq!(none.over(None), None);
+        assert_eq!(
+            none.over(Some(configured.clone())),
+            Some(configured.clone())
+        );
+        let second = WalletOverrides {
+            hotkey: Some("second".into()),
+            ..none
+        };
+        let found = second.over(Some(configured.clone())).unwrap();
+        assert_eq!(found.file(), PathBuf::from("/wallets/mine/hotkeys/second"));
+        let found = second.over(None).unwrap();
+        assert!(found.file().ends_with("wallets/default/hotkeys/second"));
     }
 }

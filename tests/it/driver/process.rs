@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 /// Nothing that is waited for here takes this long, even on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 /// Shorter than a write to disk, so that hardly a state of the process goes by unseen.
 const LOOK_EVERY: Duration = Duration::from_micros(100);
 

@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use super::population::{Participant, Role};
 
 /// How long a process may take to listen, and to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The running processes. Each ends when its standard input closes, even if we are killed.
 #[derive(Debug)]
