@@ -27,3 +27,4 @@ bench:
 	tests/bench/run
 	cargo bench --package foretell-feed --bench decode
 	cargo bench --package foretell-feed --bench peers
+	cargo bench --package foretell-core --bench pool

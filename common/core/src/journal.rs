@@ -17,6 +17,7 @@ use crate::score::Score;
 use crate::series::Series;
 use crate::settle::{Provenance, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
+use crate::weigh::{PoolEntry, Snapshot};
 
 /// One thing that happened. Rounds are named by their origin; the series stands in the first record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,8 +31,11 @@ pub enum Record {
         round: UnixMillis,
         /// Everybody who is asked.
         asked: Vec<Hotkey>,
-        /// The eligible miners, whose fans make this round's consensus.
-        pool: Vec<Hotkey>,
+        /// Coldkeys of the eligible.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        owners: BTreeMap<Hotkey, Hotkey>,
+        /// The entries of this round's consensus, with their shares.
+        pool: Vec<PoolEntry>,
     },
     /// A commitment arrived in time and got its receipt.
     Committed {
@@ -98,6 +102,11 @@ pub enum Record {
         miners: BTreeMap<Hotkey, Score>,
         /// Those who were asked and missed.
         missed: Vec<Hotkey>,
+        /// What each hotkey of the pool added to the consensus.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        credits: BTreeMap<Hotkey, f64>,
+        /// The fit's state after this round, by its hash.
+        fit: Snapshot,
     },
     /// The round counts for nobody.
     Voided {
@@ -302,7 +311,11 @@ mod tests {
             Record::Opened {
                 round,
                 asked: vec![miner],
-                pool: vec![],
+                owners: BTreeMap::from([(miner, miner)]),
+                pool: vec![PoolEntry {
+                    share: x,
+                    members: BTreeMap::from([(miner, 1.0)]),
+                }],
             },
             Record::Committed {
                 round,
@@ -359,6 +372,8 @@ mod tests {
                 consensus: None,
                 miners: BTreeMap::from([(miner, score)]),
                 missed: vec![miner],
+                credits: BTreeMap::from([(miner, x)]),
+                fit: Snapshot::default(),
             },
             Record::WeightsSigned {
                 uids: vec![Uid(7)],

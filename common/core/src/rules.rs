@@ -26,6 +26,8 @@ pub struct Rules {
     pub score: ScoreRules,
     /// When skill counts as shown.
     pub evidence: EvidenceRules,
+    /// How the consensus is made.
+    pub fit: FitRules,
     /// How much of the emission is paid.
     pub pay: PayRules,
     /// How gaps in the settled prices are treated.
@@ -79,9 +81,28 @@ pub struct EvidenceRules {
     pub min_rounds: usize,
 }
 
+/// Constants of the consensus's fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FitRules {
+    /// Half-life of a round's weight.
+    pub half_life: Millis,
+    /// Deviations are scaled by at least this, and by at most 1.
+    pub smallest_scale: f64,
+    /// ρ: how strongly shares are evened, in units of the mean curvature.
+    pub ridge: f64,
+    /// κ: how strongly the shares of entries alike are drawn together, in the same units.
+    pub kin: f64,
+    /// Normalised Gram above which entries are alike.
+    pub alike: f64,
+    /// Entries whose normalised Gram is above 1 − this are one.
+    pub same: f64,
+}
+
 /// Constants of pay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PayRules {
+    /// Half-life of a credit's weight.
+    pub half_life: Millis,
     /// Gain of the consensus (mean − standard error) at which all of the emission is paid.
     pub full_pay_gain: f64,
 }
@@ -167,7 +188,16 @@ impl RulesVersion {
                 margin: 0.002,
                 min_rounds: 240,
             },
+            fit: FitRules {
+                half_life: Millis::days(20),
+                smallest_scale: 0.05,
+                ridge: 0.3,
+                kin: 3.0,
+                alike: 0.9,
+                same: 1e-6,
+            },
             pay: PayRules {
+                half_life: Millis::days(10),
                 full_pay_gain: 0.005,
             },
             settlement: SettlementRules { max_gap_share: 0.1 },

@@ -117,7 +117,7 @@ pub fn run(options: &Options, progress: &mut Progress) -> Result<Vec<Document>> 
 }
 
 /// All bars of these files as one series.
-fn prices(files: &[PathBuf]) -> Result<PriceSeries> {
+pub(crate) fn prices(files: &[PathBuf]) -> Result<PriceSeries> {
     let mut parts = files
         .iter()
         .map(|file| read(file))

@@ -7,6 +7,7 @@ mod keys;
 mod localnet;
 mod run;
 mod settle;
+mod simulate_policy;
 mod status;
 
 use std::io::IsTerminal;
@@ -37,6 +38,7 @@ enum Command {
     Status(status::Arguments),
     Settle(settle::Arguments),
     Feed(feed::Arguments),
+    SimulatePolicy(simulate_policy::Arguments),
     #[command(hide = true)]
     Adversary(adversary::Arguments),
 }
@@ -84,6 +86,7 @@ fn run(command: Command) -> Result<()> {
             Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),
             Command::Feed(arguments) => feed::run(arguments).await,
+            Command::SimulatePolicy(arguments) => simulate_policy::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
     });

@@ -27,6 +27,7 @@ use foretell_core::journal::{Charter, Head, Record};
 use foretell_core::round::{Event, Miss, Receipt, RejectedPayload, Want};
 use foretell_core::settle::Settlement;
 use foretell_core::time::UnixMillis;
+use foretell_core::weigh::PoolEntry;
 use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{CommitRequest, RevealRequest};
 use futures_util::future::join_all;
@@ -128,6 +129,11 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             }
             rounds.last_at = entry.at;
         }
+        if let Some(hash) = rounds.book.missing_fit() {
+            let store = Arc::clone(&rounds.store);
+            let bytes = tokio::task::spawn_blocking(move || store.payload(&hash)).await??;
+            rounds.book.restore_fit(&bytes)?;
+        }
         if entries.is_empty() {
             let first = charter.first;
             let batch = rounds.batch(first, vec![Record::Began(charter)], Vec::new());
@@ -203,7 +209,8 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                     let record = self
                         .score(origin, &settlement, &forecasts, &pool, missed)
                         .await?;
-                    self.journal(now, vec![record], Vec::new()).await?;
+                    let state = kept_state(&record).into_iter().collect();
+                    self.journal(now, vec![record], state).await?;
                 }
             }
         }
@@ -220,7 +227,10 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             .filter(|n| n.hotkey != own && (n.axon.is_some() || known.contains_key(&n.hotkey)))
             .map(|n| n.hotkey)
             .collect();
-        let record = self.book.open(origin, asked.into_iter().collect());
+        let owners = metagraph.neurons.iter();
+        let owners = owners.map(|n| (n.hotkey, n.coldkey)).collect();
+        let asked = asked.into_iter().collect();
+        let record = self.book.open(origin, asked, &owners)?;
         self.journal(now, vec![record], Vec::new()).await
     }
 
@@ -321,7 +331,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         origin: UnixMillis,
         settlement: &Settlement,
         forecasts: &[(Hotkey, Hash)],
-        pool: &[Hotkey],
+        pool: &[PoolEntry],
         missed: Vec<Hotkey>,
     ) -> Result<Record, RoundsError> {
         let (store, wanted) = (Arc::clone(&self.store), forecasts.to_vec());
@@ -378,6 +388,14 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         tokio::task::spawn_blocking(move || store.append(&batch)).await??;
         self.head = head;
         Ok(())
+    }
+}
+
+/// The state of the fit that a new record names, kept like a payload.
+fn kept_state(record: &Record) -> Option<(Hash, Vec<u8>)> {
+    match record {
+        Record::Scored { fit, .. } => Some((fit.hash(), fit.state()?.to_bytes())),
+        _ => None,
     }
 }
 

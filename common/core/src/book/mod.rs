@@ -10,16 +10,19 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::forecast::{Fan, Forecast};
+use crate::attest::Hash;
+use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
 use crate::journal::{Charter, PriceOrigin, Record};
 use crate::round::{Event, Misfit, Round, Want};
 use crate::rules::Rules;
-use crate::score::{Judged, Outcome, Reference, Score, Yardstick};
+use crate::score::{Judged, Reference, Score, Yardstick};
 use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
-use crate::weigh::{Evidence, Weights, evidence};
+use crate::weigh::deviations::{Deviations, Realised};
+use crate::weigh::quadratic::Quadratic;
+use crate::weigh::{Credits, Evidence, PoolEntry, Snapshot, Weights, credit, entries, evidence};
 
 /// The state of a validator for one series.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Book {
     tracks: BTreeMap<Hotkey, TrackRecord>,
     reference_track: TrackRecord,
     consensus_track: TrackRecord,
+    credits: Credits,
+    fit: Snapshot,
     voided: BTreeMap<UnixMillis, VoidReason>,
     unconfirmed: Option<SignedWeights>,
     weighed: usize,
@@ -45,7 +50,7 @@ pub struct SignedWeights {
     /// The extrinsic, as it was stored before it was sent.
     pub extrinsic: String,
     /// Its hash.
-    pub hash: crate::attest::Hash,
+    pub hash: Hash,
 }
 
 /// What the book needs done, most urgent first.
@@ -78,6 +83,12 @@ pub enum BookError {
     /// Weights were confirmed that nobody signed.
     #[error("weights were confirmed that are not waiting for it")]
     NothingToConfirm,
+    /// The fit's state has not been read back since the journal was.
+    #[error("the state of the fit, {0}, has not been read back from the store")]
+    FitUnread(Hash),
+    /// What was read back is not the fit's state.
+    #[error("the stored state of the fit, {0}, is damaged")]
+    FitDamaged(Hash),
     /// A stored payload is missing or no longer a forecast.
     #[error("the payload of {miner} in round {round} is not what was accepted: {why}")]
     Payload {
@@ -104,6 +115,8 @@ impl Book {
             tracks: BTreeMap::new(),
             reference_track: TrackRecord::default(),
             consensus_track: TrackRecord::default(),
+            credits: Credits::default(),
+            fit: Snapshot::default(),
             voided: BTreeMap::new(),
             unconfirmed: None,
             weighed: 0,
@@ -114,7 +127,9 @@ impl Book {
     pub fn apply(&mut self, record: &Record) -> Result<(), BookError> {
         match record {
             Record::Began(_) => return Err(BookError::BeginsTwice),
-            Record::Opened { round, asked, pool } => {
+            Record::Opened {
+                round, asked, pool, ..
+            } => {
                 self.take_turn(*round)?;
                 self.rounds.insert(*round, Round::new(*round, asked, pool));
             }
@@ -133,8 +148,13 @@ impl Book {
                 consensus,
                 miners,
                 missed,
+                credits,
+                fit,
             } => {
                 self.close_round(*round)?;
+                let half_life = self.rules.pay.half_life;
+                self.credits.add(*round, credits, half_life);
+                self.fit = fit.clone();
                 self.reference_track.answered(*round, reference, reference);
                 if let Some(consensus) = consensus {
                     self.consensus_track.answered(*round, consensus, reference);
@@ -255,13 +275,35 @@ impl Book {
         self.next_origin = origin;
     }
 
-    /// The record that opens the round at `origin` to these miners.
-    pub fn open(&self, origin: UnixMillis, asked: Vec<Hotkey>) -> Record {
-        Record::Opened {
+    /// The record that opens the round at `origin` to these miners; `owners` gives their coldkeys.
+    pub fn open(
+        &self,
+        origin: UnixMillis,
+        asked: Vec<Hotkey>,
+        owners: &BTreeMap<Hotkey, Hotkey>,
+    ) -> Result<Record, BookError> {
+        let eligible = self.eligible();
+        let owner = |miner: &Hotkey| Some((*miner, *owners.get(miner)?));
+        let owners = eligible.iter().filter_map(owner).collect();
+        Ok(Record::Opened {
             round: origin,
             asked,
-            pool: self.eligible(),
-        }
+            pool: self.pool(&eligible, &owners)?,
+            owners,
+        })
+    }
+
+    /// The hash of the fit's state, which must be [restored](Self::restore_fit) before rounds go on; `None` if it is
+    /// here.
+    pub fn missing_fit(&self) -> Option<Hash> {
+        self.fit.state().is_none().then(|| self.fit.hash())
+    }
+
+    /// Reads the fit's state back from its stored bytes.
+    pub fn restore_fit(&mut self, bytes: &[u8]) -> Result<(), BookError> {
+        let damaged = |_| BookError::FitDamaged(self.fit.hash());
+        self.fit = self.fit.restored(bytes).map_err(damaged)?;
+        Ok(())
     }
 
     /// The record that an event makes in the round of `origin`.
@@ -276,7 +318,7 @@ impl Book {
         origin: UnixMillis,
         settlement: &Settlement,
         forecasts: &BTreeMap<Hotkey, Vec<u8>>,
-        pool: &[Hotkey],
+        pool: &[PoolEntry],
         missed: Vec<Hotkey>,
     ) -> Result<Record, BookError> {
         let mut parsed = BTreeMap::new();
@@ -298,7 +340,7 @@ impl Book {
             .iter()
             .map(|(miner, forecast)| (*miner, yardstick.judge(forecast)))
             .collect();
-        Ok(self.scored(origin, &yardstick, &judged, pool, missed))
+        self.scored(origin, &yardstick, &judged, pool, missed)
     }
 
     /// What the forecasts of a round with these prices are judged by, or why the round is void.
@@ -313,17 +355,26 @@ impl Book {
         origin: UnixMillis,
         yardstick: &Yardstick,
         judged: &BTreeMap<Hotkey, Judged>,
-        pool: &[Hotkey],
+        pool: &[PoolEntry],
         missed: Vec<Hotkey>,
-    ) -> Record {
-        let pooled = judged
-            .iter()
-            .filter(|(miner, _)| pool.contains(miner))
-            .map(|(miner, judged)| (*miner, judged.fan.resampled()))
-            .collect();
-        let consensus =
-            self.consensus_score(pool, &pooled, &yardstick.reference_fan, &yardstick.outcome);
-        Record::Scored {
+    ) -> Result<Record, BookError> {
+        let (outcome, rules) = (&yardstick.outcome, &self.rules.score);
+        let mut deviations = Deviations::new(&self.reference, self.charter.series.grid.horizon);
+        for (miner, judged) in judged {
+            deviations.insert(*miner, &judged.fan, outcome.volatility, rules);
+        }
+        let realised = Realised::of(outcome, rules);
+        let combined = deviations.consensus(pool);
+        let mut state = self.fit_state()?.clone();
+        let asked: Vec<Hotkey> = judged.keys().chain(&missed).copied().collect();
+        let settled = (&deviations, &combined, &realised);
+        state.add(origin, settled, &asked, &self.rules.fit);
+        let fan = deviations.fan(&combined, outcome.volatility);
+        let consensus = (!pool.is_empty())
+            .then(|| Score::of(&fan, outcome, rules))
+            .flatten();
+        let credits = credit::credits(&deviations, &combined, pool, &realised);
+        Ok(Record::Scored {
             round: origin,
             reference: yardstick.reference.clone(),
             consensus,
@@ -332,7 +383,9 @@ impl Book {
                 .map(|(miner, judged)| (*miner, judged.score.clone()))
                 .collect(),
             missed,
-        }
+            credits,
+            fit: Snapshot::of(state),
+        })
     }
 
     /// Evidence of every miner with a record.
@@ -346,7 +399,13 @@ impl Book {
     /// The weights that the scored rounds give now.
     pub fn weights(&self) -> Weights {
         let consensus = self.evidence_of(&self.consensus_track);
-        Weights::of(&self.evidence(), consensus.as_ref(), &self.rules.pay)
+        let evidence = self.evidence();
+        Weights::of(
+            &evidence,
+            &self.credits,
+            consensus.as_ref(),
+            &self.rules.pay,
+        )
     }
 
     /// Evidence in one track record; `None` of an empty one.
@@ -406,23 +465,23 @@ impl Book {
             .collect()
     }
 
-    /// First form of the consensus: the mean of the pool's fans; a missing fan is the reference's.
-    fn consensus_score(
+    /// The entries of the eligible, each with its share of the consensus.
+    fn pool(
         &self,
-        pool: &[Hotkey],
-        fans: &BTreeMap<Hotkey, Fan>,
-        reference: &Fan,
-        outcome: &Outcome,
-    ) -> Option<Score> {
-        let members: Vec<Fan> = pool
-            .iter()
-            .map(|key| {
-                fans.get(key)
-                    .cloned()
-                    .unwrap_or_else(|| reference.resampled())
-            })
-            .collect();
-        Score::of(&Fan::mean(&members)?, outcome, &self.rules.score)
+        eligible: &[Hotkey],
+        owners: &BTreeMap<Hotkey, Hotkey>,
+    ) -> Result<Vec<PoolEntry>, BookError> {
+        Ok(entries::pool(
+            eligible,
+            owners,
+            self.fit_state()?,
+            &self.rules.fit,
+        ))
+    }
+
+    fn fit_state(&self) -> Result<&Quadratic, BookError> {
+        let unread = || BookError::FitUnread(self.fit.hash());
+        self.fit.state().ok_or_else(unread)
     }
 
     fn take_price(

@@ -47,8 +47,8 @@ fn book(rounds: i64) -> Book {
 }
 
 fn open(book: &mut Book, n: i64) {
-    let record = book.open(origin(n), vec![ANN, BOB]);
-    book.apply(&record).unwrap();
+    let opened = book.open(origin(n), vec![ANN, BOB], &BTreeMap::new());
+    book.apply(&opened.unwrap()).unwrap();
 }
 
 fn commit(book: &mut Book, n: i64, miner: Hotkey) {
@@ -87,6 +87,18 @@ fn score_round(
     consensus: Option<f64>,
     missed: &[Hotkey],
 ) {
+    score_with_credits(book, n, miners, consensus, missed, &[]);
+}
+
+/// The same with what each added to the consensus.
+fn score_with_credits(
+    book: &mut Book,
+    n: i64,
+    miners: &[(Hotkey, f64)],
+    consensus: Option<f64>,
+    missed: &[Hotkey],
+    credits: &[(Hotkey, f64)],
+) {
     let by = |advantage: f64| score(0.5 - advantage);
     let record = Record::Scored {
         round: origin(n),
@@ -94,6 +106,8 @@ fn score_round(
         consensus: consensus.map(by),
         miners: miners.iter().map(|(key, a)| (*key, by(*a))).collect(),
         missed: missed.to_vec(),
+        credits: credits.iter().copied().collect(),
+        fit: Snapshot::default(),
     };
     book.apply(&record).unwrap();
 }
@@ -124,10 +138,10 @@ fn rounds_are_opened_in_turn_until_the_end() {
     let mut book = book(2);
     assert_eq!(book.wants(T - Millis(15_001)), []);
     assert_eq!(book.wants(T - Millis::seconds(15)), [Task::Open(T)]);
-    let skipping = book.open(origin(1), vec![ANN]);
+    let skipping = book.open(origin(1), vec![ANN], &BTreeMap::new()).unwrap();
     assert_eq!(book.apply(&skipping), Err(BookError::OutOfTurn(origin(1))));
     open(&mut book, 0);
-    let twice = book.open(T, vec![ANN]);
+    let twice = book.open(T, vec![ANN], &BTreeMap::new()).unwrap();
     assert_eq!(book.apply(&twice), Err(BookError::OutOfTurn(T)));
     open(&mut book, 1);
     let tasks = book.wants(origin(2));
@@ -242,24 +256,21 @@ fn a_void_round_counts_for_nobody() {
     assert_eq!(book.voided()[&T], VoidReason::ValidatorDown);
 }
 
-/// Steady advantages have no standard error: e = A − 0.002, so 0.03 and 0.014 give 0.028 and 0.012. A gain of
-/// 0.004 of the 0.005 for full pay pays 0.8: Ann 0.8·0.7, Bob 0.8·0.3.
+/// Credits of 0.003 and 0.001 share what is paid ¾ to ¼; a gain of 0.004 of the 0.005 for full pay pays 0.8.
 #[test]
-fn skill_shown_in_240_rounds_is_pooled_and_paid() {
+fn skill_shown_in_240_rounds_is_pooled_and_paid_for_what_it_adds() {
     let mut book = book(241);
     for n in 0..240 {
         open(&mut book, n);
         assert_eq!(book.weights().burn, 1.0);
         let miners = [(ANN, 0.03), (BOB, 0.014)];
-        score_round(&mut book, n, &miners, Some(0.004), &[]);
+        let credits = [(ANN, 0.003), (BOB, 0.001)];
+        score_with_credits(&mut book, n, &miners, Some(0.004), &[], &credits);
     }
-    let Record::Opened { pool, .. } = book.open(origin(240), vec![]) else {
-        panic!("opening opens");
-    };
-    assert_eq!(pool, [ANN, BOB]);
+    assert_eq!(pooled(&book, origin(240)), [ANN, BOB]);
     let weights = book.weights();
-    assert!((weights.share(&ANN) - 0.56).abs() < 1e-9);
-    assert!((weights.share(&BOB) - 0.24).abs() < 1e-9);
+    assert!((weights.share(&ANN) - 0.6).abs() < 1e-9);
+    assert!((weights.share(&BOB) - 0.2).abs() < 1e-9);
     assert!((weights.burn - 0.2).abs() < 1e-9);
 }
 
@@ -270,10 +281,17 @@ fn a_margin_over_the_reference_is_needed_to_be_pooled() {
         open(&mut book, n);
         score_round(&mut book, n, &[(ANN, 0.0019), (BOB, 0.0021)], None, &[]);
     }
-    let Record::Opened { pool, .. } = book.open(origin(240), vec![]) else {
+    assert_eq!(pooled(&book, origin(240)), [BOB]);
+}
+
+/// The hotkeys of the pool of the next round, at `origin`.
+fn pooled(book: &Book, origin: UnixMillis) -> Vec<Hotkey> {
+    let opened = book.open(origin, vec![], &BTreeMap::new()).unwrap();
+    let Record::Opened { pool, .. } = opened else {
         panic!("opening opens");
     };
-    assert_eq!(pool, [BOB]);
+    let members = pool.iter().flat_map(|entry| entry.members.keys());
+    members.copied().collect()
 }
 
 #[test]
@@ -283,7 +301,12 @@ fn the_consensus_of_one_is_its_forecast_or_the_reference_where_it_is_missing() {
     let forecast = Forecast::quantiles(Unit::Value, 1, POOL_LEVELS, values).unwrap();
     let forecasts = BTreeMap::from([(ANN, forecast.payload().into_bytes())]);
     let scored = |pool: &[Hotkey]| {
-        let record = book.score(T, &settlement(), &forecasts, pool, vec![BOB]);
+        let entry = |miner: &Hotkey| PoolEntry {
+            share: 1.0,
+            members: BTreeMap::from([(*miner, 1.0)]),
+        };
+        let pool: Vec<PoolEntry> = pool.iter().map(entry).collect();
+        let record = book.score(T, &settlement(), &forecasts, &pool, vec![BOB]);
         let Ok(Record::Scored {
             reference,
             consensus,
@@ -296,7 +319,8 @@ fn the_consensus_of_one_is_its_forecast_or_the_reference_where_it_is_missing() {
         (reference, consensus, miners)
     };
     let (_, consensus, miners) = scored(&[ANN]);
-    assert_eq!(consensus.as_ref(), miners.get(&ANN));
+    let (consensus, alone) = (consensus.unwrap(), miners[&ANN].scaled_crps);
+    assert!((consensus.scaled_crps - alone).abs() < 1e-9);
     let (reference, consensus, _) = scored(&[BOB]);
     assert!((consensus.unwrap().scaled_crps - reference.scaled_crps).abs() < 1e-3);
     let (_, consensus, _) = scored(&[]);

@@ -61,21 +61,6 @@ impl Fan {
             moves,
         }
     }
-
-    /// The level-by-level mean of fans of one shape; `None` of none.
-    pub fn mean(fans: &[Self]) -> Option<Self> {
-        let first = fans.first()?;
-        let mut moves = vec![0.0; first.moves.len()];
-        for fan in fans {
-            for (sum, value) in moves.iter_mut().zip(&fan.moves) {
-                *sum += value;
-            }
-        }
-        for value in &mut moves {
-            *value /= fans.len() as f64;
-        }
-        Some(Self { k: first.k, moves })
-    }
 }
 
 /// Level of value `index` (from 0) among `k`: (2·index + 1)/2k.
@@ -132,13 +117,5 @@ mod tests {
         let fan = Fan::of(&forecast, 1.0, Unit::Value);
         let rows: Vec<&[f64]> = fan.rows().collect();
         assert_eq!(rows, [&[0.0, 2.0][..], &[4.0, 8.0][..]]);
-    }
-
-    #[test]
-    fn the_mean_goes_level_by_level() {
-        let a = Fan::from_moves(2, vec![0.0, 2.0]);
-        let b = Fan::from_moves(2, vec![2.0, 6.0]);
-        assert_eq!(Fan::mean(&[a, b]), Some(Fan::from_moves(2, vec![1.0, 4.0])));
-        assert_eq!(Fan::mean(&[]), None);
     }
 }

@@ -4,8 +4,8 @@ mod fan;
 mod payload;
 mod sort;
 
-pub(crate) use fan::quantile;
 pub use fan::{Fan, POOL_LEVELS};
+pub(crate) use fan::{level as quantile_level, quantile};
 pub use payload::MAX_PAYLOAD_BYTES;
 
 use serde::{Deserialize, Serialize};

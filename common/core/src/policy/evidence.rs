@@ -63,7 +63,7 @@ impl Evidence {
         self.seen.extend(round.forecasts.keys());
         let asked = self.seen.iter().copied().collect();
         self.book.skip_to(round.origin);
-        let opened = self.book.open(round.origin, asked);
+        let opened = self.book.open(round.origin, asked, round.owners)?;
         self.book.apply(&opened)?;
         self.running.push_back(Running {
             end: round.origin + self.book.charter().series.grid.span(),
@@ -93,7 +93,7 @@ impl Evidence {
             let record = match round.yardstick {
                 Ok(yardstick) => {
                     self.book
-                        .scored(origin, &yardstick, &round.judged, &pool, round.missed)
+                        .scored(origin, &yardstick, &round.judged, &pool, round.missed)?
                 }
                 Err(why) => Record::Voided { round: origin, why },
             };

@@ -29,12 +29,13 @@ use crate::rules::Timing;
 use crate::series::Series;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
+use crate::weigh::PoolEntry;
 
 /// A round under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
     origin: UnixMillis,
-    pool: Vec<Hotkey>,
+    pool: Vec<PoolEntry>,
     places: BTreeMap<Hotkey, Place>,
     settlement: Option<Settlement>,
 }
@@ -104,8 +105,8 @@ pub enum Want {
         settlement: Settlement,
         /// Miner and payload hash of every forecast.
         forecasts: Vec<(Hotkey, Hash)>,
-        /// The miners whose fans make the consensus.
-        pool: Vec<Hotkey>,
+        /// The entries of the consensus.
+        pool: Vec<PoolEntry>,
         /// Those without a forecast.
         missed: Vec<Hotkey>,
     },
@@ -125,7 +126,7 @@ pub struct Misfit {
 
 impl Round {
     /// A round that asks `asked` and whose consensus is made of `pool`.
-    pub fn new(origin: UnixMillis, asked: &[Hotkey], pool: &[Hotkey]) -> Self {
+    pub fn new(origin: UnixMillis, asked: &[Hotkey], pool: &[PoolEntry]) -> Self {
         Self {
             origin,
             pool: pool.to_vec(),

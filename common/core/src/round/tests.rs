@@ -15,6 +15,14 @@ const BOB: Hotkey = Hotkey([2; 32]);
 const NONCE: Nonce = Hex([7; 32]);
 const PAYLOAD: &[u8] = br#"{"kind":"quantiles","k":1,"values":[100.5]}"#;
 
+/// The pool's entry of one hotkey.
+fn pooled(miner: Hotkey) -> PoolEntry {
+    PoolEntry {
+        share: 1.0,
+        members: BTreeMap::from([(miner, 1.0)]),
+    }
+}
+
 /// A round under one version of the rules.
 struct Table {
     charter: Charter,
@@ -43,7 +51,7 @@ impl Table {
                     sha256: Hex([0; 32]),
                 },
             },
-            round: Round::new(T, &[ANN, BOB], &[BOB]),
+            round: Round::new(T, &[ANN, BOB], &[pooled(BOB)]),
         }
     }
 
@@ -302,7 +310,7 @@ fn it_wants_each_thing_in_its_time() {
     let scores = Want::Scores {
         settlement: settlement(),
         forecasts: vec![(ANN, sha256(PAYLOAD))],
-        pool: vec![BOB],
+        pool: vec![pooled(BOB)],
         missed: vec![BOB],
     };
     assert_eq!(table.want(settles), Some(scores));

@@ -33,6 +33,11 @@ impl Reference {
         Self { quantiles }
     }
 
+    /// Its row in units of σ_T·√i, the same at every step.
+    pub fn standard(&self) -> &[f64] {
+        &self.quantiles
+    }
+
     /// The reference's fan over `horizon` steps.
     pub fn fan(&self, volatility: f64, horizon: usize) -> Fan {
         let moves = (1..=horizon)

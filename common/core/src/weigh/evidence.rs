@@ -1,6 +1,7 @@
 //! How sure we are that a miner beats the reference.
 
 use super::Advantage;
+use super::lanes::dot;
 use crate::rules::EvidenceRules;
 
 /// Mean advantage, its standard error, and what of it counts.
@@ -65,7 +66,7 @@ pub const fn lags(span_ms: i64, interval_ms: i64) -> usize {
 
 /// Bartlett-weighted sum of autocovariances of centred terms, at least its own l = 0 term's sign.
 pub(super) fn long_run_sum(psi: &[f64], lags: usize) -> f64 {
-    let at_lag = |l: usize| -> f64 { psi.iter().zip(&psi[l..]).map(|(a, b)| a * b).sum() };
+    let at_lag = |l: usize| dot(psi, &psi[l..]);
     let variance = at_lag(0);
     let mut sum = variance;
     for l in 1..=lags.min(psi.len().saturating_sub(1)) {

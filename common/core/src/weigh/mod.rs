@@ -1,14 +1,28 @@
-//! From scores to weights, policy `evidence`: pay measured, significant skill over the reference.
+//! From scores to weights, policy `evidence`: pay what is added to the consensus, by those with measured skill.
 //!
-//! Policy here is a pure function of each miner's own advantages: nothing in one miner's advantage or
-//! evidence depends on another miner.
+//! ```text
+//!   advantages ─▶ evidence ─▶ who is eligible ─▶ entries ─┐
+//!   settled rounds ─▶ quadratic ──────────────────────────┴▶ fit ─▶ consensus ─▶ credit ─▶ weights
+//! ```
+//!
+//! Nothing in one miner's advantage or evidence depends on another miner; what it adds to the consensus does.
 
+pub mod credit;
+pub mod deviations;
 pub mod diebold_mariano;
+pub mod entries;
 pub mod evidence;
+pub mod fit;
+mod lanes;
 pub mod pay;
+pub mod quadratic;
+#[cfg(test)]
+mod tests;
 
+pub use entries::PoolEntry;
 pub use evidence::Evidence;
-pub use pay::Weights;
+pub use pay::{Credits, Weights};
+pub use quadratic::Snapshot;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,7 @@ use foretell_core::journal::{Head, Record};
 use foretell_core::price::Price;
 use foretell_core::series::Unit;
 use foretell_core::settle::Settlement;
+use foretell_core::weigh::PoolEntry;
 use proptest::prelude::*;
 
 use crate::market::{FIRST, charter};
@@ -57,8 +58,12 @@ proptest! {
         let payload = serde_json::json!({ "kind": "paths", "k": 2, "values": values });
         let miner = Hotkey([1; 32]);
         let payloads = BTreeMap::from([(miner, payload.to_string().into_bytes())]);
+        let entry = PoolEntry {
+            share: 1.0,
+            members: BTreeMap::from([(miner, 1.0)]),
+        };
         let book = Book::new(charter(unit, 2, 1));
-        let record = book.score(FIRST, &settlement, &payloads, &[miner], vec![]);
+        let record = book.score(FIRST, &settlement, &payloads, &[entry], vec![]);
         let record = record.unwrap();
         prop_assert_eq!(&stored(&record), &record);
         if let Record::Scored { reference, consensus, miners, .. } = record {

@@ -79,6 +79,9 @@ impl<'w> Validator<'w> {
             book.apply(&entry.record).unwrap();
             now = entry.at;
         }
+        if let Some(hash) = book.missing_fit() {
+            book.restore_fit(&self.payloads[&hash]).unwrap();
+        }
         Self {
             world: self.world,
             book,
@@ -96,6 +99,10 @@ impl<'w> Validator<'w> {
         while self.now < end {
             if let Some(task) = self.book.wants(self.now).into_iter().next() {
                 let record = self.carry_out(task);
+                if let Record::Scored { fit, .. } = &record {
+                    let bytes = fit.state().unwrap().to_bytes();
+                    self.payloads.insert(fit.hash(), bytes);
+                }
                 self.book.apply(&record).unwrap();
                 self.journal.push(self.head.append(self.now, record));
                 return true;
@@ -115,7 +122,8 @@ impl<'w> Validator<'w> {
         let (origin, want) = match task {
             Task::Open(origin) => {
                 let asked = self.world.miners.keys().copied().collect();
-                return self.book.open(origin, asked);
+                let opened = self.book.open(origin, asked, &BTreeMap::new());
+                return opened.unwrap();
             }
             Task::Round(origin, want) => (origin, want),
         };

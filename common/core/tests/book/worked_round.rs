@@ -41,7 +41,8 @@ fn reference_crps(y: f64) -> f64 {
 #[test]
 fn a_round_worked_by_hand() {
     let mut book = Book::new(charter(Unit::Value, 2, 1));
-    let opened = book.open(FIRST, vec![POINT, PAIR, ABSENT]);
+    let asked = vec![POINT, PAIR, ABSENT];
+    let opened = book.open(FIRST, asked, &BTreeMap::new()).unwrap();
     book.apply(&opened).unwrap();
     let committed = Record::Committed {
         round: FIRST,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use foretell_chain::metagraph::Block;
 use foretell_core::hotkey::Uid;
 use foretell_core::score::{Score, Tally};
+use foretell_core::weigh::Snapshot;
 
 use super::world::{FIRST, Fuse, KilledRounds, TEMPO, World, charter, hotkey, key};
 use super::*;
@@ -31,6 +32,7 @@ fn seasoned(skilled: &[&str]) -> World {
         let opened = Record::Opened {
             round,
             asked: good.keys().copied().collect(),
+            owners: BTreeMap::new(),
             pool: Vec::new(),
         };
         let scored = Record::Scored {
@@ -39,6 +41,8 @@ fn seasoned(skilled: &[&str]) -> World {
             consensus: Some(score(0.4)),
             miners: good.clone(),
             missed: Vec::new(),
+            credits: good.keys().map(|miner| (*miner, 0.01)).collect(),
+            fit: Snapshot::default(),
         };
         [opened, scored]
     });

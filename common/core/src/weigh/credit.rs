@@ -1,0 +1,66 @@
+//! What each hotkey added to the consensus in one round.
+
+use std::collections::BTreeMap;
+
+use super::deviations::{Consensus, Deviations, Realised, levels};
+use super::entries::PoolEntry;
+use super::lanes::dot;
+use crate::forecast::POOL_LEVELS;
+use crate::hotkey::Hotkey;
+
+/// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of `entries`.
+///
+/// `credit_m = ∫₀¹ −u_m·∂S(q_{θu})/∂u_m dθ = Σ v·u_m·d_m·(τ − φ)`, φ being the share of θ in [0, 1] with y < q_{θu},
+/// which is linear in θ (Aumann & Shapley 1974, on the score along the ray from the reference to the consensus). Credits
+/// sum to the gain. A missing fan is the reference, and earns nothing. An entry's credit is split by its parts.
+pub fn credits(
+    deviations: &Deviations,
+    consensus: &Consensus,
+    entries: &[PoolEntry],
+    realised: &Realised,
+) -> BTreeMap<Hotkey, f64> {
+    let pulls = pulls(deviations, consensus, realised);
+    let mut credits = BTreeMap::new();
+    for entry in entries {
+        // The entry's fan is the mean of its members'.
+        let own: f64 = entry
+            .members
+            .iter()
+            .filter_map(|(miner, part)| Some(part * dot(deviations.of(miner)?, &pulls)))
+            .sum();
+        let parts = entry.members.iter();
+        credits.extend(parts.map(|(miner, part)| (*miner, entry.share * part * own)));
+    }
+    credits
+}
+
+/// v·(τ − φ) at every step and level; 0 at a gap.
+fn pulls(deviations: &Deviations, consensus: &Consensus, realised: &Realised) -> Vec<f64> {
+    let v = 2.0 / POOL_LEVELS as f64 / realised.steps().max(1) as f64;
+    let reference = deviations.reference();
+    let mut pulls = Vec::with_capacity(consensus.0.len());
+    for (own, y) in consensus.0.chunks_exact(POOL_LEVELS).zip(&realised.0) {
+        let Some(y) = *y else {
+            pulls.extend(own.iter().map(|_| 0.0));
+            continue;
+        };
+        let points = own.iter().zip(reference).zip(levels());
+        pulls.extend(points.map(|((deviation, reference), tau)| {
+            v * (tau - share_above(y - reference, *deviation))
+        }));
+    }
+    pulls
+}
+
+/// The share of θ in [0, 1] with `distance < θ·deviation`.
+fn share_above(distance: f64, deviation: f64) -> f64 {
+    if deviation > 0.0 {
+        1.0 - (distance / deviation).clamp(0.0, 1.0)
+    } else if deviation < 0.0 {
+        (distance / deviation).clamp(0.0, 1.0)
+    } else if distance < 0.0 {
+        1.0
+    } else {
+        0.0
+    }
+}

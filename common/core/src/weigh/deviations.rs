@@ -1,0 +1,134 @@
+//! What the pool sees of a round: every fan's deviation from the reference, in units of σ_T·√i.
+//!
+//! In these units the reference is the same row at every step, and a sum of deviations needs no scale.
+
+use std::collections::BTreeMap;
+
+use super::entries::PoolEntry;
+use crate::forecast::{Fan, POOL_LEVELS, quantile_level};
+use crate::hotkey::Hotkey;
+use crate::rules::ScoreRules;
+use crate::score::{Outcome, Reference};
+
+/// Fans of one round, on the common levels.
+#[derive(Debug, Clone)]
+pub struct Deviations {
+    horizon: usize,
+    /// The reference's row, ascending, [`POOL_LEVELS`] values.
+    reference: Vec<f64>,
+    /// H·[`POOL_LEVELS`] step-major deviations of everybody who has a fan.
+    by_miner: BTreeMap<Hotkey, Vec<f64>>,
+}
+
+/// The pool's own deviation from the reference, in the same units and order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consensus(pub(super) Vec<f64>);
+
+/// Realised moves of steps 1 ..= H in units of σ_T·√i, clamped; `None` for a gap.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Realised(pub(super) Vec<Option<f64>>);
+
+impl Deviations {
+    /// The deviations of a round without fans yet.
+    pub fn new(reference: &Reference, horizon: usize) -> Self {
+        Self {
+            horizon,
+            reference: Fan::from_moves(reference.standard().len(), reference.standard().to_vec())
+                .resampled()
+                .rows()
+                .flatten()
+                .copied()
+                .collect(),
+            by_miner: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a miner's fan of moves, clamped as in its score; `volatility` is σ_T.
+    pub fn insert(&mut self, miner: Hotkey, fan: &Fan, volatility: f64, rules: &ScoreRules) {
+        let resampled = fan.resampled();
+        let mut deviations = Vec::with_capacity(self.horizon * POOL_LEVELS);
+        for (row, i) in resampled.rows().zip(1..) {
+            let scale = volatility * f64::sqrt(f64::from(i));
+            let standard = row.iter().zip(&self.reference).map(|(value, reference)| {
+                (value / scale).clamp(-rules.clamp, rules.clamp) - reference
+            });
+            deviations.extend(standard);
+        }
+        self.by_miner.insert(miner, deviations);
+    }
+
+    /// Everybody who has a fan, in hotkey order.
+    pub fn miners(&self) -> impl Iterator<Item = &Hotkey> {
+        self.by_miner.keys()
+    }
+
+    /// The quantile-wise combination `q_ref + Σ u_m·d_m`; a missing fan is the reference.
+    pub fn consensus(&self, entries: &[PoolEntry]) -> Consensus {
+        let mut sum = vec![0.0; self.horizon * POOL_LEVELS];
+        for (miner, share) in entries.iter().flat_map(PoolEntry::hotkey_shares) {
+            if share > 0.0
+                && let Some(deviations) = self.by_miner.get(&miner)
+            {
+                for (sum, deviation) in sum.iter_mut().zip(deviations) {
+                    *sum += share * deviation;
+                }
+            }
+        }
+        Consensus(sum)
+    }
+
+    /// Leaves a miner's fan out again.
+    pub fn remove(&mut self, miner: &Hotkey) {
+        self.by_miner.remove(miner);
+    }
+
+    /// The consensus as a fan of moves.
+    pub fn fan(&self, consensus: &Consensus, volatility: f64) -> Fan {
+        let rows = consensus.0.chunks_exact(POOL_LEVELS).zip(1..);
+        let moves = rows.flat_map(|(row, i)| {
+            // Finite, so that no move is a number that is none.
+            let scale = (volatility * f64::sqrt(f64::from(i))).min(f64::MAX);
+            let values = row.iter().zip(&self.reference);
+            values.map(move |(deviation, reference)| scale * (reference + deviation))
+        });
+        Fan::from_moves(POOL_LEVELS, moves.collect())
+    }
+
+    /// The reference's row.
+    pub fn reference(&self) -> &[f64] {
+        &self.reference
+    }
+
+    /// One miner's H·[`POOL_LEVELS`] deviations; `None` without a fan.
+    pub(super) fn of(&self, miner: &Hotkey) -> Option<&[f64]> {
+        self.by_miner.get(miner).map(Vec::as_slice)
+    }
+}
+
+impl Consensus {
+    /// H·[`POOL_LEVELS`] deviations, step-major.
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+}
+
+impl Realised {
+    /// The realised moves of an outcome.
+    pub fn of(outcome: &Outcome, rules: &ScoreRules) -> Self {
+        let moves = outcome.moves.iter().zip(1..).map(|(y, i)| {
+            let scale = outcome.volatility * f64::sqrt(f64::from(i));
+            y.map(|y| (y / scale).clamp(-rules.clamp, rules.clamp))
+        });
+        Self(moves.collect())
+    }
+
+    /// The number of steps with a price.
+    pub(super) fn steps(&self) -> usize {
+        self.0.iter().flatten().count()
+    }
+}
+
+/// τ_k of every common level.
+pub(super) fn levels() -> impl Iterator<Item = f64> + Clone {
+    (0..POOL_LEVELS).map(|index| quantile_level(index, POOL_LEVELS))
+}

@@ -1,0 +1,260 @@
+//! What an attacker does instead of forecasting honestly.
+
+use foretell_core::forecast::{Fan, POOL_LEVELS};
+
+use crate::chance::{normal, uniform};
+
+/// An attack, and whom it is made among.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attack {
+    /// What is done.
+    pub act: Act,
+    /// Hotkeys that do it.
+    pub hotkeys: usize,
+    /// Whether one coldkey owns them all.
+    pub one_coldkey: bool,
+    /// How many good forecasters there are beside the attacker; all of the population's if `None`.
+    pub peers: Option<usize>,
+}
+
+/// What is done in each round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Act {
+    /// Nothing: the measure of all others.
+    Honest,
+    /// Every deviation from the reference times this.
+    Exaggerate(f64),
+    /// The own forecast with noise of this energy, relative to that of its deviation; each hotkey its own.
+    Noisy(f64),
+    /// Pairs of hotkeys with opposite noise of this energy.
+    Antithetic(f64),
+    /// The consensus of the last round that has settled.
+    CopyConsensus,
+    /// A bet on one side, as a point.
+    Gamble,
+    /// Honest, but silent where its forecast is far from the reference.
+    SilentWhenUnsure,
+    /// Reveals only if the first step has not gone against it.
+    RevealSelectively,
+    /// Always too late.
+    Late,
+    /// Forecasts 1e300.
+    Absurd,
+    /// Forecasts what is no number.
+    NotANumber,
+    /// Honest, from day 10 on.
+    JoinLate,
+}
+
+/// What an attacker knows of a round.
+#[derive(Debug)]
+pub struct Sight<'a> {
+    /// The fan that it would send honestly.
+    pub honest: &'a Fan,
+    /// The reference's row, in units of σ_T·√i.
+    pub reference: &'a [f64],
+    /// σ_T in bps.
+    pub volatility: f64,
+    /// Last consensus that is public, as deviations in units of σ_T·√i.
+    pub public: Option<&'a [f64]>,
+    /// Move of the first step, in bps.
+    pub first_move: Option<f64>,
+    /// Number of the round in its season.
+    pub round: usize,
+    /// Rounds a day.
+    pub rounds_a_day: usize,
+    /// Seed of the season.
+    pub seed: u64,
+}
+
+impl Attack {
+    /// All of them. The first is honesty.
+    pub fn all() -> Vec<Self> {
+        let single = [
+            Act::Honest,
+            Act::Exaggerate(1.25),
+            Act::Exaggerate(1.5),
+            Act::Exaggerate(2.0),
+            Act::Noisy(0.2),
+            Act::CopyConsensus,
+            Act::Gamble,
+            Act::SilentWhenUnsure,
+            Act::RevealSelectively,
+            Act::Late,
+            Act::Absurd,
+            Act::NotANumber,
+            Act::JoinLate,
+        ];
+        let mut all: Vec<Self> = single.into_iter().map(|act| Self::new(act, 1)).collect();
+        for hotkeys in [2_usize, 5, 10] {
+            for energy in [0.0, 0.05, 0.2, 0.5] {
+                all.push(Self::new(Act::Noisy(energy), hotkeys));
+            }
+            if hotkeys.is_multiple_of(2) {
+                all.push(Self::new(Act::Antithetic(0.2), hotkeys));
+            }
+        }
+        for (act, hotkeys) in [
+            (Act::Noisy(0.0), 5),
+            (Act::Noisy(0.2), 5),
+            (Act::Antithetic(0.2), 2),
+        ] {
+            all.push(Self {
+                one_coldkey: true,
+                ..Self::new(act, hotkeys)
+            });
+        }
+        for peers in [0, 1, 3] {
+            for (act, hotkeys) in [
+                (Act::Honest, 1),
+                (Act::Noisy(0.0), 2),
+                (Act::Noisy(0.05), 2),
+                (Act::Noisy(0.2), 2),
+                (Act::Noisy(0.05), 5),
+                (Act::Noisy(0.2), 5),
+            ] {
+                all.push(Self {
+                    peers: Some(peers),
+                    ..Self::new(act, hotkeys)
+                });
+            }
+        }
+        all
+    }
+
+    const fn new(act: Act, hotkeys: usize) -> Self {
+        Self {
+            act,
+            hotkeys,
+            one_coldkey: false,
+            peers: None,
+        }
+    }
+
+    /// Whether it is what the others are measured by.
+    pub fn is_honest(&self) -> bool {
+        self.act == Act::Honest
+    }
+
+    /// Its name in tables and for choosing it.
+    pub fn name(&self) -> String {
+        let act = match self.act {
+            Act::Honest => "honest".to_owned(),
+            Act::Exaggerate(by) => format!("exaggerate-{by}"),
+            Act::Noisy(0.0) => "exact".to_owned(),
+            Act::Noisy(energy) => format!("noisy-{energy}"),
+            Act::Antithetic(energy) => format!("antithetic-{energy}"),
+            Act::CopyConsensus => "copy-consensus".to_owned(),
+            Act::Gamble => "gamble".to_owned(),
+            Act::SilentWhenUnsure => "silent-when-unsure".to_owned(),
+            Act::RevealSelectively => "reveal-selectively".to_owned(),
+            Act::Late => "late".to_owned(),
+            Act::Absurd => "1e300".to_owned(),
+            Act::NotANumber => "nan".to_owned(),
+            Act::JoinLate => "join-late".to_owned(),
+        };
+        let copies = if self.hotkeys > 1 {
+            format!("-x{}", self.hotkeys)
+        } else {
+            String::new()
+        };
+        let coldkey = if self.one_coldkey { "-one-coldkey" } else { "" };
+        let peers = self
+            .peers
+            .map_or_else(String::new, |peers| format!("-among-{peers}"));
+        format!("{act}{copies}{coldkey}{peers}")
+    }
+
+    /// The fans of its hotkeys in one round; `None` is a miss.
+    pub fn fans(&self, sight: &Sight<'_>) -> Vec<Option<Fan>> {
+        (0..self.hotkeys)
+            .map(|hotkey| self.fan(sight, hotkey))
+            .collect()
+    }
+
+    fn fan(&self, sight: &Sight<'_>, hotkey: usize) -> Option<Fan> {
+        let round = sight.round as u64;
+        match self.act {
+            Act::Honest => Some(sight.honest.clone()),
+            Act::Exaggerate(by) => Some(sight.deviating(|d, _, _| by * d)),
+            Act::Noisy(0.0) => Some(sight.honest.clone()),
+            Act::Noisy(energy) => {
+                let purpose = 50_000 + 2 * hotkey as u64;
+                Some(sight.with_noise(energy, purpose, 1.0))
+            }
+            Act::Antithetic(energy) => {
+                let sign = if hotkey.is_multiple_of(2) { 1.0 } else { -1.0 };
+                Some(sight.with_noise(energy, 60_000 + 2 * (hotkey as u64 / 2), sign))
+            }
+            Act::CopyConsensus => sight.public.map(|public| {
+                let at = |step: usize, k: usize| public[step * POOL_LEVELS + k];
+                sight.deviating(|_, step, k| at(step, k))
+            }),
+            Act::Gamble => {
+                let up = uniform(sight.seed, 70_000, round / 16) < 0.5;
+                let bet = if up { 0.3 } else { -0.3 };
+                let horizon = sight.honest.rows().len();
+                let moves = (1..=horizon).map(|i| bet * sight.unit(i));
+                Some(Fan::from_moves(1, moves.collect()))
+            }
+            Act::SilentWhenUnsure => (sight.energy() < 0.01).then(|| sight.honest.clone()),
+            Act::RevealSelectively => {
+                // Far out on the first step means that the whole fan starts off centre.
+                let limit = 1.5 * sight.unit(1);
+                let against = sight.first_move.is_some_and(|first| first.abs() > limit);
+                (!against).then(|| sight.honest.clone())
+            }
+            Act::Late | Act::NotANumber => None,
+            Act::Absurd => {
+                let horizon = sight.honest.rows().len();
+                // ln 1e300 less a price's logarithm, in bps.
+                Some(Fan::from_moves(1, vec![6.8e6; horizon]))
+            }
+            Act::JoinLate => (sight.round >= 10 * sight.rounds_a_day).then(|| sight.honest.clone()),
+        }
+    }
+}
+
+impl Sight<'_> {
+    fn unit(&self, step: usize) -> f64 {
+        self.volatility * libm::sqrt(step as f64)
+    }
+
+    /// The fan whose deviation from the reference is a function of the honest one's, of step and level.
+    fn deviating(&self, deviation: impl Fn(f64, usize, usize) -> f64) -> Fan {
+        let mut moves = Vec::with_capacity(self.honest.rows().len() * POOL_LEVELS);
+        for (step, row) in self.honest.rows().enumerate() {
+            let unit = self.unit(step + 1);
+            let points = row.iter().zip(self.reference).enumerate();
+            moves.extend(points.map(|(k, (value, reference))| {
+                unit * (reference + deviation(value / unit - reference, step, k))
+            }));
+        }
+        Fan::from_moves(POOL_LEVELS, moves)
+    }
+
+    /// Mean squared deviation of the honest fan, in units of σ_T·√i.
+    fn energy(&self) -> f64 {
+        let (mut sum, mut count) = (0.0, 0);
+        for (row, i) in self.honest.rows().zip(1..) {
+            let unit = self.unit(i);
+            for (value, reference) in row.iter().zip(self.reference) {
+                let d = value / unit - reference;
+                sum += d * d;
+                count += 1;
+            }
+        }
+        sum / f64::from(count)
+    }
+
+    /// The honest fan, moved and widened by chance, both alike in energy.
+    fn with_noise(&self, energy: f64, purpose: u64, sign: f64) -> Fan {
+        let round = self.round as u64;
+        let size = sign * libm::sqrt(0.5 * energy * self.energy());
+        let shift = size * normal(self.seed, purpose, round);
+        let spread =
+            self.reference.iter().map(|q| q * q).sum::<f64>() / self.reference.len() as f64;
+        let widening = size * normal(self.seed, purpose + 1, round) / libm::sqrt(spread);
+        self.deviating(|d, _, k| d + shift + widening * self.reference[k])
+    }
+}

@@ -1,0 +1,99 @@
+//! Prices as the simulation sees them: what happened in every round, and the variances that forecasters learn from.
+
+use foretell_core::bar::Bar;
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::rules::Rules;
+use foretell_core::score::Outcome;
+use foretell_core::series::Series;
+use foretell_core::time::{Millis, UnixMillis};
+
+/// Bars of one series, in order, with what forecasters make of each.
+#[derive(Debug)]
+pub struct Market {
+    /// The series.
+    pub series: Series,
+    opened: Vec<UnixMillis>,
+    /// Log return into the bar's close, in bps.
+    returns: Vec<f64>,
+    /// Variance from range and return (Garman & Klass 1980), in bps².
+    ranged: Vec<f64>,
+    settled: ReplayedPrices,
+    rules: Rules,
+}
+
+impl Market {
+    /// The market of these bars.
+    pub fn new(series: Series, bars: &[Bar], rules: Rules) -> Self {
+        let mut before: Option<f64> = None;
+        let (mut returns, mut ranged) = (Vec::new(), Vec::new());
+        for bar in bars {
+            let [open, high, low, close] =
+                [bar.open, bar.high, bar.low, bar.close].map(|price| libm::log(price.get()));
+            let (range, body) = (1e4 * (high - low), 1e4 * (close - open));
+            let variance = 0.5 * range * range - (2.0 * std::f64::consts::LN_2 - 1.0) * body * body;
+            ranged.push(variance.max(0.0));
+            returns.push(before.map_or(0.0, |before| 1e4 * (close - before)));
+            before = Some(close);
+        }
+        Self {
+            settled: ReplayedPrices::new(series.clone(), bars, &rules.score),
+            opened: bars.iter().map(|bar| bar.open_time).collect(),
+            series,
+            returns,
+            ranged,
+            rules,
+        }
+    }
+
+    /// Number of bars.
+    pub fn len(&self) -> usize {
+        self.opened.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.opened.is_empty()
+    }
+
+    /// The number of bars that are complete at `t`.
+    pub fn known_at(&self, t: UnixMillis) -> usize {
+        let step = self.series.grid.step;
+        self.opened.partition_point(|opened| *opened + step <= t)
+    }
+
+    /// What happened after `origin`; `None` of a void round.
+    pub fn outcome(&self, origin: UnixMillis) -> Option<Outcome> {
+        let settlement = self.settled.settlement(origin);
+        let outcome = settlement.outcome(self.series.unit, &self.rules.settlement);
+        outcome.ok()
+    }
+
+    /// Bars in a span.
+    pub fn bars_in(&self, span: Millis) -> usize {
+        usize::try_from(span.0 / self.series.grid.step.0)
+            .unwrap_or(0)
+            .max(1)
+    }
+
+    /// Start of bar `index`; beyond the end, where it would be.
+    pub fn opened(&self, index: usize) -> UnixMillis {
+        let last = self.opened.len() - 1;
+        let beyond = index.saturating_sub(last) as i64;
+        self.opened[index.min(last)] + self.series.grid.step.times(beyond)
+    }
+
+    /// Return of bar `index`, in bps.
+    pub fn change(&self, index: usize) -> f64 {
+        self.returns[index]
+    }
+
+    /// Range variance of bar `index`.
+    pub fn ranged(&self, index: usize) -> f64 {
+        self.ranged[index]
+    }
+
+    /// Mean of range variance and squared return.
+    pub fn blended(&self, index: usize) -> f64 {
+        0.5 * (self.ranged[index] + self.returns[index] * self.returns[index])
+    }
+}

@@ -1,0 +1,427 @@
+//! Forecasters of variance: what the honest miners of a population run.
+//!
+//! Compact forms of what works on bitcoin: log variance over several windows regressed on the past (Corsi 2009), moving
+//! averages, trailing means; each with or without the hours' season, and with the empirical shape of its own errors.
+//! Learnt from bars before a given one only.
+
+use std::f64::consts::PI;
+
+use foretell_core::forecast::POOL_LEVELS;
+use foretell_core::time::Millis;
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+use crate::market::Market;
+
+/// First step (from 1) of each bucket of the horizon, and the step at which its shape is measured.
+const BUCKETS: [(usize, usize); 7] = [
+    (1, 1),
+    (2, 3),
+    (4, 6),
+    (7, 12),
+    (13, 24),
+    (25, 48),
+    (49, 100),
+];
+/// Every how many bars a training row stands.
+const ROW_EVERY: usize = 6;
+/// Keeps logarithms finite, in units of a typical variance.
+const TINY: f64 = 1e-3;
+
+/// How a forecaster thinks of the next hours' variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Level {
+    /// Regression on log variance over these windows.
+    Regressed(&'static [Millis]),
+    /// Exponentially weighted mean with this half-life.
+    Averaged(Millis),
+    /// Plain mean over this span.
+    Trailing(Millis),
+}
+
+/// What the distribution looks like, given its variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// Symmetrised quantiles of the model's own past errors, by distance.
+    Empirical,
+    /// A normal distribution.
+    Gaussian,
+    /// Student's t with ν degrees of freedom, times a scale.
+    StudentT(f64, f64),
+}
+
+/// A way to forecast.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// Level of variance.
+    pub level: Level,
+    /// Whether hours and days have their own factor.
+    pub seasonal: bool,
+    /// Shape.
+    pub shape: Shape,
+    /// Span of the past that is learnt from.
+    pub memory: Millis,
+}
+
+/// A recipe that has learnt.
+#[derive(Debug)]
+pub struct Learnt {
+    recipe: Recipe,
+    season: Season,
+    /// Coefficients by bucket, constant first, error correction included.
+    coefficients: Vec<Vec<f64>>,
+    /// [`POOL_LEVELS`] quantiles by bucket.
+    shapes: Vec<Vec<f64>>,
+    /// Σ of relative variance up to each bar: ranged, blended.
+    sums: Sums,
+}
+
+#[derive(Debug)]
+struct Sums {
+    first: usize,
+    step_ms: i64,
+    ranged: Vec<f64>,
+    averaged: Vec<f64>,
+    blended: Vec<f64>,
+}
+
+impl Recipe {
+    /// What it learns from the bars before `now`; forecasts may be made up to bar `until`.
+    pub fn learn(&self, market: &Market, now: usize, until: usize) -> Learnt {
+        let season = if self.seasonal {
+            Season::of(market, now)
+        } else {
+            Season::flat()
+        };
+        let first =
+            now.saturating_sub(market.bars_in(self.memory) + market.bars_in(Millis::days(8)));
+        let mut learnt = Learnt {
+            recipe: *self,
+            sums: Sums::of(market, &season, self, first, until),
+            season,
+            coefficients: Vec::new(),
+            shapes: Vec::new(),
+        };
+        let horizon = market.series.grid.horizon;
+        let start = first + market.bars_in(Millis::days(8));
+        let rows: Vec<usize> = (start..now.saturating_sub(horizon))
+            .step_by(ROW_EVERY)
+            .collect();
+        learnt.coefficients = learnt.regress(&rows, horizon);
+        learnt.shapes = learnt.measure(market, &rows);
+        learnt
+    }
+}
+
+impl Learnt {
+    /// Scale of the move to each step, in bps, as known when the first `known` bars are complete.
+    pub fn scales(&self, market: &Market, known: usize) -> Vec<f64> {
+        let features = self.features(known);
+        let mut variance = 0.0;
+        (0..market.series.grid.horizon)
+            .map(|step| {
+                let bucket = bucket(step + 1);
+                let factor = self.season.factor(market, known + step);
+                variance += self.relative(&features, bucket) * factor;
+                libm::sqrt(variance)
+            })
+            .collect()
+    }
+
+    /// Quantiles of the move to `step` (from 1) in units of its scale.
+    pub fn shape(&self, step: usize) -> &[f64] {
+        &self.shapes[bucket(step)]
+    }
+
+    /// Log variances that a forecast is made from, after a constant.
+    fn features(&self, known: usize) -> Vec<f64> {
+        let sums = &self.sums;
+        match self.recipe.level {
+            Level::Regressed(windows) => [1.0]
+                .into_iter()
+                .chain(windows.iter().map(|window| {
+                    let bars = sums.bars_in(*window);
+                    log(sums.mean(&sums.ranged, known.saturating_sub(bars), known))
+                }))
+                .collect(),
+            Level::Averaged(_) => vec![log(sums.averaged[known - 1 - sums.first])],
+            Level::Trailing(span) => {
+                let bars = sums.bars_in(span);
+                vec![log(sums.mean(
+                    &sums.blended,
+                    known.saturating_sub(bars),
+                    known,
+                ))]
+            }
+        }
+    }
+
+    fn relative(&self, features: &[f64], bucket: usize) -> f64 {
+        let weights = &self.coefficients[bucket];
+        libm::exp(weights.iter().zip(features).map(|(w, x)| w * x).sum())
+    }
+
+    fn regress(&self, rows: &[usize], horizon: usize) -> Vec<Vec<f64>> {
+        if !matches!(self.recipe.level, Level::Regressed(_)) {
+            return vec![vec![1.0]; BUCKETS.len()];
+        }
+        let sums = &self.sums;
+        let inputs: Vec<Vec<f64>> = rows.iter().map(|row| self.features(*row)).collect();
+        let of_bucket = |(first, last): (usize, usize)| {
+            let (first, last) = (first.min(horizon), last.min(horizon));
+            let targets: Vec<f64> = rows
+                .iter()
+                .map(|row| sums.mean(&sums.blended, row + first - 1, row + last))
+                .collect();
+            let logs: Vec<f64> = targets.iter().map(|target| log(*target)).collect();
+            let mut weights = least_squares(&inputs, &logs);
+            // The exponential of a mean logarithm is too small: corrected by what the past says.
+            let ratios = inputs.iter().zip(&targets).map(|(x, target)| {
+                target / libm::exp(weights.iter().zip(x).map(|(w, x)| w * x).sum())
+            });
+            weights[0] += log(ratios.sum::<f64>() / rows.len().max(1) as f64);
+            weights
+        };
+        BUCKETS.into_iter().map(of_bucket).collect()
+    }
+
+    fn measure(&self, market: &Market, rows: &[usize]) -> Vec<Vec<f64>> {
+        let horizon = market.series.grid.horizon;
+        let symmetric = |inverse: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let level = |k: usize| (2 * k + 1) as f64 / (2 * POOL_LEVELS) as f64;
+            (0..POOL_LEVELS).map(|k| inverse(level(k))).collect()
+        };
+        match self.recipe.shape {
+            Shape::Gaussian => {
+                vec![symmetric(&|p| Normal::standard().inverse_cdf(p)); BUCKETS.len()]
+            }
+            Shape::StudentT(freedom, scale) => {
+                let t = StudentsT::new(0.0, 1.0, freedom);
+                let row = symmetric(&|p| t.as_ref().map_or(0.0, |t| scale * t.inverse_cdf(p)));
+                vec![row; BUCKETS.len()]
+            }
+            Shape::Empirical => {
+                let mut errors: Vec<Vec<f64>> = vec![Vec::new(); BUCKETS.len()];
+                for row in rows {
+                    let scales = self.scales(market, *row);
+                    let mut moved = 0.0;
+                    let mut at = 0;
+                    for (errors, (_, measured)) in errors.iter_mut().zip(BUCKETS) {
+                        let measured = measured.min(horizon);
+                        while at < measured {
+                            moved += market.change(row + at);
+                            at += 1;
+                        }
+                        errors.push((moved / scales[measured - 1]).abs());
+                    }
+                }
+                let sorted = errors.into_iter().map(|mut errors| {
+                    errors.sort_unstable_by(f64::total_cmp);
+                    let magnitude = |p: f64| {
+                        let at = (p * errors.len() as f64) as usize;
+                        errors
+                            .get(at.min(errors.len().saturating_sub(1)))
+                            .copied()
+                            .unwrap_or(0.0)
+                    };
+                    symmetric(&|p| {
+                        let size = magnitude((2.0 * p - 1.0).abs());
+                        if p < 0.5 {
+                            -size
+                        } else if p > 0.5 {
+                            size
+                        } else {
+                            0.0
+                        }
+                    })
+                });
+                sorted.collect()
+            }
+        }
+    }
+}
+
+impl Sums {
+    fn of(market: &Market, season: &Season, recipe: &Recipe, first: usize, until: usize) -> Self {
+        let until = until.min(market.len());
+        let relative: Vec<(f64, f64)> = (first..until)
+            .map(|bar| {
+                let factor = season.factor(market, bar);
+                (market.ranged(bar) / factor, market.blended(bar) / factor)
+            })
+            .collect();
+        let decay = match recipe.level {
+            Level::Averaged(half_life) => {
+                libm::exp2(-(market.series.grid.step.0 as f64) / half_life.0 as f64)
+            }
+            _ => 0.0,
+        };
+        let mut level = relative.first().map_or(0.0, |(_, blended)| *blended);
+        let averaged = relative.iter().map(|(_, blended)| {
+            level = decay * level + (1.0 - decay) * blended;
+            level
+        });
+        Self {
+            first,
+            step_ms: market.series.grid.step.0,
+            averaged: averaged.collect(),
+            ranged: running(relative.iter().map(|(ranged, _)| *ranged)),
+            blended: running(relative.iter().map(|(_, blended)| *blended)),
+        }
+    }
+
+    fn bars_in(&self, span: Millis) -> usize {
+        usize::try_from(span.0 / self.step_ms).unwrap_or(0).max(1)
+    }
+
+    /// Mean over bars `from` .. `to` of running sums.
+    fn mean(&self, sums: &[f64], from: usize, to: usize) -> f64 {
+        let (from, to) = (
+            from.saturating_sub(self.first),
+            to.saturating_sub(self.first),
+        );
+        let (from, to) = (from.min(sums.len() - 1), to.min(sums.len() - 1));
+        (sums[to] - sums[from]) / (to - from).max(1) as f64
+    }
+}
+
+fn running(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sum = 0.0;
+    let sums = values.map(|value| {
+        sum += value;
+        sum
+    });
+    [0.0].into_iter().chain(sums).collect()
+}
+
+fn log(variance: f64) -> f64 {
+    libm::log(variance.max(0.0) + TINY)
+}
+
+fn bucket(step: usize) -> usize {
+    BUCKETS
+        .iter()
+        .rposition(|(first, _)| *first <= step)
+        .unwrap_or(0)
+}
+
+/// Solves the normal equations by elimination, with a ridge of next to nothing.
+fn least_squares(inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
+    let n = inputs.first().map_or(0, Vec::len);
+    let mut system = vec![vec![0.0; n + 1]; n];
+    for (x, y) in inputs.iter().zip(targets) {
+        for i in 0..n {
+            for j in 0..n {
+                system[i][j] += x[i] * x[j];
+            }
+            system[i][n] += x[i] * y;
+        }
+    }
+    for i in 0..n {
+        system[i][i] += 1e-6;
+        let pivot = system[i].clone();
+        for row in system.iter_mut().skip(i + 1) {
+            let factor = row[i] / pivot[i];
+            for (value, pivot) in row.iter_mut().zip(&pivot) {
+                *value -= factor * pivot;
+            }
+        }
+    }
+    let mut weights = vec![0.0; n];
+    for i in (0..n).rev() {
+        let known: f64 = (i + 1..n).map(|j| system[i][j] * weights[j]).sum();
+        weights[i] = (system[i][n] - known) / system[i][i];
+    }
+    weights
+}
+
+/// Factors of variance over the slots of weekdays, Saturdays and Sundays, of mean 1.
+#[derive(Debug)]
+struct Season {
+    factors: Option<Vec<f64>>,
+}
+
+const SLOTS: usize = 288;
+const DAY_MS: i64 = 86_400_000;
+
+impl Season {
+    const fn flat() -> Self {
+        Self { factors: None }
+    }
+
+    /// From the year before bar `now`.
+    fn of(market: &Market, now: usize) -> Self {
+        let week = market.bars_in(Millis::days(7));
+        let first = now.saturating_sub(market.bars_in(Millis::days(365)));
+        let sums = running((first..now).map(|bar| market.blended(bar)));
+        let mut ratios: Vec<(usize, f64)> = (first..now)
+            .map(|bar| {
+                let from = (bar - first).saturating_sub(week / 2);
+                let to = (bar - first + week / 2).min(now - first);
+                let level = (sums[to] - sums[from]) / (to - from) as f64;
+                let ratio = if level > 0.0 {
+                    market.blended(bar) / level
+                } else {
+                    1.0
+                };
+                (slot(market, bar), ratio)
+            })
+            .collect();
+        let mut sorted: Vec<f64> = ratios.iter().map(|(_, ratio)| *ratio).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let cut = sorted
+            .get(sorted.len() * 995 / 1000)
+            .copied()
+            .unwrap_or(1.0);
+        let (mut totals, mut counts) = (vec![2.0; 3 * SLOTS], vec![2.0; 3 * SLOTS]);
+        for (slot, ratio) in &mut ratios {
+            totals[*slot] += ratio.min(cut);
+            counts[*slot] += 1.0;
+        }
+        let means: Vec<f64> = totals.iter().zip(&counts).map(|(t, n)| t / n).collect();
+        let mut factors: Vec<f64> = means
+            .chunks(SLOTS)
+            .zip([2, 9, 9])
+            .flat_map(|(day, width)| smooth(day, width))
+            .collect();
+        let weighted: f64 = factors.iter().zip(&counts).map(|(f, n)| f * n).sum();
+        let mean = weighted / counts.iter().sum::<f64>();
+        for factor in &mut factors {
+            *factor = (*factor / mean).max(0.05);
+        }
+        Self {
+            factors: Some(factors),
+        }
+    }
+
+    fn factor(&self, market: &Market, bar: usize) -> f64 {
+        let factors = self.factors.as_ref();
+        factors.map_or(1.0, |factors| factors[slot(market, bar)])
+    }
+}
+
+fn slot(market: &Market, bar: usize) -> usize {
+    let opened = market.opened(bar).0;
+    // 1970-01-01 was a Thursday; 0 is Monday.
+    let weekday = (opened.div_euclid(DAY_MS) + 3).rem_euclid(7);
+    let kind = usize::try_from(weekday - 4).unwrap_or(0);
+    let within = opened.rem_euclid(DAY_MS) * SLOTS as i64 / DAY_MS;
+    kind * SLOTS + usize::try_from(within).unwrap_or(0)
+}
+
+/// Hann-weighted mean of the neighbours, around the clock.
+fn smooth(day: &[f64], width: usize) -> Vec<f64> {
+    let weight = |offset: usize| 0.5 * (1.0 + libm::cos(PI * offset as f64 / (width + 1) as f64));
+    (0..day.len())
+        .map(|slot| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for offset in 0..=width {
+                for at in [slot + offset, slot + day.len() - offset] {
+                    let half = if offset == 0 { 0.5 } else { 1.0 };
+                    sum += half * weight(offset) * day[at % day.len()];
+                    total += half * weight(offset);
+                }
+            }
+            sum / total
+        })
+        .collect()
+}

@@ -1,0 +1,279 @@
+//! `validator simulate-policy`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use comfy_table::{Cell, Table};
+use foretell_core::rules::{FitRules, PayRules, RulesVersion};
+use foretell_core::series::{Grid, Series};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_simulation::attack::Attack;
+use foretell_simulation::findings::Findings;
+use foretell_simulation::market::Market;
+use foretell_simulation::population::Class;
+use foretell_simulation::season::{Plan, Start, Variant};
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::localnet::default_series;
+use crate::moment;
+use crate::table::{decimal, percent, plain, right};
+
+/// Bars that the forecasters learn from before the first season, at least.
+const LEARNING: Millis = Millis::days(90);
+
+/// Try the pay rule on a population of real forecasters, with one attacker at a time.
+///
+/// Sixteen forecasters (5 good, 2 middling, 2 that only fatten tails, 7 without skill) learn from the prices and answer
+/// every round of a season; a seventeenth is honest in one world and attacks in another. The rule is the one that pays
+/// live, and so is its code. Seasons start evenly over the span, from 90 days after the first price at the earliest.
+///
+/// Example: validator simulate-policy --prices BTCUSD_5m_2023.parquet BTCUSD_5m_2024.parquet --starts 12 --seeds 10
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Price files (.csv or .parquet), one after the other in time.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    prices: Vec<PathBuf>,
+    /// First season starts here: RFC 3339 or unix milliseconds [default: 90 days after the first price].
+    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    from: Option<UnixMillis>,
+    /// Last season ends by then [default: the last price].
+    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    to: Option<UnixMillis>,
+    /// Number of starts.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..))]
+    starts: u16,
+    /// Seeds of chance for each start.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    seeds: u16,
+    /// Length of a season in days.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(6..))]
+    days: u16,
+    /// Only these attacks, by the names that the table gives them [default: all].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    attack: Vec<String>,
+    /// Other strengths of evening everybody, ρ; several are set side by side [default: the rules'].
+    #[arg(long, value_name = "RHO", value_delimiter = ',')]
+    ridge: Vec<f64>,
+    /// Other strengths of evening those alike, κ; several are set side by side [default: the rules'].
+    #[arg(long, value_name = "KAPPA", value_delimiter = ',')]
+    kin: Vec<f64>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Document {
+    rules: String,
+    from: UnixMillis,
+    to: UnixMillis,
+    starts: usize,
+    seeds: u16,
+    days: u16,
+    policies: Vec<Findings>,
+}
+
+/// Runs the simulation and prints its result.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let json = arguments.json;
+    let document = tokio::task::spawn_blocking(move || simulate(&arguments));
+    let document = document.await.context("the simulation panicked")??;
+    let text = if json {
+        serde_json::to_string_pretty(&document)?
+    } else {
+        text(&document)
+    };
+    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+}
+
+fn simulate(arguments: &Arguments) -> Result<Document> {
+    let prices = crate::backtest::prices(&arguments.prices)?;
+    let version = RulesVersion::V1Replay;
+    let rules = version.rules();
+    let step = prices.step();
+    ensure!(
+        step == Millis::minutes(5),
+        "the forecasters of the simulation know bars of 5 minutes, these have {} s: use such prices",
+        step.0 / 1000
+    );
+    let series = Series {
+        id: default_series(),
+        grid: Grid { step, horizon: 100 },
+        unit: prices.unit(),
+    };
+    let span = Millis::days(i64::from(arguments.days)) + series.grid.span();
+    let from = arguments.from.unwrap_or(prices.first_open() + LEARNING);
+    ensure!(
+        from - prices.first_open() >= LEARNING,
+        "--from must lie 90 days after the first price ({}), which the forecasters learn from",
+        moment::text(prices.first_open())
+    );
+    let last = arguments
+        .to
+        .unwrap_or(prices.last_close())
+        .min(prices.last_close())
+        - span;
+    ensure!(
+        last >= from,
+        "no season of {} days fits between {} and the end of the prices: give more prices or fewer --days",
+        arguments.days,
+        moment::text(from)
+    );
+    let between = (last - from).0 / i64::from(arguments.starts.max(2) - 1);
+    let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
+        .map(|n| UnixMillis((from.0 + n * between).div_euclid(step.0) * step.0))
+        .collect();
+    let plan = Plan {
+        rules,
+        round_every: Millis::minutes(30),
+        days: usize::from(arguments.days),
+        attacks: attacks(&arguments.attack)?,
+        variants: variants(&arguments.ridge, &arguments.kin, rules.fit, rules.pay),
+    };
+    let market = Market::new(series, prices.bars(), rules);
+    let bar = ProgressBar::new(starts.len() as u64);
+    let season = |first: &UnixMillis| {
+        let start = Start::new(&market, &plan, *first);
+        let seeds = 0..u64::from(arguments.seeds);
+        let played = seeds.map(|seed| start.play(&market, &plan, seed)).collect();
+        bar.inc(1);
+        played
+    };
+    // By start, seed and variant; in the order of starts, whoever is done first.
+    let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
+    bar.finish_and_clear();
+    let of_variant = |(v, variant): (usize, &Variant)| {
+        let starts = seasons.iter();
+        let own: Vec<Vec<_>> = starts
+            .map(|seeds| seeds.iter().map(|variants| variants[v].clone()).collect())
+            .collect();
+        Findings::of(&variant.name, &plan.attacks, &own)
+    };
+    Ok(Document {
+        rules: version.name().to_owned(),
+        from,
+        to: last + span,
+        starts: starts.len(),
+        seeds: arguments.seeds,
+        days: arguments.days,
+        policies: plan.variants.iter().enumerate().map(of_variant).collect(),
+    })
+}
+
+/// The named attacks, with the honest worlds that they are measured by.
+fn attacks(names: &[String]) -> Result<Vec<Attack>> {
+    let all = Attack::all();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let known: Vec<String> = all.iter().map(Attack::name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        bail!("{unknown:?} is no attack: use {}", known.join(", "));
+    }
+    let chosen: Vec<&Attack> = all.iter().filter(|a| names.contains(&a.name())).collect();
+    let needed = |attack: &&Attack| {
+        let measure = attack.is_honest() && chosen.iter().any(|other| other.peers == attack.peers);
+        let unattacked = attack.is_honest() && attack.peers.is_none();
+        measure || unattacked || names.contains(&attack.name())
+    };
+    Ok(all.iter().filter(needed).cloned().collect())
+}
+
+/// The rules, or every combination of the other strengths.
+fn variants(ridges: &[f64], kins: &[f64], fit: FitRules, pay: PayRules) -> Vec<Variant> {
+    let or = |given: &[f64], rule: f64| {
+        if given.is_empty() {
+            vec![rule]
+        } else {
+            given.to_vec()
+        }
+    };
+    let (ridges, kins) = (or(ridges, fit.ridge), or(kins, fit.kin));
+    let all = ridges
+        .iter()
+        .flat_map(|ridge| kins.iter().map(move |kin| (*ridge, *kin)));
+    let variant = |(ridge, kin)| Variant {
+        name: format!("evidence (ρ = {ridge}, κ = {kin})"),
+        fit: FitRules { ridge, kin, ..fit },
+        pay,
+    };
+    all.map(variant).collect()
+}
+
+fn text(document: &Document) -> String {
+    let mut text = format!(
+        "{} starts × {} seeds of {} days; {} to {}; rules {}\n",
+        document.starts,
+        document.seeds,
+        document.days,
+        moment::text(document.from),
+        moment::text(document.to),
+        document.rules
+    );
+    for findings in &document.policies {
+        text.push_str(&format!(
+            "\npolicy {}\n{}\n",
+            findings.policy,
+            pay(findings)
+        ));
+        text.push_str(&format!(
+            "among those that nobody can tell apart, most over least pay: {:.2} in the median season, {:.2} in the worst\n",
+            findings.near_equals.median, findings.near_equals.worst
+        ));
+        text.push_str(&format!(
+            "consensus: gain over the reference {:.4}",
+            findings.consensus_gain
+        ));
+        if let Some(ratio) = findings.against_best {
+            text.push_str(&format!(
+                "; score from day 20 on {ratio:.4} of the best member's"
+            ));
+        }
+        text.push_str(&format!("\n{}\n", gains(findings)));
+    }
+    text
+}
+
+fn pay(findings: &Findings) -> Table {
+    let mut table = plain(&[
+        "day",
+        "good",
+        "middling",
+        "tails",
+        "none",
+        "unpaid",
+        "good in",
+        "middling in",
+        "tails in",
+        "none in",
+    ]);
+    let classes = [Class::Good, Class::Middling, Class::Tails, Class::None];
+    for checkpoint in &findings.checkpoints {
+        let pay = classes.map(|class| percent(checkpoint.pay.get(&class).copied().flatten(), 1));
+        let eligible = classes.map(|class| percent(checkpoint.eligible.get(&class).copied(), 0));
+        let days = right(checkpoint.days.to_string());
+        let row = [days].into_iter().chain(pay);
+        let row = row.chain([percent(Some(checkpoint.unpaid), 1)]);
+        table.add_row(row.chain(eligible));
+    }
+    table
+}
+
+fn gains(findings: &Findings) -> Table {
+    let mut table = plain(&["attack", "share of pay", "if honest", "gain", "± se"]);
+    for finding in &findings.attacks {
+        table.add_row([
+            Cell::new(&finding.attack),
+            decimal(Some(finding.share), 3),
+            decimal(Some(finding.honest), 3),
+            right(format!("{:+.3}", finding.gain)),
+            decimal(Some(finding.standard_error), 3),
+        ]);
+    }
+    table
+}
