@@ -92,6 +92,9 @@ pub fn run(options: &Options, progress: &mut Progress) -> Result<Vec<Document>> 
             history.take(&round)?;
             progress.advance();
         }
+        if wanted.last().is_some_and(|last| *last <= round.origin) {
+            break;
+        }
     }
     progress.end();
     history.finish()?;
