@@ -14,7 +14,7 @@ use crate::moves::Moves;
 use crate::sample::Cumulative;
 
 /// Largest share of a prediction that is believed.
-const MOST_BELIEVED: f64 = 0.1;
+const MOST_BELIEVED: f64 = 0.08;
 /// Largest centre, in spreads.
 const FURTHEST: f64 = 0.5;
 /// Horizons with a regression, as shares of the whole.
