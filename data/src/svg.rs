@@ -139,10 +139,12 @@ impl Plot {
                 escape(text)
             ));
         }
-        for (value, text) in &self.x.ticks {
+        for ((value, text), index) in self.x.ticks.iter().zip(0..) {
             let x = self.at_x(*value);
+            // A narrow screen has room for every other one.
+            let class = if index % 2 == 1 { "tick spare" } else { "tick" };
             svg.push_str(&format!(
-                "<path class=\"axis\" d=\"M{x:.1} {bottom}v4\"/><text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" \
+                "<path class=\"axis\" d=\"M{x:.1} {bottom}v4\"/><text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" \
                  text-anchor=\"middle\">{}</text>",
                 bottom + 17.0,
                 escape(text)

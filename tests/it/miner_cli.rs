@@ -176,6 +176,9 @@ fn a_keyfile_that_gives_no_key_is_named_with_the_cure() {
     );
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "$NACL…").unwrap();
+    home.assert_refused(&[], &["mine/hotkeys/default", "truncated", "keys import"]);
+    let sealed = [&b"$NACL"[..], &[7; 100]].concat();
+    fs::write(&file, sealed).unwrap();
     home.assert_refused(&[], &["mine/hotkeys/default", "encrypted"]);
     fs::write(&file, "scribble").unwrap();
     home.assert_refused(&[], &["mine/hotkeys/default", "not a Bittensor keyfile"]);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It decides nothing: a market that can't be reached or is malformed just has no candles, and its error is kept to be
-//! told. A venue that asks to be left alone is left alone.
+//! told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,16 +14,11 @@ use foretell_core::rules::MinuteRules;
 use foretell_core::settle::{MINUTE, MarketCloses, MinuteInputs, Quote, Tape, Witness};
 use foretell_core::time::{Millis, UnixMillis};
 use futures_util::future::{join, join_all};
-use thiserror::Error;
 
 use crate::rest::{RestClient, RestError};
 use crate::venue::{CandleQuery, Venue};
 
 const DAY: Millis = Millis::days(1);
-/// How long a venue is left alone that limits requests, but doesn't say for how long.
-const LIMITED_PAUSE: Millis = Millis::minutes(1);
-/// How long one is left alone that refuses this address.
-const REFUSED_PAUSE: Millis = Millis::minutes(10);
 /// How far after a minute a venue's next candle is looked for, which makes that of the minute final.
 const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
 
@@ -47,19 +42,6 @@ pub struct Collector {
     usdt_usd: Vec<Market>,
     /// Volumes of whole days that are over don't change: asked once.
     volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
-    /// Venues that are left alone, and until when.
-    left_alone: Mutex<BTreeMap<&'static str, UnixMillis>>,
-}
-
-/// Why a market said nothing.
-#[derive(Debug, Error)]
-pub enum Silence {
-    /// It was asked, and didn't give candles.
-    #[error("{}", .0.in_short())]
-    Failed(#[from] RestError),
-    /// It wasn't asked, because it wants to be left alone.
-    #[error("{0} is left alone for a while, as it asked")]
-    LeftAlone(&'static str),
 }
 
 /// What the markets said.
@@ -67,14 +49,14 @@ pub enum Silence {
 pub struct Collected {
     rules: MinuteRules,
     venues: Vec<VenueAnswer>,
-    usdt_usd: Vec<(String, Result<Tape, Silence>)>,
+    usdt_usd: Vec<(String, Result<Tape, RestError>)>,
 }
 
 #[derive(Debug)]
 struct VenueAnswer {
     venue: String,
     quote: Quote,
-    tape: Result<Tape, Silence>,
+    tape: Result<Tape, RestError>,
     /// By day.
     volumes: BTreeMap<UnixMillis, f64>,
 }
@@ -100,7 +82,6 @@ impl Collector {
             venues,
             usdt_usd,
             volumes: Mutex::default(),
-            left_alone: Mutex::default(),
         }
     }
 
@@ -118,8 +99,8 @@ impl Collector {
         let rate_lookback = lookback + MINUTE.times(self.rules.rate_max_age as i64);
         let venues = self.venues.iter().map(|(market, quote)| async move {
             let (tape, volumes) = join(
-                self.tape(market, first - lookback, until, now),
-                self.volumes(market, first, last, now),
+                self.tape(market, first - lookback, until),
+                self.volumes(market, first, last),
             )
             .await;
             VenueAnswer {
@@ -130,7 +111,7 @@ impl Collector {
             }
         });
         let rates = self.usdt_usd.iter().map(|market| async move {
-            let tape = self.tape(market, first - rate_lookback, until, now);
+            let tape = self.tape(market, first - rate_lookback, until);
             (market.name(), tape.await)
         });
         let (venues, usdt_usd) = join(join_all(venues), join_all(rates)).await;
@@ -146,9 +127,7 @@ impl Collector {
         market: &Market,
         from: UnixMillis,
         to: UnixMillis,
-        now: UnixMillis,
-    ) -> Result<Tape, Silence> {
-        self.may_ask(market, now)?;
+    ) -> Result<Tape, RestError> {
         let query = CandleQuery {
             symbol: &market.symbol,
             step: MINUTE,
@@ -156,39 +135,8 @@ impl Collector {
             to,
         };
         let asked = self.rest.minutes(market.venue, &market.host, &query);
-        let candles = asked
-            .await
-            .inspect_err(|error| self.heed(market, error, now))?;
+        let candles = asked.await?;
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
-    }
-
-    /// Whether a venue may be asked.
-    fn may_ask(&self, market: &Market, now: UnixMillis) -> Result<(), Silence> {
-        let venue = market.venue.name();
-        match locked(&self.left_alone).get(venue) {
-            Some(until) if now < *until => Err(Silence::LeftAlone(venue)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Leaves a venue alone whose answer asks for it.
-    fn heed(&self, market: &Market, error: &RestError, now: UnixMillis) {
-        let RestError::Status {
-            status,
-            retry_after,
-            ..
-        } = error
-        else {
-            return;
-        };
-        let asked = retry_after.and_then(|span| i64::try_from(span.as_millis()).ok());
-        let pause = match (asked.map(Millis), status) {
-            (Some(span), _) => span,
-            (None, 418 | 429) => LIMITED_PAUSE,
-            (None, 403 | 451) => REFUSED_PAUSE,
-            (None, _) => return,
-        };
-        locked(&self.left_alone).insert(market.venue.name(), now + pause);
     }
 
     /// Base volumes of the days before the days of these minutes, as far as they are known.
@@ -197,24 +145,22 @@ impl Collector {
         market: &Market,
         first: UnixMillis,
         last: UnixMillis,
-        now: UnixMillis,
     ) -> BTreeMap<UnixMillis, f64> {
         let days = std::iter::successors(Some(day_before(first)), |day| Some(*day + DAY));
         let mut volumes = BTreeMap::new();
         for day in days.take_while(|day| *day <= day_before(last)) {
-            if let Some(volume) = self.volume(market, day, now).await {
+            if let Some(volume) = self.volume(market, day).await {
                 volumes.insert(day, volume);
             }
         }
         volumes
     }
 
-    async fn volume(&self, market: &Market, day: UnixMillis, now: UnixMillis) -> Option<f64> {
+    async fn volume(&self, market: &Market, day: UnixMillis) -> Option<f64> {
         let key = (market.name(), day);
         if let Some(volume) = locked(&self.volumes).get(&key) {
             return Some(*volume);
         }
-        self.may_ask(market, now).ok()?;
         let asked = self
             .rest
             .day_volume(market.venue, &market.host, &market.symbol, day);
@@ -225,7 +171,6 @@ impl Collector {
                 Some(volume)
             }
             Err(error) => {
-                self.heed(market, &error, now);
                 tracing::debug!(market = %market.name(), %error, "no volume of the day before");
                 None
             }
@@ -267,10 +212,10 @@ impl Collected {
     /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
     /// this machine that is off the network.
     pub fn reached_anybody(&self) -> bool {
-        let learnt_nothing = |tape: &Result<Tape, Silence>| {
+        let learnt_nothing = |tape: &Result<Tape, RestError>| {
             matches!(
                 tape,
-                Err(Silence::LeftAlone(_) | Silence::Failed(RestError::Unreachable { .. }))
+                Err(RestError::LeftAlone { .. } | RestError::Unreachable { .. })
             )
         };
         !self.tapes().all(learnt_nothing)
@@ -279,11 +224,11 @@ impl Collected {
     /// Who said nothing and why, each venue once.
     pub fn silences(&self) -> Vec<String> {
         let silent = self.tapes().filter_map(|tape| tape.as_ref().err());
-        let words: BTreeSet<String> = silent.map(Silence::to_string).collect();
+        let words: BTreeSet<String> = silent.map(RestError::in_short).collect();
         words.into_iter().collect()
     }
 
-    fn tapes(&self) -> impl Iterator<Item = &Result<Tape, Silence>> {
+    fn tapes(&self) -> impl Iterator<Item = &Result<Tape, RestError>> {
         let venues = self.venues.iter().map(|answer| &answer.tape);
         venues.chain(self.usdt_usd.iter().map(|(_, tape)| tape))
     }

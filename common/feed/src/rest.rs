@@ -87,6 +87,9 @@ impl RestError {
         match self {
             Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),
             Self::Status { venue, status, .. } => format!("{venue} answered status {status}"),
+            Self::LeftAlone { venue, .. } => {
+                format!("{venue} turned us away and is left alone for a while")
+            }
             other => other.to_string(),
         }
     }

@@ -140,13 +140,19 @@ impl Walk {
             let fitted = self.fit(market, origin);
             fitting.0 += begun.elapsed();
             fitting.1 += fitted.len();
-            // A model that knows too little yet is tried again the next day.
-            let refused = fitted.iter().any(Result::is_err);
-            let next_fit = if refused {
-                (origin + Millis::days(1)).min(self.next_fit(first, origin))
+            // A model that knows too little yet is tried again the next day, and a young history is learnt from again
+            // whenever it has grown by a quarter.
+            let known = market
+                .history
+                .bars()
+                .first()
+                .map_or(origin, |bar| bar.open_time);
+            let young = if fitted.iter().any(Result::is_err) {
+                Millis::days(1)
             } else {
-                self.next_fit(first, origin)
+                Millis((origin - known).0 / 4).max(Millis::days(1))
             };
+            let next_fit = self.next_fit(first, origin).min(origin + young);
             let block;
             (block, rest) = rest.split_at(rest.partition_point(|t| *t < next_fit));
             let rounds: Vec<Round> = block
