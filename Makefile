@@ -1,10 +1,11 @@
 # Two commands: `make demo` runs the whole network once, `make test` checks everything.
 .PHONY: demo test lint bins notebooks bench
 
+# The program is run as it was built: `cargo run` of one package would compile polars again, with fewer features.
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
 demo:
 	cargo build --package foretell-validator --package foretell-miner
-	cargo run --quiet --package foretell-validator -- localnet --days 8 --seed 1
+	$${CARGO_TARGET_DIR:-target}/debug/validator localnet --days 8 --seed 1
 
 # The programs that the end-to-end tests run. All targets at once, so that no library is compiled twice, with the
 # features of the programs and with those of the tests.
