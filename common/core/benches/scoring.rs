@@ -1,7 +1,11 @@
 //! The kernels of scoring, timed: one line each on standard output, `name seconds`, the best of several runs.
 //!
 //! `make bench` sets them beside their yardsticks. Inputs are made here, the same every time.
-#![allow(clippy::expect_used, clippy::print_stdout)]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark talks to people"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -5,7 +5,7 @@
 //! `cargo bench --package foretell-feed --bench peers`
 
 // It prints a table.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a benchmark talks to people")]
 
 mod frames;
 

@@ -6,17 +6,14 @@
 //!             └─ a fit is due? ──▶ rayon ──▶ swapped in when it is done; the old model answers meanwhile
 //! ```
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use foretell_core::bar::Bar;
 use foretell_core::series::{RoundId, Series};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::prices::{PriceSeries, write_csv};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -24,10 +21,10 @@ use super::desk::{DeskError, OpenError, Request, blocking, keep, payload};
 use super::payloads::Payloads;
 use super::source::Source;
 use super::system_now;
+use super::unfinished_bar::unfinished;
+use super::warm_start::{self, Fit};
 use crate::config::{Config, ModelConfig};
-use crate::history::{History, HistoryError};
-use crate::market::Market;
-use crate::model_file::{ModelFile, Span};
+use crate::history::History;
 use crate::models::{AnyFitted, AnyModel, ModelError};
 
 /// How often the desk looks whether something is to be done.
@@ -41,15 +38,9 @@ const FIRST_PIECE: Millis = Millis::days(40);
 const PIECE: Millis = Millis::days(30);
 /// Bars older than this many steps are no longer fresh.
 const FRESH_STEPS: i64 = 3;
-/// Candles that make up the unfinished bar.
+/// Candles that make up the [unfinished bar](unfinished).
 const MINUTE: Millis = Millis::minutes(1);
 
-/// Names in the data directory of what a restarted miner starts from.
-const MODEL_FILE: &str = "model.json";
-const HISTORY_FILE: &str = "history.csv";
-
-/// A model at work, and the time up to which it has learnt.
-type Fit = (UnixMillis, Arc<dyn AnyFitted>);
 /// A fit that is done, or the panic that ended it.
 type Done = (
     UnixMillis,
@@ -97,11 +88,11 @@ impl LiveDesk {
         let folder = config.serve.data.clone();
         let mut history = History::new(series.grid.step, series.unit);
         if !config.prices.files.is_empty() {
-            history = read(&config.prices.files, &series)?;
+            history = warm_start::history(&config.prices.files, &series)?;
         }
-        let kept = folder.join(HISTORY_FILE);
+        let kept = folder.join(warm_start::HISTORY_FILE);
         if kept.exists() {
-            match read(std::slice::from_ref(&kept), &series) {
+            match warm_start::history(std::slice::from_ref(&kept), &series) {
                 Ok(own) => {
                     let taken = history.extend(own.bars().iter().copied());
                     tracing::info!(?taken, file = %kept.display(), "history of the last run");
@@ -110,8 +101,10 @@ impl LiveDesk {
             }
         }
         let fit = match &config.model.file {
-            Some(path) => Some(restore(path, &series)?),
-            None => last_fit(&folder.join(MODEL_FILE), &series, model.name()),
+            Some(path) => Some(warm_start::model(path, &series)?),
+            None => {
+                warm_start::last_model(&folder.join(warm_start::MODEL_FILE), &series, model.name())
+            }
         };
         Ok(Self {
             since: history.bars().first().map(|bar| bar.open_time),
@@ -372,7 +365,9 @@ impl LiveDesk {
             self.series.clone(),
             self.config.seed,
         );
-        let saved = blocking(move || save(&folder, &name, series, seed, at, &history, &*fitted));
+        let saved = blocking(move || {
+            warm_start::save(&folder, &name, series, seed, at, &history, &*fitted)
+        });
         if let Err(error) = saved.await {
             let error = format!("{error:#}");
             tracing::warn!(error, "can't keep the model for the next start");
@@ -394,159 +389,5 @@ async fn finished(refit: &mut Option<Refit>) -> Option<Done> {
             done
         }
         None => std::future::pending().await,
-    }
-}
-
-/// The bars from the last known close to `origin`, from candles of minutes; flat where there are none.
-fn unfinished(minutes: &[Bar], last: Option<&Bar>, step: Millis, origin: UnixMillis) -> Vec<Bar> {
-    let Some(last) = last else { return Vec::new() };
-    let mut by_bar: BTreeMap<UnixMillis, Bar> = BTreeMap::new();
-    for minute in minutes {
-        let open_time = UnixMillis(minute.open_time.0 - minute.open_time.0.rem_euclid(step.0));
-        let bar = by_bar.entry(open_time).or_insert(Bar {
-            open_time,
-            volume: 0.0,
-            ..*minute
-        });
-        let higher = if minute.high > bar.high {
-            minute.high
-        } else {
-            bar.high
-        };
-        let lower = if minute.low < bar.low {
-            minute.low
-        } else {
-            bar.low
-        };
-        (bar.high, bar.low, bar.close) = (higher, lower, minute.close);
-        bar.volume += minute.volume;
-    }
-    let mut close = last.close;
-    let mut bars = Vec::new();
-    let mut open_time = last.close_time(step);
-    while open_time < origin {
-        let bar = by_bar.remove(&open_time);
-        let bar = bar.unwrap_or(Bar::of_value(open_time, close));
-        close = bar.close;
-        bars.push(bar);
-        open_time = open_time + step;
-    }
-    bars
-}
-
-fn read(files: &[PathBuf], series: &Series) -> Result<History, OpenError> {
-    let market = Market::read(files, series.id.clone(), series.grid.horizon)?;
-    let found = market.series.grid.step;
-    if found != series.grid.step {
-        return Err(OpenError::Step {
-            file: files.first().cloned().unwrap_or_default(),
-            found,
-            wanted: series.grid.step,
-        });
-    }
-    let mut history = History::new(series.grid.step, series.unit);
-    let taken = history.extend(market.history.bars().iter().copied());
-    taken.map_err(|source: HistoryError| crate::market::MarketError::History {
-        file: files
-            .first()
-            .map(|file| file.display().to_string())
-            .unwrap_or_default(),
-        source,
-    })?;
-    Ok(history)
-}
-
-fn restore(path: &Path, series: &Series) -> Result<Fit, OpenError> {
-    let file = ModelFile::read(path)?;
-    let (_, fitted) = file.restore(path, series)?;
-    Ok((file.data.to, Arc::from(fitted)))
-}
-
-/// The fit of the last run, if it is of use.
-fn last_fit(path: &Path, series: &Series, model: &str) -> Option<Fit> {
-    if !path.exists() {
-        return None;
-    }
-    let file = match ModelFile::read(path) {
-        Ok(file) if file.model == model => file,
-        Ok(file) => {
-            tracing::info!(
-                was = file.model,
-                now = model,
-                "another model than in the last run"
-            );
-            return None;
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the model of the last run is of no use");
-            return None;
-        }
-    };
-    match file.restore(path, series) {
-        Ok((_, fitted)) => {
-            tracing::info!(at = %file.data.to, model, "starting with the model of the last run");
-            Some((file.data.to, Arc::from(fitted)))
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the model of the last run is of no use");
-            None
-        }
-    }
-}
-
-fn save(
-    folder: &Path,
-    model: &str,
-    series: Series,
-    seed: u64,
-    at: UnixMillis,
-    history: &History,
-    fitted: &dyn AnyFitted,
-) -> anyhow::Result<()> {
-    let bars = history.bars();
-    let span = Span {
-        from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
-        to: at,
-        bars: bars.len(),
-        sha256: None,
-    };
-    ModelFile::new(model, series, seed, span, None, fitted)?.write(&folder.join(MODEL_FILE))?;
-    let prices = PriceSeries::from_bars(bars.to_vec())?;
-    write_csv(&folder.join(HISTORY_FILE), &prices)?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use foretell_core::price::Price;
-
-    use super::*;
-
-    const STEP: Millis = Millis::minutes(5);
-
-    fn bar(minute: i64, value: f64) -> Bar {
-        Bar {
-            volume: 1.0,
-            ..Bar::of_value(
-                UnixMillis(MINUTE.times(minute).0),
-                Price::new(value).unwrap(),
-            )
-        }
-    }
-
-    #[test]
-    fn minutes_make_up_the_bar_that_isnt_finished() {
-        let last = bar(0, 10.0);
-        let minutes = [bar(5, 11.0), bar(6, 13.0), bar(7, 9.0), bar(8, 12.0)];
-        let bars = unfinished(&minutes, Some(&last), STEP, UnixMillis(MINUTE.times(15).0));
-        let told = |bar: &Bar| {
-            let prices = [bar.open, bar.high, bar.low, bar.close].map(Price::get);
-            (bar.open_time.0 / MINUTE.0, prices, bar.volume)
-        };
-        assert_eq!(told(&bars[0]), (5, [11.0, 13.0, 9.0, 12.0], 4.0));
-        // Nothing is known of the next one yet.
-        assert_eq!(told(&bars[1]), (10, [12.0; 4], 0.0));
-        assert_eq!(bars.len(), 2);
-        assert!(unfinished(&minutes, None, STEP, UnixMillis(0)).is_empty());
     }
 }

@@ -15,6 +15,9 @@ mod payloads;
 mod replay;
 mod routes;
 mod source;
+mod unfinished_bar;
+mod warm_start;
+
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,107 @@
+//! What a miner keeps on disk to start from: the model of its last run, and its price history.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use foretell_core::series::Series;
+use foretell_core::time::UnixMillis;
+use foretell_data::prices::{PriceSeries, write_csv};
+
+use super::desk::OpenError;
+use crate::history::{History, HistoryError};
+use crate::market::Market;
+use crate::model_file::{ModelFile, Span};
+use crate::models::AnyFitted;
+
+/// The model's file in the data directory.
+pub const MODEL_FILE: &str = "model.json";
+/// The bars' file there.
+pub const HISTORY_FILE: &str = "history.csv";
+
+/// A model at work, and the time up to which it has learnt.
+pub type Fit = (UnixMillis, Arc<dyn AnyFitted>);
+
+/// The bars in these price files.
+pub fn history(files: &[PathBuf], series: &Series) -> Result<History, OpenError> {
+    let market = Market::read(files, series.id.clone(), series.grid.horizon)?;
+    let found = market.series.grid.step;
+    if found != series.grid.step {
+        return Err(OpenError::Step {
+            file: files.first().cloned().unwrap_or_default(),
+            found,
+            wanted: series.grid.step,
+        });
+    }
+    let mut history = History::new(series.grid.step, series.unit);
+    let taken = history.extend(market.history.bars().iter().copied());
+    taken.map_err(|source: HistoryError| crate::market::MarketError::History {
+        file: files
+            .first()
+            .map(|file| file.display().to_string())
+            .unwrap_or_default(),
+        source,
+    })?;
+    Ok(history)
+}
+
+/// The model that was saved to this file.
+pub fn model(path: &Path, series: &Series) -> Result<Fit, OpenError> {
+    let file = ModelFile::read(path)?;
+    let (_, fitted) = file.restore(path, series)?;
+    Ok((file.data.to, Arc::from(fitted)))
+}
+
+/// The fit of the last run, if it is of use.
+pub fn last_model(path: &Path, series: &Series, model: &str) -> Option<Fit> {
+    if !path.exists() {
+        return None;
+    }
+    let file = match ModelFile::read(path) {
+        Ok(file) if file.model == model => file,
+        Ok(file) => {
+            tracing::info!(
+                was = file.model,
+                now = model,
+                "another model than in the last run"
+            );
+            return None;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the model of the last run is of no use");
+            return None;
+        }
+    };
+    match file.restore(path, series) {
+        Ok((_, fitted)) => {
+            tracing::info!(at = %file.data.to, model, "starting with the model of the last run");
+            Some((file.data.to, Arc::from(fitted)))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the model of the last run is of no use");
+            None
+        }
+    }
+}
+
+/// Keeps a model and the history it has learnt from for the next start.
+pub fn save(
+    folder: &Path,
+    model: &str,
+    series: Series,
+    seed: u64,
+    at: UnixMillis,
+    history: &History,
+    fitted: &dyn AnyFitted,
+) -> anyhow::Result<()> {
+    let bars = history.bars();
+    let span = Span {
+        from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
+        to: at,
+        bars: bars.len(),
+        sha256: None,
+    };
+    ModelFile::new(model, series, seed, span, None, fitted)?.write(&folder.join(MODEL_FILE))?;
+    let prices = PriceSeries::from_bars(bars.to_vec())?;
+    write_csv(&folder.join(HISTORY_FILE), &prices)?;
+    Ok(())
+}
