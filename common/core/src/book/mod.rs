@@ -3,6 +3,8 @@
 //! Nothing is kept anywhere else, so a validator that was killed reads its journal, and knows what it
 //! [wants](Book::wants) next.
 
+mod scoring;
+
 #[cfg(test)]
 mod tests;
 
@@ -11,18 +13,15 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::attest::Hash;
-use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
 use crate::journal::{Charter, PriceOrigin, Record};
 use crate::round::{Event, Misfit, Round, Want};
 use crate::rules::Rules;
-use crate::score::{Judged, Reference, Score, Yardstick};
+use crate::score::Reference;
 use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
-use crate::weigh::deviations::{Deviations, Realised};
-use crate::weigh::quadratic::Quadratic;
-use crate::weigh::{Credits, Evidence, PoolEntry, Snapshot, Weights, credit, entries, evidence};
+use crate::weigh::{Credits, Snapshot};
 
 /// The state of a validator for one series.
 #[derive(Debug, Clone)]
@@ -293,128 +292,10 @@ impl Book {
         })
     }
 
-    /// The hash of the fit's state, which must be [restored](Self::restore_fit) before rounds go on; `None` if it is
-    /// here.
-    pub fn missing_fit(&self) -> Option<Hash> {
-        self.fit.state().is_none().then(|| self.fit.hash())
-    }
-
-    /// Reads the fit's state back from its stored bytes.
-    pub fn restore_fit(&mut self, bytes: &[u8]) -> Result<(), BookError> {
-        let damaged = |_| BookError::FitDamaged(self.fit.hash());
-        self.fit = self.fit.restored(bytes).map_err(damaged)?;
-        Ok(())
-    }
-
     /// The record that an event makes in the round of `origin`.
     pub fn decide(&self, origin: UnixMillis, event: Event<'_>) -> Result<Record, BookError> {
         let round = self.rounds.get(&origin).ok_or(BookError::NoRound(origin))?;
         Ok(round.decide(event, &self.charter)?)
-    }
-
-    /// The record that scores a round: `forecasts` are the payloads of those who revealed.
-    pub fn score(
-        &self,
-        origin: UnixMillis,
-        settlement: &Settlement,
-        forecasts: &BTreeMap<Hotkey, Vec<u8>>,
-        pool: &[PoolEntry],
-        missed: Vec<Hotkey>,
-    ) -> Result<Record, BookError> {
-        let mut parsed = BTreeMap::new();
-        for (miner, payload) in forecasts {
-            let forecast = Forecast::parse(payload, &self.charter.series).map_err(|why| {
-                BookError::Payload {
-                    round: origin,
-                    miner: *miner,
-                    why: why.to_string(),
-                }
-            })?;
-            parsed.insert(*miner, forecast);
-        }
-        let yardstick = match self.yardstick(settlement) {
-            Ok(yardstick) => yardstick,
-            Err(why) => return Ok(Record::Voided { round: origin, why }),
-        };
-        let judged = parsed
-            .iter()
-            .map(|(miner, forecast)| (*miner, yardstick.judge(forecast)))
-            .collect();
-        self.scored(origin, &yardstick, &judged, pool, missed)
-    }
-
-    /// What the forecasts of a round with these prices are judged by, or why the round is void.
-    pub fn yardstick(&self, settlement: &Settlement) -> Result<Yardstick, VoidReason> {
-        let series = &self.charter.series;
-        Yardstick::of(series, settlement, &self.reference, &self.rules)
-    }
-
-    /// The record that scores a round whose forecasts are judged.
-    pub fn scored(
-        &self,
-        origin: UnixMillis,
-        yardstick: &Yardstick,
-        judged: &BTreeMap<Hotkey, Judged>,
-        pool: &[PoolEntry],
-        missed: Vec<Hotkey>,
-    ) -> Result<Record, BookError> {
-        let (outcome, rules) = (&yardstick.outcome, &self.rules.score);
-        let mut deviations = Deviations::new(&self.reference, self.charter.series.grid.horizon);
-        for (miner, judged) in judged {
-            deviations.insert(*miner, &judged.fan, outcome.volatility, rules);
-        }
-        let realised = Realised::of(outcome, rules);
-        let combined = deviations.consensus(pool);
-        let mut state = self.fit_state()?.clone();
-        let asked: Vec<Hotkey> = judged.keys().chain(&missed).copied().collect();
-        let settled = (&deviations, &combined, &realised);
-        state.add(origin, settled, &asked, &self.rules.fit);
-        let fan = deviations.fan(&combined, outcome.volatility);
-        let consensus = (!pool.is_empty())
-            .then(|| Score::of(&fan, outcome, rules))
-            .flatten();
-        let credits = credit::credits(&deviations, &combined, pool, &realised);
-        Ok(Record::Scored {
-            round: origin,
-            reference: yardstick.reference.clone(),
-            consensus,
-            miners: judged
-                .iter()
-                .map(|(miner, judged)| (*miner, judged.score.clone()))
-                .collect(),
-            missed,
-            credits,
-            fit: Snapshot::of(state),
-        })
-    }
-
-    /// Evidence of every miner with a record.
-    pub fn evidence(&self) -> BTreeMap<Hotkey, Evidence> {
-        let tracks = self.tracks.iter();
-        tracks
-            .filter_map(|(key, track)| Some((*key, self.evidence_of(track)?)))
-            .collect()
-    }
-
-    /// The weights that the scored rounds give now.
-    pub fn weights(&self) -> Weights {
-        let consensus = self.evidence_of(&self.consensus_track);
-        let evidence = self.evidence();
-        Weights::of(
-            &evidence,
-            &self.credits,
-            consensus.as_ref(),
-            &self.rules.pay,
-        )
-    }
-
-    /// Evidence in one track record; `None` of an empty one.
-    pub fn evidence_of(&self, track: &TrackRecord) -> Option<Evidence> {
-        let lags = evidence::lags(
-            self.charter.series.grid.span().0,
-            self.charter.round_every.0,
-        );
-        Evidence::of(track.advantages(), lags, &self.rules.evidence)
     }
 
     /// What the journal is about.
@@ -455,33 +336,6 @@ impl Book {
     /// How many times weights have been set.
     pub const fn times_weighed(&self) -> usize {
         self.weighed
-    }
-
-    fn eligible(&self) -> Vec<Hotkey> {
-        let evidence = self.evidence().into_iter();
-        evidence
-            .filter(|(_, e)| e.value > 0.0)
-            .map(|(key, _)| key)
-            .collect()
-    }
-
-    /// The entries of the eligible, each with its share of the consensus.
-    fn pool(
-        &self,
-        eligible: &[Hotkey],
-        owners: &BTreeMap<Hotkey, Hotkey>,
-    ) -> Result<Vec<PoolEntry>, BookError> {
-        Ok(entries::pool(
-            eligible,
-            owners,
-            self.fit_state()?,
-            &self.rules.fit,
-        ))
-    }
-
-    fn fit_state(&self) -> Result<&Quadratic, BookError> {
-        let unread = || BookError::FitUnread(self.fit.hash());
-        self.fit.state().ok_or_else(unread)
     }
 
     fn take_price(

@@ -5,14 +5,15 @@ mod prices;
 
 use super::*;
 use crate::attest::{Hex, sha256};
-use crate::forecast::POOL_LEVELS;
+use crate::forecast::{Forecast, POOL_LEVELS};
 use crate::journal::PriceOrigin;
 use crate::price::Price;
 use crate::round::Miss;
 use crate::rules::RulesVersion;
-use crate::score::Tally;
+use crate::score::{Score, Tally};
 use crate::series::{Grid, Series, Unit};
 use crate::time::Millis;
+use crate::weigh::PoolEntry;
 
 const T: UnixMillis = UnixMillis(1_704_067_200_000);
 const ANN: Hotkey = Hotkey([1; 32]);
