@@ -23,3 +23,4 @@ mod resume;
 mod sdk_peers;
 mod series;
 mod settle_cli;
+mod thirty_days;

@@ -11,7 +11,7 @@
 //! The service itself reads no clock: each turn is told the time and answers when it wants the next one, so a test
 //! plays a day in a second. What runs it live is [`serve`]: wait, turn, wait, until it is told to stop.
 
-mod agenda;
+pub(crate) mod agenda;
 mod chain;
 pub mod config;
 mod key;
