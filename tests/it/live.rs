@@ -18,9 +18,11 @@ use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, MinuteInputs, Provenance, VoidReason, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_validator::clock::system_now;
 use foretell_validator::rounds::miners::ReplayedMiners;
 use foretell_validator::rounds::{Prices, Rounds, Surroundings as RoundsSurroundings};
 use foretell_validator::run::config::Config;
+use foretell_validator::run::listeners::Listeners;
 use foretell_validator::run::service::{Service, Surroundings};
 use foretell_validator::run::source::Source;
 use foretell_validator::run::stamp::Stamp;
@@ -106,6 +108,7 @@ impl World {
             rounds: Rounds::resume(charter, rounds).await.unwrap(),
             source: Arc::new(Source::of(&config).unwrap()),
             chain: Arc::clone(&self.chain),
+            listeners: Listeners::default(),
         })
     }
 
@@ -417,23 +420,9 @@ impl Program {
     }
 }
 
-fn now() -> UnixMillis {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap())
-}
-
-fn terminate(running: &Running) {
-    // The shell's own `kill`: a program of that name need not be there.
-    let kill = format!("kill -TERM {}", running.id());
-    let sent = Command::new("sh").args(["-c", &kill]).status();
-    assert!(sent.unwrap().success());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
-    let exchanges = Exchanges::open(now()).await;
+    let exchanges = Exchanges::open(system_now()).await;
     let program = Program::new(&exchanges.prices_config());
     let running = Running::start(&mut program.command("run"));
     until("the first prices", || program.head() > 240);
@@ -446,7 +435,7 @@ async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
             status.stdout
         );
     }
-    terminate(&running);
+    running.terminate();
     let ended = running.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(
@@ -461,7 +450,7 @@ async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
     running.kill();
     let running = Running::start(&mut program.command("run"));
     until("a day of prices", || program.head() > 1440);
-    terminate(&running);
+    running.terminate();
     assert_eq!(running.wait().code, Some(0));
 }
 
@@ -488,7 +477,7 @@ fn without_a_network_it_says_so_and_keeps_trying() {
     until("the status", || {
         fs::read_to_string(&status).is_ok_and(|text| text.contains("no exchange"))
     });
-    terminate(&running);
+    running.terminate();
     assert_eq!(running.wait().code, Some(0));
 }
 
@@ -501,13 +490,13 @@ fn live_network(program: &Program) -> Running {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_network_has_real_miners_and_ends_with_its_leaderboard_when_told() {
-    let exchanges = Exchanges::open(now()).await;
+    let exchanges = Exchanges::open(system_now()).await;
     let program = Program::new(&exchanges.prices_config());
     let running = live_network(&program);
     until("the miners to listen", || {
         running.stderr().contains("2 miners: har-30d, gaussian-7d")
     });
-    terminate(&running);
+    running.terminate();
     let json = running.wait().json();
     assert_eq!(
         (&json["series"], &json["rules"]),

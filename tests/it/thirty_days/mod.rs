@@ -159,7 +159,7 @@ fn thirty_days_of_misbehaviour_settle_as_the_honest_venues_alone_would() {
         }
     }
     for minute in waiting.into_values() {
-        counts.gap(minute.why);
+        counts.gap(minute.why.as_ref());
     }
     report(&counts, &venues);
     let gaps: u64 = counts.gaps.values().sum();
@@ -233,7 +233,7 @@ fn settle_due(
     for (m, minute) in waiting.iter_mut() {
         let attempt = next_attempt(UnixMillis(*m), minute.tried, rules);
         let Some(attempt) = attempt else {
-            counts.gap(minute.why.take());
+            counts.gap(minute.why.as_ref());
             over.push(*m);
             continue;
         };
@@ -339,7 +339,7 @@ fn recoveries(
 }
 
 impl Counts {
-    fn gap(&mut self, why: Option<GapReason>) {
+    fn gap(&mut self, why: Option<&GapReason>) {
         let why = match why {
             Some(GapReason::TooFewVenues { .. }) => "too few venues",
             Some(GapReason::TooFewUsdVenues { .. }) => "too few USD venues",

@@ -74,7 +74,7 @@ impl SimulatedVenue {
             heartbeat: Millis::seconds(90),
             ..venue.terms()
         };
-        let voice = Voice::new(venue, &symbol);
+        let voice = Voice::new(venue, std::slice::from_ref(&symbol));
         Self {
             venue,
             quote,

@@ -11,10 +11,14 @@ use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::settle::Quote;
 use foretell_core::time::Millis;
 use foretell_feed::collector::Market;
+use foretell_feed::config::Listening;
+use foretell_feed::socket::{Address, AddressError};
 use foretell_feed::venue::{self, Pair, VenueError};
+use foretell_feed::view::Watched;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::listeners::Listened;
 use crate::localnet::default_series;
 
 /// Rounds closer together than this would have their windows open at once.
@@ -38,6 +42,9 @@ pub struct Config {
     /// Where weights go.
     #[serde(default)]
     pub chain: ChainConfig,
+    /// Where its status is served as JSON; nowhere if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpConfig>,
     /// Who signs; a key of its own, kept in the data directory, if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletConfig>,
@@ -97,6 +104,9 @@ pub struct MarketConfig {
     /// Scheme, name and port; the venue's own if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// Address of its WebSocket interface; the venue's own if left out, none if it has another `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The pair as the venue's REST interface writes it; worked out if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
@@ -125,6 +135,14 @@ pub struct MinerConfig {
     pub hotkey: Hotkey,
     /// Where it listens.
     pub axon: SocketAddr,
+}
+
+/// The service over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
 }
 
 /// A hotkey on disk, as Bittensor's tools keep it.
@@ -177,6 +195,14 @@ pub enum ConfigError {
         /// What to set it to.
         cure: &'static str,
     },
+    /// A venue's WebSocket address.
+    #[error("url of venue {venue} in the configuration")]
+    Url {
+        /// The venue.
+        venue: String,
+        /// What is wrong.
+        source: AddressError,
+    },
     /// A venue is unknown.
     #[error("prices in the configuration")]
     Venue(#[from] VenueError),
@@ -205,6 +231,7 @@ impl Config {
             rounds: RoundsConfig::default(),
             prices: PricesConfig::default(),
             chain: ChainConfig::default(),
+            http: None,
             wallet: None,
         }
     }
@@ -224,6 +251,34 @@ impl Config {
         let PricesConfig::Venues(config) = &self.prices else {
             return Ok(Markets::default());
         };
+        let base = self.base(config)?;
+        let venues = config.enabled().map(|market| market.resolved(&base));
+        let usdt_usd = config.enabled_usdt_usd().map(MarketConfig::resolved_tether);
+        Ok(Markets {
+            venues: venues.collect::<Result<_, _>>()?,
+            usdt_usd: usdt_usd.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The venues whose trades are listened to.
+    pub fn listened(&self) -> Result<Vec<Listened>, ConfigError> {
+        let PricesConfig::Venues(config) = &self.prices else {
+            return Ok(Vec::new());
+        };
+        let base = self.base(config)?;
+        let tethers: BTreeSet<&str> = config
+            .enabled_usdt_usd()
+            .map(|market| market.venue.as_str())
+            .collect();
+        let listened = config.enabled().map(|market| {
+            let has_tether = tethers.contains(market.venue.as_str());
+            market.listened(&base, has_tether)
+        });
+        listened.filter_map(Result::transpose).collect()
+    }
+
+    /// What is traded for dollars.
+    fn base(&self, config: &VenuesConfig) -> Result<String, ConfigError> {
         let name = config
             .pair
             .clone()
@@ -233,15 +288,7 @@ impl Config {
                 "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
             value("prices.pair (or series.id)", &name, cure)
         })?;
-        let enabled = config.venues.iter().filter(|market| market.enabled);
-        let venues = enabled
-            .map(|market| market.resolved(&pair.base))
-            .collect::<Result<_, _>>()?;
-        let enabled = config.usdt_usd.iter().filter(|market| market.enabled);
-        let usdt_usd = enabled
-            .map(MarketConfig::resolved_tether)
-            .collect::<Result<_, _>>()?;
-        Ok(Markets { venues, usdt_usd })
+        Ok(pair.base)
     }
 
     /// Refuses what can't be run.
@@ -265,8 +312,8 @@ impl Config {
             ));
         }
         if every < SHORTEST_INTERVAL {
-            let cure =
-                "use at least 2: the windows of one round must close before those of the next open";
+            let cure = "use at least 2: a round's reveals are waited for until 60 s after its origin, and those of the next round \
+                        are asked for from 15 s before its own";
             let minutes = self.rounds.every_minutes;
             return Err(value("rounds.every_minutes", &minutes, cure));
         }
@@ -283,8 +330,11 @@ impl Config {
 
     fn check_venues(&self, config: &VenuesConfig) -> Result<(), ConfigError> {
         self.markets()?;
-        let enabled = config.venues.iter().filter(|market| market.enabled);
-        let names: Vec<&str> = enabled.map(|market| market.venue.as_str()).collect();
+        self.listened()?;
+        let names: Vec<&str> = config
+            .enabled()
+            .map(|market| market.venue.as_str())
+            .collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
             let cure = "give each venue one entry";
@@ -303,13 +353,56 @@ impl Config {
     }
 }
 
+impl VenuesConfig {
+    fn enabled(&self) -> impl Iterator<Item = &MarketConfig> {
+        self.venues.iter().filter(|market| market.enabled)
+    }
+
+    fn enabled_usdt_usd(&self) -> impl Iterator<Item = &MarketConfig> {
+        self.usdt_usd.iter().filter(|market| market.enabled)
+    }
+}
+
 impl MarketConfig {
+    /// Where its trades are listened to, and to what; `None` where only its candles are asked for.
+    fn listened(&self, base: &str, has_tether: bool) -> Result<Option<Listened>, ConfigError> {
+        let venue = venue::by_name(&self.venue)?;
+        let url = match (&self.url, &self.host) {
+            (Some(url), _) => url,
+            (None, None) => venue.terms().url,
+            // Who stands in for the venue's candles needn't stand in for its trades.
+            (None, Some(_)) => return Ok(None),
+        };
+        let address = Address::new(url).map_err(|source| ConfigError::Url {
+            venue: self.venue.clone(),
+            source,
+        })?;
+        let quote = self.quote.unwrap_or_else(|| venue.quote());
+        let symbol = venue.symbol(&Pair::new(base, &quote.to_string()));
+        let tether = has_tether.then(|| venue.symbol(&Pair::new("USDT", "USD")));
+        Ok(Some(Listened {
+            listening: Listening {
+                venue,
+                address,
+                symbols: std::iter::once(symbol.clone())
+                    .chain(tether.clone())
+                    .collect(),
+            },
+            watched: Watched {
+                venue: venue.name(),
+                symbol: (symbol, quote),
+                tether,
+            },
+        }))
+    }
+
     /// The default entry of a venue.
     fn named(venue: &str, enabled: bool) -> Self {
         Self {
             venue: venue.to_owned(),
             enabled,
             host: None,
+            url: None,
             symbol: None,
             quote: None,
         }
@@ -448,8 +541,10 @@ mod tests {
             "[wallet]",
             "pair",
             "host",
+            "url",
             "symbol",
             "quote",
+            "[http]",
             "[[chain.miners]]",
             "axon",
         ] {

@@ -95,6 +95,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
                     faults += u64::from(matches!(note, Note::Fault(_) | Note::Stranger(_)));
                     tell(name, &note, faults);
                 }
+                Observed::ClockOffset(_) => {}
             };
             socket::run(connection, each.address, tls, stop, &mut observe).await;
             outbox.finish().await;
