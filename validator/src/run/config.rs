@@ -1,6 +1,7 @@
 //! The configuration of `validator run`. `validator/example.toml` shows every key with its default.
 
-use std::collections::BTreeSet;
+mod markets;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -8,17 +9,13 @@ use std::{fs, io};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::settle::Quote;
 use foretell_core::time::Millis;
-use foretell_feed::collector::Market;
-use foretell_feed::config::Listening;
-use foretell_feed::socket::{Address, AddressError};
-use foretell_feed::venue::{self, Pair, VenueError};
-use foretell_feed::view::Watched;
+use foretell_feed::socket::AddressError;
+use foretell_feed::venue::VenueError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::listeners::Listened;
+pub use self::markets::{MarketConfig, Markets, VenuesConfig};
 use crate::localnet::default_series;
 
 /// Rounds closer together than this would have their windows open at once.
@@ -77,44 +74,6 @@ pub enum PricesConfig {
     },
 }
 
-/// The exchanges; those that trade the pair of the series, if left out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VenuesConfig {
-    /// The pair; the series' name if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pair: Option<String>,
-    /// The venues whose candles settle.
-    #[serde(default = "default_venues")]
-    pub venues: Vec<MarketConfig>,
-    /// The markets that say what a USDT is worth.
-    #[serde(default = "default_usdt_usd")]
-    pub usdt_usd: Vec<MarketConfig>,
-}
-
-/// One market.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MarketConfig {
-    /// Name of the venue.
-    pub venue: String,
-    /// Whether it is asked.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    /// Scheme, name and port; the venue's own if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// Address of its WebSocket interface; the venue's own if left out, none if it has another `host`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// The pair as the venue's REST interface writes it; worked out if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub symbol: Option<String>,
-    /// What its prices are in; what is usual there if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quote: Option<Quote>,
-}
-
 /// Where weights go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -155,15 +114,6 @@ pub struct WalletConfig {
     pub name: String,
     /// Hotkey name.
     pub hotkey: String,
-}
-
-/// Every market that is asked.
-#[derive(Debug, Default)]
-pub struct Markets {
-    /// Those that settle, and what their prices are in.
-    pub venues: Vec<(Market, Quote)>,
-    /// Those that say what a USDT is worth.
-    pub usdt_usd: Vec<Market>,
 }
 
 /// Why a configuration can't be used.
@@ -246,51 +196,6 @@ impl Config {
         Millis::minutes(i64::from(self.rounds.every_minutes)).max(self.series.grid.step)
     }
 
-    /// The markets that are asked.
-    pub fn markets(&self) -> Result<Markets, ConfigError> {
-        let PricesConfig::Venues(config) = &self.prices else {
-            return Ok(Markets::default());
-        };
-        let base = self.base(config)?;
-        let venues = config.enabled().map(|market| market.resolved(&base));
-        let usdt_usd = config.enabled_usdt_usd().map(MarketConfig::resolved_tether);
-        Ok(Markets {
-            venues: venues.collect::<Result<_, _>>()?,
-            usdt_usd: usdt_usd.collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// The venues whose trades are listened to.
-    pub fn listened(&self) -> Result<Vec<Listened>, ConfigError> {
-        let PricesConfig::Venues(config) = &self.prices else {
-            return Ok(Vec::new());
-        };
-        let base = self.base(config)?;
-        let tethers: BTreeSet<&str> = config
-            .enabled_usdt_usd()
-            .map(|market| market.venue.as_str())
-            .collect();
-        let listened = config.enabled().map(|market| {
-            let has_tether = tethers.contains(market.venue.as_str());
-            market.listened(&base, has_tether)
-        });
-        listened.filter_map(Result::transpose).collect()
-    }
-
-    /// What is traded for dollars.
-    fn base(&self, config: &VenuesConfig) -> Result<String, ConfigError> {
-        let name = config
-            .pair
-            .clone()
-            .unwrap_or_else(|| self.series.id.to_string());
-        let pair: Pair = name.parse().map_err(|_| {
-            let cure =
-                "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
-            value("prices.pair (or series.id)", &name, cure)
-        })?;
-        Ok(pair.base)
-    }
-
     /// Refuses what can't be run.
     pub fn check(&self) -> Result<(), ConfigError> {
         let Series { grid, .. } = &self.series;
@@ -327,112 +232,6 @@ impl Config {
             PricesConfig::Url { .. } | PricesConfig::File { .. } => Ok(()),
         }
     }
-
-    fn check_venues(&self, config: &VenuesConfig) -> Result<(), ConfigError> {
-        self.markets()?;
-        self.listened()?;
-        let names: Vec<&str> = config
-            .enabled()
-            .map(|market| market.venue.as_str())
-            .collect();
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
-            let cure = "give each venue one entry";
-            return Err(value("prices.venues.venue", twice, cure));
-        }
-        if seen.contains("coinbase_exchange") && seen.contains("coinbase_advanced") {
-            let cure = "it is the same book as coinbase_exchange: enable one of them";
-            return Err(value("prices.venues.venue", &"coinbase_advanced", cure));
-        }
-        let needed = self.rules().rules().minute.min_venues;
-        if names.len() < needed {
-            let cure = "a price takes a quorum of at least 3: enable more venues";
-            return Err(value("the number of prices.venues", &names.len(), cure));
-        }
-        Ok(())
-    }
-}
-
-impl VenuesConfig {
-    fn enabled(&self) -> impl Iterator<Item = &MarketConfig> {
-        self.venues.iter().filter(|market| market.enabled)
-    }
-
-    fn enabled_usdt_usd(&self) -> impl Iterator<Item = &MarketConfig> {
-        self.usdt_usd.iter().filter(|market| market.enabled)
-    }
-}
-
-impl MarketConfig {
-    /// Where its trades are listened to, and to what; `None` where only its candles are asked for.
-    fn listened(&self, base: &str, has_tether: bool) -> Result<Option<Listened>, ConfigError> {
-        let venue = venue::by_name(&self.venue)?;
-        let url = match (&self.url, &self.host) {
-            (Some(url), _) => url,
-            (None, None) => venue.terms().url,
-            // Who stands in for the venue's candles needn't stand in for its trades.
-            (None, Some(_)) => return Ok(None),
-        };
-        let address = Address::new(url).map_err(|source| ConfigError::Url {
-            venue: self.venue.clone(),
-            source,
-        })?;
-        let quote = self.quote.unwrap_or_else(|| venue.quote());
-        let symbol = venue.symbol(&Pair::new(base, &quote.to_string()));
-        let tether = has_tether.then(|| venue.symbol(&Pair::new("USDT", "USD")));
-        Ok(Some(Listened {
-            listening: Listening {
-                venue,
-                address,
-                symbols: std::iter::once(symbol.clone())
-                    .chain(tether.clone())
-                    .collect(),
-            },
-            watched: Watched {
-                venue: venue.name(),
-                symbol: (symbol, quote),
-                tether,
-            },
-        }))
-    }
-
-    /// The default entry of a venue.
-    fn named(venue: &str, enabled: bool) -> Self {
-        Self {
-            venue: venue.to_owned(),
-            enabled,
-            host: None,
-            url: None,
-            symbol: None,
-            quote: None,
-        }
-    }
-
-    /// The market of `base` on this venue.
-    fn resolved(&self, base: &str) -> Result<(Market, Quote), ConfigError> {
-        let venue = venue::by_name(&self.venue)?;
-        let quote = self.quote.unwrap_or_else(|| venue.quote());
-        let pair = Pair::new(base, &quote.to_string());
-        Ok((self.market(venue, &pair), quote))
-    }
-
-    /// The market of USDT in USD on this venue.
-    fn resolved_tether(&self) -> Result<Market, ConfigError> {
-        let venue = venue::by_name(&self.venue)?;
-        Ok(self.market(venue, &Pair::new("USDT", "USD")))
-    }
-
-    fn market(&self, venue: &'static dyn venue::Venue, pair: &Pair) -> Market {
-        let host = self.host.as_deref().unwrap_or(venue.default_host());
-        Market {
-            venue,
-            host: host.trim_end_matches('/').to_owned(),
-            symbol: self
-                .symbol
-                .clone()
-                .unwrap_or_else(|| venue.rest_symbol(pair)),
-        }
-    }
 }
 
 impl Default for RoundsConfig {
@@ -445,11 +244,7 @@ impl Default for RoundsConfig {
 
 impl Default for PricesConfig {
     fn default() -> Self {
-        Self::Venues(VenuesConfig {
-            pair: None,
-            venues: default_venues(),
-            usdt_usd: default_usdt_usd(),
-        })
+        Self::Venues(VenuesConfig::default())
     }
 }
 
@@ -474,32 +269,6 @@ const fn default_every_minutes() -> u32 {
     30
 }
 
-const fn yes() -> bool {
-    true
-}
-
-/// Eight venues, and two that stand in for others: Binance.US is thin, and Coinbase Advanced is Coinbase's own book.
-fn default_venues() -> Vec<MarketConfig> {
-    let on = [
-        "binance",
-        "bitfinex",
-        "bitstamp",
-        "bybit",
-        "coinbase_exchange",
-        "gemini",
-        "kraken",
-        "okx",
-    ];
-    let on = on.map(|name| MarketConfig::named(name, true));
-    let off = ["binance_us", "coinbase_advanced"].map(|name| MarketConfig::named(name, false));
-    on.into_iter().chain(off).collect()
-}
-
-fn default_usdt_usd() -> Vec<MarketConfig> {
-    let markets = ["bitstamp", "coinbase_exchange", "kraken"];
-    markets.map(|name| MarketConfig::named(name, true)).into()
-}
-
 fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ConfigError {
     ConfigError::Value {
         key,
@@ -509,98 +278,4 @@ fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> Config
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("validator.toml");
-        fs::write(&path, text).unwrap();
-        Config::read(&path)
-    }
-
-    /// What is wrong with this configuration, in words.
-    fn said(text: &str) -> String {
-        format!("{:#}", anyhow::Error::from(read(text).unwrap_err()))
-    }
-
-    #[test]
-    fn the_example_shows_every_key_with_its_default() {
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/example.toml"));
-        let example = Config::read(path).unwrap();
-        assert_eq!(example, read("data = \"validator-data\"").unwrap());
-        // Keys without a default stand there as comments, and work once the mark is taken off.
-        let text = fs::read_to_string(path).unwrap();
-        let shown = text
-            .lines()
-            .map(|line| line.strip_prefix("#: ").unwrap_or(line));
-        let text: Vec<&str> = shown.collect();
-        let all = read(&text.join("\n")).unwrap();
-        let written = toml::to_string(&all).unwrap();
-        for key in [
-            "[wallet]",
-            "pair",
-            "host",
-            "url",
-            "symbol",
-            "quote",
-            "[http]",
-            "[[chain.miners]]",
-            "axon",
-        ] {
-            assert!(written.contains(key), "{key} is not shown:\n{written}");
-        }
-    }
-
-    #[test]
-    fn another_pair_takes_another_name() {
-        let config =
-            read("data = \"d\"\n[series]\nid = \"ETH/USD\"\nstep_ms = 300000\nhorizon = 100")
-                .unwrap();
-        let markets = config.markets().unwrap();
-        let symbols: Vec<String> = markets
-            .venues
-            .iter()
-            .map(|(m, _)| m.symbol.clone())
-            .collect();
-        for symbol in ["ETHUSDT", "ETH-USD", "ethusd", "tETHUSD", "ETH-USDT"] {
-            assert!(
-                symbols.contains(&symbol.to_owned()),
-                "{symbol} is not in {symbols:?}"
-            );
-        }
-        assert_eq!(markets.usdt_usd.len(), 3);
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_cure() {
-        let data = "data = \"d\"\n";
-        assert!(said("").contains("missing field `data`"));
-        assert!(said("data = \"d\"\nprice = 1").contains("unknown field `price`"));
-        let series = |id: &str, step: i64, horizon: u32| {
-            format!("{data}[series]\nid = \"{id}\"\nstep_ms = {step}\nhorizon = {horizon}")
-        };
-        assert!(said(&series("BTC/USD", 300_000, 0)).contains("series.horizon = 0"));
-        assert!(said(&series("BTC/USD", 1500, 1)).contains("series.step_ms = 1500"));
-        assert!(said(&series("temperature", 300_000, 1)).contains("needs a file or a url"));
-        let every = format!("{data}[rounds]\nevery_minutes = 7");
-        assert!(said(&every).contains("rounds.every_minutes = 7"));
-        let every = format!(
-            "{}\n[rounds]\nevery_minutes = 1",
-            series("BTC/USD", 60_000, 1)
-        );
-        assert!(said(&every).contains("rounds.every_minutes = 1"));
-        let venues = |text: &str| said(&format!("{data}[prices]\nkind = \"venues\"\n{text}"));
-        assert!(venues("venues = [{venue = \"mtgox\"}]").contains("mtgox"));
-        assert!(venues("venues = [{venue = \"kraken\"}]").contains("a quorum of at least 3"));
-        let twice = "venues = [{venue = \"kraken\"}, {venue = \"kraken\"}]";
-        assert!(venues(twice).contains("kraken"));
-        let both = r#"venues = [{venue = "coinbase_exchange"}, {venue = "coinbase_advanced"}, {venue = "kraken"}]"#;
-        assert!(venues(both).contains("the same book"));
-        assert!(
-            said(&format!("{data}[prices]\nkind = \"url\"\nurl = \"ftp\"")).contains("http://")
-        );
-        let missing = Config::read(Path::new("nowhere.toml")).unwrap_err();
-        assert!(missing.to_string().contains("nowhere.toml"));
-    }
-}
+mod tests;
