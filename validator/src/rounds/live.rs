@@ -7,10 +7,12 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Miss;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::{Answered, AskError, MinerClient};
-use foretell_wire::messages::{CommitAnswer, CommitRequest, RevealAnswer, RevealRequest};
+use foretell_wire::messages::{
+    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::miners::{Arrived, Miners, NoAnswer};
+use super::miners::{Arrived, Miners, NoAnswer, tell_by};
 use crate::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
@@ -63,6 +65,19 @@ impl Miners for LiveMiners {
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
         let ask = |left| self.client.reveal(miner, axon, request, left);
         self.unless_stopped(ask_until(deadline, ask)).await
+    }
+
+    async fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        patience: Duration,
+    ) {
+        tokio::select! {
+            () = tell_by(&self.client, miner, axon, notices, patience) => {}
+            () = self.stop.cancelled() => {}
+        }
     }
 }
 
