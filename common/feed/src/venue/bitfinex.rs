@@ -316,7 +316,10 @@ fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     place: usize,
 ) -> Result<T, A::Error> {
     let element = parts.next_element()?;
-    element.ok_or_else(|| A::Error::invalid_length(place, &"more elements"))
+    element.ok_or_else(|| {
+        let needed = place + 1;
+        A::Error::custom(format!("{place} columns instead of at least {needed}"))
+    })
 }
 
 fn read_notice(notice: Notice<'_>) -> Event<'_> {
