@@ -191,7 +191,13 @@ fn the_longest_horizon_is_learnt_too() {
 #[test]
 fn a_calm_market_has_a_narrower_fan() {
     let bars = market(HALF_HOUR, 60 * 48, 3, 100.0);
-    let calm = values((0..60 * 48).map(|index| 100.0 + 0.001 * f64::from(index % 7)));
+    // Moves by chance: what a rhythm brings would be learnt.
+    let wander = market(HALF_HOUR, 60 * 48, 5, 100.0);
+    let calm = values(
+        wander
+            .iter()
+            .map(|bar| 100.0 + 1e-3 * (bar.close.get() - 100.0)),
+    );
     let lively = all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48);
     let calm = all_forecast(&history(HALF_HOUR, Unit::LogPrice, calm), 48);
     for (lively, calm) in lively.iter().zip(&calm).skip(1) {
