@@ -14,7 +14,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use foretell_core::policy::PolicyName;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -109,4 +111,14 @@ fn stopped_by_signal() -> Result<CancellationToken> {
         told.cancel();
     });
     Ok(stop)
+}
+
+/// Reads a policy by name, and lists the names in the help.
+fn policy_name() -> impl TypedValueParser<Value = PolicyName> {
+    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
+        let named = PolicyName::ALL
+            .into_iter()
+            .find(|policy| policy.as_str() == name);
+        named.unwrap_or(PolicyName::Evidence)
+    })
 }
