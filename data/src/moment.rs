@@ -1,16 +1,26 @@
 //! Instants and spans as people write them; inside, everything is milliseconds.
 
 use foretell_core::time::{Millis, UnixMillis};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds.
+/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds; a date alone is its midnight in UTC.
 pub fn parse(text: &str) -> Result<UnixMillis, String> {
     if let Ok(millis) = text.parse() {
         return Ok(UnixMillis(millis));
     }
-    text.parse::<Timestamp>()
+    let midnight = || {
+        let date = Date::strptime("%Y-%m-%d", text).ok()?;
+        date.to_zoned(TimeZone::UTC).ok()
+    };
+    let instant = text.parse::<Timestamp>().ok();
+    instant
+        .or_else(|| midnight().map(|midnight| midnight.timestamp()))
         .map(|instant| UnixMillis(instant.as_millisecond()))
-        .map_err(|_| "expected RFC 3339 such as 2024-01-31T08:00:00Z, or unix milliseconds".into())
+        .ok_or_else(|| {
+            "expected RFC 3339 such as 2024-01-31T08:00:00Z, a date such as 2024-01-31, or unix milliseconds".into()
+        })
 }
 
 /// The span in words such as `30m`, `1h` or `90s`.
@@ -45,8 +55,11 @@ mod tests {
         let instant = UnixMillis(1_704_067_200_000);
         assert_eq!(parse("2024-01-01T00:00:00Z"), Ok(instant));
         assert_eq!(parse("1704067200000"), Ok(instant));
+        assert_eq!(parse("2024-01-01"), Ok(instant));
         assert_eq!(text(instant), "2024-01-01T00:00:00Z");
-        assert!(parse("yesterday").unwrap_err().contains("RFC 3339"));
+        for unclear in ["yesterday", "2024-02-30", "2024-01-01T08:00", "2024-01"] {
+            assert!(parse(unclear).unwrap_err().contains("RFC 3339"), "{unclear}");
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum Act {
     CopyConsensus,
     /// A bet on one side, as a point.
     Gamble,
+    /// Each hotkey a guess of its own at where the price goes, anew every day: no skill, and some luck.
+    Guess,
     /// Honest, but silent where its forecast is far from the reference.
     SilentWhenUnsure,
     /// Reveals only if the first step has not gone against it.
@@ -96,6 +98,7 @@ impl Attack {
                 all.push(Self::new(Act::Antithetic(0.2), hotkeys));
             }
         }
+        all.push(Self::new(Act::Guess, 10));
         for (act, hotkeys) in [
             (Act::Noisy(0.0), 5),
             (Act::Noisy(0.2), 5),
@@ -148,6 +151,7 @@ impl Attack {
             Act::Antithetic(energy) => format!("antithetic-{energy}"),
             Act::CopyConsensus => "copy-consensus".to_owned(),
             Act::Gamble => "gamble".to_owned(),
+            Act::Guess => "guess".to_owned(),
             Act::SilentWhenUnsure => "silent-when-unsure".to_owned(),
             Act::RevealSelectively => "reveal-selectively".to_owned(),
             Act::Late => "late".to_owned(),
@@ -194,6 +198,11 @@ impl Act {
                 let horizon = sight.honest.rows().len();
                 let moves = (1..=horizon).map(|i| bet * sight.unit(i));
                 Some(Fan::from_moves(1, moves.collect()))
+            }
+            Self::Guess => {
+                let day = (sight.round / sight.rounds_a_day.max(1)) as u64;
+                let shift = 0.05 * normal(sight.seed, 90_000 + hotkey as u64, day);
+                Some(sight.on_reference(|q| q + shift))
             }
             Self::SilentWhenUnsure => (sight.energy < 0.01).then(|| sight.honest.clone()),
             Self::RevealSelectively => {
@@ -245,6 +254,16 @@ impl Sight<'_> {
             }));
         }
         Fan::from_moves(POOL_LEVELS, moves)
+    }
+
+    /// A function of the reference's row.
+    fn on_reference(&self, value: impl Fn(f64) -> f64) -> Fan {
+        let moves = (1..=self.honest.rows().len()).flat_map(|step| {
+            let unit = self.unit(step);
+            let row = self.reference.iter();
+            row.map(|q| unit * value(*q)).collect::<Vec<_>>()
+        });
+        Fan::from_moves(POOL_LEVELS, moves.collect())
     }
 
     /// The honest fan, moved and widened by chance, both alike in energy.

@@ -12,7 +12,7 @@ use foretell_core::weigh::{Credits, Evidence, PoolEntry, Weights, credit};
 
 use crate::attack::{Act, Attack, Sight};
 use crate::played::{Payday, Played, Players};
-use crate::scene::Scene;
+use crate::scene::{Records, Scene};
 
 /// The world.
 #[derive(Debug)]
@@ -105,11 +105,11 @@ impl<'a> Network<'a> {
     }
 
     /// Pays by what has settled.
-    pub fn pay(&mut self, all: &BTreeMap<Hotkey, Evidence>, payday: &Payday) {
+    pub fn pay(&mut self, records: &Records, payday: &Payday) {
         let asked = self.players.asked.iter();
-        let mut evidence: BTreeMap<Hotkey, Evidence> = asked
-            .filter_map(|key| Some((*key, *all.get(key)?)))
-            .collect();
+        let of = |key: &Hotkey| records.evidence(key, &self.rules.evidence);
+        let mut evidence: BTreeMap<Hotkey, Evidence> =
+            asked.filter_map(|key| Some((*key, of(key)?))).collect();
         if let Some(copier) = &self.copier {
             evidence.remove(&copier.key);
             let own = copier.record.evidence(&self.rules.evidence);

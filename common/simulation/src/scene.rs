@@ -6,7 +6,7 @@ use foretell_core::forecast::{Fan, Forecast, Kind};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::policy::{increments, taoshi};
 use foretell_core::price::Price;
-use foretell_core::rules::Rules;
+use foretell_core::rules::{EvidenceRules, Rules};
 use foretell_core::score::{Outcome, Score};
 use foretell_core::series::Unit;
 use foretell_core::settle::Settlement;
@@ -87,11 +87,9 @@ impl Records {
         }
     }
 
-    /// Everybody's evidence.
-    pub fn evidence(&self, rules: &Rules) -> BTreeMap<Hotkey, Evidence> {
-        let sums = self.sums.iter();
-        sums.filter_map(|(key, sums)| Some((*key, sums.evidence(&rules.evidence)?)))
-            .collect()
+    /// The evidence of one hotkey; `None` before its first answer.
+    pub fn evidence(&self, key: &Hotkey, rules: &EvidenceRules) -> Option<Evidence> {
+        self.sums.get(key)?.evidence(rules)
     }
 
     /// Plays a round: `honest` are the population's fans, `sight` is the attacker's.

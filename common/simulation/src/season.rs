@@ -9,7 +9,7 @@
 //! worlds are played beside each other: only fit, credits and weights are a world's own.
 
 use foretell_core::forecast::Fan;
-use foretell_core::rules::{FitRules, PayRules, Rules};
+use foretell_core::rules::{EvidenceRules, FitRules, PayRules, Rules};
 use foretell_core::score::{Outcome, Reference, Score};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
@@ -59,8 +59,8 @@ pub struct Variant {
 /// A policy, and the numbers that may vary.
 #[derive(Debug, Clone, Copy)]
 pub enum PayPolicy {
-    /// The live one: how the consensus is made, and how much is paid.
-    Evidence(FitRules, PayRules),
+    /// The live one: who is eligible, how the consensus is made, and how much is paid.
+    Evidence(EvidenceRules, FitRules, PayRules),
     /// The first generation's, paid once a day.
     Taoshi,
     /// CRPS of increments, paid once a day.
@@ -182,7 +182,6 @@ impl Start {
                     }
                 }
             }
-            let evidence = records.evidence(&plan.rules);
             let is_checkpoint = CHECKPOINTS.iter().any(|days| days * rounds_a_day == n + 1);
             for world in &mut worlds {
                 match world {
@@ -191,7 +190,7 @@ impl Start {
                             rounds: 1.0,
                             checkpoint: is_checkpoint,
                         };
-                        network.pay(&evidence, &payday);
+                        network.pay(&records, &payday);
                         if n < self.rounds.len() {
                             network.open();
                         }
@@ -234,7 +233,12 @@ impl Start {
 impl Variant {
     fn rules(&self, rules: &Rules) -> Rules {
         match self.policy {
-            PayPolicy::Evidence(fit, pay) => Rules { fit, pay, ..*rules },
+            PayPolicy::Evidence(evidence, fit, pay) => Rules {
+                evidence,
+                fit,
+                pay,
+                ..*rules
+            },
             PayPolicy::Taoshi | PayPolicy::Increments => *rules,
         }
     }

@@ -77,7 +77,7 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
         attacks: named(&["honest", "late", "nan", "exact-x2", "exact-x5-one-coldkey"]),
         variants: vec![Variant {
             name: "evidence".into(),
-            policy: PayPolicy::Evidence(rules.fit, rules.pay),
+            policy: PayPolicy::Evidence(rules.evidence, rules.fit, rules.pay),
         }],
     };
     let market = market(&bars(60 * 288));

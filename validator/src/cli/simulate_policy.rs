@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use comfy_table::{Cell, Table};
 use foretell_core::policy::PolicyName;
-use foretell_core::rules::{FitRules, PayRules, RulesVersion};
+use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_simulation::attack::Attack;
@@ -59,6 +59,10 @@ pub struct Arguments {
     /// Pay by these policies, side by side.
     #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = super::policy_name(), default_values = ["evidence", "taoshi", "increments"])]
     policy: Vec<PolicyName>,
+    /// Other numbers of standard errors that a mean advantage counts less, z; several are set side by side [default:
+    /// the rules'].
+    #[arg(long, value_name = "Z", value_delimiter = ',')]
+    standard_errors: Vec<f64>,
     /// Other strengths of evening everybody, ρ; several are set side by side [default: the rules'].
     #[arg(long, value_name = "RHO", value_delimiter = ',')]
     ridge: Vec<f64>,
@@ -137,7 +141,7 @@ fn simulate(arguments: &Arguments) -> Result<Document> {
         round_every: Millis::minutes(30),
         days: usize::from(arguments.days),
         attacks: attacks(&arguments.attack)?,
-        variants: variants(arguments, rules.fit, rules.pay),
+        variants: variants(arguments, &rules),
     };
     let market = Market::new(series, prices.bars(), rules);
     let bar = ProgressBar::new(starts.len() as u64);
@@ -189,7 +193,7 @@ fn attacks(names: &[String]) -> Result<Vec<Attack>> {
 }
 
 /// The policies; `evidence` by its rules, or by every combination of the other strengths.
-fn variants(arguments: &Arguments, fit: FitRules, pay: PayRules) -> Vec<Variant> {
+fn variants(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     let of = |policy: &PolicyName| {
         let older = |policy_of| {
             let name = policy.to_string();
@@ -199,7 +203,7 @@ fn variants(arguments: &Arguments, fit: FitRules, pay: PayRules) -> Vec<Variant>
             }]
         };
         match policy {
-            PolicyName::Evidence => strengths(&arguments.ridge, &arguments.kin, fit, pay),
+            PolicyName::Evidence => strengths(arguments, rules),
             PolicyName::Taoshi => older(PayPolicy::Taoshi),
             PolicyName::Increments => older(PayPolicy::Increments),
         }
@@ -207,7 +211,7 @@ fn variants(arguments: &Arguments, fit: FitRules, pay: PayRules) -> Vec<Variant>
     arguments.policy.iter().flat_map(of).collect()
 }
 
-fn strengths(ridges: &[f64], kins: &[f64], fit: FitRules, pay: PayRules) -> Vec<Variant> {
+fn strengths(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     let or = |given: &[f64], rule: f64| {
         if given.is_empty() {
             vec![rule]
@@ -215,15 +219,27 @@ fn strengths(ridges: &[f64], kins: &[f64], fit: FitRules, pay: PayRules) -> Vec<
             given.to_vec()
         }
     };
-    let (ridges, kins) = (or(ridges, fit.ridge), or(kins, fit.kin));
-    let all = ridges
-        .iter()
-        .flat_map(|ridge| kins.iter().map(move |kin| (*ridge, *kin)));
-    let variant = |(ridge, kin)| Variant {
-        name: format!("evidence (ρ = {ridge}, κ = {kin})"),
-        policy: PayPolicy::Evidence(FitRules { ridge, kin, ..fit }, pay),
-    };
-    all.map(variant).collect()
+    let mut all = Vec::new();
+    for z in or(&arguments.standard_errors, rules.evidence.standard_errors) {
+        for ridge in or(&arguments.ridge, rules.fit.ridge) {
+            for kin in or(&arguments.kin, rules.fit.kin) {
+                let evidence = EvidenceRules {
+                    standard_errors: z,
+                    ..rules.evidence
+                };
+                let fit = FitRules {
+                    ridge,
+                    kin,
+                    ..rules.fit
+                };
+                all.push(Variant {
+                    name: format!("evidence (z = {z}, ρ = {ridge}, κ = {kin})"),
+                    policy: PayPolicy::Evidence(evidence, fit, rules.pay),
+                });
+            }
+        }
+    }
+    all
 }
 
 fn text(document: &Document) -> String {

@@ -15,7 +15,7 @@ pub struct Evidence {
     pub standard_error: f64,
     /// Scored rounds, misses included.
     pub rounds: usize,
-    /// e = max(0, μ − se − margin); 0 with too few rounds. Only e > 0 is eligible for pay.
+    /// e = max(0, μ − z·se − margin); 0 with too few rounds. Only e > 0 is eligible for pay.
     pub value: f64,
 }
 
@@ -142,7 +142,7 @@ impl Sums {
         let value = if self.rounds < rules.min_rounds {
             0.0
         } else {
-            (mean - standard_error - rules.margin).max(0.0)
+            (mean - rules.standard_errors * standard_error - rules.margin).max(0.0)
         };
         Some(Evidence {
             mean,
@@ -247,6 +247,7 @@ mod tests {
     fn worked_by_hand() {
         let rules = EvidenceRules {
             half_life: Millis::minutes(30),
+            standard_errors: 1.0,
             ..rules(2)
         };
         let evidence = of(&[0.3, 0.0], 1, &rules).unwrap();
