@@ -4,7 +4,9 @@
 
 mod adversaries;
 mod backtest;
+mod backtest_files;
 mod backtest_report;
+mod backtest_taoshi;
 mod contract;
 mod data_folders;
 mod dependencies;

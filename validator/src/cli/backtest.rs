@@ -1,6 +1,5 @@
 //! `validator backtest`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use foretell_core::time::UnixMillis;
 
 use crate::backtest::{self, Options, Progress};
 use crate::moment;
+use foretell_wire::output;
 
 /// Score a history of forecasts: who would have earned what, under one or more policies.
 ///
@@ -74,5 +74,5 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     })
     .await
     .context("the backtest panicked")??;
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::store::report_opening_panics_as_errors;
+use foretell_wire::output::exit_code;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
@@ -68,13 +69,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = foretell_wire::memory::forbid_dumps() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
-    match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(cli.command))
 }
 
 fn run(command: Command) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `validator simulate-policy`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,6 +21,7 @@ use serde::Serialize;
 use crate::localnet::default_series;
 use crate::moment;
 use crate::table::{decimal, percent, plain, right};
+use foretell_wire::output;
 
 /// Bars that the forecasters learn from before the first season, at least.
 const LEARNING: Millis = Millis::days(90);
@@ -96,7 +96,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     } else {
         text(&document)
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }
 
 fn simulate(arguments: &Arguments) -> Result<Document> {

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::stopped_by_signal;
 use crate::clock::system_now;
 use crate::moment;
+use foretell_wire::output::Unprinted;
 
 /// Frames that wait to be written. What doesn't fit is marked as lost in the recording.
 const WAITING: usize = 65_536;
@@ -189,7 +190,7 @@ fn write(mut recorder: Recorder, mut frames: mpsc::Receiver<Delivery<Frame>>) ->
                 printed = print(&mut out, &minute);
             }
         })?;
-        printed.context("can't write to standard output")?;
+        printed.map_err(Unprinted)?;
     }
     recorder.finish()?;
     super::replay::summary(&tape);

@@ -4,11 +4,12 @@ use std::io::BufWriter;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use foretell_feed::recording::{self, RecordingError, Tape};
 
 use super::record::print;
+use foretell_wire::output::Unprinted;
 
 /// Replay a recording through the same parser: prints the minutes that `validator feed record` printed, byte for byte.
 ///
@@ -35,9 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             source,
         })
     })?;
-    printed
-        .and_then(|()| out.flush())
-        .context("can't write to standard output")?;
+    printed.and_then(|()| out.flush()).map_err(Unprinted)?;
     summary(&tape);
     Ok(())
 }
