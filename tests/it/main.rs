@@ -19,6 +19,7 @@ mod keys;
 mod live;
 mod miner_cli;
 mod miner_models;
+mod miner_status;
 mod peers;
 mod price_files;
 mod resume;

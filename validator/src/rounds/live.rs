@@ -7,9 +7,11 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Miss;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::{Answered, AskError, MinerClient};
-use foretell_wire::messages::{CommitAnswer, CommitRequest, RevealAnswer, RevealRequest};
+use foretell_wire::messages::{
+    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+};
 
-use super::miners::{Arrived, Miners, NoAnswer};
+use super::miners::{Arrived, Miners, NoAnswer, tell_by};
 use crate::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
@@ -51,6 +53,16 @@ impl Miners for LiveMiners {
             self.client.reveal(miner, axon, request, left)
         })
         .await
+    }
+
+    async fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        patience: Duration,
+    ) {
+        tell_by(&self.client, miner, axon, notices, patience).await;
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod live;
 pub mod miners;
+mod outcomes;
 mod prices;
 mod weights;
 
@@ -36,6 +37,7 @@ use thiserror::Error;
 pub use self::prices::{Decided, Prices};
 
 use self::miners::{Arrived, Miners, NoAnswer};
+use self::outcomes::Untold;
 use crate::store::{Batch, Store, StoreError};
 
 /// Rounds of one series, on some store, chain and miners.
@@ -49,6 +51,7 @@ pub struct Rounds<S, C, M> {
     chain: Arc<C>,
     miners: M,
     prices: Prices,
+    untold: Untold,
 }
 
 /// Why rounds can't go on.
@@ -117,6 +120,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             chain,
             miners,
             prices,
+            untold: Untold::new(),
         };
         let store = Arc::clone(&rounds.store);
         let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
@@ -168,7 +172,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         self.journal(now, voids, Vec::new()).await
     }
 
-    /// Does everything that is wanted and can be done at `now`, then returns.
+    /// Does everything that is wanted and can be done at `now`, and tells miners what came of it.
     pub async fn work(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
         let mut without_prices = BTreeSet::new();
         loop {
@@ -177,7 +181,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                 _ => false,
             };
             let Some(task) = self.book.wants(now).into_iter().find(|task| !waits(task)) else {
-                return Ok(());
+                return self.tell_outcomes().await;
             };
             match task {
                 Task::Open(origin) => self.open(origin, now).await?,
@@ -366,6 +370,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let batch = self.batch(at, records.clone(), payloads);
         self.write(batch).await?;
         for record in &records {
+            self.note_outcomes(record);
             self.book.apply(record)?;
         }
         self.last_at = at;
