@@ -26,3 +26,4 @@ mod resume;
 mod sdk_peers;
 mod series;
 mod settle_cli;
+mod simulate_policy;
