@@ -75,6 +75,9 @@ pub enum NoAnswer {
     /// The miner missed; the verdict goes into the journal.
     #[error(transparent)]
     Miss(Miss),
+    /// The validator was told to stop before it answered.
+    #[error("told to stop while miners were asked")]
+    Stopped,
     /// In a replay a miner either answers or declares that it doesn't: this one broke.
     #[error("miner {miner} at {axon} did not answer")]
     Broken {

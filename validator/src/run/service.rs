@@ -9,8 +9,9 @@ use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
 use super::agenda::Agenda;
+use super::listeners::{CrossCheck, Listeners};
 use super::source::{Answer, Learnt, Source};
-use super::status::Status;
+use super::status::{Heard, Status};
 use crate::moment;
 use crate::rounds::miners::Miners;
 use crate::rounds::{Rounds, RoundsError};
@@ -27,6 +28,8 @@ pub struct Service<S, C, M> {
     /// The attempt under way, if any: it ends with the service.
     attempt: JoinSet<Attempt>,
     trouble: Option<String>,
+    listeners: Listeners,
+    cross_check: Option<CrossCheck>,
 }
 
 /// What a service works with.
@@ -38,6 +41,8 @@ pub struct Surroundings<S, C, M> {
     pub source: Arc<Source>,
     /// Where weights are set.
     pub chain: Arc<C>,
+    /// The exchanges' trades, to show and to check prices by.
+    pub listeners: Listeners,
 }
 
 /// What came of asking for the prices of some instants.
@@ -54,6 +59,7 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             rounds,
             source,
             chain,
+            listeners,
         } = surroundings;
         Self {
             rules: rounds.book().charter().rules.rules().minute,
@@ -63,6 +69,8 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             agenda: Agenda::default(),
             attempt: JoinSet::new(),
             trouble: None,
+            listeners,
+            cross_check: None,
         }
     }
 
@@ -92,10 +100,22 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     }
 
     /// The end of the attempt under way; never, if there is none.
+    ///
+    /// # Errors
+    /// It, or a task that listens to an exchange, broke down.
     pub async fn attempted(&mut self) -> Result<Attempt, JoinError> {
-        match self.attempt.join_next().await {
-            Some(attempt) => attempt,
-            None => std::future::pending().await,
+        let attempt = async {
+            match self.attempt.join_next().await {
+                Some(attempt) => attempt,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            attempt = attempt => attempt,
+            broken = self.listeners.broken() => match broken {
+                Err(error) => Err(error),
+                Ok(()) => std::future::pending().await,
+            },
         }
     }
 
@@ -115,6 +135,10 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
                     tracing::warn!(%at, "no price, and no further attempt: a gap");
                 }
                 self.note_trouble(trouble);
+                for decided in &decided {
+                    let check = self.listeners.cross_check(decided, &self.rules);
+                    self.cross_check = check.or(self.cross_check);
+                }
                 self.agenda.tried(&instants, now);
                 self.rounds.take_prices(now, decided).await
             }
@@ -138,12 +162,18 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
 
     /// What it is doing.
     pub fn status(&self, now: UnixMillis) -> Status {
-        Status::of(self.rounds.book(), self.trouble.clone(), now)
+        let heard = Heard {
+            live_price: self.listeners.live_price(now, &self.rules),
+            cross_check: self.cross_check,
+            venues: self.listeners.venues(),
+        };
+        Status::of(self.rounds.book(), heard, self.trouble.clone(), now)
     }
 
-    /// Ends the attempt under way.
-    pub async fn stop(&mut self) {
+    /// Ends the attempt under way, and closes every connection.
+    pub async fn stop(&mut self) -> Result<(), JoinError> {
         self.attempt.shutdown().await;
+        self.listeners.stop().await
     }
 
     /// Tells of trouble when it begins, changes and ends; the status says it all the time.
