@@ -3,14 +3,18 @@
 use foretell_core::time::{Millis, UnixMillis};
 use jiff::{SignedDuration, Timestamp};
 
-/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds.
+/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds; a date alone is its midnight in UTC.
 pub fn parse(text: &str) -> Result<UnixMillis, String> {
     if let Ok(millis) = text.parse() {
         return Ok(UnixMillis(millis));
     }
-    text.parse::<Timestamp>()
+    let instant = text.parse::<Timestamp>();
+    instant
+        .or_else(|_| format!("{text}T00:00:00Z").parse())
         .map(|instant| UnixMillis(instant.as_millisecond()))
-        .map_err(|_| "expected RFC 3339 such as 2024-01-31T08:00:00Z, or unix milliseconds".into())
+        .map_err(|_| {
+            "expected RFC 3339 such as 2024-01-31T08:00:00Z, a date such as 2024-01-31, or unix milliseconds".into()
+        })
 }
 
 /// The span in words such as `30m`, `1h` or `90s`.
@@ -45,8 +49,14 @@ mod tests {
         let instant = UnixMillis(1_704_067_200_000);
         assert_eq!(parse("2024-01-01T00:00:00Z"), Ok(instant));
         assert_eq!(parse("1704067200000"), Ok(instant));
+        assert_eq!(parse("2024-01-01"), Ok(instant));
         assert_eq!(text(instant), "2024-01-01T00:00:00Z");
-        assert!(parse("yesterday").unwrap_err().contains("RFC 3339"));
+        for unclear in ["yesterday", "2024-02-30", "2024-01-01T08:00", "2024-01"] {
+            assert!(
+                parse(unclear).unwrap_err().contains("RFC 3339"),
+                "{unclear}"
+            );
+        }
     }
 
     #[test]

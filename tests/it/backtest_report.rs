@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::backtest::Bench;
+use super::driver::Bench;
 use super::driver::look_at;
 
 #[test]

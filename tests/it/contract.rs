@@ -3,52 +3,20 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::write_csv;
 use serde_json::Value;
 
-use crate::driver::{Ended, Localnet, Running, START, STEP, market, market_file, miner, validator};
+use crate::driver::{
+    Bench, DOCUMENT_KEYS, Ended, Localnet, ROW_KEYS, Running, START, STEP, backtest_command,
+    market, market_file, miner, validator,
+};
 
-const KEYS: [&str; 15] = [
-    "series",
-    "policy",
-    "rules",
-    "rounds",
-    "void_rounds",
-    "unsettled",
-    "leaderboard",
-    "ledger",
-    "misses",
-    "from",
-    "to",
-    "seed",
-    "prices",
-    "journal",
-    "timing",
-];
-
-const ROW_KEYS: [&str; 19] = [
-    "miner",
-    "rank",
-    "rounds",
-    "missed",
-    "score",
-    "skill",
-    "rmse_bps",
-    "mae_bps",
-    "crps_bps",
-    "directional_accuracy",
-    "coverage_50",
-    "coverage_80",
-    "coverage_95",
-    "dm_t",
-    "dm_p",
-    "in_mcs",
-    "advantage",
-    "advantage_se",
-    "weight",
+/// What localnet's document has beside that of every command.
+const OWN_KEYS: [&str; 7] = [
+    "ledger", "misses", "from", "to", "seed", "prices", "journal",
 ];
 
 fn keys(object: &Value) -> BTreeSet<&str> {
@@ -72,7 +40,10 @@ fn order(row: &Value) -> (i64, i64, String) {
 fn the_json_has_every_key_and_is_all_there_is_on_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let json = Localnet::on(&market_file(folder.path())).run().json();
-    assert_eq!(keys(&json), BTreeSet::from(KEYS));
+    assert_eq!(
+        keys(&json),
+        DOCUMENT_KEYS.into_iter().chain(OWN_KEYS).collect()
+    );
     assert_eq!(
         keys(&json["timing"]),
         BTreeSet::from(["load_s", "score_s", "total_s"])
@@ -235,6 +206,39 @@ fn rounds_that_the_prices_do_not_reach_are_counted_as_unsettled() {
     // Of the origins at −120, −90, −60 and −30 minutes the first three have their hour.
     let counts = ["rounds", "void_rounds", "unsettled"].map(|key| json[key].as_u64().unwrap());
     assert_eq!(counts, [3, 0, 1]);
+}
+
+/// As in `| head`: whoever reads has seen enough.
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let bench = Bench::new(3);
+    let forecasts = bench.three_miners(3);
+    let backtest = backtest_command(&bench.prices, &[&forecasts], &[]);
+    let mut forecast = Command::new(miner());
+    forecast.args([
+        "forecast",
+        "--model",
+        "gaussian-7d",
+        "--horizon",
+        "6",
+        "--at",
+        "2024-01-03",
+    ]);
+    forecast.arg("--prices").arg(&bench.prices);
+    for mut command in [backtest, forecast] {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(
+            ended.status.success() && !said.contains("error"),
+            "{command:?}: {said}"
+        );
+    }
 }
 
 #[test]

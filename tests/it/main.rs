@@ -4,7 +4,9 @@
 
 mod adversaries;
 mod backtest;
+mod backtest_files;
 mod backtest_report;
+mod backtest_taoshi;
 mod contract;
 mod data_folders;
 mod dependencies;
@@ -27,4 +29,5 @@ mod resume;
 mod sdk_peers;
 mod series;
 mod settle_cli;
+mod simulate_policy;
 mod thirty_days;

@@ -10,6 +10,7 @@ use foretell_core::rules::{EvidenceRules, RulesVersion};
 use foretell_core::score::crps::crps;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_core::weigh::diebold_mariano::diebold_mariano;
+use foretell_core::weigh::evidence::Window;
 use foretell_core::weigh::{Advantage, Evidence};
 use serde_json::Value;
 
@@ -115,8 +116,11 @@ fn evidence_has_the_standard_error_of_statsmodels() {
             half_life: Millis((number(&case["half_life"]) * interval.0 as f64) as i64),
             ..RulesVersion::V1.rules().evidence
         };
-        let evidence =
-            Evidence::of(&advantages, case["lags"].as_u64().unwrap() as usize, &rules).unwrap();
+        let window = Window {
+            lags: case["lags"].as_u64().unwrap() as usize,
+            half_life: rules.half_life,
+        };
+        let evidence = Evidence::of(&advantages, window, &rules).unwrap();
         assert_close(evidence.mean, number(&case["mean"]), evidence.mean, &"mean");
         assert_close(
             evidence.standard_error,

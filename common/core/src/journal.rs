@@ -17,7 +17,7 @@ use crate::score::Score;
 use crate::series::Series;
 use crate::settle::{Provenance, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
-use crate::weigh::{PoolEntry, Snapshot};
+use crate::weigh::{PoolEntry, Snapshot, evidence};
 
 /// One thing that happened. Rounds are named by their origin; the series stands in the first record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,6 +152,16 @@ pub struct Charter {
     pub round_every: Millis,
     /// Where the settled prices come from.
     pub prices: PriceOrigin,
+}
+
+impl Charter {
+    /// How far evidence looks back, and over how many rounds a horizon's prices are shared.
+    pub fn evidence_window(&self) -> evidence::Window {
+        evidence::Window {
+            lags: evidence::lags(self.series.grid.span().0, self.round_every.0),
+            half_life: self.rules.rules().evidence.half_life,
+        }
+    }
 }
 
 /// Where settled prices come from.

@@ -13,8 +13,8 @@ use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_blocks};
 use crate::score::Coverage;
 use crate::time::Millis;
 use crate::track::TrackRecord;
+use crate::weigh::Advantage;
 use crate::weigh::diebold_mariano::diebold_mariano;
-use crate::weigh::{Advantage, Evidence, evidence};
 
 /// One forecaster's line. What is undefined (too few rounds, no such interval) is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub fn rows(
     share: impl Fn(&Hotkey) -> f64,
 ) -> Vec<Row> {
     let keys: BTreeSet<&Hotkey> = records.miners.keys().chain(names.keys()).collect();
-    let nobody = TrackRecord::default();
+    let nobody = TrackRecord::new(records.charter.evidence_window());
     let set = confidence_set(records);
     let mut miners: Vec<Row> = keys
         .into_iter()
@@ -211,8 +211,7 @@ fn confidence_set(records: &Records<'_>) -> BTreeMap<Who, bool> {
 }
 
 fn row(charter: &Charter, miner: String, track: &TrackRecord) -> Row {
-    let lags = evidence::lags(charter.series.grid.span().0, charter.round_every.0);
-    let evidence = Evidence::of(track.advantages(), lags, &charter.rules.rules().evidence);
+    let evidence = track.evidence(&charter.rules.rules().evidence);
     let tally = track.tally();
     let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
     let test = diebold_mariano(

@@ -75,7 +75,9 @@ pub struct ScoreRules {
 pub struct EvidenceRules {
     /// Half-life of a round's weight.
     pub half_life: Millis,
-    /// Subtracted from mean − standard error.
+    /// The mean counts less this many standard errors.
+    pub standard_errors: f64,
+    /// Subtracted from what is left.
     pub margin: f64,
     /// Fewer scored rounds than this: no evidence.
     pub min_rounds: usize,
@@ -189,6 +191,8 @@ impl RulesVersion {
             },
             evidence: EvidenceRules {
                 half_life: Millis::days(10),
+                // None: a bar of one standard error keeps out the good for longer than the lucky (docs/mechanism.md).
+                standard_errors: 0.0,
                 margin: 0.002,
                 min_rounds: 240,
             },

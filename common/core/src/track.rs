@@ -1,11 +1,12 @@
 //! A forecaster's track record: its scored rounds and what is reported of them.
 
+use crate::rules::EvidenceRules;
 use crate::score::{Score, Tally};
 use crate::time::UnixMillis;
-use crate::weigh::Advantage;
+use crate::weigh::{Advantage, Evidence, evidence};
 
 /// Scored rounds of one hotkey, of the reference or of the consensus, ordered by origin.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrackRecord {
     /// Origin of the first round that counts; a miner's record starts at its first accepted commitment.
     pub started: Option<UnixMillis>,
@@ -13,6 +14,8 @@ pub struct TrackRecord {
     advantages: Vec<Advantage>,
     /// Advantages of the answered rounds alone.
     answered: Vec<Advantage>,
+    /// What evidence is made of, of all advantages.
+    sums: evidence::Sums,
     /// Σ of scaled CRPS over answered rounds.
     score: f64,
     /// The reference's, over the same rounds.
@@ -21,13 +24,26 @@ pub struct TrackRecord {
 }
 
 impl TrackRecord {
+    /// The record of nobody yet.
+    pub fn new(window: evidence::Window) -> Self {
+        Self {
+            started: None,
+            advantages: Vec::new(),
+            answered: Vec::new(),
+            sums: evidence::Sums::new(window),
+            score: 0.0,
+            reference: 0.0,
+            tally: Tally::default(),
+        }
+    }
+
     /// Takes in a scored forecast.
     pub fn answered(&mut self, origin: UnixMillis, score: &Score, reference: &Score) {
         let advantage = Advantage {
             origin,
             value: reference.scaled_crps - score.scaled_crps,
         };
-        insert(&mut self.advantages, advantage);
+        self.count(advantage);
         insert(&mut self.answered, advantage);
         self.score += score.scaled_crps;
         self.reference += reference.scaled_crps;
@@ -46,8 +62,13 @@ impl TrackRecord {
                 origin,
                 value: miss_advantage,
             };
-            insert(&mut self.advantages, advantage);
+            self.count(advantage);
         }
+    }
+
+    /// How sure it is that this forecaster beats the reference; `None` without a scored round.
+    pub fn evidence(&self, rules: &EvidenceRules) -> Option<Evidence> {
+        self.sums.evidence(rules)
     }
 
     /// Advantages of all scored rounds, by origin.
@@ -84,17 +105,28 @@ impl TrackRecord {
     pub const fn tally(&self) -> &Tally {
         &self.tally
     }
+
+    fn count(&mut self, advantage: Advantage) {
+        if insert(&mut self.advantages, advantage) {
+            self.sums.add(&advantage);
+        } else {
+            self.sums = evidence::Sums::of(&self.advantages, self.sums.window());
+        }
+    }
 }
 
-/// Rounds are scored as their prices settle, which may be out of order.
-fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) {
+/// Says whether it came last: rounds are scored as their prices settle, which may be out of order.
+fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) -> bool {
     let place = advantages.partition_point(|a| a.origin < advantage.origin);
     advantages.insert(place, advantage);
+    place + 1 == advantages.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::RulesVersion;
+    use crate::time::Millis;
 
     fn score(scaled_crps: f64) -> Score {
         Score {
@@ -103,9 +135,28 @@ mod tests {
         }
     }
 
+    fn nobody() -> TrackRecord {
+        TrackRecord::new(evidence::Window {
+            lags: 3,
+            half_life: Millis(5),
+        })
+    }
+
+    #[test]
+    fn evidence_does_not_ask_in_which_order_rounds_settled() {
+        let of = |order: &[i64]| {
+            let mut track = nobody();
+            for n in order {
+                track.answered(UnixMillis(*n), &score(0.1 * *n as f64), &score(0.6));
+            }
+            track.evidence(&RulesVersion::V1.rules().evidence)
+        };
+        assert_eq!(of(&[1, 2, 3, 4, 5, 7]), of(&[2, 1, 5, 7, 3, 4]));
+    }
+
     #[test]
     fn misses_count_from_the_first_commitment_on() {
-        let mut track = TrackRecord::default();
+        let mut track = nobody();
         track.missed(UnixMillis(1), -0.15);
         assert_eq!(track.rounds(), 0);
         track.started = Some(UnixMillis(2));

@@ -28,10 +28,12 @@ pub enum Act {
     Noisy(f64),
     /// Pairs of hotkeys with opposite noise of this energy.
     Antithetic(f64),
-    /// The consensus of the last round that has settled.
+    /// The consensus of the last round that has settled; where a policy has none, the mean of everybody's fans.
     CopyConsensus,
     /// A bet on one side, as a point.
     Gamble,
+    /// Each hotkey a guess of its own at where the price goes, anew every day: no skill, and some luck.
+    Guess,
     /// Honest, but silent where its forecast is far from the reference.
     SilentWhenUnsure,
     /// Reveals only if the first step has not gone against it.
@@ -55,7 +57,9 @@ pub struct Sight<'a> {
     pub reference: &'a [f64],
     /// σ_T in bps.
     pub volatility: f64,
-    /// Last consensus that is public, as deviations in units of σ_T·√i.
+    /// See [`energy`].
+    pub energy: f64,
+    /// The last consensus that was public when the round was asked, as deviations in units of σ_T·√i.
     pub public: Option<&'a [f64]>,
     /// Move of the first step, in bps.
     pub first_move: Option<f64>,
@@ -94,6 +98,7 @@ impl Attack {
                 all.push(Self::new(Act::Antithetic(0.2), hotkeys));
             }
         }
+        all.push(Self::new(Act::Guess, 10));
         for (act, hotkeys) in [
             (Act::Noisy(0.0), 5),
             (Act::Noisy(0.2), 5),
@@ -146,6 +151,7 @@ impl Attack {
             Act::Antithetic(energy) => format!("antithetic-{energy}"),
             Act::CopyConsensus => "copy-consensus".to_owned(),
             Act::Gamble => "gamble".to_owned(),
+            Act::Guess => "guess".to_owned(),
             Act::SilentWhenUnsure => "silent-when-unsure".to_owned(),
             Act::RevealSelectively => "reveal-selectively".to_owned(),
             Act::Late => "late".to_owned(),
@@ -164,55 +170,72 @@ impl Attack {
             .map_or_else(String::new, |peers| format!("-among-{peers}"));
         format!("{act}{copies}{coldkey}{peers}")
     }
+}
 
-    /// The fans of its hotkeys in one round; `None` is a miss.
-    pub fn fans(&self, sight: &Sight<'_>) -> Vec<Option<Fan>> {
-        (0..self.hotkeys)
-            .map(|hotkey| self.fan(sight, hotkey))
-            .collect()
-    }
-
-    fn fan(&self, sight: &Sight<'_>, hotkey: usize) -> Option<Fan> {
+impl Act {
+    /// The fan of the attacker's hotkey number `hotkey` in one round; `None` is a miss.
+    pub fn fan(self, sight: &Sight<'_>, hotkey: usize) -> Option<Fan> {
         let round = sight.round as u64;
-        match self.act {
-            Act::Honest => Some(sight.honest.clone()),
-            Act::Exaggerate(by) => Some(sight.deviating(|d, _, _| by * d)),
-            Act::Noisy(0.0) => Some(sight.honest.clone()),
-            Act::Noisy(energy) => {
+        match self {
+            Self::Honest => Some(sight.honest.clone()),
+            Self::Exaggerate(by) => Some(sight.deviating(|d, _, _| by * d)),
+            Self::Noisy(0.0) => Some(sight.honest.clone()),
+            Self::Noisy(energy) => {
                 let purpose = 50_000 + 2 * hotkey as u64;
                 Some(sight.with_noise(energy, purpose, 1.0))
             }
-            Act::Antithetic(energy) => {
+            Self::Antithetic(energy) => {
                 let sign = if hotkey.is_multiple_of(2) { 1.0 } else { -1.0 };
                 Some(sight.with_noise(energy, 60_000 + 2 * (hotkey as u64 / 2), sign))
             }
-            Act::CopyConsensus => sight.public.map(|public| {
+            Self::CopyConsensus => sight.public.map(|public| {
                 let at = |step: usize, k: usize| public[step * POOL_LEVELS + k];
                 sight.deviating(|_, step, k| at(step, k))
             }),
-            Act::Gamble => {
+            Self::Gamble => {
                 let up = uniform(sight.seed, 70_000, round / 16) < 0.5;
                 let bet = if up { 0.3 } else { -0.3 };
                 let horizon = sight.honest.rows().len();
                 let moves = (1..=horizon).map(|i| bet * sight.unit(i));
                 Some(Fan::from_moves(1, moves.collect()))
             }
-            Act::SilentWhenUnsure => (sight.energy() < 0.01).then(|| sight.honest.clone()),
-            Act::RevealSelectively => {
+            Self::Guess => {
+                let day = (sight.round / sight.rounds_a_day.max(1)) as u64;
+                let shift = 0.05 * normal(sight.seed, 90_000 + hotkey as u64, day);
+                Some(sight.on_reference(|q| q + shift))
+            }
+            Self::SilentWhenUnsure => (sight.energy < 0.01).then(|| sight.honest.clone()),
+            Self::RevealSelectively => {
                 // Far out on the first step means that the whole fan starts off centre.
                 let limit = 1.5 * sight.unit(1);
                 let against = sight.first_move.is_some_and(|first| first.abs() > limit);
                 (!against).then(|| sight.honest.clone())
             }
-            Act::Late | Act::NotANumber => None,
-            Act::Absurd => {
+            Self::Late | Self::NotANumber => None,
+            Self::Absurd => {
                 let horizon = sight.honest.rows().len();
                 // ln 1e300 less a price's logarithm, in bps.
                 Some(Fan::from_moves(1, vec![6.8e6; horizon]))
             }
-            Act::JoinLate => (sight.round >= 10 * sight.rounds_a_day).then(|| sight.honest.clone()),
+            Self::JoinLate => {
+                (sight.round >= 10 * sight.rounds_a_day).then(|| sight.honest.clone())
+            }
         }
     }
+}
+
+/// Mean squared deviation of a fan from the reference's row, in units of σ_T·√i.
+pub fn energy(fan: &Fan, reference: &[f64], volatility: f64) -> f64 {
+    let (mut sum, mut count) = (0.0, 0);
+    for (row, i) in fan.rows().zip(1..) {
+        let unit = volatility * libm::sqrt(f64::from(i));
+        for (value, reference) in row.iter().zip(reference) {
+            let d = value / unit - reference;
+            sum += d * d;
+            count += 1;
+        }
+    }
+    sum / f64::from(count)
 }
 
 impl Sight<'_> {
@@ -233,24 +256,20 @@ impl Sight<'_> {
         Fan::from_moves(POOL_LEVELS, moves)
     }
 
-    /// Mean squared deviation of the honest fan, in units of σ_T·√i.
-    fn energy(&self) -> f64 {
-        let (mut sum, mut count) = (0.0, 0);
-        for (row, i) in self.honest.rows().zip(1..) {
-            let unit = self.unit(i);
-            for (value, reference) in row.iter().zip(self.reference) {
-                let d = value / unit - reference;
-                sum += d * d;
-                count += 1;
-            }
-        }
-        sum / f64::from(count)
+    /// A function of the reference's row.
+    fn on_reference(&self, value: impl Fn(f64) -> f64) -> Fan {
+        let moves = (1..=self.honest.rows().len()).flat_map(|step| {
+            let unit = self.unit(step);
+            let row = self.reference.iter();
+            row.map(|q| unit * value(*q)).collect::<Vec<_>>()
+        });
+        Fan::from_moves(POOL_LEVELS, moves.collect())
     }
 
     /// The honest fan, moved and widened by chance, both alike in energy.
     fn with_noise(&self, energy: f64, purpose: u64, sign: f64) -> Fan {
         let round = self.round as u64;
-        let size = sign * libm::sqrt(0.5 * energy * self.energy());
+        let size = sign * libm::sqrt(0.5 * energy * self.energy);
         let shift = size * normal(self.seed, purpose, round);
         let spread =
             self.reference.iter().map(|q| q * q).sum::<f64>() / self.reference.len() as f64;

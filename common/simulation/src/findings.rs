@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::attack::Attack;
+use crate::played::Played;
 use crate::population::{Class, HONEST_SELF, POPULATION};
-use crate::season::{CHECKPOINTS, Played};
+use crate::season::CHECKPOINTS;
 
 /// Findings about one policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,8 +20,8 @@ pub struct Findings {
     pub checkpoints: Vec<Checkpoint>,
     /// Largest over smallest pay over a season, among those that nobody can tell apart.
     pub near_equals: Ratio,
-    /// Mean gain of the consensus over the reference.
-    pub consensus_gain: f64,
+    /// Mean gain of the consensus over the reference, where there is one.
+    pub consensus_gain: Option<f64>,
     /// Score of the consensus over that of the best member in hindsight, from day 20 on.
     pub against_best: Option<f64>,
     /// Every attack.
@@ -80,7 +81,7 @@ impl Findings {
                 .map(|at| checkpoint(at, &unattacked))
                 .collect(),
             near_equals: near_equals(&unattacked),
-            consensus_gain: mean(unattacked.iter().map(|played| played.consensus_gain)),
+            consensus_gain: consensus_gain(&unattacked),
             against_best: against_best(&unattacked),
             attacks: (0..attacks.len())
                 .map(|attack| finding(attack, attacks, seasons))
@@ -125,6 +126,11 @@ fn checkpoint(at: usize, unattacked: &[&Played]) -> Checkpoint {
         eligible: eligible.into(),
         unpaid: mean(unattacked.iter().map(|played| played.burned[at])),
     }
+}
+
+fn consensus_gain(unattacked: &[&Played]) -> Option<f64> {
+    let gains: Option<Vec<f64>> = unattacked.iter().map(|p| p.consensus_gain).collect();
+    Some(mean(gains?.into_iter()))
 }
 
 fn against_best(unattacked: &[&Played]) -> Option<f64> {

@@ -11,10 +11,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod attack;
+mod cast;
 mod chance;
 pub mod findings;
 pub mod market;
+mod network;
+mod older;
+mod paths;
+pub mod played;
 pub mod population;
+mod scene;
 pub mod season;
 mod variance;
 

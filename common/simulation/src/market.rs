@@ -5,6 +5,7 @@ use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::Rules;
 use foretell_core::score::Outcome;
 use foretell_core::series::Series;
+use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
 
 /// Bars of one series, in order, with what forecasters make of each.
@@ -61,9 +62,13 @@ impl Market {
         self.opened.partition_point(|opened| *opened + step <= t)
     }
 
-    /// What happened after `origin`; `None` of a void round.
-    pub fn outcome(&self, origin: UnixMillis) -> Option<Outcome> {
-        let settlement = self.settled.settlement(origin);
+    /// What the round at `origin` settles to.
+    pub fn settlement(&self, origin: UnixMillis) -> Settlement {
+        self.settled.settlement(origin)
+    }
+
+    /// What happened in a round; `None` of a void one.
+    pub fn outcome(&self, settlement: &Settlement) -> Option<Outcome> {
         let outcome = settlement.outcome(self.series.unit, &self.rules.settlement);
         outcome.ok()
     }

@@ -11,7 +11,7 @@ use crate::chance::normal;
 use crate::findings::Findings;
 use crate::market::Market;
 use crate::population::{Class, HONEST_SELF, POPULATION};
-use crate::season::{Plan, Start, Variant};
+use crate::season::{PayPolicy, Plan, Start, Variant};
 
 const STEP: Millis = Millis::minutes(5);
 const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -77,8 +77,7 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
         attacks: named(&["honest", "late", "nan", "exact-x2", "exact-x5-one-coldkey"]),
         variants: vec![Variant {
             name: "evidence".into(),
-            fit: rules.fit,
-            pay: rules.pay,
+            policy: PayPolicy::Evidence(rules.evidence, rules.fit, rules.pay),
         }],
     };
     let market = market(&bars(60 * 288));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::keyfile::{Keyfile, KeyfileError, WalletHotkey};
+use crate::output::Unprinted;
 use crate::secret::Secret;
 use crate::wallet_flags::WalletFlags;
 
@@ -133,7 +134,7 @@ fn store(make: &Make, secret: &Secret, new: bool) -> Result<()> {
     } else {
         print_made(&mut out, &made)
     };
-    printed.context("can't write to standard output")
+    Ok(printed.map_err(Unprinted)?)
 }
 
 fn print_made(out: &mut impl Write, made: &Made<'_>) -> io::Result<()> {
@@ -179,7 +180,7 @@ fn print_keys(show: &Show) -> Result<()> {
     } else {
         print_shown(&mut out, &place, &keys)
     };
-    printed.context("can't write to standard output")
+    Ok(printed.map_err(Unprinted)?)
 }
 
 fn print_shown(out: &mut impl Write, place: &WalletHotkey, keys: &[Shown]) -> io::Result<()> {

@@ -27,6 +27,7 @@ pub mod keys_command;
 pub mod listen;
 pub mod memory;
 pub mod messages;
+pub mod output;
 pub mod secret;
 pub mod server;
 pub mod wallet_flags;

@@ -1,7 +1,6 @@
 //! `miner doctor`.
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,6 +16,7 @@ use foretell_wire::wallet_flags::WalletFlags;
 use crate::config::Config;
 use crate::model_file::ModelFile;
 use crate::models;
+use foretell_wire::output;
 
 /// Deadline of the request to the venue.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 format!("wrong  {what:<8} {error:#}")
             }
         };
-        writeln!(std::io::stdout(), "{line}").context("can't write to standard output")
+        Ok(output::print(line)?)
     };
     match Config::read(&arguments.config) {
         Ok(config) => {

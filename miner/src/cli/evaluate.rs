@@ -1,11 +1,10 @@
 //! `miner evaluate`.
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
@@ -16,6 +15,7 @@ use crate::evaluate::album::Album;
 use crate::evaluate::{Report, Timing, Walk, page};
 use crate::market::Market;
 use crate::models;
+use foretell_wire::output;
 
 /// Compare models walk-forward: each is refitted on the past only, and scored as live forecasts are.
 ///
@@ -112,5 +112,5 @@ pub fn run(arguments: Arguments) -> Result<()> {
     } else {
         report.text()
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }

@@ -1,6 +1,5 @@
 //! `miner forecast`.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use super::progress::Progress;
 use crate::market::Market;
 use crate::model_file::ModelFile;
 use crate::models::{self, AnyFitted, AnyModel, LOOKBACK, paths};
+use foretell_wire::output;
 
 /// Levels of a printed fan.
 const SHOWN: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
@@ -142,7 +142,7 @@ impl Forecaster {
         } else {
             self.table(at, &forecast)
         };
-        writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+        Ok(output::print(text)?)
     }
 
     fn table(&self, at: UnixMillis, forecast: &Forecast) -> String {
@@ -232,7 +232,7 @@ impl Forecaster {
             made.len(),
             out.display()
         );
-        writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+        Ok(output::print(text)?)
     }
 
     fn fit(&self, at: UnixMillis) -> Result<Box<dyn AnyFitted>> {

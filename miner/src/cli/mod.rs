@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use foretell_wire::output::exit_code;
 use tracing_subscriber::EnvFilter;
 
 /// The reference miner of a Foretell subnet: answers validators with forecasts of a series.
@@ -54,13 +55,7 @@ pub fn main() -> ExitCode {
         Command::Forecast(arguments) => forecast::run(&arguments),
         Command::Train(arguments) => train::run(arguments),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(result)
 }
 
 /// Steps of a forecast.

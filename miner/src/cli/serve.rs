@@ -1,6 +1,5 @@
 //! `miner serve`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -10,6 +9,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::config::Config;
 use crate::serve::Service;
+use foretell_wire::output;
 
 /// Answer validators.
 ///
@@ -45,7 +45,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             "hotkey": service.hotkey(),
             "model": model,
         });
-        writeln!(std::io::stdout(), "{ready}").context("can't write to standard output")?;
+        output::print(ready)?;
         service.run(stop(arguments.until_stdin_closes)).await?;
         Ok(())
     });

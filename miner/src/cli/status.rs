@@ -1,9 +1,8 @@
 //! `miner status`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use foretell_data::moment;
 use serde::Serialize;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::model_file::{ModelFile, Span};
 use crate::serve::{Outcomes, Told};
+use foretell_wire::output;
 
 /// Outcomes shown.
 const SHOWN: usize = 20;
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         status.text()
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }
 
 impl Status {

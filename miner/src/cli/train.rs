@@ -1,10 +1,9 @@
 //! `miner train`.
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
@@ -14,6 +13,7 @@ use crate::evaluate::Walk;
 use crate::market::Market;
 use crate::model_file::{ModelFile, Span};
 use crate::models::{self, LOOKBACK};
+use foretell_wire::output;
 
 /// Newest part of the data that the model is tried on before it is fitted on all.
 const TRIAL: Millis = Millis::days(30);
@@ -105,5 +105,5 @@ pub fn run(arguments: Arguments) -> Result<()> {
             100.0 * skill
         );
     }
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }

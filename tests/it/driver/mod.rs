@@ -1,7 +1,9 @@
 //! Starting the programs, watching them, and making what they read.
 
+mod backtest;
 mod browser;
 mod candles;
+mod document;
 mod folder;
 mod forecasts;
 mod http;
@@ -14,8 +16,10 @@ mod programs;
 mod python;
 mod sdk;
 
+pub use backtest::{Bench, FIRST, HORIZON, backtest, backtest_command, row};
 pub use browser::look_at;
 pub use candles::{Exchanges, price_at, value_at};
+pub use document::{DOCUMENT_KEYS, ROW_KEYS};
 pub use folder::copy_folder;
 pub use forecasts::{Lines, close_at, fan, write_forecasts};
 pub use http::{flat_venue, post};

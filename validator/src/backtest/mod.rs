@@ -243,7 +243,7 @@ impl History {
                 .into_iter()
                 .map(|policy| Contender::new(policy, &charter, options.details))
                 .collect(),
-            board: Scoreboard::default(),
+            board: Scoreboard::new(charter.evidence_window()),
             names: Names::default(),
             owners: BTreeMap::new(),
             unsettled: 0,

@@ -7,9 +7,10 @@ use foretell_core::metrics::Calibration;
 use foretell_core::policy::SettledRound;
 use foretell_core::score::Tally;
 use foretell_core::track::TrackRecord;
+use foretell_core::weigh::evidence;
 
 /// Records by miner.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Scoreboard {
     /// The reference's.
     pub reference: TrackRecord,
@@ -17,6 +18,7 @@ pub struct Scoreboard {
     pub miners: BTreeMap<Hotkey, TrackRecord>,
     /// Where outcomes fell in each miner's fans.
     pub calibration: BTreeMap<Hotkey, Calibration>,
+    window: evidence::Window,
 }
 
 /// What a forecaster did in a round, made by whichever thread.
@@ -31,12 +33,23 @@ pub struct Measured {
 }
 
 impl Scoreboard {
+    /// Nobody's records yet.
+    pub fn new(window: evidence::Window) -> Self {
+        Self {
+            reference: TrackRecord::new(window),
+            miners: BTreeMap::new(),
+            calibration: BTreeMap::new(),
+            window,
+        }
+    }
+
     /// Takes in a round.
     pub fn take(&mut self, round: &SettledRound<'_>, measured: &[Measured], miss_advantage: f64) {
         for measured in measured {
             let calibration = self.calibration.entry(measured.key).or_default();
             calibration.merge(&measured.calibration);
-            let track = self.miners.entry(measured.key).or_default();
+            let track = self.miners.entry(measured.key);
+            let track = track.or_insert_with(|| TrackRecord::new(self.window));
             if let Some(tally) = &measured.unscaled {
                 track.unscaled(tally);
             }
@@ -47,7 +60,8 @@ impl Scoreboard {
         self.reference
             .answered(round.origin, &yardstick.reference, &yardstick.reference);
         for (key, judged) in round.judged {
-            let track = self.miners.entry(*key).or_default();
+            let track = self.miners.entry(*key);
+            let track = track.or_insert_with(|| TrackRecord::new(self.window));
             track.started.get_or_insert(round.origin);
             track.answered(round.origin, &judged.score, &yardstick.reference);
         }

@@ -1,17 +1,16 @@
 //! `validator backtest`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use foretell_core::policy::PolicyName;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 
 use crate::backtest::{self, Options, Progress};
 use crate::moment;
+use foretell_wire::output;
 
 /// Score a history of forecasts: who would have earned what, under one or more policies.
 ///
@@ -29,7 +28,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     forecasts: Vec<PathBuf>,
     /// Policy; several are set side by side.
-    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = policy(), default_value = "evidence")]
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = super::policy_name(), default_value = "evidence")]
     policy: Vec<PolicyName>,
     /// Name of the series [default: BTC/USD].
     #[arg(long, value_name = "NAME")]
@@ -75,14 +74,5 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     })
     .await
     .context("the backtest panicked")??;
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
-}
-
-fn policy() -> impl TypedValueParser<Value = PolicyName> {
-    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
-        let named = PolicyName::ALL
-            .into_iter()
-            .find(|policy| policy.as_str() == name);
-        named.unwrap_or(PolicyName::Evidence)
-    })
+    Ok(output::print(text)?)
 }

@@ -1,10 +1,9 @@
 //! `validator localnet`.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
@@ -14,6 +13,7 @@ use crate::clock::system_now;
 use crate::localnet::live::LiveOptions;
 use crate::localnet::{self, Guest, Options, Progress, Speed, Wishes};
 use crate::moment;
+use foretell_wire::output;
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///
@@ -134,7 +134,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     } else {
         localnet::tables(&report)
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }
 
 /// What `--speed` says.

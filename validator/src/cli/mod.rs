@@ -14,12 +14,15 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use foretell_core::policy::PolicyName;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::store::report_opening_panics_as_errors;
+use foretell_wire::output::exit_code;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
@@ -66,13 +69,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = foretell_wire::memory::forbid_dumps() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
-    match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(cli.command))
 }
 
 fn run(command: Command) -> Result<()> {
@@ -109,4 +106,14 @@ fn stopped_by_signal() -> Result<CancellationToken> {
         told.cancel();
     });
     Ok(stop)
+}
+
+/// Reads a policy by name, and lists the names in the help.
+fn policy_name() -> impl TypedValueParser<Value = PolicyName> {
+    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
+        let named = PolicyName::ALL
+            .into_iter()
+            .find(|policy| policy.as_str() == name);
+        named.unwrap_or(PolicyName::Evidence)
+    })
 }

@@ -1,6 +1,5 @@
 //! `validator settle`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,6 +7,7 @@ use clap::Args;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::case::{Case, CaseResult};
 use foretell_core::settle::{Verdict, settle_minute};
+use foretell_wire::output;
 
 /// Settle one minute: from what venues said to the price of record, or a gap with its reason.
 ///
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         words(&verdict)
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }
 
 /// The verdict for people: everybody's say, or why they had none.

@@ -1,19 +1,19 @@
 //! `validator simulate-policy`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use comfy_table::{Cell, Table};
-use foretell_core::rules::{FitRules, PayRules, RulesVersion};
+use foretell_core::policy::PolicyName;
+use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_simulation::attack::Attack;
 use foretell_simulation::findings::Findings;
 use foretell_simulation::market::Market;
 use foretell_simulation::population::Class;
-use foretell_simulation::season::{Plan, Start, Variant};
+use foretell_simulation::season::{PayPolicy, Plan, Start, Variant};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::localnet::default_series;
 use crate::moment;
 use crate::table::{decimal, percent, plain, right};
+use foretell_wire::output;
 
 /// Bars that the forecasters learn from before the first season, at least.
 const LEARNING: Millis = Millis::days(90);
@@ -55,6 +56,13 @@ pub struct Arguments {
     /// Only these attacks, by the names that the table gives them [default: all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     attack: Vec<String>,
+    /// Pay by these policies, side by side.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = super::policy_name(), default_values = ["evidence", "taoshi", "increments"])]
+    policy: Vec<PolicyName>,
+    /// Other numbers of standard errors that a mean advantage counts less, z; several are set side by side [default:
+    /// the rules'].
+    #[arg(long, value_name = "Z", value_delimiter = ',')]
+    standard_errors: Vec<f64>,
     /// Other strengths of evening everybody, ρ; several are set side by side [default: the rules'].
     #[arg(long, value_name = "RHO", value_delimiter = ',')]
     ridge: Vec<f64>,
@@ -88,7 +96,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     } else {
         text(&document)
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }
 
 fn simulate(arguments: &Arguments) -> Result<Document> {
@@ -133,7 +141,7 @@ fn simulate(arguments: &Arguments) -> Result<Document> {
         round_every: Millis::minutes(30),
         days: usize::from(arguments.days),
         attacks: attacks(&arguments.attack)?,
-        variants: variants(&arguments.ridge, &arguments.kin, rules.fit, rules.pay),
+        variants: variants(arguments, &rules),
     };
     let market = Market::new(series, prices.bars(), rules);
     let bar = ProgressBar::new(starts.len() as u64);
@@ -184,8 +192,26 @@ fn attacks(names: &[String]) -> Result<Vec<Attack>> {
     Ok(all.iter().filter(needed).cloned().collect())
 }
 
-/// The rules, or every combination of the other strengths.
-fn variants(ridges: &[f64], kins: &[f64], fit: FitRules, pay: PayRules) -> Vec<Variant> {
+/// The policies; `evidence` by its rules, or by every combination of the other strengths.
+fn variants(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
+    let of = |policy: &PolicyName| {
+        let older = |policy_of| {
+            let name = policy.to_string();
+            vec![Variant {
+                name,
+                policy: policy_of,
+            }]
+        };
+        match policy {
+            PolicyName::Evidence => strengths(arguments, rules),
+            PolicyName::Taoshi => older(PayPolicy::Taoshi),
+            PolicyName::Increments => older(PayPolicy::Increments),
+        }
+    };
+    arguments.policy.iter().flat_map(of).collect()
+}
+
+fn strengths(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     let or = |given: &[f64], rule: f64| {
         if given.is_empty() {
             vec![rule]
@@ -193,16 +219,27 @@ fn variants(ridges: &[f64], kins: &[f64], fit: FitRules, pay: PayRules) -> Vec<V
             given.to_vec()
         }
     };
-    let (ridges, kins) = (or(ridges, fit.ridge), or(kins, fit.kin));
-    let all = ridges
-        .iter()
-        .flat_map(|ridge| kins.iter().map(move |kin| (*ridge, *kin)));
-    let variant = |(ridge, kin)| Variant {
-        name: format!("evidence (ρ = {ridge}, κ = {kin})"),
-        fit: FitRules { ridge, kin, ..fit },
-        pay,
-    };
-    all.map(variant).collect()
+    let mut all = Vec::new();
+    for z in or(&arguments.standard_errors, rules.evidence.standard_errors) {
+        for ridge in or(&arguments.ridge, rules.fit.ridge) {
+            for kin in or(&arguments.kin, rules.fit.kin) {
+                let evidence = EvidenceRules {
+                    standard_errors: z,
+                    ..rules.evidence
+                };
+                let fit = FitRules {
+                    ridge,
+                    kin,
+                    ..rules.fit
+                };
+                all.push(Variant {
+                    name: format!("evidence (z = {z}, ρ = {ridge}, κ = {kin})"),
+                    policy: PayPolicy::Evidence(evidence, fit, rules.pay),
+                });
+            }
+        }
+    }
+    all
 }
 
 fn text(document: &Document) -> String {
@@ -225,10 +262,9 @@ fn text(document: &Document) -> String {
             "among those that nobody can tell apart, most over least pay: {:.2} in the median season, {:.2} in the worst\n",
             findings.near_equals.median, findings.near_equals.worst
         ));
-        text.push_str(&format!(
-            "consensus: gain over the reference {:.4}",
-            findings.consensus_gain
-        ));
+        if let Some(gain) = findings.consensus_gain {
+            text.push_str(&format!("consensus: gain over the reference {gain:.4}"));
+        }
         if let Some(ratio) = findings.against_best {
             text.push_str(&format!(
                 "; score from day 20 on {ratio:.4} of the best member's"

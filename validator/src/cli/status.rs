@@ -1,14 +1,14 @@
 //! `validator status`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::clock::system_now;
 use crate::run::config::Config;
 use crate::run::status::StatusFile;
+use foretell_wire::output;
 
 /// Say what a running validator is doing, in words.
 ///
@@ -32,5 +32,5 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         status.words(system_now())
     };
-    writeln!(std::io::stdout(), "{text}").context("can't write to standard output")
+    Ok(output::print(text)?)
 }

@@ -109,11 +109,11 @@ impl Book {
             next_origin: charter.first,
             prices: prices_of(&charter),
             rules,
-            charter,
             rounds: BTreeMap::new(),
             tracks: BTreeMap::new(),
-            reference_track: TrackRecord::default(),
-            consensus_track: TrackRecord::default(),
+            reference_track: TrackRecord::new(charter.evidence_window()),
+            consensus_track: TrackRecord::new(charter.evidence_window()),
+            charter,
             credits: Credits::default(),
             fit: Snapshot::default(),
             voided: BTreeMap::new(),
@@ -134,7 +134,7 @@ impl Book {
             }
             Record::Committed { round, miner, .. } => {
                 self.open_round(*round)?.apply(record)?;
-                let track = self.tracks.entry(*miner).or_default();
+                let track = self.track(*miner);
                 track.started.get_or_insert(*round);
             }
             Record::Priced { instant, price, .. } => self.take_price(*instant, *price)?,
@@ -159,7 +159,7 @@ impl Book {
                     self.consensus_track.answered(*round, consensus, reference);
                 }
                 for (miner, score) in miners {
-                    let track = self.tracks.entry(*miner).or_default();
+                    let track = self.track(*miner);
                     // A backtest brings scores without the commitments before them.
                     track.started.get_or_insert(*round);
                     track.answered(*round, score, reference);
@@ -364,6 +364,13 @@ impl Book {
             prices.forget_before(needed_from);
         }
         Ok(())
+    }
+
+    /// A miner's record, begun if there is none.
+    fn track(&mut self, miner: Hotkey) -> &mut TrackRecord {
+        let window = self.charter.evidence_window();
+        let tracks = self.tracks.entry(miner);
+        tracks.or_insert_with(|| TrackRecord::new(window))
     }
 
     fn take_turn(&mut self, origin: UnixMillis) -> Result<(), BookError> {

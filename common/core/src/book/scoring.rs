@@ -10,10 +10,9 @@ use crate::journal::Record;
 use crate::score::{Judged, Score, Yardstick};
 use crate::settle::{Settlement, VoidReason};
 use crate::time::UnixMillis;
-use crate::track::TrackRecord;
 use crate::weigh::deviations::{Deviations, Realised};
 use crate::weigh::quadratic::Quadratic;
-use crate::weigh::{Evidence, PoolEntry, Snapshot, Weights, credit, entries, evidence};
+use crate::weigh::{Evidence, PoolEntry, Snapshot, Weights, credit, entries};
 
 impl Book {
     /// The record that scores a round: `forecasts` are the payloads of those who revealed.
@@ -96,13 +95,13 @@ impl Book {
     pub fn evidence(&self) -> BTreeMap<Hotkey, Evidence> {
         let tracks = self.tracks.iter();
         tracks
-            .filter_map(|(key, track)| Some((*key, self.evidence_of(track)?)))
+            .filter_map(|(key, track)| Some((*key, track.evidence(&self.rules.evidence)?)))
             .collect()
     }
 
     /// The weights that the scored rounds give now.
     pub fn weights(&self) -> Weights {
-        let consensus = self.evidence_of(&self.consensus_track);
+        let consensus = self.consensus_track.evidence(&self.rules.evidence);
         let evidence = self.evidence();
         Weights::of(
             &evidence,
@@ -110,15 +109,6 @@ impl Book {
             consensus.as_ref(),
             &self.rules.pay,
         )
-    }
-
-    /// Evidence in one track record; `None` of an empty one.
-    pub fn evidence_of(&self, track: &TrackRecord) -> Option<Evidence> {
-        let lags = evidence::lags(
-            self.charter.series.grid.span().0,
-            self.charter.round_every.0,
-        );
-        Evidence::of(track.advantages(), lags, &self.rules.evidence)
     }
 
     /// The hash of the fit's state, which must be [restored](Self::restore_fit) before rounds go on; `None` if it is

@@ -94,6 +94,30 @@ impl Increments {
         &self.voided
     }
 
+    /// Takes in everybody's [`sum_of_crps`] of a round.
+    pub fn score(&mut self, origin: UnixMillis, mut raw: BTreeMap<Hotkey, f64>) {
+        raw.retain(|_, sum| sum.is_finite());
+        if raw.is_empty() {
+            self.voided.push(origin);
+            return;
+        }
+        for key in raw.keys() {
+            let newcomer = Attendance {
+                before: self.scored,
+                answered: 0,
+            };
+            self.miners.entry(*key).or_insert(newcomer).answered += 1;
+        }
+        self.scored += 1;
+        self.window.push_back(prompt(origin, raw, &self.rule));
+        let oldest = origin - self.rule.window;
+        while self
+            .window
+            .pop_front_if(|old| old.origin <= oldest)
+            .is_some()
+        {}
+    }
+
     /// Rolling sums of all miners with a forecast in the window; rounds without one, also those before a miner came,
     /// count as misses.
     pub fn sums(&self) -> BTreeMap<Hotkey, f64> {
@@ -117,27 +141,8 @@ impl Policy for Increments {
         let sums = round.forecasts.iter().filter_map(|(key, forecast)| {
             Some((*key, sum_of_crps(forecast, round.settlement, &self.rule)?))
         });
-        // Returns of absurd prices, or of a series that crosses 0, are no numbers: a miss.
-        let raw: BTreeMap<Hotkey, f64> = sums.filter(|(_, sum)| sum.is_finite()).collect();
-        if raw.is_empty() {
-            self.voided.push(round.origin);
-            return;
-        }
-        for key in raw.keys() {
-            let newcomer = Attendance {
-                before: self.scored,
-                answered: 0,
-            };
-            self.miners.entry(*key).or_insert(newcomer).answered += 1;
-        }
-        self.scored += 1;
-        self.window.push_back(prompt(round.origin, raw, &self.rule));
-        let oldest = round.origin - self.rule.window;
-        while self
-            .window
-            .pop_front_if(|old| old.origin <= oldest)
-            .is_some()
-        {}
+        let raw = sums.collect();
+        self.score(round.origin, raw);
     }
 
     fn rounds(&self) -> Counts {
@@ -165,8 +170,13 @@ impl Policy for Increments {
 }
 
 /// Σ of the CRPS over all blocks of returns, in bps, and over the last price relative to the realised one; blocks that
-/// touch a gap are left out. `None` without an anchor or a last price.
-fn sum_of_crps(forecast: &Forecast, settlement: &Settlement, rule: &Configuration) -> Option<f64> {
+/// touch a gap are left out. `None` without an anchor or a last price; no number where prices are absurd or the series
+/// crosses 0, which is a miss.
+pub fn sum_of_crps(
+    forecast: &Forecast,
+    settlement: &Settlement,
+    rule: &Configuration,
+) -> Option<f64> {
     let anchor = settlement.anchor?.get();
     let horizon = settlement.closes.len();
     let realised = |step: usize| match step {

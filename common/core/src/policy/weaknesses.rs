@@ -57,6 +57,14 @@ fn always(price: f64) -> Forecaster {
     Box::new(move |_| Some(vec![price; HORIZON]))
 }
 
+/// Three values around what happens, this many USD apart.
+fn narrow(usd: f64) -> Forecaster {
+    Box::new(move |i| {
+        let row = |m: &f64| [-usd, 0.0, usd].map(|d| ANCHOR + m + d);
+        Some(moved(i).iter().flat_map(row).collect())
+    })
+}
+
 fn silent() -> Forecaster {
     Box::new(|_| None)
 }
@@ -177,6 +185,24 @@ fn clones_take_k_shares_of_increments() {
     let shares = increments_after(20, &clones);
     let clones: f64 = [1, 3, 4, 5].iter().map(|n| shares[&key(*n)]).sum();
     assert!((clones - 0.8).abs() < 0.05, "{shares:?}");
+}
+
+/// The same clones under `evidence`: nobody's share changes, and the original's is split between them.
+#[test]
+fn clones_take_one_share_of_evidence() {
+    let apart = || vec![(1, narrow(3.0)), (2, narrow(4.0))];
+    let alone = evidence_after(300, &apart()).standings();
+    let clones = (3..6).fold(apart(), |miners, n| with(miners, n, narrow(3.0)));
+    let cloned = evidence_after(300, &clones).standings();
+    let share = |standings: &BTreeMap<Hotkey, Standing>, n: u8| standings[&key(n)].share;
+    assert!(
+        share(&alone, 1) > 0.1 && share(&alone, 2) > 0.1,
+        "{alone:?}"
+    );
+    let together: f64 = [1, 3, 4, 5].iter().map(|n| share(&cloned, *n)).sum();
+    assert!((together - share(&alone, 1)).abs() < 1e-9, "{cloned:?}");
+    assert!((share(&cloned, 2) - share(&alone, 2)).abs() < 1e-9);
+    assert!((share(&cloned, 3) - together / 4.0).abs() < 1e-12);
 }
 
 /// Bad in most rounds: silence there costs less than speech under `increments`; under `evidence` a bad forecast costs

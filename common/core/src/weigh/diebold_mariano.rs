@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::evidence::long_run_sum;
+use super::lanes::dot;
 
 /// Statistic and two-sided p-value; a positive statistic favours the miner.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +39,18 @@ pub fn diebold_mariano(differences: &[f64], h: usize, lags_48h: usize) -> Option
         t,
         p: 2.0 * distribution.cdf(-t.abs()),
     })
+}
+
+/// Bartlett-weighted sum of autocovariances of centred terms, at least its own l = 0 term's sign.
+fn long_run_sum(psi: &[f64], lags: usize) -> f64 {
+    let at_lag = |l: usize| dot(psi, &psi[l..]);
+    let variance = at_lag(0);
+    let mut sum = variance;
+    for l in 1..=lags.min(psi.len().saturating_sub(1)) {
+        let bartlett = 1.0 - l as f64 / (lags + 1) as f64;
+        sum += 2.0 * bartlett * at_lag(l);
+    }
+    if sum < 0.0 { variance } else { sum }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! hold all that a fit needs, however long the past is. Steps and levels are thinned to a lattice, which costs no
 //! measurable gain and makes a round of 256 miners a matter of milliseconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -73,6 +73,7 @@ impl Quadratic {
         rules: &FitRules,
     ) {
         let (deviations, consensus, realised) = round;
+        let asked: BTreeSet<&Hotkey> = asked.iter().collect();
         self.keep(|miner| asked.contains(miner));
         let new: Vec<Hotkey> = deviations
             .miners()

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use foretell_feed::decode::{Decoder, Line, unspoken};
 use foretell_feed::venue::{self, Venue};
+use foretell_wire::output::Unprinted;
 
 /// Recorded messages in, one JSON line per trade, candle, status, ignored message or error out.
 ///
@@ -60,9 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     read.with_context(|| format!("can't read {}", arguments.file.display()))?;
-    written
-        .and_then(|()| out.flush())
-        .context("can't write to standard output")
+    Ok(written.and_then(|()| out.flush()).map_err(Unprinted)?)
 }
 
 fn known_venue(name: &str) -> Result<Source, String> {

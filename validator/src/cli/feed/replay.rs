@@ -4,9 +4,11 @@ use std::io::BufWriter;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use foretell_feed::recording::{self, RecordingError, Settlements, Tape};
+
+use foretell_wire::output::Unprinted;
 
 use super::writing::print;
 
@@ -46,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .map_err(unknown)
     })?;
     printed?;
-    out.flush().context("can't write to standard output")?;
+    out.flush().map_err(Unprinted)?;
     summary(&tape);
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use foretell_core::time::UnixMillis;
 use foretell_feed::outbox::Delivery;
 use foretell_feed::recording::{Attempt, Heard, Recorder, SETTLEMENT, Settled, Tape};
 use foretell_feed::rest::Answer;
+use foretell_wire::output::Unprinted;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -90,5 +91,5 @@ pub fn print(out: &mut impl Write, minute: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(minute)?;
     line.push(b'\n');
     let printed = out.write_all(&line).and_then(|()| out.flush());
-    printed.context("can't write to standard output")
+    Ok(printed.map_err(Unprinted)?)
 }

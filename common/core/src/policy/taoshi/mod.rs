@@ -16,7 +16,7 @@ mod numpy;
 mod percentiles;
 mod state;
 
-pub use state::{RoundDetail, Taoshi};
+pub use state::{Errors, RoundDetail, Taoshi, closes};
 
 use thiserror::Error;
 

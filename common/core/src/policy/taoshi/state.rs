@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Configuration, Refusal, numpy, shares, weighted_rmse};
+use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
 use crate::policy::{Counts, Policy, SettledRound, Standing, points};
 use crate::price::Price;
+use crate::settle::Settlement;
 use crate::time::UnixMillis;
 
 /// The policy.
@@ -19,6 +21,12 @@ pub struct Taoshi {
     scored: usize,
     refused: Vec<(UnixMillis, Refusal)>,
     details: Option<Vec<RoundDetail>>,
+    errors: Errors,
+}
+
+/// How far forecasts of one horizon are off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Errors {
     /// Weights of the steps and their sum.
     weights: Vec<f64>,
     total: f64,
@@ -52,14 +60,13 @@ impl Taoshi {
     /// No history yet; `details` says whether to remember what every round did.
     pub fn new(rule: Configuration, details: bool) -> Self {
         Self {
+            errors: Errors::new(&rule, 0),
             rule,
             miners: Vec::new(),
             places: BTreeMap::new(),
             scored: 0,
             refused: Vec::new(),
             details: details.then(Vec::new),
-            weights: Vec::new(),
-            total: 0.0,
         }
     }
 
@@ -154,35 +161,49 @@ impl Taoshi {
     }
 
     fn judge(&mut self, round: &SettledRound<'_>) -> Result<(), Refusal> {
-        let closes: Option<Vec<f64>> = round
-            .settlement
-            .closes
-            .iter()
-            .map(|close| close.map(Price::get))
-            .collect();
-        let closes = closes.ok_or(Refusal::Gap)?;
-        if closes.len() < 2 {
-            return Err(Refusal::TooShort);
+        let closes = closes(round.settlement)?;
+        if self.errors.weights.len() != closes.len() {
+            self.errors = Errors::new(&self.rule, closes.len());
         }
-        if self.weights.len() != closes.len() {
-            self.weights = self.rule.step_weights(closes.len());
-            self.total = numpy::sum(&self.weights);
-        }
-        let rmse = |points: &[f64]| weighted_rmse(points, &closes, &self.weights, self.total);
         let scores: Vec<(Hotkey, f64)> = round
             .forecasts
             .iter()
-            .map(|(key, forecast)| {
-                let score = if forecast.k() == 1 {
-                    rmse(forecast.values())
-                } else {
-                    rmse(&points(forecast).collect::<Vec<_>>())
-                };
-                (*key, score)
-            })
+            .map(|(key, forecast)| (*key, self.errors.of(forecast, &closes)))
             .collect();
         self.score(round.origin, &closes, &scores)
     }
+}
+
+impl Errors {
+    /// By the rule's weights of steps 0 .. `horizon`.
+    pub fn new(rule: &Configuration, horizon: usize) -> Self {
+        let weights = rule.step_weights(horizon);
+        Self {
+            total: numpy::sum(&weights),
+            weights,
+        }
+    }
+
+    /// The weighted RMSE in USD of a forecast, which stands for the mean of its K values.
+    pub fn of(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
+        let rmse = |points: &[f64]| weighted_rmse(points, closes, &self.weights, self.total);
+        if forecast.k() == 1 {
+            rmse(forecast.values())
+        } else {
+            rmse(&points(forecast).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// All realised closes, as the rule needs them.
+pub fn closes(settlement: &Settlement) -> Result<Vec<f64>, Refusal> {
+    let closes = settlement.closes.iter();
+    let closes: Option<Vec<f64>> = closes.map(|close| close.map(Price::get)).collect();
+    let closes = closes.ok_or(Refusal::Gap)?;
+    if closes.len() < 2 {
+        return Err(Refusal::TooShort);
+    }
+    Ok(closes)
 }
 
 impl Policy for Taoshi {
