@@ -73,8 +73,8 @@ impl World {
         if with_miner {
             let (running, axon) = start_miner(folder.path(), &exchanges);
             let hotkey = key("miner").hotkey();
-            chain.register(hotkey, hotkey).await.unwrap();
-            chain.serve_axon(hotkey, axon).await.unwrap();
+            chain.register(hotkey, hotkey).unwrap();
+            chain.serve(hotkey, axon).unwrap();
             miner = Some(running);
         }
         Self {

@@ -10,7 +10,7 @@
 pub mod live;
 pub mod miners;
 mod prices;
-mod weights;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
@@ -44,12 +43,10 @@ impl LocalLedger {
             ledger
                 .chain
                 .register(miner.hotkey, miner.hotkey)
-                .await
                 .with_context(named)?;
             ledger
                 .chain
-                .serve_axon(miner.hotkey, miner.axon)
-                .await
+                .serve(miner.hotkey, miner.axon)
                 .with_context(named)?;
         }
         Ok(ledger)
