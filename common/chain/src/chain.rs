@@ -90,8 +90,11 @@ pub enum Fate {
 #[derive(Clone)]
 pub struct Signer {
     account: Hotkey,
-    sign: Arc<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
+    sign: Arc<Sign>,
 }
+
+/// Turns bytes into a signature.
+type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
 
 /// Why a chain didn't do what it was asked.
 #[derive(Debug, Error)]
