@@ -1,4 +1,4 @@
-//! The chain that a running validator works with. Today it is the local ledger; another chain goes here, beside it.
+//! The chain that a running validator works with: the local ledger, or a subnet of the real one.
 
 use std::sync::Arc;
 
@@ -6,6 +6,9 @@ use anyhow::{Context, Result};
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+use foretell_chain::network::{NotBuiltIn, Place};
+#[cfg(feature = "subtensor")]
+use foretell_chain::subtensor::{Subtensor, connection::Connection};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 
@@ -37,7 +40,9 @@ impl LocalLedger {
             genesis,
         };
         ledger.advance_to(now)?;
-        let ChainConfig::Local { miners } = &config.chain;
+        let ChainConfig::Local { miners } = &config.chain else {
+            return Ok(ledger);
+        };
         for miner in miners {
             let named = || format!("miner {} of the configuration", miner.hotkey);
             ledger
@@ -61,4 +66,19 @@ impl LocalLedger {
     pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
         Ok(self.chain.advance_to(Block::at(self.genesis, now))?)
     }
+}
+
+/// A subnet of the real chain.
+#[cfg(feature = "subtensor")]
+pub fn subtensor(place: &Place) -> Result<Arc<Subtensor>, NotBuiltIn> {
+    let connection = Connection::new(place.network.url());
+    Ok(Arc::new(Subtensor::new(connection, place.netuid)))
+}
+
+/// A program without the client of the real chain says how to build one with it.
+#[cfg(not(feature = "subtensor"))]
+pub fn subtensor(_place: &Place) -> Result<Arc<LocalChain>, NotBuiltIn> {
+    Err(NotBuiltIn {
+        package: env!("CARGO_PKG_NAME"),
+    })
 }

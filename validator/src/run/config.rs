@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use foretell_chain::network::Place;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
@@ -115,6 +116,8 @@ pub enum ChainConfig {
         #[serde(default)]
         miners: Vec<MinerConfig>,
     },
+    /// A subnet of the real chain.
+    Subtensor(Place),
 }
 
 /// A miner on the local ledger.
@@ -455,6 +458,18 @@ mod tests {
         ] {
             assert!(written.contains(key), "{key} is not shown:\n{written}");
         }
+    }
+
+    #[test]
+    fn the_real_chain_is_a_network_and_a_subnet() {
+        let chain = |text: &str| format!("data = \"d\"\n[chain]\nkind = \"subtensor\"\n{text}");
+        let config = read(&chain("network = \"test\"\nnetuid = 8")).unwrap();
+        let ChainConfig::Subtensor(place) = config.chain else {
+            panic!("{:?}", config.chain);
+        };
+        assert_eq!(place.to_string(), "subnet 8 of test");
+        assert!(said(&chain("network = \"test\"")).contains("missing field `netuid`"));
+        assert!(said(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local"));
     }
 
     #[test]
