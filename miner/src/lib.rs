@@ -12,6 +12,8 @@ pub mod model_file;
 pub mod models;
 pub mod serve;
 
+mod calendar;
+mod drift;
 mod features;
 mod moves;
 mod sample;

@@ -6,6 +6,7 @@ use foretell_core::bar::Bar;
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 
+use crate::drift::Drift;
 use crate::history::History;
 
 /// Smallest believable volatility of one step of a log price: 0.1 bps, as the score has it.
@@ -68,6 +69,20 @@ impl Moves {
         moves
     }
 
+    /// What remains without the drift. A bar's range is about how much it moved about and stays what it is.
+    #[must_use]
+    pub fn less(mut self, drift: &Drift) -> Self {
+        for (row, opened) in self.opened.iter().enumerate() {
+            let change = self.returns[row] - drift.mean(*opened);
+            let squared = change * change;
+            if self.ranged[row] == self.squared[row] {
+                self.ranged[row] = squared;
+            }
+            (self.returns[row], self.squared[row]) = (change, squared);
+        }
+        self
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.opened.len()
@@ -108,7 +123,15 @@ pub fn steps_in(span: Millis, step: Millis) -> usize {
 /// Log return or plain difference.
 fn difference(unit: Unit, from: f64, to: f64) -> f64 {
     match unit {
-        Unit::LogPrice => to.ln() - from.ln(),
+        Unit::LogPrice => {
+            let ratio = to / from;
+            // Prices at the two ends of what a double holds have no ratio.
+            if ratio.is_normal() {
+                ratio.ln()
+            } else {
+                to.ln() - from.ln()
+            }
+        }
         Unit::Value => (to - from).clamp(-LARGEST, LARGEST),
     }
 }

@@ -5,12 +5,10 @@ use std::f64::consts::PI;
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{Calendar, KINDS};
 use crate::moves::{Moves, steps_in};
 use crate::sample::{Cumulative, winsorise};
 
-const DAY: Millis = Millis::days(1);
-/// A profile is not resolved finer than this.
-const FINEST_SLOT: Millis = Millis::minutes(5);
 /// Less history than this gives no profile.
 const SHORTEST: Millis = Millis::days(14);
 /// Span of the centred mean that a row's variance is compared with.
@@ -22,8 +20,8 @@ const PRIOR_ROWS: f64 = 2.0;
 /// Smallest factor before normalisation.
 const SMALLEST: f64 = 0.05;
 
-/// Weekdays, Saturdays and Sundays (UTC), each with the half-width of its smoothing.
-const KINDS: [Millis; 3] = [
+/// Half-width of the smoothing on weekdays, Saturdays and Sundays.
+const WIDTHS: [Millis; KINDS] = [
     Millis::minutes(10),
     Millis::minutes(45),
     Millis::minutes(45),
@@ -39,11 +37,8 @@ pub struct Seasoning {
 /// A multiplicative profile of variance over the slots of a weekday, a Saturday and a Sunday, of mean 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Season {
-    /// Width of a slot.
-    slot: Millis,
-    /// Slots of a day.
-    slots: usize,
-    /// `KINDS.len() · slots` factors, weekday first.
+    calendar: Calendar,
+    /// A factor for each cell of the calendar.
     profile: Vec<f64>,
 }
 
@@ -65,7 +60,7 @@ impl Season {
             None => 1.0,
         };
         for (opened, ratio) in moves.opened.iter().zip(ratios) {
-            let cell = season.cell(*opened);
+            let cell = season.calendar.cell(*opened);
             if let (Some(sum), Some(count)) = (sums.get_mut(cell), counts.get_mut(cell)) {
                 let weight = weight(*opened);
                 *sum += weight * ratio;
@@ -78,11 +73,9 @@ impl Season {
             .map(|(sum, count)| sum / (count + PRIOR_ROWS))
             .collect();
         let smooth = means
-            .chunks(season.slots)
-            .zip(KINDS)
-            .flat_map(|(day, width)| {
-                smoothed(day, (width.0 / season.slot.0).unsigned_abs() as usize)
-            });
+            .chunks(season.calendar.slots())
+            .zip(WIDTHS)
+            .flat_map(|(day, width)| smoothed(day, season.calendar.slots_in(width)));
         season.profile = smooth.map(|factor| factor.max(SMALLEST)).collect();
         let weighted: f64 = season.profile.iter().zip(&counts).map(|(f, n)| f * n).sum();
         let mean = weighted / counts.iter().sum::<f64>();
@@ -94,26 +87,17 @@ impl Season {
 
     /// The factor of the step that opens at `opened`.
     pub fn factor(&self, opened: UnixMillis) -> f64 {
-        self.profile.get(self.cell(opened)).copied().unwrap_or(1.0)
+        let cell = self.calendar.cell(opened);
+        self.profile.get(cell).copied().unwrap_or(1.0)
     }
 
     /// No dependence on the time.
     fn flat(step: Millis) -> Self {
-        let slot = step.max(FINEST_SLOT).min(DAY);
-        let slots = DAY.0.unsigned_abs().div_ceil(slot.0.unsigned_abs()) as usize;
+        let calendar = Calendar::of(step);
         Self {
-            slot,
-            slots,
-            profile: vec![1.0; KINDS.len() * slots],
+            profile: vec![1.0; calendar.cells()],
+            calendar,
         }
-    }
-
-    fn cell(&self, opened: UnixMillis) -> usize {
-        // 1970-01-01 was a Thursday; 0 is Monday.
-        let weekday = (opened.0.div_euclid(DAY.0) + 3).rem_euclid(7);
-        let kind = usize::try_from(weekday - 4).unwrap_or(0);
-        let slot = opened.0.rem_euclid(DAY.0) / self.slot.0;
-        kind * self.slots + slot.unsigned_abs() as usize
     }
 }
 
@@ -220,9 +204,9 @@ mod tests {
     fn any_step_has_slots() {
         for step in [0, 1, 1_000, 7 * 60_000, 86_400_000, 604_800_000].map(Millis) {
             let season = Season::flat(step);
-            let last = season.cell(UnixMillis(MONDAY.0 - 1));
+            let last = season.calendar.cell(UnixMillis(MONDAY.0 - 1));
             assert_eq!(last + 1, season.profile.len(), "{step}");
-            assert!(season.cell(UnixMillis(-1)) < season.profile.len());
+            assert!(season.calendar.cell(UnixMillis(-1)) < season.profile.len());
         }
     }
 

@@ -206,7 +206,7 @@ async fn every_venues_candles_are_read_over_http() {
     for venue in venue::ALL {
         let (_, symbol) = venue_named(venue.name());
         let pair = Pair::new("BTC", &venue.quote().to_string());
-        let exchange = Exchange::with(venue, &symbol, vec![vec![]], minutes.clone(), None).await;
+        let exchange = Exchange::with(venue, &[symbol], vec![vec![]], minutes.clone(), None).await;
         let rest = RestClient::new(PATIENT).unwrap();
         let query = CandleQuery {
             symbol: &venue.rest_symbol(&pair),
@@ -338,7 +338,7 @@ async fn old_timestamps_count_in_no_minute() {
                 stop.cancel();
             }
         }
-        Observed::Note(_) => {}
+        Observed::Note(_) | Observed::ClockOffset(_) => {}
     };
     let address = Address::new(&exchange.url()).unwrap();
     let run = socket::run(
@@ -471,7 +471,7 @@ async fn wss_is_dialled_with_our_provider_and_roots() {
         Act::Trade(1, "50000", 0),
         Act::Beat(60_000),
     ];
-    let exchange = Exchange::with(venue, &symbol, vec![script], Vec::new(), Some(acceptor)).await;
+    let exchange = Exchange::with(venue, &[symbol], vec![script], Vec::new(), Some(acceptor)).await;
     assert!(exchange.url().starts_with("wss://"));
     let mut roots = rustls::RootCertStore::empty();
     roots.add(der).unwrap();

@@ -1,5 +1,4 @@
-//! The live service: prices from exchanges on loopback, rounds by a clock that the test drives, real miners; and the
-//! program itself, by the machine's clock.
+//! The live service: prices from exchanges on loopback, rounds by a clock that the test drives, real miners.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,7 +10,6 @@ use std::time::Duration;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters};
-use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Entry, Record};
 use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
@@ -20,6 +18,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_validator::rounds::miners::ReplayedMiners;
 use foretell_validator::rounds::{Prices, Rounds, Surroundings as RoundsSurroundings};
 use foretell_validator::run::config::Config;
+use foretell_validator::run::listeners::Listeners;
 use foretell_validator::run::service::{Service, Surroundings};
 use foretell_validator::run::source::Source;
 use foretell_validator::run::stamp::Stamp;
@@ -29,12 +28,12 @@ use foretell_wire::keyfile::WalletHotkey;
 use foretell_wire::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
-use crate::driver::{Exchanges, Running, miner, price_at, until, validator, value_at};
+use crate::driver::{Exchanges, Running, miner, price_at, until, value_at};
 
 /// A minute before half past midnight.
 const NOW: UnixMillis = UnixMillis(1_704_241_740_000);
 /// Two steps, so that rounds settle soon.
-const SERIES: &str =
+pub const SERIES: &str =
     "[series]\nid = \"BTC/USD\"\nstep_ms = 300000\nhorizon = 2\n[rounds]\nevery_minutes = 10\n";
 
 type TestService = Service<MemoryStore, LocalChain, ReplayedMiners>;
@@ -48,7 +47,7 @@ struct World {
     _miner: Option<Running>,
 }
 
-fn key(role: &str) -> Keypair {
+pub fn key(role: &str) -> Keypair {
     Keypair::derived(5, role)
 }
 
@@ -105,6 +104,7 @@ impl World {
             rounds: Rounds::resume(charter, rounds).await.unwrap(),
             source: Arc::new(Source::of(&config).unwrap()),
             chain: Arc::clone(&self.chain),
+            listeners: Listeners::default(),
         })
     }
 
@@ -385,162 +385,4 @@ async fn a_series_of_values_is_settled_from_an_address() {
     for (instant, value) in priced {
         assert_eq!(value, Some(value_at(instant.0)), "at {instant}");
     }
-}
-
-/// The program, by the machine's clock.
-struct Program {
-    folder: TempDir,
-}
-
-impl Program {
-    fn new(prices: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let config = format!("data = {data:?}\n{SERIES}{prices}");
-        fs::write(folder.path().join("validator.toml"), config).unwrap();
-        Self { folder }
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(validator());
-        command
-            .arg(name)
-            .arg("--config")
-            .arg(self.folder.path().join("validator.toml"));
-        command.env("NO_PROXY", "127.0.0.1");
-        command
-    }
-
-    fn head(&self) -> u64 {
-        crate::driver::head(&self.folder.path().join("data"))
-    }
-}
-
-fn now() -> UnixMillis {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap())
-}
-
-fn terminate(running: &Running) {
-    // The shell's own `kill`: a program of that name need not be there.
-    let kill = format!("kill -TERM {}", running.id());
-    let sent = Command::new("sh").args(["-c", &kill]).status();
-    assert!(sent.unwrap().success());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
-    let exchanges = Exchanges::open(now()).await;
-    let program = Program::new(&exchanges.prices_config());
-    let running = Running::start(&mut program.command("run"));
-    until("the first prices", || program.head() > 240);
-    let status = Running::start(&mut program.command("status")).wait();
-    assert_eq!(status.code, Some(0), "{}", status.stderr);
-    for words in ["running: BTC/USD", "next round: ", "newest price: "] {
-        assert!(
-            status.stdout.contains(words),
-            "{words:?} is not in:\n{}",
-            status.stdout
-        );
-    }
-    terminate(&running);
-    let ended = running.wait();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("the same command carries on"),
-        "{}",
-        ended.stderr
-    );
-
-    let before = program.head();
-    let running = Running::start(&mut program.command("run"));
-    until("more prices", || program.head() > before + 100);
-    running.kill();
-    let running = Running::start(&mut program.command("run"));
-    until("a day of prices", || program.head() > 1440);
-    terminate(&running);
-    assert_eq!(running.wait().code, Some(0));
-}
-
-/// The `[prices]` of exchanges that are not there.
-fn nobody() -> String {
-    // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let market = |venue: &str| format!("{{venue = \"{venue}\", host = \"{host}\"}}");
-    let venues = ["bitstamp", "kraken", "gemini"].map(market).join(", ");
-    format!("[prices]\nkind = \"venues\"\nvenues = [{venues}]\nusdt_usd = []\n")
-}
-
-#[test]
-fn without_a_network_it_says_so_and_keeps_trying() {
-    let program = Program::new(&nobody());
-    let mut running = Running::start(&mut program.command("run"));
-    until("word of the network", || {
-        running.stderr().contains("no exchange can be reached")
-    });
-    assert!(!running.has_ended());
-    let status = program.folder.path().join("data/status.json");
-    until("the status", || {
-        fs::read_to_string(&status).is_ok_and(|text| text.contains("no exchange"))
-    });
-    terminate(&running);
-    assert_eq!(running.wait().code, Some(0));
-}
-
-/// `localnet --speed live` on these exchanges, with two miners.
-fn live_network(program: &Program) -> Running {
-    let mut command = program.command("localnet");
-    command.args(["--speed", "live", "--miners", "2", "--json"]);
-    Running::start(&mut command)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_live_network_has_real_miners_and_ends_with_its_leaderboard_when_told() {
-    let exchanges = Exchanges::open(now()).await;
-    let program = Program::new(&exchanges.prices_config());
-    let running = live_network(&program);
-    until("the miners to listen", || {
-        running.stderr().contains("2 miners: har-30d, gaussian-7d")
-    });
-    terminate(&running);
-    let json = running.wait().json();
-    assert_eq!(
-        (&json["series"], &json["rules"]),
-        (&"BTC/USD".into(), &"1".into())
-    );
-    let rows = json["leaderboard"].as_array().unwrap();
-    assert_eq!(rows.len(), 4, "{rows:?}");
-    assert_eq!(json["prices"]["source"]["kind"], "live");
-}
-
-#[test]
-fn a_live_network_without_exchanges_ends_and_says_why() {
-    let program = Program::new(&nobody());
-    live_network(&program)
-        .wait()
-        .assert_refused(&["no exchange can be reached", "--speed live"]);
-}
-
-#[test]
-fn what_is_wrong_with_a_configuration_is_said() {
-    let refused = |prices: &str, words: &[&str]| {
-        let program = Program::new(prices);
-        Running::start(&mut program.command("run"))
-            .wait()
-            .assert_refused(words);
-    };
-    refused(
-        "[prices]\nkind = \"venues\"\nvenues = [{venue = \"mtgox\"}]",
-        &["mtgox"],
-    );
-    refused("[price]", &["validator.toml", "unknown field `price`"]);
-    let program = Program::new("");
-    let status = Running::start(&mut program.command("status")).wait();
-    status.assert_refused(&["status.json", "has `validator run` been started"]);
-    let hotkey: Hotkey = key("validator").hotkey();
-    assert_eq!(hotkey.to_string().len(), 48);
 }

@@ -1,5 +1,6 @@
 //! The leaderboard: reference in row 0, consensus in row 1, then the miners.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -107,13 +108,8 @@ pub fn rows(
         })
         .collect();
     miners.sort_by(|a, b| {
-        let descending = |x: Option<f64>, y: Option<f64>| {
-            let key = |v: Option<f64>| v.unwrap_or(f64::NEG_INFINITY);
-            key(y).total_cmp(&key(x))
-        };
-        descending(a.weight, b.weight)
-            .then_with(|| descending(a.advantage, b.advantage))
-            .then_with(|| a.miner.cmp(&b.miner))
+        let standing = |row: &Row| (row.weight, row.advantage);
+        better_first(standing(a), standing(b)).then_with(|| a.miner.cmp(&b.miner))
     });
     for (row, rank) in miners.iter_mut().zip(2..) {
         row.rank = rank;
@@ -132,6 +128,33 @@ pub fn rows(
         .chain(consensus)
         .chain(miners)
         .collect()
+}
+
+/// Place and share of weight of every miner with a record: as in the [`leaderboard`], without the rest of its rows.
+pub fn standings(book: &Book) -> BTreeMap<Hotkey, (usize, f64)> {
+    let (weights, evidence) = (book.weights(), book.evidence());
+    let standing = |key: &Hotkey| (Some(weights.share(key)), evidence.get(key).map(|e| e.mean));
+    let mut miners: Vec<(Hotkey, String)> = book
+        .tracks()
+        .keys()
+        .map(|key| (*key, key.to_string()))
+        .collect();
+    miners.sort_by(|(a, name), (b, other)| {
+        better_first(standing(a), standing(b)).then_with(|| name.cmp(other))
+    });
+    let placed = miners.into_iter().zip(2..);
+    placed
+        .map(|((key, _), rank)| (key, (rank, weights.share(&key))))
+        .collect()
+}
+
+/// More weight first, then more advantage; nothing known comes last.
+fn better_first(a: (Option<f64>, Option<f64>), b: (Option<f64>, Option<f64>)) -> Ordering {
+    let descending = |x: Option<f64>, y: Option<f64>| {
+        let key = |v: Option<f64>| v.unwrap_or(f64::NEG_INFINITY);
+        key(y).total_cmp(&key(x))
+    };
+    descending(a.0, b.0).then_with(|| descending(a.1, b.1))
 }
 
 /// Rounds that one horizon overlaps.

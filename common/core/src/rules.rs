@@ -135,6 +135,10 @@ pub struct MinuteRules {
     pub back_after: usize,
     /// USDT/USD closes older than this many minutes don't count.
     pub rate_max_age: usize,
+    /// A USDT is never worth less than this,
+    pub rate_at_least: f64,
+    /// or more than this: a market that says so has its scale wrong and leaves.
+    pub rate_at_most: f64,
     /// Rates further than this from their median leave.
     pub rate_band: f64,
     /// USDT venues need this many rates.
@@ -211,6 +215,8 @@ impl RulesVersion {
                 back_within: 0.01,
                 back_after: 3,
                 rate_max_age: 10,
+                rate_at_least: 0.9,
+                rate_at_most: 1.1,
                 rate_band: 0.005,
                 rate_quorum: 2,
                 usd_share: 0.60,

@@ -17,9 +17,9 @@ use std::time::Instant;
 use foretell_feed::stream::{Numbering, Stream};
 use foretell_feed::venue::{self, ALL, Channels, Venue};
 
-const FRAMES: u64 = 2_000;
+const FRAMES: u64 = 1_000;
 /// Best of so many runs: the machine is shared.
-const RUNS: usize = 15;
+const RUNS: usize = 100;
 
 const PYTHON: &str = r#"
 import json, sys, time

@@ -215,7 +215,9 @@ impl Collected {
         let learnt_nothing = |tape: &Result<Tape, RestError>| {
             matches!(
                 tape,
-                Err(RestError::LeftAlone { .. } | RestError::Unreachable { .. })
+                Err(RestError::LeftAlone { .. }
+                    | RestError::Unreachable { .. }
+                    | RestError::NotRecorded { .. })
             )
         };
         !self.tapes().all(learnt_nothing)

@@ -1,8 +1,13 @@
-//! Which venues are listened to: names, hosts, pairs, on and off.
+//! Which venues are listened to and asked: names, addresses, pairs, on and off.
 
+use std::collections::BTreeMap;
+
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::Quote;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::collector::Market;
 use crate::socket::{Address, AddressError};
 use crate::venue::{self, Pair, Venue, VenueError};
 
@@ -26,6 +31,9 @@ pub struct StreamConfig {
     /// Address of its WebSocket interface; its own if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Scheme, name and port of its REST interface; its own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Pairs, such as `BTC/USD`.
     pub pairs: Vec<String>,
 }
@@ -39,6 +47,15 @@ pub struct Listening {
     pub address: Address,
     /// The symbols, as the venue writes them.
     pub symbols: Vec<String>,
+}
+
+/// The markets that settle a pair.
+#[derive(Debug, Default)]
+pub struct Settling {
+    /// Those of the pair, and what they quote in.
+    pub venues: Vec<(Market, Quote)>,
+    /// Those that say what a USDT is worth.
+    pub usdt_usd: Vec<Market>,
 }
 
 /// Why a configuration can't be used.
@@ -83,6 +100,7 @@ impl StreamsConfig {
                 name: venue.name().to_owned(),
                 enabled: !SPARE.contains(&venue.name()),
                 url: None,
+                host: None,
                 pairs,
             }
         };
@@ -104,6 +122,38 @@ impl StreamsConfig {
     }
 }
 
+impl StreamsConfig {
+    /// What can be settled from the enabled venues' candles, by pair such as `BTC/USD`: everything that is quoted in dollars
+    /// or USDT on enough venues.
+    pub fn settling(
+        &self,
+        rules: &MinuteRules,
+    ) -> Result<BTreeMap<String, Settling>, StreamsError> {
+        let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
+        let mut usdt_usd = Vec::new();
+        for config in self.venue.iter().filter(|config| config.enabled) {
+            for (pair, market) in config.markets()? {
+                let quote = match pair.quote.as_str() {
+                    "USD" => Quote::Usd,
+                    "USDT" => Quote::Usdt,
+                    _ => continue,
+                };
+                if (pair.base.as_str(), quote) == ("USDT", Quote::Usd) {
+                    usdt_usd.push(market);
+                } else {
+                    let of_base = settling.entry(format!("{}/USD", pair.base)).or_default();
+                    of_base.venues.push((market, quote));
+                }
+            }
+        }
+        settling.retain(|_, markets| markets.venues.len() >= rules.min_venues);
+        for markets in settling.values_mut() {
+            markets.usdt_usd.clone_from(&usdt_usd);
+        }
+        Ok(settling)
+    }
+}
+
 /// Where USDT is traded for dollars.
 const TETHER: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
 const SPARE: [&str; 2] = ["binance_us", "coinbase_advanced"];
@@ -116,17 +166,35 @@ impl StreamConfig {
             venue: self.name.clone(),
             source,
         })?;
-        let symbol = |pair: &String| -> Result<String, StreamsError> {
-            let pair: Pair = pair.parse().map_err(|source| StreamsError::Pair {
-                venue: self.name.clone(),
-                source,
-            })?;
-            Ok(venue.symbol(&pair))
-        };
+        let pairs = self.pairs.iter().map(|pair| self.pair(pair));
+        let symbols = pairs.map(|pair| Ok(venue.symbol(&pair?)));
         Ok(Listening {
             venue,
             address,
-            symbols: self.pairs.iter().map(symbol).collect::<Result<_, _>>()?,
+            symbols: symbols.collect::<Result<_, StreamsError>>()?,
+        })
+    }
+
+    /// Its pairs, and where their candles are.
+    fn markets(&self) -> Result<Vec<(Pair, Market)>, StreamsError> {
+        let venue = venue::by_name(&self.name)?;
+        let host = self.host.as_deref().unwrap_or(venue.default_host());
+        let market = |text: &String| {
+            let pair = self.pair(text)?;
+            let market = Market {
+                venue,
+                host: host.trim_end_matches('/').to_owned(),
+                symbol: venue.rest_symbol(&pair),
+            };
+            Ok((pair, market))
+        };
+        self.pairs.iter().map(market).collect()
+    }
+
+    fn pair(&self, text: &str) -> Result<Pair, StreamsError> {
+        text.parse().map_err(|source| StreamsError::Pair {
+            venue: self.name.clone(),
+            source,
         })
     }
 }
@@ -153,6 +221,23 @@ mod tests {
             .find(|each| each.venue.name() == "okx")
             .unwrap();
         assert_eq!(okx.symbols, ["BTC-USDT"]);
+    }
+
+    #[test]
+    fn what_enough_venues_trade_is_settled() {
+        let rules = foretell_core::rules::RulesVersion::V1.rules().minute;
+        let mut config = StreamsConfig::of("BTC");
+        config.venue[0].pairs.push("ETH/USDT".into());
+        let settling = config.settling(&rules).unwrap();
+        assert_eq!(settling.keys().collect::<Vec<_>>(), ["BTC/USD"]);
+        let markets = &settling["BTC/USD"];
+        let in_usdt = markets
+            .venues
+            .iter()
+            .filter(|(_, quote)| *quote == Quote::Usdt);
+        assert_eq!((markets.venues.len(), in_usdt.count()), (8, 3));
+        let symbols: Vec<&str> = markets.usdt_usd.iter().map(|m| m.symbol.as_str()).collect();
+        assert_eq!(symbols, ["usdtusd", "USDT-USD", "USDTUSD"]);
     }
 
     #[test]

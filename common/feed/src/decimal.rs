@@ -30,22 +30,19 @@ impl<'a> Decimal<'a> {
 
     /// The number that this text writes: digits, at most one point, an exponent within ± 40.
     pub fn new(text: &'a str) -> Result<Self, DecimalError> {
-        let (mantissa, exponent) = split(text);
-        let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+        let bytes = text.as_bytes();
+        let sign = usize::from(bytes.first() == Some(&b'-'));
         let mut digits = 0;
         let mut points = 0;
-        for byte in unsigned.bytes() {
+        for (place, byte) in bytes.iter().enumerate().skip(sign) {
             match byte {
                 b'0'..=b'9' => digits += 1,
                 b'.' => points += 1,
+                b'e' | b'E' if exponent_fits(&text[place + 1..]) => break,
                 _ => return Err(DecimalError(text.to_owned())),
             }
         }
-        let exponent_fits = exponent.is_none_or(|exponent| {
-            let shift = exponent.parse::<i32>();
-            shift.is_ok_and(|shift| (-MAX_EXPONENT..=MAX_EXPONENT).contains(&shift))
-        });
-        if digits > 0 && points <= 1 && exponent_fits {
+        if digits > 0 && points <= 1 {
             Ok(Self(text))
         } else {
             Err(DecimalError(text.to_owned()))
@@ -103,15 +100,24 @@ impl<'a> Decimal<'a> {
 
     /// Whether the number is above zero.
     pub fn is_positive(self) -> bool {
-        let (mantissa, _) = split(self.0);
-        !mantissa.starts_with('-') && mantissa.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
+        let mut mantissa = self
+            .0
+            .bytes()
+            .take_while(|byte| !matches!(byte, b'e' | b'E'));
+        !self.0.starts_with('-') && mantissa.any(|byte| (b'1'..=b'9').contains(&byte))
     }
+}
+
+fn exponent_fits(exponent: &str) -> bool {
+    let shift = exponent.parse::<i32>();
+    shift.is_ok_and(|shift| (-MAX_EXPONENT..=MAX_EXPONENT).contains(&shift))
 }
 
 /// Mantissa and exponent of a number's text.
 fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+    // Byte by byte: this is read for every number of every frame.
+    match text.bytes().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(place) => (&text[..place], Some(&text[place + 1..])),
         None => (text, None),
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //!  Venue (sans I/O, one file each)
 //!  ┌ subscribe, read_frame ─▶ Stream: trades counted once, gaps noted ─▶ events
-//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ settlement
+//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ Collector ─▶ settlement
+//!  Connection: the life of a stream, sans I/O ◀─ socket (I/O) ─▶ View: what is traded now
 //! ```
 //!
 //! A recorded message, a replayed file and a live host go through the same parser; [`decode`] shows what it
@@ -25,3 +26,4 @@ pub mod socket;
 pub mod stream;
 pub mod tls;
 pub mod venue;
+pub mod view;

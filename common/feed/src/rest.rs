@@ -1,4 +1,6 @@
-//! Candles over REST: pages of a venue's answers, with deadlines.
+//! Candles over REST: pages of a venue's answers, with deadlines; from the network, or from a recording of it.
+
+mod door;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +10,11 @@ use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
+pub use self::door::{Answer, Answers};
+use self::door::{Door, Got, MAX_ANSWER_BYTES};
 use crate::candle::{self, Candle};
 use crate::tls;
 use crate::venue::{CandleQuery, CandleSource, VenueError};
-
-/// Longest answer to one request.
-const MAX_ANSWER_BYTES: usize = 8 << 20;
 
 /// How long a host is left alone that has turned us away without saying for how long: too many requests, or banned.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
@@ -22,7 +23,7 @@ const BANNED: Duration = Duration::from_secs(600);
 /// A client for the REST half of any venue. A host that turns us away is left alone for as long as it asks.
 #[derive(Debug, Clone)]
 pub struct RestClient {
-    http: reqwest::Client,
+    door: Door,
     /// Hosts that aren't asked before then, for all clones.
     left_alone: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
@@ -68,6 +69,14 @@ pub enum RestError {
         /// For how long.
         wait: Duration,
     },
+    /// A recording holds no answer: there was none, or nobody asked.
+    #[error("the recording holds no answer of {venue} to {path}")]
+    NotRecorded {
+        /// The venue.
+        venue: &'static str,
+        /// What was asked.
+        path: String,
+    },
     /// An answer beyond all expectation.
     #[error("{venue} answered more than {MAX_ANSWER_BYTES} bytes at {url}")]
     TooLong {
@@ -106,9 +115,25 @@ impl RestClient {
             .build()
             .map_err(RestError::Client)?;
         Ok(Self {
-            http,
+            door: Door::Network(http, None),
             left_alone: Arc::default(),
         })
+    }
+
+    /// The same client, which keeps every answer for a recording in `answers`.
+    pub fn keeping(mut self, answers: &Answers) -> Self {
+        if let Door::Network(_, keep) = &mut self.door {
+            *keep = Some(answers.clone());
+        }
+        self
+    }
+
+    /// A client that gets its answers from a recording.
+    pub fn replaying(answers: &Answers) -> Self {
+        Self {
+            door: Door::Recording(answers.clone()),
+            left_alone: Arc::default(),
+        }
     }
 
     /// All finished candles that `query` asks for, oldest first, page by page.
@@ -185,38 +210,15 @@ impl RestClient {
 
     /// The bytes at `url`, which errors call `source`.
     pub async fn bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
-        let got = self.get(source, url).await?;
-        if got.status.is_success() {
+        let got = self.door.get(source, url, "").await?;
+        if is_success(got.status) {
             return Ok(got.body);
         }
         Err(RestError::Status {
             venue: source,
             url: url.to_owned(),
-            status: got.status.as_u16(),
+            status: got.status,
             retry_after: got.retry_after,
-        })
-    }
-
-    async fn get(&self, venue: &'static str, url: &str) -> Result<Got, RestError> {
-        let unreachable = |source| RestError::Unreachable {
-            venue,
-            url: url.to_owned(),
-            source,
-        };
-        let mut response = self.http.get(url).send().await.map_err(unreachable)?;
-        let (status, retry_after) = (response.status(), retry_after(response.headers()));
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                let url = url.to_owned();
-                return Err(RestError::TooLong { venue, url });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Got {
-            status,
-            retry_after,
-            body,
         })
     }
 
@@ -243,16 +245,15 @@ impl RestClient {
         path: &str,
     ) -> Result<Vec<Candle>, RestError> {
         self.may_ask(venue, host)?;
-        let url = format!("{host}{path}");
         let Got {
             status,
             retry_after,
             body,
-        } = self.get(venue.name(), &url).await?;
-        self.heed(host, status.as_u16(), retry_after);
-        if status.is_success() {
+        } = self.door.get(venue.name(), host, path).await?;
+        if is_success(status) {
             return Ok(venue.parse_candles(&body)?);
         }
+        self.heed(host, status, retry_after);
         // A venue that says why in its own words is quoted; else the status has to do.
         match venue.parse_candles(&body) {
             Err(refused @ VenueError::Refused { .. }) if retry_after.is_none() => {
@@ -260,8 +261,8 @@ impl RestClient {
             }
             _ => Err(RestError::Status {
                 venue: venue.name(),
-                url,
-                status: status.as_u16(),
+                url: format!("{host}{path}"),
+                status,
                 retry_after,
             }),
         }
@@ -292,6 +293,10 @@ impl RestClient {
 
     /// Notes a host that has turned us away.
     fn heed(&self, host: &str, status: u16, retry_after: Option<Duration>) {
+        // A recording turns nobody away: what wasn't asked then isn't there.
+        if matches!(self.door, Door::Recording(_)) {
+            return;
+        }
         let wait = match status {
             429 => retry_after.unwrap_or(LEFT_ALONE),
             403 | 418 | 451 => retry_after.unwrap_or(BANNED),
@@ -318,18 +323,8 @@ fn window<'a>(
     CandleQuery { from, to, ..*query }
 }
 
-/// An answer, whatever its status.
-struct Got {
-    status: reqwest::StatusCode,
-    retry_after: Option<Duration>,
-    body: Vec<u8>,
-}
-
-/// The seconds of a `Retry-After` header.
-fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
-    let value = headers.get(reqwest::header::RETRY_AFTER)?;
-    let seconds = value.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+const fn is_success(status: u16) -> bool {
+    matches!(status, 200..=299)
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub enum Observed<'a> {
     },
     /// What the connection says of it.
     Note(Note<'a>),
+    /// How far our clock is ahead of the venue's, at most; said when that changes.
+    ClockOffset(Millis),
 }
 
 /// The address is none of a WebSocket.
@@ -126,6 +128,7 @@ pub async fn run(
     let (happened, mut happenings) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
     let mut held: BTreeMap<SocketId, Held> = BTreeMap::new();
+    let mut clock_offset = None;
     let mut actions = connection.handle(now(), Input::Tick, &mut |note| on(Observed::Note(note)));
     loop {
         for action in actions.drain(..) {
@@ -200,6 +203,12 @@ pub async fn run(
             }
         };
         actions.extend(more);
+        if connection.clock_offset() != clock_offset {
+            clock_offset = connection.clock_offset();
+            if let Some(offset) = clock_offset {
+                on(Observed::ClockOffset(offset));
+            }
+        }
         while let Some(ended) = tasks.try_join_next() {
             loudly(ended);
         }

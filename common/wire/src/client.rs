@@ -16,14 +16,16 @@ use crate::axon;
 use crate::btauth::{Request, signed_headers};
 use crate::keypair::{Keypair, verifies};
 use crate::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, DELAY_HEADER, REVEAL_ROUTE, RevealAnswer,
-    RevealRequest,
+    COMMIT_ROUTE, CommitAnswer, CommitRequest, DELAY_HEADER, OUTCOME_ROUTE, OutcomeNotice,
+    REVEAL_ROUTE, RevealAnswer, RevealRequest,
 };
 
 /// Longest commit answer.
 const MAX_COMMIT_BYTES: usize = 4 << 10;
 /// Longest reveal answer: a payload of 4 MiB as a JSON string, quotes escaped, and a little more.
 const MAX_REVEAL_BYTES: usize = 5 << 20;
+/// Longest answer to being told something, which is none but for what went wrong.
+const MAX_OUTCOME_ANSWER_BYTES: usize = 4 << 10;
 /// Connections to one miner that are kept for the next request, and for how long.
 const IDLE_CONNECTIONS: usize = 1;
 const IDLE_FOR: Duration = Duration::from_secs(90);
@@ -202,6 +204,32 @@ impl MinerClient {
         } else {
             Err(AskError::Signature)
         }
+    }
+
+    /// Tells a miner what became of its answer, within a total `deadline`.
+    ///
+    /// The [older protocol](crate::axon) has no words for it: a miner known to speak that is not told.
+    pub async fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notice: &OutcomeNotice,
+        deadline: Duration,
+    ) -> Result<(), AskError> {
+        let peer = Peer {
+            hotkey: miner,
+            address: axon,
+            deadline,
+        };
+        if self.speaks_axon(peer) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(notice).map_err(|error| unusable(error.to_string()))?;
+        let telling = self.by_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
+        let reply = tokio::time::timeout(deadline, telling)
+            .await
+            .map_err(|_| AskError::TimedOut(deadline))??;
+        reply.success().map(|_| ())
     }
 
     async fn ask<Q: Serialize, A: DeserializeOwned>(

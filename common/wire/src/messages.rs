@@ -1,5 +1,7 @@
 //! What travels between a validator and a miner, as JSON.
 
+use std::fmt;
+
 use foretell_core::attest::{Commitment, Nonce, Signature};
 use foretell_core::price::Price;
 use foretell_core::round::Receipt;
@@ -86,14 +88,14 @@ pub struct RevealAnswer {
 pub struct OutcomeNotice {
     /// The round.
     pub round: RoundId,
-    /// What became of the miner's answer, in a word such as `scored` or `missed`.
-    pub verdict: String,
-    /// Why, where that isn't plain.
+    /// What became of the miner's answer.
+    pub verdict: Verdict,
+    /// Why it was not scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Settled price at the origin.
     pub anchor: Option<Price>,
-    /// Settled prices at steps 1 ..= H; `null` is a gap.
+    /// Settled prices at steps 1 ..= H; `null` is a gap. None at all of a void round.
     pub realised: Vec<Option<Price>>,
     /// The miner's score, lower is better.
     pub score: Option<f64>,
@@ -103,6 +105,28 @@ pub struct OutcomeNotice {
     pub rank: Option<usize>,
     /// The miner's share of weight.
     pub weight: Option<f64>,
+}
+
+/// What became of a miner's answer in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was a forecast, and has a score.
+    Scored,
+    /// There was none that counts.
+    Missed,
+    /// The round counts for nobody.
+    Void,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Scored => "scored",
+            Self::Missed => "missed",
+            Self::Void => "void",
+        })
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +148,7 @@ mod tests {
     /// The message is written as `expected`, and `expected` is read as the message.
     fn check<M>(message: &M, expected: &Value)
     where
-        M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+        M: Serialize + DeserializeOwned + PartialEq + fmt::Debug,
     {
         assert_eq!(serde_json::to_value(message).unwrap(), *expected);
         let text = expected.to_string();
@@ -210,7 +234,7 @@ mod tests {
         check(
             &OutcomeNotice {
                 round: round(),
-                verdict: "missed".into(),
+                verdict: Verdict::Missed,
                 reason: Some("late by 3 s".into()),
                 anchor: Price::new(42_000.5).ok(),
                 realised: vec![Price::new(42_001.0).ok(), None],

@@ -7,6 +7,7 @@ use foretell_core::forecast::{Fan, Forecast};
 use foretell_core::score::crps::crps;
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::variance::{self, VarianceModel};
@@ -68,7 +69,7 @@ impl Model for Ensemble {
             })
             .collect();
         let total: f64 = weights.iter().sum();
-        let members = self.0.iter().zip(&weights);
+        let members = self.0.par_iter().zip(&weights);
         members
             .map(|(model, weight)| Ok((weight / total, model.fit(history, grid, seed)?)))
             .collect::<Result<_, _>>()
@@ -95,7 +96,7 @@ impl Ensemble {
                 whole.then_some((known, future, weight))
             })
             .collect();
-        let members = self.0.iter();
+        let members = self.0.par_iter();
         members
             .map(|model| {
                 let tried = model.fit(&before, grid, seed).and_then(|fitted| {
@@ -123,10 +124,13 @@ fn loss(fitted: &variance::Fit, known: &History, future: &History) -> Result<f64
 
 impl Fitted for Fit {
     fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
+        let members = self.0.par_iter();
+        let forecasts: Vec<Forecast> = members
+            .map(|(_, member)| member.forecast(history, k))
+            .collect::<Result<_, _>>()?;
         let mut values = Vec::new();
         let mut horizon = 0;
-        for (weight, member) in &self.0 {
-            let forecast = member.forecast(history, k)?;
+        for ((weight, _), forecast) in self.0.iter().zip(&forecasts) {
             horizon = forecast.horizon();
             values.resize(forecast.values().len(), 0.0);
             for (sum, value) in values.iter_mut().zip(forecast.values()) {

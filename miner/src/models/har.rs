@@ -39,6 +39,7 @@ pub fn recipe() -> Recipe {
             smoothing: 0,
         },
         centring: None,
+        recalibration: None,
     }
 }
 

@@ -7,14 +7,14 @@ use foretell_core::time::Millis;
 use super::elastic_net;
 use super::har::{self, least_squares};
 use super::variance::dynamics::Way;
-use super::variance::{Recipe, VarianceModel};
+use super::variance::{Recalibration, Recipe, VarianceModel};
 use crate::features::Features;
 
 /// A change of a recipe.
 type Change = fn(&mut Recipe);
 
 /// Every idea: its name, and what it changes.
-const IDEAS: [(&str, Change); 21] = [
+const IDEAS: [(&str, Change); 24] = [
     ("asymmetric", |recipe| see(recipe, Features::Asymmetric)),
     ("blended", |recipe| see(recipe, Features::Blended)),
     ("volume", |recipe| see(recipe, Features::Volume)),
@@ -44,6 +44,9 @@ const IDEAS: [(&str, Change); 21] = [
     ("half-student", |recipe| recipe.shaping.empirical = 0.5),
     ("smooth-6", |recipe| recipe.shaping.smoothing = 6),
     ("smooth-20", |recipe| recipe.shaping.smoothing = 20),
+    ("recalibrated-10d", |recipe| recalibrate(recipe, 10, 0.5)),
+    ("recalibrated-30d", |recipe| recalibrate(recipe, 30, 0.5)),
+    ("recalibrated-60d", |recipe| recalibrate(recipe, 60, 1.0)),
     ("and-garch", |recipe| recipe.ways.push(Way::Garch)),
     ("and-ewma-12h", |recipe| {
         recipe.ways.push(Way::Ewma(Millis::hours(12)));
@@ -88,6 +91,13 @@ fn see(recipe: &mut Recipe, features: Features) {
         solve: least_squares,
         pull: 0.0,
     }];
+}
+
+fn recalibrate(recipe: &mut Recipe, days: i64, strength: f64) {
+    recipe.recalibration = Some(Recalibration {
+        span: Millis::days(days),
+        strength,
+    });
 }
 
 fn pull(recipe: &mut Recipe, share: f64) {

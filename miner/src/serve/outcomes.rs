@@ -1,7 +1,7 @@
 //! What validators said of this miner's answers, kept for its operator: its own track record.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -62,8 +62,12 @@ impl Outcomes {
             let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let mut file = OpenOptions::new()
                 .create(true)
+                .read(true)
                 .append(true)
                 .open(&self.path)?;
+            if ends_torn(&mut file)? {
+                file.write_all(b"\n")?;
+            }
             file.write_all(&line)
         };
         append().map_err(|source| self.error(source))
@@ -95,9 +99,21 @@ impl Outcomes {
     }
 }
 
+/// Whether the file's last line is one that a crash cut short.
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
 #[cfg(test)]
 mod tests {
     use foretell_wire::keypair::Keypair;
+    use foretell_wire::messages::Verdict;
 
     use super::*;
 
@@ -107,10 +123,10 @@ mod tests {
         let outcomes = Outcomes::new(folder.path());
         assert_eq!(outcomes.all().unwrap(), []);
         let validator = Keypair::derived(1, "validator").hotkey();
-        for rank in [3, 2] {
+        let keep = |rank| {
             let outcome = OutcomeNotice {
                 round: "BTC/USD@1704067200000".parse().unwrap(),
-                verdict: "scored".into(),
+                verdict: Verdict::Scored,
                 reason: None,
                 anchor: None,
                 realised: vec![None; 100],
@@ -120,13 +136,16 @@ mod tests {
                 weight: None,
             };
             outcomes.keep(validator, outcome).unwrap();
-        }
+        };
+        keep(3);
+        keep(2);
         let path = folder.path().join(FILE);
         let mut file = OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(b"{\"validator\":").unwrap();
+        keep(4);
         let all = outcomes.all().unwrap();
         let ranks: Vec<_> = all.iter().map(|told| told.outcome.rank).collect();
-        assert_eq!(ranks, [Some(3), Some(2)]);
+        assert_eq!(ranks, [Some(3), Some(2), Some(4)]);
         assert!(all[0].outcome.realised.is_empty());
     }
 }

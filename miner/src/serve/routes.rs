@@ -140,7 +140,7 @@ async fn outcome(
         )));
     }
     tracing::info!(
-        round = %notice.round, verdict = notice.verdict, score = notice.score, rank = notice.rank,
+        round = %notice.round, verdict = %notice.verdict, score = notice.score, rank = notice.rank,
         weight = notice.weight, "outcome"
     );
     miner.metrics.told(&notice);

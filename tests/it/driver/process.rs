@@ -84,6 +84,14 @@ impl Running {
         self
     }
 
+    /// Asks it to end, with SIGTERM.
+    pub fn terminate(&self) {
+        // The shell's own `kill`: a program of that name need not be there.
+        let kill = format!("kill -TERM {}", self.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Ends it with SIGKILL, which it can't notice.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -59,13 +59,13 @@ pub struct Exchange {
 impl Exchange {
     /// An exchange that speaks this venue's protocol.
     pub async fn open(venue: &'static dyn Venue, symbol: &str, scripts: Vec<Vec<Act>>) -> Self {
-        Self::with(venue, symbol, scripts, Vec::new(), None).await
+        Self::with(venue, &[symbol.to_owned()], scripts, Vec::new(), None).await
     }
 
-    /// An exchange with REST candles, the last one forming; over TLS if given how.
+    /// An exchange with REST candles, the last one forming; over TLS if given how. It trades the first of its symbols.
     pub async fn with(
         venue: &'static dyn Venue,
-        symbol: &str,
+        symbols: &[String],
         scripts: Vec<Vec<Act>>,
         minutes: Vec<Minute>,
         tls: Option<TlsAcceptor>,
@@ -76,7 +76,7 @@ impl Exchange {
             (stream.local_addr().unwrap(), rest.local_addr().unwrap());
         let secure = tls.is_some();
         let mut tasks = JoinSet::new();
-        let voice = Voice::new(venue, symbol);
+        let voice = Voice::new(venue, symbols);
         tasks.spawn(serve::connections(stream, voice.clone(), scripts, tls));
         let answer = voice.candles(&minutes);
         let routes = Router::new()

@@ -19,11 +19,12 @@ pub struct Voice {
 }
 
 impl Voice {
-    pub fn new(venue: &'static dyn Venue, symbol: &str) -> Self {
+    /// The voice of a venue that a client asks for these symbols, the first of which is traded.
+    pub fn new(venue: &'static dyn Venue, symbols: &[String]) -> Self {
         Self {
             name: venue.name(),
-            symbol: symbol.to_owned(),
-            requests: venue.subscribe(&[symbol.to_owned()]).len(),
+            symbol: symbols[0].clone(),
+            requests: venue.subscribe(symbols).len(),
             number: 0,
         }
     }
@@ -74,11 +75,17 @@ impl Voice {
                     0,
                 )]
             }
-            "kraken" => vec![json!({
-                "method": "subscribe", "success": true,
-                "result": {"channel": "trade", "symbol": symbol, "snapshot": false},
-                "time_in": "2026-01-01T00:00:00Z", "time_out": "2026-01-01T00:00:00Z",
-            })],
+            "kraken" => {
+                let symbols = asked["params"]["symbol"].as_array().unwrap().iter();
+                let ack = |symbol| {
+                    json!({
+                        "method": "subscribe", "success": true,
+                        "result": {"channel": "trade", "symbol": symbol, "snapshot": false},
+                        "time_in": "2026-01-01T00:00:00Z", "time_out": "2026-01-01T00:00:00Z",
+                    })
+                };
+                symbols.map(ack).collect()
+            }
             "okx" => vec![json!({"event": "subscribe", "arg": asked["args"][0], "connId": "c"})],
             other => panic!("no voice for {other}"),
         };

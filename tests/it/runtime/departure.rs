@@ -18,6 +18,11 @@ async fn the_runtime_replaces_whom_the_local_ledger_would() {
         .await;
     let mut registered = vec![Block(0)];
     for role in ["first", "a", "b", "c"] {
+        if role == "c" {
+            // The runtime takes only a number above that of those who are there; c fills the last place.
+            let (name, argument) = ("sudo_set_max_allowed_uids", "max_allowed_uids");
+            subnet.set(name, argument, 5).await;
+        }
         subnet.join(role).await;
         registered.push(subnet.block().await);
     }
@@ -32,9 +37,6 @@ async fn the_runtime_replaces_whom_the_local_ledger_would() {
     subnet.before_epoch().await;
     subnet.new_blocks(1).await;
 
-    subnet
-        .set("sudo_set_max_allowed_uids", "max_allowed_uids", 5)
-        .await;
     subnet.new_blocks(6).await;
     let metagraph = subnet.metagraph().await;
     let candidates = metagraph.neurons.iter().zip(&registered).skip(1);

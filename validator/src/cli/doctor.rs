@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,8 +83,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             say("chain", chain)?;
             say("registration", registration)?;
             say("venues", venues(&config, seen))?;
-            let ports = "none needed: a validator only calls out";
-            say("ports", Ok(ports.into()))?;
+            say("ports", ports(&config))?;
         }
         Err(error) => say("config", Err(error))?,
     }
@@ -202,6 +202,17 @@ async fn chain_and_registration(
         }
         Err(error) => (Err(error), unknown()),
     }
+}
+
+fn ports(config: &Config) -> Result<String> {
+    let Some(http) = &config.http else {
+        return Ok("none needed: a validator only calls out".into());
+    };
+    let address = http.listen;
+    TcpListener::bind(address).with_context(|| {
+        format!("{address} can't be listened on: is the validator running, or another process? See http.listen")
+    })?;
+    Ok(address.to_string())
 }
 
 fn venues(config: &Config, seen: Option<Vec<Seen>>) -> Result<String> {

@@ -26,7 +26,7 @@ pub struct Arguments {
 /// Prints the status.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let config = Config::read(&arguments.config)?;
-    let status = StatusFile::new(&config.data).read()?;
+    let status = StatusFile::read(&config.data)?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&status)?
     } else {

@@ -15,6 +15,7 @@ use foretell_core::settle::{MINUTE, Quote};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::children::{Children, MinerPrices, Setting};
@@ -26,7 +27,9 @@ use super::{Progress, Wishes, genesis, result_of};
 use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
 use crate::rounds::{Prices, Rounds, Surroundings as RoundsSurroundings};
+use crate::run::api::Api;
 use crate::run::config::{Config, PricesConfig};
+use crate::run::listeners::Listeners;
 use crate::run::serve;
 use crate::run::service::{Service, Surroundings};
 use crate::run::source::Source;
@@ -91,13 +94,14 @@ pub async fn run(
         key,
         store: Arc::clone(&store),
         chain: Arc::clone(&chain),
-        miners: LiveMiners::new(client),
+        miners: LiveMiners::new(client, stop.clone()),
         prices: Prices::Journal,
     };
     let mut service = Service::new(Surroundings {
         rounds: Rounds::resume(charter, rounds).await?,
         source: Arc::new(source),
         chain: Arc::clone(&chain),
+        listeners: Listeners::start(config.listened()?)?,
     });
     let loaded = started.elapsed();
     let names: Vec<&str> = participants.iter().map(|p| p.name.as_str()).collect();
@@ -114,7 +118,11 @@ pub async fn run(
     ));
     let tick = |now| Ok(chain.advance_to(Block::at(plan.first, now))?);
     let over = |book: &Book, now| is_over(book, last, now);
-    let served = serve(&mut service, &StatusFile::new(folder), tick, over, &stop).await;
+    let (show, shown) = watch::channel(None);
+    let api = Api::start(config.http.as_ref(), shown).await?;
+    let status = StatusFile::new(folder, show);
+    let served = serve(&mut service, &status, tick, over, &stop).await;
+    api.stop().await;
     let played = started.elapsed();
     children.stop().await.context("can't end the miners")?;
     served?;

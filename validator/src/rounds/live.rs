@@ -7,9 +7,12 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Miss;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::{Answered, AskError, MinerClient};
-use foretell_wire::messages::{CommitAnswer, CommitRequest, RevealAnswer, RevealRequest};
+use foretell_wire::messages::{
+    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+};
+use tokio_util::sync::CancellationToken;
 
-use super::miners::{Arrived, Miners, NoAnswer};
+use super::miners::{Arrived, Miners, NoAnswer, tell_by};
 use crate::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
@@ -19,12 +22,24 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct LiveMiners {
     client: MinerClient,
+    stop: CancellationToken,
 }
 
 impl LiveMiners {
-    /// Miners asked by `client`.
-    pub const fn new(client: MinerClient) -> Self {
-        Self { client }
+    /// Miners asked by `client`, and no longer waited for once it is to `stop`.
+    pub const fn new(client: MinerClient, stop: CancellationToken) -> Self {
+        Self { client, stop }
+    }
+
+    async fn unless_stopped<T>(
+        &self,
+        answer: impl Future<Output = Result<T, NoAnswer>>,
+    ) -> Result<T, NoAnswer> {
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.stop.cancelled() => Err(NoAnswer::Stopped),
+        }
     }
 }
 
@@ -36,7 +51,8 @@ impl Miners for LiveMiners {
         request: &CommitRequest,
     ) -> Result<Arrived<CommitAnswer>, NoAnswer> {
         let ask = |left| self.client.commitment(miner, axon, request, left);
-        ask_until(request.deadline_ms, ask).await
+        self.unless_stopped(ask_until(request.deadline_ms, ask))
+            .await
     }
 
     async fn reveal(
@@ -47,10 +63,21 @@ impl Miners for LiveMiners {
         deadline: UnixMillis,
         _now: UnixMillis,
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
-        ask_until(deadline, |left| {
-            self.client.reveal(miner, axon, request, left)
-        })
-        .await
+        let ask = |left| self.client.reveal(miner, axon, request, left);
+        self.unless_stopped(ask_until(deadline, ask)).await
+    }
+
+    async fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        patience: Duration,
+    ) {
+        tokio::select! {
+            () = tell_by(&self.client, miner, axon, notices, patience) => {}
+            () = self.stop.cancelled() => {}
+        }
     }
 }
 
@@ -118,6 +145,31 @@ mod tests {
         );
         assert_eq!(time_left(now, now), None);
         assert_eq!(time_left(UnixMillis(0), now), None);
+    }
+
+    /// A miner that takes the connection and never answers, and a validator that is told to stop meanwhile.
+    #[tokio::test]
+    async fn a_validator_that_is_to_stop_waits_for_nobody() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let axon = listener.local_addr().unwrap();
+        let key = foretell_wire::keypair::Keypair::derived(1, "validator");
+        let series = foretell_core::series::Series {
+            id: "BTC/USD".parse().unwrap(),
+            grid: foretell_core::series::Grid {
+                step: Millis::minutes(5),
+                horizon: 2,
+            },
+            unit: foretell_core::series::Unit::LogPrice,
+        };
+        let request = CommitRequest::new(&series, in_ms(60_000), in_ms(60_000), in_ms(0));
+        let stop = CancellationToken::new();
+        let miners = LiveMiners::new(MinerClient::new(key.clone()).unwrap(), stop.clone());
+        let hotkey = key.hotkey();
+        let (answer, ()) = tokio::join!(miners.commitment(&hotkey, axon, &request), async {
+            drop(listener.accept().await.unwrap().0);
+            stop.cancel();
+        });
+        assert!(matches!(answer, Err(NoAnswer::Stopped)), "{answer:?}");
     }
 
     #[tokio::test]

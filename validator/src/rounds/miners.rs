@@ -1,13 +1,15 @@
 //! Asking miners: over signed HTTP, or any other way that answers alike.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Miss;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::{Answered, AskError, Delay, MinerClient};
-use foretell_wire::messages::{CommitAnswer, CommitRequest, RevealAnswer, RevealRequest};
+use foretell_wire::messages::{
+    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+};
 use thiserror::Error;
 
 /// The miners of a network, as a validator asks them.
@@ -29,6 +31,33 @@ pub trait Miners: Send + Sync {
         deadline: UnixMillis,
         now: UnixMillis,
     ) -> impl Future<Output = Result<Arrived<RevealAnswer>, NoAnswer>> + Send;
+
+    /// Tells a miner how it did, one notice after the other, for `patience` of wall time at most.
+    fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        patience: Duration,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// Tells notices over HTTP; a miner that doesn't take one gets no more of them.
+pub(super) async fn tell_by(
+    client: &MinerClient,
+    miner: &Hotkey,
+    axon: SocketAddr,
+    notices: &[OutcomeNotice],
+    patience: Duration,
+) {
+    let deadline = Instant::now() + patience;
+    for notice in notices {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Err(error) = client.tell(miner, axon, notice, left).await {
+            tracing::debug!(%miner, round = %notice.round, %error, "a miner does not hear its outcome");
+            return;
+        }
+    }
 }
 
 /// An answer and when it came, by the round clock.
@@ -46,6 +75,9 @@ pub enum NoAnswer {
     /// The miner missed; the verdict goes into the journal.
     #[error(transparent)]
     Miss(Miss),
+    /// The validator was told to stop before it answered.
+    #[error("told to stop while miners were asked")]
+    Stopped,
     /// In a replay a miner either answers or declares that it doesn't: this one broke.
     #[error("miner {miner} at {axon} did not answer")]
     Broken {
@@ -133,6 +165,16 @@ impl Miners for ReplayedMiners {
             .reveal(miner, axon, request, self.patience)
             .await;
         Self::arrived(answered, miner, axon, now)
+    }
+
+    async fn tell(
+        &self,
+        miner: &Hotkey,
+        axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        patience: Duration,
+    ) {
+        tell_by(&self.client, miner, axon, notices, patience).await;
     }
 }
 

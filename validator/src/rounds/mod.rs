@@ -9,6 +9,7 @@
 
 pub mod live;
 pub mod miners;
+mod outcomes;
 mod prices;
 pub mod weights;
 
@@ -37,6 +38,7 @@ use thiserror::Error;
 pub use self::prices::{Decided, Prices};
 
 use self::miners::{Arrived, Miners, NoAnswer};
+use self::outcomes::Untold;
 use crate::store::{Batch, Store, StoreError};
 
 /// Rounds of one series, on some store, chain and miners.
@@ -52,6 +54,7 @@ pub struct Rounds<S, C, M> {
     prices: Prices,
     /// The subnet when the chain could last be asked.
     seen: Option<Metagraph>,
+    untold: Untold,
 }
 
 /// Why rounds can't go on.
@@ -121,6 +124,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             miners,
             prices,
             seen: None,
+            untold: Untold::new(),
         };
         let store = Arc::clone(&rounds.store);
         let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
@@ -172,7 +176,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         self.journal(now, voids, Vec::new()).await
     }
 
-    /// Does everything that is wanted and can be done at `now`, then returns.
+    /// Does everything that is wanted and can be done at `now`, and tells miners what came of it.
     pub async fn work(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
         let mut without_prices = BTreeSet::new();
         loop {
@@ -181,7 +185,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                 _ => false,
             };
             let Some(task) = self.book.wants(now).into_iter().find(|task| !waits(task)) else {
-                return Ok(());
+                return self.tell_outcomes().await;
             };
             match task {
                 Task::Open(origin) => self.open(origin, now).await?,
@@ -386,6 +390,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let batch = self.batch(at, records.clone(), payloads);
         self.write(batch).await?;
         for record in &records {
+            self.note_outcomes(record);
             self.book.apply(record)?;
         }
         self.last_at = at;

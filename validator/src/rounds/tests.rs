@@ -8,6 +8,7 @@ use foretell_core::journal::{BrokenChain, Entry};
 use foretell_core::settle::VoidReason;
 use foretell_core::weigh::Snapshot;
 use foretell_core::weigh::quadratic::Quadratic;
+use foretell_wire::messages::{OutcomeNotice, Verdict};
 
 use self::world::{Fuse, KilledRounds, World, charter, hotkey};
 use super::*;
@@ -134,6 +135,47 @@ async fn every_prefix_of_the_journal_leads_to_the_same_end() {
             end.check(&world, &rounds, &format!("cut after {length}"));
         }
     }
+}
+
+/// What each miner hears of each round it was asked in, once that has ended.
+#[tokio::test]
+async fn everybody_is_told_what_became_of_its_answers() {
+    let world = World::new();
+    world.play(&Fuse::endless()).await.unwrap();
+    let told = world.0.told.lock().unwrap();
+    let heard = |name: &str| -> Vec<String> {
+        let own = told.iter().filter(|(miner, _)| *miner == hotkey(name));
+        let line = |notice: &OutcomeNotice| {
+            assert_eq!(notice.score.is_some(), notice.verdict == Verdict::Scored);
+            assert_eq!(
+                notice.realised.len(),
+                if notice.verdict == Verdict::Void {
+                    0
+                } else {
+                    4
+                }
+            );
+            assert!(notice.rank.is_some() && notice.weight.is_some());
+            let reason = notice.reason.as_deref().unwrap_or("");
+            format!("{} {reason}", notice.verdict)
+        };
+        own.map(|(_, notice)| line(notice)).collect()
+    };
+    let void = "void 1 of 4 steps have no settled price";
+    assert_eq!(heard("steady")[..5], ["scored "; 5]);
+    assert_eq!(heard("steady")[5..], [void]);
+    let moody = heard("moody");
+    for (heard, expected) in moody.iter().zip([
+        "scored ",
+        "missed rejected: payload is not",
+        "missed answered 1 ms after the window had closed",
+        "missed the payload does not match the commitment",
+        "missed no answer",
+        void,
+    ]) {
+        assert!(heard.starts_with(expected), "{heard}");
+    }
+    assert_eq!(moody.len(), 6);
 }
 
 /// A store that holds these entries.

@@ -6,15 +6,18 @@
 //!                         │ which instants have no price yet       (agenda)
 //!                         └ one attempt at a time, in its own task (source: venues' candles, or a file or URL of values)
 //!                              └──▶ Service::take ──▶ journal
+//!   exchanges' sockets ──▶ View ──▶ live price, cross-check of what settles, status    (listeners)
 //! ```
 //!
 //! The service itself reads no clock: each turn is told the time and answers when it wants the next one, so a test
 //! plays a day in a second. What runs it live is [`serve`]: wait, turn, wait, until it is told to stop.
 
-mod agenda;
+pub(crate) mod agenda;
+pub mod api;
 pub mod chain;
 pub mod config;
 pub mod key;
+pub mod listeners;
 pub mod service;
 pub mod source;
 pub mod stamp;
@@ -30,19 +33,25 @@ use foretell_core::journal::Charter;
 use foretell_core::time::UnixMillis;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::api::Api;
 use self::config::{ChainConfig, Config};
+use self::listeners::Listeners;
 use self::service::{Service, Surroundings};
 use self::source::Source;
 use self::stamp::Stamp;
 use self::status::StatusFile;
 use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
-use crate::rounds::miners::Miners;
-use crate::rounds::{Prices, Rounds, Surroundings as RoundsSurroundings};
+use crate::rounds::miners::{Miners, NoAnswer};
+use crate::rounds::{Prices, Rounds, RoundsError, Surroundings as RoundsSurroundings};
 use crate::store::{SledStore, Store};
 
+/// How often the status is written, and served anew.
+const STATUS_EVERY: Duration = Duration::from_secs(5);
 /// How long an urgent instant may be away at most before the service looks again, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -98,7 +107,7 @@ async fn run_on<C: Chain>(
             key,
             store,
             chain: Arc::clone(&chain),
-            miners: LiveMiners::new(client),
+            miners: LiveMiners::new(client, stop.clone()),
             prices: Prices::Journal,
         },
     )
@@ -107,9 +116,14 @@ async fn run_on<C: Chain>(
         rounds,
         source: Arc::new(source),
         chain,
+        listeners: Listeners::start(config.listened()?)?,
     });
-    let status = StatusFile::new(&config.data);
-    serve(&mut service, &status, tick, |_, _| false, &stop).await
+    let (show, shown) = watch::channel(None);
+    let api = Api::start(config.http.as_ref(), shown).await?;
+    let status = StatusFile::new(&config.data, show);
+    let served = serve(&mut service, &status, tick, |_, _| false, &stop).await;
+    api.stop().await;
+    served
 }
 
 /// Gives the service its turns by the machine's clock until `stop`, or until it is `over`; before each turn, `tick` lets
@@ -121,24 +135,49 @@ pub(crate) async fn serve<S: Store, C: Chain, M: Miners>(
     over: impl Fn(&Book, UnixMillis) -> bool,
     stop: &CancellationToken,
 ) -> Result<()> {
+    let served = turns(service, status, tick, over, stop).await;
+    let stopped = service
+        .stop()
+        .await
+        .context("a task of the validator broke down");
+    served.and(stopped)?;
+    tracing::info!("stopped; the same command carries on");
+    Ok(())
+}
+
+async fn turns<S: Store, C: Chain, M: Miners>(
+    service: &mut Service<S, C, M>,
+    status: &StatusFile,
+    tick: impl Fn(UnixMillis) -> Result<()>,
+    over: impl Fn(&Book, UnixMillis) -> bool,
+    stop: &CancellationToken,
+) -> Result<()> {
     loop {
         let now = system_now();
         tick(now)?;
-        // A turn is never broken off: what a miner was promised is journalled.
-        let next = service.turn(now).await?;
-        status.write(&service.status(system_now()))?;
+        // A turn is never broken off: what a miner was promised is journalled. It ends soon once the miners' answers are no
+        // longer waited for; whom it asked is asked again after the restart.
+        let next = match service.turn(now).await {
+            Err(RoundsError::Miner(NoAnswer::Stopped)) => return Ok(()),
+            next => next?,
+        };
+        status.write(service.status(system_now()))?;
         if over(service.rounds().book(), now) {
-            break;
+            return Ok(());
         }
         let wait = Duration::from_millis((next - system_now()).0.try_into().unwrap_or(0));
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            attempt = service.attempted() => service.take(system_now(), attempt?).await?,
-            () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
+        let wake = Instant::now() + wait.min(LONGEST_SLEEP);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                attempt = service.attempted() => {
+                    service.take(system_now(), attempt?).await?;
+                    break;
+                }
+                () = tokio::time::sleep_until(wake) => break,
+                () = tokio::time::sleep(STATUS_EVERY) => status.write(service.status(system_now()))?,
+            }
         }
     }
-    service.stop().await;
-    tracing::info!("stopped; the same command carries on");
-    Ok(())
 }

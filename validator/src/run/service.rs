@@ -10,8 +10,9 @@ use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
 use super::agenda::Agenda;
+use super::listeners::{CrossCheck, Listeners};
 use super::source::{Answer, Learnt, Source};
-use super::status::Status;
+use super::status::{Heard, Status};
 use crate::moment;
 use crate::rounds::miners::Miners;
 use crate::rounds::weights::Standing;
@@ -33,6 +34,8 @@ pub struct Service<S, C, M> {
     weights: Option<String>,
     /// Whether that changes with the next blocks.
     watching_blocks: bool,
+    listeners: Listeners,
+    cross_check: Option<CrossCheck>,
 }
 
 /// What a service works with.
@@ -44,6 +47,8 @@ pub struct Surroundings<S, C, M> {
     pub source: Arc<Source>,
     /// Where weights are set.
     pub chain: Arc<C>,
+    /// The exchanges' trades, to show and to check prices by.
+    pub listeners: Listeners,
 }
 
 /// What came of asking for the prices of some instants.
@@ -60,6 +65,7 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             rounds,
             source,
             chain,
+            listeners,
         } = surroundings;
         Self {
             rules: rounds.book().charter().rules.rules().minute,
@@ -71,6 +77,8 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             trouble: None,
             weights: None,
             watching_blocks: false,
+            listeners,
+            cross_check: None,
         }
     }
 
@@ -106,10 +114,22 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     }
 
     /// The end of the attempt under way; never, if there is none.
+    ///
+    /// # Errors
+    /// It, or a task that listens to an exchange, broke down.
     pub async fn attempted(&mut self) -> Result<Attempt, JoinError> {
-        match self.attempt.join_next().await {
-            Some(attempt) => attempt,
-            None => std::future::pending().await,
+        let attempt = async {
+            match self.attempt.join_next().await {
+                Some(attempt) => attempt,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            attempt = attempt => attempt,
+            broken = self.listeners.broken() => match broken {
+                Err(error) => Err(error),
+                Ok(()) => std::future::pending().await,
+            },
         }
     }
 
@@ -129,6 +149,10 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
                     tracing::warn!(%at, "no price, and no further attempt: a gap");
                 }
                 self.note_trouble(trouble);
+                for decided in &decided {
+                    let check = self.listeners.cross_check(decided, &self.rules);
+                    self.cross_check = check.or(self.cross_check);
+                }
                 self.agenda.tried(&instants, now);
                 self.rounds.take_prices(now, decided).await
             }
@@ -152,14 +176,20 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
 
     /// What it is doing.
     pub fn status(&self, now: UnixMillis) -> Status {
-        let mut status = Status::of(self.rounds.book(), self.trouble.clone(), now);
+        let heard = Heard {
+            live_price: self.listeners.live_price(now, &self.rules),
+            cross_check: self.cross_check,
+            venues: self.listeners.venues(),
+        };
+        let mut status = Status::of(self.rounds.book(), heard, self.trouble.clone(), now);
         status.weights.clone_from(&self.weights);
         status
     }
 
-    /// Ends the attempt under way.
-    pub async fn stop(&mut self) {
+    /// Ends the attempt under way, and closes every connection.
+    pub async fn stop(&mut self) -> Result<(), JoinError> {
         self.attempt.shutdown().await;
+        self.listeners.stop().await
     }
 
     /// Tells of trouble when it begins, changes and ends; the status says it all the time.

@@ -8,8 +8,11 @@ use foretell_core::price::Price;
 use foretell_core::series::SeriesId;
 use foretell_core::settle::SettledPrices;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_feed::view::{Composite, State, VenueNow};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
+use super::listeners::CrossCheck;
 use crate::moment;
 
 /// A status older than this is one of a validator that has stopped.
@@ -43,17 +46,37 @@ pub struct Status {
     pub undecided: usize,
     /// Gaps among the prices that are still needed.
     pub gaps: usize,
+    /// What is traded now on the exchanges that are listened to.
+    pub live_price: Option<Composite>,
+    /// The newest settled price beside what was traded in its minute.
+    pub cross_check: Option<CrossCheck>,
+    /// The exchanges that are listened to.
+    pub venues: Vec<VenueNow>,
     /// What is wrong.
     pub trouble: Option<String>,
 }
 
-/// Where the status is kept.
+/// What is heard of the exchanges beside their candles.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Heard {
+    /// What is traded now.
+    pub live_price: Option<Composite>,
+    /// The newest settled price beside what was traded in its minute.
+    pub cross_check: Option<CrossCheck>,
+    /// Every exchange that is listened to.
+    pub venues: Vec<VenueNow>,
+}
+
+/// Where the status is kept, and shown to whoever serves it.
 #[derive(Debug)]
-pub struct StatusFile(PathBuf);
+pub struct StatusFile {
+    path: PathBuf,
+    show: watch::Sender<Option<Status>>,
+}
 
 impl Status {
     /// The status of this book.
-    pub fn of(book: &Book, trouble: Option<String>, now: UnixMillis) -> Self {
+    pub fn of(book: &Book, heard: Heard, trouble: Option<String>, now: UnixMillis) -> Self {
         Self {
             at: now,
             series: book.charter().series.id.clone(),
@@ -69,6 +92,9 @@ impl Status {
                 .prices()
                 .map_or(0, |p| p.undecided(now - Millis::minutes(2)).count()),
             gaps: book.prices().map_or(0, SettledPrices::gaps),
+            live_price: heard.live_price,
+            cross_check: heard.cross_check,
+            venues: heard.venues,
             trouble,
         }
     }
@@ -98,6 +124,11 @@ impl Status {
             "prices: {} still to be decided, {} gaps",
             self.undecided, self.gaps
         ));
+        lines.extend(self.live_price.map(|Composite { price, venues }| {
+            format!("live price: {price:.2}, the median of {venues} venues")
+        }));
+        lines.extend(self.cross_check.map(|check| check.words()));
+        lines.extend(self.venues.iter().map(|venue| venue_words(venue, self.at)));
         let standing = self.weights.iter().map(|standing| format!("; {standing}"));
         let standing: String = standing.collect();
         let times = self.times_weights_set;
@@ -111,30 +142,64 @@ impl Status {
     }
 }
 
+/// A venue in a line.
+fn venue_words(venue: &VenueNow, at: UnixMillis) -> String {
+    let state = match venue.state {
+        State::Live => "live",
+        State::Connecting => "CONNECTING",
+    };
+    let last = match venue.last {
+        Some((time, price)) => format!("{price} {:.0} s ago", (at - time).0 as f64 / 1e3),
+        None => "no trade yet".into(),
+    };
+    let ms = |name: &str, span: Option<Millis>| {
+        span.map(|Millis(ms)| format!(", {name} {ms} ms"))
+            .unwrap_or_default()
+    };
+    let trouble = venue.trouble.as_ref().map(|why| format!("; {why}"));
+    format!(
+        "  {}: {state}, {last}{}{}, {} trades, {} connections lost{}",
+        venue.venue,
+        ms("lag", venue.lag),
+        ms("our clock at most ahead by", venue.clock_offset),
+        venue.trades,
+        venue.losses,
+        trouble.unwrap_or_default()
+    )
+}
+
 impl StatusFile {
-    /// The status file of this data directory.
-    pub fn new(data: &Path) -> Self {
-        Self(data.join("status.json"))
+    /// The status file of this data directory; what is written there is shown to `show`, too.
+    pub fn new(data: &Path, show: watch::Sender<Option<Status>>) -> Self {
+        let path = Self::path(data);
+        Self { path, show }
     }
 
     /// Replaces the status. It need not survive a crash, so it isn't synced.
-    pub fn write(&self, status: &Status) -> Result<()> {
-        let unfinished = self.0.with_extension("new");
+    pub fn write(&self, status: Status) -> Result<()> {
+        let unfinished = self.path.with_extension("new");
         let write = || -> std::io::Result<()> {
-            std::fs::write(&unfinished, serde_json::to_vec_pretty(status)?)?;
-            std::fs::rename(&unfinished, &self.0)
+            std::fs::write(&unfinished, serde_json::to_vec_pretty(&status)?)?;
+            std::fs::rename(&unfinished, &self.path)
         };
-        write().with_context(|| format!("can't write {}", self.0.display()))
+        write().with_context(|| format!("can't write {}", self.path.display()))?;
+        self.show.send_replace(Some(status));
+        Ok(())
     }
 
-    /// The status.
-    pub fn read(&self) -> Result<Status> {
-        let path = self.0.display();
-        let bytes = std::fs::read(&self.0).with_context(|| {
+    /// The status in this data directory.
+    pub fn read(data: &Path) -> Result<Status> {
+        let path = Self::path(data);
+        let bytes = std::fs::read(&path).with_context(|| {
             format!(
-                "no status at {path}: has `validator run` been started with this configuration?"
+                "no status at {}: has `validator run` been started with this configuration?",
+                path.display()
             )
         })?;
-        serde_json::from_slice(&bytes).with_context(|| format!("{path} is no status"))
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is no status", path.display()))
+    }
+
+    fn path(data: &Path) -> PathBuf {
+        data.join("status.json")
     }
 }

@@ -140,6 +140,11 @@ impl Round {
         &self.places
     }
 
+    /// Its prices, once they are final.
+    pub const fn settlement(&self) -> Option<&Settlement> {
+        self.settlement.as_ref()
+    }
+
     /// What needs doing at `now`; `None` is: nothing yet.
     pub fn want(&self, now: UnixMillis, series: &Series, timing: &Timing) -> Option<Want> {
         let asked = self.keys(|place| matches!(place, Place::Asked));

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::candle::{Unsound, sound_close};
-use super::median::weighted_median;
+use super::median::{median, weighted_median};
 use super::standing::{deviations, is_on_probation};
-use super::tether::rate;
+use super::tether::{is_possible, rate};
 use super::{MinuteInputs, Quote, Witness, shares};
 use crate::price::Price;
 use crate::rules::MinuteRules;
@@ -110,6 +110,17 @@ pub enum GapReason {
         /// What it takes.
         needed: f64,
     },
+    /// Without a rate, venues quoting in USDT still show what a price's magnitude can be, and this one's can't.
+    #[error(
+        "the USD-quoted venues say {price}, those quoting in USDT {in_usdt}: no USDT is worth that, so somebody's scale is \
+         wrong"
+    )]
+    ScaleInDoubt {
+        /// What the price would be.
+        price: Price,
+        /// The median of the USDT-quoted venues, in USDT.
+        in_usdt: f64,
+    },
 }
 
 impl Exclusion {
@@ -144,8 +155,12 @@ pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> Verdict {
         prices.remove(venue);
         excluded.insert(venue.to_owned(), why);
     }
-    let price =
-        quorum(inputs, &prices, rules).and_then(|()| price(inputs, &prices, usdt_usd, rules));
+    let price = quorum(inputs, &prices, rules)
+        .and_then(|()| price(inputs, &prices, usdt_usd, rules))
+        .and_then(|settled| {
+            check_scale(&settled, inputs, &excluded, rules)?;
+            Ok(settled)
+        });
     Verdict { price, excluded }
 }
 
@@ -164,6 +179,28 @@ fn usd_close(witness: &Witness, usdt_usd: Option<f64>) -> Result<f64, Exclusion>
         return Err(Exclusion::NoDayVolume);
     }
     in_usd(witness.quote, close, usdt_usd).ok_or(Exclusion::NoRate)
+}
+
+/// Refuses a price that the venues without a rate contradict by more than any rate could explain: where most of the
+/// USD-quoted venues have the same wrong scale, nothing else tells.
+fn check_scale(
+    settled: &SettledMinute,
+    inputs: &MinuteInputs,
+    excluded: &BTreeMap<String, Exclusion>,
+    rules: &MinuteRules,
+) -> Result<(), GapReason> {
+    let unconverted = inputs
+        .venues
+        .iter()
+        .filter(|witness| excluded.get(&witness.venue) == Some(&Exclusion::NoRate));
+    let closes = unconverted.filter_map(|witness| Some(witness.candle.as_ref()?.close.get()));
+    match median(closes) {
+        Some(in_usdt) if !is_possible(settled.price.get() / in_usdt, rules) => {
+            let price = settled.price;
+            Err(GapReason::ScaleInDoubt { price, in_usdt })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn in_usd(quote: Quote, close: Price, usdt_usd: Option<f64>) -> Option<f64> {

@@ -234,6 +234,38 @@ fn without_a_quorum_it_is_a_gap_with_its_reason() {
     );
 }
 
+/// Three of five exchanges divide all their prices by a hundred, those of USDT too. Nobody can convert USDT then; but
+/// what the USDT-quoted venues say shows that the majority's scale is wrong.
+#[test]
+fn a_scale_error_that_most_usd_venues_share_is_a_gap() {
+    let scaled = |by: f64| {
+        let mut venues = ["a", "b", "c"]
+            .map(|name| usd(name, 100.0 * by, 10.0))
+            .to_vec();
+        venues.extend(["d", "e"].map(|name| usd(name, 100.0, 1.0)));
+        venues.extend(["f", "g", "h"].map(|name| venue(name, Quote::Usdt, 100.0, 10.0)));
+        let market = |name: &str| MarketCloses {
+            market: name.into(),
+            closes: vec![Price::new(0.9995 * by).ok(); 41],
+        };
+        let inputs = MinuteInputs {
+            minute: M,
+            venues,
+            usdt_usd: ["a", "b", "c"].map(market).to_vec(),
+        };
+        settle_minute(&inputs, &rules())
+    };
+    assert_eq!(price(&scaled(1.0)), 100.0);
+    let wrong = scaled(0.01);
+    assert_eq!(wrong.excluded["f"], Exclusion::NoRate);
+    let reason = wrong.price.unwrap_err();
+    assert!(
+        matches!(reason, GapReason::ScaleInDoubt { in_usdt: 100.0, .. }),
+        "{reason}"
+    );
+    assert!(reason.to_string().contains("scale is wrong"), "{reason}");
+}
+
 #[test]
 fn half_of_the_configured_weight_is_enough_and_less_is_not() {
     let mut venues = five();

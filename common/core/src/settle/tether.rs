@@ -6,11 +6,15 @@ use crate::price::Price;
 use crate::rules::MinuteRules;
 
 /// The USDT/USD rate of the minute `ago` minutes before the inputs' own: the median of the markets' newest closes, if
-/// enough are fresh and agree.
+/// enough are fresh, possible and agree.
+///
+/// That a rate must be possible stops a few exchanges whose prices are all off by the same factor from dragging every
+/// USDT venue along.
 pub fn rate(markets: &[MarketCloses], ago: usize, rules: &MinuteRules) -> Option<f64> {
     let fresh: Vec<f64> = markets
         .iter()
         .filter_map(|market| newest(market, ago, rules.rate_max_age))
+        .filter(|rate| is_possible(*rate, rules))
         .collect();
     let middle = median(fresh.iter().copied())?;
     let agreeing: Vec<f64> = fresh
@@ -21,6 +25,11 @@ pub fn rate(markets: &[MarketCloses], ago: usize, rules: &MinuteRules) -> Option
         return None;
     }
     median(agreeing)
+}
+
+/// Whether a USDT can be worth so many dollars.
+pub fn is_possible(rate: f64, rules: &MinuteRules) -> bool {
+    (rules.rate_at_least..=rules.rate_at_most).contains(&rate)
 }
 
 /// The newest close that is at most `max_age` minutes old.
@@ -69,6 +78,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_cannot_be_is_none() {
+        let scaled = [0.009_996, 0.009_994, 0.9995].map(|close| market(&[(0, close)]));
+        assert_eq!(rate_of(&scaled, 0), None);
+        let scaled = [99.96, 0.9994, 0.9995].map(|close| market(&[(0, close)]));
+        assert_eq!(rate_of(&scaled, 0), Some(0.99945));
+        // An impossible newest close doesn't let an older one speak for its market.
+        let scaled = [market(&[(0, 0.0099), (1, 0.99)]), market(&[(0, 0.99)])];
+        assert_eq!(rate_of(&scaled, 0), None);
+        let edges = [0.9, 0.9001, 1.1001].map(|close| market(&[(0, close)]));
+        assert_eq!(rate_of(&edges, 0), Some(0.90005));
+    }
+
+    #[test]
     fn a_close_counts_for_ten_minutes() {
         let markets = [market(&[(10, 0.9990)]), market(&[(10, 0.9992), (12, 0.5)])];
         assert_eq!(rate_of(&markets, 0), Some(0.9991));
@@ -79,8 +101,8 @@ mod tests {
     #[test]
     fn an_earlier_minute_sees_no_later_close() {
         let markets = [
-            market(&[(0, 0.5), (5, 0.9990)]),
-            market(&[(3, 0.5), (6, 0.9992)]),
+            market(&[(0, 0.95), (5, 0.9990)]),
+            market(&[(3, 0.95), (6, 0.9992)]),
         ];
         assert_eq!(rate_of(&markets, 5), Some(0.9991));
     }

@@ -1,31 +1,38 @@
-//! Raw frames on disk and back: what was heard, exactly as it came, so that a parser can be tried on it again.
+//! Raw frames and answers on disk and back: what was heard, exactly as it came, so that parsers and settlement can be tried
+//! on it again.
 //!
 //! ```text
 //! DIR/kraken/2026-11-25T13.000.jsonl.zst     one line a frame: {"recv_ns","socket","raw"}
-//!                                            and where some were lost: {"recv_ns","lost"}
+//!                                            where some were lost: {"recv_ns","lost"}
+//!                                            and one an answer over REST: {"recv_ns","path","status","body"}
+//! DIR/settlement/2026-11-25T13.000.jsonl.zst one line an attempt to settle minutes from the answers before it
 //! ```
 //!
 //! `recv_ns` is unique and rises over all venues of a recording: the order in which they were heard. The lines are of
 //! the form that [`crate::decode`] reads, too.
 
 mod reader;
+mod settlement;
 mod tape;
 mod writer;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use reader::frames;
+pub use settlement::{Attempt, MarketName, SETTLEMENT, Settled, Settlements, settled};
 pub use tape::{Tape, VenueMinute};
 pub use writer::Recorder;
 
 /// What a recording's files end with.
 const SUFFIX: &str = ".jsonl.zst";
 
-/// A line of a recording, with the venue whose folder it is in.
+/// A line of a recording, with the folder that it is in: a venue's, or [`SETTLEMENT`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Name of the venue.
+    /// Name of the folder.
     pub venue: String,
     /// When it was heard; unique.
     pub recv_ns: i64,
@@ -45,18 +52,97 @@ pub enum Heard {
     },
     /// So many frames came that couldn't be written.
     Lost(u64),
+    /// An answer over REST.
+    Answer {
+        /// Path and query that were asked.
+        path: String,
+        /// Its HTTP status.
+        status: u16,
+        /// Its body.
+        body: String,
+    },
+    /// The answers since the attempt before are all that this one had.
+    Attempt(Attempt),
 }
 
-/// A line as it is written.
-#[derive(Serialize, Deserialize)]
-struct Line<'a> {
-    recv_ns: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    socket: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raw: Option<std::borrow::Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost: Option<u64>,
+/// A line as it is written: which keys are there says what it is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Frame {
+        recv_ns: i64,
+        socket: u64,
+        raw: Cow<'a, str>,
+    },
+    Lost {
+        recv_ns: i64,
+        lost: u64,
+    },
+    Answer {
+        recv_ns: i64,
+        path: Cow<'a, str>,
+        status: u16,
+        body: Cow<'a, str>,
+    },
+    Attempt {
+        recv_ns: i64,
+        attempt: Cow<'a, Attempt>,
+    },
+}
+
+impl<'a> Line<'a> {
+    fn of(recv_ns: i64, heard: &'a Heard) -> Self {
+        match heard {
+            Heard::Frame { socket, raw } => Self::Frame {
+                recv_ns,
+                socket: *socket,
+                raw: raw.into(),
+            },
+            Heard::Lost(count) => Self::Lost {
+                recv_ns,
+                lost: *count,
+            },
+            Heard::Answer { path, status, body } => Self::Answer {
+                recv_ns,
+                path: path.into(),
+                status: *status,
+                body: body.into(),
+            },
+            Heard::Attempt(attempt) => Self::Attempt {
+                recv_ns,
+                attempt: Cow::Borrowed(attempt),
+            },
+        }
+    }
+
+    fn into_record(self, venue: &str) -> Record {
+        let (recv_ns, heard) = match self {
+            Self::Frame {
+                recv_ns,
+                socket,
+                raw,
+            } => {
+                let raw = raw.into_owned();
+                (recv_ns, Heard::Frame { socket, raw })
+            }
+            Self::Lost { recv_ns, lost } => (recv_ns, Heard::Lost(lost)),
+            Self::Answer {
+                recv_ns,
+                path,
+                status,
+                body,
+            } => {
+                let (path, body) = (path.into_owned(), body.into_owned());
+                (recv_ns, Heard::Answer { path, status, body })
+            }
+            Self::Attempt { recv_ns, attempt } => (recv_ns, Heard::Attempt(attempt.into_owned())),
+        };
+        Record {
+            venue: venue.to_owned(),
+            recv_ns,
+            heard,
+        }
+    }
 }
 
 /// Why a recording can't be written or read.

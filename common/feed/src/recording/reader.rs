@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zstd::Decoder;
 
 use super::writer::io as io_error;
-use super::{Heard, Line, Record, RecordingError, SUFFIX};
+use super::{Line, Record, RecordingError, SETTLEMENT, SUFFIX};
 use crate::venue;
 
 /// The records of one venue, file after file.
@@ -37,10 +37,12 @@ pub fn frames(
         if !path.is_dir() {
             continue;
         }
-        venue::by_name(&name).map_err(|source| RecordingError::Venue {
-            path: path.clone(),
-            source,
-        })?;
+        if name != SETTLEMENT {
+            venue::by_name(&name).map_err(|source| RecordingError::Venue {
+                path: path.clone(),
+                source,
+            })?;
+        }
         let files = names(&path)?
             .into_iter()
             .filter(|name| name.ends_with(SUFFIX));
@@ -126,25 +128,9 @@ impl OpenFile {
             line: self.line,
             why,
         };
-        let line: Line<'_> = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
-        let heard = match line {
-            Line {
-                socket: Some(socket),
-                raw: Some(raw),
-                ..
-            } => Heard::Frame {
-                socket,
-                raw: raw.into_owned(),
-            },
-            Line {
-                lost: Some(count), ..
-            } => Heard::Lost(count),
-            _ => return Err(bad("neither a frame nor a mark of lost ones".into())),
-        };
-        Ok(Some(Record {
-            venue: venue.to_owned(),
-            recv_ns: line.recv_ns,
-            heard,
-        }))
+        let line: Line<'_> = serde_json::from_str(&text).map_err(|_| {
+            bad("neither a frame, an answer, an attempt nor a mark of lost ones".into())
+        })?;
+        Ok(Some(line.into_record(venue)))
     }
 }

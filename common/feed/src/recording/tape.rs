@@ -36,12 +36,15 @@ pub struct VenueMinute {
 }
 
 impl Tape {
-    /// Takes in a record; `on` is given each minute that it closes.
+    /// Takes in a record; `on` is given each minute that it closes. Answers and attempts close none.
     pub fn record(
         &mut self,
         record: &Record,
         on: &mut dyn FnMut(VenueMinute),
     ) -> Result<(), VenueError> {
+        if matches!(record.heard, Heard::Answer { .. } | Heard::Attempt(_)) {
+            return Ok(());
+        }
         let name = &record.venue;
         if !self.venues.contains_key(name) {
             let tape = VenueTape {
@@ -61,6 +64,7 @@ impl Tape {
                 tape.lost += count;
                 return Ok(());
             }
+            Heard::Answer { .. } | Heard::Attempt(_) => return Ok(()),
         };
         // A socket and its successor overlap; those before are gone.
         tape.sockets.retain(|number, _| *number + 2 >= socket);

@@ -1,4 +1,4 @@
-//! Writes frames to hourly files.
+//! Writes what was heard to hourly files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -110,20 +110,7 @@ impl Hour {
     }
 
     fn line(&mut self, recv_ns: i64, heard: &Heard) -> Result<(), RecordingError> {
-        let line = match heard {
-            Heard::Frame { socket, raw } => Line {
-                recv_ns,
-                socket: Some(*socket),
-                raw: Some(raw.into()),
-                lost: None,
-            },
-            Heard::Lost(count) => Line {
-                recv_ns,
-                socket: None,
-                raw: None,
-                lost: Some(*count),
-            },
-        };
+        let line = Line::of(recv_ns, heard);
         let Self { path, encoder, .. } = self;
         let write = |encoder: &mut Encoder<'_, File>| {
             serde_json::to_writer(&mut *encoder, &line)?;

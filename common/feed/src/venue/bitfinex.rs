@@ -5,9 +5,11 @@
 //! Candles: `GET /v2/candles/trade:1m:SYMBOL/hist`, `[time, open, close, high, low, volume]`: close before high.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use foretell_core::time::{Millis, UnixMillis};
-use serde::Deserialize;
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
@@ -19,6 +21,7 @@ use super::{
     Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
     Venue, VenueError,
 };
+use crate::decimal::Numeral;
 use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
 
 /// Bitfinex.
@@ -84,6 +87,20 @@ struct Named<'a> {
 struct Source<'a> {
     channel: Cow<'a, str>,
     market: Market<'a>,
+}
+
+/// A frame with one trade, read in one pass: `[channel, "te", [id, time, ± size, price, …], number, time]`.
+struct TradeFrame<'a> {
+    channel: u64,
+    row: TradeRow<'a>,
+    number: Option<u64>,
+}
+
+struct TradeRow<'a> {
+    id: u64,
+    time: i64,
+    size: Numeral<'a>,
+    price: Numeral<'a>,
 }
 
 type Parts<'a> = SmallVec<[&'a RawValue; 5]>;
@@ -180,6 +197,11 @@ impl Venue for Bitfinex {
         channels: &Channels,
         on: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), FrameError> {
+        // Nearly every frame is one of these, and needn't be read twice.
+        if is_trade(frame) {
+            let trade: TradeFrame<'_> = read(frame, "trade")?;
+            return on_trade(&trade, channels, on);
+        }
         if frame.trim_start().starts_with('[') {
             let parts: Parts<'_> = read(frame, "array")?;
             return read_array(&parts, channels, on);
@@ -187,6 +209,117 @@ impl Venue for Bitfinex {
         on(read_notice(read(frame, "event")?));
         Ok(())
     }
+}
+
+/// Whether a frame is `[channel,"te",[…` or `[channel,"tu",[…`.
+fn is_trade(frame: &str) -> bool {
+    let Some(array) = frame.strip_prefix('[') else {
+        return false;
+    };
+    let rest = array.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    rest.len() < array.len() && (rest.starts_with(r#","te",["#) || rest.starts_with(r#","tu",["#))
+}
+
+fn on_trade(
+    frame: &TradeFrame<'_>,
+    channels: &Channels,
+    on: &mut dyn FnMut(Event<'_>),
+) -> Result<(), FrameError> {
+    if let Some(number) = frame.number {
+        on(Event::Sequence(number));
+    }
+    let market = match channels.get(frame.channel) {
+        Some((_, symbol)) => Market::symbol(symbol),
+        None => Market::Channel(frame.channel),
+    };
+    let TradeRow {
+        id,
+        time,
+        size,
+        price,
+    } = &frame.row;
+    let (size, sold) = size.decimal().unsigned();
+    on(Event::Trade(checked(Trade {
+        market,
+        time: UnixMillis(*time),
+        price: price.decimal(),
+        size,
+        id: TradeId::Number(*id),
+        taker: Some(taker(sold)),
+    })?));
+    Ok(())
+}
+
+const fn taker(sold: bool) -> Side {
+    if sold { Side::Sell } else { Side::Buy }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for TradeFrame<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Frame;
+
+        impl<'de> Visitor<'de> for Frame {
+            type Value = TradeFrame<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("channel, word, trade")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+                let channel = next(&mut parts, 0)?;
+                let _word: &str = next(&mut parts, 1)?;
+                let row = next(&mut parts, 2)?;
+                let number = parts.next_element()?;
+                while parts.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(TradeFrame {
+                    channel,
+                    row,
+                    number,
+                })
+            }
+        }
+
+        deserializer.deserialize_seq(Frame)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for TradeRow<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Row;
+
+        impl<'de> Visitor<'de> for Row {
+            type Value = TradeRow<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("id, time, size, price")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+                let row = TradeRow {
+                    id: next(&mut parts, 0)?,
+                    time: next(&mut parts, 1)?,
+                    size: next(&mut parts, 2)?,
+                    price: next(&mut parts, 3)?,
+                };
+                while parts.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(row)
+            }
+        }
+
+        deserializer.deserialize_seq(Row)
+    }
+}
+
+/// The next element of an array, which is in this place.
+fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+    parts: &mut A,
+    place: usize,
+) -> Result<T, A::Error> {
+    let element = parts.next_element()?;
+    element.ok_or_else(|| {
+        let needed = place + 1;
+        A::Error::custom(format!("{place} columns instead of at least {needed}"))
+    })
 }
 
 fn read_notice(notice: Notice<'_>) -> Event<'_> {
@@ -314,7 +447,7 @@ fn read_trade<'a>(market: Market<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameE
         price,
         size,
         id: TradeId::Number(id),
-        taker: Some(if sold { Side::Sell } else { Side::Buy }),
+        taker: Some(taker(sold)),
     })
 }
 

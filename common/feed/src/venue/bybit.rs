@@ -64,7 +64,7 @@ struct Trades<'a> {
     #[serde(borrow)]
     topic: Cow<'a, str>,
     #[serde(borrow)]
-    data: SmallVec<[TradeData<'a>; 4]>,
+    data: SmallVec<[TradeData<'a>; 1]>,
 }
 
 #[derive(Deserialize)]
@@ -254,7 +254,7 @@ impl Venue for Bybit {
 /// The trades of a topic, each of which must be of the topic's symbol.
 fn read_trades(
     topic: &str,
-    trades: SmallVec<[TradeData<'_>; 4]>,
+    trades: SmallVec<[TradeData<'_>; 1]>,
     on: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), FrameError> {
     let symbol = topic.split_once('.').map_or("", |(_, symbol)| symbol);

@@ -68,7 +68,7 @@ struct MarketTrades<'a> {
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
-    trades: SmallVec<[TradeData<'a>; 8]>,
+    trades: SmallVec<[TradeData<'a>; 1]>,
 }
 
 #[derive(Deserialize)]

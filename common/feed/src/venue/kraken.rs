@@ -64,7 +64,7 @@ struct Head<'a> {
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
-    data: SmallVec<[TradeData<'a>; 4]>,
+    data: SmallVec<[TradeData<'a>; 1]>,
 }
 
 #[derive(Deserialize)]
@@ -264,7 +264,7 @@ impl Venue for Kraken {
         let data = head.data.map_or("[]", RawValue::get);
         match (head.channel.as_deref(), head.method.as_deref()) {
             (Some("trade"), _) => {
-                let trades: SmallVec<[TradeData<'_>; 4]> = read(data, "trade")?;
+                let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trade")?;
                 for trade in trades {
                     on(Event::Trade(read_trade(trade)?));
                 }

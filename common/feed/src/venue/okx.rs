@@ -64,7 +64,7 @@ struct Arg<'a> {
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
-    data: SmallVec<[TradeData<'a>; 4]>,
+    data: SmallVec<[TradeData<'a>; 1]>,
 }
 
 #[derive(Deserialize)]
@@ -236,7 +236,7 @@ fn read_event<'a>(event: &str, head: &Head<'a>) -> Event<'a> {
 fn read_data(arg: &Arg<'_>, data: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), FrameError> {
     match arg.channel.as_ref() {
         "trades" | "trades-all" => {
-            let trades: SmallVec<[TradeData<'_>; 4]> = read(data, "trades")?;
+            let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trades")?;
             for trade in &trades {
                 on(Event::Trade(read_trade(trade)?));
             }

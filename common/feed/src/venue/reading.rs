@@ -41,6 +41,7 @@ pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> FrameErro
 }
 
 /// The trade, if price and size are above zero.
+#[inline]
 pub(super) fn checked(trade: Trade<'_>) -> Result<Trade<'_>, FrameError> {
     for (name, number) in [("price", trade.price), ("size", trade.size)] {
         if !number.is_positive() {
@@ -78,10 +79,79 @@ pub(super) fn checked_candle(candle: Candle<'_>) -> Result<Candle<'_>, FrameErro
 
 /// The instant that an RFC 3339 text names.
 pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, FrameError> {
+    if let Some(millis) = utc_millis(text.as_bytes()) {
+        return Ok(UnixMillis(millis));
+    }
     let instant: jiff::Timestamp = text
         .parse()
         .map_err(|error| malformed(what, format!("time {text:?}: {error}")))?;
     Ok(UnixMillis(instant.as_millisecond()))
+}
+
+/// The usual form of an RFC 3339 text, `2026-01-31T23:59:59.123456Z`, read without ado: every trade of three venues has
+/// one. `None` for anything unusual, which the library reads or refuses.
+fn utc_millis(text: &[u8]) -> Option<i64> {
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        n0,
+        n1,
+        b':',
+        s0,
+        s1,
+        rest @ ..,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| 10 * number + i64::from(digit - b'0'))
+        })
+    };
+    let year = number(&[*y0, *y1, *y2, *y3])?;
+    let [month, day, hour, minute, second] =
+        [[m0, m1], [d0, d1], [h0, h1], [n0, n1], [s0, s1]].map(|[a, b]| number(&[*a, *b]));
+    let (month, day, hour, minute, second) = (month?, day?, hour?, minute?, second?);
+    let usual = (1970..=9000).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=28).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    let millis = match rest {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            number(digits)?;
+            let padded = [0, 1, 2].map(|place| digits.get(place).copied().unwrap_or(b'0'));
+            number(&padded)?
+        }
+        _ => return None,
+    };
+    // Days since 1970, with years that begin in March: leap days come last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    usual.then_some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis)
 }
 
 /// A whole number as text.
@@ -174,5 +244,48 @@ pub(super) fn candle<'a>(
         close,
         volume,
         closed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_usual_form_of_a_time_is_read_as_the_library_does(millis in 0..7_000_000_000_000_i64, digits in 0_usize..=9) {
+            let instant = jiff::Timestamp::from_millisecond(millis).unwrap();
+            let text = format!("{instant:.digits$}");
+            let library: jiff::Timestamp = text.parse().unwrap();
+            prop_assert_eq!(rfc3339(&text, "time").unwrap().0, library.as_millisecond(), "{}", text);
+            if let Some(read) = utc_millis(text.as_bytes()) {
+                prop_assert_eq!(read, library.as_millisecond(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unusual_time_is_left_to_the_library() {
+        for text in [
+            "2026-01-01T00:00:00+01:00",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "x",
+        ] {
+            assert_eq!(utc_millis(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(
+            rfc3339("2026-01-01T01:00:00+01:00", "time").unwrap().0,
+            1_767_225_600_000
+        );
+        assert!(rfc3339("2026-02-29T00:00:00Z", "time").is_err());
+        assert_eq!(utc_millis(b"2026-01-01T00:00:00Z"), Some(1_767_225_600_000));
+        assert_eq!(
+            utc_millis(b"2000-02-28T23:59:59.9999Z"),
+            Some(951_782_399_999)
+        );
     }
 }

@@ -9,8 +9,10 @@ use crate::features::{Features, Seasoned};
 use crate::models::ModelError;
 use crate::moves::steps_in;
 
-/// Span of returns that a GARCH is fitted on, and that it starts from.
+/// Span of returns that a GARCH is fitted on.
 const GARCH_SPAN: Millis = Millis::days(60);
+/// Span of returns that a fitted GARCH starts from: after 5,760 five-minute returns nothing is left of the start.
+const GARCH_MEMORY: Millis = Millis::days(20);
 /// Half-lives that an average starts from.
 const EWMA_HALF_LIVES: i64 = 10;
 
@@ -83,7 +85,7 @@ impl Dynamics {
     pub fn lookback(&self, step: Millis) -> usize {
         match self {
             Self::Regression(regression) => regression.lookback(step),
-            Self::Garch(_) => steps_in(GARCH_SPAN, step),
+            Self::Garch(_) => steps_in(GARCH_MEMORY, step),
             Self::Ewma(half_life) => steps_in(half_life.times(EWMA_HALF_LIVES), step),
         }
     }

@@ -6,6 +6,7 @@
 //!  past moves over √variance ──▶ shape of each step ──────────────────▶ fan around the last close
 //! ```
 //!
+//! 0. Moves are taken without their [drift](crate::drift), which a fan is centred on; a price has none.
 //! 1. Each bar's variance is the mean of its range's (Garman-Klass) and its squared return, over its season's factor.
 //! 2. [`dynamics`] expect the variance of each step to come; several are averaged in logarithms.
 //! 3. Summed up with the season's factors put back, that is the variance of the move to each step.
@@ -16,11 +17,13 @@
 mod centre;
 pub mod dynamics;
 mod garch;
+mod recalibration;
 mod regression;
 pub mod shape;
 mod student;
 
 pub use centre::Centring;
+pub use recalibration::Recalibration;
 
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
@@ -34,6 +37,7 @@ use self::student::Ladder;
 use super::gaussian::{self, Gaussian};
 use super::spread::{self, Row};
 use super::{Fitted, LOOKBACK, Model, ModelError, last_close, same_step};
+use crate::drift::Drift;
 use crate::features::Seasoned;
 use crate::history::History;
 use crate::moves::{Moves, steps_in, variance_floor};
@@ -61,6 +65,8 @@ pub struct Recipe {
     pub shaping: Shaping,
     /// How the centre is learnt; the last close without.
     pub centring: Option<Centring>,
+    /// How scales follow the newest past between two fits; not at all without.
+    pub recalibration: Option<Recalibration>,
 }
 
 /// A model of variance by name.
@@ -86,6 +92,8 @@ pub enum Fit {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learnt {
     grid: Grid,
+    /// What each step moves by in the mean, where that is more than chance; all else is about what remains.
+    drift: Option<Drift>,
     season: Season,
     /// Typical variance of a step, by which all are divided.
     level: f64,
@@ -93,6 +101,7 @@ pub struct Learnt {
     /// One for each step of the horizon.
     shapes: Vec<Shape>,
     centre: Option<Centre>,
+    recalibration: Option<Recalibration>,
 }
 
 impl Model for VarianceModel {
@@ -107,11 +116,13 @@ impl Model for VarianceModel {
         let floor = variance_floor(history.unit(), last_close(history)?);
         let now = history.last_close_time().unwrap_or_default();
         let moves = Moves::of(&history.between(now - LOOKBACK, now));
+        let drift = Drift::fit(&moves, grid.step);
+        let moves = without(moves, drift.as_ref());
         let Some(rows) = training_rows(&moves, self.recipe.training, grid) else {
             return Ok(Fit::StandIn(Gaussian.fit(history, grid, seed)?));
         };
         let learnt = Learnt::fit(&self.recipe, &moves, &rows, grid, floor)?;
-        Ok(Fit::Learnt(Box::new(learnt)))
+        Ok(Fit::Learnt(Box::new(Learnt { drift, ..learnt })))
     }
 }
 
@@ -143,11 +154,13 @@ impl Learnt {
             .collect::<Result<Vec<_>, _>>()?;
         let mut learnt = Self {
             grid: *grid,
+            drift: None,
             season,
             level,
             dynamics,
             shapes: Vec::new(),
             centre: None,
+            recalibration: recipe.recalibration,
         };
         let spreads = learnt.spreads(moves, &seasoned, rows, floor);
         learnt.shapes = learnt.fit_shapes(&recipe.shaping, moves, rows, &spreads);
@@ -238,7 +251,9 @@ impl Learnt {
         let step = self.grid.step;
         let dynamics = self.dynamics.iter().map(|dynamics| dynamics.lookback(step));
         let centre = self.centre.iter().map(|centre| centre.lookback(step));
-        dynamics.chain(centre).max().unwrap_or(1)
+        let longest = dynamics.chain(centre).max().unwrap_or(1);
+        let recalibration = self.recalibration.as_ref();
+        longest + recalibration.map_or(0, |r| r.lookback(step, self.grid.horizon))
     }
 }
 
@@ -246,7 +261,7 @@ impl Fitted for Learnt {
     fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
         same_step(history, &self.grid)?;
         let last = last_close(history)?;
-        let moves = Moves::last(history, self.lookback());
+        let moves = without(Moves::last(history, self.lookback()), self.drift.as_ref());
         let newest = moves.len().checked_sub(1);
         let Some(newest) = newest.filter(|row| *row + 1 >= FEWEST_MOVES) else {
             return Err(ModelError::TooLittleHistory {
@@ -257,29 +272,37 @@ impl Fitted for Learnt {
         let seasoned = Seasoned::of(&moves, &self.season, self.level, self.grid.step);
         let horizon = self.grid.horizon;
         let (mut variances, mut scratch) = (vec![0.0; horizon], vec![0.0; horizon]);
-        self.variances(
-            &self.at_work(&seasoned),
-            newest,
-            &mut variances,
-            &mut scratch,
-        );
+        let at_work = self.at_work(&seasoned);
+        self.variances(&at_work, newest, &mut variances, &mut scratch);
+        let recalibration = self.recalibration.as_ref();
+        let correction = recalibration.map_or(1.0, |r| r.factor(self, &at_work, &moves));
         let centre = self.centre.as_ref();
         let centre = centre.map(|centre| centre.path(&seasoned, newest, horizon));
         let origin = history.last_close_time().unwrap_or_default();
         let floor = variance_floor(history.unit(), last);
         let levels = Levels::new(k);
-        let mut total = 0.0;
+        let (mut total, mut drifted) = (0.0, 0.0);
         let rows = variances.iter().zip(&self.shapes).zip(1..);
         let rows = rows.map(|((variance, shape), step)| {
-            total += (variance * self.season.factor(self.opening(origin, step))).max(floor);
-            let scale = total.sqrt();
+            let opening = self.opening(origin, step);
+            total += (variance * self.season.factor(opening)).max(floor);
+            drifted += self.drift.as_ref().map_or(0.0, |drift| drift.mean(opening));
+            let scale = correction * total.sqrt();
             Row {
-                centre: centre.as_ref().map_or(0.0, |path| scale * path[step - 1]),
+                centre: drifted + centre.as_ref().map_or(0.0, |path| scale * path[step - 1]),
                 scale,
                 quantiles: levels.quantiles(shape),
             }
         });
         Ok(spread::around(last, history.unit(), k, rows)?)
+    }
+}
+
+/// The moves without their drift, if they have one.
+fn without(moves: Moves, drift: Option<&Drift>) -> Moves {
+    match drift {
+        Some(drift) => moves.less(drift),
+        None => moves,
     }
 }
 

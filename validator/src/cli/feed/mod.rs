@@ -3,6 +3,8 @@
 mod decode;
 mod record;
 mod replay;
+mod settling;
+mod writing;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};

@@ -1,17 +1,17 @@
 //! `validator feed record`.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use foretell_core::time::{Millis, UnixMillis};
-use foretell_feed::config::{Listening, StreamsConfig};
+use foretell_core::rules::RulesVersion;
+use foretell_core::time::Millis;
+use foretell_feed::config::StreamsConfig;
 use foretell_feed::connection::{Connection, Note, Patience};
 use foretell_feed::event::Event;
-use foretell_feed::outbox::{Delivery, Outbox};
-use foretell_feed::recording::{Heard, Recorder, Tape, VenueMinute};
+use foretell_feed::outbox::Outbox;
+use foretell_feed::recording::Recorder;
 use foretell_feed::socket::{self, Observed};
 use foretell_feed::stream;
 use foretell_feed::tls;
@@ -19,17 +19,20 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::settling::Settler;
+use super::writing::{self, Item};
 use crate::cli::stopped_by_signal;
-use crate::clock::system_now;
 use crate::moment;
 
+/// The rules that minutes are settled by.
+const RULES: RulesVersion = RulesVersion::V1;
 /// Frames that wait to be written. What doesn't fit is marked as lost in the recording.
 const WAITING: usize = 65_536;
 
-/// Record the trades of exchanges, frame by frame, to hourly zstd files, until interrupted.
+/// Record the trades and candles of exchanges, word for word, to hourly zstd files, until interrupted.
 ///
-/// Each minute of a market that closes is printed as a JSON line; `validator feed replay` prints the same lines from
-/// the files. No key and no account is needed.
+/// Each minute of a market that closes is printed as a JSON line, and each minute that the venues' candles settle;
+/// `validator feed replay` prints the same lines from the files. No key and no account is needed.
 ///
 /// Example: validator feed record --out recording
 #[derive(Debug, Args)]
@@ -37,7 +40,7 @@ pub struct Arguments {
     /// Folder of the recording; what it holds already is kept.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// TOML with [[venue]] name, pairs, url, enabled [default: BTC on eight venues].
+    /// TOML with [[venue]] name, pairs, url, host, enabled [default: BTC on eight venues].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Only these venues.
@@ -48,24 +51,23 @@ pub struct Arguments {
     span: Option<Millis>,
 }
 
-/// A frame of a venue.
-struct Frame {
-    venue: &'static str,
-    socket: u64,
-    received: UnixMillis,
-    text: String,
-}
-
 /// Records until interrupted, or for a span.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let listening = listening(&arguments)?;
+    let config = config(&arguments)?;
+    let listening = config.listening()?;
+    let settling = config.settling(&RULES.rules().minute)?;
     let recorder = Recorder::new(&arguments.out)?;
     let tls = tls::client().context("can't set up TLS")?;
     let stop = CancellationToken::new();
     let mut writers = JoinSet::new();
     let mut sockets = JoinSet::new();
     let (sender, frames) = mpsc::channel(WAITING);
-    writers.spawn_blocking(move || write(recorder, frames));
+    writers.spawn_blocking(move || writing::write(recorder, frames));
+    for (pair, markets) in settling {
+        let settler = Settler::new(pair, markets, RULES)?;
+        let (sender, stop) = (sender.clone(), stop.clone());
+        sockets.spawn(async move { settler.run(&sender, &stop).await });
+    }
     for each in listening {
         let name = each.venue.name();
         let terms = each.venue.terms();
@@ -82,7 +84,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
                     received,
                     text,
                 } => {
-                    outbox.offer(Frame {
+                    outbox.offer(Item::Frame {
                         venue: name,
                         socket: socket.0,
                         received,
@@ -93,6 +95,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
                     faults += u64::from(matches!(note, Note::Fault(_) | Note::Stranger(_)));
                     tell(name, &note, faults);
                 }
+                Observed::ClockOffset(_) => {}
             };
             socket::run(connection, each.address, tls, stop, &mut observe).await;
             outbox.finish().await;
@@ -117,7 +120,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     stop.cancel();
     while let Some(ended) = sockets.join_next().await {
-        ended.context("a connection's task broke down")?;
+        ended.context("a task broke down")?;
     }
     let written = match written {
         Some(written) => Some(written),
@@ -129,7 +132,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-fn listening(arguments: &Arguments) -> Result<Vec<Listening>> {
+fn config(arguments: &Arguments) -> Result<StreamsConfig> {
     let mut config = match &arguments.config {
         Some(path) => read(path)?,
         None => StreamsConfig::of("BTC"),
@@ -149,7 +152,7 @@ fn listening(arguments: &Arguments) -> Result<Vec<Listening>> {
             venue.enabled = arguments.venue.contains(&venue.name);
         }
     }
-    Ok(config.listening()?)
+    Ok(config)
 }
 
 fn read(path: &Path) -> Result<StreamsConfig> {
@@ -160,47 +163,6 @@ fn read(path: &Path) -> Result<StreamsConfig> {
         )
     })?;
     toml::from_str(&text).with_context(|| format!("configuration {} is not valid", path.display()))
-}
-
-/// Writes frames until there are no more, and prints the minutes that they close.
-fn write(mut recorder: Recorder, mut frames: mpsc::Receiver<Delivery<Frame>>) -> Result<()> {
-    let mut tape = Tape::default();
-    let mut out = std::io::stdout().lock();
-    let mut last: Option<(&str, UnixMillis)> = None;
-    while let Some(delivery) = frames.blocking_recv() {
-        let (venue, received, heard) = match delivery {
-            Delivery::Item(frame) => {
-                last = Some((frame.venue, frame.received));
-                let heard = Heard::Frame {
-                    socket: frame.socket,
-                    raw: frame.text,
-                };
-                (frame.venue, frame.received, heard)
-            }
-            Delivery::Lost(count) => {
-                let (venue, received) = last.unwrap_or(("", system_now()));
-                (venue, received, Heard::Lost(count))
-            }
-        };
-        let record = recorder.write(venue, received, heard)?;
-        let mut printed = Ok(());
-        tape.record(&record, &mut |minute| {
-            if printed.is_ok() {
-                printed = print(&mut out, &minute);
-            }
-        })?;
-        printed.context("can't write to standard output")?;
-    }
-    recorder.finish()?;
-    super::replay::summary(&tape);
-    Ok(())
-}
-
-/// Prints a minute as a line of JSON.
-pub fn print(out: &mut impl Write, minute: &VenueMinute) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, minute)?;
-    out.write_all(b"\n")?;
-    out.flush()
 }
 
 /// Tells the log what an operator should know; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't

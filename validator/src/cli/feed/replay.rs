@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use foretell_feed::recording::{self, RecordingError, Tape};
+use foretell_feed::recording::{self, RecordingError, Settlements, Tape};
 
-use super::record::print;
+use super::writing::print;
 
-/// Replay a recording through the same parser: prints the minutes that `validator feed record` printed, byte for byte.
+/// Replay a recording through the same parser and settlement: prints the lines that `validator feed record` printed, byte
+/// for byte.
 ///
 /// Example: validator feed replay recording
 #[derive(Debug, Args)]
@@ -22,22 +23,30 @@ pub struct Arguments {
 /// Prints the minutes of a recording.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut tape = Tape::default();
+    let mut settlements = Settlements::default();
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut printed = Ok(());
     recording::frames(&arguments.folder, &mut |record| {
+        let unknown = |source| RecordingError::Venue {
+            path: arguments.folder.join(&record.venue),
+            source,
+        };
         tape.record(&record, &mut |minute| {
             if printed.is_ok() {
                 printed = print(&mut out, &minute);
             }
         })
-        .map_err(|source| RecordingError::Venue {
-            path: arguments.folder.join(&record.venue),
-            source,
-        })
+        .map_err(unknown)?;
+        settlements
+            .record(&record, &mut |minute| {
+                if printed.is_ok() {
+                    printed = print(&mut out, &minute);
+                }
+            })
+            .map_err(unknown)
     })?;
-    printed
-        .and_then(|()| out.flush())
-        .context("can't write to standard output")?;
+    printed?;
+    out.flush().context("can't write to standard output")?;
     summary(&tape);
     Ok(())
 }

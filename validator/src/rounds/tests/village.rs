@@ -8,7 +8,7 @@ use foretell_core::series::RoundId;
 use foretell_core::time::Millis;
 use foretell_wire::client::AskError;
 use foretell_wire::keypair::verifies;
-use foretell_wire::messages::{CommitAnswer, RevealAnswer};
+use foretell_wire::messages::{CommitAnswer, OutcomeNotice, RevealAnswer};
 
 use super::super::*;
 use super::world::{FIRST, HORIZON, Mortal, ROUND_EVERY, STEP, hotkey, key};
@@ -133,5 +133,15 @@ impl Miners for Mortal<Village> {
             },
             at: now,
         })
+    }
+    async fn tell(
+        &self,
+        miner: &Hotkey,
+        _axon: SocketAddr,
+        notices: &[OutcomeNotice],
+        _patience: Duration,
+    ) {
+        let mut told = self.durable.told.lock().unwrap();
+        told.extend(notices.iter().map(|notice| (*miner, notice.clone())));
     }
 }

@@ -19,6 +19,7 @@ use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::Millis;
+use foretell_wire::messages::OutcomeNotice;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,6 +64,8 @@ pub struct Durable {
     folder: TempDir,
     /// Number of entries and the ledger file as they were before each write.
     history: Mutex<Vec<(usize, Vec<u8>)>>,
+    /// What miners were told.
+    pub told: Mutex<Vec<(Hotkey, OutcomeNotice)>>,
 }
 
 /// A network that validators are born into.
@@ -168,6 +171,7 @@ impl World {
             store,
             folder: tempfile::tempdir().unwrap(),
             history: Mutex::default(),
+            told: Mutex::default(),
         };
         if let Some(ledger) = ledger {
             fs::write(durable.ledger_path(), ledger).unwrap();

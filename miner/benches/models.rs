@@ -1,0 +1,58 @@
+//! What a model costs: a refit on 180 days of five-minute bars, and one fan from a fitted model.
+//!
+//! Prices are the simulated series, which every clone has.
+#![allow(clippy::expect_used, reason = "a benchmark fails loudly")]
+
+use foretell_core::series::{Grid, Unit};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::simulated::simulated;
+use foretell_miner::history::History;
+use foretell_miner::models::by_name;
+
+/// 2024-01-01T00:00:00Z.
+const START: UnixMillis = UnixMillis(1_704_067_200_000);
+const GRID: Grid = Grid {
+    step: Millis::minutes(5),
+    horizon: 100,
+};
+const BARS_OF_180_DAYS: usize = 180 * 288;
+const LEVELS: usize = 99;
+const MODELS: [&str; 7] = [
+    "gaussian",
+    "garch-t",
+    "har",
+    "har-plus",
+    "elastic-net",
+    "pls",
+    "ensemble",
+];
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = MODELS, sample_count = 20, sample_size = 1)]
+fn refit(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let (model, history) = (model(name), history());
+    bencher.bench_local(|| model.fit(&history, &GRID, 0).expect("enough history"));
+}
+
+#[divan::bench(args = MODELS)]
+fn fan(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let history = history();
+    let fitted = model(name).fit(&history, &GRID, 0).expect("enough history");
+    bencher.bench_local(|| fitted.forecast(&history, LEVELS).expect("enough history"));
+}
+
+fn model(name: &str) -> std::sync::Arc<dyn foretell_miner::models::AnyModel> {
+    by_name(name).expect("a model of ours")
+}
+
+fn history() -> History {
+    let prices = simulated(1, START, GRID.step, BARS_OF_180_DAYS).expect("a series");
+    let mut history = History::new(GRID.step, Unit::LogPrice);
+    history
+        .extend(prices.into_bars())
+        .expect("bars of one step in order");
+    history
+}

@@ -1,0 +1,131 @@
+//! `validator run` with its sockets: what is traded now, what every connection does, told in words and over HTTP; and that it
+//! stops at once.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use foretell_feed::venue::{self, Pair};
+use foretell_validator::clock::system_now;
+use serde_json::Value;
+
+use crate::driver::{Exchanges, Running, until, validator};
+use crate::exchange::{Act, Exchange};
+
+/// Venues, and the last price that each trades at.
+const VENUES: [(&str, &str); 4] = [
+    ("binance", "60100.00"),
+    ("bitstamp", "60002.00"),
+    ("coinbase_exchange", "60001.00"),
+    ("kraken", "60000.00"),
+];
+const TETHER: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
+    let candles = Exchanges::open(system_now()).await;
+    let mut sockets = Vec::new();
+    let mut venues = String::new();
+    let mut rates = String::new();
+    for (name, price) in VENUES {
+        let venue = venue::by_name(name).unwrap();
+        let mut pairs = vec![Pair::new("BTC", &venue.quote().to_string())];
+        if TETHER.contains(&name) {
+            pairs.push(Pair::new("USDT", "USD"));
+            rates += &format!("{{venue = {name:?}, host = {:?}}}, ", candles.host());
+        }
+        let symbols: Vec<String> = pairs.iter().map(|pair| venue.symbol(pair)).collect();
+        let script = vec![
+            Act::Acknowledge,
+            Act::Trade(1, price, 0),
+            Act::Beat(600_000),
+        ];
+        let socket = Exchange::with(venue, &symbols, vec![script], Vec::new(), None).await;
+        let (host, url) = (candles.host(), socket.url());
+        venues += &format!("{{venue = {name:?}, host = {host:?}, url = {url:?}}}, ");
+        sockets.push(socket);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("validator.toml");
+    let text = format!(
+        "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[prices]\nkind = \"venues\"\nvenues = [{venues}]\n\
+         usdt_usd = [{rates}]\n",
+        folder.path().join("data")
+    );
+    fs::write(&config, text).unwrap();
+    let command = |name: &str| {
+        let mut command = Command::new(validator());
+        command.args([name, "--config"]).arg(&config);
+        command.env("NO_PROXY", "127.0.0.1");
+        command
+    };
+    let mut running = Running::start(&mut command("run"));
+
+    until("the address of the status", || {
+        running.stderr().contains("/v1/status")
+    });
+    let told = running.stderr();
+    let address = told.split("http://").nth(1).unwrap();
+    let url = format!("http://{}", address.split_whitespace().next().unwrap());
+    let status = async || -> Value {
+        let answer = body_at(&url).await;
+        serde_json::from_str(&answer).unwrap_or_default()
+    };
+    // Nobody has traded USDT, so that Binance's price can't be told in dollars.
+    let begun = Instant::now();
+    let shown = loop {
+        let shown = status().await;
+        if shown["live_price"]["venues"] == 3 && shown["newest_price"].is_array() {
+            break shown;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{shown:#}\n{}",
+            running.stderr()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(shown["live_price"]["price"], 60_001.0);
+    let seen = shown["venues"].as_array().unwrap();
+    assert_eq!(seen.len(), 4);
+    for (venue, (name, price)) in seen.iter().zip(VENUES) {
+        assert_eq!(
+            (&venue["venue"], &venue["state"]),
+            (&name.into(), &"live".into())
+        );
+        assert_eq!(venue["last"][1], price.parse::<f64>().unwrap());
+        assert!(
+            venue["clock_offset"].is_i64() && venue["lag"].is_i64(),
+            "{venue}"
+        );
+    }
+    let words = Running::start(&mut command("status")).wait();
+    assert_eq!(words.code, Some(0), "{}", words.stderr);
+    for expected in [
+        "live price: 60001.00, the median of 3 venues",
+        "kraken: live, 60000",
+        "lag ",
+    ] {
+        assert!(
+            words.stdout.contains(expected),
+            "{expected:?} is not in:\n{}",
+            words.stdout
+        );
+    }
+
+    assert!(!running.has_ended());
+    let told_to_stop = Instant::now();
+    running.terminate();
+    let ended = running.wait();
+    let took = told_to_stop.elapsed();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(took < Duration::from_secs(10), "it took {took:?} to stop");
+}
+
+/// The body at this address.
+async fn body_at(url: &str) -> String {
+    let url = url.to_owned();
+    let rest = foretell_feed::rest::RestClient::new(Duration::from_secs(10)).unwrap();
+    let body = rest.bytes("the validator", &url).await.unwrap_or_default();
+    String::from_utf8(body).unwrap()
+}

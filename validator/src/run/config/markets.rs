@@ -1,0 +1,250 @@
+//! The exchanges of a configuration: where candles are asked for and trades are listened to.
+
+use std::collections::BTreeSet;
+
+use foretell_core::settle::Quote;
+use foretell_feed::collector::Market;
+use foretell_feed::config::Listening;
+use foretell_feed::socket::Address;
+use foretell_feed::venue::{self, Pair};
+use foretell_feed::view::Watched;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, ConfigError, PricesConfig, value};
+use crate::run::listeners::Listened;
+
+/// The exchanges; those that trade the pair of the series, if left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VenuesConfig {
+    /// The pair; the series' name if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<String>,
+    /// The venues whose candles settle.
+    #[serde(default = "default_venues")]
+    pub venues: Vec<MarketConfig>,
+    /// The markets that say what a USDT is worth.
+    #[serde(default = "default_usdt_usd")]
+    pub usdt_usd: Vec<MarketConfig>,
+}
+
+/// One market.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketConfig {
+    /// Name of the venue.
+    pub venue: String,
+    /// Whether it is asked.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Scheme, name and port; the venue's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Address of its WebSocket interface; the venue's own if left out, none if it has another `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The pair as the venue's REST interface writes it; worked out if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+    /// What its prices are in; what is usual there if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+}
+
+/// Every market that is asked.
+#[derive(Debug, Default)]
+pub struct Markets {
+    /// Those that settle, and what their prices are in.
+    pub venues: Vec<(Market, Quote)>,
+    /// Those that say what a USDT is worth.
+    pub usdt_usd: Vec<Market>,
+}
+
+impl Config {
+    /// The markets that are asked.
+    pub fn markets(&self) -> Result<Markets, ConfigError> {
+        let PricesConfig::Venues(config) = &self.prices else {
+            return Ok(Markets::default());
+        };
+        let base = self.base(config)?;
+        let venues = config.enabled().map(|market| market.resolved(&base));
+        let usdt_usd = config.enabled_usdt_usd().map(MarketConfig::resolved_tether);
+        Ok(Markets {
+            venues: venues.collect::<Result<_, _>>()?,
+            usdt_usd: usdt_usd.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The venues whose trades are listened to.
+    pub fn listened(&self) -> Result<Vec<Listened>, ConfigError> {
+        let PricesConfig::Venues(config) = &self.prices else {
+            return Ok(Vec::new());
+        };
+        let base = self.base(config)?;
+        let tethers: BTreeSet<&str> = config
+            .enabled_usdt_usd()
+            .map(|market| market.venue.as_str())
+            .collect();
+        let listened = config.enabled().map(|market| {
+            let has_tether = tethers.contains(market.venue.as_str());
+            market.listened(&base, has_tether)
+        });
+        listened.filter_map(Result::transpose).collect()
+    }
+
+    /// What is traded for dollars.
+    fn base(&self, config: &VenuesConfig) -> Result<String, ConfigError> {
+        let name = config
+            .pair
+            .clone()
+            .unwrap_or_else(|| self.series.id.to_string());
+        let pair: Pair = name.parse().map_err(|_| {
+            let cure =
+                "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
+            value("prices.pair (or series.id)", &name, cure)
+        })?;
+        Ok(pair.base)
+    }
+
+    pub(super) fn check_venues(&self, config: &VenuesConfig) -> Result<(), ConfigError> {
+        self.markets()?;
+        self.listened()?;
+        let names: Vec<&str> = config
+            .enabled()
+            .map(|market| market.venue.as_str())
+            .collect();
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+            let cure = "give each venue one entry";
+            return Err(value("prices.venues.venue", twice, cure));
+        }
+        if seen.contains("coinbase_exchange") && seen.contains("coinbase_advanced") {
+            let cure = "it is the same book as coinbase_exchange: enable one of them";
+            return Err(value("prices.venues.venue", &"coinbase_advanced", cure));
+        }
+        let needed = self.rules().rules().minute.min_venues;
+        if names.len() < needed {
+            let cure = "a price takes a quorum of at least 3: enable more venues";
+            return Err(value("the number of prices.venues", &names.len(), cure));
+        }
+        Ok(())
+    }
+}
+
+impl VenuesConfig {
+    fn enabled(&self) -> impl Iterator<Item = &MarketConfig> {
+        self.venues.iter().filter(|market| market.enabled)
+    }
+
+    fn enabled_usdt_usd(&self) -> impl Iterator<Item = &MarketConfig> {
+        self.usdt_usd.iter().filter(|market| market.enabled)
+    }
+}
+
+impl MarketConfig {
+    /// Where its trades are listened to, and to what; `None` where only its candles are asked for.
+    fn listened(&self, base: &str, has_tether: bool) -> Result<Option<Listened>, ConfigError> {
+        let venue = venue::by_name(&self.venue)?;
+        let url = match (&self.url, &self.host) {
+            (Some(url), _) => url,
+            (None, None) => venue.terms().url,
+            // Who stands in for the venue's candles needn't stand in for its trades.
+            (None, Some(_)) => return Ok(None),
+        };
+        let address = Address::new(url).map_err(|source| ConfigError::Url {
+            venue: self.venue.clone(),
+            source,
+        })?;
+        let quote = self.quote.unwrap_or_else(|| venue.quote());
+        let symbol = venue.symbol(&Pair::new(base, &quote.to_string()));
+        let tether = has_tether.then(|| venue.symbol(&Pair::new("USDT", "USD")));
+        Ok(Some(Listened {
+            listening: Listening {
+                venue,
+                address,
+                symbols: std::iter::once(symbol.clone())
+                    .chain(tether.clone())
+                    .collect(),
+            },
+            watched: Watched {
+                venue: venue.name(),
+                symbol: (symbol, quote),
+                tether,
+            },
+        }))
+    }
+
+    /// The default entry of a venue.
+    fn named(venue: &str, enabled: bool) -> Self {
+        Self {
+            venue: venue.to_owned(),
+            enabled,
+            host: None,
+            url: None,
+            symbol: None,
+            quote: None,
+        }
+    }
+
+    /// The market of `base` on this venue.
+    fn resolved(&self, base: &str) -> Result<(Market, Quote), ConfigError> {
+        let venue = venue::by_name(&self.venue)?;
+        let quote = self.quote.unwrap_or_else(|| venue.quote());
+        let pair = Pair::new(base, &quote.to_string());
+        Ok((self.market(venue, &pair), quote))
+    }
+
+    /// The market of USDT in USD on this venue.
+    fn resolved_tether(&self) -> Result<Market, ConfigError> {
+        let venue = venue::by_name(&self.venue)?;
+        Ok(self.market(venue, &Pair::new("USDT", "USD")))
+    }
+
+    fn market(&self, venue: &'static dyn venue::Venue, pair: &Pair) -> Market {
+        let host = self.host.as_deref().unwrap_or(venue.default_host());
+        Market {
+            venue,
+            host: host.trim_end_matches('/').to_owned(),
+            symbol: self
+                .symbol
+                .clone()
+                .unwrap_or_else(|| venue.rest_symbol(pair)),
+        }
+    }
+}
+
+impl Default for VenuesConfig {
+    fn default() -> Self {
+        Self {
+            pair: None,
+            venues: default_venues(),
+            usdt_usd: default_usdt_usd(),
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Eight venues, and two that stand in for others: Binance.US is thin, and Coinbase Advanced is Coinbase's own book.
+fn default_venues() -> Vec<MarketConfig> {
+    let on = [
+        "binance",
+        "bitfinex",
+        "bitstamp",
+        "bybit",
+        "coinbase_exchange",
+        "gemini",
+        "kraken",
+        "okx",
+    ];
+    let on = on.map(|name| MarketConfig::named(name, true));
+    let off = ["binance_us", "coinbase_advanced"].map(|name| MarketConfig::named(name, false));
+    on.into_iter().chain(off).collect()
+}
+
+fn default_usdt_usd() -> Vec<MarketConfig> {
+    let markets = ["bitstamp", "coinbase_exchange", "kraken"];
+    markets.map(|name| MarketConfig::named(name, true)).into()
+}

@@ -1,0 +1,102 @@
+use super::*;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("validator.toml");
+    fs::write(&path, text).unwrap();
+    Config::read(&path)
+}
+
+/// What is wrong with this configuration, in words.
+fn said(text: &str) -> String {
+    format!("{:#}", anyhow::Error::from(read(text).unwrap_err()))
+}
+
+#[test]
+fn the_example_shows_every_key_with_its_default() {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/example.toml"));
+    let example = Config::read(path).unwrap();
+    assert_eq!(example, read("data = \"validator-data\"").unwrap());
+    // Keys without a default stand there as comments, and work once the mark is taken off.
+    let text = fs::read_to_string(path).unwrap();
+    let shown = text
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line));
+    let text: Vec<&str> = shown.collect();
+    let all = read(&text.join("\n")).unwrap();
+    let written = toml::to_string(&all).unwrap();
+    for key in [
+        "[wallet]",
+        "pair",
+        "host",
+        "url",
+        "symbol",
+        "quote",
+        "[http]",
+        "[[chain.miners]]",
+        "axon",
+    ] {
+        assert!(written.contains(key), "{key} is not shown:\n{written}");
+    }
+}
+
+#[test]
+fn the_real_chain_is_a_network_and_a_subnet() {
+    let chain = |text: &str| format!("data = \"d\"\n[chain]\nkind = \"subtensor\"\n{text}");
+    let config = read(&chain("network = \"test\"\nnetuid = 8")).unwrap();
+    let ChainConfig::Subtensor(place) = config.chain else {
+        panic!("{:?}", config.chain);
+    };
+    assert_eq!(place.to_string(), "subnet 8 of test");
+    assert!(said(&chain("network = \"test\"")).contains("missing field `netuid`"));
+    assert!(said(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local"));
+}
+
+#[test]
+fn another_pair_takes_another_name() {
+    let config =
+        read("data = \"d\"\n[series]\nid = \"ETH/USD\"\nstep_ms = 300000\nhorizon = 100").unwrap();
+    let markets = config.markets().unwrap();
+    let symbols: Vec<String> = markets
+        .venues
+        .iter()
+        .map(|(m, _)| m.symbol.clone())
+        .collect();
+    for symbol in ["ETHUSDT", "ETH-USD", "ethusd", "tETHUSD", "ETH-USDT"] {
+        assert!(
+            symbols.contains(&symbol.to_owned()),
+            "{symbol} is not in {symbols:?}"
+        );
+    }
+    assert_eq!(markets.usdt_usd.len(), 3);
+}
+
+#[test]
+fn mistakes_are_named_with_their_cure() {
+    let data = "data = \"d\"\n";
+    assert!(said("").contains("missing field `data`"));
+    assert!(said("data = \"d\"\nprice = 1").contains("unknown field `price`"));
+    let series = |id: &str, step: i64, horizon: u32| {
+        format!("{data}[series]\nid = \"{id}\"\nstep_ms = {step}\nhorizon = {horizon}")
+    };
+    assert!(said(&series("BTC/USD", 300_000, 0)).contains("series.horizon = 0"));
+    assert!(said(&series("BTC/USD", 1500, 1)).contains("series.step_ms = 1500"));
+    assert!(said(&series("temperature", 300_000, 1)).contains("needs a file or a url"));
+    let every = format!("{data}[rounds]\nevery_minutes = 7");
+    assert!(said(&every).contains("rounds.every_minutes = 7"));
+    let every = format!(
+        "{}\n[rounds]\nevery_minutes = 1",
+        series("BTC/USD", 60_000, 1)
+    );
+    assert!(said(&every).contains("rounds.every_minutes = 1"));
+    let venues = |text: &str| said(&format!("{data}[prices]\nkind = \"venues\"\n{text}"));
+    assert!(venues("venues = [{venue = \"mtgox\"}]").contains("mtgox"));
+    assert!(venues("venues = [{venue = \"kraken\"}]").contains("a quorum of at least 3"));
+    let twice = "venues = [{venue = \"kraken\"}, {venue = \"kraken\"}]";
+    assert!(venues(twice).contains("kraken"));
+    let both = r#"venues = [{venue = "coinbase_exchange"}, {venue = "coinbase_advanced"}, {venue = "kraken"}]"#;
+    assert!(venues(both).contains("the same book"));
+    assert!(said(&format!("{data}[prices]\nkind = \"url\"\nurl = \"ftp\"")).contains("http://"));
+    let missing = Config::read(Path::new("nowhere.toml")).unwrap_err();
+    assert!(missing.to_string().contains("nowhere.toml"));
+}
