@@ -173,7 +173,9 @@ impl Miner {
                 seed: 0,
                 file: None,
             },
+            chain: None,
             serve: ServeConfig {
+                axon: None,
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 data: folder.join("data"),
                 clock: ClockConfig::Request,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use foretell_chain::network::Place;
 use foretell_core::forecast::Kind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
@@ -23,6 +24,9 @@ pub struct Config {
     pub model: ModelConfig,
     /// Who is answered, and where.
     pub serve: ServeConfig,
+    /// The subnet that this miner is registered on; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Place>,
 }
 
 /// The venue that a miner reads.
@@ -73,6 +77,9 @@ pub struct ModelConfig {
 pub struct ServeConfig {
     /// Address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Address that the chain publishes: the one under which validators reach this miner. `listen` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axon: Option<SocketAddr>,
     /// Directory for payloads, outcomes, and what a restart starts from.
     pub data: PathBuf,
     /// Whose time the miner goes by.
@@ -126,6 +133,14 @@ pub enum ConfigError {
     /// The venue is unknown.
     #[error("prices.venue in the configuration")]
     Venue(#[from] VenueError),
+}
+
+impl ServeConfig {
+    /// Where others reach a miner that listens at `bound`; `None` if only its operator can know.
+    pub fn public_address(&self, bound: SocketAddr) -> Option<SocketAddr> {
+        let own = Some(bound).filter(|bound| !bound.ip().is_unspecified());
+        self.axon.or(own)
+    }
 }
 
 impl Config {
@@ -290,6 +305,9 @@ mod tests {
             Some(PathBuf::from("har-plus.json"))
         );
         assert_eq!(with_comments.serve.validators.take(), Some(Vec::new()));
+        let axon = with_comments.serve.axon.take().unwrap();
+        assert_eq!(axon.to_string(), "203.0.113.5:8091");
+        assert!(with_comments.chain.is_none());
         let (_, host) = as_it_is.venue().unwrap();
         assert_eq!(with_comments.prices.host.take(), Some(host));
         assert_eq!(with_comments, as_it_is);

@@ -1,6 +1,8 @@
 //! The reference miner's parts: the price history it keeps and the models that forecast from it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod announce;
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod evaluate;

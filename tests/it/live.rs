@@ -7,7 +7,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters};
@@ -72,8 +71,8 @@ impl World {
         if with_miner {
             let (running, axon) = start_miner(folder.path(), &exchanges);
             let hotkey = key("miner").hotkey();
-            chain.register(hotkey, hotkey).await.unwrap();
-            chain.serve_axon(hotkey, axon).await.unwrap();
+            chain.register(hotkey, hotkey).unwrap();
+            chain.serve(hotkey, axon).unwrap();
             miner = Some(running);
         }
         Self {

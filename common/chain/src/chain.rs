@@ -1,16 +1,17 @@
 //! What Foretell asks of a chain, whichever it is.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
-use crate::ledger::Inclusion;
 use crate::local::FileError;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
-use crate::weights::SignedWeights;
 
 /// One subnet of a chain.
 pub trait Chain: Send + Sync {
@@ -23,31 +24,77 @@ pub trait Chain: Send + Sync {
     /// The subnet's parameters.
     fn hyperparameters(&self) -> impl Future<Output = Result<Hyperparameters, ChainError>> + Send;
 
-    /// Sets weights; where and under which name they were included. Submitting the same weights again changes
-    /// nothing and gives the same answer.
-    fn submit(
+    /// Signs weights for the chain as it is now, and sends nothing: keep what comes of it, then
+    /// [submit](Self::submit) it. What speaks against these weights already is said here.
+    fn prepare(
         &self,
-        weights: &SignedWeights,
-    ) -> impl Future<Output = Result<Inclusion, ChainError>> + Send;
+        weights: &Weights,
+        signer: &Signer,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<Prepared, ChainError>> + Send;
 
-    /// The block of a recent submission, or `None` if the chain doesn't know it. Ask this before submitting again
-    /// what may have been lost.
-    fn find(&self, hash: Hash) -> impl Future<Output = Result<Option<Block>, ChainError>> + Send;
+    /// Sends what was prepared. Once it is on the chain, sending it again changes nothing.
+    fn submit(&self, prepared: &Prepared) -> impl Future<Output = Result<(), ChainError>> + Send;
 
-    /// Publishes where the hotkey answers requests.
+    /// What became of it. Ask this before sending again what may have been lost.
+    fn fate(&self, prepared: &Prepared) -> impl Future<Output = Result<Fate, ChainError>> + Send;
+
+    /// Publishes where the signer's hotkey answers requests.
     fn serve_axon(
         &self,
-        hotkey: Hotkey,
+        signer: &Signer,
         axon: SocketAddr,
     ) -> impl Future<Output = Result<(), ChainError>> + Send;
-
-    /// Gives the hotkey a uid; the one that it has, if it is registered.
-    fn register(
-        &self,
-        hotkey: Hotkey,
-        coldkey: Hotkey,
-    ) -> impl Future<Output = Result<Uid, ChainError>> + Send;
 }
+
+/// Who gets which weight: the values in the order of the uids, of which only the ratios count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weights {
+    /// Who gets a weight.
+    pub uids: Vec<Uid>,
+    /// How much.
+    pub values: Vec<u16>,
+}
+
+/// Weights that are signed: text that a journal can hold, and the name by which the chain knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// All that it takes to send them, in the chain's own format.
+    pub text: String,
+    /// Their hash on the chain.
+    pub hash: Hash,
+}
+
+/// What became of weights that were signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// They are set.
+    Set(Block),
+    /// They are not on the chain, and may be sent, again too, up to this block.
+    Open {
+        /// The last block that can hold them.
+        until: Block,
+    },
+    /// They are not on the chain, and never will be.
+    Expired,
+    /// They are in a block, where the chain refused them. They are spent.
+    Failed {
+        /// That block.
+        block: Block,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// An account that signs. The secret stays with whoever made it.
+#[derive(Clone)]
+pub struct Signer {
+    account: Hotkey,
+    sign: Arc<Sign>,
+}
+
+/// Turns bytes into a signature.
+type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
 
 /// Why a chain didn't do what it was asked.
 #[derive(Debug, Error)]
@@ -58,4 +105,36 @@ pub enum ChainError {
     /// The local ledger's file could not be kept.
     #[error(transparent)]
     File(#[from] FileError),
+    /// What was prepared was prepared for another kind of chain.
+    #[error("these weights were signed for another kind of chain: begin another data directory")]
+    Foreign(#[source] serde_json::Error),
+    /// A node can't be asked, or its answer can't be used.
+    #[error(transparent)]
+    Node(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Signer {
+    /// The account, and what turns bytes into its sr25519 signature in context `substrate`.
+    pub fn new(account: Hotkey, sign: impl Fn(&[u8]) -> [u8; 64] + Send + Sync + 'static) -> Self {
+        Self {
+            account,
+            sign: Arc::new(sign),
+        }
+    }
+
+    /// Whose signatures these are.
+    pub const fn account(&self) -> Hotkey {
+        self.account
+    }
+
+    /// The account's signature of `bytes`.
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        (self.sign)(bytes)
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Signer").field(&self.account).finish()
+    }
 }

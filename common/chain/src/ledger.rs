@@ -130,6 +130,12 @@ impl Ledger {
         }
     }
 
+    /// The weights that a uid has set.
+    pub fn weights(&self, uid: Uid) -> Vec<(Uid, u16)> {
+        let account = self.accounts.get(usize::from(uid.0));
+        account.map_or_else(Vec::new, |account| account.weights.clone())
+    }
+
     /// The block of a submission, if the ledger has included it: any of a hotkey's last 64.
     pub fn find(&self, hash: Hash) -> Option<Block> {
         self.accounts

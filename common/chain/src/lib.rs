@@ -1,7 +1,8 @@
 //! The chain, as validators and miners see it: who is registered, what weights are set, who earns what.
 //!
 //! ```text
-//!   Chain (trait) ── LocalChain ── one JSON file, replaced atomically
+//!   Chain (trait) ─┬ Subtensor ── the real chain, by a node (feature `subtensor`)
+//!                  └ LocalChain ── one JSON file, replaced atomically
 //!                        │
 //!                     Ledger: register, stake, serve_axon, submit, advance_to
 //!                        │ every tempo
@@ -49,11 +50,15 @@
 
 pub mod bonds;
 pub mod chain;
+pub mod checkup;
 pub mod emission;
 pub mod ledger;
 pub mod local;
 pub mod metagraph;
+pub mod network;
 pub mod refusal;
 pub mod registration;
+#[cfg(feature = "subtensor")]
+pub mod subtensor;
 pub mod weights;
 pub mod yuma;

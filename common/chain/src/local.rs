@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::chain::{Chain, ChainError};
+use crate::chain::{Chain, ChainError, Fate, Prepared, Signer, Weights};
 use crate::emission::Supply;
-use crate::ledger::{Inclusion, Ledger};
+use crate::ledger::Ledger;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
 use crate::weights::SignedWeights;
@@ -118,6 +118,16 @@ impl LocalChain {
         self.change(|ledger| ledger.stake(hotkey, amount))
     }
 
+    /// Gives the hotkey a uid; the one that it has, if it is registered.
+    pub fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
+        self.change(|ledger| ledger.register(hotkey, coldkey))
+    }
+
+    /// Publishes where the hotkey answers requests, at the caller's word.
+    pub fn serve(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
+        self.change(|ledger| ledger.serve_axon(hotkey, axon))
+    }
+
     /// Where all rao issued so far went.
     pub fn supply(&self) -> Supply {
         self.ledger().supply()
@@ -157,20 +167,39 @@ impl Chain for LocalChain {
         Ok(self.ledger().hyperparameters().clone())
     }
 
-    async fn submit(&self, weights: &SignedWeights) -> Result<Inclusion, ChainError> {
-        self.change(|ledger| ledger.submit(weights))
+    /// Checks nothing ahead: the ledger does so when it takes the weights.
+    async fn prepare(
+        &self,
+        weights: &Weights,
+        signer: &Signer,
+        now: UnixMillis,
+    ) -> Result<Prepared, ChainError> {
+        let version_key = self.ledger().hyperparameters().version_key;
+        let Weights { uids, values } = weights.clone();
+        let nonce = now.0.unsigned_abs();
+        let sign = |bytes: &[u8]| signer.sign(bytes);
+        let signed = SignedWeights::sign(signer.account(), uids, values, version_key, nonce, sign);
+        let hash = signed.hash();
+        let text = serde_json::to_string(&signed).map_err(ChainError::Foreign)?;
+        Ok(Prepared { text, hash })
     }
 
-    async fn find(&self, hash: Hash) -> Result<Option<Block>, ChainError> {
-        Ok(self.ledger().find(hash))
+    async fn submit(&self, prepared: &Prepared) -> Result<(), ChainError> {
+        let signed: SignedWeights =
+            serde_json::from_str(&prepared.text).map_err(ChainError::Foreign)?;
+        self.change(|ledger| ledger.submit(&signed).map(drop))
     }
 
-    async fn serve_axon(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
-        self.change(|ledger| ledger.serve_axon(hotkey, axon))
+    /// The ledger takes weights at any time.
+    async fn fate(&self, prepared: &Prepared) -> Result<Fate, ChainError> {
+        let open = Fate::Open {
+            until: Block(u64::MAX),
+        };
+        Ok(self.ledger().find(prepared.hash).map_or(open, Fate::Set))
     }
 
-    async fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
-        self.change(|ledger| ledger.register(hotkey, coldkey))
+    async fn serve_axon(&self, signer: &Signer, axon: SocketAddr) -> Result<(), ChainError> {
+        self.serve(signer.account(), axon)
     }
 }
 
@@ -259,8 +288,8 @@ mod tests {
         ledger
     }
 
-    fn weights() -> SignedWeights {
-        SignedWeights::sign(validator(), vec![Uid(1)], vec![65_535], 0, 1, |bytes| {
+    fn signer() -> Signer {
+        Signer::new(validator(), |bytes| {
             key().sign_simple(b"substrate", bytes).to_bytes()
         })
     }
@@ -270,24 +299,29 @@ mod tests {
     }
 
     /// As the shells use it: through the trait, from any thread.
-    async fn join_and_pay<C: Chain + 'static>(chain: Arc<C>, weights: SignedWeights) -> Inclusion {
+    async fn pay<C: Chain + 'static>(chain: Arc<C>) -> Prepared {
         let task = async move {
             let axon = "127.0.0.1:8091".parse().unwrap();
-            assert_eq!(chain.register(MINER, MINER).await.unwrap(), Uid(1));
-            chain.serve_axon(MINER, axon).await.unwrap();
-            let inclusion = chain.submit(&weights).await.unwrap();
-            assert_eq!(
-                chain.find(inclusion.hash).await.unwrap(),
-                Some(inclusion.block)
-            );
+            chain.serve_axon(&signer(), axon).await.unwrap();
+            let weights = Weights {
+                uids: vec![Uid(1)],
+                values: vec![65_535],
+            };
+            let now = UnixMillis(1);
+            let prepared = chain.prepare(&weights, &signer(), now).await.unwrap();
+            let until = Block(u64::MAX);
+            assert_eq!(chain.fate(&prepared).await.unwrap(), Fate::Open { until });
+            chain.submit(&prepared).await.unwrap();
+            let block = chain.block().await.unwrap();
+            assert_eq!(chain.fate(&prepared).await.unwrap(), Fate::Set(block));
             let metagraph = chain.metagraph().await.unwrap();
-            assert_eq!(metagraph.neuron(MINER).unwrap().axon, Some(axon));
+            assert_eq!(metagraph.neuron(validator()).unwrap().axon, Some(axon));
             assert_eq!(
                 chain.hyperparameters().await.unwrap().tempo,
                 metagraph.tempo
             );
-            assert_eq!(chain.block().await.unwrap(), metagraph.block);
-            inclusion
+            assert_eq!(block, metagraph.block);
+            prepared
         };
         tokio::spawn(task).await.unwrap()
     }
@@ -297,9 +331,10 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = Arc::new(open(&path));
+        assert_eq!(chain.register(MINER, MINER).unwrap(), Uid(1));
         // Kept, as a validator keeps what it submits: sr25519 signs with fresh randomness each time.
-        let weights = weights();
-        let inclusion = join_and_pay(chain.clone(), weights.clone()).await;
+        let prepared = pay(chain.clone()).await;
+        let fate = chain.fate(&prepared).await.unwrap();
         chain.advance_to(Block(720)).unwrap();
         chain.stake(MINER, 5).unwrap();
 
@@ -308,9 +343,22 @@ mod tests {
         assert_eq!(reopened.supply().issued, 720_000_000_000);
         // Half-written leftovers of a killed process are no obstacle, and a repetition is recognised.
         fs::write(folder.path().join("ledger.json.new"), "{").unwrap();
-        assert_eq!(reopened.submit(&weights).await.unwrap(), inclusion);
+        reopened.submit(&prepared).await.unwrap();
+        assert_eq!(reopened.fate(&prepared).await.unwrap(), fate);
         reopened.advance_to(Block(721)).unwrap();
         assert_eq!(open(&path).block().await.unwrap(), Block(721));
+    }
+
+    #[tokio::test]
+    async fn what_was_signed_for_another_chain_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let chain = open(&folder.path().join("ledger.json"));
+        let prepared = Prepared {
+            text: "{\"extrinsic\":\"00\"}".into(),
+            hash: foretell_core::attest::Hex([0; 32]),
+        };
+        let error = chain.submit(&prepared).await.unwrap_err();
+        assert!(error.to_string().contains("another kind of chain"));
     }
 
     #[test]

@@ -73,6 +73,14 @@ pub enum Refusal {
     /// A uid that nobody holds.
     #[error("uid {} is not on the subnet: map hotkeys to uids again and resubmit", .0.0)]
     UnknownUid(Uid),
+    /// What the real chain says, by the name of its error.
+    #[error("{name}: {words}")]
+    Chain {
+        /// The chain's name for it.
+        name: String,
+        /// What to do.
+        words: String,
+    },
     /// Nothing to pay by.
     #[error("all weights are zero: to pay nobody, put the weight on the subnet owner's uid")]
     AllZero,

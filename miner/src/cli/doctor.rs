@@ -7,6 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use foretell_chain::chain::Chain;
+use foretell_chain::checkup;
+use foretell_chain::network::NetworkFlags;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::moment;
 use foretell_feed::rest::RestClient;
@@ -34,6 +37,8 @@ pub struct Arguments {
     config: PathBuf,
     #[command(flatten)]
     wallet: WalletFlags,
+    #[command(flatten)]
+    network: NetworkFlags,
 }
 
 /// Checks and prints; an error if something is wrong.
@@ -57,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             say("data", data(&config))?;
             say("port", port(&config))?;
             say("venue", venue(&config))?;
+            say("chain", chain(&config, arguments))?;
         }
         Err(error) => say("config", Err(error.into()))?,
     }
@@ -68,6 +74,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn key(wallet: &WalletFlags) -> Result<String> {
     Ok(wallet.load()?.hotkey().to_string())
+}
+
+/// Whether the hotkey is registered, and its address published.
+fn chain(config: &Config, arguments: &Arguments) -> Result<String> {
+    let Some(place) = arguments.network.over(config.chain.clone())? else {
+        return Ok("none: this miner is a shadow miner, or on a local network".into());
+    };
+    let chain = crate::chain::subtensor(&place)?;
+    let hotkey = arguments.wallet.load()?.hotkey();
+    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
+    let metagraph = runtime
+        .block_on(chain.metagraph())
+        .with_context(|| format!("{place} at {}", place.network.url()))?;
+    let own = config.serve.public_address(config.serve.listen);
+    Ok(format!(
+        "{place}: {}",
+        checkup::miner(&metagraph, hotkey, own)?
+    ))
 }
 
 fn model(config: &Config) -> Result<String> {

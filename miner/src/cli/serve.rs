@@ -4,16 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use foretell_chain::network::NetworkFlags;
+use foretell_wire::output;
 use foretell_wire::wallet_flags::WalletFlags;
 use tokio::io::AsyncReadExt;
 
+use crate::announce::keep_published;
+use crate::chain;
 use crate::config::Config;
 use crate::serve::Service;
-use foretell_wire::output;
 
 /// Answer validators.
 ///
-/// Example: miner serve --config miner.toml --wallet my-wallet --hotkey default
+/// With a network, the chain publishes where this miner answers.
+///
+/// Example: miner serve --config miner.toml --network test --netuid 8 --wallet my-wallet --hotkey default
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Configuration file (TOML).
@@ -24,6 +29,8 @@ pub struct Arguments {
     model: Option<String>,
     #[command(flatten)]
     wallet: WalletFlags,
+    #[command(flatten)]
+    network: NetworkFlags,
     /// Stop when standard input closes: for a parent process whose children must not outlive it.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -35,18 +42,37 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if let Some(model) = arguments.model {
         config.model.name = model;
     }
+    let place = arguments.network.over(config.chain.take())?;
+    let chain = place.as_ref().map(chain::subtensor).transpose()?;
     let key = arguments.wallet.load()?;
     let model = config.model.name.clone();
+    let serve = config.serve.clone();
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let served = runtime.block_on(async {
-        let service = Service::bind(config, key).await?;
+        let service = Service::bind(config, key.clone()).await?;
+        let published = chain.map(|chain| {
+            let axon = serve.public_address(service.address());
+            let axon =
+                axon.context("under which address do validators reach this miner? Set serve.axon");
+            axon.map(|axon| (chain, axon))
+        });
+        let published = published.transpose()?;
         let ready = serde_json::json!({
             "listening": service.address(),
             "hotkey": service.hotkey(),
             "model": model,
         });
         output::print(ready)?;
-        service.run(stop(arguments.until_stdin_closes)).await?;
+        let announced = async {
+            match published {
+                Some((chain, axon)) => keep_published(chain.as_ref(), key, axon).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            served = service.run(stop(arguments.until_stdin_closes)) => served?,
+            () = announced => {}
+        }
         Ok(())
     });
     // A thread may still be waiting for standard input.

@@ -15,6 +15,8 @@ pub enum Sdk {
     V11,
     /// 10.5.0, the last with axon and dendrite.
     V10,
+    /// 9.8.3, the last that reads all of the runtime that can be run on one machine.
+    V9,
 }
 
 impl Sdk {
@@ -22,6 +24,7 @@ impl Sdk {
         match self {
             Self::V11 => "11.3.0",
             Self::V10 => "10.5.0",
+            Self::V9 => "9.8.3",
         }
     }
 

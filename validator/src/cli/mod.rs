@@ -2,6 +2,7 @@
 
 mod adversary;
 mod backtest;
+mod doctor;
 mod feed;
 mod keys;
 mod localnet;
@@ -38,6 +39,7 @@ enum Command {
     Localnet(localnet::Arguments),
     Keys(keys::Arguments),
     Run(run::Arguments),
+    Doctor(doctor::Arguments),
     Status(status::Arguments),
     Settle(settle::Arguments),
     Feed(feed::Arguments),
@@ -50,7 +52,7 @@ impl Command {
     /// What is logged unless `RUST_LOG` says otherwise.
     const fn default_log(&self) -> &'static str {
         match self {
-            Self::Run(_) => "warn,foretell_validator=info",
+            Self::Run(_) => "warn,foretell_validator=info,foretell_chain=info",
             _ => "warn",
         }
     }
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<()> {
             Command::Localnet(arguments) => localnet::run(arguments).await,
             Command::Keys(arguments) => keys::run(arguments),
             Command::Run(arguments) => run::run(arguments).await,
+            Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Status(arguments) => status::run(&arguments),
             Command::Settle(arguments) => settle::run(&arguments),
             Command::Feed(arguments) => feed::run(arguments).await,

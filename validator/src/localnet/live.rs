@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use foretell_chain::chain::Chain;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::Block;
 use foretell_core::book::Book;
@@ -210,7 +209,7 @@ async fn serve_axons(
 ) -> Result<()> {
     for participant in participants {
         if let Some(axon) = children.axons().get(&participant.name) {
-            chain.serve_axon(participant.hotkey(seed), *axon).await?;
+            chain.serve(participant.hotkey(seed), *axon)?;
         }
     }
     Ok(())

@@ -272,7 +272,7 @@ impl Network {
         for participant in &participants {
             if let Some(axon) = children.axons().get(&participant.name) {
                 let hotkey = participant.hotkey(plan.seed);
-                chain.serve_axon(hotkey, *axon).await?;
+                chain.serve(hotkey, *axon)?;
             }
         }
         let client = MinerClient::new(validator.clone()).context("can't set up the HTTP client")?;

@@ -11,7 +11,7 @@ pub mod live;
 pub mod miners;
 mod outcomes;
 mod prices;
-mod weights;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use foretell_chain::chain::{Chain, ChainError};
+use foretell_chain::metagraph::Metagraph;
 use foretell_core::attest::{Hash, receipt_text};
 use foretell_core::book::{Book, BookError, Task};
 use foretell_core::hotkey::Hotkey;
@@ -51,6 +52,8 @@ pub struct Rounds<S, C, M> {
     chain: Arc<C>,
     miners: M,
     prices: Prices,
+    /// The subnet when the chain could last be asked.
+    seen: Option<Metagraph>,
     untold: Untold,
 }
 
@@ -120,6 +123,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             chain,
             miners,
             prices,
+            seen: None,
             untold: Untold::new(),
         };
         let store = Arc::clone(&rounds.store);
@@ -222,7 +226,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
 
     /// Opens a round to every axon on the metagraph, and to everybody who has ever answered.
     async fn open(&mut self, origin: UnixMillis, now: UnixMillis) -> Result<(), RoundsError> {
-        let metagraph = self.chain.metagraph().await?;
+        let metagraph = self.metagraph().await?;
         let own = self.key.hotkey();
         let known = self.book.tracks();
         let asked: BTreeSet<Hotkey> = metagraph
@@ -352,8 +356,24 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         Ok(record)
     }
 
-    async fn axons(&self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundsError> {
-        let metagraph = self.chain.metagraph().await?;
+    /// The subnet now; where its node can't be asked, as it was when it last could: a round doesn't wait for a chain.
+    async fn metagraph(&mut self) -> Result<Metagraph, RoundsError> {
+        match (self.chain.metagraph().await, &self.seen) {
+            (Ok(now), _) => {
+                self.seen = Some(now.clone());
+                Ok(now)
+            }
+            (Err(error @ ChainError::Node(_)), Some(seen)) => {
+                let block = seen.block;
+                tracing::warn!(%block, "{error}; the round goes by the subnet as it was at this block");
+                Ok(seen.clone())
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    async fn axons(&mut self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundsError> {
+        let metagraph = self.metagraph().await?;
         let serving = metagraph.neurons.iter();
         Ok(serving
             .filter_map(|neuron| Some((neuron.hotkey, neuron.axon?)))

@@ -1,10 +1,12 @@
 //! Setting weights: scored by hotkey, mapped to uids only now, signed and stored before they are sent.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use foretell_chain::chain::Chain;
+use foretell_chain::chain::{Chain, Fate, Prepared, Signer, Weights};
 use foretell_chain::metagraph::{Block, Metagraph};
-use foretell_chain::weights::{SignedWeights, weights_to_u16};
+use foretell_chain::refusal::Refusal;
+use foretell_chain::weights::weights_to_u16;
 use foretell_core::hotkey::Uid;
 use foretell_core::journal::Record;
 use foretell_core::time::UnixMillis;
@@ -13,64 +15,114 @@ use super::miners::Miners;
 use super::{Rounds, RoundsError};
 use crate::store::Store;
 
+/// After weights that the chain took into a block and refused there, nothing is sent for so many blocks.
+const REST: u64 = 10;
+
+/// How it stands with weights: what is wanted, why it waits and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Set, and not due again before this block.
+    DueAt(Block),
+    /// Sent, and not seen on the chain yet.
+    Sent {
+        /// Sent again until this block; signed anew after it.
+        until: Block,
+    },
+    /// Refused in a block.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// When they are tried again.
+        again: Block,
+    },
+    /// No weight is positive.
+    NothingToSet,
+}
+
 impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     /// Sets weights if at least `interval` blocks have passed at `block` since they were last set.
     ///
-    /// Weights that were signed before a crash are looked for by their hash, and sent only if the chain does
-    /// not know them: never twice.
+    /// Weights that were signed before are looked for first, and sent again only while the chain doesn't have them;
+    /// others are signed only once it never will: never twice.
     pub async fn set_weights(
         &mut self,
         now: UnixMillis,
         block: Block,
         interval: u64,
-    ) -> Result<(), RoundsError> {
-        self.confirm_weights(now).await?;
+    ) -> Result<Standing, RoundsError> {
+        if let Some(standing) = self.see_through(now, block).await? {
+            return Ok(standing);
+        }
         let metagraph = self.chain.metagraph().await?;
         let own = self.key.hotkey();
         let Some(neuron) = metagraph.neuron(own) else {
             return Err(RoundsError::NotRegistered(own));
         };
-        if block.since(neuron.last_update) < interval {
-            return Ok(());
+        let due = Block(neuron.last_update.0.saturating_add(interval));
+        if block < due {
+            return Ok(Standing::DueAt(due));
         }
-        let version_key = self.chain.hyperparameters().await?.version_key;
         let (uids, shares) = self.shares_by_uid(&metagraph);
         let Ok(values) = weights_to_u16(&shares) else {
-            tracing::warn!("weights are all zero: nothing is set");
-            return Ok(());
+            return Ok(Standing::NothingToSet);
         };
-        let nonce = now.0.unsigned_abs();
-        let sign = |text: &[u8]| self.key.sign(text).0;
-        let signed =
-            SignedWeights::sign(own, uids.clone(), values.clone(), version_key, nonce, sign);
+        let weights = Weights { uids, values };
+        let prepared = self.chain.prepare(&weights, &self.signer(), now).await?;
+        let Weights { uids, values } = weights;
         let record = Record::WeightsSigned {
             uids,
             values,
-            extrinsic: serde_json::to_string(&signed)?,
-            hash: signed.hash(),
+            extrinsic: prepared.text,
+            hash: prepared.hash,
         };
         self.journal(now, vec![record], Vec::new()).await?;
-        self.confirm_weights(now).await
+        let standing = self.see_through(now, block).await?;
+        let due = Block(block.0.saturating_add(interval));
+        Ok(standing.unwrap_or(Standing::DueAt(due)))
     }
 
-    /// Sees signed weights onto the chain, if any are still waiting for it.
-    async fn confirm_weights(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+    /// Sees signed weights onto the chain, if any are still waiting for it; `None` if there is nothing to wait for.
+    async fn see_through(
+        &mut self,
+        now: UnixMillis,
+        block: Block,
+    ) -> Result<Option<Standing>, RoundsError> {
         let Some(waiting) = self.book.unconfirmed() else {
-            return Ok(());
+            return Ok(None);
         };
-        let hash = waiting.hash;
-        let block = match self.chain.find(hash).await? {
-            Some(block) => block,
-            None => {
-                let signed: SignedWeights = serde_json::from_str(&waiting.extrinsic)?;
-                self.chain.submit(&signed).await?.block
+        let prepared = Prepared {
+            text: waiting.extrinsic.clone(),
+            hash: waiting.hash,
+        };
+        let mut fate = self.chain.fate(&prepared).await?;
+        if let Fate::Open { .. } = fate {
+            self.chain.submit(&prepared).await?;
+            fate = self.chain.fate(&prepared).await?;
+        }
+        match fate {
+            Fate::Set(block) => {
+                let record = Record::WeightsIncluded {
+                    hash: prepared.hash,
+                    block: block.0,
+                };
+                self.journal(now, vec![record], Vec::new()).await?;
+                Ok(None)
             }
-        };
-        let record = Record::WeightsIncluded {
-            hash,
-            block: block.0,
-        };
-        self.journal(now, vec![record], Vec::new()).await
+            Fate::Open { until } => Ok(Some(Standing::Sent { until })),
+            Fate::Expired => {
+                tracing::warn!(hash = %prepared.hash, "signed weights never reached the chain: others are signed");
+                Ok(None)
+            }
+            Fate::Failed { block: at, refusal } => {
+                let again = Block(at.0.saturating_add(REST));
+                Ok((block < again).then_some(Standing::Refused { refusal, again }))
+            }
+        }
+    }
+
+    fn signer(&self) -> Signer {
+        let key = self.key.clone();
+        Signer::new(key.hotkey(), move |bytes| key.sign(bytes).0)
     }
 
     /// Shares of the miners that are registered now, and of the owner, whose share is burned; in uid order.
@@ -85,5 +137,28 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         }
         shares.retain(|_, share| *share > 0.0);
         shares.into_iter().unzip()
+    }
+}
+
+impl Standing {
+    /// Whether it changes with the next blocks.
+    pub const fn is_urgent(&self) -> bool {
+        matches!(self, Self::Sent { .. } | Self::Refused { .. })
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DueAt(due) => write!(f, "due again at block {due}"),
+            Self::Sent { until } => write!(
+                f,
+                "sent and not seen on the chain yet: sent again until block {until}, then signed anew"
+            ),
+            Self::Refused { refusal, again } => {
+                write!(f, "refused ({refusal}): tried again at block {again}")
+            }
+            Self::NothingToSet => f.write_str("no weight is positive: nothing is set"),
+        }
     }
 }

@@ -1,12 +1,14 @@
-//! The chain that a running validator works with. Today it is the local ledger; another chain goes here, beside it.
+//! The chain that a running validator works with: the local ledger, or a subnet of the real one.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+use foretell_chain::network::{NotBuiltIn, Place};
+#[cfg(feature = "subtensor")]
+use foretell_chain::subtensor::{Subtensor, connection::Connection};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 
@@ -38,18 +40,18 @@ impl LocalLedger {
             genesis,
         };
         ledger.advance_to(now)?;
-        let ChainConfig::Local { miners } = &config.chain;
+        let ChainConfig::Local { miners } = &config.chain else {
+            return Ok(ledger);
+        };
         for miner in miners {
             let named = || format!("miner {} of the configuration", miner.hotkey);
             ledger
                 .chain
                 .register(miner.hotkey, miner.hotkey)
-                .await
                 .with_context(named)?;
             ledger
                 .chain
-                .serve_axon(miner.hotkey, miner.axon)
-                .await
+                .serve(miner.hotkey, miner.axon)
                 .with_context(named)?;
         }
         Ok(ledger)
@@ -64,4 +66,19 @@ impl LocalLedger {
     pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
         Ok(self.chain.advance_to(Block::at(self.genesis, now))?)
     }
+}
+
+/// A subnet of the real chain.
+#[cfg(feature = "subtensor")]
+pub fn subtensor(place: &Place) -> Result<Arc<Subtensor>, NotBuiltIn> {
+    let connection = Connection::new(place.network.url());
+    Ok(Arc::new(Subtensor::new(connection, place.netuid)))
+}
+
+/// A program without the client of the real chain says how to build one with it.
+#[cfg(not(feature = "subtensor"))]
+pub fn subtensor(_place: &Place) -> Result<Arc<LocalChain>, NotBuiltIn> {
+    Err(NotBuiltIn {
+        package: env!("CARGO_PKG_NAME"),
+    })
 }

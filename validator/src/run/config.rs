@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use foretell_chain::network::Place;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
@@ -84,6 +85,8 @@ pub enum ChainConfig {
         #[serde(default)]
         miners: Vec<MinerConfig>,
     },
+    /// A subnet of the real chain.
+    Subtensor(Place),
 }
 
 /// A miner on the local ledger.

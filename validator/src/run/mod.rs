@@ -14,9 +14,9 @@
 
 pub(crate) mod agenda;
 pub mod api;
-mod chain;
+pub mod chain;
 pub mod config;
-mod key;
+pub mod key;
 pub mod listeners;
 pub mod service;
 pub mod source;
@@ -26,17 +26,19 @@ pub mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use foretell_chain::chain::Chain;
 use foretell_core::book::Book;
+use foretell_core::journal::Charter;
 use foretell_core::time::UnixMillis;
 use foretell_wire::client::MinerClient;
+use foretell_wire::keypair::Keypair;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
-use self::config::Config;
+use self::config::{ChainConfig, Config};
 use self::listeners::Listeners;
 use self::service::{Service, Surroundings};
 use self::source::Source;
@@ -55,12 +57,42 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Runs the service that this configuration describes until `stop`.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
-    let now = system_now();
-    let key = key::of(&config)?;
-    let charter = Stamp::begin_or_resume(&config, key.hotkey(), now)?;
+    match &config.chain {
+        ChainConfig::Local { .. } => {
+            let now = system_now();
+            let key = key::of(&config)?;
+            let charter = Stamp::begin_or_resume(&config, key.hotkey(), now)?;
+            let ledger = chain::LocalLedger::open(&config, key.hotkey(), charter.first, now);
+            let ledger = ledger.await?;
+            let tick = |now| ledger.advance_to(now);
+            run_on(&config, key, charter, ledger.chain(), tick, stop).await
+        }
+        ChainConfig::Subtensor(place) => {
+            let chain = chain::subtensor(place)?;
+            if config.wallet.is_none() {
+                bail!(
+                    "{place} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
+                );
+            }
+            let key = key::of(&config)?;
+            let charter = Stamp::begin_or_resume(&config, key.hotkey(), system_now())?;
+            tracing::info!("weights go to {place}");
+            run_on(&config, key, charter, chain, |_| Ok(()), stop).await
+        }
+    }
+}
+
+/// Runs it on this chain.
+async fn run_on<C: Chain>(
+    config: &Config,
+    key: Keypair,
+    charter: Charter,
+    chain: Arc<C>,
+    tick: impl Fn(UnixMillis) -> Result<()>,
+    stop: CancellationToken,
+) -> Result<()> {
     let store = Arc::new(SledStore::open(&config.data.join("journal"))?);
-    let source = Source::of(&config)?;
-    let chain = chain::LocalLedger::open(&config, key.hotkey(), charter.first, now).await?;
+    let source = Source::of(config)?;
     let client = MinerClient::new(key.clone()).context("can't set up the HTTP client")?;
     tracing::info!(
         series = %charter.series.id,
@@ -74,7 +106,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
         RoundsSurroundings {
             key,
             store,
-            chain: chain.chain(),
+            chain: Arc::clone(&chain),
             miners: LiveMiners::new(client, stop.clone()),
             prices: Prices::Journal,
         },
@@ -83,13 +115,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let mut service = Service::new(Surroundings {
         rounds,
         source: Arc::new(source),
-        chain: chain.chain(),
+        chain,
         listeners: Listeners::start(config.listened()?)?,
     });
     let (show, shown) = watch::channel(None);
     let api = Api::start(config.http.as_ref(), shown).await?;
     let status = StatusFile::new(&config.data, show);
-    let tick = |now| chain.advance_to(now);
     let served = serve(&mut service, &status, tick, |_, _| false, &stop).await;
     api.stop().await;
     served

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use foretell_chain::chain::Chain;
+use foretell_chain::metagraph::BLOCK_TIME;
 use foretell_core::book::Book;
 use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
@@ -14,6 +15,7 @@ use super::source::{Answer, Learnt, Source};
 use super::status::{Heard, Status};
 use crate::moment;
 use crate::rounds::miners::Miners;
+use crate::rounds::weights::Standing;
 use crate::rounds::{Rounds, RoundsError};
 use crate::store::Store;
 
@@ -28,6 +30,10 @@ pub struct Service<S, C, M> {
     /// The attempt under way, if any: it ends with the service.
     attempt: JoinSet<Attempt>,
     trouble: Option<String>,
+    /// How it stands with weights, or what the chain is in trouble with; told when it changes.
+    weights: Option<String>,
+    /// Whether that changes with the next blocks.
+    watching_blocks: bool,
     listeners: Listeners,
     cross_check: Option<CrossCheck>,
 }
@@ -69,6 +75,8 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             agenda: Agenda::default(),
             attempt: JoinSet::new(),
             trouble: None,
+            weights: None,
+            watching_blocks: false,
             listeners,
             cross_check: None,
         }
@@ -84,6 +92,12 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         self.recovering(now).await?;
         Tally::of(self.rounds.book()).tell_since(&before);
         let rounds_next = self.rounds.book().next_instant(now);
+        let next_block = now + BLOCK_TIME;
+        let chain_next = self.watching_blocks.then_some(next_block);
+        let rounds_next = match (rounds_next, chain_next) {
+            (Some(rounds), Some(chain)) => Some(rounds.min(chain)),
+            (rounds, chain) => rounds.or(chain),
+        };
         let Some(prices) = self.rounds.book().prices() else {
             return Ok(rounds_next.unwrap_or(now));
         };
@@ -167,7 +181,9 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             cross_check: self.cross_check,
             venues: self.listeners.venues(),
         };
-        Status::of(self.rounds.book(), heard, self.trouble.clone(), now)
+        let mut status = Status::of(self.rounds.book(), heard, self.trouble.clone(), now);
+        status.weights.clone_from(&self.weights);
+        status
     }
 
     /// Ends the attempt under way, and closes every connection.
@@ -194,18 +210,40 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
             Err(error) => Err(error),
         };
         match worked {
-            Err(RoundsError::Chain(error)) => {
-                tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "the chain");
+            Ok(standing) => {
+                self.watching_blocks = standing.is_urgent();
+                let words = standing.to_string();
+                if self.weights.as_ref() != Some(&words) {
+                    match standing {
+                        Standing::Refused { .. } | Standing::NothingToSet => {
+                            tracing::warn!("weights: {words}");
+                        }
+                        Standing::DueAt(_) | Standing::Sent { .. } => {
+                            tracing::info!("weights: {words}");
+                        }
+                    }
+                    self.weights = Some(words);
+                }
                 Ok(())
             }
-            other => other,
+            Err(error @ (RoundsError::Chain(_) | RoundsError::NotRegistered(_))) => {
+                self.watching_blocks = true;
+                let words = format!("{:#}", anyhow::Error::from(error));
+                if self.weights.as_ref() != Some(&words) {
+                    tracing::warn!("weights: {words}; tried again every block");
+                    self.weights = Some(words);
+                }
+                Ok(())
+            }
+            Err(other) => Err(other),
         }
     }
 
-    async fn set_weights(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+    async fn set_weights(&mut self, now: UnixMillis) -> Result<Standing, RoundsError> {
         let block = self.chain.block().await?;
-        let tempo = u64::from(self.chain.hyperparameters().await?.tempo.get());
-        self.rounds.set_weights(now, block, tempo).await
+        let rules = self.chain.hyperparameters().await?;
+        let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
+        self.rounds.set_weights(now, block, interval).await
     }
 }
 

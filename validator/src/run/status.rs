@@ -37,6 +37,9 @@ pub struct Status {
     pub miners: usize,
     /// How many times weights were set.
     pub times_weights_set: usize,
+    /// How it stands with weights.
+    #[serde(default)]
+    pub weights: Option<String>,
     /// The newest price of record and whose instant it is.
     pub newest_price: Option<(UnixMillis, Price)>,
     /// Prices that are due and still to be decided.
@@ -83,6 +86,7 @@ impl Status {
             void_rounds: book.voided().len(),
             miners: book.tracks().len(),
             times_weights_set: book.times_weighed(),
+            weights: None,
             newest_price: book.prices().and_then(SettledPrices::newest),
             undecided: book
                 .prices()
@@ -125,7 +129,10 @@ impl Status {
         }));
         lines.extend(self.cross_check.map(|check| check.words()));
         lines.extend(self.venues.iter().map(|venue| venue_words(venue, self.at)));
-        lines.push(format!("weights: set {} times", self.times_weights_set));
+        let standing = self.weights.iter().map(|standing| format!("; {standing}"));
+        let standing: String = standing.collect();
+        let times = self.times_weights_set;
+        lines.push(format!("weights: set {times} times{standing}"));
         lines.extend(
             self.trouble
                 .iter()

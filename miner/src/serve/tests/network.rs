@@ -132,10 +132,12 @@ pub fn config(host: &str, data: &Path) -> Config {
         },
         serve: ServeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            axon: None,
             data: data.to_owned(),
             clock: ClockConfig::Request,
             validators: None,
         },
+        chain: None,
     }
 }
 

@@ -9,6 +9,7 @@ use foretell_core::weigh::Snapshot;
 
 use super::world::{FIRST, Fuse, KilledRounds, TEMPO, World, charter, hotkey, key};
 use super::*;
+use crate::rounds::weights::Standing;
 
 /// Enough rounds to have evidence.
 const ROUNDS: i64 = 250;
@@ -59,7 +60,7 @@ async fn resumed(world: &World, fuse: &Fuse) -> KilledRounds {
     rounds
 }
 
-async fn set_weights(rounds: &mut KilledRounds) -> Result<(), RoundsError> {
+async fn set_weights(rounds: &mut KilledRounds) -> Result<Standing, RoundsError> {
     let (now, tempo) = (charter(ROUNDS).end, u64::from(TEMPO));
     rounds.set_weights(now, Block(tempo), tempo).await
 }
@@ -110,7 +111,9 @@ async fn weights_wait_for_their_interval() {
     let (now, tempo) = (charter(ROUNDS).end, u64::from(TEMPO));
     let head = *rounds.head();
     let early = Block(tempo - 1);
-    rounds.set_weights(now, early, tempo).await.unwrap();
+    let standing = rounds.set_weights(now, early, tempo).await.unwrap();
+    assert_eq!(standing, Standing::DueAt(Block(tempo)));
+    assert_eq!(standing.to_string(), "due again at block 100");
     assert_eq!((*rounds.head(), world.inclusions()), (head, 0));
     set_weights(&mut rounds).await.unwrap();
     let head = *rounds.head();

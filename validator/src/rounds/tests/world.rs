@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use foretell_chain::chain::ChainError;
-use foretell_chain::ledger::{Inclusion, Ledger};
+use foretell_chain::chain::{ChainError, Fate, Prepared, Signer, Weights};
+use foretell_chain::ledger::Ledger;
 use foretell_chain::local::{FileError, LocalChain};
 use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
-use foretell_chain::weights::SignedWeights;
 use foretell_core::attest::Hex;
 use foretell_core::bar::Bar;
 use foretell_core::hotkey::Uid;
@@ -313,8 +312,17 @@ impl Chain for Mortal<LocalChain> {
         self.part.hyperparameters().await
     }
 
+    async fn prepare(
+        &self,
+        weights: &Weights,
+        signer: &Signer,
+        now: UnixMillis,
+    ) -> Result<Prepared, ChainError> {
+        self.part.prepare(weights, signer, now).await
+    }
+
     /// The validator dies before the submission, or after it without learning of it.
-    async fn submit(&self, weights: &SignedWeights) -> Result<Inclusion, ChainError> {
+    async fn submit(&self, prepared: &Prepared) -> Result<(), ChainError> {
         let killed = |source| {
             ChainError::File(FileError::Io {
                 action: "write",
@@ -323,21 +331,16 @@ impl Chain for Mortal<LocalChain> {
             })
         };
         self.fuse.pass().map_err(killed)?;
-        assert!(self.durable.journalled(&weights.hash().to_string()));
-        let inclusion = self.part.submit(weights).await?;
-        self.fuse.pass().map_err(killed)?;
-        Ok(inclusion)
+        assert!(self.durable.journalled(&prepared.hash.to_string()));
+        self.part.submit(prepared).await?;
+        self.fuse.pass().map_err(killed)
     }
 
-    async fn find(&self, hash: Hash) -> Result<Option<Block>, ChainError> {
-        self.part.find(hash).await
+    async fn fate(&self, prepared: &Prepared) -> Result<Fate, ChainError> {
+        self.part.fate(prepared).await
     }
 
-    async fn serve_axon(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
-        self.part.serve_axon(hotkey, axon).await
-    }
-
-    async fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
-        self.part.register(hotkey, coldkey).await
+    async fn serve_axon(&self, signer: &Signer, axon: SocketAddr) -> Result<(), ChainError> {
+        self.part.serve_axon(signer, axon).await
     }
 }

@@ -41,6 +41,18 @@ fn the_example_shows_every_key_with_its_default() {
 }
 
 #[test]
+fn the_real_chain_is_a_network_and_a_subnet() {
+    let chain = |text: &str| format!("data = \"d\"\n[chain]\nkind = \"subtensor\"\n{text}");
+    let config = read(&chain("network = \"test\"\nnetuid = 8")).unwrap();
+    let ChainConfig::Subtensor(place) = config.chain else {
+        panic!("{:?}", config.chain);
+    };
+    assert_eq!(place.to_string(), "subnet 8 of test");
+    assert!(said(&chain("network = \"test\"")).contains("missing field `netuid`"));
+    assert!(said(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local"));
+}
+
+#[test]
 fn another_pair_takes_another_name() {
     let config =
         read("data = \"d\"\n[series]\nid = \"ETH/USD\"\nstep_ms = 300000\nhorizon = 100").unwrap();

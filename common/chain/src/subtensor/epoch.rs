@@ -1,0 +1,107 @@
+//! When committed weights reveal themselves: at the first block of the epoch that follows the commitment's by the
+//! subnet's reveal period, and a few blocks of safety more.
+//!
+//! Runtimes count epochs in two ways. Until 2026 a subnet's epochs began wherever `(block + netuid + 1) mod (tempo + 1)`
+//! was 0; since then they follow one another, `tempo` blocks after the last (`coinbase/run_coinbase.rs`).
+
+use std::time::Duration;
+
+use foretell_core::time::UnixMillis;
+
+use super::timelock;
+use crate::metagraph::Block;
+
+/// The pulse must have reached the chain when it is needed (as in the ecosystem's own clients).
+const SAFETY: u64 = 3;
+
+/// How a runtime counts epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epochs {
+    /// By the block's number.
+    Modulo {
+        /// The subnet.
+        netuid: u16,
+        /// Blocks of an epoch but one.
+        tempo: u64,
+    },
+    /// From the last one.
+    Sequence {
+        /// When the last epoch ran.
+        last: Block,
+        /// When the owner wants the next one, if it isn't due before.
+        wanted: Option<Block>,
+        /// Blocks of an epoch.
+        tempo: u64,
+    },
+}
+
+impl Epochs {
+    /// The first block of the epoch that follows that of `block` by `period`.
+    pub fn reveal_block(self, block: Block, period: u64) -> Block {
+        match self {
+            Self::Modulo { netuid, tempo } => {
+                let (length, shift) = (tempo + 1, u64::from(netuid) + 1);
+                let epoch = (block.0 + shift) / length;
+                Block(((epoch + period) * length).saturating_sub(shift))
+            }
+            Self::Sequence {
+                last,
+                wanted,
+                tempo,
+            } => {
+                let due = wanted.map_or(last.0 + tempo, |wanted| wanted.0.min(last.0 + tempo));
+                // An epoch that is overdue begins with the next block.
+                let next = due.max(block.0 + 1);
+                Block(next + tempo * period.saturating_sub(1))
+            }
+        }
+    }
+}
+
+/// The drand round whose pulse is out when the chain is at `reveal`, seen `now` from `block`.
+pub fn reveal_round(now: UnixMillis, block: Block, reveal: Block, block_time: Duration) -> u64 {
+    let blocks = reveal.since(block) + SAFETY;
+    let wait = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
+    let at = now.0.unsigned_abs() + blocks.saturating_mul(wait);
+    timelock::round_at(at / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_by_the_block_number() {
+        // Epochs of subnet 1 with tempo 10 begin where (block + 2) mod 11 = 0: 9, 20, 31.
+        let epochs = Epochs::Modulo {
+            netuid: 1,
+            tempo: 10,
+        };
+        assert_eq!(epochs.reveal_block(Block(9), 1), Block(20));
+        assert_eq!(epochs.reveal_block(Block(19), 1), Block(20));
+        assert_eq!(epochs.reveal_block(Block(20), 1), Block(31));
+        assert_eq!(epochs.reveal_block(Block(20), 3), Block(53));
+    }
+
+    #[test]
+    fn epochs_one_after_another() {
+        let epochs = |wanted| Epochs::Sequence {
+            last: Block(100),
+            wanted,
+            tempo: 360,
+        };
+        assert_eq!(epochs(None).reveal_block(Block(200), 1), Block(460));
+        assert_eq!(epochs(None).reveal_block(Block(200), 2), Block(820));
+        let soon = Some(Block(210));
+        assert_eq!(epochs(soon).reveal_block(Block(200), 1), Block(210));
+        assert_eq!(epochs(None).reveal_block(Block(470), 1), Block(471));
+    }
+
+    #[test]
+    fn a_round_is_reached_three_blocks_after_the_epoch_begins() {
+        // 13 blocks of 12 s after quicknet's genesis are 156 s: round 53 of 3 s each.
+        let now = UnixMillis(1_692_803_367_000);
+        let block_time = Duration::from_secs(12);
+        assert_eq!(reveal_round(now, Block(5), Block(15), block_time), 53);
+    }
+}

@@ -1,0 +1,249 @@
+//! Signed extrinsics: made, kept as text, sent, and looked for in blocks.
+//!
+//! An extrinsic is valid for [`PERIOD`] blocks from the one that it was made at, on the runtime that it was made for. Until then it can be sent again and
+//! again, since the account's nonce lets only one in; after that, once the chain is final, it never comes.
+
+use foretell_core::attest::{Hash, Hex};
+use foretell_core::hotkey::Hotkey;
+use serde::{Deserialize, Serialize};
+use subxt::config::DefaultExtrinsicParamsBuilder;
+use subxt::config::substrate::SubstrateConfig;
+use subxt::dynamic::{At, Value};
+use subxt::error::ExtrinsicError;
+use subxt::ext::scale_decode::DecodeAsType;
+use subxt::rpcs::rpc_params;
+use subxt::utils::{AccountId32, H256, MultiSignature};
+
+use super::SubtensorError;
+use super::calls::{Call, WeightsPath};
+use super::refusals;
+use super::runtime::{Place, Runtime, RuntimeError};
+use super::state::{State, bytes_of, hex_of};
+use super::subnet::account;
+use crate::chain::Signer;
+use crate::metagraph::Block;
+use crate::refusal::Refusal;
+
+/// Blocks for which an extrinsic is valid.
+pub const PERIOD: u64 = 32;
+
+/// A signed extrinsic and what it takes to find it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// The bytes, in hex.
+    pub extrinsic: String,
+    /// Who signed it.
+    pub account: Hotkey,
+    /// The account's nonce that it takes.
+    pub nonce: u64,
+    /// The runtime that it was made for; others take its signature for a false one.
+    pub spec_version: u32,
+    /// The block that it was made at.
+    pub born: Block,
+    /// The last block that can hold it.
+    pub until: Block,
+    /// How it sets weights, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<WeightsPath>,
+    /// The drand round that reveals them, if it commits to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reveal_round: Option<u64>,
+}
+
+/// Where an extrinsic is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In no block yet.
+    Open,
+    /// It will be in no block.
+    Expired,
+    /// In this block.
+    In {
+        /// The block.
+        block: Block,
+        /// Its hash.
+        hash: H256,
+        /// What the chain said to it there.
+        outcome: Result<(), Refusal>,
+    },
+}
+
+#[derive(Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+pub(super) struct AccountInfo {
+    nonce: u32,
+}
+
+#[derive(Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+pub(super) struct EventRecord {
+    phase: Phase,
+    event: Value<()>,
+}
+
+#[derive(Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+enum Phase {
+    ApplyExtrinsic(u32),
+    Finalization,
+    Initialization,
+}
+
+#[derive(Deserialize)]
+struct SignedBlock {
+    block: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    extrinsics: Vec<String>,
+}
+
+/// The place of an account's nonce.
+pub(super) fn nonce_place(who: &Hotkey) -> Place {
+    Place::of("System", "Account", [account(who)])
+}
+
+/// The nonce of the account's next extrinsic, by this block.
+pub async fn nonce(state: &State<'_>, account: &Hotkey) -> Result<u64, SubtensorError> {
+    let mut read = state.read(vec![nonce_place(account)]).await?;
+    Ok(read.value::<AccountInfo>()?.nonce.into())
+}
+
+/// The call, signed by `signer` for the chain as it is at this block.
+pub async fn sealed(
+    state: &State<'_>,
+    call: &Call,
+    signer: &Signer,
+) -> Result<Sealed, SubtensorError> {
+    let nonce = nonce(state, &signer.account()).await?;
+    let at = (state.block, state.hash);
+    Ok(signed(&state.runtime, at, call, signer, nonce)?)
+}
+
+/// The call, signed by `signer` as its extrinsic number `nonce`, for the blocks after `at`.
+pub(super) fn signed(
+    runtime: &Runtime,
+    at: (Block, H256),
+    call: &Call,
+    signer: &Signer,
+    nonce: u64,
+) -> Result<Sealed, RuntimeError> {
+    let (born, hash) = at;
+    let parameters = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+        .nonce(nonce)
+        .mortal_from_unchecked(PERIOD, born.0, hash)
+        .build();
+    let unknown = |error: ExtrinsicError| runtime.unknown(call.call_name().to_owned(), &error);
+    let client = runtime.client().tx();
+    let mut signable = client
+        .create_signable_offline(call, parameters)
+        .map_err(unknown)?;
+    let payload = signable.signer_payload().map_err(unknown)?;
+    let signature = MultiSignature::Sr25519(signer.sign(&payload));
+    let account = AccountId32(signer.account().0);
+    let signed = signable
+        .sign_with_account_and_signature(&account, &signature)
+        .map_err(unknown)?;
+    Ok(Sealed {
+        extrinsic: hex_of(signed.encoded()),
+        account: signer.account(),
+        nonce,
+        spec_version: runtime.spec_version(),
+        born,
+        until: Block(born.0 + PERIOD - 1),
+        path: None,
+        reveal_round: None,
+    })
+}
+
+impl Sealed {
+    /// Its name on the chain: BLAKE2b-256 of its bytes.
+    pub fn hash(&self) -> Hash {
+        Hex(blake2_256(&bytes_of(&self.extrinsic).unwrap_or_default()))
+    }
+
+    /// Where it is by `last`, the last block that is final.
+    pub async fn whereabouts(&self, last: &State<'_>) -> Result<Whereabouts, SubtensorError> {
+        if nonce(last, &self.account).await? <= self.nonce {
+            let upgraded = last.runtime.spec_version() != self.spec_version;
+            return Ok(if upgraded || last.block >= self.until {
+                Whereabouts::Expired
+            } else {
+                Whereabouts::Open
+            });
+        }
+        // Its nonce is taken: by itself, or by an extrinsic that somebody else signed with this key.
+        for number in self.born.0 + 1..=self.until.0.min(last.block.0) {
+            let hash: H256 = last
+                .connection
+                .ask("chain_getBlockHash", rpc_params![number])
+                .await?;
+            let block: SignedBlock = last
+                .connection
+                .ask("chain_getBlock", rpc_params![hash])
+                .await?;
+            let mut bodies = block.block.extrinsics.iter();
+            if let Some(index) = bodies.position(|body| *body == self.extrinsic) {
+                let block = Block(number);
+                let outcome = outcome(last, block, hash, index).await?;
+                return Ok(Whereabouts::In {
+                    block,
+                    hash,
+                    outcome,
+                });
+            }
+        }
+        tracing::warn!(
+            account = %self.account, nonce = self.nonce,
+            "another program signs with this hotkey: its extrinsic took the place of ours"
+        );
+        Ok(Whereabouts::Expired)
+    }
+}
+
+/// What the chain said to extrinsic `index` of a block.
+async fn outcome(
+    last: &State<'_>,
+    block: Block,
+    hash: H256,
+    index: usize,
+) -> Result<Result<(), Refusal>, SubtensorError> {
+    let state = State {
+        connection: last.connection,
+        runtime: last.runtime.clone(),
+        block,
+        hash,
+    };
+    let place = Place::of("System", "Events", []);
+    let events: Vec<EventRecord> = state.read(vec![place]).await?.value()?;
+    let own = u32::try_from(index).unwrap_or(u32::MAX);
+    let own = events
+        .iter()
+        .filter(|record| record.phase == Phase::ApplyExtrinsic(own));
+    let failed = own.filter_map(|record| {
+        let failed = variant(&record.event, "System")?;
+        variant(failed.at(0)?, "ExtrinsicFailed")?.at("dispatch_error")
+    });
+    let metadata = state.runtime.metadata();
+    let refusal = failed
+        .map(|error| refusals::dispatched(error, metadata))
+        .next();
+    Ok(refusal.map_or(Ok(()), Err))
+}
+
+/// The value, if it is this variant.
+fn variant<'a>(value: &'a Value<()>, name: &str) -> Option<&'a Value<()>> {
+    use subxt::ext::scale_value::ValueDef;
+    match &value.value {
+        ValueDef::Variant(variant) if variant.name == name => Some(value),
+        _ => None,
+    }
+}
+
+fn blake2_256(bytes: &[u8]) -> [u8; 32] {
+    use blake2::digest::Digest;
+    use blake2::digest::consts::U32;
+    blake2::Blake2b::<U32>::digest(bytes).into()
+}

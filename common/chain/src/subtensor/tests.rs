@@ -1,0 +1,286 @@
+//! Our calls against the metadata of real runtimes, which are not part of this repository.
+
+use std::path::{Path, PathBuf};
+
+use foretell_core::hotkey::{Hotkey, Uid};
+use subxt::client::OfflineClient;
+use subxt::config::PolkadotConfig;
+use subxt::config::polkadot::SpecVersionForRange;
+use subxt::ext::scale_decode::DecodeAsType;
+use subxt::ext::scale_value::{Composite, Value};
+use subxt::utils::{AccountId32, H256};
+use subxt::{ArcMetadata, Metadata};
+
+use super::calls::{self, Call, WeightsPath};
+use super::runtime::{Place, Runtime};
+use super::state::number;
+use super::{extrinsic, preflight, refusals, subnet};
+use crate::chain::Signer;
+use crate::metagraph::Block;
+
+/// Spec versions, and the path of weights in the open and of those that are committed.
+const RUNTIMES: [(u32, &str, WeightsPath, WeightsPath); 3] = [
+    (
+        293,
+        "spec293_v14.scale",
+        WeightsPath::Plain,
+        WeightsPath::Crv3,
+    ),
+    (
+        365,
+        "spec365_v16.scale",
+        WeightsPath::Mechanism,
+        WeightsPath::TimelockedMechanism,
+    ),
+    (
+        393,
+        "spec393_v16.scale",
+        WeightsPath::Mechanism,
+        WeightsPath::TimelockedMechanism,
+    ),
+];
+
+fn folder() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("../shared/bittensor/metadata");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!(
+        "SKIPPED: no runtime metadata at {}: our calls were not encoded",
+        folder.display()
+    );
+    None
+}
+
+fn metadata(folder: &Path, file: &str) -> ArcMetadata {
+    let bytes = std::fs::read(folder.join(file)).unwrap();
+    Metadata::decode_from(&bytes).unwrap().arc()
+}
+
+/// The arguments of `call` after encoding and decoding by a runtime's metadata.
+fn there_and_back(spec: u32, metadata: &ArcMetadata, call: &Call) -> Composite<()> {
+    let config = PolkadotConfig::builder()
+        .use_historic_types(false)
+        .set_metadata_for_spec_versions([(spec, metadata.clone())])
+        .set_spec_version_for_block_ranges([SpecVersionForRange {
+            block_range: 0..u64::MAX,
+            spec_version: spec,
+            transaction_version: 1,
+        }])
+        .build();
+    let client = OfflineClient::new_with_config(config)
+        .at_block(1_u64)
+        .unwrap();
+    let bytes = client.tx().call_data(call).unwrap();
+    let decoded = client.tx().from_call_data_bytes(&bytes).unwrap();
+    assert_eq!(decoded.call_name(), call.call_name());
+    decoded.call_data().clone()
+}
+
+fn argument(arguments: &Composite<()>, name: &str) -> String {
+    let Composite::Named(fields) = arguments else {
+        panic!("{arguments:?}");
+    };
+    let field = fields.iter().find(|(field, _)| field == name);
+    let value: &Value<()> = &field.unwrap_or_else(|| panic!("no {name} in {fields:?}")).1;
+    // Newtypes show as a composite of one.
+    value.to_string().replace(['(', ')', ' '], "")
+}
+
+#[test]
+fn our_calls_are_those_of_the_runtimes() {
+    let Some(folder) = folder() else { return };
+    for (spec, file, open, committed) in RUNTIMES {
+        let metadata = metadata(&folder, file);
+        assert_eq!(WeightsPath::of(&metadata, false), Some(open), "{spec}");
+        assert_eq!(WeightsPath::of(&metadata, true), Some(committed), "{spec}");
+
+        let call = calls::set_weights(open, 12, &[Uid(3), Uid(250)], &[65_535, 7], 1_080);
+        let found = there_and_back(spec, &metadata, &call);
+        assert_eq!(argument(&found, "netuid"), "12", "{spec}");
+        assert_eq!(argument(&found, "dests"), "3,250", "{spec}");
+        assert_eq!(argument(&found, "weights"), "65535,7", "{spec}");
+        assert_eq!(argument(&found, "version_key"), "1080", "{spec}");
+
+        let call = calls::commit_weights(committed, 12, &[1, 2, 3], 99);
+        let found = there_and_back(spec, &metadata, &call);
+        assert_eq!(argument(&found, "commit"), "1,2,3", "{spec}");
+        assert_eq!(argument(&found, "reveal_round"), "99", "{spec}");
+
+        let axon = "203.0.113.5:8091".parse().unwrap();
+        let found = there_and_back(spec, &metadata, &calls::serve_axon(12, axon, 1));
+        assert_eq!(
+            argument(&found, "ip"),
+            0xcb00_7105_u32.to_string(),
+            "{spec}"
+        );
+        assert_eq!(argument(&found, "port"), "8091", "{spec}");
+        assert_eq!(argument(&found, "ip_type"), "4", "{spec}");
+
+        let call = calls::burned_register(12, &Hotkey([7; 32]));
+        let found = there_and_back(spec, &metadata, &call);
+        assert_eq!(
+            argument(&found, "hotkey").matches('7').count(),
+            32,
+            "{spec}"
+        );
+    }
+}
+
+/// Values as a runtime stores them: zeros, and lists of one.
+const ZEROS: [u8; 600] = [0; 600];
+const LIST: [u8; 600] = {
+    let mut bytes = ZEROS;
+    bytes[0] = 4;
+    bytes
+};
+
+/// Checks that a place has a key and that what is stored there is read as a `T`.
+fn read<T: DecodeAsType>(runtime: &Runtime, place: &Place) {
+    let spec = runtime.spec_version();
+    assert!(runtime.key(place).unwrap().len() >= 32);
+    for bytes in [&ZEROS, &LIST] {
+        let value = runtime.value::<T>(place, Some(bytes));
+        assert!(
+            value.is_ok_and(|value| value.is_some()),
+            "{spec}: {place:?}"
+        );
+    }
+}
+
+#[test]
+fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
+    let Some(folder) = folder() else { return };
+    for (spec, file, ..) in RUNTIMES {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
+        let hotkey = Hotkey([7; 32]);
+        let of_subnet = |entry| Place::new(entry, [number(12_u16)]);
+
+        let places: [Place; 9] = subnet::general(12).try_into().unwrap();
+        let [count, tempo, owner, permits, updates, places @ ..] = places;
+        let [incentive, dividends, emission, tao_weight] = places;
+        for place in [&count, &tempo] {
+            read::<u16>(&runtime, place);
+        }
+        read::<AccountId32>(&runtime, &owner);
+        read::<Vec<bool>>(&runtime, &permits);
+        read::<u64>(&runtime, &tao_weight);
+        for place in [&updates, &emission] {
+            read::<Vec<u64>>(&runtime, place);
+        }
+        for place in [&incentive, &dividends] {
+            read::<Vec<u16>>(&runtime, place);
+        }
+
+        let [coldkey, axon, alpha, root] = subnet::of_hotkey(12, &hotkey);
+        read::<AccountId32>(&runtime, &coldkey);
+        read::<subnet::AxonInfo>(&runtime, &axon);
+        read::<u64>(&runtime, &alpha);
+        read::<u64>(&runtime, &root);
+
+        for entry in subnet::PARAMETERS {
+            let place = of_subnet(entry);
+            match entry {
+                "WeightsSetRateLimit"
+                | "WeightsVersionKey"
+                | "BondsMovingAverage"
+                | "MinBurn"
+                | "MaxBurn"
+                | "Burn" => read::<u64>(&runtime, &place),
+                "Yuma3On" | "LiquidAlphaOn" => read::<bool>(&runtime, &place),
+                "AlphaValues" => read::<(u16, u16)>(&runtime, &place),
+                "AlphaSigmoidSteepness" => read::<i16>(&runtime, &place),
+                _ => read::<u16>(&runtime, &place),
+            }
+        }
+        for entry in preflight::ENTRIES {
+            let place = of_subnet(entry);
+            match entry {
+                "ValidatorPermit" => read::<Vec<bool>>(&runtime, &place),
+                "LastUpdate" => read::<Vec<u64>>(&runtime, &place),
+                "CommitRevealWeightsEnabled" => read::<bool>(&runtime, &place),
+                "WeightsSetRateLimit" | "WeightsVersionKey" | "RevealPeriodEpochs" => {
+                    read::<u64>(&runtime, &place);
+                }
+                _ => read::<u16>(&runtime, &place),
+            }
+        }
+
+        let uid = Place::new("Uids", [number(12_u16), subnet::account(&hotkey)]);
+        read::<u16>(&runtime, &uid);
+        let of_uid = |entry| Place::new(entry, [number(12_u16), number(3_u16)]);
+        read::<AccountId32>(&runtime, &of_uid("Keys"));
+        read::<Vec<(u16, u16)>>(&runtime, &of_uid("Weights"));
+        read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_place(&hotkey));
+        read::<Vec<extrinsic::EventRecord>>(&runtime, &Place::of("System", "Events", []));
+        // These recorded runtimes all count epochs by the block's number.
+        assert!(!runtime.has("LastEpochBlock"), "{spec}");
+    }
+}
+
+#[test]
+fn errors_of_the_runtimes_become_words() {
+    let Some(folder) = folder() else { return };
+    for (spec, file, ..) in RUNTIMES {
+        let metadata = metadata(&folder, file);
+        let pallet = metadata.pallet_by_name(calls::PALLET).unwrap();
+        let errors = pallet.error_variants().unwrap();
+        let permit = errors
+            .iter()
+            .find(|error| error.name == "NeuronNoValidatorPermit");
+        let number = |value: u8| Value::u128(value.into());
+        let error = Value::unnamed_variant(
+            "Module",
+            [Value::named_composite([
+                ("index", number(pallet.error_index())),
+                ("error", Value::from_bytes([permit.unwrap().index, 0, 0, 0])),
+            ])],
+        );
+        let said = refusals::dispatched(&error, &metadata).to_string();
+        let expected = "NeuronNoValidatorPermit: the hotkey has no validator permit";
+        assert!(said.starts_with(expected), "{spec}: {said}");
+        let other = Value::unnamed_variant("BadOrigin", Vec::<Value<()>>::new());
+        let said = refusals::dispatched(&other, &metadata).to_string();
+        assert!(said.contains("BadOrigin"), "{said}");
+    }
+}
+
+#[test]
+fn a_signed_extrinsic_is_valid_for_32_blocks_on_every_runtime() {
+    let Some(folder) = folder() else { return };
+    for (spec, file, open, _) in RUNTIMES {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
+        let call = calls::set_weights(open, 12, &[Uid(3)], &[65_535], 0);
+        let signer = Signer::new(Hotkey([7; 32]), |_| [9; 64]);
+        let at = (Block(1_000), H256::repeat_byte(3));
+        let sealed = extrinsic::signed(&runtime, at, &call, &signer, 5).unwrap();
+        assert_eq!((sealed.nonce, sealed.until), (5, Block(1_031)), "{spec}");
+        let text = serde_json::to_string(&sealed).unwrap();
+        assert_eq!(
+            serde_json::from_str::<extrinsic::Sealed>(&text).unwrap(),
+            sealed
+        );
+        // Account, signature and the era are in it: 32 blocks (log2 − 1 = 4) from phase 1000 mod 32 = 8.
+        let body = hex::decode(&sealed.extrinsic[2..]).unwrap();
+        let place = body.windows(64).position(|part| part == [9; 64]).unwrap();
+        assert_eq!(body[place - 33..place - 1], [7; 32], "{spec}");
+        assert_eq!(body[place + 64..place + 66], [4 | (8 << 4), 0], "{spec}");
+    }
+}
+
+#[test]
+fn both_forms_of_a_call_are_known_where_the_runtime_has_both() {
+    let Some(folder) = folder() else { return };
+    for (spec, file, ..) in &RUNTIMES[1..] {
+        let metadata = metadata(&folder, file);
+        for path in [WeightsPath::Plain, WeightsPath::Mechanism] {
+            there_and_back(*spec, &metadata, &calls::set_weights(path, 1, &[], &[], 0));
+        }
+        for path in [WeightsPath::Timelocked, WeightsPath::TimelockedMechanism] {
+            there_and_back(*spec, &metadata, &calls::commit_weights(path, 1, &[], 5));
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! A node double: JSON-RPC over a WebSocket, the metadata of a real runtime, and the local ledger for its state.
+//!
+//! It knows the questions that our client asks, and no others. Extrinsics are decoded by the runtime's own metadata, wait in a
+//! pool, and go into the next block if their nonce is the account's next and their era isn't over.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use foretell_chain::ledger::Ledger;
+use foretell_chain::metagraph::Block;
+use foretell_chain::refusal::Refusal;
+use foretell_chain::subtensor::runtime::{Place, Runtime};
+use foretell_chain::weights::SignedWeights;
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_wire::keypair::Keypair;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value as Json, json};
+use subxt::dynamic::Value;
+use subxt::ext::codec::{Compact, Decode, Encode};
+use subxt::ext::frame_decode::extrinsics::decode_extrinsic;
+use subxt::utils::H256;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+
+/// The subnet.
+pub const NETUID: u16 = 7;
+/// Events of an extrinsic: `System.ExtrinsicSuccess` and `System.ExtrinsicFailed`.
+const SUCCESS: u8 = 0;
+const FAILED: u8 = 1;
+
+/// A node; clones are the same one.
+#[derive(Clone)]
+pub struct Node(Arc<Mutex<State>>);
+
+struct State {
+    spec: Spec,
+    blocks: Vec<Snapshot>,
+    pool: BTreeMap<String, Waiting>,
+    /// Whose weights the ledger takes: the double signs them again in the ledger's own form.
+    validator: Keypair,
+    /// How many extrinsics ever came in, repetitions included.
+    received: usize,
+}
+
+struct Spec {
+    version: u32,
+    metadata: Vec<u8>,
+    runtime: Runtime,
+}
+
+#[derive(Clone)]
+struct Snapshot {
+    ledger: Ledger,
+    nonces: HashMap<Hotkey, u32>,
+    extrinsics: Vec<String>,
+    events: Vec<u8>,
+}
+
+/// An extrinsic in the pool.
+struct Waiting {
+    account: Hotkey,
+    nonce: u32,
+    last: u64,
+    uids: Vec<u16>,
+    values: Vec<u16>,
+    version_key: u64,
+}
+
+impl Node {
+    /// A node with this ledger, on the runtime of this number and metadata; where it listens.
+    pub async fn start(
+        ledger: Ledger,
+        validator: Keypair,
+        spec: (u32, Vec<u8>),
+    ) -> (Self, SocketAddr) {
+        let first = Snapshot {
+            ledger,
+            nonces: HashMap::new(),
+            extrinsics: Vec::new(),
+            events: vec![0],
+        };
+        let state = State {
+            spec: Spec::new(spec),
+            blocks: vec![first],
+            pool: BTreeMap::new(),
+            validator,
+            received: 0,
+        };
+        let node = Self(Arc::new(Mutex::new(state)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = node.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serving.clone().converse(stream));
+            }
+        });
+        (node, address)
+    }
+
+    /// Makes a block.
+    pub fn make_block(&self) {
+        self.0.lock().unwrap().make_block();
+    }
+
+    /// Loses all that waits for a block.
+    pub fn forget(&self) {
+        self.0.lock().unwrap().pool.clear();
+    }
+
+    /// Changes the runtime, from the next block on.
+    pub fn upgrade(&self, spec: (u32, Vec<u8>)) {
+        self.0.lock().unwrap().spec = Spec::new(spec);
+    }
+
+    /// How many weights of the validator went into blocks, whatever came of them.
+    pub fn included(&self) -> usize {
+        let state = self.0.lock().unwrap();
+        state
+            .blocks
+            .iter()
+            .map(|block| block.extrinsics.len())
+            .sum()
+    }
+
+    /// How many extrinsics ever came in, repetitions included.
+    pub fn received(&self) -> usize {
+        self.0.lock().unwrap().received
+    }
+
+    /// The weights on chain.
+    pub fn weights(&self) -> Vec<(Uid, u16)> {
+        self.0.lock().unwrap().head().ledger.weights(Uid(1))
+    }
+
+    /// The block.
+    pub fn block(&self) -> Block {
+        self.0.lock().unwrap().head().ledger.block()
+    }
+
+    async fn converse(self, stream: TcpStream) {
+        let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+            return;
+        };
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let request: Json = serde_json::from_str(&text).unwrap();
+            let method = request["method"].as_str().unwrap();
+            let answer = self.0.lock().unwrap().answer(method, &request["params"]);
+            let (key, value) = match answer {
+                Ok(result) => ("result", result),
+                Err(message) => (
+                    "error",
+                    json!({"code": 1010, "message": "Invalid Transaction", "data": message}),
+                ),
+            };
+            let answer = json!({"jsonrpc": "2.0", "id": request["id"], key: value});
+            if socket
+                .send(Message::text(answer.to_string()))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+impl Spec {
+    fn new((version, metadata): (u32, Vec<u8>)) -> Self {
+        let runtime = Runtime::new(version, 1, H256::zero(), &metadata).unwrap();
+        Self {
+            version,
+            metadata,
+            runtime,
+        }
+    }
+}
+
+impl State {
+    fn head(&self) -> &Snapshot {
+        self.blocks.last().unwrap()
+    }
+
+    fn answer(&mut self, method: &str, parameters: &Json) -> Result<Json, String> {
+        Ok(match method {
+            "chain_getBlockHash" => json!(hash_of(parameters[0].as_u64().unwrap_or(self.newest()))),
+            "chain_getFinalizedHead" => json!(hash_of(self.newest())),
+            "chain_getHeader" => json!({"number": format!("{:#x}", number_of(&parameters[0]))}),
+            "state_getRuntimeVersion" => {
+                json!({"specVersion": self.spec.version, "transactionVersion": 1})
+            }
+            "state_getMetadata" => json!(hex(&self.spec.metadata)),
+            "chain_getBlock" => {
+                let block = self.at(&parameters[0]);
+                json!({"block": {"extrinsics": block.extrinsics}})
+            }
+            "state_queryStorageAt" => {
+                let stored = self.stored(self.at(&parameters[1]));
+                let keys = parameters[0].as_array().unwrap().iter();
+                let changes = keys.map(|key| json!([key, stored.get(key.as_str().unwrap())]));
+                let changes: Vec<Json> = changes.collect();
+                json!([{"block": parameters[1], "changes": changes}])
+            }
+            "author_submitExtrinsic" => {
+                self.take(parameters[0].as_str().unwrap())?;
+                json!(hash_of(0))
+            }
+            other => panic!("nobody asks a node for {other}"),
+        })
+    }
+
+    fn newest(&self) -> u64 {
+        self.blocks.len() as u64 - 1
+    }
+
+    fn at(&self, hash: &Json) -> &Snapshot {
+        &self.blocks[usize::try_from(number_of(hash)).unwrap()]
+    }
+
+    /// Takes an extrinsic into the pool, as a real pool does.
+    fn take(&mut self, text: &str) -> Result<(), String> {
+        self.received += 1;
+        let bytes = hex::decode(&text[2..]).unwrap();
+        let metadata = self.spec.runtime.metadata();
+        let read = decode_extrinsic(&mut &bytes[..], metadata, metadata.types());
+        let read = read.map_err(|_| "Transaction has a bad signature".to_owned())?;
+        let address = read.signature_payload().unwrap().address_range();
+        let account = Hotkey(bytes[address][1..].try_into().unwrap());
+        let extensions = read.transaction_extension_payload().unwrap();
+        let extension = |name: &str| {
+            let found = extensions.iter().find(|part| part.name() == name).unwrap();
+            &bytes[found.range()]
+        };
+        let nonce = Compact::<u32>::decode(&mut extension("CheckNonce"))
+            .unwrap()
+            .0;
+        let last = last_block(extension("CheckMortality"), self.newest());
+        let next = self.head().nonces.get(&account).copied().unwrap_or(0);
+        if nonce < next {
+            return Err("Transaction is outdated".into());
+        }
+        if last < self.newest() {
+            return Err("AncientBirthBlock".into());
+        }
+        let argument = |name: &str| {
+            let found = read.call_data().find(|part| part.name() == name).unwrap();
+            &bytes[found.range()]
+        };
+        let waiting = Waiting {
+            account,
+            nonce,
+            last,
+            uids: Decode::decode(&mut argument("dests")).unwrap(),
+            values: Decode::decode(&mut argument("weights")).unwrap(),
+            version_key: Decode::decode(&mut argument("version_key")).unwrap(),
+        };
+        self.pool.insert(text.to_owned(), waiting);
+        Ok(())
+    }
+
+    fn make_block(&mut self) {
+        let mut next = self.head().clone();
+        let block = Block(next.ledger.block().0 + 1);
+        next.ledger.advance_to(block);
+        next.extrinsics.clear();
+        let mut events = Vec::new();
+        for (text, waiting) in std::mem::take(&mut self.pool) {
+            let nonce = next.nonces.entry(waiting.account).or_default();
+            if waiting.nonce != *nonce || block.0 > waiting.last {
+                continue;
+            }
+            *nonce += 1;
+            let outcome = next.ledger.submit(&self.resigned(&waiting, block));
+            let index = u32::try_from(next.extrinsics.len()).unwrap();
+            events.push(self.event(index, outcome.err()));
+            next.extrinsics.push(text);
+        }
+        let mut encoded = Compact(u32::try_from(events.len()).unwrap()).encode();
+        encoded.extend(events.concat());
+        next.events = encoded;
+        self.blocks.push(next);
+    }
+
+    fn resigned(&self, waiting: &Waiting, block: Block) -> SignedWeights {
+        let uids = waiting.uids.iter().copied().map(Uid).collect();
+        let (values, version_key) = (waiting.values.clone(), waiting.version_key);
+        SignedWeights::sign(
+            waiting.account,
+            uids,
+            values,
+            version_key,
+            block.0,
+            |bytes| self.validator.sign(bytes).0,
+        )
+    }
+
+    /// One event: phase, pallet and variant, its fields, no topics.
+    fn event(&self, index: u32, refusal: Option<Refusal>) -> Vec<u8> {
+        let metadata = self.spec.runtime.metadata();
+        let system = metadata.pallet_by_name("System").unwrap().event_index();
+        let mut event = vec![0];
+        event.extend(index.encode());
+        event.push(system);
+        match refusal {
+            None => event.push(SUCCESS),
+            Some(refusal) => {
+                let name = match refusal {
+                    Refusal::TooSoon { .. } => "SettingWeightsTooFast",
+                    Refusal::NoPermit { .. } => "NeuronNoValidatorPermit",
+                    other => panic!("{other}"),
+                };
+                let pallet = metadata.pallet_by_name("SubtensorModule").unwrap();
+                let mut errors = pallet.error_variants().unwrap().iter();
+                let error = errors.find(|error| error.name == name).unwrap();
+                // DispatchError::Module.
+                event.extend([FAILED, 3, pallet.error_index(), error.index, 0, 0, 0]);
+            }
+        }
+        // Weight, class, fee; no topics.
+        event.extend([0; 5]);
+        event
+    }
+
+    /// All that is stored after a block, by key.
+    fn stored(&self, block: &Snapshot) -> HashMap<String, String> {
+        let graph = block.ledger.metagraph();
+        let rules = block.ledger.hyperparameters();
+        let neurons = &graph.neurons;
+        let count = u16::try_from(neurons.len()).unwrap();
+        let mut stored = HashMap::new();
+        let mut put = |place: Place, bytes: Vec<u8>| {
+            let key = self.spec.runtime.key(&place).unwrap();
+            stored.insert(hex(&key), hex(&bytes));
+        };
+        let of_subnet = |entry| Place::new(entry, [number(NETUID)]);
+        let all = |field: fn(&foretell_chain::metagraph::Neuron) -> u64| -> Vec<u64> {
+            neurons.iter().map(field).collect()
+        };
+        put(of_subnet("SubnetworkN"), count.encode());
+        put(of_subnet("Tempo"), rules.tempo.get().encode());
+        put(of_subnet("SubnetOwnerHotkey"), neurons[0].hotkey.0.encode());
+        let permits: Vec<bool> = neurons.iter().map(|n| n.permit).collect();
+        put(of_subnet("ValidatorPermit"), permits.encode());
+        put(of_subnet("LastUpdate"), all(|n| n.last_update.0).encode());
+        put(
+            of_subnet("WeightsSetRateLimit"),
+            rules.weights_rate_limit.encode(),
+        );
+        put(
+            of_subnet("MaxAllowedValidators"),
+            rules.max_validators.encode(),
+        );
+        put(of_subnet("WeightsVersionKey"), rules.version_key.encode());
+        put(of_subnet("MinAllowedWeights"), 1_u16.encode());
+        put(of_subnet("CommitRevealWeightsEnabled"), false.encode());
+        for neuron in neurons {
+            let account = || Value::from_bytes(neuron.hotkey.0);
+            let uid = neuron.uid.0;
+            put(
+                Place::new("Keys", [number(NETUID), number(uid)]),
+                neuron.hotkey.0.encode(),
+            );
+            put(
+                Place::new("Uids", [number(NETUID), account()]),
+                uid.encode(),
+            );
+            put(Place::new("Owner", [account()]), neuron.coldkey.0.encode());
+            put(
+                Place::new("TotalHotkeyAlpha", [account(), number(NETUID)]),
+                neuron.stake.encode(),
+            );
+            let weights: Vec<(u16, u16)> = block
+                .ledger
+                .weights(neuron.uid)
+                .into_iter()
+                .map(|(uid, value)| (uid.0, value))
+                .collect();
+            put(
+                Place::new("Weights", [number(NETUID), number(uid)]),
+                weights.encode(),
+            );
+        }
+        for (account, nonce) in &block.nonces {
+            // Everything behind the nonce is zero.
+            let mut info = nonce.encode();
+            info.extend([0; 76]);
+            put(
+                Place::of("System", "Account", [Value::from_bytes(account.0)]),
+                info,
+            );
+        }
+        put(Place::of("System", "Events", []), block.events.clone());
+        stored
+    }
+}
+
+/// The last block of an era: two bytes that hold the logarithm of its period, and its phase (periods up to 4,096).
+fn last_block(mut era: &[u8], now: u64) -> u64 {
+    let encoded = u64::from(u16::decode(&mut era).unwrap());
+    let period = 2 << (encoded % 16);
+    let phase = encoded >> 4;
+    let birth = (now.max(phase) - phase) / period * period + phase;
+    birth + period - 1
+}
+
+fn hash_of(number: u64) -> String {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&number.to_le_bytes());
+    hex(&hash)
+}
+
+fn number_of(hash: &Json) -> u64 {
+    let bytes = hex::decode(&hash.as_str().unwrap()[2..]).unwrap();
+    u64::from_le_bytes(bytes[..8].try_into().unwrap())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+fn number(value: u16) -> Value {
+    Value::u128(value.into())
+}

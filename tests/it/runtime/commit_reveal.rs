@@ -1,0 +1,86 @@
+//! Weights that nobody can read until a drand round is out, and that the chain then sets by itself.
+
+use foretell_chain::chain::{Chain, Fate, Prepared};
+use foretell_chain::subtensor::runtime::Place;
+use foretell_core::hotkey::Uid;
+use foretell_core::time::{Millis, UnixMillis};
+use serde_json::Value as Json;
+use subxt::dynamic::Value;
+
+use super::subnet::{Subnet, node, signer, weights};
+
+/// Round 1,000 of drand's quicknet, as drand published it in August 2023.
+const ROUND: u64 = 1_000;
+const RANDOMNESS: &str = "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd";
+const SIGNATURE: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn committed_weights_reveal_themselves_on_the_runtime() {
+    let Some(url) = node("committed_weights_reveal_themselves_on_the_runtime") else {
+        return;
+    };
+    let subnet = Subnet::new(url, "owner").await;
+    subnet.set("sudo_set_tempo", "tempo", 20).await;
+    for role in ["first", "a", "b"] {
+        subnet.join(role).await;
+    }
+    subnet.stake("first", 1_000).await;
+    subnet.before_epoch().await;
+    subnet.new_blocks(1).await;
+    let (name, argument) = ("sudo_set_commit_reveal_weights_enabled", "enabled");
+    subnet.switch(name, argument, true).await;
+
+    let view = [(2, 65_535), (3, 21_845)];
+    let prepared = for_round(&subnet, &view).await;
+    subnet.chain.submit(&prepared).await.unwrap();
+    let fate = subnet.chain.wait_for(&prepared).await.unwrap();
+    assert!(matches!(fate, Fate::Set(_)), "{fate:?}");
+    eprintln!("committed: {}", &prepared.text[prepared.text.len() - 120..]);
+    assert_eq!(subnet.chain.weights(Uid(1)).await.unwrap(), []);
+
+    plant_pulse(&subnet).await;
+    // The epoch after the commitment's.
+    for _ in 0..2 {
+        subnet.before_epoch().await;
+        subnet.new_blocks(1).await;
+    }
+    let revealed = subnet.chain.weights(Uid(1)).await.unwrap();
+    eprintln!("revealed: {revealed:?}");
+    let expected = view.map(|(uid, value)| (Uid(uid), value));
+    assert_eq!(revealed, expected);
+}
+
+/// Weights that reveal themselves in round 1,000: signed as if it were the time for that.
+async fn for_round(subnet: &Subnet, view: &[(u16, u16)]) -> Prepared {
+    let mut now = UnixMillis(1_692_803_367_000);
+    // The second time corrects what the first had wrong; the third what blocks that passed meanwhile did.
+    for _ in 0..3 {
+        let prepared = subnet
+            .chain
+            .prepare(&weights(view), &signer("first"), now)
+            .await
+            .unwrap();
+        let text: Json = serde_json::from_str(&prepared.text).unwrap();
+        assert_eq!(text["path"], "crv3");
+        let round = text["reveal_round"].as_i64().unwrap();
+        if round == ROUND.cast_signed() {
+            return prepared;
+        }
+        now = now + Millis::seconds(3 * (ROUND.cast_signed() - round));
+    }
+    panic!("no commitment for round {ROUND}");
+}
+
+async fn plant_pulse(subnet: &Subnet) {
+    let head = subnet.chain.head().await.unwrap();
+    let place = Place::of("Drand", "Pulses", [Value::u128(ROUND.into())]);
+    let key = head.runtime.key(&place).unwrap();
+    let (randomness, signature) = (hex::decode(RANDOMNESS), hex::decode(SIGNATURE));
+    let mut pulse = ROUND.to_le_bytes().to_vec();
+    for part in [randomness.unwrap(), signature.unwrap()] {
+        // A compact length below 64.
+        pulse.push(u8::try_from(part.len()).unwrap() << 2);
+        pulse.extend(part);
+    }
+    subnet.plant(&key, &pulse).await;
+}
