@@ -218,7 +218,7 @@ fn a_reader_that_leaves_is_no_failure() {
     forecast.args([
         "forecast",
         "--model",
-        "gaussian-7d",
+        "gaussian",
         "--horizon",
         "6",
         "--at",

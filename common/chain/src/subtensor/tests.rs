@@ -136,11 +136,23 @@ const LIST: [u8; 600] = {
     bytes
 };
 
+/// A flag that is set.
+const TRUE: [u8; 1] = [1];
+
 /// Checks that a place has a key and that what is stored there is read as a `T`.
 fn read<T: DecodeAsType>(runtime: &Runtime, place: &Place) {
+    read_each::<T>(runtime, place, [&ZEROS, &LIST]);
+}
+
+/// The same of a flag, which is one of two bytes.
+fn read_flag(runtime: &Runtime, place: &Place) {
+    read_each::<bool>(runtime, place, [&ZEROS[..1], &TRUE]);
+}
+
+fn read_each<T: DecodeAsType>(runtime: &Runtime, place: &Place, stored: [&[u8]; 2]) {
     let spec = runtime.spec_version();
     assert!(runtime.key(place).unwrap().len() >= 32);
-    for bytes in [&ZEROS, &LIST] {
+    for bytes in stored {
         let value = runtime.value::<T>(place, Some(bytes));
         assert!(
             value.is_ok_and(|value| value.is_some()),
@@ -189,7 +201,7 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
                 | "MinBurn"
                 | "MaxBurn"
                 | "Burn" => read::<u64>(&runtime, &place),
-                "Yuma3On" | "LiquidAlphaOn" => read::<bool>(&runtime, &place),
+                "Yuma3On" | "LiquidAlphaOn" => read_flag(&runtime, &place),
                 "AlphaValues" => read::<(u16, u16)>(&runtime, &place),
                 "AlphaSigmoidSteepness" => read::<i16>(&runtime, &place),
                 _ => read::<u16>(&runtime, &place),
@@ -200,7 +212,7 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
             match entry {
                 "ValidatorPermit" => read::<Vec<bool>>(&runtime, &place),
                 "LastUpdate" => read::<Vec<u64>>(&runtime, &place),
-                "CommitRevealWeightsEnabled" => read::<bool>(&runtime, &place),
+                "CommitRevealWeightsEnabled" => read_flag(&runtime, &place),
                 "WeightsSetRateLimit" | "WeightsVersionKey" | "RevealPeriodEpochs" => {
                     read::<u64>(&runtime, &place);
                 }
