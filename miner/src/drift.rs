@@ -12,6 +12,8 @@ const HALF_LIFE: Millis = Millis::days(45);
 const SHORTEST: Millis = Millis::days(21);
 /// Weight of no drift in each cell, in rows.
 const PRIOR_ROWS: f64 = 2.0;
+/// Cells with fewer rows' worth of weight don't say whether there is a drift.
+const FEWEST_ROWS: f64 = 8.0;
 /// How many times what chance alone would show the means have to show before any of it is believed.
 const BEYOND_CHANCE: f64 = 1.5;
 
@@ -35,8 +37,9 @@ struct Cell {
 impl Drift {
     /// The drift of these moves; `None` where there is no more than chance would show.
     ///
-    /// With C cells of weighted mean m, variance v and n = (Σw)²/Σw² rows' worth of weight, S = Σ n·m²/v is about C if
-    /// nothing drifts. The means are believed as far as max(0, 1 − 1.5·C/S), in the manner of James and Stein (1961).
+    /// A cell of weighted mean m, variance v and n = (Σw)²/Σw² rows' worth of weight has F = (n − 1)·m²/v, whose
+    /// expectation is (n − 1)/(n − 3) if nothing drifts (Fisher's F with 1 and n − 1 degrees of freedom). The means are
+    /// believed as far as max(0, 1 − 1.5·ΣE[F]/ΣF), in the manner of James and Stein (1961).
     pub fn fit(moves: &Moves, step: Millis) -> Option<Self> {
         if moves.len() < steps_in(SHORTEST, step) {
             return None;
@@ -53,9 +56,13 @@ impl Drift {
                 cell.squares += weight * change * change;
             }
         }
-        let signals: Vec<f64> = cells.iter().filter_map(Cell::signal).collect();
-        let chance = BEYOND_CHANCE * signals.len() as f64;
-        let belief = 1.0 - chance / signals.iter().sum::<f64>();
+        let (mut shown, mut by_chance) = (0.0, 0.0);
+        for (signal, chance) in cells.iter().filter_map(Cell::signal) {
+            shown += signal;
+            by_chance += chance;
+        }
+        // Without any cell to judge by, this is NaN, and nothing is believed.
+        let belief = 1.0 - BEYOND_CHANCE * by_chance / shown;
         let mean = |cell: &Cell| belief * cell.sum / (cell.weight + PRIOR_ROWS);
         (belief > 0.0).then(|| Self {
             calendar,
@@ -71,14 +78,14 @@ impl Drift {
 }
 
 impl Cell {
-    /// n·m²/v, which is about 1 by chance alone; `None` of too few or constant moves.
-    fn signal(&self) -> Option<f64> {
+    /// F and what it is by chance alone; `None` of constant moves, and of too few for F to be anywhere near that.
+    fn signal(&self) -> Option<(f64, f64)> {
         let mean = self.sum / self.weight;
         let variance = self.squares / self.weight - mean * mean;
         let rows = self.weight * self.weight / self.squared_weight;
-        // The variance around an estimated mean is short of one row's worth.
         let signal = (rows - 1.0) * mean * mean / variance;
-        (rows > 2.0 && signal.is_finite()).then_some(signal)
+        let usable = rows >= FEWEST_ROWS && signal.is_finite();
+        usable.then(|| (signal, (rows - 1.0) / (rows - 3.0)))
     }
 }
 
@@ -138,6 +145,18 @@ mod tests {
             ..Moves::default()
         };
         assert_eq!(Drift::fit(&still, HOUR), None);
+    }
+
+    /// Short samples of fat-tailed moves in spells: where a careless test sees a drift.
+    #[test]
+    fn a_month_of_a_market_has_no_drift() {
+        for seed in 0..10 {
+            let step = Millis::minutes(5);
+            let prices = foretell_data::simulated::simulated(seed, MONDAY, step, 30 * 288);
+            let mut history = History::new(step, Unit::LogPrice);
+            history.extend(prices.unwrap().into_bars()).unwrap();
+            assert_eq!(Drift::fit(&Moves::of(&history), step), None, "seed {seed}");
+        }
     }
 
     #[test]
