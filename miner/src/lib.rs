@@ -2,7 +2,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod announce;
-pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod evaluate;

@@ -8,7 +8,7 @@ use foretell_data::prices::write_csv;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::driver::{Ended, Running, market, miner, validator};
+use crate::driver::{DOCUMENT_KEYS, Ended, Running, market, miner, validator};
 
 fn said(program: &Path, arguments: &[&str]) -> Ended {
     Running::start(Command::new(program).args(arguments)).wait()
@@ -67,17 +67,7 @@ fn an_evaluation_is_the_same_document_every_time() {
     ];
     let first = said(&miner(), &arguments);
     let json = first.json();
-    for key in [
-        "series",
-        "policy",
-        "rules",
-        "rounds",
-        "void_rounds",
-        "unsettled",
-        "leaderboard",
-        "origins",
-        "timing",
-    ] {
+    for key in DOCUMENT_KEYS.into_iter().chain(["origins"]) {
         assert!(!json[key].is_null(), "{key} is missing");
     }
     // 1,440 bars: origins every 48 steps from the first close on, as long as 20 more follow.

@@ -2,10 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+#[cfg(not(feature = "subtensor"))]
+use crate::local::LocalChain;
+#[cfg(feature = "subtensor")]
+use crate::subtensor::{Subtensor, connection::Connection};
 
 /// A chain, by a node that is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +85,21 @@ pub enum PlaceError {
 pub struct NotBuiltIn {
     /// The package that has to be built again.
     pub package: &'static str,
+}
+
+impl Place {
+    /// The subnet as a chain; `package` is the caller's, which may have to be built again.
+    #[cfg(feature = "subtensor")]
+    pub fn chain(&self, _package: &'static str) -> Result<Arc<Subtensor>, NotBuiltIn> {
+        let connection = Connection::new(self.network.url());
+        Ok(Arc::new(Subtensor::new(connection, self.netuid)))
+    }
+
+    /// A program without the client of the real chain says how to build one with it.
+    #[cfg(not(feature = "subtensor"))]
+    pub fn chain(&self, package: &'static str) -> Result<Arc<LocalChain>, NotBuiltIn> {
+        Err(NotBuiltIn { package })
+    }
 }
 
 impl Network {

@@ -5,7 +5,11 @@
 //! round ask ROUNDS MINERS     our client, against the miners on standard input; one JSON line of what it took
 //! round sign                  what a signature and its verification cost
 //! ```
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark talks to people, and fails loudly"
+)]
 
 use std::io::{BufRead, Read, Write};
 use std::net::SocketAddr;

@@ -10,7 +10,6 @@ use foretell_wire::wallet_flags::WalletFlags;
 use tokio::io::AsyncReadExt;
 
 use crate::announce::keep_published;
-use crate::chain;
 use crate::config::Config;
 use crate::serve::Service;
 
@@ -43,7 +42,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         config.model.name = model;
     }
     let place = arguments.network.over(config.chain.take())?;
-    let chain = place.as_ref().map(chain::subtensor).transpose()?;
+    let chain = place
+        .as_ref()
+        .map(|place| place.chain(env!("CARGO_PKG_NAME")))
+        .transpose()?;
     let key = arguments.wallet.load()?;
     let model = config.model.name.clone();
     let serve = config.serve.clone();

@@ -1,29 +1,27 @@
 //! `validator doctor`.
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::checkup;
-use foretell_chain::network::NetworkFlags;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::settle::{MINUTE, Quote};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::Market;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use foretell_wire::wallet_flags::WalletOverrides;
+use foretell_wire::output;
 use futures_util::future::join_all;
 
+use super::configured::Configured;
 use crate::clock::system_now;
 use crate::moment;
 use crate::run::config::{ChainConfig, Config, PricesConfig};
-use crate::run::{chain, key};
+use crate::run::key;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -39,13 +37,8 @@ const ROOM_MB: u64 = 1_024;
 /// Example: validator doctor --config validator.toml --network test --netuid 8 --wallet my-wallet
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Configuration file (TOML).
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
     #[command(flatten)]
-    wallet: WalletOverrides,
-    #[command(flatten)]
-    network: NetworkFlags,
+    configured: Configured,
 }
 
 /// One venue's newest finished minute, or why there is none.
@@ -66,10 +59,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
                 format!("wrong  {what:<13} {error:#}")
             }
         };
-        writeln!(std::io::stdout(), "{line}").context("can't write to standard output")
+        Ok(output::print(line)?)
     };
-    let path = &arguments.config;
-    match super::run::configured(path, &arguments.wallet, &arguments.network) {
+    let path = &arguments.configured.file;
+    match arguments.configured.read() {
         Ok(config) => {
             say("config", Ok(path.display().to_string()))?;
             let now = system_now();
@@ -182,7 +175,7 @@ async fn chain_and_registration(
         ChainConfig::Subtensor(place) => place,
     };
     let unknown = || Err(anyhow::anyhow!("unknown, as long as the above is wrong"));
-    let chain = match chain::subtensor(place) {
+    let chain = match place.chain(env!("CARGO_PKG_NAME")) {
         Ok(chain) => chain,
         Err(error) => return (Err(error.into()), unknown()),
     };

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod backtest;
+mod configured;
 mod doctor;
 mod feed;
 mod keys;
@@ -18,12 +19,12 @@ use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use foretell_core::policy::PolicyName;
+use foretell_wire::output::exit_code;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::store::report_opening_panics_as_errors;
-use foretell_wire::output::exit_code;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(time_left(UnixMillis(0), now), None);
     }
 
-    /// A miner that takes the connection and never answers, and a validator that is told to stop meanwhile.
+    /// A miner that hangs up on whoever asks, and a validator that is told to stop meanwhile.
     #[tokio::test]
     async fn a_validator_that_is_to_stop_waits_for_nobody() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

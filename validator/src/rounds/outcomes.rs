@@ -11,7 +11,9 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Record;
 use foretell_core::leaderboard::standings;
 use foretell_core::round::{Place, Round};
+use foretell_core::score::Score;
 use foretell_core::series::RoundId;
+use foretell_core::settle::VoidReason;
 use foretell_wire::messages::{OutcomeNotice, Verdict};
 use futures_util::future::join_all;
 
@@ -58,11 +60,23 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     }
 }
 
+/// How a round ended: with scores, or void.
+type Ending<'a> = Result<Scores<'a>, &'a VoidReason>;
+
+/// The reference's score, and everybody's who has one.
+type Scores<'a> = (&'a Score, &'a BTreeMap<Hotkey, Score>);
+
 /// What the record says to each who was asked, if it ends a round; rank and weight are not known yet.
 fn outcomes(book: &Book, record: &Record) -> Vec<(Hotkey, OutcomeNotice)> {
-    let (Record::Scored { round: origin, .. } | Record::Voided { round: origin, .. }) = record
-    else {
-        return Vec::new();
+    let (origin, ending): (_, Ending) = match record {
+        Record::Scored {
+            round,
+            reference,
+            miners,
+            ..
+        } => (round, Ok((reference, miners))),
+        Record::Voided { round, why } => (round, Err(why)),
+        _ => return Vec::new(),
     };
     // A round that was slept through asked nobody.
     let Some(round) = book.open_rounds().get(origin) else {
@@ -71,7 +85,7 @@ fn outcomes(book: &Book, record: &Record) -> Vec<(Hotkey, OutcomeNotice)> {
     let id = book.charter().series.round(*origin);
     let places = round.places().iter();
     places
-        .map(|(miner, place)| (*miner, outcome(&id, round, (miner, place), record)))
+        .map(|(miner, place)| (*miner, outcome(&id, round, (miner, place), ending)))
         .collect()
 }
 
@@ -79,24 +93,15 @@ fn outcome(
     id: &RoundId,
     round: &Round,
     (miner, place): (&Hotkey, &Place),
-    record: &Record,
+    ending: Ending<'_>,
 ) -> OutcomeNotice {
-    let (score, reference, void) = match record {
-        Record::Scored {
-            reference, miners, ..
-        } => (
-            miners.get(miner).map(|score| score.scaled_crps),
-            Some(reference.scaled_crps),
-            None,
-        ),
-        Record::Voided { why, .. } => (None, None, Some(why.to_string())),
-        _ => (None, None, None),
+    let (verdict, reason) = match (place, ending) {
+        (_, Err(why)) => (Verdict::Void, Some(why.to_string())),
+        (Place::Missed(miss), Ok(_)) => (Verdict::Missed, Some(miss.to_string())),
+        (Place::Asked | Place::Committed(_) | Place::Revealed(_), Ok(_)) => (Verdict::Scored, None),
     };
-    let (verdict, reason) = match (place, void) {
-        (_, Some(why)) => (Verdict::Void, Some(why)),
-        (Place::Missed(miss), None) => (Verdict::Missed, Some(miss.to_string())),
-        (Place::Asked | Place::Committed(_) | Place::Revealed(_), None) => (Verdict::Scored, None),
-    };
+    let scores = ending.ok();
+    let own = scores.and_then(|(_, miners)| miners.get(miner));
     let settlement = round.settlement();
     OutcomeNotice {
         round: id.clone(),
@@ -104,8 +109,8 @@ fn outcome(
         reason,
         anchor: settlement.and_then(|settlement| settlement.anchor),
         realised: settlement.map_or_else(Vec::new, |settlement| settlement.closes.clone()),
-        score,
-        reference,
+        score: own.map(|score| score.scaled_crps),
+        reference: scores.map(|(reference, _)| reference.scaled_crps),
         rank: None,
         weight: None,
     }

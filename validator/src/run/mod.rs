@@ -14,10 +14,10 @@
 
 pub(crate) mod agenda;
 pub mod api;
-pub mod chain;
 pub mod config;
 pub mod key;
 pub mod listeners;
+pub mod local_ledger;
 pub mod service;
 pub mod source;
 pub mod stamp;
@@ -40,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use self::api::Api;
 use self::config::{ChainConfig, Config};
 use self::listeners::Listeners;
+use self::local_ledger::LocalLedger;
 use self::service::{Service, Surroundings};
 use self::source::Source;
 use self::stamp::Stamp;
@@ -62,13 +63,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
             let now = system_now();
             let key = key::of(&config)?;
             let charter = Stamp::begin_or_resume(&config, key.hotkey(), now)?;
-            let ledger = chain::LocalLedger::open(&config, key.hotkey(), charter.first, now);
+            let ledger = LocalLedger::open(&config, key.hotkey(), charter.first, now);
             let ledger = ledger.await?;
             let tick = |now| ledger.advance_to(now);
             run_on(&config, key, charter, ledger.chain(), tick, stop).await
         }
         ChainConfig::Subtensor(place) => {
-            let chain = chain::subtensor(place)?;
+            let chain = place.chain(env!("CARGO_PKG_NAME"))?;
             if config.wallet.is_none() {
                 bail!(
                     "{place} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"

@@ -1,4 +1,4 @@
-//! The chain that a running validator works with: the local ledger, or a subnet of the real one.
+//! The local ledger of a running validator: blocks pass with the clock, in a file of the data directory.
 
 use std::sync::Arc;
 
@@ -6,9 +6,6 @@ use anyhow::{Context, Result};
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
-use foretell_chain::network::{NotBuiltIn, Place};
-#[cfg(feature = "subtensor")]
-use foretell_chain::subtensor::{Subtensor, connection::Connection};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 
@@ -66,19 +63,4 @@ impl LocalLedger {
     pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
         Ok(self.chain.advance_to(Block::at(self.genesis, now))?)
     }
-}
-
-/// A subnet of the real chain.
-#[cfg(feature = "subtensor")]
-pub fn subtensor(place: &Place) -> Result<Arc<Subtensor>, NotBuiltIn> {
-    let connection = Connection::new(place.network.url());
-    Ok(Arc::new(Subtensor::new(connection, place.netuid)))
-}
-
-/// A program without the client of the real chain says how to build one with it.
-#[cfg(not(feature = "subtensor"))]
-pub fn subtensor(_place: &Place) -> Result<Arc<LocalChain>, NotBuiltIn> {
-    Err(NotBuiltIn {
-        package: env!("CARGO_PKG_NAME"),
-    })
 }
