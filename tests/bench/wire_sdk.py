@@ -82,7 +82,7 @@ async def round_of_10(number):
 
 
 if version.startswith("11"):
-    key, one_round = bt.keyfiles.Keypair.create_from_seed(SEED), round_of_11
+    key, one_round = bt.keyfiles.Keypair.create_from_seed(bytes.fromhex(SEED[2:])), round_of_11
 else:
     from bittensor.utils import networking
 
