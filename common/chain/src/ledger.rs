@@ -136,6 +136,12 @@ impl Ledger {
         account.map_or_else(Vec::new, |account| account.weights.clone())
     }
 
+    /// The bonds that the last epoch left a uid with; those that are 0 are left out.
+    pub fn bonds(&self, uid: Uid) -> Vec<(Uid, u16)> {
+        let account = self.accounts.get(usize::from(uid.0));
+        account.map_or_else(Vec::new, |account| account.bonds.clone())
+    }
+
     /// The block of a submission, if the ledger has included it: any of a hotkey's last 64.
     pub fn find(&self, hash: Hash) -> Option<Block> {
         self.accounts

@@ -1,10 +1,10 @@
 //! What a place in the subnet costs, and who has to leave for it.
 //!
-//! The price rises by 26 % with each registration and halves every 360 blocks without one. When all places are
-//! taken, the newcomer gets that of the neuron with the lowest emission: those past their immunity first, then the
-//! oldest, then the lowest uid. The owner stays. Source: `subnets/registration.rs` of subtensor's pallet; its
-//! runtimes before 2026 adjusted the price once an interval instead, and the newest keep a floor of neurons that are
-//! not immune.
+//! The price rises by 26 % with each registration and halves every 360 blocks without one; older runtimes move it once
+//! an interval instead, by how many registrations there were. When all places are taken, the newcomer gets that of the
+//! neuron with the lowest emission: those past their immunity first, then the oldest, then the lowest uid. The owner
+//! stays. Source: `subnets/registration.rs` and `coinbase/block_step.rs` of subtensor's pallet; its newest runtimes
+//! keep a floor of neurons that are not immune.
 
 use std::cmp::Reverse;
 
@@ -20,10 +20,32 @@ pub struct PriceRules {
     pub least: u64,
     /// Never more.
     pub most: u64,
-    /// Blocks in which it halves.
-    pub half_life: u64,
-    /// Factor by which a registration raises it.
-    pub growth: f64,
+    /// What moves it.
+    #[serde(flatten)]
+    pub motion: Motion,
+}
+
+/// What moves the price.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Motion {
+    /// Each registration, and each block without one.
+    Continuous {
+        /// Blocks in which it halves.
+        half_life: u64,
+        /// Factor by which a registration raises it.
+        growth: f64,
+    },
+    /// Once an interval, and within it not at all: `price·(memory + (1 − memory)·(n + target)/(2·target))` after n
+    /// registrations. Runtimes before 2026.
+    Intervals {
+        /// Blocks between two changes.
+        interval: u64,
+        /// Registrations at which it stays.
+        target: u64,
+        /// How much of the old price stays; 2⁶⁴ − 1 is all.
+        memory: u64,
+    },
 }
 
 impl Default for PriceRules {
@@ -32,8 +54,10 @@ impl Default for PriceRules {
         Self {
             least: 500_000,
             most: 100_000_000_000,
-            half_life: 360,
-            growth: 1.26,
+            motion: Motion::Continuous {
+                half_life: 360,
+                growth: 1.26,
+            },
         }
     }
 }
@@ -41,29 +65,93 @@ impl Default for PriceRules {
 /// The price of a registration, and all that was paid for registrations: it is burned.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Till {
-    /// Rao after the last registration; 0 before the first.
+    /// Rao after the price last moved otherwise than by decay; 0 before that.
     after_last: f64,
     at: Block,
+    /// Registrations since then, where they move the price only at the end of an interval.
+    #[serde(default)]
+    registrations: u64,
     /// Rao burned by all registrations.
     pub burned: u64,
 }
 
 impl Till {
+    /// A price of `rao` that last moved at block `at`.
+    pub fn new(rao: u64, at: Block) -> Self {
+        Self {
+            after_last: rao as f64,
+            at,
+            ..Self::default()
+        }
+    }
+
     /// Rao that a registration costs at `block`.
     pub fn price(&self, block: Block, rules: &PriceRules) -> u64 {
-        let halvings = block.since(self.at) as f64 / rules.half_life.max(1) as f64;
-        let decayed = self.after_last * libm::exp2(-halvings);
-        (decayed as u64).clamp(rules.least, rules.most)
+        let rao = match rules.motion {
+            Motion::Continuous { half_life, .. } => {
+                let halvings = block.since(self.at) as f64 / half_life.max(1) as f64;
+                (self.after_last * libm::exp2(-halvings)) as u64
+            }
+            Motion::Intervals { .. } => self.moved_to(block, rules).after_last as u64,
+        };
+        rao.clamp(rules.least, rules.most)
     }
 
     /// Pays for a registration at `block`; what it cost.
     pub fn pay(&mut self, block: Block, rules: &PriceRules) -> u64 {
         let price = self.price(block, rules);
-        self.after_last = (price as f64 * rules.growth).min(rules.most as f64);
-        self.at = block;
+        match rules.motion {
+            Motion::Continuous { growth, .. } => {
+                self.after_last = (price as f64 * growth).min(rules.most as f64);
+                self.at = block;
+            }
+            Motion::Intervals { .. } => {
+                *self = self.moved_to(block, rules);
+                self.registrations += 1;
+            }
+        }
         self.burned = self.burned.saturating_add(price);
         price
     }
+
+    /// The same after the intervals that have ended by `block`.
+    fn moved_to(&self, block: Block, rules: &PriceRules) -> Self {
+        let mut moved = *self;
+        let Motion::Intervals {
+            interval,
+            target,
+            memory,
+        } = rules.motion
+        else {
+            return moved;
+        };
+        let interval = interval.max(1);
+        let ended = block.since(self.at) / interval;
+        for _ in 0..ended {
+            let rao = (moved.after_last as u64).clamp(rules.least, rules.most);
+            let next = after_interval(rao, moved.registrations, target, memory);
+            moved.after_last = next.clamp(rules.least, rules.most) as f64;
+            // Without registrations it can only fall, to the least price there is.
+            if moved.registrations == 0 && moved.after_last as u64 == rao {
+                break;
+            }
+            moved.registrations = 0;
+        }
+        moved.at = Block(self.at.0 + ended * interval);
+        moved
+    }
+}
+
+/// The price after an interval, digit for digit as the chain has it: in fixed point of 18 binary digits, rounded down.
+fn after_interval(rao: u64, registrations: u64, target: u64, memory: u64) -> u64 {
+    const DIGITS: u32 = 18;
+    const ONE: u128 = 1 << DIGITS;
+    let (rao, target) = (u128::from(rao), u128::from(target));
+    let wanted = rao * (u128::from(registrations) + target);
+    let wanted = (wanted << DIGITS).checked_div(2 * target).unwrap_or(0);
+    let memory = (u128::from(memory) << DIGITS) / u128::from(u64::MAX);
+    let next = memory * rao + (((ONE - memory) * wanted) >> DIGITS);
+    u64::try_from(next >> DIGITS).unwrap_or(u64::MAX)
 }
 
 /// A neuron that might have to leave.
@@ -118,6 +206,59 @@ mod tests {
         assert_eq!(till.burned, 1_130_000);
     }
 
+    fn by_intervals() -> PriceRules {
+        PriceRules {
+            motion: Motion::Intervals {
+                interval: 100,
+                target: 2,
+                memory: u64::MAX / 4,
+            },
+            ..PriceRules::default()
+        }
+    }
+
+    /// A quarter stays as it was; with n registrations the rest is multiplied by (n + 2)/4.
+    #[test]
+    fn the_price_by_intervals_by_hand() {
+        let rules = by_intervals();
+        let mut till = Till::new(8_000_000, Block(10));
+        for block in [10, 50, 109, 109, 109] {
+            assert_eq!(till.pay(Block(block), &rules), 8_000_000);
+        }
+        // Five registrations: 8·(1/4 + 3/4·7/4) = 12.5; then one: 12.5·(1/4 + 3/4·3/4); then none, twice. The chain's
+        // quarter is 65,535/2¹⁸.
+        let near = |block, rao: u64| {
+            let price = till.price(Block(block), &rules);
+            assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
+        };
+        near(110, 12_500_000);
+        assert_eq!(till.price(Block(109), &rules), 8_000_000);
+        let paid = till.pay(Block(150), &rules);
+        assert_eq!(paid, till.price(Block(209), &rules));
+        let near = |block, rao: u64| {
+            let price = till.price(Block(block), &rules);
+            assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
+        };
+        near(210, 10_156_250);
+        near(310, 6_347_656);
+        near(410, 3_967_285);
+        assert_eq!(till.price(Block(u64::MAX), &rules), rules.least);
+    }
+
+    #[test]
+    fn rules_that_were_kept_before_there_were_two_kinds_are_read() {
+        let text = r#"{"least":500000,"most":100000000000,"half_life":360,"growth":1.26}"#;
+        assert_eq!(
+            serde_json::from_str::<PriceRules>(text).unwrap(),
+            PriceRules::default()
+        );
+        let text = serde_json::to_string(&by_intervals()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<PriceRules>(&text).unwrap(),
+            by_intervals()
+        );
+    }
+
     #[test]
     fn the_least_paid_leaves_unless_it_is_new() {
         let neuron = |uid, emission, registered| Candidate {
@@ -147,7 +288,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_price_stays_in_bounds_and_rises_on_demand_only(steps in prop::collection::vec((0..2000u64, any::<bool>()), 0..200)) {
+        fn the_price_stays_in_bounds_and_rises_on_demand_only(
+            steps in prop::collection::vec((0..2000u64, any::<bool>()), 0..200),
+        ) {
             let rules = PriceRules::default();
             let (mut till, mut block) = (Till::default(), 0);
             let mut paid = 0;

@@ -1,18 +1,19 @@
 //! Our chain code against the real subtensor runtime, on the node that `FORETELL_SUBTENSOR_WS` names.
 
+mod bonds;
 mod commit_reveal;
 mod departure;
 mod refusals;
+mod registration;
 mod sdk_reads;
 mod subnet;
+mod twin;
 
 use foretell_chain::chain::{Chain, Fate};
-use foretell_chain::ledger::Ledger;
-use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
-use foretell_chain::weights::SignedWeights;
-use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::hotkey::Uid;
 
-use self::subnet::{Subnet, key, node, signer, weights};
+use self::subnet::{Subnet, key, node, signer};
+use self::twin::Twin;
 
 /// A validator's weights, by uid.
 type Row = &'static [(u16, u16)];
@@ -81,17 +82,11 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
     }
 
     let mut ledger = Twin::of(&subnet.metagraph().await, rules);
+    for (role, view) in VIEWS {
+        ledger.set_weights(role, view);
+    }
     for epoch in 1..=3 {
-        subnet.before_epoch().await;
-        let before = subnet.metagraph().await;
-        subnet.new_blocks(1).await;
-        let after = subnet.metagraph().await;
-        let local = ledger.epoch(&before);
-        let real: Vec<(u16, u16)> = after
-            .neurons
-            .iter()
-            .map(|n| (n.incentive, n.dividend))
-            .collect();
+        let (real, local) = ledger.epoch(&subnet).await;
         eprintln!("epoch {epoch}: runtime {real:?}, ledger {local:?}");
         for ((uid, real), local) in real.iter().enumerate().zip(&local) {
             assert!(
@@ -100,49 +95,5 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
             );
         }
         assert!(real.iter().any(|(incentive, _)| *incentive > 0));
-    }
-}
-
-/// The local ledger with the same people, stakes and weights.
-struct Twin {
-    ledger: Ledger,
-    tempo: u64,
-}
-
-impl Twin {
-    fn of(metagraph: &Metagraph, rules: Hyperparameters) -> Self {
-        let tempo = u64::from(rules.tempo.get());
-        let hotkeys: Vec<Hotkey> = metagraph.neurons.iter().map(|n| n.hotkey).collect();
-        let mut ledger = Ledger::genesis(rules, hotkeys[0], hotkeys[0]);
-        for (uid, hotkey) in (1..).zip(&hotkeys[1..]) {
-            assert_eq!(ledger.register(*hotkey, *hotkey), Ok(Uid(uid)));
-        }
-        let mut twin = Self { ledger, tempo };
-        twin.take_stakes(metagraph);
-        for (role, view) in VIEWS {
-            let view = weights(view);
-            let hotkey = key(role).hotkey();
-            let sign = |bytes: &[u8]| key(role).sign(bytes).0;
-            let signed = SignedWeights::sign(hotkey, view.uids, view.values, 0, 1, sign);
-            twin.ledger.submit(&signed).unwrap();
-        }
-        twin
-    }
-
-    /// Gives everybody the stake that the real chain counted with.
-    fn take_stakes(&mut self, metagraph: &Metagraph) {
-        let held = self.ledger.metagraph();
-        for (real, held) in metagraph.neurons.iter().zip(held.neurons) {
-            let more = real.stake - held.stake;
-            self.ledger.stake(real.hotkey, more).unwrap();
-        }
-    }
-
-    fn epoch(&mut self, before: &Metagraph) -> Vec<(u16, u16)> {
-        self.take_stakes(before);
-        let next = Block(self.ledger.block().0 / self.tempo * self.tempo + self.tempo);
-        self.ledger.advance_to(next);
-        let neurons = self.ledger.metagraph().neurons;
-        neurons.iter().map(|n| (n.incentive, n.dividend)).collect()
     }
 }

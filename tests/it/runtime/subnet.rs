@@ -203,6 +203,11 @@ impl Subnet {
     /// Registers a role, with TAO to stake.
     pub async fn join(&self, role: &str) -> Uid {
         self.fund(role, 10_000).await;
+        self.register(role).await
+    }
+
+    /// Registers a role that has TAO already.
+    pub async fn register(&self, role: &str) -> Uid {
         let joined = self.chain.register(&signer(role), key(role).hotkey()).await;
         joined.unwrap_or_else(|error| panic!("{role}: {error}"))
     }

@@ -13,7 +13,7 @@ use super::runtime::Place;
 use super::state::{State, number};
 use crate::bonds::{BondRules, LiquidAlpha, Version};
 use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
-use crate::registration::PriceRules;
+use crate::registration::{Motion, PriceRules};
 
 /// The root network, whose stake counts everywhere.
 const ROOT: u16 = 0;
@@ -125,7 +125,7 @@ pub async fn metagraph(state: &State<'_>, netuid: u16) -> Result<Metagraph, Subt
 }
 
 /// The entries that hold the parameters of a subnet.
-pub(super) const PARAMETERS: [&str; 16] = [
+pub(super) const PARAMETERS: [&str; 15] = [
     "Tempo",
     "WeightsSetRateLimit",
     "Kappa",
@@ -141,16 +141,28 @@ pub(super) const PARAMETERS: [&str; 16] = [
     "ImmunityPeriod",
     "MinBurn",
     "MaxBurn",
-    "Burn",
 ];
 
-/// The subnet's parameters at this block.
+/// The entries that hold how the price of a registration moves, on runtimes that move it
+/// once an interval.
+pub(super) const PRICE_INTERVALS: [&str; 3] = [
+    "AdjustmentInterval",
+    "TargetRegistrationsPerInterval",
+    "AdjustmentAlpha",
+];
+
+/// The subnet's parameters at this block; how the price of a registration moves is the chain's default where that isn't
+/// once an interval.
 pub async fn hyperparameters(
     state: &State<'_>,
     netuid: u16,
 ) -> Result<Hyperparameters, SubtensorError> {
-    let places = PARAMETERS.map(|entry| Place::new(entry, [number(netuid)]));
-    let mut read = state.read(places.into()).await?;
+    // Newer runtimes move the price of a registration with every block.
+    let by_intervals = !state.runtime.has("BurnHalfLife");
+    let intervals = PRICE_INTERVALS.iter().filter(|_| by_intervals);
+    let entries = PARAMETERS.iter().chain(intervals);
+    let places = entries.map(|entry| Place::new(entry, [number(netuid)]));
+    let mut read = state.read(places.collect()).await?;
     let tempo = NonZeroU16::new(read.value()?).ok_or(SubtensorError::NoSubnet(netuid))?;
     let weights_rate_limit = read.value()?;
     let share = |part: u16| f64::from(part) / f64::from(u16::MAX);
@@ -174,6 +186,15 @@ pub async fn hyperparameters(
     let max_uids = read.value()?;
     let immunity = u64::from(read.value::<u16>()?);
     let (least, most) = (read.value()?, read.value()?);
+    let motion = if by_intervals {
+        Motion::Intervals {
+            interval: read.value::<u16>()?.into(),
+            target: read.value::<u16>()?.into(),
+            memory: read.value()?,
+        }
+    } else {
+        PriceRules::default().motion
+    };
     Ok(Hyperparameters {
         tempo,
         weights_rate_limit,
@@ -190,7 +211,7 @@ pub async fn hyperparameters(
         registration: PriceRules {
             least,
             most,
-            ..PriceRules::default()
+            motion,
         },
     })
 }

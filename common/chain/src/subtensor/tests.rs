@@ -199,11 +199,18 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
                 | "WeightsVersionKey"
                 | "BondsMovingAverage"
                 | "MinBurn"
-                | "MaxBurn"
-                | "Burn" => read::<u64>(&runtime, &place),
+                | "MaxBurn" => read::<u64>(&runtime, &place),
                 "Yuma3On" | "LiquidAlphaOn" => read_flag(&runtime, &place),
                 "AlphaValues" => read::<(u16, u16)>(&runtime, &place),
                 "AlphaSigmoidSteepness" => read::<i16>(&runtime, &place),
+                _ => read::<u16>(&runtime, &place),
+            }
+        }
+        read::<u64>(&runtime, &of_subnet("Burn"));
+        for entry in subnet::PRICE_INTERVALS {
+            let place = of_subnet(entry);
+            match entry {
+                "AdjustmentAlpha" => read::<u64>(&runtime, &place),
                 _ => read::<u16>(&runtime, &place),
             }
         }
@@ -224,11 +231,15 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
         read::<u16>(&runtime, &uid);
         let of_uid = |entry| Place::new(entry, [number(12_u16), number(3_u16)]);
         read::<AccountId32>(&runtime, &of_uid("Keys"));
-        read::<Vec<(u16, u16)>>(&runtime, &of_uid("Weights"));
+        for entry in ["Weights", "Bonds"] {
+            read::<Vec<(u16, u16)>>(&runtime, &of_uid(entry));
+        }
         read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_place(&hotkey));
         read::<Vec<extrinsic::EventRecord>>(&runtime, &Place::of("System", "Events", []));
         // These recorded runtimes all count epochs by the block's number.
         assert!(!runtime.has("LastEpochBlock"), "{spec}");
+        // And they move the price of a registration once an interval.
+        assert!(!runtime.has("BurnHalfLife"), "{spec}");
     }
 }
 
