@@ -1,4 +1,4 @@
-"""Our client beside the Python SDKs' clients, against the same signed miners in one run.
+"""Our client beside what the Python SDKs' users send with, against the same signed miners in one run.
 
 usage: wire.py PROGRAM TARGET
 
@@ -7,7 +7,6 @@ PROGRAM is the benchmark `round` of foretell-wire; the SDKs go into environments
 
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 
@@ -18,14 +17,15 @@ here = pathlib.Path(__file__).resolve().parent
 
 def sdk(version):
     """The interpreter of an environment with this SDK, as the tests pin it."""
-    folder = target / "python" / f"sdk-bench-{version}"
+    folder = target / "python" / f"wire-bench-{version}"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         requirements = here.parent / "peers" / f"sdk-{version}.txt"
-        # SDK 11 signs requests and leaves sending them to whatever client there is; 10.5 brings this one.
+        # SDK 11 signs requests and leaves sending them to whatever client there is: its guide takes httpx. 10.5 brings
+        # aiohttp along.
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
-        pip += ["aiohttp==3.14.5"]
+        pip += ["aiohttp==3.14.5", "httpx==0.28.1"]
         subprocess.run(pip, check=True)
         (folder / "complete").touch()
     return python
@@ -37,25 +37,40 @@ def ours(rounds, miners):
     return json.loads(said.stdout.splitlines()[-1])
 
 
-def theirs(version, rounds, miners):
-    command = [sdk(version), here / "wire_sdk.py", version]
-    given = json.dumps({"rounds": rounds, "miners": miners})
+def theirs(version, way, rounds, miners, verify):
+    command = [sdk(version), here / "wire_sdk.py", way]
+    given = json.dumps({"rounds": rounds, "verify": verify, "miners": miners})
     said = subprocess.run(command, input=given, text=True, capture_output=True)
     if said.returncode:
         raise SystemExit(said.stderr)
     return json.loads(said.stdout.splitlines()[-1])
 
 
+def rate(cost):
+    return cost["requests"] / cost["cpu_s"]
+
+
+WAYS = [
+    ("11.3.0", "guide", "SDK 11.3, as its guide has it"),
+    ("11.3.0", "httpx", "SDK 11.3, one httpx client"),
+    ("11.3.0", "aiohttp", "SDK 11.3, one aiohttp session"),
+    ("10.5.0", "dendrite", "SDK 10.5's Dendrite"),
+]
+
 server = subprocess.Popen([program, "serve", str(MINERS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 try:
     miners = [json.loads(server.stdout.readline()) for _ in range(MINERS)]
-    costs = {"foretell": ours(20, miners)}
-    for version in ("11.3.0", "10.5.0"):
-        costs[f"bittensor {version}"] = theirs(version, 1, miners)
-    rate = {name: cost["requests"] / cost["cpu_s"] for name, cost in costs.items()}
     print(f"commit and reveal of {MINERS} signed miners on loopback, requests per CPU-second of the client:")
-    for name, value in rate.items():
-        print(f"  {name:18} {value:9.0f}   ours are {rate['foretell'] / value:6.1f} times as many")
+    # Ours before and after each of theirs: the machine may be busier now than then.
+    before = rate(ours(10, miners))
+    print(f"  {'foretell, everything verified':32} {before:9.0f}")
+    for version, way, name in WAYS:
+        for verify in (False, True):
+            found = rate(theirs(version, way, 1 if way == "guide" else 2, miners, verify))
+            after = rate(ours(10, miners))
+            times, before = (before + after) / 2 / found, after
+            what = f"{name}{', verified' if verify else ''}"
+            print(f"  {what:45} {found:9.0f}   ours, verified, {(times):6.1f} times as many", flush=True)
     # So many that none gets more requests than it takes of one sender: it remembers 4,096 nonces for 12 seconds.
     long = ours(10_000, miners[:SOME])
     print(

@@ -66,17 +66,16 @@ pub fn signed_headers(
     request: &Request<'_>,
     nonce_ns: u64,
 ) -> [(&'static str, String); 5] {
-    let sender = key.hotkey();
-    let text = signed_text(request, nonce_ns, &sender, receiver);
+    // An address costs a hash and a change of base: it is written once.
+    let (sender, receiver) = (key.hotkey().to_string(), receiver.to_string());
+    let text = signed_text(request, nonce_ns, &sender, &receiver);
+    let signature = key.sign(text.as_bytes());
     [
         ("x-bittensor-version", "1".into()),
-        ("x-bittensor-hotkey", sender.to_string()),
-        ("x-bittensor-receiver", receiver.to_string()),
+        ("x-bittensor-hotkey", sender),
+        ("x-bittensor-receiver", receiver),
         ("x-bittensor-nonce", nonce_ns.to_string()),
-        (
-            "x-bittensor-signature",
-            format!("0x{}", key.sign(text.as_bytes())),
-        ),
+        ("x-bittensor-signature", format!("0x{signature}")),
     ]
 }
 
@@ -131,7 +130,10 @@ impl Claim {
             "x-bittensor-nonce",
             "x-bittensor-signature",
         )?;
-        let signed = signed_text(request, claim.nonce, &claim.sender, &claim.receiver);
+        // As they were sent: an address has one spelling, its checksum sees to that.
+        let sender = text(headers, "x-bittensor-hotkey")?;
+        let receiver = text(headers, "x-bittensor-receiver")?;
+        let signed = signed_text(request, claim.nonce, sender, receiver);
         Ok((claim, signed))
     }
 }
@@ -223,7 +225,7 @@ impl Seen {
     }
 }
 
-fn signed_text(request: &Request<'_>, nonce_ns: u64, sender: &Hotkey, receiver: &Hotkey) -> String {
+fn signed_text(request: &Request<'_>, nonce_ns: u64, sender: &str, receiver: &str) -> String {
     let Request { method, path, body } = request;
     let body = sha256(body);
     format!("btauth/1\nsr25519\n{method}\n{path}\n{body}\n{nonce_ns}\n{sender}\n{receiver}")

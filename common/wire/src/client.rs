@@ -355,7 +355,9 @@ impl MinerClient {
             .await
             .map_err(AskError::Unreachable)?;
         let declared_delay = declared_delay(&response);
-        let mut bytes = Vec::new();
+        let promised = response.content_length().unwrap_or(0);
+        let promised = usize::try_from(promised).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(promised.min(max_bytes));
         while let Some(chunk) = response.chunk().await.map_err(AskError::Unreachable)? {
             if bytes.len() + chunk.len() > max_bytes {
                 return Err(AskError::Unusable {
