@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_chain::identity::Identity;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters};
@@ -91,7 +92,7 @@ impl World {
     /// A validator that takes up the journal, or begins it.
     async fn validator(&self, now: UnixMillis) -> TestService {
         let (config, key) = (self.config(), key("validator"));
-        let charter = Stamp::begin_or_resume(&config, key.hotkey(), now).unwrap();
+        let charter = Stamp::begin_or_resume(&config, key.hotkey(), Identity::Local, now).unwrap();
         let client = MinerClient::new(key.clone()).unwrap();
         let rounds = RoundsSurroundings {
             key,

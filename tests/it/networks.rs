@@ -1,4 +1,6 @@
-//! The programs on a network: the real binaries, a node double, exchanges on loopback.
+//! The programs on a network: the real binaries, a node double, exchanges on loopback. The miner's are in `miner`.
+
+mod miner;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -159,6 +161,66 @@ async fn a_network_without_a_wallet_or_a_subnet_is_refused_with_the_flag_that_is
         &["--network", "test", "--netuid", "7"],
         "add --wallet and --hotkey",
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_stays_on_the_chain_that_it_was_begun_on() {
+    let Some((first, address)) = node(true).await else {
+        return;
+    };
+    let world = World::new().await;
+    let begin = |flags: Vec<String>| {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        Running::start(&mut world.command("run", &flags))
+    };
+    let running = begin(world.on(address));
+    let running = tokio::task::spawn_blocking(move || {
+        until("the chain to be named", || {
+            running.stderr().contains("weights go to subnet 7")
+        });
+        running
+    });
+    drop(running.await.unwrap());
+
+    // Another subnet, another chain, none.
+    let mut other_subnet = world.on(address);
+    other_subnet[3] = "8".into();
+    let (elsewhere, other_address) = node(true).await.unwrap();
+    elsewhere.begin_with([5; 32]);
+    let cases = [
+        (
+            other_subnet,
+            "the configuration now says subnet 8 of ws://127.0.0.1:",
+        ),
+        (
+            world.on(other_address),
+            "is a node of another chain, whose first block is 0505",
+        ),
+        (
+            Vec::new(),
+            "the configuration now says the local ledger: put it back",
+        ),
+    ];
+    for (flags, words) in cases {
+        let refused = begin(flags);
+        let ended = tokio::task::spawn_blocking(|| refused.wait())
+            .await
+            .unwrap();
+        ended.assert_refused(&[words]);
+    }
+    // The doctor knows, too.
+    let wrong = world.doctor(&world.on(other_address)).await;
+    let said = line(&wrong, "chain");
+    assert!(said.contains("is a node of another chain"), "{said}");
+    // The same node by another name is the same chain.
+    let running = begin(world.on(first.listen().await));
+    tokio::task::spawn_blocking(move || {
+        until("the chain to be named", || {
+            running.stderr().contains("weights go to subnet 7")
+        });
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

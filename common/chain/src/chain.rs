@@ -3,18 +3,23 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foretell_core::attest::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
+use crate::identity::Identity;
 use crate::local::FileError;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
 
 /// One subnet of a chain.
 pub trait Chain: Send + Sync {
+    /// Which one.
+    fn identity(&self) -> impl Future<Output = Result<Identity, ChainError>> + Send;
+
     /// The current block.
     fn block(&self) -> impl Future<Output = Result<Block, ChainError>> + Send;
 
@@ -76,7 +81,10 @@ pub enum Fate {
         until: Block,
     },
     /// They are not on the chain, and never will be.
-    Expired,
+    Expired {
+        /// How that came.
+        why: Expiry,
+    },
     /// They are in a block, where the chain refused them. They are spent.
     Failed {
         /// That block.
@@ -84,6 +92,29 @@ pub enum Fate {
         /// Why.
         refusal: Refusal,
     },
+}
+
+/// Why signed weights will never be on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// No block took them while they were valid.
+    Over,
+    /// They were signed for a runtime that was upgraded.
+    Upgraded,
+    /// Their number is taken: another program signs with this hotkey.
+    Overtaken,
+}
+
+impl fmt::Display for Expiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Over => "no block took them in time",
+            Self::Upgraded => "the chain's runtime was upgraded before a block took them",
+            Self::Overtaken => {
+                "another program signs with this hotkey, and was quicker: let only one of them run"
+            }
+        })
+    }
 }
 
 /// An account that signs. The secret stays with whoever made it.
@@ -108,6 +139,22 @@ pub enum ChainError {
     /// What was prepared was prepared for another kind of chain.
     #[error("these weights were signed for another kind of chain: begin another data directory")]
     Foreign(#[source] serde_json::Error),
+    /// A node of another chain.
+    #[error(
+        "{url} is a node of another chain, whose first block is {found} and not {wanted}: name the network that this data \
+         directory was begun on, or configure another `data` directory"
+    )]
+    OtherChain {
+        /// The node.
+        url: String,
+        /// Its chain's first block.
+        found: Hash,
+        /// That of the chain that is meant.
+        wanted: Hash,
+    },
+    /// A node's answers took too long, all together.
+    #[error("the node's answers took longer than {} s in all: it is asked again", .0.as_secs_f32())]
+    Slow(Duration),
     /// A node can't be asked, or its answer can't be used.
     #[error(transparent)]
     Node(#[from] Box<dyn std::error::Error + Send + Sync>),

@@ -52,6 +52,7 @@ pub mod bonds;
 pub mod chain;
 pub mod checkup;
 pub mod emission;
+pub mod identity;
 pub mod ledger;
 pub mod local;
 pub mod metagraph;

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::chain::{Chain, ChainError, Fate, Prepared, Signer, Weights};
 use crate::emission::Supply;
+use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
@@ -155,6 +156,10 @@ impl LocalChain {
 }
 
 impl Chain for LocalChain {
+    async fn identity(&self) -> Result<Identity, ChainError> {
+        Ok(Identity::Local)
+    }
+
     async fn block(&self) -> Result<Block, ChainError> {
         Ok(self.ledger().block())
     }

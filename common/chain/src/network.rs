@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
+use foretell_core::attest::Hash;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -88,16 +89,29 @@ pub struct NotBuiltIn {
 }
 
 impl Place {
-    /// The subnet as a chain; `package` is the caller's, which may have to be built again.
+    /// The subnet as a chain, which must begin with block `genesis` if one is given; `package` is the caller's, which may
+    /// have to be built again.
     #[cfg(feature = "subtensor")]
-    pub fn chain(&self, _package: &'static str) -> Result<Arc<Subtensor>, NotBuiltIn> {
+    pub fn chain(
+        &self,
+        genesis: Option<Hash>,
+        _package: &'static str,
+    ) -> Result<Arc<Subtensor>, NotBuiltIn> {
         let connection = Connection::new(self.network.url());
-        Ok(Arc::new(Subtensor::new(connection, self.netuid)))
+        let chain = Subtensor::new(connection, self.netuid);
+        Ok(Arc::new(match genesis {
+            Some(genesis) => chain.beginning_with(genesis),
+            None => chain,
+        }))
     }
 
     /// A program without the client of the real chain says how to build one with it.
     #[cfg(not(feature = "subtensor"))]
-    pub fn chain(&self, package: &'static str) -> Result<Arc<LocalChain>, NotBuiltIn> {
+    pub fn chain(
+        &self,
+        _genesis: Option<Hash>,
+        package: &'static str,
+    ) -> Result<Arc<LocalChain>, NotBuiltIn> {
         Err(NotBuiltIn { package })
     }
 }
@@ -216,5 +230,21 @@ mod tests {
             ..NetworkFlags::default()
         };
         assert_eq!(subnet.over(None), Err(PlaceError::NoNetwork));
+    }
+
+    /// The path itself in a program without the client, its words in one with it.
+    #[test]
+    fn a_program_without_the_client_says_how_to_build_one_with_it() {
+        let package = "foretell-validator";
+        #[cfg(feature = "subtensor")]
+        let refused = NotBuiltIn { package };
+        #[cfg(not(feature = "subtensor"))]
+        let refused = {
+            let (network, netuid) = (Network::Test, 8);
+            Place { network, netuid }.chain(None, package).unwrap_err()
+        };
+        let words = refused.to_string();
+        let command = "cargo build --release --package foretell-validator --features subtensor";
+        assert!(words.contains(command), "{words}");
     }
 }

@@ -12,7 +12,8 @@
 //! signature ([`foretell_core::attest`]) and stay attributable in the journal. What is *not* here: what a
 //! miner answers, when it is asked, the chain.
 //!
-//! Peers of the older protocol take part through [`axon`]; [`listen`] keeps every connection within limits.
+//! Peers of the older protocol take part through [`axon`]; [`listen`] keeps every connection within limits; [`reach`] says
+//! which addresses may be asked at all.
 //!
 //! Keys live in [`keyfile`]s, are made from a [`secret`], chosen by [`wallet_flags`], and managed by
 //! [`keys_command`].
@@ -28,6 +29,7 @@ pub mod listen;
 pub mod memory;
 pub mod messages;
 pub mod output;
+pub mod reach;
 pub mod secret;
 pub mod server;
 pub mod wallet_flags;

@@ -81,7 +81,7 @@ fn chain(config: &Config, arguments: &Arguments) -> Result<String> {
     let Some(place) = arguments.network.over(config.chain.clone())? else {
         return Ok("none: this miner is a shadow miner, or on a local network".into());
     };
-    let chain = place.chain(env!("CARGO_PKG_NAME"))?;
+    let chain = place.chain(None, env!("CARGO_PKG_NAME"))?;
     let hotkey = arguments.wallet.load()?.hotkey();
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let metagraph = runtime

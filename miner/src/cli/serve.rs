@@ -44,7 +44,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let place = arguments.network.over(config.chain.take())?;
     let chain = place
         .as_ref()
-        .map(|place| place.chain(env!("CARGO_PKG_NAME")))
+        .map(|place| place.chain(None, env!("CARGO_PKG_NAME")))
         .transpose()?;
     let key = arguments.wallet.load()?;
     let model = config.model.name.clone();

@@ -4,7 +4,7 @@
 //! pool, and go into the next block if their nonce is the account's next and their era isn't over.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use foretell_chain::ledger::Ledger;
@@ -35,6 +35,7 @@ pub struct Node(Arc<Mutex<State>>);
 
 struct State {
     spec: Spec,
+    genesis: String,
     blocks: Vec<Snapshot>,
     pool: BTreeMap<String, Waiting>,
     /// Whose weights the ledger takes: the double signs them again in the ledger's own form.
@@ -62,9 +63,17 @@ struct Waiting {
     account: Hotkey,
     nonce: u32,
     last: u64,
-    uids: Vec<u16>,
-    values: Vec<u16>,
-    version_key: u64,
+    call: Call,
+}
+
+/// What it asks for.
+enum Call {
+    Weights {
+        uids: Vec<u16>,
+        values: Vec<u16>,
+        version_key: u64,
+    },
+    Axon(SocketAddr),
 }
 
 impl Node {
@@ -82,26 +91,43 @@ impl Node {
         };
         let state = State {
             spec: Spec::new(spec),
+            genesis: hash_of(0),
             blocks: vec![first],
             pool: BTreeMap::new(),
             validator,
             received: 0,
         };
         let node = Self(Arc::new(Mutex::new(state)));
+        let address = node.listen().await;
+        (node, address)
+    }
+
+    /// Listens at one more address.
+    pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = node.clone();
+        let serving = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serving.clone().converse(stream));
             }
         });
-        (node, address)
+        address
+    }
+
+    /// Makes it a node of another chain: that of this first block.
+    pub fn begin_with(&self, genesis: [u8; 32]) {
+        self.0.lock().unwrap().genesis = hex(&genesis);
     }
 
     /// Makes a block.
     pub fn make_block(&self) {
         self.0.lock().unwrap().make_block();
+    }
+
+    /// Makes a block that holds another program's weights, signed with the validator's key.
+    pub fn overtake(&self) {
+        self.0.lock().unwrap().overtake();
     }
 
     /// Loses all that waits for a block.
@@ -187,6 +213,7 @@ impl State {
 
     fn answer(&mut self, method: &str, parameters: &Json) -> Result<Json, String> {
         Ok(match method {
+            "chain_getBlockHash" if parameters[0] == 0 => json!(self.genesis),
             "chain_getBlockHash" => json!(hash_of(parameters[0].as_u64().unwrap_or(self.newest()))),
             "chain_getFinalizedHead" => json!(hash_of(self.newest())),
             "chain_getHeader" => json!({"number": format!("{:#x}", number_of(&parameters[0]))}),
@@ -250,13 +277,25 @@ impl State {
             let found = read.call_data().find(|part| part.name() == name).unwrap();
             &bytes[found.range()]
         };
+        let call = match read.call_name() {
+            "set_weights" | "set_mechanism_weights" => Call::Weights {
+                uids: Decode::decode(&mut argument("dests")).unwrap(),
+                values: Decode::decode(&mut argument("weights")).unwrap(),
+                version_key: Decode::decode(&mut argument("version_key")).unwrap(),
+            },
+            "serve_axon" => {
+                let ip = u128::decode(&mut argument("ip")).unwrap();
+                let port = u16::decode(&mut argument("port")).unwrap();
+                let ip = Ipv4Addr::from(u32::try_from(ip).unwrap());
+                Call::Axon(SocketAddr::new(ip.into(), port))
+            }
+            other => panic!("nobody sends a node {other}"),
+        };
         let waiting = Waiting {
             account,
             nonce,
             last,
-            uids: Decode::decode(&mut argument("dests")).unwrap(),
-            values: Decode::decode(&mut argument("weights")).unwrap(),
-            version_key: Decode::decode(&mut argument("version_key")).unwrap(),
+            call,
         };
         self.pool.insert(text.to_owned(), waiting);
         Ok(())
@@ -274,7 +313,7 @@ impl State {
                 continue;
             }
             *nonce += 1;
-            let outcome = next.ledger.submit(&self.resigned(&waiting, block));
+            let outcome = self.apply(&mut next.ledger, &waiting, block);
             let index = u32::try_from(next.extrinsics.len()).unwrap();
             events.push(self.event(index, outcome.err()));
             next.extrinsics.push(text);
@@ -285,17 +324,38 @@ impl State {
         self.blocks.push(next);
     }
 
-    fn resigned(&self, waiting: &Waiting, block: Block) -> SignedWeights {
-        let uids = waiting.uids.iter().copied().map(Uid).collect();
-        let (values, version_key) = (waiting.values.clone(), waiting.version_key);
-        SignedWeights::sign(
-            waiting.account,
-            uids,
-            values,
-            version_key,
-            block.0,
-            |bytes| self.validator.sign(bytes).0,
-        )
+    fn apply(&self, ledger: &mut Ledger, waiting: &Waiting, block: Block) -> Result<(), Refusal> {
+        match &waiting.call {
+            Call::Axon(axon) => ledger.serve_axon(waiting.account, *axon),
+            Call::Weights {
+                uids,
+                values,
+                version_key,
+            } => {
+                let uids = uids.iter().copied().map(Uid).collect();
+                let sign = |bytes: &[u8]| self.validator.sign(bytes).0;
+                let (hotkey, values) = (waiting.account, values.clone());
+                let signed = SignedWeights::sign(hotkey, uids, values, *version_key, block.0, sign);
+                ledger.submit(&signed).map(drop)
+            }
+        }
+    }
+
+    fn overtake(&mut self) {
+        self.pool.clear();
+        let account = self.validator.hotkey();
+        let waiting = Waiting {
+            account,
+            nonce: self.head().nonces.get(&account).copied().unwrap_or(0),
+            last: u64::MAX,
+            call: Call::Weights {
+                uids: vec![0],
+                values: vec![u16::MAX],
+                version_key: 0,
+            },
+        };
+        self.pool.insert("0x00".into(), waiting);
+        self.make_block();
     }
 
     /// One event: phase, pallet and variant, its fields, no topics.
@@ -369,6 +429,10 @@ impl State {
                 uid.encode(),
             );
             put(Place::new("Owner", [account()]), neuron.coldkey.0.encode());
+            if let Some(axon) = neuron.axon {
+                let place = Place::new("Axons", [number(NETUID), account()]);
+                put(place, axon_info(axon));
+            }
             put(
                 Place::new("TotalHotkeyAlpha", [account(), number(NETUID)]),
                 neuron.stake.encode(),
@@ -405,6 +469,15 @@ fn last_block(mut era: &[u8], now: u64) -> u64 {
     let phase = encoded >> 4;
     let birth = (now.max(phase) - phase) / period * period + phase;
     birth + period - 1
+}
+
+/// Block, version, address, port, kind of address, protocol, and two places for what may come.
+fn axon_info(axon: SocketAddr) -> Vec<u8> {
+    let SocketAddr::V4(axon) = axon else {
+        panic!("{axon}: no miner here has such an address");
+    };
+    let ip = u128::from(u32::from(*axon.ip()));
+    (0_u64, 1_u32, ip, axon.port(), 4_u8, 4_u8, 0_u8, 0_u8).encode()
 }
 
 fn hash_of(number: u64) -> String {

@@ -1,6 +1,7 @@
 //! A node that misbehaves: weights are set as soon as the chain allows, and never twice.
 
 mod double;
+mod log;
 mod proxy;
 
 use std::net::SocketAddr;
@@ -8,10 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_chain::chain::Chain;
+use foretell_chain::identity::Identity;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::{Block, Hyperparameters};
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::connection::Connection;
+use foretell_core::attest::Hex;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::journal::Charter;
 use foretell_core::journal::PriceOrigin;
@@ -19,6 +23,7 @@ use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_validator::rounds::miners::ReplayedMiners;
+use foretell_validator::rounds::patience::Patience;
 use foretell_validator::rounds::weights::Standing;
 use foretell_validator::rounds::{Prices, Rounds, RoundsError, Surroundings};
 use foretell_validator::store::{MemoryStore, Store};
@@ -298,4 +303,70 @@ async fn a_runtime_that_is_upgraded_midway_takes_weights_in_its_own_form() {
     scene.node.make_block();
     scene.until_set(&mut rounds).await;
     scene.assert_set_once("an upgraded runtime");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_every_answer_is_late_is_not_waited_for_all_turn_long() {
+    let Some(scene) = Scene::new(Fault::Drag, 0).await else {
+        return;
+    };
+    let mut rounds = scene.validator().await;
+    // Time for a few of the twenty answers and more that weights take, none of which is late by itself.
+    rounds.wait_for_chain(Patience::of(Duration::from_millis(500)));
+    let error = scene.turn(&mut rounds).await.unwrap_err();
+    assert!(error.contains("longer than 0.5 s in all"), "{error}");
+    assert!(scene.passed.count() < 15, "{}", scene.passed.count());
+    // Nothing is half done: with more time, weights are set, once.
+    rounds.wait_for_chain(Patience::default());
+    scene.until_set(&mut rounds).await;
+    scene.assert_set_once("a slow node");
+}
+
+#[tokio::test]
+async fn weights_that_another_program_overtook_are_told_of_once() {
+    let Some(scene) = Scene::new(Fault::Cut, usize::MAX).await else {
+        return;
+    };
+    let log = log::Log::listen();
+    let mut rounds = scene.validator().await;
+    scene.turn(&mut rounds).await.unwrap();
+    scene.node.overtake();
+    for _ in 0..5 {
+        let standing = scene.block(&mut rounds).await;
+        assert_eq!(standing, Ok(Standing::DueAt(Block(201))));
+    }
+    let said = log.lines_with("another program signs with this hotkey");
+    assert_eq!(said.len(), 1, "{said:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_another_chain_is_not_believed() {
+    let Some(scene) = Scene::new(Fault::Cut, usize::MAX).await else {
+        return;
+    };
+    let chain = |genesis| {
+        let connection = Connection::new(format!("ws://{}", scene.address));
+        Subtensor::new(connection, NETUID).beginning_with(genesis)
+    };
+    let Identity::Subtensor { genesis, netuid } = chain(Hex([0; 32])).identity().await.unwrap()
+    else {
+        panic!("a ledger");
+    };
+    assert_eq!((genesis, netuid), (Hex([0; 32]), NETUID));
+    let other = chain(Hex([1; 32]));
+    for error in [
+        other.identity().await.unwrap_err(),
+        other.metagraph().await.unwrap_err(),
+        other.block().await.unwrap_err(),
+    ] {
+        let said = error.to_string();
+        assert!(
+            said.contains("is a node of another chain, whose first block is 0000"),
+            "{said}"
+        );
+        assert!(
+            said.contains("configure another `data` directory"),
+            "{said}"
+        );
+    }
 }

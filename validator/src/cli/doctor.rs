@@ -22,6 +22,7 @@ use crate::clock::system_now;
 use crate::moment;
 use crate::run::config::{ChainConfig, Config, PricesConfig};
 use crate::run::key;
+use crate::run::stamp::Stamp;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -175,7 +176,12 @@ async fn chain_and_registration(
         ChainConfig::Subtensor(place) => place,
     };
     let unknown = || Err(anyhow::anyhow!("unknown, as long as the above is wrong"));
-    let chain = match place.chain(env!("CARGO_PKG_NAME")) {
+    // A node of another chain than the data directory's is wrong, too.
+    let begun_on = match Stamp::genesis(config, place) {
+        Ok(begun_on) => begun_on,
+        Err(error) => return (Err(error.into()), unknown()),
+    };
+    let chain = match place.chain(begun_on, env!("CARGO_PKG_NAME")) {
         Ok(chain) => chain,
         Err(error) => return (Err(error.into()), unknown()),
     };

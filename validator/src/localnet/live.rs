@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use foretell_chain::identity::Identity;
 use foretell_chain::local::LocalChain;
 use foretell_chain::metagraph::Block;
 use foretell_core::book::Book;
@@ -15,6 +16,7 @@ use foretell_core::settle::{MINUTE, Quote};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
+use foretell_wire::reach::Reach;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +72,7 @@ pub async fn run(
     let miners = wishes.miners.unwrap_or(DEFAULT_MINERS);
     let participants = participants(miners, &wishes.guests, wishes.adversaries);
     let key = Keypair::derived(seed, "validator");
-    let charter = Stamp::begin_or_resume(&config, key.hotkey(), system_now())?;
+    let charter = Stamp::begin_or_resume(&config, key.hotkey(), Identity::Local, system_now())?;
     let store = Arc::new(SledStore::open(&folder.join("journal"))?);
     let ledger = genesis(seed, &participants)?;
     let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
@@ -94,7 +96,7 @@ pub async fn run(
         key,
         store: Arc::clone(&store),
         chain: Arc::clone(&chain),
-        miners: LiveMiners::new(client, stop.clone()),
+        miners: LiveMiners::new(client, Reach::Anywhere, stop.clone()),
         prices: Prices::Journal,
     };
     let mut service = Service::new(Surroundings {

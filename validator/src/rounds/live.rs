@@ -10,6 +10,7 @@ use foretell_wire::client::{Answered, AskError, MinerClient};
 use foretell_wire::messages::{
     CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
 };
+use foretell_wire::reach::Reach;
 use tokio_util::sync::CancellationToken;
 
 use super::miners::{Arrived, Miners, NoAnswer, tell_by};
@@ -22,13 +23,27 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct LiveMiners {
     client: MinerClient,
+    reach: Reach,
     stop: CancellationToken,
 }
 
 impl LiveMiners {
-    /// Miners asked by `client`, and no longer waited for once it is to `stop`.
-    pub const fn new(client: MinerClient, stop: CancellationToken) -> Self {
-        Self { client, stop }
+    /// Miners within `reach` asked by `client`, and no longer waited for once it is to `stop`.
+    pub const fn new(client: MinerClient, reach: Reach, stop: CancellationToken) -> Self {
+        Self {
+            client,
+            reach,
+            stop,
+        }
+    }
+
+    /// A miner whose address is out of reach serves nobody.
+    fn check(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), NoAnswer> {
+        if self.reach.allows(axon) {
+            return Ok(());
+        }
+        tracing::debug!(%miner, %axon, "not asked: no address of the public internet");
+        Err(NoAnswer::Miss(Miss::NotServing))
     }
 
     async fn unless_stopped<T>(
@@ -50,6 +65,7 @@ impl Miners for LiveMiners {
         axon: SocketAddr,
         request: &CommitRequest,
     ) -> Result<Arrived<CommitAnswer>, NoAnswer> {
+        self.check(miner, axon)?;
         let ask = |left| self.client.commitment(miner, axon, request, left);
         self.unless_stopped(ask_until(request.deadline_ms, ask))
             .await
@@ -63,6 +79,7 @@ impl Miners for LiveMiners {
         deadline: UnixMillis,
         _now: UnixMillis,
     ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
+        self.check(miner, axon)?;
         let ask = |left| self.client.reveal(miner, axon, request, left);
         self.unless_stopped(ask_until(deadline, ask)).await
     }
@@ -74,6 +91,9 @@ impl Miners for LiveMiners {
         notices: &[OutcomeNotice],
         patience: Duration,
     ) {
+        if self.check(miner, axon).is_err() {
+            return;
+        }
         tokio::select! {
             () = tell_by(&self.client, miner, axon, notices, patience) => {}
             () = self.stop.cancelled() => {}
@@ -163,13 +183,42 @@ mod tests {
         };
         let request = CommitRequest::new(&series, in_ms(60_000), in_ms(60_000), in_ms(0));
         let stop = CancellationToken::new();
-        let miners = LiveMiners::new(MinerClient::new(key.clone()).unwrap(), stop.clone());
+        let miners = LiveMiners::new(
+            MinerClient::new(key.clone()).unwrap(),
+            Reach::Anywhere,
+            stop.clone(),
+        );
         let hotkey = key.hotkey();
         let (answer, ()) = tokio::join!(miners.commitment(&hotkey, axon, &request), async {
             drop(listener.accept().await.unwrap().0);
             stop.cancel();
         });
         assert!(matches!(answer, Err(NoAnswer::Stopped)), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_miner_at_a_private_address_is_not_asked_on_a_public_network() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let axon = listener.local_addr().unwrap();
+        let key = foretell_wire::keypair::Keypair::derived(1, "validator");
+        let client = MinerClient::new(key.clone()).unwrap();
+        let miners = LiveMiners::new(client, Reach::Public, CancellationToken::new());
+        let now = in_ms(60_000);
+        let request = CommitRequest {
+            round: "BTC/USD@1704067200000".parse().unwrap(),
+            series: "BTC/USD".parse().unwrap(),
+            step_s: 300,
+            horizon: 2,
+            deadline_ms: now,
+            round_time_ms: now,
+        };
+        let hotkey = key.hotkey();
+        let answer = miners.commitment(&hotkey, axon, &request).await;
+        assert!(matches!(answer, Err(NoAnswer::Miss(Miss::NotServing))));
+        miners.tell(&hotkey, axon, &[], Duration::ZERO).await;
+        let knock = listener.accept();
+        let knock = tokio::time::timeout(Duration::ZERO, knock).await;
+        assert!(knock.is_err(), "somebody knocked");
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@
 pub mod live;
 pub mod miners;
 mod outcomes;
+pub mod patience;
 mod prices;
 pub mod weights;
 
@@ -39,6 +40,7 @@ pub use self::prices::{Decided, Prices};
 
 use self::miners::{Arrived, Miners, NoAnswer};
 use self::outcomes::Untold;
+use self::patience::Patience;
 use crate::store::{Batch, Store, StoreError};
 
 /// Rounds of one series, on some store, chain and miners.
@@ -55,6 +57,9 @@ pub struct Rounds<S, C, M> {
     /// The subnet when the chain could last be asked.
     seen: Option<Metagraph>,
     untold: Untold,
+    patience: Patience,
+    /// Signed weights that the chain will never have, of which that was told.
+    lost: Option<Hash>,
 }
 
 /// Why rounds can't go on.
@@ -125,6 +130,8 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             prices,
             seen: None,
             untold: Untold::new(),
+            patience: Patience::default(),
+            lost: None,
         };
         let store = Arc::clone(&rounds.store);
         let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
@@ -163,6 +170,11 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     /// Round time of the journal's last record: everything before it is done.
     pub const fn last_at(&self) -> UnixMillis {
         self.last_at
+    }
+
+    /// Until when the chain is waited for from now on.
+    pub fn wait_for_chain(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// Voids the rounds whose windows this validator didn't serve: it was down, or not in time.
@@ -358,12 +370,13 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
 
     /// The subnet now; where its node can't be asked, as it was when it last could: a round doesn't wait for a chain.
     async fn metagraph(&mut self) -> Result<Metagraph, RoundsError> {
-        match (self.chain.metagraph().await, &self.seen) {
+        let now = self.patience.wait(self.chain.metagraph()).await;
+        match (now, &self.seen) {
             (Ok(now), _) => {
                 self.seen = Some(now.clone());
                 Ok(now)
             }
-            (Err(error @ ChainError::Node(_)), Some(seen)) => {
+            (Err(error @ (ChainError::Node(_) | ChainError::Slow(_))), Some(seen)) => {
                 let block = seen.block;
                 tracing::warn!(%block, "{error}; the round goes by the subnet as it was at this block");
                 Ok(seen.clone())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use foretell_chain::chain::{Chain, Fate, Prepared, Signer, Weights};
 use foretell_chain::metagraph::{Block, Metagraph};
@@ -53,7 +54,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         if let Some(standing) = self.see_through(now, block).await? {
             return Ok(standing);
         }
-        let metagraph = self.chain.metagraph().await?;
+        let metagraph = self.patience.wait(self.chain.metagraph()).await?;
         let own = self.key.hotkey();
         let Some(neuron) = metagraph.neuron(own) else {
             return Err(RoundsError::NotRegistered(own));
@@ -67,7 +68,9 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             return Ok(Standing::NothingToSet);
         };
         let weights = Weights { uids, values };
-        let prepared = self.chain.prepare(&weights, &self.signer(), now).await?;
+        let signer = self.signer();
+        let preparing = self.chain.prepare(&weights, &signer, now);
+        let prepared = self.patience.wait(preparing).await?;
         let Weights { uids, values } = weights;
         let record = Record::WeightsSigned {
             uids,
@@ -94,10 +97,11 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             text: waiting.extrinsic.clone(),
             hash: waiting.hash,
         };
-        let mut fate = self.chain.fate(&prepared).await?;
+        let (chain, patience) = (Arc::clone(&self.chain), self.patience);
+        let mut fate = patience.wait(chain.fate(&prepared)).await?;
         if let Fate::Open { .. } = fate {
-            self.chain.submit(&prepared).await?;
-            fate = self.chain.fate(&prepared).await?;
+            patience.wait(chain.submit(&prepared)).await?;
+            fate = patience.wait(chain.fate(&prepared)).await?;
         }
         match fate {
             Fate::Set(block) => {
@@ -109,8 +113,11 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                 Ok(None)
             }
             Fate::Open { until } => Ok(Some(Standing::Sent { until })),
-            Fate::Expired => {
-                tracing::warn!(hash = %prepared.hash, "signed weights never reached the chain: others are signed");
+            Fate::Expired { why } => {
+                // Until others are signed, which may be long, they are looked for again and again.
+                if self.lost.replace(prepared.hash) != Some(prepared.hash) {
+                    tracing::warn!(hash = %prepared.hash, "signed weights never reached the chain ({why}): others are signed");
+                }
                 Ok(None)
             }
             Fate::Failed { block: at, refusal } => {

@@ -27,12 +27,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use foretell_chain::chain::Chain;
+use foretell_chain::chain::{Chain, ChainError};
+use foretell_chain::identity::Identity;
 use foretell_core::book::Book;
 use foretell_core::journal::Charter;
 use foretell_core::time::UnixMillis;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
+use foretell_wire::reach::Reach;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +55,8 @@ use crate::store::{SledStore, Store};
 
 /// How often the status is written, and served anew.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// A node that does not say which chain it is of is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// How long an urgent instant may be away at most before the service looks again, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -62,23 +66,66 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
         ChainConfig::Local { .. } => {
             let now = system_now();
             let key = key::of(&config)?;
-            let charter = Stamp::begin_or_resume(&config, key.hotkey(), now)?;
+            let charter = Stamp::begin_or_resume(&config, key.hotkey(), Identity::Local, now)?;
             let ledger = LocalLedger::open(&config, key.hotkey(), charter.first, now);
             let ledger = ledger.await?;
             let tick = |now| ledger.advance_to(now);
-            run_on(&config, key, charter, ledger.chain(), tick, stop).await
+            let here = (charter, ledger.chain(), Reach::Anywhere);
+            run_on(&config, key, here, tick, stop).await
         }
         ChainConfig::Subtensor(place) => {
-            let chain = place.chain(env!("CARGO_PKG_NAME"))?;
+            let begun_on = Stamp::genesis(&config, place)?;
+            let chain = place.chain(begun_on, env!("CARGO_PKG_NAME"))?;
             if config.wallet.is_none() {
                 bail!(
                     "{place} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
                 );
             }
             let key = key::of(&config)?;
-            let charter = Stamp::begin_or_resume(&config, key.hotkey(), system_now())?;
+            let netuid = place.netuid;
+            let begun_on = begun_on.map(|genesis| Identity::Subtensor { genesis, netuid });
+            let Some(identity) = identity(chain.as_ref(), begun_on, &stop).await? else {
+                return Ok(());
+            };
+            let hotkey = key.hotkey();
+            let charter = Stamp::begin_or_resume(&config, hotkey, identity, system_now())?;
             tracing::info!("weights go to {place}");
-            run_on(&config, key, charter, chain, |_| Ok(()), stop).await
+            let reach = if identity.is_public() {
+                Reach::Public
+            } else {
+                Reach::Anywhere
+            };
+            run_on(&config, key, (charter, chain, reach), |_| Ok(()), stop).await
+        }
+    }
+}
+
+/// Which chain this is, by its node, which must be of the one that the data directory was `begun_on`; that one while no node
+/// answers. A new directory waits for the first answer: it is to be no other chain's. `None` if it was told to stop.
+async fn identity<C: Chain>(
+    chain: &C,
+    begun_on: Option<Identity>,
+    stop: &CancellationToken,
+) -> Result<Option<Identity>> {
+    let mut said = None;
+    loop {
+        let error = match chain.identity().await {
+            Ok(identity) => return Ok(Some(identity)),
+            Err(error @ ChainError::OtherChain { .. }) => return Err(error.into()),
+            Err(error) => error,
+        };
+        if begun_on.is_some() {
+            tracing::warn!("{error}; going on as far as that is possible without a chain");
+            return Ok(begun_on);
+        }
+        let words = error.to_string();
+        if said.as_ref() != Some(&words) {
+            tracing::warn!("{words}; nothing begins before a node has said which chain this is");
+            said = Some(words);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(ASK_AGAIN) => {}
         }
     }
 }
@@ -87,8 +134,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
 async fn run_on<C: Chain>(
     config: &Config,
     key: Keypair,
-    charter: Charter,
-    chain: Arc<C>,
+    (charter, chain, reach): (Charter, Arc<C>, Reach),
     tick: impl Fn(UnixMillis) -> Result<()>,
     stop: CancellationToken,
 ) -> Result<()> {
@@ -108,7 +154,7 @@ async fn run_on<C: Chain>(
             key,
             store,
             chain: Arc::clone(&chain),
-            miners: LiveMiners::new(client, stop.clone()),
+            miners: LiveMiners::new(client, reach, stop.clone()),
             prices: Prices::Journal,
         },
     )

@@ -1,6 +1,7 @@
 //! The service, turn by turn: rounds, weights, and one attempt at a time to learn prices.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::BLOCK_TIME;
@@ -15,9 +16,16 @@ use super::source::{Answer, Learnt, Source};
 use super::status::{Heard, Status};
 use crate::moment;
 use crate::rounds::miners::Miners;
+use crate::rounds::patience::Patience;
 use crate::rounds::weights::Standing;
 use crate::rounds::{Rounds, RoundsError};
 use crate::store::Store;
+
+/// How long the chain is waited for before a round goes by the subnet as it was, and how long for weights.
+const FOR_A_ROUND: Duration = Duration::from_secs(4);
+const FOR_WEIGHTS: Duration = Duration::from_secs(20);
+/// However near the next round is.
+const FOR_WEIGHTS_AT_LEAST: Duration = Duration::from_secs(2);
 
 /// A validator for one series. It reads no clock.
 #[derive(Debug)]
@@ -205,8 +213,10 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
 
     /// Rounds and weights; what the chain is in trouble with is told, and tried again at the next turn.
     async fn recovering(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+        let begun = Instant::now();
+        self.rounds.wait_for_chain(Patience::of(FOR_A_ROUND));
         let worked = match self.rounds.work(now).await {
-            Ok(()) => self.set_weights(now).await,
+            Ok(()) => self.set_weights(now, begun).await,
             Err(error) => Err(error),
         };
         match worked {
@@ -239,9 +249,22 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         }
     }
 
-    async fn set_weights(&mut self, now: UnixMillis) -> Result<Standing, RoundsError> {
-        let block = self.chain.block().await?;
-        let rules = self.chain.hyperparameters().await?;
+    /// Weights can wait, rounds can't: the chain is given no more time than there is until rounds want something again.
+    /// It was `now` when the turn had `begun`.
+    async fn set_weights(
+        &mut self,
+        now: UnixMillis,
+        begun: Instant,
+    ) -> Result<Standing, RoundsError> {
+        let next = self.rounds.book().next_instant(now);
+        let left = next.map_or(FOR_WEIGHTS, |next| {
+            let until_next = (next - now).0.try_into().unwrap_or(0);
+            Duration::from_millis(until_next).saturating_sub(begun.elapsed())
+        });
+        let patience = Patience::of(left.clamp(FOR_WEIGHTS_AT_LEAST, FOR_WEIGHTS));
+        self.rounds.wait_for_chain(patience);
+        let block = patience.wait(self.chain.block()).await?;
+        let rules = patience.wait(self.chain.hyperparameters()).await?;
         let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
         self.rounds.set_weights(now, block, interval).await
     }

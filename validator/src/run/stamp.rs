@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use foretell_chain::identity::Identity;
+use foretell_chain::network::Place;
+use foretell_core::attest::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Charter, PriceOrigin};
 use foretell_core::time::UnixMillis;
@@ -25,6 +28,9 @@ pub struct Stamp {
     version: u32,
     kind: String,
     charter: Charter,
+    /// Where weights go; not in directories that were begun before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chain: Option<Identity>,
 }
 
 /// Why a directory can't be used.
@@ -64,37 +70,66 @@ pub enum StampError {
 }
 
 impl Stamp {
-    /// The charter of the configured directory: the one that it was begun with, or a new one from `now` on.
+    /// The charter of the configured directory: the one that it was begun with, or a new one from `now` on; its weights go
+    /// to `chain`, and never anywhere else.
     pub fn begin_or_resume(
         config: &Config,
         validator: Hotkey,
+        chain: Identity,
         now: UnixMillis,
     ) -> Result<Charter, StampError> {
-        let path = config.data.join(STAMP);
-        let io_error = |source| StampError::Io {
-            path: path.clone(),
-            source,
+        let fresh = charter(config, validator, now);
+        let kept = Self::read(&config.data)?;
+        if let Some(kept) = &kept {
+            let begun_on = kept.chain.unwrap_or(chain);
+            check_unchanged(&config.data, (&kept.charter, begun_on), (&fresh, chain))?;
+            if kept.chain.is_some() {
+                return Ok(kept.charter.clone());
+            }
+        }
+        let stamp = Self {
+            version: VERSION,
+            kind: "run".into(),
+            charter: kept.map_or(fresh, |kept| kept.charter),
+            chain: Some(chain),
         };
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let stamp: Self = serde_json::from_slice(&bytes)
-                    .ok()
-                    .filter(|stamp: &Self| (stamp.version, stamp.kind.as_str()) == (VERSION, "run"))
-                    .ok_or_else(|| StampError::Foreign { path: path.clone() })?;
-                let fresh = charter(config, validator, now);
-                check_unchanged(&config.data, &stamp.charter, &fresh)?;
-                Ok(stamp.charter)
+        let path = config.data.join(STAMP);
+        match stamp.write(&config.data, &path) {
+            Ok(()) => Ok(stamp.charter),
+            Err(source) => Err(StampError::Io { path, source }),
+        }
+    }
+
+    /// The first block of the chain that the configured directory was begun on, if it was; one that was begun on a ledger of its
+    /// own, or on another subnet, can't go on at this `place`.
+    pub fn genesis(config: &Config, place: &Place) -> Result<Option<Hash>, StampError> {
+        match Self::read(&config.data)?.and_then(|stamp| stamp.chain) {
+            None => Ok(None),
+            Some(Identity::Subtensor { genesis, netuid }) if netuid == place.netuid => {
+                Ok(Some(genesis))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let stamp = Self {
-                    version: VERSION,
-                    kind: "run".into(),
-                    charter: charter(config, validator, now),
-                };
-                stamp.write(&config.data, &path).map_err(io_error)?;
-                Ok(stamp.charter)
-            }
-            Err(error) => Err(io_error(error)),
+            Some(other) => Err(StampError::OtherConfiguration {
+                path: config.data.clone(),
+                what: "the chain",
+                before: other.to_string(),
+                now: place.to_string(),
+            }),
+        }
+    }
+
+    fn read(folder: &Path) -> Result<Option<Self>, StampError> {
+        let path = folder.join(STAMP);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StampError::Io { path, source }),
+        };
+        let stamp = serde_json::from_slice(&bytes)
+            .ok()
+            .filter(|stamp: &Self| (stamp.version, stamp.kind.as_str()) == (VERSION, "run"));
+        match stamp {
+            Some(stamp) => Ok(Some(stamp)),
+            None => Err(StampError::Foreign { path }),
         }
     }
 
@@ -130,13 +165,17 @@ fn charter(config: &Config, validator: Hotkey, now: UnixMillis) -> Charter {
     }
 }
 
-fn check_unchanged(folder: &Path, before: &Charter, now: &Charter) -> Result<(), StampError> {
+fn check_unchanged(
+    folder: &Path,
+    before: (&Charter, Identity),
+    now: (&Charter, Identity),
+) -> Result<(), StampError> {
     let kind = |charter: &Charter| match charter.prices {
         PriceOrigin::Replay { .. } => "a replay",
         PriceOrigin::Venues { .. } => "venues",
         PriceOrigin::Source { .. } => "a file or url",
     };
-    let keys = |charter: &Charter| {
+    let keys = |(charter, chain): (&Charter, Identity)| {
         let series = &charter.series;
         [
             ("series.id", series.id.to_string()),
@@ -144,6 +183,7 @@ fn check_unchanged(folder: &Path, before: &Charter, now: &Charter) -> Result<(),
             ("series.horizon", series.grid.horizon.to_string()),
             ("series.unit", format!("{:?}", series.unit)),
             ("rounds.every_minutes", moment::span(charter.round_every)),
+            ("the chain", chain.to_string()),
             ("the wallet's hotkey", charter.validator.to_string()),
             ("prices.kind", kind(charter).to_owned()),
             ("the rules", charter.rules.name().to_owned()),

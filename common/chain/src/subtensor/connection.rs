@@ -37,6 +37,8 @@ pub struct Connection {
 #[derive(Debug, Default)]
 struct State {
     client: Option<RpcClient>,
+    /// Connections so far.
+    sessions: u64,
     /// In a row.
     failures: u32,
     rests_until: Option<Instant>,
@@ -128,6 +130,11 @@ impl Connection {
         &self.url
     }
 
+    /// Number of the connection: with another, another node may answer.
+    pub fn session(&self) -> u64 {
+        self.state().sessions
+    }
+
     /// The node's answer.
     pub async fn ask<T: DeserializeOwned>(
         &self,
@@ -215,7 +222,9 @@ impl Connection {
             url: self.url.clone(),
             source: source.into(),
         })?;
-        self.state().client = Some(client.clone());
+        let mut state = self.state();
+        state.client = Some(client.clone());
+        state.sessions += 1;
         Ok(client)
     }
 

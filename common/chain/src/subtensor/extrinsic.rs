@@ -20,7 +20,7 @@ use super::refusals;
 use super::runtime::{Place, Runtime, RuntimeError};
 use super::state::{State, bytes_of, hex_of};
 use super::subnet::account;
-use crate::chain::Signer;
+use crate::chain::{Expiry, Signer};
 use crate::metagraph::Block;
 use crate::refusal::Refusal;
 
@@ -57,7 +57,7 @@ pub enum Whereabouts {
     /// In no block yet.
     Open,
     /// It will be in no block.
-    Expired,
+    Expired(Expiry),
     /// In this block.
     In {
         /// The block.
@@ -167,9 +167,10 @@ impl Sealed {
     /// Where it is by `last`, the last block that is final.
     pub async fn whereabouts(&self, last: &State<'_>) -> Result<Whereabouts, SubtensorError> {
         if nonce(last, &self.account).await? <= self.nonce {
-            let upgraded = last.runtime.spec_version() != self.spec_version;
-            return Ok(if upgraded || last.block >= self.until {
-                Whereabouts::Expired
+            return Ok(if last.runtime.spec_version() != self.spec_version {
+                Whereabouts::Expired(Expiry::Upgraded)
+            } else if last.block >= self.until {
+                Whereabouts::Expired(Expiry::Over)
             } else {
                 Whereabouts::Open
             });
@@ -195,11 +196,7 @@ impl Sealed {
                 });
             }
         }
-        tracing::warn!(
-            account = %self.account, nonce = self.nonce,
-            "another program signs with this hotkey: its extrinsic took the place of ours"
-        );
-        Ok(Whereabouts::Expired)
+        Ok(Whereabouts::Expired(Expiry::Overtaken))
     }
 }
 

@@ -32,9 +32,11 @@ pub mod timelock;
 mod tests;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use foretell_core::attest::{Hash, Hex};
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 use serde::Deserialize;
@@ -53,6 +55,7 @@ use self::state::{State, bytes_of, number};
 use self::subnet::{AxonInfo, account};
 use self::timelock::TimelockError;
 use crate::chain::{Chain, ChainError, Fate, Prepared, Signer, Weights};
+use crate::identity::Identity;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
 use crate::refusal::Refusal;
 
@@ -66,6 +69,10 @@ const AXON_VERSION: u32 = 1;
 pub struct Subtensor {
     connection: Connection,
     netuid: u16,
+    /// The first block of the chain that is meant, if only one is.
+    genesis: Option<Hash>,
+    /// The connection whose node is known to be of that chain.
+    checked: AtomicU64,
     runtime: Mutex<Option<Arc<Runtime>>>,
 }
 
@@ -95,6 +102,16 @@ pub enum SubtensorError {
     /// The ciphertext.
     #[error(transparent)]
     Timelock(#[from] TimelockError),
+    /// A node of another chain than the one that is meant.
+    #[error("{url} is a node of another chain: its first block is {found}")]
+    OtherChain {
+        /// The node.
+        url: String,
+        /// The chain's first block.
+        found: Hash,
+        /// The one that is meant.
+        wanted: Hash,
+    },
     /// An extrinsic that is in no block.
     #[error("{0} never reached a block: try again")]
     Lost(String),
@@ -102,7 +119,12 @@ pub enum SubtensorError {
 
 impl From<SubtensorError> for ChainError {
     fn from(error: SubtensorError) -> Self {
-        Self::Node(Box::new(error))
+        match error {
+            SubtensorError::OtherChain { url, found, wanted } => {
+                Self::OtherChain { url, found, wanted }
+            }
+            other => Self::Node(Box::new(other)),
+        }
     }
 }
 
@@ -124,8 +146,16 @@ impl Subtensor {
         Self {
             connection,
             netuid,
+            genesis: None,
+            checked: AtomicU64::new(0),
             runtime: Mutex::new(None),
         }
+    }
+
+    /// The same, but a node of a chain that begins with another block is not believed.
+    pub fn beginning_with(self, genesis: Hash) -> Self {
+        let genesis = Some(genesis);
+        Self { genesis, ..self }
     }
 
     /// The state after the newest block.
@@ -176,7 +206,7 @@ impl Subtensor {
         match self.settled(&sealed).await? {
             Fate::Set(block) => Ok(block),
             Fate::Failed { refusal, .. } => Err(refusal.into()),
-            Fate::Open { .. } | Fate::Expired => {
+            Fate::Open { .. } | Fate::Expired { .. } => {
                 Err(SubtensorError::Lost(sealed.hash().to_string()).into())
             }
         }
@@ -202,7 +232,7 @@ impl Subtensor {
             Whereabouts::Open => Fate::Open {
                 until: sealed.until,
             },
-            Whereabouts::Expired => Fate::Expired,
+            Whereabouts::Expired(why) => Fate::Expired { why },
             Whereabouts::In {
                 block,
                 outcome: Err(refusal),
@@ -256,6 +286,7 @@ impl Subtensor {
             self.ask("chain_getHeader", rpc_params![hash]),
             self.ask("state_getRuntimeVersion", rpc_params![hash]),
         )?;
+        self.check_chain().await?;
         let number = header.number.trim_start_matches("0x");
         let number = u64::from_str_radix(number, 16)
             .map_err(|_| self.senseless("chain_getHeader", "no block number"))?;
@@ -276,6 +307,29 @@ impl Subtensor {
         })
     }
 
+    /// Sees to it, once for each connection, that the node is of the chain that is meant.
+    async fn check_chain(&self) -> Result<(), SubtensorError> {
+        let session = self.connection.session();
+        let Some(wanted) = self.genesis else {
+            return Ok(());
+        };
+        if self.checked.load(Ordering::Relaxed) == session {
+            return Ok(());
+        }
+        let found = self.first_block().await?;
+        if found != wanted {
+            let url = self.connection.url().to_owned();
+            return Err(SubtensorError::OtherChain { url, found, wanted });
+        }
+        self.checked.store(session, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn first_block(&self) -> Result<Hash, NodeError> {
+        let hash: H256 = self.ask("chain_getBlockHash", rpc_params![0]).await?;
+        Ok(Hex(hash.0))
+    }
+
     async fn learn(
         &self,
         hash: H256,
@@ -285,10 +339,11 @@ impl Subtensor {
             spec_version,
             transaction_version,
         } = version;
-        let genesis = self.ask("chain_getBlockHash", rpc_params![0]).await?;
+        let genesis = self.first_block().await?;
         let metadata: String = self.ask("state_getMetadata", rpc_params![hash]).await?;
         let metadata =
             bytes_of(&metadata).ok_or_else(|| self.senseless("state_getMetadata", "no hex"))?;
+        let genesis = H256(genesis.0);
         let runtime = Runtime::new(spec_version, transaction_version, genesis, &metadata)?;
         let runtime = Arc::new(runtime);
         let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
@@ -376,6 +431,14 @@ impl Subtensor {
 }
 
 impl Chain for Subtensor {
+    async fn identity(&self) -> Result<Identity, ChainError> {
+        let netuid = self.netuid;
+        // Whatever is asked at a block sees to it that it is one of the chain that is meant.
+        self.head().await?;
+        let genesis = self.first_block().await.map_err(SubtensorError::from)?;
+        Ok(Identity::Subtensor { genesis, netuid })
+    }
+
     async fn block(&self) -> Result<Block, ChainError> {
         Ok(self.head().await?.block)
     }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foretell_chain::chain::{ChainError, Fate, Prepared, Signer, Weights};
+use foretell_chain::identity::Identity;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local::{FileError, LocalChain};
 use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
@@ -300,6 +301,10 @@ impl Store for Mortal<MemoryStore> {
 }
 
 impl Chain for Mortal<LocalChain> {
+    async fn identity(&self) -> Result<Identity, ChainError> {
+        self.part.identity().await
+    }
+
     async fn block(&self) -> Result<Block, ChainError> {
         self.part.block().await
     }

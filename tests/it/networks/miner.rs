@@ -1,0 +1,172 @@
+//! A miner that the chain is to publish.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use foretell_chain::ledger::Ledger;
+use foretell_chain::metagraph::Hyperparameters;
+use foretell_wire::keyfile::WalletHotkey;
+use foretell_wire::keypair::{Keypair, derived_seed};
+use tempfile::TempDir;
+
+use crate::driver::{Ended, Running, flat_venue, miner, until};
+use crate::node::{Node, spec};
+
+/// Where validators are to reach it, in the configuration.
+const AXON: &str = "203.0.113.5:8091";
+
+/// A miner's folder, with a wallet and a configuration.
+struct Home {
+    folder: TempDir,
+    wallet: WalletHotkey,
+}
+
+impl Home {
+    fn new(axon: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let wallet = WalletHotkey {
+            path: folder.path().join("wallets"),
+            wallet: "mine".into(),
+            hotkey: "default".into(),
+        };
+        wallet.store(&derived_seed(9, "miner")).unwrap();
+        let data = folder.path().join("answers");
+        let config = format!(
+            r#"
+            [series]
+            id = "BTC/USD"
+            step_ms = 300000
+            horizon = 6
+            [prices]
+            venue = "replay"
+            host = "http://{}"
+            symbol = "BTC/USD"
+            [model]
+            name = "har"
+            [serve]
+            listen = "127.0.0.1:0"
+            {axon}
+            clock = "request"
+            data = {data:?}
+            "#,
+            flat_venue()
+        );
+        fs::write(folder.path().join("miner.toml"), config).unwrap();
+        Self { folder, wallet }
+    }
+
+    fn start(&self, name: &str, node: SocketAddr) -> Running {
+        let mut command = Command::new(miner());
+        command
+            .arg(name)
+            .arg("--config")
+            .arg(self.folder.path().join("miner.toml"))
+            .arg("--wallet-path")
+            .arg(&self.wallet.path)
+            .args(["--wallet", &self.wallet.wallet, "--netuid", "7"])
+            .arg("--endpoint")
+            .arg(format!("ws://{node}"))
+            .env("NO_PROXY", "127.0.0.1");
+        Running::start(&mut command)
+    }
+
+    /// What the doctor says of the chain.
+    fn chain_line(&self, node: SocketAddr) -> String {
+        let ended: Ended = self.start("doctor", node).wait();
+        let mut lines = ended.stdout.lines();
+        let found = lines.find(|line| line.split_whitespace().nth(1) == Some("chain"));
+        let found = found.unwrap_or_else(|| panic!("{}{}", ended.stdout, ended.stderr));
+        found.to_owned()
+    }
+}
+
+/// A node whose subnet knows our miner if it is `registered`.
+async fn node(registered: bool) -> Option<(Node, SocketAddr)> {
+    let key = |role: &str| Keypair::derived(9, role);
+    let owner = key("owner").hotkey();
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), owner, owner);
+    if registered {
+        let own = key("miner").hotkey();
+        ledger.register(own, own).unwrap();
+    }
+    let spec = spec(293, "spec293_v14.scale")?;
+    Some(Node::start(ledger, key("validator"), spec).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_publishes_its_axon_once_and_its_doctor_sees_it() {
+    let Some((node, address)) = node(true).await else {
+        return;
+    };
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&format!("axon = {AXON:?}"));
+        let before = home.chain_line(address);
+        let expected = format!("uid 1 publishes no address, this miner answers at {AXON}");
+        assert!(
+            before.starts_with("wrong ") && before.contains(&expected),
+            "{before}"
+        );
+
+        let serving = home.start("serve", address);
+        until("the axon to be sent", || node.received() == 1);
+        node.make_block();
+        until("the axon to be published", || {
+            serving
+                .stderr()
+                .contains(&format!("the chain publishes {AXON}"))
+        });
+        let after = home.chain_line(address);
+        let expected = format!("uid 1, publishes {AXON}, incentive 0.0000");
+        assert!(
+            after.starts_with("ok ") && after.contains(&expected),
+            "{after}"
+        );
+        drop(serving);
+
+        // A restart changes nothing on the chain.
+        let again = home.start("serve", address);
+        until("the axon to be seen", || {
+            again
+                .stderr()
+                .contains(&format!("the chain publishes {AXON}"))
+        });
+        assert_eq!((node.received(), node.included()), (1, 1));
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_without_a_place_serves_all_the_same_and_says_what_is_missing() {
+    let Some((_node, address)) = node(false).await else {
+        return;
+    };
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&format!("axon = {AXON:?}"));
+        let serving = home.start("serve", address);
+        until("the trouble to be told", || {
+            let said = serving.stderr();
+            said.contains(&format!("{AXON} is not published yet"))
+                && said.contains("is not registered on the subnet: register it first")
+        });
+        assert!(
+            serving.stdout().contains("listening"),
+            "{}",
+            serving.stdout()
+        );
+        let line = home.chain_line(address);
+        assert!(
+            line.contains("has no uid on this subnet: register it"),
+            "{line}"
+        );
+
+        let nobody = home.chain_line("127.0.0.1:1".parse().unwrap());
+        assert!(
+            nobody.contains("can't connect to ws://127.0.0.1:1"),
+            "{nobody}"
+        );
+    })
+    .await
+    .unwrap();
+}
