@@ -10,21 +10,22 @@
 mod frames;
 
 use std::hint::black_box;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use foretell_feed::stream::{Numbering, Stream};
 use foretell_feed::venue::{self, ALL, Channels, Venue};
 
 const FRAMES: u64 = 1_000;
-/// Best of so many runs: the machine is shared.
-const RUNS: usize = 100;
+/// In each turn everybody reads the frames once, so that all meet the same moods of a shared machine. Times are the best
+/// turn's, ratios the median's.
+const TURNS: usize = 100;
 
 const PYTHON: &str = r#"
 import json, sys, time
 name = sys.argv[1]
-frames = [line for line in sys.stdin.read().split("\n") if line]
+frames = [sys.stdin.readline() for _ in range(int(sys.argv[2]))]
 def pick(m):
     if name.startswith("binance") or name == "gemini": return m["p"], m["q"]
     if name == "bitfinex": return m[2][3], m[2][2]
@@ -36,14 +37,12 @@ def pick(m):
     if name == "coinbase_exchange": return m["price"], m["size"]
     if name == "kraken": return m["data"][0]["price"], m["data"][0]["qty"]
     return m["data"][0]["px"], m["data"][0]["sz"]
-best = 1e9
-for _ in range(int(sys.argv[2])):
+for line in sys.stdin:
     start = time.perf_counter()
     for frame in frames:
         price, size = pick(json.loads(frame))
         float(price), float(size)
-    best = min(best, time.perf_counter() - start)
-print(best / len(frames) * 1e9)
+    print((time.perf_counter() - start) / len(frames) * 1e9, flush=True)
 "#;
 
 #[derive(Clone, Copy)]
@@ -86,17 +85,30 @@ fn main() {
     );
     for venue in ALL {
         let frames = frames::frames(venue, FRAMES);
-        let [feed, stream, value] =
-            [Way::Feed, Way::Stream, Way::Value].map(|way| best(venue, &frames, way));
-        let python = python(venue, &frames);
+        let mut python = Python::with(venue, &frames);
+        let [mut feed, mut stream, mut value, mut peer] = [const { Vec::new() }; 4];
+        for _ in 0..TURNS {
+            feed.push(pass(venue, &frames, Way::Feed));
+            peer.extend(python.as_mut().and_then(Python::pass));
+            stream.push(pass(venue, &frames, Way::Stream));
+            value.push(pass(venue, &frames, Way::Value));
+        }
         let counts = ["feed", "stream", "value"].map(|way| instructions(venue, way));
+        let there = peer.len() == TURNS;
         let number = |number: Option<f64>| number.map_or("–".into(), |n| format!("{n:.0}"));
         println!(
-            "{:<18} {feed:>9.0} {stream:>9.0} {value:>9.0} {:>9} | {:>7.1} {:>7} | {:>8} {:>8} {:>8}",
+            "{:<18} {:>9.0} {:>9.0} {:>9.0} {:>9} | {:>7.1} {:>7} | {:>8} {:>8} {:>8}",
             venue.name(),
-            number(python),
-            value / feed,
-            python.map_or("–".into(), |python| format!("{:.1}", python / feed)),
+            best(&feed),
+            best(&stream),
+            best(&value),
+            number(there.then(|| best(&peer))),
+            ratio(&value, &feed),
+            if there {
+                format!("{:.1}", ratio(&peer, &feed))
+            } else {
+                "–".into()
+            },
             number(counts[0]),
             number(counts[1]),
             number(counts[2]),
@@ -137,31 +149,57 @@ fn opening(venue: &dyn Venue) -> Option<&'static str> {
     )
 }
 
-/// Nanoseconds per message.
-fn best(venue: &'static dyn Venue, frames: &[String], way: Way) -> f64 {
-    let runs = (0..RUNS).map(|_| {
-        let start = Instant::now();
-        decode(venue, frames, way);
-        start.elapsed().as_secs_f64()
-    });
-    runs.fold(f64::MAX, f64::min) / FRAMES as f64 * 1e9
+/// Nanoseconds per message of one pass over the frames.
+fn pass(venue: &'static dyn Venue, frames: &[String], way: Way) -> f64 {
+    let start = Instant::now();
+    decode(venue, frames, way);
+    start.elapsed().as_secs_f64() / FRAMES as f64 * 1e9
 }
 
-/// Nanoseconds per message, if there is a Python.
-fn python(venue: &dyn Venue, frames: &[String]) -> Option<f64> {
-    let mut child = Command::new("python3")
-        .args(["-c", PYTHON, venue.name(), &RUNS.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    child
-        .stdin
-        .take()?
-        .write_all(frames.join("\n").as_bytes())
-        .ok()?;
-    let output = child.wait_with_output().ok()?;
-    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+/// A Python that reads the frames once whenever it is told to.
+struct Python {
+    child: Child,
+    says: Lines<BufReader<ChildStdout>>,
+}
+
+impl Python {
+    /// Started with these frames in its memory, if there is a Python.
+    fn with(venue: &dyn Venue, frames: &[String]) -> Option<Self> {
+        let mut child = Command::new("python3")
+            .args(["-c", PYTHON, venue.name(), &frames.len().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let says = BufReader::new(child.stdout.take()?).lines();
+        let frames = frames.join("\n") + "\n";
+        child.stdin.as_mut()?.write_all(frames.as_bytes()).ok()?;
+        Some(Self { child, says })
+    }
+
+    /// Nanoseconds per message of one pass over the frames.
+    fn pass(&mut self) -> Option<f64> {
+        self.child.stdin.as_mut()?.write_all(b"\n").ok()?;
+        self.says.next()?.ok()?.parse().ok()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn best(passes: &[f64]) -> f64 {
+    passes.iter().copied().fold(f64::MAX, f64::min)
+}
+
+/// The median over the turns of how many times longer `other` took than `ours`.
+fn ratio(other: &[f64], ours: &[f64]) -> f64 {
+    let mut ratios: Vec<f64> = other.iter().zip(ours).map(|(a, b)| a / b).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
 }
 
 /// Instructions per message, if there is a valgrind.

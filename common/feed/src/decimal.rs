@@ -20,6 +20,9 @@ pub struct Decimal<'a>(&'a str);
 #[error("{0:?} is not a decimal number")]
 pub struct DecimalError(String);
 
+/// The name under which a [`Numeral`] asks for its digits, which a deserializer that knows it hands over as they are.
+pub(crate) const NUMERAL: &str = "foretell::Numeral";
+
 /// A number that JSON holds bare or as text, in its own digits either way.
 #[derive(Debug, Clone, Copy)]
 pub struct Numeral<'a>(Decimal<'a>);
@@ -30,19 +33,22 @@ impl<'a> Decimal<'a> {
 
     /// The number that this text writes: digits, at most one point, an exponent within ± 40.
     pub fn new(text: &'a str) -> Result<Self, DecimalError> {
-        let bytes = text.as_bytes();
-        let sign = usize::from(bytes.first() == Some(&b'-'));
-        let mut digits = 0;
-        let mut points = 0;
-        for (place, byte) in bytes.iter().enumerate().skip(sign) {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let mut point = false;
+        let mut end = unsigned.len();
+        for (place, byte) in unsigned.bytes().enumerate() {
             match byte {
-                b'0'..=b'9' => digits += 1,
-                b'.' => points += 1,
-                b'e' | b'E' if exponent_fits(&text[place + 1..]) => break,
+                b'0'..=b'9' => {}
+                b'.' if !point => point = true,
+                b'e' | b'E' if exponent_fits(&unsigned[place + 1..]) => {
+                    end = place;
+                    break;
+                }
                 _ => return Err(DecimalError(text.to_owned())),
             }
         }
-        if digits > 0 && points <= 1 {
+        // A digit beside the point, if there is one.
+        if end > usize::from(point) {
             Ok(Self(text))
         } else {
             Err(DecimalError(text.to_owned()))
@@ -157,12 +163,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Decimal<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Numeral<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&'de RawValue>::deserialize(deserializer)?.get();
-        let text = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-            .unwrap_or(text);
-        Decimal::new(text).map(Self).map_err(Error::custom)
+        struct Digits;
+
+        impl<'de> Visitor<'de> for Digits {
+            type Value = Decimal<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a decimal number")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Decimal<'de>, E> {
+                Decimal::new(text).map_err(E::custom)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                json: D,
+            ) -> Result<Decimal<'de>, D::Error> {
+                let text = <&'de RawValue>::deserialize(json)?.get();
+                let text = text
+                    .strip_prefix('"')
+                    .and_then(|text| text.strip_suffix('"'))
+                    .unwrap_or(text);
+                self.visit_borrowed_str(text)
+            }
+        }
+
+        let digits = deserializer.deserialize_newtype_struct(NUMERAL, Digits)?;
+        Ok(Self(digits))
     }
 }
 

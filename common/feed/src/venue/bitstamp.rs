@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::plain;
 use super::reading::{
     answer, candle, checked, checked_candle, in_answer, malformed, read, seconds, whole,
 };
@@ -50,8 +51,7 @@ struct LiveTrade<'a> {
 #[derive(Deserialize)]
 struct TradeData<'a> {
     id: u64,
-    #[serde(borrow)]
-    microtimestamp: Cow<'a, str>,
+    microtimestamp: &'a str,
     #[serde(borrow)]
     amount_str: Decimal<'a>,
     #[serde(borrow)]
@@ -196,11 +196,11 @@ impl Venue for Bitstamp {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"data":{"id":"#)
-            && let Ok(LiveTrade {
+            && let Some(LiveTrade {
                 event: "trade",
                 channel,
                 data,
-            }) = serde_json::from_str(frame)
+            }) = plain::read(frame)
             && let Some(symbol) = channel.strip_prefix("live_trades_")
         {
             on(Event::Trade(read_trade(symbol, &data)?));
@@ -237,7 +237,7 @@ impl Venue for Bitstamp {
 }
 
 fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, FrameError> {
-    let micros = whole(&data.microtimestamp, "trade")?;
+    let micros = whole(data.microtimestamp, "trade")?;
     let taker = match data.r#type {
         0 => Side::Buy,
         1 => Side::Sell,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::plain;
 use super::reading::{
     Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
     step_of, step_word,
@@ -223,7 +224,7 @@ impl Venue for Bybit {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"topic":"publicTrade."#)
-            && let Ok(Trades { topic, data }) = serde_json::from_str(frame)
+            && let Some(Trades { topic, data }) = plain::read(frame)
         {
             return read_trades(&topic, data, on);
         }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::plain;
 use super::reading::{
     answer, candle, checked, checked_candle, in_answer, malformed, read, rfc3339, seconds,
     step_word, whole,
@@ -73,8 +74,7 @@ struct Trades<'a> {
 
 #[derive(Deserialize)]
 struct TradeData<'a> {
-    #[serde(borrow)]
-    trade_id: Cow<'a, str>,
+    trade_id: &'a str,
     #[serde(borrow)]
     product_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -82,8 +82,7 @@ struct TradeData<'a> {
     #[serde(borrow)]
     size: Decimal<'a>,
     side: MakerSide,
-    #[serde(borrow)]
-    time: Cow<'a, str>,
+    time: &'a str,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -220,10 +219,10 @@ impl Venue for CoinbaseAdvanced {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"channel":"market_trades","#)
-            && let Ok(MarketTrades {
+            && let Some(MarketTrades {
                 sequence_num,
                 events,
-            }) = serde_json::from_str(frame)
+            }) = plain::read(frame)
         {
             on(Event::Sequence(sequence_num));
             for trade in events.iter().flat_map(|event| &event.trades) {
@@ -292,7 +291,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let id = id.map_err(|_| malformed("trade", format!("trade_id {:?}", trade.trade_id)))?;
     checked(Trade {
         market: Market::symbol(trade.product_id.as_ref()),
-        time: rfc3339(&trade.time, "trade")?,
+        time: rfc3339(trade.time, "trade")?,
         price: trade.price,
         size: trade.size,
         id: TradeId::Number(id),

@@ -55,8 +55,7 @@ struct Match<'a> {
     price: Decimal<'a>,
     #[serde(borrow)]
     product_id: Cow<'a, str>,
-    #[serde(borrow)]
-    time: Cow<'a, str>,
+    time: &'a str,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -223,7 +222,7 @@ fn read_match(trade: Match<'_>) -> Result<Trade<'_>, FrameError> {
     };
     checked(Trade {
         market: Market::Symbol(trade.product_id),
-        time: rfc3339(&trade.time, "match")?,
+        time: rfc3339(trade.time, "match")?,
         price: trade.price,
         size: trade.size,
         id: TradeId::Number(trade.trade_id),

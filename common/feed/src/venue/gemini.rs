@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::plain;
 use super::reading::{
     Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, step_word,
 };
@@ -152,7 +153,7 @@ impl Venue for Gemini {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"E":"#)
-            && let Ok(trade) = serde_json::from_str(frame)
+            && let Some(trade) = plain::read(frame)
         {
             on(Event::Trade(read_trade(trade)?));
             return Ok(());

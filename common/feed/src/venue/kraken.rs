@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::plain;
 use super::reading::{
     Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, rfc3339,
     seconds, step_word,
@@ -77,8 +78,7 @@ struct TradeData<'a> {
     #[serde(borrow)]
     qty: Numeral<'a>,
     trade_id: u64,
-    #[serde(borrow)]
-    timestamp: Cow<'a, str>,
+    timestamp: &'a str,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -248,7 +248,7 @@ impl Venue for Kraken {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"channel":"trade","#)
-            && let Ok(Trades { data }) = serde_json::from_str(frame)
+            && let Some(Trades { data }) = plain::read(frame)
         {
             for trade in data {
                 on(Event::Trade(read_trade(trade)?));
@@ -299,7 +299,7 @@ impl Venue for Kraken {
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     checked(Trade {
         market: Market::Symbol(trade.symbol),
-        time: rfc3339(&trade.timestamp, "trade")?,
+        time: rfc3339(trade.timestamp, "trade")?,
         price: trade.price.decimal(),
         size: trade.qty.decimal(),
         id: TradeId::Number(trade.trade_id),

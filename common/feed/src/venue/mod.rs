@@ -12,6 +12,7 @@ mod coinbase_exchange;
 mod gemini;
 mod kraken;
 mod okx;
+mod plain;
 mod reading;
 mod replay;
 

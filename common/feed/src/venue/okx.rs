@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::plain;
 use super::reading::{
     Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
     step_of, step_word, whole,
@@ -71,15 +72,14 @@ struct Trades<'a> {
 struct TradeData<'a> {
     #[serde(rename = "instId", borrow)]
     symbol: Cow<'a, str>,
-    #[serde(rename = "tradeId", borrow)]
-    id: Cow<'a, str>,
+    #[serde(rename = "tradeId")]
+    id: &'a str,
     #[serde(borrow)]
     px: Decimal<'a>,
     #[serde(borrow)]
     sz: Decimal<'a>,
     side: TakerSide,
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
+    ts: &'a str,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -186,7 +186,7 @@ impl Venue for Okx {
         }
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"arg":{"channel":"trades","#)
-            && let Ok(Trades { data }) = serde_json::from_str(frame)
+            && let Some(Trades { data }) = plain::read(frame)
         {
             for trade in &data {
                 on(Event::Trade(read_trade(trade)?));
@@ -261,7 +261,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let id = id.map_err(|_| malformed("trade", format!("tradeId {:?}", trade.id)))?;
     checked(Trade {
         market: Market::symbol(trade.symbol.as_ref()),
-        time: UnixMillis(whole(&trade.ts, "trade")?),
+        time: UnixMillis(whole(trade.ts, "trade")?),
         price: trade.px,
         size: trade.sz,
         id: TradeId::Number(id),

@@ -6,7 +6,7 @@ use serde_json::error::Category;
 
 use smallvec::SmallVec;
 
-use super::{CandleQuery, VenueError};
+use super::{CandleQuery, VenueError, plain};
 use crate::decimal::{Decimal, Numeral};
 use crate::event::{Candle, FrameError, Trade};
 
@@ -15,6 +15,10 @@ pub(super) fn read<'a, T: Deserialize<'a>>(
     text: &'a str,
     what: &'static str,
 ) -> Result<T, FrameError> {
+    plain::read(text).map_or_else(|| read_slowly(text, what), Ok)
+}
+
+fn read_slowly<'a, T: Deserialize<'a>>(text: &'a str, what: &'static str) -> Result<T, FrameError> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => malformed(what, error.to_string()),
         Category::Syntax | Category::Eof | Category::Io => FrameError::NotJson(error.to_string()),
@@ -91,58 +95,40 @@ pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, Fram
 /// The usual form of an RFC 3339 text, `2026-01-31T23:59:59.123456Z`, read without ado: every trade of three venues has
 /// one. `None` for anything unusual, which the library reads or refuses.
 fn utc_millis(text: &[u8]) -> Option<i64> {
-    let [
-        y0,
-        y1,
-        y2,
-        y3,
-        b'-',
-        m0,
-        m1,
-        b'-',
-        d0,
-        d1,
-        b'T',
-        h0,
-        h1,
-        b':',
-        n0,
-        n1,
-        b':',
-        s0,
-        s1,
-        rest @ ..,
-        b'Z',
-    ] = text
-    else {
-        return None;
+    let (whole, fraction) = text.strip_suffix(b"Z")?.split_first_chunk::<19>()?;
+    let digits = match fraction {
+        [] => fraction,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
+        _ => return None,
     };
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0, |number, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| 10 * number + i64::from(digit - b'0'))
-        })
+    let mut usual = digits.iter().all(u8::is_ascii_digit);
+    for (place, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+        usual &= whole[place] == mark;
+    }
+    let mut two = |place: usize| {
+        let [tens, ones] = [whole[place], whole[place + 1]].map(|digit| digit.wrapping_sub(b'0'));
+        usual &= tens < 10 && ones < 10;
+        10 * u32::from(tens) + u32::from(ones)
     };
-    let year = number(&[*y0, *y1, *y2, *y3])?;
-    let [month, day, hour, minute, second] =
-        [[m0, m1], [d0, d1], [h0, h1], [n0, n1], [s0, s1]].map(|[a, b]| number(&[*a, *b]));
-    let (month, day, hour, minute, second) = (month?, day?, hour?, minute?, second?);
-    let usual = (1970..=9000).contains(&year)
+    let year = 100 * two(0) + two(2);
+    let (month, day, hour, minute, second) = (two(5), two(8), two(11), two(14), two(17));
+    usual &= (1970..=9000).contains(&year)
         && (1..=12).contains(&month)
         && (1..=28).contains(&day)
         && hour < 24
         && minute < 60
         && second < 60;
-    let millis = match rest {
-        [] => 0,
-        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
-            number(digits)?;
-            let padded = [0, 1, 2].map(|place| digits.get(place).copied().unwrap_or(b'0'));
-            number(&padded)?
-        }
-        _ => return None,
+    if !usual {
+        return None;
+    }
+    let digits = match digits {
+        [] => [b'0', b'0', b'0'],
+        [tenths] => [*tenths, b'0', b'0'],
+        [tenths, hundredths] => [*tenths, *hundredths, b'0'],
+        [tenths, hundredths, thousandths, ..] => [*tenths, *hundredths, *thousandths],
     };
+    let [tenths, hundredths, thousandths] = digits.map(|digit| u32::from(digit - b'0'));
+    let millis = 100 * tenths + 10 * hundredths + thousandths;
     // Days since 1970, with years that begin in March: leap days come last.
     let (year, month) = if month > 2 {
         (year, month - 3)
@@ -151,7 +137,8 @@ fn utc_millis(text: &[u8]) -> Option<i64> {
     };
     let days =
         365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
-    usual.then_some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis)
+    let seconds = (hour * 60 + minute) * 60 + second;
+    Some(i64::from(days) * 86_400_000 + i64::from(seconds) * 1000 + i64::from(millis))
 }
 
 /// A whole number as text.
