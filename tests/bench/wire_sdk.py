@@ -106,11 +106,11 @@ async def by_guide():
             )
             yield request
 
-    # Setting up a client takes so long that requests of many at once were no longer fresh when they were sent.
-    some = asyncio.Semaphore(4)
+    # Setting up a client takes so long that of many at once, requests were no longer fresh when they were sent.
+    turn = asyncio.Semaphore(1)
 
     async def post(miner, path, body):
-        async with some, httpx.AsyncClient(base_url=f"http://{miner['address']}", timeout=600) as http:
+        async with turn, httpx.AsyncClient(base_url=f"http://{miner['address']}", timeout=600) as http:
             kind = {"content-type": "application/json"}
             answer = await http.post(path, content=body, headers=kind, auth=HotkeyAuth(miner["hotkey"]))
             answer.raise_for_status()

@@ -27,7 +27,7 @@ const FOR_WEIGHTS: Duration = Duration::from_secs(20);
 /// However near the next round is.
 const FOR_WEIGHTS_AT_LEAST: Duration = Duration::from_secs(2);
 
-/// A validator for one series. It reads no clock.
+/// A validator for one series. It reads no clock: only how long a node is waited for is wall time.
 #[derive(Debug)]
 pub struct Service<S, C, M> {
     rounds: Rounds<S, C, M>,
