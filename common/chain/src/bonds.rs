@@ -8,8 +8,10 @@
 //! Yuma 3    B = α∘W^b + (1 − α)∘B′                                 D_i = norm(S_i·Σ_j colnorm(B)_ij·I_j)
 //! ```
 //!
-//! Yuma 2 keeps each column scaled to a maximum of 1, Yuma 3 as it is; both as `u16`, like the chain. Source:
-//! `epoch/run_epoch.rs` of subtensor's pallet, which computes in fixed point; here doubles are summed in uid order.
+//! Yuma 2 keeps each column scaled to a maximum of 1, Yuma 3 as it is; both as `u16`, like the chain. With liquid alpha, a bond
+//! is lost at once, and doesn't fade, where the validator's row no longer names the miner or is clipped to nothing: the chain's
+//! `mat_ema_alpha_sparse` goes by the entries of the row. Source: `epoch/run_epoch.rs` of subtensor's pallet, which computes
+//! in fixed point; here doubles are summed in uid order.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +80,8 @@ pub struct Holding {
     pub share: f64,
     /// W, normalised.
     pub weights: Vec<f64>,
+    /// Whom its row names, with a weight of 0 too.
+    pub named: Vec<bool>,
     /// W̄, clipped at consensus.
     pub clipped: Vec<f64>,
     /// B′ as it was stored.
@@ -113,8 +117,31 @@ pub fn dividends(
                 let consensus = consensus.get(uid).copied().unwrap_or(0.0);
                 liquid.alpha(weight, bond, consensus)
             };
-            by_stake(mixed(&bought, &kept, alpha), holdings, incentive)
+            let rows = holdings.iter().zip(&kept);
+            let held: Vec<Vec<f64>> = rows.map(|(h, kept)| h.held(kept, rules.penalty)).collect();
+            by_stake(mixed(&bought, &held, alpha), holdings, incentive)
         }
+    }
+}
+
+impl Holding {
+    /// What liquid alpha leaves of B′ before it fades.
+    fn held(&self, kept: &[f64], penalty: f64) -> Vec<f64> {
+        let bonds = kept.iter().enumerate();
+        bonds
+            .map(|(uid, bond)| if self.keeps(uid, penalty) { *bond } else { 0.0 })
+            .collect()
+    }
+
+    /// Whether the row of W^b, as the chain keeps it, has an entry for this uid.
+    fn keeps(&self, uid: usize, penalty: f64) -> bool {
+        let at = |values: &[f64]| values.get(uid).copied().unwrap_or(0.0);
+        let (weight, clipped) = (at(&self.weights), at(&self.clipped));
+        let bought = (1.0 - penalty) * weight + penalty * clipped;
+        // Between no penalty and a whole one, the chain leaves zeros out.
+        let zeros_count = penalty == 0.0 || penalty == 1.0;
+        let named = self.named.get(uid).copied().unwrap_or(false);
+        bought > 0.0 || (named && weight == 0.0 && zeros_count)
     }
 }
 
@@ -229,6 +256,7 @@ mod tests {
         Holding {
             share,
             weights: weights.to_vec(),
+            named: weights.iter().map(|weight| *weight > 0.0).collect(),
             clipped: weights.to_vec(),
             kept: kept.to_vec(),
         }
@@ -294,6 +322,34 @@ mod tests {
         assert_close(&earned, &[0.5, 0.5]);
     }
 
+    /// The validator that held miner 0 names miner 1 alone from now on; the other one names miner 0 with a weight of 0.
+    #[test]
+    fn with_liquid_alpha_a_bond_is_lost_where_the_row_names_nobody() {
+        let full = u16::MAX;
+        let leaving = holding(0.5, &[0.0, 1.0], &[full, 0]);
+        let naming = Holding {
+            named: vec![true, true],
+            ..leaving.clone()
+        };
+        let clipped_away = Holding {
+            clipped: vec![0.0, 0.0],
+            ..holding(0.5, &[1.0, 0.0], &[full, 0])
+        };
+        let first_bond = |holding: &Holding, version| {
+            let holdings = [holding.clone()];
+            let (_, stored) = dividends(&holdings, &[0.0, 1.0], &[0.0, 1.0], &rules(version));
+            stored[0][0]
+        };
+        let liquid = Version::Yuma3Liquid(LiquidAlpha::default());
+        assert_eq!(first_bond(&leaving, liquid), 0);
+        assert_eq!(first_bond(&clipped_away, liquid), 0);
+        // What is named fades: 1 − 0.8987.
+        let fading = first_bond(&naming, liquid);
+        assert!((6_553..7_000).contains(&fading), "{fading}");
+        // Without liquid alpha it always does: 0.9.
+        assert_eq!(first_bond(&leaving, Version::Yuma3), 58_981);
+    }
+
     #[test]
     fn the_penalty_decides_whether_clipped_weight_buys_bonds() {
         let clipped = Holding {
@@ -343,6 +399,7 @@ mod tests {
                 [(1.0 - s, opinion, 0), (s, own, 1)].map(|(share, weights, row)| Holding {
                     share,
                     weights: weights.clone(),
+                    named: vec![true; n],
                     clipped: clip(weights),
                     kept: kept[row].clone(),
                 });

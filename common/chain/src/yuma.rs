@@ -129,6 +129,8 @@ struct Row {
     share: f64,
     /// W_i: one weight for each uid.
     weights: Vec<f64>,
+    /// Whom they name, with a weight of 0 too.
+    named: Vec<bool>,
     /// B′_i: one bond for each uid.
     bonds: Vec<u16>,
 }
@@ -140,6 +142,7 @@ impl Row {
             share: self.share,
             clipped: clipped.map(|(weight, limit)| weight.min(*limit)).collect(),
             weights: self.weights.clone(),
+            named: self.named.clone(),
             kept: self.bonds.clone(),
         }
     }
@@ -154,11 +157,14 @@ fn rows(voters: &[Voter<'_>], owner: Uid) -> Vec<Row> {
         .zip(normalised(&stakes))
         .map(|((uid, voter), share)| {
             let mut weights = vec![0.0; voters.len()];
+            let mut named = vec![false; voters.len()];
             for &(target, value) in voter.weights {
                 let target = usize::from(target.0);
                 let kept = target != uid || uid == usize::from(owner.0);
-                if let Some(weight) = weights.get_mut(target).filter(|_| kept) {
+                let place = weights.get_mut(target).zip(named.get_mut(target));
+                if let Some((weight, named)) = place.filter(|_| kept) {
                     *weight = f64::from(value);
+                    *named = true;
                 }
             }
             let mut bonds = vec![0; voters.len()];
@@ -172,6 +178,7 @@ fn rows(voters: &[Voter<'_>], owner: Uid) -> Vec<Row> {
                 stake: voter.stake,
                 share,
                 weights: normalised(&weights),
+                named,
                 bonds,
             }
         })
