@@ -66,7 +66,9 @@ try:
     print(f"  {'foretell, everything verified':32} {before:9.0f}")
     for version, way, name in WAYS:
         for verify in (False, True):
-            found = rate(theirs(version, way, 1 if way == "guide" else 2, miners, verify))
+            # The guide's way takes so long that a few miners have to do.
+            rounds, asked = (1, miners[:32]) if way == "guide" else (2, miners)
+            found = rate(theirs(version, way, rounds, asked, verify))
             after = rate(ours(10, miners))
             times, before = (before + after) / 2 / found, after
             what = f"{name}{', verified' if verify else ''}"
