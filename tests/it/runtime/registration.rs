@@ -52,8 +52,10 @@ async fn a_registration_costs_what_the_local_ledger_says() {
         (&[], 200),
     ] {
         for role in joining {
-            subnet.join(role).await;
-            till.pay(subnet.block().await, &rules);
+            let uid = subnet.join(role).await;
+            let block = registered(&subnet, uid).await;
+            till.pay(block, &rules);
+            eprintln!("registered at {block}, now {}", subnet.block().await);
             seen.push(agree(&subnet, &till).await);
         }
         for _ in 0..blocks / 10 {
