@@ -81,11 +81,11 @@ impl Subnet {
         let mut seed = [0; 32];
         hex::decode_to_slice(ALICE, &mut seed).unwrap();
         let alice = signer_of(Keypair::from_seed(&seed));
-        let node = Subtensor::new(Connection::new(&url), 0);
+        let node = Subtensor::new(patient(&url), 0);
         let mut subnet = Self {
             chain: Arc::new(node),
             netuid: 0,
-            rpc: Connection::new(&url).with_limits(Duration::from_secs(120), Duration::ZERO),
+            rpc: patient(&url),
             url,
             alice,
             _turn: turn,
@@ -116,7 +116,7 @@ impl Subnet {
         assert_eq!(after, before + 1);
         // Numbers are given in order; subnets 0 and 1 were there from the start.
         subnet.netuid = before;
-        subnet.chain = Arc::new(Subtensor::new(Connection::new(&subnet.url), before));
+        subnet.chain = Arc::new(Subtensor::new(patient(&subnet.url), before));
         for (name, argument, value) in [
             ("sudo_set_subtoken_enabled", "subtoken_enabled", 1),
             (
@@ -271,6 +271,11 @@ impl Subnet {
         let place = Place::new("TotalNetworks", []);
         head.read(vec![place]).await.unwrap().value().unwrap()
     }
+}
+
+/// A node makes its blocks when it is sent something, which takes long where the machine has other things to do.
+fn patient(url: &str) -> Connection {
+    Connection::new(url).with_limits(Duration::from_secs(120), Duration::ZERO)
 }
 
 fn call(pallet: &'static str, name: &'static str, arguments: Vec<(&'static str, Value)>) -> Call {
