@@ -1,4 +1,4 @@
-"""A validator's round on a Python SDK: commit and reveal of every miner, all at once.
+"""A validator's round on a Python SDK: commit and reveal of every miner, as many at once as its client can do.
 
 usage: wire_sdk.py WAY, with {"rounds", "verify", "miners": [{"hotkey", "address"}]} on standard input, where WAY is
   guide      SDK 11, as its guide to signed requests has it: an httpx client of its own for each request
@@ -74,13 +74,16 @@ def take(round_id, miner, commitment, revealed):
             raise ValueError("the payload is not the committed one")
 
 
-async def round_of_11(post, number):
+async def round_of_11(post, number, at_once=1_000):
+    some = asyncio.Semaphore(at_once)
+
     async def one(miner):
-        hotkey = miner["hotkey"]
-        round_id, body = commit_body(number)
-        answer = await post(miner, "/v1/commit", body.encode())
-        commitment, body = reveal_body(round_id, hotkey, answer)
-        take(round_id, hotkey, commitment, await post(miner, "/v1/reveal", body.encode()))
+        async with some:
+            hotkey = miner["hotkey"]
+            round_id, body = commit_body(number)
+            answer = await post(miner, "/v1/commit", body.encode())
+            commitment, body = reveal_body(round_id, hotkey, answer)
+            take(round_id, hotkey, commitment, await post(miner, "/v1/reveal", body.encode()))
 
     await asyncio.gather(*map(one, given["miners"]))
 
@@ -106,18 +109,16 @@ async def by_guide():
             )
             yield request
 
-    # Setting up a client takes so long that of many at once, requests were no longer fresh when they were sent.
-    turn = asyncio.Semaphore(1)
-
     async def post(miner, path, body):
-        async with turn, httpx.AsyncClient(base_url=f"http://{miner['address']}", timeout=600) as http:
+        async with httpx.AsyncClient(base_url=f"http://{miner['address']}", timeout=600) as http:
             kind = {"content-type": "application/json"}
             answer = await http.post(path, content=body, headers=kind, auth=HotkeyAuth(miner["hotkey"]))
             answer.raise_for_status()
             return answer.text
 
+    # Setting up a client takes so long that of many at once, requests were no longer fresh when they were sent.
     for number in range(given["rounds"]):
-        await round_of_11(post, number)
+        await round_of_11(post, number, at_once=1)
 
 
 async def by_httpx():
@@ -130,8 +131,9 @@ async def by_httpx():
             answer.raise_for_status()
             return answer.text
 
+        # Of all at once, some found their connection closed by a miner that had waited too long for the next request.
         for number in range(given["rounds"]):
-            await round_of_11(post, number)
+            await round_of_11(post, number, at_once=16)
 
 
 async def by_aiohttp():
