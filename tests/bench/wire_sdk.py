@@ -155,7 +155,14 @@ async def by_dendrite():
         own = key.ss58_address
         return bt.AxonInfo(version=1, ip=host, port=int(port), ip_type=4, hotkey=miner["hotkey"], coldkey=own)
 
+    # Of all at once, requests were no longer fresh when they were sent, where the machine was busy.
+    some = asyncio.Semaphore(16)
+
     async def one(dendrite, number, miner):
+        async with some:
+            await both(dendrite, number, miner)
+
+    async def both(dendrite, number, miner):
         hotkey = miner["hotkey"]
         round_id, body = commit_body(number)
         answer = await dendrite.call(axon(miner), ForecastCommit(request=body), timeout=60, deserialize=False)
