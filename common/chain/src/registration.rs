@@ -37,11 +37,11 @@ pub enum Motion {
         growth: f64,
     },
     /// Once an interval, and within it not at all: `price·(memory + (1 − memory)·(n + target)/(2·target))` after n
-    /// registrations. Runtimes before 2026.
+    /// registrations, if they are more than `target`, or none; a few leave it as it is. Runtimes before 2026.
     Intervals {
         /// Blocks between two changes.
         interval: u64,
-        /// Registrations at which it stays.
+        /// Most registrations with which it stays.
         target: u64,
         /// How much of the old price stays; 2⁶⁴ − 1 is all.
         memory: u64,
@@ -144,6 +144,10 @@ impl Till {
 
 /// The price after an interval, digit for digit as the chain has it: in fixed point of 18 binary digits, rounded down.
 fn after_interval(rao: u64, registrations: u64, target: u64, memory: u64) -> u64 {
+    // Then the chain lowers the difficulty of registrations by proof of work, which is not to be had any more.
+    if (1..=target).contains(&registrations) {
+        return rao;
+    }
     const DIGITS: u32 = 18;
     const ONE: u128 = 1 << DIGITS;
     let (rao, target) = (u128::from(rao), u128::from(target));
@@ -217,7 +221,7 @@ mod tests {
         }
     }
 
-    /// A quarter stays as it was; with n registrations the rest is multiplied by (n + 2)/4.
+    /// A quarter stays as it was; with n registrations, unless they are 1 or 2, the rest is multiplied by (n + 2)/4.
     #[test]
     fn the_price_by_intervals_by_hand() {
         let rules = by_intervals();
@@ -225,8 +229,8 @@ mod tests {
         for block in [10, 50, 109, 109, 109] {
             assert_eq!(till.pay(Block(block), &rules), 8_000_000);
         }
-        // Five registrations: 8·(1/4 + 3/4·7/4) = 12.5; then one: 12.5·(1/4 + 3/4·3/4); then none, twice. The chain's
-        // quarter is 65,535/2¹⁸.
+        // Five registrations: 8·(1/4 + 3/4·7/4) = 12.5; then one, with which it stays; then none, twice: ·(1/4 + 3/4·1/2).
+        // The chain's quarter is 65,535/2¹⁸.
         let near = |block, rao: u64| {
             let price = till.price(Block(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
@@ -239,9 +243,9 @@ mod tests {
             let price = till.price(Block(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
         };
-        near(210, 10_156_250);
-        near(310, 6_347_656);
-        near(410, 3_967_285);
+        near(210, 12_500_000);
+        near(310, 7_812_500);
+        near(410, 4_882_812);
         assert_eq!(till.price(Block(u64::MAX), &rules), rules.least);
     }
 

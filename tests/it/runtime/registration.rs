@@ -44,12 +44,12 @@ async fn a_registration_costs_what_the_local_ledger_says() {
     let mut till = Till::new(price(&subnet).await, Block(begun));
 
     let mut seen = Vec::new();
-    // Many in one interval, none in two, one in one, and then so long none that the price ends at its floor.
+    // Many in one interval, none in two, one in one, and then none.
     for (joining, blocks) in [
         (&["a", "b", "c", "d"][..], 20),
         (&[], 40),
         (&["e"], 20),
-        (&[], 200),
+        (&[], 60),
     ] {
         for role in joining {
             let uid = subnet.join(role).await;
