@@ -67,7 +67,9 @@ pub fn parse_csv(name: &Path, text: &[u8]) -> Result<PriceSeries, PriceFileError
 /// Whoever reads the file meanwhile, or after a crash, finds the old one or the new one, whole.
 pub fn write_csv(file: &Path, series: &PriceSeries) -> Result<(), PriceFileError> {
     let mut text = String::from("open_time_ms,open,high,low,close,volume\n");
-    text.extend(series.bars.iter().map(line));
+    for bar in &series.bars {
+        push_line(&mut text, bar);
+    }
     replace(file, text.as_bytes()).map_err(|source| PriceFileError::Unwritable {
         file: file.to_owned(),
         source,
@@ -156,15 +158,18 @@ impl PriceSeries {
     /// It names the bars, not the file: CSV and Parquet of the same rows have the same.
     pub fn sha256(&self) -> Hash {
         let mut digest = Sha256::new();
+        let mut line = String::new();
         for bar in &self.bars {
-            digest.update(line(bar));
+            line.clear();
+            push_line(&mut line, bar);
+            digest.update(&line);
         }
         Hex(digest.finalize().into())
     }
 }
 
-/// A bar as a line of CSV.
-fn line(bar: &Bar) -> String {
+/// Appends a bar as a line of CSV.
+fn push_line(line: &mut String, bar: &Bar) {
     let Bar {
         open_time,
         open,
@@ -173,7 +178,23 @@ fn line(bar: &Bar) -> String {
         close,
         volume,
     } = bar;
-    format!("{open_time},{open},{high},{low},{close},{volume}\n")
+    line.push_str(&open_time.to_string());
+    for number in [open.get(), high.get(), low.get(), close.get(), *volume] {
+        line.push(',');
+        push_number(line, number);
+    }
+    line.push('\n');
+}
+
+/// Appends what `Display` would, at a fifth of its cost: every bar of a history is written for its digest.
+fn push_number(line: &mut String, number: f64) {
+    let mut shortest = zmij::Buffer::new();
+    let text = shortest.format(number);
+    if number.is_finite() && !text.contains('e') {
+        line.push_str(text.strip_suffix(".0").unwrap_or(text));
+    } else {
+        line.push_str(&number.to_string());
+    }
 }
 
 enum Format {

@@ -1,12 +1,13 @@
 //! Price files as one history.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use foretell_core::attest::{Hash, Hex};
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -61,18 +62,22 @@ pub enum MarketError {
 impl Market {
     /// Reads files of one series. Where two have a bar for the same time, that of the file named first counts.
     pub fn read(files: &[PathBuf], id: SeriesId, horizon: usize) -> Result<Self, MarketError> {
-        let mut read = files
-            .iter()
-            .map(|file| Ok((file.display().to_string(), prices::read(file)?)))
-            .collect::<Result<Vec<(String, PriceSeries)>, MarketError>>()?
-            .into_iter();
-        let (first, prices) = read.next().ok_or(MarketError::Nothing)?;
+        let read: Vec<Result<FileRead, MarketError>> =
+            files.par_iter().map(|file| FileRead::of(file)).collect();
+        // In the files' order, so that of two errors the first file's is told.
+        let read = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut read = read.into_iter();
+        let FileRead {
+            file: first,
+            prices,
+            sha256,
+        } = read.next().ok_or(MarketError::Nothing)?;
         let step = prices.step();
         let (first_open, last_close) = (prices.first_open(), prices.last_close());
         let mut history = History::new(step, prices.unit());
         let mut digest = Sha256::new();
-        let mut take = |file: &str, prices: PriceSeries| {
-            digest.update(prices.sha256().0);
+        let mut take = |file: &str, prices: PriceSeries, sha256: Hash| {
+            digest.update(sha256.0);
             history
                 .extend(prices.into_bars())
                 .map_err(|source| MarketError::History {
@@ -80,8 +85,13 @@ impl Market {
                     source,
                 })
         };
-        take(&first, prices)?;
-        for (file, prices) in read {
+        take(&first, prices, sha256)?;
+        for FileRead {
+            file,
+            prices,
+            sha256,
+        } in read
+        {
             if prices.step() != step {
                 return Err(MarketError::OtherStep {
                     file,
@@ -90,7 +100,7 @@ impl Market {
                     step,
                 });
             }
-            take(&file, prices)?;
+            take(&file, prices, sha256)?;
         }
         Ok(Self {
             series: Series {
@@ -102,6 +112,24 @@ impl Market {
             first_open,
             last_close,
             sha256: Hex(digest.finalize().into()),
+        })
+    }
+}
+
+/// A price file in memory.
+struct FileRead {
+    file: String,
+    prices: PriceSeries,
+    sha256: Hash,
+}
+
+impl FileRead {
+    fn of(file: &Path) -> Result<Self, MarketError> {
+        let prices = prices::read(file)?;
+        Ok(Self {
+            file: file.display().to_string(),
+            sha256: prices.sha256(),
+            prices,
         })
     }
 }

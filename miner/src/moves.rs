@@ -45,16 +45,27 @@ impl Moves {
     /// The newest `count` moves of a history, or as many as there are.
     pub fn last(history: &History, count: usize) -> Self {
         let bars = history.bars();
-        let mut pairs: Vec<(&Bar, &Bar)> = bars
-            .iter()
-            .zip(bars.iter().skip(1))
-            .rev()
-            .filter(|(before, bar)| bar.open_time - before.open_time == history.step())
-            .take(count)
-            .collect();
-        pairs.reverse();
-        let mut moves = Self::default();
-        for (before, bar) in pairs {
+        let follows = |before: &Bar, bar: &Bar| bar.open_time - before.open_time == history.step();
+        let mut left = count;
+        // From the newest back: what is older costs nothing.
+        let start = bars.windows(2).rposition(|pair| {
+            left -= usize::from(left > 0 && matches!(pair, [before, bar] if follows(before, bar)));
+            left == 0
+        });
+        let bars = &bars[start.unwrap_or(0)..];
+        let most = count.min(bars.len());
+        let mut moves = Self {
+            opened: Vec::with_capacity(most),
+            returns: Vec::with_capacity(most),
+            squared: Vec::with_capacity(most),
+            ranged: Vec::with_capacity(most),
+            volume: Vec::with_capacity(most),
+        };
+        for pair in bars.windows(2) {
+            let [before, bar] = pair else { continue };
+            if !follows(before, bar) || count == 0 {
+                continue;
+            }
             let change = difference(history.unit(), before.close.get(), bar.close.get());
             let squared = change * change;
             moves.opened.push(bar.open_time);

@@ -296,3 +296,14 @@ proptest! {
         prop_assert_eq!(bars.collect::<Vec<_>>(), series.into_bars());
     }
 }
+
+proptest! {
+    #[test]
+    fn a_number_is_written_as_display_does(number in proptest::num::f64::ANY, cents in 0..100_000_000_u32) {
+        for number in [number, f64::from(cents) / 100.0, f64::from(cents), 1.0 / f64::from(cents)] {
+            let mut written = String::new();
+            push_number(&mut written, number);
+            prop_assert_eq!(written, number.to_string());
+        }
+    }
+}

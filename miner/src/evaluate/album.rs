@@ -57,7 +57,8 @@ impl Album {
     pub fn take(&mut self, round: &Seen<'_>) {
         let yardstick = round.yardstick;
         let moves = &yardstick.outcome.moves;
-        let reference = (REFERENCE, &yardstick.reference_fan, &yardstick.reference);
+        let reference_fan = yardstick.reference_fan();
+        let reference = (REFERENCE, &reference_fan, &yardstick.reference);
         let models = round.models.iter();
         let models = models.map(|(name, judged)| (*name, &judged.fan, &judged.score));
         let month: String = moment::text(round.origin).chars().take(7).collect();

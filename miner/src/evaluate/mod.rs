@@ -94,6 +94,13 @@ pub struct Seen<'a> {
     pub models: Vec<(&'a str, &'a Judged)>,
 }
 
+/// Rounds of models that were fitted once.
+struct Block {
+    rounds: Vec<(UnixMillis, Round)>,
+    fitting: Duration,
+    fits: usize,
+}
+
 /// One round, made by whichever thread.
 struct Round {
     settlement: Settlement,
@@ -103,18 +110,64 @@ struct Round {
     refusals: Vec<(usize, ModelError)>,
 }
 
+/// What rounds add up to, in their order.
+struct Record<'a> {
+    walk: &'a Walk,
+    book: Evidence,
+    refusals: Vec<(String, UnixMillis, ModelError)>,
+    fitting: (Duration, usize),
+    origins: usize,
+    done: usize,
+}
+
+impl Record<'_> {
+    fn take(&mut self, block: &Block, see: &mut impl FnMut(&Seen, usize, usize)) {
+        self.fitting.0 += block.fitting;
+        self.fitting.1 += block.fits;
+        let owners = BTreeMap::new();
+        for (origin, round) in &block.rounds {
+            self.done += 1;
+            self.book.take(&SettledRound {
+                origin: *origin,
+                settlement: &round.settlement,
+                yardstick: round.yardstick.as_ref(),
+                forecasts: &round.forecasts,
+                judged: &round.judged,
+                owners: &owners,
+            });
+            for (model, why) in &round.refusals {
+                let name = self.walk.name(*model);
+                if !self.refusals.iter().any(|(refused, ..)| refused == name) {
+                    self.refusals.push((name.to_owned(), *origin, why.clone()));
+                }
+            }
+            if let Ok(yardstick) = &round.yardstick {
+                let models = (0..self.walk.models.len()).filter_map(|model| {
+                    Some((self.walk.name(model), round.judged.get(&key(model))?))
+                });
+                let seen = Seen {
+                    origin: *origin,
+                    yardstick,
+                    models: models.collect(),
+                };
+                see(&seen, self.done, self.origins);
+            }
+        }
+    }
+}
+
 impl Walk {
     /// Walks through a market, from the close of the first bar of its first file on, as far as rounds can settle.
     ///
     /// Models stand in the very book that pays live miners. `see` gets every scored round in order, with how many of
-    /// how many origins are done.
+    /// how many origins are done. While a block goes into the book, the next one is made.
     ///
     /// # Errors
     /// A market in which no round settles.
     pub fn through(
         &self,
         market: &Market,
-        mut see: impl FnMut(&Seen, usize, usize),
+        mut see: impl FnMut(&Seen, usize, usize) + Send,
     ) -> Result<Walked, WalkError> {
         let origins = self.origins(market);
         let (Some(first), Some(last)) = (origins.first().copied(), origins.last().copied()) else {
@@ -129,81 +182,64 @@ impl Walk {
             reference: Reference::new(&rules.score),
             k: self.k,
         };
-        let mut book = Evidence::new(self.charter(market, first));
-        let owners = BTreeMap::new();
-        let mut refusals: Vec<(String, UnixMillis, ModelError)> = Vec::new();
-        let mut fitting = (Duration::ZERO, 0);
-        let mut done = 0;
+        let mut record = Record {
+            walk: self,
+            book: Evidence::new(self.charter(market, first)),
+            refusals: Vec::new(),
+            fitting: (Duration::ZERO, 0),
+            origins: origins.len(),
+            done: 0,
+        };
         let mut rest = origins.as_slice();
-        while let Some(origin) = rest.first().copied() {
-            let begun = Instant::now();
-            let fitted = self.fit(market, origin);
-            fitting.0 += begun.elapsed();
-            fitting.1 += fitted.len();
-            // A model that knows too little yet is tried again the next day, and a young history is learnt from again
-            // whenever it has grown by a quarter.
-            let known = market
-                .history
-                .bars()
-                .first()
-                .map_or(origin, |bar| bar.open_time);
-            let young = if fitted.iter().any(Result::is_err) {
-                Millis::days(1)
-            } else {
-                Millis((origin - known).0 / 4).max(Millis::days(1))
-            };
-            let next_fit = self.next_fit(first, origin).min(origin + young);
-            let block;
-            (block, rest) = rest.split_at(rest.partition_point(|t| *t < next_fit));
-            let rounds: Vec<Round> = block
-                .par_iter()
-                .map(|origin| arena.round(*origin, &fitted))
-                .collect();
-            for (origin, round) in block.iter().zip(&rounds) {
-                done += 1;
-                book.take(&SettledRound {
-                    origin: *origin,
-                    settlement: &round.settlement,
-                    yardstick: round.yardstick.as_ref(),
-                    forecasts: &round.forecasts,
-                    judged: &round.judged,
-                    owners: &owners,
-                });
-                for (model, why) in &round.refusals {
-                    let name = self.name(*model);
-                    if !refusals.iter().any(|(refused, ..)| refused == name) {
-                        refusals.push((name.to_owned(), *origin, why.clone()));
-                    }
-                }
-                if let Ok(yardstick) = &round.yardstick {
-                    let models = (0..self.models.len()).filter_map(|model| {
-                        Some((self.name(model), round.judged.get(&key(model))?))
-                    });
-                    let seen = Seen {
-                        origin: *origin,
-                        yardstick,
-                        models: models.collect(),
-                    };
-                    see(&seen, done, origins.len());
-                }
-            }
+        let mut next = self.block(&arena, first, &mut rest);
+        while let Some(block) = next {
+            let following = || self.block(&arena, first, &mut rest);
+            (next, ()) = rayon::join(following, || record.take(&block, &mut see));
         }
-        book.finish();
-        if let Some(error) = book.failure() {
+        record.book.finish();
+        if let Some(error) = record.book.failure() {
             return Err(WalkError::Book(error.to_string()));
         }
         let names: BTreeMap<Hotkey, String> = (0..self.models.len())
             .map(|model| (key(model), self.name(model).to_owned()))
             .collect();
-        let counts = book.rounds();
+        let counts = record.book.rounds();
         Ok(Walked {
             origins: origins.len(),
             span: Some((first, last)),
             rounds: counts.scored,
             void_rounds: counts.void,
-            leaderboard: leaderboard(book.book(), &names),
-            refusals,
+            leaderboard: leaderboard(record.book.book(), &names),
+            refusals: record.refusals,
+            fitting: record.fitting,
+        })
+    }
+
+    /// Fits at the next of the origins and makes the rounds until models are fitted again, which it takes from the
+    /// `rest`; `None` when none is left.
+    fn block(&self, arena: &Arena, first: UnixMillis, rest: &mut &[UnixMillis]) -> Option<Block> {
+        let origin = rest.first().copied()?;
+        let begun = Instant::now();
+        let fitted = self.fit(arena.market, origin);
+        let fitting = begun.elapsed();
+        // A model that knows too little yet is tried again the next day, and a young history is learnt from again
+        // whenever it has grown by a quarter.
+        let bars = arena.market.history.bars();
+        let known = bars.first().map_or(origin, |bar| bar.open_time);
+        let young = if fitted.iter().any(Result::is_err) {
+            Millis::days(1)
+        } else {
+            Millis((origin - known).0 / 4).max(Millis::days(1))
+        };
+        let next_fit = self.next_fit(first, origin).min(origin + young);
+        let origins;
+        (origins, *rest) = rest.split_at(rest.partition_point(|t| *t < next_fit));
+        let rounds = origins.par_iter();
+        let rounds = rounds.map(|origin| (*origin, arena.round(*origin, &fitted)));
+        Some(Block {
+            rounds: rounds.collect(),
             fitting,
+            fits: fitted.len(),
         })
     }
 

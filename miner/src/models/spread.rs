@@ -30,21 +30,32 @@ pub fn around<Q: AsRef<[f64]>>(
 ) -> Result<Forecast, Rejection> {
     let usual = Rounding::of(last);
     let mut horizon = 0;
-    let mut values = Vec::new();
+    let mut values = Vec::with_capacity(rows.size_hint().0 * k);
     for row in rows {
         horizon += 1;
+        let start = values.len();
+        let quantiles = row.quantiles.as_ref().iter();
+        values
+            .extend(quantiles.map(|quantile| value(last, unit, row.centre + row.scale * quantile)));
+        let row = &mut values[start..];
+        // Values ascend, so that what suits both ends suits all, if zero doesn't lie between them.
+        let all_usual = match (row.first(), row.last()) {
+            (Some(low), Some(high)) => {
+                usual.suits(*low) && usual.suits(*high) && low.signum() == high.signum()
+            }
+            _ => false,
+        };
         // Rounding keeps order but for the last bit of its own arithmetic, which the running maximum mends.
         let mut before = f64::MIN;
-        values.extend(row.quantiles.as_ref().iter().map(|quantile| {
-            let value = value(last, unit, row.centre + row.scale * quantile);
-            let rounding = if usual.suits(value) {
+        for value in row {
+            let rounding = if all_usual || usual.suits(*value) {
                 usual
             } else {
-                Rounding::of(value)
+                Rounding::of(*value)
             };
-            before = before.max(rounding.round(value));
-            before
-        }));
+            before = before.max(rounding.round(*value));
+            *value = before;
+        }
     }
     Forecast::quantiles(unit, horizon, k, values)
 }
@@ -110,11 +121,21 @@ impl Rounding {
 
     fn round(&self, value: f64) -> f64 {
         let rounded = if self.decimals {
-            (value * self.power).round() / self.power
+            nearest(value * self.power) / self.power
         } else {
-            (value / self.power).round() * self.power
+            nearest(value / self.power) * self.power
         };
         if rounded.is_finite() { rounded } else { value }
+    }
+}
+
+/// The nearest whole number, halves away from zero.
+fn nearest(value: f64) -> f64 {
+    // Eight digits before the point: half of one is exact beside them, and a cast is a fraction of a call's cost.
+    if (1e7..1e9).contains(&value.abs()) {
+        (value + 0.5_f64.copysign(value)) as i64 as f64
+    } else {
+        value.round()
     }
 }
 
@@ -166,11 +187,30 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_nearest_whole_number_is_the_rounded_one(whole in 1e7_f64..1e9, halves in -4_i32..4) {
+            let near_a_half = (whole.floor() + 0.5) + f64::from(halves) * 2.0 * f64::EPSILON * whole;
+            for value in [whole, near_a_half, -near_a_half] {
+                prop_assert_eq!(nearest(value), value.round());
+            }
+        }
+
+        #[test]
         fn rounding_keeps_order_and_size(a in -1e14_f64..1e14, ratio in 1.0_f64..1.000_001) {
             let b = a * ratio;
             let (low, high) = if a < b { (a, b) } else { (b, a) };
             prop_assert!(rounded(low) <= rounded(high));
             prop_assert!((rounded(a) - a).abs() <= 1e-7 * a.abs());
+        }
+
+        #[test]
+        fn every_value_of_a_fan_keeps_eight_digits(last in -10.0_f64..10.0, scale in 0.0_f64..10.0) {
+            let quantiles = normal_quantiles(9);
+            let rows = [Row { centre: 0.0, scale, quantiles: &quantiles }];
+            let fan = around(last, Unit::Value, 9, rows.into_iter()).unwrap();
+            for (value, quantile) in fan.row(0).iter().zip(&quantiles) {
+                let exact = last + scale * quantile;
+                prop_assert!((value - exact).abs() <= 1e-7 * exact.abs(), "{value} {exact}");
+            }
         }
 
         #[test]

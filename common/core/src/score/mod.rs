@@ -10,6 +10,7 @@ pub mod volatility;
 mod yardstick;
 
 pub use reference::Reference;
+use tally::Marks;
 pub use tally::{Coverage, Tally};
 pub use yardstick::{Judged, Yardstick};
 
@@ -43,7 +44,7 @@ impl Score {
         let mut tally = Tally::new(fan.k());
         let last = outcome.moves.len();
         let scaled_crps = step_by_step(fan, outcome, rules, |row, y, crps, step| {
-            tally.add_step(row, y, crps, step == last);
+            tally.add_step(&Marks::of(row), y, crps, step == last);
         })?;
         Some(Self { scaled_crps, tally })
     }

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
+use super::tally::{Marks, Tally};
+use super::{Outcome, Score};
 use crate::forecast::Fan;
 use crate::rules::ScoreRules;
 
@@ -11,8 +14,19 @@ use crate::rules::ScoreRules;
 /// Fat tails are given away free; volatility timing and seasonality are left to earn.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// Moves per σ_T·√i, ascending.
+    row: Arc<StandardRow>,
+}
+
+/// The reference's row in units of σ_T·√i, the same at every step, with the sums that its score is made of.
+#[derive(Debug)]
+struct StandardRow {
+    /// Ascending.
     quantiles: Vec<f64>,
+    /// Σ of the quantiles from each place on, and 0 from beyond the last.
+    sums_from: Vec<f64>,
+    /// `Σ (2k − 1)/2K · q_k`, k from 1.
+    weighted: f64,
+    marks: Marks,
 }
 
 impl Reference {
@@ -23,30 +37,87 @@ impl Reference {
             rules.reference_scale * student_t3_quantile((2 * j + 1) as f64 / (2 * k) as f64)
         };
         // The lower half mirrors the upper to the last bit, so that the median is the anchor and has no direction.
-        let quantiles = (0..k)
-            .map(|j| match (2 * j + 1).cmp(&k) {
-                Ordering::Less => -upper(k - 1 - j),
-                Ordering::Equal => 0.0,
-                Ordering::Greater => upper(j),
-            })
-            .collect();
-        Self { quantiles }
+        let quantiles = (0..k).map(|j| match (2 * j + 1).cmp(&k) {
+            Ordering::Less => -upper(k - 1 - j),
+            Ordering::Equal => 0.0,
+            Ordering::Greater => upper(j),
+        });
+        Self {
+            row: Arc::new(StandardRow::of(quantiles.collect())),
+        }
     }
 
     /// Its row in units of σ_T·√i, the same at every step.
     pub fn standard(&self) -> &[f64] {
-        &self.quantiles
+        &self.row.quantiles
     }
 
     /// The reference's fan over `horizon` steps.
     pub fn fan(&self, volatility: f64, horizon: usize) -> Fan {
-        let moves = (1..=horizon)
-            .flat_map(|i| {
-                let scale = volatility * f64::sqrt(i as f64);
-                self.quantiles.iter().map(move |q| q * scale)
-            })
-            .collect();
-        Fan::from_moves(self.quantiles.len(), moves)
+        let quantiles = self.standard();
+        let mut moves = Vec::with_capacity(horizon * quantiles.len());
+        for i in 1..=horizon {
+            let scale = volatility * f64::sqrt(i as f64);
+            moves.extend(quantiles.iter().map(|q| q * scale));
+        }
+        Fan::from_moves(quantiles.len(), moves)
+    }
+
+    /// The score of [`fan`](Self::fan) in O(H·log K), without making it; `None` if no step has a settled price.
+    ///
+    /// `CRPS(s·q, s·y) = s·CRPS(q, y)`, so the one standard row scores every step.
+    pub fn score(&self, outcome: &Outcome, rules: &ScoreRules) -> Option<Score> {
+        let mut tally = Tally::new(self.standard().len());
+        let last = outcome.moves.len();
+        let mut sum = 0.0;
+        for (y, i) in outcome.moves.iter().zip(1..) {
+            let Some(y) = *y else { continue };
+            let scale = outcome.volatility * f64::sqrt(i as f64);
+            let crps = self.row.crps(y / scale);
+            tally.add_step(&self.row.marks.times(scale), y, scale * crps, i == last);
+            // The reference itself lies within the clamp; what happened may not.
+            sum += if y.abs() <= rules.clamp * scale {
+                crps
+            } else {
+                self.row.crps(rules.clamp.copysign(y))
+            };
+        }
+        let steps = tally.steps;
+        (steps > 0).then(|| Score {
+            scaled_crps: sum / steps as f64,
+            tally,
+        })
+    }
+}
+
+impl StandardRow {
+    fn of(quantiles: Vec<f64>) -> Self {
+        let k = quantiles.len() as f64;
+        let mut sums_from = vec![0.0; quantiles.len() + 1];
+        for place in (0..quantiles.len()).rev() {
+            sums_from[place] = sums_from[place + 1] + quantiles[place];
+        }
+        let level = |place: usize| (2 * place + 1) as f64 / (2.0 * k);
+        let weighted = quantiles
+            .iter()
+            .enumerate()
+            .map(|(place, quantile)| level(place) * quantile)
+            .sum();
+        Self {
+            marks: Marks::of(&quantiles),
+            quantiles,
+            sums_from,
+            weighted,
+        }
+    }
+
+    /// [`crps`](super::crps::crps) of this row, by its sums:
+    /// `(2/K)·(Σ_{q_k > y} (q_k − y) − Σ τ_k·q_k + y·K/2)`, as `Σ τ_k = K/2`.
+    fn crps(&self, y: f64) -> f64 {
+        let place = self.quantiles.partition_point(|quantile| *quantile <= y);
+        let above = (self.quantiles.len() - place) as f64;
+        let k = self.quantiles.len() as f64;
+        2.0 / k * (self.sums_from[place] - above * y - self.weighted + y * k / 2.0)
     }
 }
 
@@ -69,6 +140,7 @@ fn student_t3_quantile(level: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use statrs::distribution::{ContinuousCDF, StudentsT};
 
     use super::*;
@@ -121,5 +193,48 @@ mod tests {
         }
         // Level 0.95 lies between values 950 and 951.
         assert!((rows[0][949] + rows[0][950] - 2.0 * 6.5 * 2.353_363).abs() < 1e-2);
+    }
+
+    /// Calm and storm, gaps, and moves beyond the clamp of ± 25 σ.
+    fn outcomes() -> impl Strategy<Value = Outcome> {
+        let moves = prop::collection::vec(prop::option::of(-40.0..40.0_f64), 1..12);
+        (0.1..100.0_f64, moves).prop_map(|(volatility, moves)| Outcome {
+            volatility,
+            moves: moves.into_iter().map(|y| Some(y? * volatility)).collect(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn its_score_is_that_of_its_fan(outcome in outcomes(), k in prop::sample::select(vec![1, 4, 99, 1000])) {
+            let rules = ScoreRules {
+                reference_k: k,
+                ..RulesVersion::V1.rules().score
+            };
+            let reference = Reference::new(&rules);
+            let fan = reference.fan(outcome.volatility, outcome.moves.len());
+            let (ours, plain) = (reference.score(&outcome, &rules), Score::of(&fan, &outcome, &rules));
+            prop_assert_eq!(ours.is_some(), plain.is_some());
+            if let (Some(ours), Some(plain)) = (ours, plain) {
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-11 * (1.0 + b.abs());
+                prop_assert!(close(ours.scaled_crps, plain.scaled_crps));
+                prop_assert!(close(ours.tally.crps, plain.tally.crps));
+                prop_assert!(close(ours.tally.squared_error, plain.tally.squared_error));
+                prop_assert!(close(ours.tally.absolute_error, plain.tally.absolute_error));
+                prop_assert_eq!(ours.tally.inside_50, plain.tally.inside_50);
+                prop_assert_eq!(ours.tally.inside_80, plain.tally.inside_80);
+                prop_assert_eq!(ours.tally.inside_95, plain.tally.inside_95);
+                prop_assert_eq!(ours.tally.directions, plain.tally.directions);
+            }
+        }
+    }
+
+    #[test]
+    fn it_lies_within_the_clamp() {
+        for version in [RulesVersion::V1, RulesVersion::V1Replay] {
+            let rules = version.rules().score;
+            let reference = Reference::new(&rules);
+            assert!(reference.standard().iter().all(|q| q.abs() <= rules.clamp));
+        }
     }
 }

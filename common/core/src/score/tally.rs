@@ -44,7 +44,7 @@ impl Tally {
         let last = moves.len();
         for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
             if let Some(y) = *y {
-                tally.add_step(row, y, crps(row, y), i == last);
+                tally.add_step(&Marks::of(row), y, crps(row, y), i == last);
             }
         }
         tally
@@ -60,23 +60,25 @@ impl Tally {
         }
     }
 
-    /// Takes in one step: its ascending values, what happened, their CRPS, and whether it is the last.
-    pub(super) fn add_step(&mut self, row: &[f64], y: f64, crps: f64, last: bool) {
-        let mean = mean(row);
-        let median = quantile(row, 0.5);
+    /// Takes in one step: its row's marks, what happened, their CRPS, and whether it is the last.
+    pub(super) fn add_step(&mut self, row: &Marks, y: f64, crps: f64, last: bool) {
+        let Marks {
+            mean,
+            median,
+            central,
+        } = *row;
         self.steps += 1;
         self.squared_error += (mean - y) * (mean - y);
         self.absolute_error += (median - y).abs();
         self.crps += crps;
-        for (coverage, share) in [
-            (&mut self.inside_50, 0.50),
-            (&mut self.inside_80, 0.80),
-            (&mut self.inside_95, 0.95),
-        ] {
+        let intervals = [
+            &mut self.inside_50,
+            &mut self.inside_80,
+            &mut self.inside_95,
+        ];
+        for (coverage, (low, high)) in intervals.into_iter().zip(central) {
             if let Some(coverage) = coverage {
-                let tail = (1.0 - share) / 2.0;
-                let inside = quantile(row, tail) <= y && y <= quantile(row, 1.0 - tail);
-                coverage.inside += u64::from(inside);
+                coverage.inside += u64::from(low <= y && y <= high);
                 coverage.of += 1;
             }
         }
@@ -129,6 +131,38 @@ impl Tally {
 
     fn per_step(&self, sum: f64) -> Option<f64> {
         (self.steps > 0).then(|| sum / self.steps as f64)
+    }
+}
+
+/// What the metrics look at in a row of ascending values, beside its CRPS.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    mean: f64,
+    median: f64,
+    /// Ends of the central 50, 80 and 95 % intervals.
+    central: [(f64, f64); 3],
+}
+
+impl Marks {
+    /// The marks of a row.
+    pub(super) fn of(row: &[f64]) -> Self {
+        Self {
+            mean: mean(row),
+            median: quantile(row, 0.5),
+            central: [0.50, 0.80, 0.95].map(|share| {
+                let tail = (1.0 - share) / 2.0;
+                (quantile(row, tail), quantile(row, 1.0 - tail))
+            }),
+        }
+    }
+
+    /// The marks of the row times `scale`, which is above zero.
+    pub(super) fn times(&self, scale: f64) -> Self {
+        Self {
+            mean: self.mean * scale,
+            median: self.median * scale,
+            central: self.central.map(|(low, high)| (low * scale, high * scale)),
+        }
     }
 }
 

@@ -12,10 +12,9 @@ use crate::settle::{Settlement, VoidReason};
 pub struct Yardstick {
     /// What happened.
     pub outcome: Outcome,
-    /// The reference's fan.
-    pub reference_fan: Fan,
     /// The reference's score.
     pub reference: Score,
+    standard: Reference,
     anchor: f64,
     unit: Unit,
     rules: ScoreRules,
@@ -54,17 +53,23 @@ impl Yardstick {
         rules: &Rules,
     ) -> Result<Self, VoidReason> {
         let outcome = settlement.outcome(series.unit, &rules.settlement)?;
-        let reference_fan = reference.fan(outcome.volatility, series.grid.horizon);
-        let reference =
-            Score::of(&reference_fan, &outcome, &rules.score).ok_or(VoidReason::LastStepMissing)?;
+        let score = reference
+            .score(&outcome, &rules.score)
+            .ok_or(VoidReason::LastStepMissing)?;
         Ok(Self {
             anchor: settlement.anchor.map_or(1.0, Price::get),
             unit: series.unit,
             rules: rules.score,
             outcome,
-            reference_fan,
-            reference,
+            reference: score,
+            standard: reference.clone(),
         })
+    }
+
+    /// The reference's fan, made anew.
+    pub fn reference_fan(&self) -> Fan {
+        self.standard
+            .fan(self.outcome.volatility, self.outcome.moves.len())
     }
 
     /// The forecast's fan and score. Independent of all other forecasts.

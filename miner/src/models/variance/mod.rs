@@ -28,6 +28,7 @@ pub use recalibration::Recalibration;
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use foretell_core::time::{Millis, UnixMillis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::centre::Centre;
@@ -49,6 +50,8 @@ const MOST_ROWS: usize = 9_000;
 /// Fewest rows, and fewest horizons that they span: with less, the trailing Gaussian stands in.
 const FEWEST_ROWS: usize = 200;
 const FEWEST_HORIZONS: usize = 3;
+/// Steps whose shapes are learnt in one pass over the rows: as many doubles as a processor reads at once.
+const STEPS_AT_ONCE: usize = 8;
 /// Fewest moves to forecast from.
 const FEWEST_MOVES: usize = 12;
 
@@ -231,13 +234,18 @@ impl Learnt {
         let horizon = self.grid.horizon;
         let ladder = Ladder::new();
         let returns = Cumulative::of(moves.returns.iter().copied());
-        let mut sizes = vec![0.0; rows.len()];
-        let shapes = (1..=horizon).map(|step| {
-            let spread = spreads.iter().skip(step - 1).step_by(horizon);
-            for ((row, spread), size) in rows.iter().zip(spread).zip(&mut sizes) {
-                *size = returns.sum(row + 1, row + 1 + step).abs() / spread;
+        let starts: Vec<usize> = (0..horizon).step_by(STEPS_AT_ONCE).collect();
+        let shapes = starts.into_par_iter().flat_map_iter(|start| {
+            let steps = start..horizon.min(start + STEPS_AT_ONCE);
+            let mut sizes = vec![Vec::with_capacity(rows.len()); steps.len()];
+            for (row, spreads) in rows.iter().zip(spreads.chunks_exact(horizon)) {
+                let moved = returns.growing(row + 1).skip(start);
+                for ((moved, spread), sizes) in moved.zip(&spreads[steps.clone()]).zip(&mut sizes) {
+                    sizes.push(moved.abs() / spread);
+                }
             }
-            shaping.fit(&mut sizes, &ladder)
+            let fit = |mut sizes: Vec<f64>| shaping.fit(&mut sizes, &ladder);
+            sizes.into_iter().map(fit).collect::<Vec<Shape>>()
         });
         shaping.smooth(shapes.collect())
     }

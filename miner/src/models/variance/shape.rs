@@ -48,7 +48,12 @@ pub fn probabilities() -> [f64; POINTS] {
 impl Shaping {
     /// The shape of these |z|, which are sorted here.
     pub fn fit(&self, sizes: &mut [f64], ladder: &Ladder) -> Shape {
-        sizes.sort_unstable_by(f64::total_cmp);
+        // What isn't negative is in the order of its bits, and whole numbers sort faster.
+        let mut bits: Vec<u64> = sizes.iter().map(|size| size.to_bits()).collect();
+        bits.sort_unstable();
+        for (size, bits) in sizes.iter_mut().zip(bits) {
+            *size = f64::from_bits(bits);
+        }
         let student = ladder.fit(sizes);
         let blended = probabilities().into_iter().zip(student).map(|(p, t)| {
             // Moves that were mostly zero leave a sliver, not nothing.

@@ -68,7 +68,7 @@ impl Album {
             return;
         };
         let moves = &yardstick.outcome.moves;
-        add(&mut self.reference, &yardstick.reference_fan, moves);
+        add(&mut self.reference, &yardstick.reference_fan(), moves);
         for (key, judged) in round.judged {
             add(self.miners.entry(*key).or_default(), &judged.fan, moves);
         }
@@ -79,7 +79,7 @@ impl Album {
             origin: round.origin,
             advantage,
             moves: moves.clone(),
-            reference: drawn(&yardstick.reference_fan),
+            reference: drawn(&yardstick.reference_fan()),
             fans: round
                 .judged
                 .iter()
