@@ -31,7 +31,7 @@ const AS_IT_IS: usize = 4;
 /// What each part of the horizon adds to the scaled CRPS of a round's consensus, at each width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Trials([[f64; WIDTHS.len()]; PARTS]);
+pub struct Trials(Box<[[f64; WIDTHS.len()]; PARTS]>);
 
 /// The widths of one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Trials {
                 trials[at] = mean * count(outcome) / all;
             }
         }
-        (all > 0.0).then_some(Self(trials))
+        (all > 0.0).then(|| Self(Box::new(trials)))
     }
 }
 
@@ -151,12 +151,13 @@ impl Recalibration {
         let passed = origin - self.latest.unwrap_or(origin);
         let fade = libm::exp2(-(passed.0 as f64) / self.rules.half_life.0 as f64);
         self.latest = Some(origin);
-        for (sums, trials) in self.sums.iter_mut().zip(&trials.0) {
+        for (sums, trials) in self.sums.iter_mut().zip(trials.0.iter()) {
             for (sum, trial) in sums.iter_mut().zip(trials) {
                 *sum = *sum * fade + trial;
             }
         }
-        for ((gained, trials), width) in self.gained.iter_mut().zip(&trials.0).zip(&widths.0) {
+        for ((gained, trials), width) in self.gained.iter_mut().zip(trials.0.iter()).zip(&widths.0)
+        {
             let value = trials[AS_IT_IS] - trials[width.tried];
             gained.add(&Advantage { origin, value });
         }
