@@ -108,17 +108,21 @@ impl Problem {
         if free.excess(self, 0.0, ROUGHLY) <= 0.0 && free.excess(self, 0.0, 0.0) <= 0.0 {
             return free.u;
         }
-        // A trial needs no more digits than tell it from the next. Should that ever lead astray, all of them.
-        self.at_one(&free, ROUGHLY)
-            .or_else(|| self.at_one(&free, 0.0))
-            .unwrap_or(free)
-            .u
+        // A trial needs no more digits than tell it from the next. Should that lead astray, all of them.
+        match self.at_one(&free, ROUGHLY) {
+            (found, true) => found.u,
+            (_, false) => self.at_one(&free, 0.0).0.u,
+        }
     }
 
-    /// The solution whose sum is 1, from one whose sum is above; `None` if the trials don't find it.
-    fn at_one(&self, free: &Descent, roughly: f64) -> Option<Descent> {
+    /// Where the sum is 1, from a descent at no price, and whether it was found: not by rough trials if the sum may be
+    /// below 1 at no price at all.
+    fn at_one(&self, free: &Descent, roughly: f64) -> (Descent, bool) {
         let mut at = free.clone();
         let (mut low, mut low_excess) = (0.0, at.excess(self, 0.0, roughly));
+        if low_excess <= 0.0 {
+            return (at, roughly == 0.0);
+        }
         // At the highest slope nobody has a share.
         let mut high = self.c.iter().copied().fold(0.0, f64::max);
         let mut high_excess = -1.0;
@@ -126,7 +130,7 @@ impl Problem {
             let price = (low * high_excess - high * low_excess) / (high_excess - low_excess);
             let excess = at.excess(self, price, roughly);
             if excess.abs() < STILL {
-                return Some(at);
+                return (at, true);
             }
             if excess > 0.0 {
                 (low, low_excess) = (price, excess);
@@ -136,7 +140,7 @@ impl Problem {
                 low_excess *= 0.5;
             }
         }
-        None
+        (at, false)
     }
 }
 
@@ -201,6 +205,7 @@ mod tests {
             own in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 12), 1..24),
             apart in prop::sample::select(vec![1e-3, 0.1, 1.0]),
             slopes in prop::collection::vec(-1.0..4.0f64, 24),
+            near_one in prop::option::of(-0.01..0.01f64),
         ) {
             let vectors: Vec<Vec<f64>> = own
                 .iter()
@@ -208,7 +213,14 @@ mod tests {
                 .collect();
             let n = vectors.len();
             let rules = RulesVersion::V1.rules().fit;
-            let problem = Problem::new(gram(&vectors), slopes[..n].to_vec(), &rules);
+            let mut problem = Problem::new(gram(&vectors), slopes[..n].to_vec(), &rules);
+            if let Some(above) = near_one {
+                // Where it takes all digits to tell whether the sum has a price.
+                let mut free = Descent::new(n);
+                let sum = free.excess(&problem, 0.0, 0.0) + 1.0;
+                let factor = if sum > 0.0 { (1.0 + above) / sum } else { 1.0 };
+                problem.c.iter_mut().for_each(|c| *c *= factor);
+            }
             let u = problem.within_one();
             let sum: f64 = u.iter().sum();
             prop_assert!(sum < 1.0 + 1e-9);
