@@ -17,6 +17,7 @@ use crate::score::Score;
 use crate::series::Series;
 use crate::settle::{Provenance, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
+use crate::weigh::recalibration::Trials;
 use crate::weigh::{PoolEntry, Snapshot, evidence};
 
 /// One thing that happened. Rounds are named by their origin; the series stands in the first record.
@@ -96,8 +97,11 @@ pub enum Record {
         round: UnixMillis,
         /// The reference's.
         reference: Score,
-        /// The consensus's, unless its pool was empty.
+        /// The consensus's as buyers got it, unless its pool was empty.
         consensus: Option<Score>,
+        /// The consensus's at other widths.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trials: Option<Trials>,
         /// Those who revealed.
         miners: BTreeMap<Hotkey, Score>,
         /// Those who were asked and missed.
@@ -380,6 +384,7 @@ mod tests {
                 round,
                 reference: score.clone(),
                 consensus: None,
+                trials: None,
                 miners: BTreeMap::from([(miner, score)]),
                 missed: vec![miner],
                 credits: BTreeMap::from([(miner, x)]),

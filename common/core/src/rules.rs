@@ -28,6 +28,8 @@ pub struct Rules {
     pub evidence: EvidenceRules,
     /// How the consensus is made.
     pub fit: FitRules,
+    /// When the consensus is made wider or narrower.
+    pub recalibration: RecalibrationRules,
     /// How much of the emission is paid.
     pub pay: PayRules,
     /// How gaps in the settled prices are treated.
@@ -98,6 +100,17 @@ pub struct FitRules {
     pub alike: f64,
     /// Entries whose normalised Gram is above 1 − this are one.
     pub same: f64,
+}
+
+/// Constants of the consensus's recalibration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecalibrationRules {
+    /// Half-life of a round's weight in the choice of a width.
+    pub half_life: Millis,
+    /// A width is used while what it gained out of sample is more than this many standard errors.
+    pub standard_errors: f64,
+    /// Fewer rounds than this: none is used.
+    pub min_rounds: usize,
 }
 
 /// Constants of pay.
@@ -203,6 +216,11 @@ impl RulesVersion {
                 kin: 3.0,
                 alike: 0.9,
                 same: 1e-6,
+            },
+            recalibration: RecalibrationRules {
+                half_life: Millis::days(20),
+                standard_errors: 1.0,
+                min_rounds: 240,
             },
             pay: PayRules {
                 half_life: Millis::days(10),

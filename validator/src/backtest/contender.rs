@@ -12,7 +12,7 @@ use foretell_core::policy::{
 };
 use foretell_core::time::UnixMillis;
 
-use super::document::{RoundDetail, TaoshiPlace, Void};
+use super::document::{ConsensusAgainstBest, RoundDetail, TaoshiPlace, Void};
 use super::names::Names;
 use super::scoreboard::Scoreboard;
 
@@ -117,6 +117,23 @@ impl Contender {
             }
         }
         rows
+    }
+
+    /// The consensus beside its best member.
+    pub fn against_best(&self, names: &Names) -> Option<ConsensusAgainstBest> {
+        let Self::Evidence(policy) = self else {
+            return None;
+        };
+        let found = policy.against_best()?;
+        Some(ConsensusAgainstBest {
+            rounds: found.rounds,
+            recalibrated: found.recalibrated,
+            crps_bps: found.crps_bps,
+            best: names.name(&found.best),
+            best_crps_bps: found.best_crps_bps,
+            ratio: found.crps_bps / found.best_crps_bps,
+            scaled_ratio: found.scaled_ratio,
+        })
     }
 
     /// What `taoshi` knows of each miner.

@@ -27,6 +27,9 @@ pub struct Document {
     pub unsettled: usize,
     /// Reference, consensus where there is one, miners.
     pub leaderboard: Vec<Place>,
+    /// Policy `evidence` only: the consensus beside its best member over the same rounds, from day 20 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consensus_against_best: Option<ConsensusAgainstBest>,
     /// Policy `taoshi` only: what each scored round did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds_detail: Option<Vec<RoundDetail>>,
@@ -44,6 +47,25 @@ pub struct Document {
     pub voids: Vec<Void>,
     /// Wall time; not part of the result.
     pub timing: Timing,
+}
+
+/// The consensus beside its best member in hindsight, over the very same rounds.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConsensusAgainstBest {
+    /// Rounds compared; the consensus is the reference where nobody was eligible.
+    pub rounds: usize,
+    /// Those in which the consensus was recalibrated.
+    pub recalibrated: usize,
+    /// Mean CRPS of the consensus.
+    pub crps_bps: f64,
+    /// The member of the least CRPS.
+    pub best: String,
+    /// Its mean CRPS.
+    pub best_crps_bps: f64,
+    /// The first over the second.
+    pub ratio: f64,
+    /// The consensus's scaled CRPS over the least of a member.
+    pub scaled_ratio: f64,
 }
 
 /// A line of the leaderboard.

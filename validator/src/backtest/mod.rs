@@ -377,6 +377,7 @@ impl History {
                 void_rounds: counts.void,
                 unsettled: self.unsettled,
                 leaderboard: self.places(contender),
+                consensus_against_best: contender.against_best(&self.names),
                 rounds_detail: contender.rounds_detail(&self.names),
                 from: wanted.first().copied(),
                 last: wanted.last().copied(),

@@ -29,7 +29,7 @@ fn of_policy(document: &Document) -> String {
         .map(|place| place.row.clone())
         .collect();
     format!(
-        "{} rounds of {} scored, {} void, {} unsettled; {} to {}, every {}; policy {}, rules {}\n{}{}",
+        "{} rounds of {} scored, {} void, {} unsettled; {} to {}, every {}; policy {}, rules {}\n{}{}{}",
         document.rounds,
         document.series,
         document.void_rounds,
@@ -40,7 +40,23 @@ fn of_policy(document: &Document) -> String {
         document.policy,
         document.rules,
         table::leaderboard(&rows),
+        against_best(document),
         voids(document),
+    )
+}
+
+fn against_best(document: &Document) -> String {
+    let Some(found) = &document.consensus_against_best else {
+        return String::new();
+    };
+    format!(
+        "\n  consensus from day 20 on: CRPS {:.3} bps, {:.4} of the best member's ({}, {:.3}), over the same {} rounds; recalibrated in {}",
+        found.crps_bps,
+        found.ratio,
+        found.best,
+        found.best_crps_bps,
+        found.rounds,
+        found.recalibrated
     )
 }
 

@@ -19,6 +19,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foretell_chain::chain::{Chain, ChainError};
@@ -106,6 +107,44 @@ pub struct Surroundings<S, C, M> {
     pub prices: Prices,
 }
 
+/// What a journal amounts to.
+struct Journalled {
+    book: Book,
+    head: Head,
+    last_at: UnixMillis,
+}
+
+impl Journalled {
+    /// Follows the journal in `store`, one entry at a time: months of them are more than a memory should hold.
+    fn of(store: &impl Store, charter: &Charter) -> Result<Self, RoundsError> {
+        let mut journalled = Self {
+            book: Book::new(charter.clone()),
+            head: Head::EMPTY,
+            last_at: charter.first,
+        };
+        let mut followed = Ok(());
+        store.read_entries(&mut |bytes| {
+            followed = journalled.follow(bytes, charter);
+            match followed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        followed.map(|()| journalled)
+    }
+
+    fn follow(&mut self, bytes: &[u8], charter: &Charter) -> Result<(), RoundsError> {
+        let entry = self.head.follow(bytes).map_err(StoreError::from)?;
+        match &entry.record {
+            Record::Began(began) if entry.seq == 0 && began == charter => {}
+            _ if entry.seq == 0 => return Err(RoundsError::OtherCharter),
+            record => self.book.apply(record)?,
+        }
+        self.last_at = entry.at;
+        Ok(())
+    }
+}
+
 impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     /// Takes up the journal where it ends, or begins it.
     pub async fn resume(
@@ -119,10 +158,17 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             miners,
             prices,
         } = surroundings;
+        let (journal, wanted) = (Arc::clone(&store), charter.clone());
+        let follow = move || Journalled::of(journal.as_ref(), &wanted);
+        let Journalled {
+            book,
+            head,
+            last_at,
+        } = tokio::task::spawn_blocking(follow).await??;
         let mut rounds = Self {
-            book: Book::new(charter.clone()),
-            head: Head::EMPTY,
-            last_at: charter.first,
+            book,
+            head,
+            last_at,
             key,
             store,
             chain,
@@ -133,23 +179,12 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             patience: Patience::default(),
             lost: None,
         };
-        let store = Arc::clone(&rounds.store);
-        let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
-        for bytes in &entries {
-            let entry = rounds.head.follow(bytes).map_err(StoreError::from)?;
-            match &entry.record {
-                Record::Began(began) if entry.seq == 0 && *began == charter => {}
-                _ if entry.seq == 0 => return Err(RoundsError::OtherCharter),
-                record => rounds.book.apply(record)?,
-            }
-            rounds.last_at = entry.at;
-        }
         if let Some(hash) = rounds.book.missing_fit() {
             let store = Arc::clone(&rounds.store);
             let bytes = tokio::task::spawn_blocking(move || store.payload(&hash)).await??;
             rounds.book.restore_fit(&bytes)?;
         }
-        if entries.is_empty() {
+        if rounds.head == Head::EMPTY {
             let first = charter.first;
             let batch = rounds.batch(first, vec![Record::Began(charter)], Vec::new());
             rounds.write(batch).await?;

@@ -1,6 +1,7 @@
 //! A store in memory: for simulations that need no disk, and to break off at any write.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foretell_core::attest::Hash;
@@ -49,9 +50,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn read_entries(
+        &self,
+        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(kept.entries.clone())
+        // Where to stop is the reader's own affair.
+        let _ = kept.entries.iter().try_for_each(|entry| take(entry));
+        Ok(())
     }
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {

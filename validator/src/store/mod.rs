@@ -6,6 +6,7 @@ mod sled;
 pub use self::memory::MemoryStore;
 pub use self::sled::{SledStore, report_opening_panics_as_errors};
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use foretell_core::attest::Hash;
@@ -19,8 +20,21 @@ pub trait Store: Send + Sync + 'static {
     /// Adds what happened, all of it or nothing, and returns once it is durable.
     fn append(&self, batch: &Batch) -> Result<(), StoreError>;
 
-    /// The stored bytes of every entry, oldest first.
-    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// Hands over the stored bytes of every entry, oldest first and one at a time, until `take` breaks off.
+    fn read_entries(
+        &self,
+        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// All of them at once, which for months of rounds is more than a memory should hold.
+    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut entries = Vec::new();
+        self.read_entries(&mut |entry| {
+            entries.push(entry.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok(entries)
+    }
 
     /// The payload with this hash.
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError>;

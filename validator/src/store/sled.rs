@@ -9,6 +9,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use foretell_core::attest::{Hash, sha256};
@@ -156,17 +157,27 @@ impl Store for SledStore {
         self.write_witness(&batch.head)
     }
 
-    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut entries: Vec<Vec<u8>> = Vec::new();
+    fn read_entries(
+        &self,
+        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut entry: Vec<u8> = Vec::new();
         for chunk in self.db.scan_prefix([ENTRY]) {
             let (key, bytes) = chunk.map_err(|error| store_error(&self.folder, error))?;
             let first_chunk = key.ends_with(&[0, 0]);
-            match entries.last_mut() {
-                Some(entry) if !first_chunk => entry.extend_from_slice(&bytes),
-                _ => entries.push(bytes.to_vec()),
+            if first_chunk && !entry.is_empty() {
+                if take(&entry).is_break() {
+                    return Ok(());
+                }
+                entry.clear();
             }
+            entry.extend_from_slice(&bytes);
         }
-        Ok(entries)
+        if !entry.is_empty() {
+            // It was the last one.
+            let _ = take(&entry);
+        }
+        Ok(())
     }
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {

@@ -21,6 +21,7 @@ use crate::score::Reference;
 use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
+use crate::weigh::recalibration::Recalibration;
 use crate::weigh::{Credits, Snapshot};
 
 /// The state of a validator for one series.
@@ -38,6 +39,7 @@ pub struct Book {
     consensus_track: TrackRecord,
     credits: Credits,
     fit: Snapshot,
+    recalibration: Recalibration,
     voided: BTreeMap<UnixMillis, VoidReason>,
     unconfirmed: Option<SignedWeights>,
     weighed: usize,
@@ -108,6 +110,7 @@ impl Book {
             reference: Reference::new(&rules.score),
             next_origin: charter.first,
             prices: prices_of(&charter),
+            recalibration: Recalibration::new(rules.recalibration, charter.evidence_window()),
             rules,
             rounds: BTreeMap::new(),
             tracks: BTreeMap::new(),
@@ -131,6 +134,7 @@ impl Book {
             } => {
                 self.take_turn(*round)?;
                 self.rounds.insert(*round, Round::new(*round, asked, pool));
+                self.recalibration.open(*round);
             }
             Record::Committed { round, miner, .. } => {
                 self.open_round(*round)?.apply(record)?;
@@ -145,6 +149,7 @@ impl Book {
                 round,
                 reference,
                 consensus,
+                trials,
                 miners,
                 missed,
                 credits,
@@ -154,6 +159,7 @@ impl Book {
                 let half_life = self.rules.pay.half_life;
                 self.credits.add(*round, credits, half_life);
                 self.fit = fit.clone();
+                self.recalibration.close(*round, trials.as_ref());
                 self.reference_track.answered(*round, reference, reference);
                 if let Some(consensus) = consensus {
                     self.consensus_track.answered(*round, consensus, reference);
@@ -175,6 +181,7 @@ impl Book {
                 if self.rounds.remove(round).is_none() {
                     self.take_turn(*round)?;
                 }
+                self.recalibration.close(*round, None);
                 self.voided.insert(*round, why.clone());
             }
             Record::WeightsSigned {
@@ -321,6 +328,11 @@ impl Book {
     /// The consensus's track record: rounds in which somebody was eligible.
     pub const fn consensus_track(&self) -> &TrackRecord {
         &self.consensus_track
+    }
+
+    /// What is known of the consensus's width.
+    pub const fn recalibration(&self) -> &Recalibration {
+        &self.recalibration
     }
 
     /// Void rounds and why.

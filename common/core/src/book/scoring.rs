@@ -12,6 +12,7 @@ use crate::settle::{Settlement, VoidReason};
 use crate::time::UnixMillis;
 use crate::weigh::deviations::{Deviations, Realised};
 use crate::weigh::quadratic::Quadratic;
+use crate::weigh::recalibration::Trials;
 use crate::weigh::{Evidence, PoolEntry, Snapshot, Weights, credit, entries};
 
 impl Book {
@@ -73,14 +74,18 @@ impl Book {
         let settled = (&deviations, &combined, &realised);
         state.add(origin, settled, &asked, &self.rules.fit);
         let fan = deviations.fan(&combined, outcome.volatility);
-        let consensus = (!pool.is_empty())
-            .then(|| Score::of(&fan, outcome, rules))
-            .flatten();
+        let (mut consensus, mut trials) = (None, None);
+        if !pool.is_empty() {
+            let sold = self.recalibration.of_round(origin).applied_to(&fan);
+            consensus = Score::of(&sold, outcome, rules);
+            trials = Trials::of(&fan, outcome, rules);
+        }
         let credits = credit::credits(&deviations, &combined, pool, &realised);
         Ok(Record::Scored {
             round: origin,
             reference: yardstick.reference.clone(),
             consensus,
+            trials,
             miners: judged
                 .iter()
                 .map(|(miner, judged)| (*miner, judged.score.clone()))

@@ -105,6 +105,7 @@ fn score_with_credits(
         round: origin(n),
         reference: score(0.5),
         consensus: consensus.map(by),
+        trials: None,
         miners: miners.iter().map(|(key, a)| (*key, by(*a))).collect(),
         missed: missed.to_vec(),
         credits: credits.iter().copied().collect(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::against_members::{AgainstBest, AgainstMembers};
 use super::{Counts, Policy, SettledRound, Standing};
 use crate::book::{Book, BookError};
 use crate::hotkey::Hotkey;
@@ -21,6 +22,7 @@ pub struct Evidence {
     /// Rounds that have not ended yet, in order of origin.
     running: VecDeque<Running>,
     failure: Option<BookError>,
+    against: AgainstMembers,
 }
 
 /// An open round.
@@ -41,6 +43,7 @@ impl Evidence {
             seen: BTreeSet::new(),
             running: VecDeque::new(),
             failure: None,
+            against: AgainstMembers::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl Evidence {
     /// The first thing that the book refused; rounds in order of origin never are.
     pub const fn failure(&self) -> Option<&BookError> {
         self.failure.as_ref()
+    }
+
+    /// The consensus beside its best member, from [`MATURE_AFTER`](super::MATURE_AFTER) on.
+    pub fn against_best(&self) -> Option<AgainstBest> {
+        self.against.best()
     }
 
     fn open(&mut self, round: &SettledRound<'_>) -> Result<(), BookError> {
@@ -79,6 +87,23 @@ impl Evidence {
         Ok(())
     }
 
+    fn compare(&mut self, record: &Record) {
+        if let Record::Scored {
+            round,
+            reference,
+            consensus,
+            miners,
+            ..
+        } = record
+            && AgainstMembers::is_mature(*round, self.book.charter().first)
+        {
+            let widths = self.book.recalibration().of_round(*round);
+            let recalibrated = consensus.is_some() && !widths.change_nothing();
+            let consensus = consensus.as_ref().unwrap_or(reference);
+            self.against.add(consensus, recalibrated, miners);
+        }
+    }
+
     /// Scores the rounds that have ended before `now`.
     fn settle(&mut self, now: UnixMillis) -> Result<(), BookError> {
         while let Some(round) = self.running.pop_front_if(|round| round.end < now) {
@@ -97,6 +122,7 @@ impl Evidence {
                 }
                 Err(why) => Record::Voided { round: origin, why },
             };
+            self.compare(&record);
             self.book.apply(&record)?;
         }
         Ok(())

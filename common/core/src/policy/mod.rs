@@ -10,12 +10,14 @@
 //! | [`Taoshi`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast flattens everybody else; clones multiply shares; it ranks luck |
 //! | [`Increments`] | low CRPS of increments, relative to the best of the round, by softmax | k clones take k shares; silence costs less than a bad forecast |
 
+mod against_members;
 mod evidence;
 pub mod increments;
 pub mod taoshi;
 #[cfg(test)]
 mod weaknesses;
 
+pub use against_members::{AgainstBest, MATURE_AFTER};
 pub use evidence::Evidence;
 pub use increments::Increments;
 pub use taoshi::Taoshi;

@@ -63,11 +63,14 @@ fn entries(
     owned.sort_by(|a, b| a.members.keys().cmp(b.members.keys()));
 
     let (curvature, _) = quadratic.of_entries(&owned);
+    let lengths: Vec<f64> = (0..owned.len())
+        .map(|m| f64::sqrt(curvature[m][m]))
+        .collect();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for m in 0..owned.len() {
         let coincides = |j: usize| {
-            let bound = curvature[m][m] * curvature[j][j];
-            bound > 0.0 && curvature[m][j] > (1.0 - rules.same) * f64::sqrt(bound)
+            let bound = lengths[m] * lengths[j];
+            bound > 0.0 && curvature[m][j] > (1.0 - rules.same) * bound
         };
         match groups.iter_mut().find(|group| coincides(group[0])) {
             Some(group) => group.push(m),

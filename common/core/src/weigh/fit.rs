@@ -1,13 +1,16 @@
 //! From the quadratic of the past to each entry's share of the consensus.
 
+use super::lanes::dot;
 use crate::rules::FitRules;
 
-/// Sweeps of coordinate descent at most; it stops once no share moves by more than [`STILL`].
+/// Sweeps of coordinate descent at most.
 const SWEEPS: usize = 500;
 /// A change that is none.
 const STILL: f64 = 1e-12;
+/// A trial of the price ends once a sweep moves less than this part of the sum's distance from 1.
+const ROUGHLY: f64 = 0.02;
 /// Trials of the price of a sum above 1.
-const PRICE_TRIALS: usize = 24;
+const PRICE_TRIALS: usize = 40;
 
 /// The shares u of entries with curvature G (rows) and slope c, both of one order.
 ///
@@ -38,43 +41,28 @@ pub fn shares(curvature: &[Vec<f64>], slope: &[f64], rules: &FitRules) -> Vec<f6
         rules,
     );
     let even = problem.within_one();
-    let direction: Vec<f64> = even.iter().zip(&scales).map(|(u, b)| u * b).collect();
-    let sum: f64 = direction.iter().sum();
-    let mut shares = vec![0.0; n];
-    if sum <= 0.0 {
-        return shares;
+    let mut direction = vec![0.0; n];
+    for (i, m) in known.iter().enumerate() {
+        direction[*m] = scales[i] * even[i];
     }
-    let gain: f64 = known
-        .iter()
-        .zip(&direction)
-        .map(|(m, u)| slope[*m] * u)
-        .sum();
-    let bend: f64 = known
-        .iter()
-        .zip(&direction)
-        .map(|(m, u)| {
-            let row = known.iter().zip(&direction);
-            u * row.map(|(j, w)| curvature[*m][*j] * w).sum::<f64>()
-        })
-        .sum();
+    let sum: f64 = direction.iter().sum();
+    if sum <= 0.0 {
+        return vec![0.0; n];
+    }
+    let gain = dot(slope, &direction);
+    let rows = direction.iter().zip(curvature).filter(|(u, _)| **u > 0.0);
+    let bend: f64 = rows.map(|(u, row)| u * dot(row, &direction)).sum();
     // Positive definite along a direction that gains, or nothing is shared.
     let stretch = if gain > 0.0 && bend > 0.0 {
         (gain / bend).min(1.0 / sum)
     } else {
         0.0
     };
-    for (m, u) in known.iter().zip(&direction) {
-        shares[*m] = stretch * u;
-    }
-    shares
+    direction.iter().map(|u| stretch * u).collect()
 }
 
-/// How alike two entries are: 0 up to the rules' threshold of the normalised Gram, 1 for the same forecast.
-fn likeness(g: &[Vec<f64>], m: usize, j: usize, rules: &FitRules) -> f64 {
-    if m == j {
-        return 0.0;
-    }
-    let gram = g[m][j] / f64::sqrt(g[m][m] * g[j][j]);
+/// How alike two entries of this normalised Gram are: 0 up to the rules' threshold, 1 for the same forecast.
+fn likeness(gram: f64, rules: &FitRules) -> f64 {
     ((gram - rules.alike) / (1.0 - rules.alike)).clamp(0.0, 1.0)
 }
 
@@ -84,42 +72,65 @@ struct Problem {
     c: Vec<f64>,
 }
 
+/// Shares on their way to the solution.
+#[derive(Clone)]
+struct Descent {
+    u: Vec<f64>,
+    /// Au, kept up to date.
+    bent: Vec<f64>,
+}
+
 impl Problem {
     fn new(mut g: Vec<Vec<f64>>, c: Vec<f64>, rules: &FitRules) -> Self {
         let n = c.len();
         let mean = (0..n).map(|m| g[m][m]).sum::<f64>() / n.max(1) as f64;
-        let pulls: Vec<Vec<f64>> = (0..n)
-            .map(|m| {
-                (0..n)
-                    .map(|j| rules.kin * mean * likeness(&g, m, j, rules))
-                    .collect()
-            })
-            .collect();
-        for (m, (row, pulls)) in g.iter_mut().zip(&pulls).enumerate() {
-            row[m] += rules.ridge * mean + pulls.iter().sum::<f64>();
-            for (a, pull) in row.iter_mut().zip(pulls) {
-                *a -= pull;
+        let roots: Vec<f64> = (0..n).map(|m| f64::sqrt(g[m][m])).collect();
+        let mut pulled = vec![0.0; n];
+        for m in 0..n {
+            for j in m + 1..n {
+                let gram = g[m][j] / (roots[m] * roots[j]);
+                let pull = rules.kin * mean * likeness(gram, rules);
+                g[m][j] -= pull;
+                g[j][m] -= pull;
+                pulled[m] += pull;
+                pulled[j] += pull;
             }
+        }
+        for (m, pulled) in pulled.into_iter().enumerate() {
+            g[m][m] += rules.ridge * mean + pulled;
         }
         Self { a: g, c }
     }
 
     /// The solution. A sum above 1 has a price, found by regula falsi (Illinois): Σu falls as the price rises.
     fn within_one(&self) -> Vec<f64> {
-        let mut u = vec![0.0; self.c.len()];
-        let mut excess = self.descend(&mut u, 0.0);
-        if excess <= 0.0 {
-            return u;
+        let mut free = Descent::new(self.c.len());
+        if free.excess(self, 0.0, ROUGHLY) <= 0.0 && free.excess(self, 0.0, 0.0) <= 0.0 {
+            return free.u;
         }
-        let (mut low, mut low_excess) = (0.0, excess);
-        let mut high = self.c.iter().copied().fold(0.0, f64::max);
+        // A trial needs no more digits than tell it from the next. Should that lead astray, all of them.
+        match self.at_one(&free, ROUGHLY) {
+            (found, true) => found.u,
+            (_, false) => self.at_one(&free, 0.0).0.u,
+        }
+    }
+
+    /// Where the sum is 1, from a descent at no price, and whether it was found: not by rough trials if the sum may be
+    /// below 1 at no price at all.
+    fn at_one(&self, free: &Descent, roughly: f64) -> (Descent, bool) {
+        let mut at = free.clone();
+        let (mut low, mut low_excess) = (0.0, at.excess(self, 0.0, roughly));
+        if low_excess <= 0.0 {
+            return (at, roughly == 0.0);
+        }
         // At the highest slope nobody has a share.
+        let mut high = self.c.iter().copied().fold(0.0, f64::max);
         let mut high_excess = -1.0;
         for _ in 0..PRICE_TRIALS {
             let price = (low * high_excess - high * low_excess) / (high_excess - low_excess);
-            excess = self.descend(&mut u, price);
+            let excess = at.excess(self, price, roughly);
             if excess.abs() < STILL {
-                break;
+                return (at, true);
             }
             if excess > 0.0 {
                 (low, low_excess) = (price, excess);
@@ -129,35 +140,102 @@ impl Problem {
                 low_excess *= 0.5;
             }
         }
-        u
+        (at, false)
+    }
+}
+
+impl Descent {
+    fn new(n: usize) -> Self {
+        Self {
+            u: vec![0.0; n],
+            bent: vec![0.0; n],
+        }
     }
 
-    /// Cyclic coordinate descent from `u` at this price; returns Σu − 1.
-    fn descend(&self, u: &mut [f64], price: f64) -> f64 {
-        // Au, kept up to date.
-        let mut bent: Vec<f64> = self
-            .a
-            .iter()
-            .map(|row| row.iter().zip(&*u).map(|(a, u)| a * u).sum())
-            .collect();
+    /// Σu − 1 at this price, by cyclic coordinate descent until a sweep moves less than `roughly` of it, or nothing.
+    fn excess(&mut self, problem: &Problem, price: f64, roughly: f64) -> f64 {
+        let mut excess = 0.0;
         for _ in 0..SWEEPS {
-            let mut moved = 0.0_f64;
-            for m in 0..u.len() {
-                let step = (self.c[m] - price - bent[m]) / self.a[m][m];
-                let to = (u[m] + step).max(0.0);
-                let change = to - u[m];
-                if change != 0.0 {
-                    u[m] = to;
-                    moved = moved.max(change.abs());
-                    for (bent, a) in bent.iter_mut().zip(&self.a[m]) {
-                        *bent += a * change;
-                    }
-                }
-            }
-            if moved < STILL {
+            let moved = self.sweep(problem, price);
+            excess = self.u.iter().sum::<f64>() - 1.0;
+            if moved < f64::max(STILL, roughly * excess.abs()) {
                 break;
             }
         }
-        u.iter().sum::<f64>() - 1.0
+        excess
+    }
+
+    /// One turn for everybody; returns how far all moved together.
+    fn sweep(&mut self, problem: &Problem, price: f64) -> f64 {
+        let mut moved = 0.0;
+        for (m, row) in problem.a.iter().enumerate() {
+            let step = (problem.c[m] - price - self.bent[m]) / row[m];
+            let to = (self.u[m] + step).max(0.0);
+            let change = to - self.u[m];
+            if change != 0.0 {
+                self.u[m] = to;
+                moved += change.abs();
+                for (bent, a) in self.bent.iter_mut().zip(row) {
+                    *bent += a * change;
+                }
+            }
+        }
+        moved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::RulesVersion;
+
+    /// G of n entries as Gram of n vectors, which makes it one of a past.
+    fn gram(vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let products = |a: &Vec<f64>| vectors.iter().map(|b| dot(a, b)).collect();
+        vectors.iter().map(products).collect()
+    }
+
+    proptest! {
+        /// Karush, Kuhn and Tucker: who has a share gains from more of it as much as it costs, and nobody else more.
+        #[test]
+        fn no_change_of_shares_would_be_better(
+            common in prop::collection::vec(-1.0..1.0f64, 12),
+            own in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 12), 1..24),
+            apart in prop::sample::select(vec![1e-3, 0.1, 1.0]),
+            slopes in prop::collection::vec(-1.0..4.0f64, 24),
+            near_one in prop::option::of(-0.01..0.01f64),
+        ) {
+            let vectors: Vec<Vec<f64>> = own
+                .iter()
+                .map(|own| common.iter().zip(own).map(|(c, o)| c + apart * o).collect())
+                .collect();
+            let n = vectors.len();
+            let rules = RulesVersion::V1.rules().fit;
+            let mut problem = Problem::new(gram(&vectors), slopes[..n].to_vec(), &rules);
+            if let Some(above) = near_one {
+                // Where it takes all digits to tell whether the sum has a price.
+                let mut free = Descent::new(n);
+                let sum = free.excess(&problem, 0.0, 0.0) + 1.0;
+                let factor = if sum > 0.0 { (1.0 + above) / sum } else { 1.0 };
+                problem.c.iter_mut().for_each(|c| *c *= factor);
+            }
+            let u = problem.within_one();
+            let sum: f64 = u.iter().sum();
+            prop_assert!(sum < 1.0 + 1e-9);
+            let slopes: Vec<f64> = (0..n).map(|m| problem.c[m] - dot(&problem.a[m], &u)).collect();
+            let price = if sum < 1.0 - 1e-9 {
+                0.0
+            } else {
+                slopes.iter().copied().fold(0.0, f64::max)
+            };
+            let scale: f64 = (0..n).map(|m| problem.a[m][m]).fold(0.0, f64::max);
+            for (u, slope) in u.iter().zip(&slopes) {
+                prop_assert!(*u >= 0.0);
+                prop_assert!(slope - price < 1e-8 * scale, "{slope} {price}");
+                prop_assert!(*u == 0.0 || (slope - price).abs() < 1e-8 * scale, "{u} {slope} {price}");
+            }
+        }
     }
 }

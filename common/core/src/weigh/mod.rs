@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   advantages ─▶ evidence ─▶ who is eligible ─▶ entries ─┐
-//!   settled rounds ─▶ quadratic ──────────────────────────┴▶ fit ─▶ consensus ─▶ credit ─▶ weights
+//!   settled rounds ─▶ quadratic ──────────────────────────┴▶ fit ─▶ consensus ─┬▶ credit ─▶ weights
+//!                                                                              └▶ recalibration ─▶ what buyers get
 //! ```
 //!
 //! Nothing in one miner's advantage or evidence depends on another miner; what it adds to the consensus does.
@@ -16,6 +17,7 @@ pub mod fit;
 mod lanes;
 pub mod pay;
 pub mod quadratic;
+pub mod recalibration;
 #[cfg(test)]
 mod tests;
 

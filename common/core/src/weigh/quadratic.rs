@@ -125,19 +125,26 @@ impl Quadratic {
                     .collect()
             })
             .collect();
-        let curvature = |left: &[(usize, f64)], right: &[(usize, f64)]| -> f64 {
-            let pairs = left.iter().flat_map(|l| right.iter().map(move |r| (l, r)));
-            pairs
-                .map(|((m, p), (j, q))| p * q * self.curvature[m * n + j])
-                .sum()
-        };
-        let rows = members
-            .iter()
-            .map(|left| members.iter().map(|right| curvature(left, right)).collect());
+        let mut curvature = vec![vec![0.0; members.len()]; members.len()];
+        for at in 0..members.len() {
+            // Of this entry's mean with every hotkey.
+            let mut row = vec![0.0; n];
+            for (m, part) in &members[at] {
+                for (sum, g) in row.iter_mut().zip(&self.curvature[m * n..][..n]) {
+                    *sum += part * g;
+                }
+            }
+            for other in at..members.len() {
+                let of = members[other].iter();
+                let sum: f64 = of.map(|(j, part)| part * row[*j]).sum();
+                curvature[at][other] = sum;
+                curvature[other][at] = sum;
+            }
+        }
         let slope = members
             .iter()
             .map(|entry| entry.iter().map(|(m, part)| part * self.slope[*m]).sum());
-        (rows.collect(), slope.collect())
+        (curvature, slope.collect())
     }
 
     /// The state's bytes: header, latest origin, number of miners, hotkeys, c, upper triangle of G; little-endian.

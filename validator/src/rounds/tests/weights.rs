@@ -40,6 +40,7 @@ fn seasoned(skilled: &[&str]) -> World {
             round,
             reference: score(0.5),
             consensus: Some(score(0.4)),
+            trials: None,
             miners: good.clone(),
             missed: Vec::new(),
             credits: good.keys().map(|miner| (*miner, 0.01)).collect(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -291,8 +292,11 @@ impl Store for Mortal<MemoryStore> {
         self.fuse.pass().map_err(killed)
     }
 
-    fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.part.entries()
+    fn read_entries(
+        &self,
+        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.part.read_entries(take)
     }
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
