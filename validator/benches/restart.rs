@@ -32,6 +32,7 @@ use foretell_validator::rounds::{Prices, Rounds, Surroundings};
 use foretell_validator::store::{Batch, SledStore, Store};
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
+use foretell_wire::reach::Reach;
 use tokio_util::sync::CancellationToken;
 
 const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -205,6 +206,7 @@ fn restart(folder: &Path) {
         chain: Arc::new(chain),
         miners: LiveMiners::new(
             MinerClient::new(key.clone()).unwrap(),
+            Reach::Anywhere,
             CancellationToken::new(),
         ),
         prices: Prices::Journal,
