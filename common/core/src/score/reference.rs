@@ -8,6 +8,7 @@ use super::tally::{Marks, Tally};
 use super::{Outcome, Score};
 use crate::forecast::Fan;
 use crate::rules::ScoreRules;
+use crate::series::ABSURD_MOVE;
 
 /// Student-t (ν = 3) quantiles around the anchor, scaled by σ_T·√i.
 ///
@@ -67,19 +68,24 @@ impl Reference {
     ///
     /// `CRPS(s·q, s·y) = s·CRPS(q, y)`, so the one standard row scores every step.
     pub fn score(&self, outcome: &Outcome, rules: &ScoreRules) -> Option<Score> {
-        let mut tally = Tally::new(self.standard().len());
         let last = outcome.moves.len();
+        let widest = self.standard().last().map_or(0.0, |q| q.abs());
+        if widest * outcome.volatility * f64::sqrt(last as f64) > ABSURD_MOVE {
+            // Such a fan is cut, and no longer the standard row at every step.
+            return Score::of(&self.fan(outcome.volatility, last), outcome, rules);
+        }
+        let mut tally = Tally::new(self.standard().len());
         let mut sum = 0.0;
         for (y, i) in outcome.moves.iter().zip(1..) {
             let Some(y) = *y else { continue };
             let scale = outcome.volatility * f64::sqrt(i as f64);
-            let crps = self.row.crps(y / scale);
-            tally.add_step(&self.row.marks.times(scale), y, scale * crps, i == last);
+            let crps = self.row.crps(scale, y);
+            tally.add_step(&self.row.marks.times(scale), y, crps, i == last);
             // The reference itself lies within the clamp; what happened may not.
             sum += if y.abs() <= rules.clamp * scale {
-                crps
+                crps / scale
             } else {
-                self.row.crps(rules.clamp.copysign(y))
+                self.row.crps(1.0, rules.clamp.copysign(y))
             };
         }
         let steps = tally.steps;
@@ -111,13 +117,13 @@ impl StandardRow {
         }
     }
 
-    /// [`crps`](super::crps::crps) of this row, by its sums:
-    /// `(2/K)·(Σ_{q_k > y} (q_k − y) − Σ τ_k·q_k + y·K/2)`, as `Σ τ_k = K/2`.
-    fn crps(&self, y: f64) -> f64 {
-        let place = self.quantiles.partition_point(|quantile| *quantile <= y);
-        let above = (self.quantiles.len() - place) as f64;
+    /// [`crps`](super::crps::crps) of this row times `scale`, by its sums:
+    /// `(2/K)·(Σ_{q_k > y} (q_k − y) − Σ τ_k·q_k + y·K/2)`, as `Σ τ_k = K/2`. Finite for any finite `y`.
+    fn crps(&self, scale: f64, y: f64) -> f64 {
+        let place = self.quantiles.partition_point(|q| *q <= y / scale);
         let k = self.quantiles.len() as f64;
-        2.0 / k * (self.sums_from[place] - above * y - self.weighted + y * k / 2.0)
+        let above = (self.quantiles.len() - place) as f64 / k;
+        2.0 / k * (self.sums_from[place] - self.weighted) * scale + (1.0 - 2.0 * above) * y
     }
 }
 
