@@ -348,15 +348,21 @@ impl Connection {
         }
     }
 
-    /// A socket went live: those before it are only drained.
+    /// A socket went live: the one before it is only drained, and one that still drains has nothing that this one lacks.
     fn live(&mut self, now: Millis, id: SocketId, on: &mut dyn FnMut(Note<'_>)) {
         for socket in &mut self.sockets {
             if socket.id == id {
                 socket.trade_at = now;
                 socket.stage = Stage::Live { since: now };
-            } else if matches!(socket.stage, Stage::Live { .. }) {
-                let until = now + self.patience.drain;
-                socket.stage = Stage::Draining { until };
+                continue;
+            }
+            match &mut socket.stage {
+                Stage::Live { .. } => {
+                    let until = now + self.patience.drain;
+                    socket.stage = Stage::Draining { until };
+                }
+                Stage::Draining { until } => *until = now,
+                _ => {}
             }
         }
         on(Note::Live(id));

@@ -95,40 +95,41 @@ pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, Fram
 /// The usual form of an RFC 3339 text, `2026-01-31T23:59:59.123456Z`, read without ado: every trade of three venues has
 /// one. `None` for anything unusual, which the library reads or refuses.
 fn utc_millis(text: &[u8]) -> Option<i64> {
-    let (whole, fraction) = text.strip_suffix(b"Z")?.split_first_chunk::<19>()?;
-    let digits = match fraction {
-        [] => fraction,
-        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
-        _ => return None,
+    let (date, rest) = text.strip_suffix(b"Z")?.split_first_chunk()?;
+    let (clock, rest) = rest.split_first_chunk()?;
+    let (seconds, fraction) = rest.split_first_chunk::<3>()?;
+    let [b':', tens, ones] = seconds else {
+        return None;
     };
-    let mut usual = digits.iter().all(u8::is_ascii_digit);
-    for (place, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
-        usual &= whole[place] == mark;
-    }
-    let mut two = |place: usize| {
-        let [tens, ones] = [whole[place], whole[place + 1]].map(|digit| digit.wrapping_sub(b'0'));
-        usual &= tens < 10 && ones < 10;
-        10 * u32::from(tens) + u32::from(ones)
-    };
-    let year = 100 * two(0) + two(2);
-    let (month, day, hour, minute, second) = (two(5), two(8), two(11), two(14), two(17));
-    usual &= (1970..=9000).contains(&year)
+    let date = Eight::of(date, b"0000-00-")?;
+    let clock = Eight::of(clock, b"00T00:00")?;
+    let digit = |digit: u8| Some(u32::from(digit.wrapping_sub(b'0'))).filter(|digit| *digit < 10);
+    let second = 10 * digit(*tens)? + digit(*ones)?;
+    let (year, month) = (100 * date.pair(0) + date.pair(2), date.pair(5));
+    let (day, hour, minute) = (clock.pair(0), clock.pair(3), clock.pair(6));
+    let usual = (1970..=9000).contains(&year)
         && (1..=12).contains(&month)
         && (1..=28).contains(&day)
         && hour < 24
         && minute < 60
         && second < 60;
+    let millis = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            let mut millis = 0;
+            for place in 0..digits.len().max(3) {
+                let value = digits.get(place).map_or(Some(0), |value| digit(*value))?;
+                if place < 3 {
+                    millis = 10 * millis + value;
+                }
+            }
+            millis
+        }
+        _ => return None,
+    };
     if !usual {
         return None;
     }
-    let digits = match digits {
-        [] => [b'0', b'0', b'0'],
-        [tenths] => [*tenths, b'0', b'0'],
-        [tenths, hundredths] => [*tenths, *hundredths, b'0'],
-        [tenths, hundredths, thousandths, ..] => [*tenths, *hundredths, *thousandths],
-    };
-    let [tenths, hundredths, thousandths] = digits.map(|digit| u32::from(digit - b'0'));
-    let millis = 100 * tenths + 10 * hundredths + thousandths;
     // Days since 1970, with years that begin in March: leap days come last.
     let (year, month) = if month > 2 {
         (year, month - 3)
@@ -139,6 +140,30 @@ fn utc_millis(text: &[u8]) -> Option<i64> {
         365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
     let seconds = (hour * 60 + minute) * 60 + second;
     Some(i64::from(days) * 86_400_000 + i64::from(seconds) * 1000 + i64::from(millis))
+}
+
+/// Eight characters as digits in one word, the first lowest; what isn't a digit counts 0.
+#[derive(Clone, Copy)]
+struct Eight(u64);
+
+impl Eight {
+    /// The digits of a text that has digits where the form has `0`, and the form's own characters elsewhere.
+    fn of(text: &[u8; 8], form: &[u8; 8]) -> Option<Self> {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        // A character of the form leaves 0, a digit its value.
+        let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*form);
+        let digits = form.map(|character| if character == b'0' { 9 } else { 0 });
+        let room = u64::from_le_bytes(digits) + 0x80 * EACH;
+        // No byte of the values is above what it has room for: otherwise a high bit is borrowed, or was set before.
+        let fits = values & (0x80 * EACH) == 0 && (room - values) & (0x80 * EACH) == 0x80 * EACH;
+        fits.then_some(Self(values))
+    }
+
+    /// The number of two digits that begins at this place.
+    const fn pair(self, place: u32) -> u32 {
+        let pairs = self.0 * 10 + (self.0 >> 8);
+        (pairs >> (8 * place)) as u32 & 0xff
+    }
 }
 
 /// A whole number as text.
