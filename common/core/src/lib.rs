@@ -21,6 +21,7 @@ pub mod forecast;
 pub mod hotkey;
 pub mod journal;
 pub mod leaderboard;
+pub mod logarithm;
 pub mod metrics;
 pub mod policy;
 pub mod price;

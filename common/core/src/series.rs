@@ -6,10 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::logarithm;
 use crate::time::{Millis, UnixMillis};
 
 /// Moves are held within ± this, so that no sum over absurd values overflows.
 pub(crate) const ABSURD_MOVE: f64 = 1e100;
+
+/// Basis points in a whole.
+const BPS: f64 = 1e4;
 
 /// Name of a series, such as `BTC/USD`: 1 to 32 characters of `A-Z a-z 0-9 / - . _`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,10 +126,28 @@ impl Unit {
     /// [admitted](Self::admits). It is always finite: at most ± 1e100.
     pub fn change(self, anchor: f64, value: f64) -> f64 {
         let change = match self {
-            Self::LogPrice => 1e4 * libm::log(value / anchor),
+            Self::LogPrice => BPS * logarithm::log(value / anchor),
             Self::Value => value - anchor,
         };
         change.clamp(-ABSURD_MOVE, ABSURD_MOVE)
+    }
+
+    /// [`change`](Self::change) to each of many values.
+    pub fn changes(self, anchor: f64, values: &[f64]) -> Vec<f64> {
+        let mut changes: Vec<f64> = match self {
+            Self::LogPrice => values.iter().map(|value| value / anchor).collect(),
+            Self::Value => values.iter().map(|value| value - anchor).collect(),
+        };
+        if self == Self::LogPrice {
+            logarithm::logs(&mut changes);
+            for change in &mut changes {
+                *change *= BPS;
+            }
+        }
+        for change in &mut changes {
+            *change = change.clamp(-ABSURD_MOVE, ABSURD_MOVE);
+        }
+        changes
     }
 }
 
@@ -242,6 +264,17 @@ mod tests {
         assert_eq!(Unit::Value.change(-1e308, 1e308), ABSURD_MOVE);
         assert_eq!(Unit::Value.change(1.5, -0.5), -2.0);
         assert!(Unit::Value.admits(0.0) && !Unit::LogPrice.admits(0.0));
+    }
+
+    #[test]
+    fn moves_to_many_values_are_those_to_each() {
+        let values = [1e-300, 0.5, 99.0, 100.0, 101.0, 5e4, 1e300];
+        for unit in [Unit::LogPrice, Unit::Value] {
+            for anchor in [1e-300, 100.0, 1e300] {
+                let each = values.map(|value| unit.change(anchor, value));
+                assert_eq!(unit.changes(anchor, &values), each);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From scales and standard quantiles to a forecast's prices.
 
 use foretell_core::forecast::{Forecast, Rejection};
+use foretell_core::logarithm::exps;
 use foretell_core::series::Unit;
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -35,26 +36,27 @@ pub fn around<Q: AsRef<[f64]>>(
         horizon += 1;
         let start = values.len();
         let quantiles = row.quantiles.as_ref().iter();
-        values
-            .extend(quantiles.map(|quantile| value(last, unit, row.centre + row.scale * quantile)));
+        values.extend(quantiles.map(|quantile| row.centre + row.scale * quantile));
         let row = &mut values[start..];
-        // Values ascend, so that what suits both ends suits all, if zero doesn't lie between them.
-        let all_usual = match (row.first(), row.last()) {
-            (Some(low), Some(high)) => {
-                usual.suits(*low) && usual.suits(*high) && low.signum() == high.signum()
+        move_from(last, unit, row);
+        if usual.suits_all(row) {
+            usual.round_all(row);
+        } else {
+            let mut rounding = usual;
+            for value in &mut *row {
+                if !rounding.suits(*value) {
+                    rounding = Rounding::of(*value);
+                }
+                *value = rounding.round(*value);
             }
-            _ => false,
-        };
-        // Rounding keeps order but for the last bit of its own arithmetic, which the running maximum mends.
-        let mut before = f64::MIN;
-        for value in row {
-            let rounding = if all_usual || usual.suits(*value) {
-                usual
-            } else {
-                Rounding::of(*value)
-            };
-            before = before.max(rounding.round(*value));
-            *value = before;
+        }
+        // Exponentials and roundings keep order but for the last bit of their own arithmetic.
+        if !row.is_sorted() {
+            let mut before = f64::MIN;
+            for value in row {
+                before = before.max(*value);
+                *value = before;
+            }
         }
     }
     Forecast::quantiles(unit, horizon, k, values)
@@ -77,11 +79,20 @@ pub fn symmetric_quantiles(k: usize, inverse: impl Fn(f64) -> f64) -> Vec<f64> {
     lower.chain(middle).chain(upper.iter().copied()).collect()
 }
 
-/// The value that lies `change` from the last close, kept within the range of doubles.
-fn value(last: f64, unit: Unit, change: f64) -> f64 {
+/// Turns each move from the last close into the value that it leads to, kept within the range of doubles.
+fn move_from(last: f64, unit: Unit, moves: &mut [f64]) {
     match unit {
-        Unit::LogPrice => (last * change.exp()).clamp(f64::MIN_POSITIVE, f64::MAX),
-        Unit::Value => (last + change).clamp(f64::MIN, f64::MAX),
+        Unit::LogPrice => {
+            exps(moves);
+            for value in moves {
+                *value = (last * *value).clamp(f64::MIN_POSITIVE, f64::MAX);
+            }
+        }
+        Unit::Value => {
+            for value in moves {
+                *value = (last + *value).clamp(f64::MIN, f64::MAX);
+            }
+        }
     }
 }
 
@@ -119,6 +130,38 @@ impl Rounding {
         (self.from..self.to).contains(&value.abs())
     }
 
+    /// Whether all of these ascending values have this size, and one sign.
+    fn suits_all(&self, row: &[f64]) -> bool {
+        match (row.first(), row.last()) {
+            (Some(low), Some(high)) => {
+                self.suits(*low) && self.suits(*high) && low.signum() == high.signum()
+            }
+            _ => false,
+        }
+    }
+
+    /// [`round`](Self::round) of values that this [suits](Self::suits_all), several at once.
+    fn round_all(&self, row: &mut [f64]) {
+        // Values of this size have eight digits before the point then, and what they become is finite.
+        match (self.decimals, self.power.is_finite()) {
+            (true, true) => {
+                for value in row {
+                    *value = nearest_of_eight_digits(*value * self.power) / self.power;
+                }
+            }
+            (false, true) => {
+                for value in row {
+                    *value = nearest_of_eight_digits(*value / self.power) * self.power;
+                }
+            }
+            (_, false) => {
+                for value in row {
+                    *value = self.round(*value);
+                }
+            }
+        }
+    }
+
     fn round(&self, value: f64) -> f64 {
         let rounded = if self.decimals {
             nearest(value * self.power) / self.power
@@ -131,12 +174,22 @@ impl Rounding {
 
 /// The nearest whole number, halves away from zero.
 fn nearest(value: f64) -> f64 {
-    // Eight digits before the point: half of one is exact beside them, and a cast is a fraction of a call's cost.
     if (1e7..1e9).contains(&value.abs()) {
-        (value + 0.5_f64.copysign(value)) as i64 as f64
+        nearest_of_eight_digits(value)
     } else {
         value.round()
     }
+}
+
+/// The same of a number with eight digits before the point, by sums alone.
+fn nearest_of_eight_digits(value: f64) -> f64 {
+    /// Doubles of this size are whole: adding it rounds to a neighbour, taking it away is exact.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    // Half of one is exact beside eight digits.
+    let above = value.abs() + 0.5;
+    let near = (above + WHOLE) - WHOLE;
+    let down = if near > above { near - 1.0 } else { near };
+    down.copysign(value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A forecast as the distribution of moves at each step: what is scored, pooled and drawn.
 
+use std::borrow::Cow;
+
 use super::Forecast;
 use super::sort::sort_rows;
 use crate::series::{ABSURD_MOVE, Unit};
@@ -19,20 +21,16 @@ pub struct Fan {
 impl Fan {
     /// The fan of a forecast, seen from the anchor. Paths are sorted step by step.
     pub fn of(forecast: &Forecast, anchor: f64, unit: Unit) -> Self {
-        let moves = forecast
-            .values()
-            .iter()
-            .map(|&value| unit.change(anchor, value))
-            .collect();
-        Self::from_moves(forecast.k(), moves)
+        let k = forecast.k().max(1);
+        let mut moves = unit.changes(anchor, forecast.values());
+        sort_rows(k, &mut moves);
+        Self { k, moves }
     }
 
     /// A fan from H·K step-major finite moves; rows are sorted here.
     pub fn from_moves(k: usize, mut moves: Vec<f64>) -> Self {
         let k = k.max(1);
-        for value in &mut moves {
-            *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
-        }
+        clamp(&mut moves);
         sort_rows(k, &mut moves);
         Self { k, moves }
     }
@@ -47,19 +45,41 @@ impl Fan {
         self.moves.chunks_exact(self.k)
     }
 
+    /// The fan with its distances from the median times the `factor` of the step, from 0, which is above zero.
+    pub(crate) fn widened(&self, factor: impl Fn(usize) -> f64) -> Self {
+        let mut moves = Vec::with_capacity(self.moves.len());
+        for (step, row) in self.rows().enumerate() {
+            let (median, factor) = (quantile(row, 0.5), factor(step));
+            let start = moves.len();
+            moves.extend(row.iter().map(|x| median + factor * (x - median)));
+            // Each of these operations keeps order, so the ends bound the row.
+            let row = &mut moves[start..];
+            if row[0] < -ABSURD_MOVE || row[row.len() - 1] > ABSURD_MOVE {
+                clamp(row);
+            }
+        }
+        Self { k: self.k, moves }
+    }
+
     /// The same fan at K = [`POOL_LEVELS`]: linear between levels, flat outside.
-    pub fn resampled(&self) -> Self {
+    pub fn resampled(&self) -> Cow<'_, Self> {
         if self.k == POOL_LEVELS {
-            return self.clone();
+            return Cow::Borrowed(self);
         }
         let moves = self
             .rows()
             .flat_map(|row| (0..POOL_LEVELS).map(|j| quantile(row, level(j, POOL_LEVELS))))
             .collect();
-        Self {
+        Cow::Owned(Self {
             k: POOL_LEVELS,
             moves,
-        }
+        })
+    }
+}
+
+fn clamp(moves: &mut [f64]) {
+    for value in moves {
+        *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
     }
 }
 
@@ -97,11 +117,22 @@ mod tests {
     fn resampling_keeps_what_already_stands_on_the_common_levels() {
         let row: Vec<f64> = (0..POOL_LEVELS).map(|j| (j * j) as f64).collect();
         let fan = Fan::from_moves(POOL_LEVELS, row);
-        assert_eq!(fan.resampled(), fan);
+        assert_eq!(*fan.resampled(), fan);
         let point = Fan::from_moves(1, vec![3.0, 4.0]);
         let pooled = point.resampled();
         assert_eq!(pooled.rows().len(), 2);
         assert!(pooled.rows().all(|row| row.iter().all(|v| *v == row[0])));
+    }
+
+    /// Half and twice the distances from the medians 2 and 30; what leaves the range of moves stops at its end.
+    #[test]
+    fn a_widened_fan_keeps_its_medians() {
+        let fan = Fan::from_moves(3, vec![1.0, 2.0, 4.0, 20.0, 30.0, 50.0]);
+        let widened = fan.widened(|step| [0.5, 2.0][step]);
+        let rows: Vec<&[f64]> = widened.rows().collect();
+        assert_eq!(rows, [&[1.5, 2.0, 3.0][..], &[10.0, 30.0, 70.0][..]]);
+        let widest = Fan::from_moves(2, vec![-1e308, 1e308]).widened(|_| 1.5);
+        assert_eq!(widest.rows().next(), Some(&[-ABSURD_MOVE, ABSURD_MOVE][..]));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 const SHORT: usize = 64;
 /// Buckets a value.
 const ROOM: usize = 2;
+/// Pairs that are compared before it is asked whether they are in order.
+const PIECE: usize = 32;
 /// A fuller bucket is a sign of values that buckets don't separate.
 const CROWD: u32 = 40;
 
@@ -15,10 +17,22 @@ const CROWD: u32 = 40;
 pub(super) fn sort_rows(k: usize, values: &mut [f64]) {
     let mut buckets = Buckets::default();
     for row in values.chunks_exact_mut(k) {
-        if !row.is_sorted() && !buckets.sort(row) {
+        if !ascends(row) && !buckets.sort(row) {
             row.sort_unstable_by(f64::total_cmp);
         }
     }
+}
+
+/// Whether no value is below the one before it.
+///
+/// A piece is looked through to its end, which vector units can follow; what isn't in order shows in the first.
+pub(crate) fn ascends(row: &[f64]) -> bool {
+    let after = row.get(1..).unwrap_or_default();
+    let mut pieces = row.chunks(PIECE).zip(after.chunks(PIECE));
+    pieces.all(|(before, after)| {
+        let pairs = before.iter().zip(after);
+        pairs.fold(true, |all, (a, b)| all & (a <= b))
+    })
 }
 
 /// Room that rows share.
@@ -119,6 +133,19 @@ mod tests {
             let tied: Vec<f64> = tied.into_iter().map(f64::from).collect();
             prop_assert_eq!(ours(tied.clone()), sorted(tied));
             prop_assert_eq!(ours(wild.clone()), sorted(wild));
+        }
+    }
+
+    #[test]
+    fn a_row_ascends_if_no_neighbours_are_out_of_order() {
+        let mut row: Vec<f64> = (0..100).map(|i| f64::from(i / 2)).collect();
+        for length in 0..100 {
+            assert!(ascends(&row[..length]));
+        }
+        for place in 1..100 {
+            let kept = std::mem::replace(&mut row[place], -1.0);
+            assert!(!ascends(&row), "{place}");
+            row[place] = kept;
         }
     }
 

@@ -33,7 +33,7 @@ impl Judged {
     /// The same with a fan of no more than the common levels, which is all that pooling looks at.
     pub fn pooled(&self) -> Self {
         let fan = if self.fan.k() > POOL_LEVELS {
-            self.fan.resampled()
+            self.fan.resampled().into_owned()
         } else {
             self.fan.clone()
         };

@@ -19,8 +19,11 @@ pub fn credits(
     entries: &[PoolEntry],
     realised: &Realised,
 ) -> BTreeMap<Hotkey, f64> {
-    let pulls = pulls(deviations, consensus, realised);
     let mut credits = BTreeMap::new();
+    if entries.is_empty() {
+        return credits;
+    }
+    let pulls = pulls(deviations, consensus, realised);
     for entry in entries {
         // The entry's fan is the mean of its members'.
         let own: f64 = entry
@@ -38,13 +41,14 @@ pub fn credits(
 fn pulls(deviations: &Deviations, consensus: &Consensus, realised: &Realised) -> Vec<f64> {
     let v = 2.0 / POOL_LEVELS as f64 / realised.steps().max(1) as f64;
     let reference = deviations.reference();
+    let taus: Vec<f64> = levels().collect();
     let mut pulls = Vec::with_capacity(consensus.0.len());
     for (own, y) in consensus.0.chunks_exact(POOL_LEVELS).zip(&realised.0) {
         let Some(y) = *y else {
             pulls.extend(own.iter().map(|_| 0.0));
             continue;
         };
-        let points = own.iter().zip(reference).zip(levels());
+        let points = own.iter().zip(reference).zip(&taus);
         pulls.extend(points.map(|((deviation, reference), tau)| {
             v * (tau - share_above(y - reference, *deviation))
         }));
@@ -54,10 +58,12 @@ fn pulls(deviations: &Deviations, consensus: &Consensus, realised: &Realised) ->
 
 /// The share of θ in [0, 1] with `distance < θ·deviation`.
 fn share_above(distance: f64, deviation: f64) -> f64 {
+    // Of no use where the deviation is 0, but without a branch several are divided at once.
+    let ratio = (distance / deviation).clamp(0.0, 1.0);
     if deviation > 0.0 {
-        1.0 - (distance / deviation).clamp(0.0, 1.0)
+        1.0 - ratio
     } else if deviation < 0.0 {
-        (distance / deviation).clamp(0.0, 1.0)
+        ratio
     } else if distance < 0.0 {
         1.0
     } else {

@@ -85,13 +85,14 @@ impl Deviations {
     /// The consensus as a fan of moves.
     pub fn fan(&self, consensus: &Consensus, volatility: f64) -> Fan {
         let rows = consensus.0.chunks_exact(POOL_LEVELS).zip(1..);
-        let moves = rows.flat_map(|(row, i)| {
+        let mut moves = Vec::with_capacity(consensus.0.len());
+        for (row, i) in rows {
             // Finite, so that no move is a number that is none.
             let scale = (volatility * f64::sqrt(f64::from(i))).min(f64::MAX);
             let values = row.iter().zip(&self.reference);
-            values.map(move |(deviation, reference)| scale * (reference + deviation))
-        });
-        Fan::from_moves(POOL_LEVELS, moves.collect())
+            moves.extend(values.map(|(deviation, reference)| scale * (reference + deviation)));
+        }
+        Fan::from_moves(POOL_LEVELS, moves)
     }
 
     /// The reference's row.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Advantage;
 use super::evidence::{Sums, Window};
-use crate::forecast::{Fan, quantile};
+use crate::forecast::Fan;
 use crate::rules::{EvidenceRules, RecalibrationRules, ScoreRules};
 use crate::score::{Outcome, Score};
 use crate::time::UnixMillis;
@@ -75,7 +75,7 @@ impl Trials {
         let parts: [Outcome; PARTS] = std::array::from_fn(|part| settled(Some(part)));
         let mut trials = [[0.0; WIDTHS.len()]; PARTS];
         for (at, width) in WIDTHS.iter().enumerate() {
-            let fan = scaled(fan, |_| *width);
+            let fan = fan.widened(|_| *width);
             for (trials, outcome) in trials.iter_mut().zip(&parts) {
                 // Without a settled step it adds nothing.
                 let mean = Score::scaled_crps(&fan, outcome, rules).unwrap_or(0.0);
@@ -113,7 +113,7 @@ impl Widths {
         }
         let factors = self.factors();
         let steps = fan.rows().len();
-        scaled(fan, |step| factors[part_of(step, steps)])
+        fan.widened(|step| factors[part_of(step, steps)])
     }
 }
 
@@ -182,16 +182,6 @@ impl Recalibration {
             }
         }))
     }
-}
-
-/// The fan with its distances from the median times `factor` of the step, from 0.
-fn scaled(fan: &Fan, factor: impl Fn(usize) -> f64) -> Fan {
-    let rows = fan.rows().enumerate();
-    let moves = rows.flat_map(|(step, row)| {
-        let (median, factor) = (quantile(row, 0.5), factor(step));
-        row.iter().map(move |x| median + factor * (x - median))
-    });
-    Fan::from_moves(fan.k(), moves.collect())
 }
 
 /// The part of the horizon that a step, from 0, is in.

@@ -91,7 +91,7 @@ proptest! {
             market: Market::new(unit, seed, 250),
             miners: BTreeMap::from([
                 (fine, sent),
-                (pooled, Style::Fixed(reference().resampled())),
+                (pooled, Style::Fixed(reference().resampled().into_owned())),
                 (gone, Style::Turns(FIRST + STEP, Box::new(leaves))),
             ]),
         };
@@ -119,7 +119,7 @@ proptest! {
     ) {
         let margin = RulesVersion::V1Replay.rules().evidence.margin;
         let fine = reference();
-        let pooled = fine.resampled();
+        let pooled = fine.resampled().into_owned();
         prop_assert_eq!(pooled.k(), POOL_LEVELS);
         for moves in [moves, near] {
             let outcome = Outcome {
