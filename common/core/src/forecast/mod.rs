@@ -6,8 +6,8 @@ mod sort;
 
 pub use fan::{Fan, POOL_LEVELS};
 pub(crate) use fan::{level as quantile_level, quantile};
-use sort::ascends;
 pub use payload::MAX_PAYLOAD_BYTES;
+use sort::ascends;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

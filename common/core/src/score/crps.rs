@@ -11,25 +11,42 @@
 pub fn crps(x: &[f64], y: f64) -> f64 {
     let k = x.len() as f64;
     // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
-    let (mut above, mut weighted) = ([0.0; LANES], [0.0; LANES]);
-    let mut numerators: [f64; LANES] = std::array::from_fn(|lane| (2 * lane + 1) as f64);
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder();
+    2.0 / k * (excess(x, y) - weighted(x, y) / (2.0 * k))
+}
+
+/// Σ (x − y)₊. One sum at a time, or a compiler puts the two side by side in a register instead of neighbours.
+fn excess(x: &[f64], y: f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let positive = |distance: f64| if distance > 0.0 { distance } else { 0.0 };
+    let (chunks, rest) = x.as_chunks::<LANES>();
     for chunk in chunks {
-        let lanes = above.iter_mut().zip(&mut weighted).zip(&mut numerators);
-        for (((above, weighted), numerator), value) in lanes.zip(chunk) {
-            let distance = value - y;
-            *above += if distance > 0.0 { distance } else { 0.0 };
-            *weighted += *numerator * distance;
+        for lane in 0..LANES {
+            sums[lane] += positive(chunk[lane] - y);
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum += positive(value - y);
+    }
+    total(sums)
+}
+
+/// Σ (2k − 1)·(x_k − y).
+fn weighted(x: &[f64], y: f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let mut numerators: [f64; LANES] = std::array::from_fn(|lane| (2 * lane + 1) as f64);
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += numerators[lane] * (chunk[lane] - y);
+        }
+        for numerator in &mut numerators {
             *numerator += (2 * LANES) as f64;
         }
     }
-    for (lane, value) in rest.iter().enumerate() {
-        let distance = value - y;
-        above[lane] += if distance > 0.0 { distance } else { 0.0 };
-        weighted[lane] += numerators[lane] * distance;
+    for ((sum, numerator), value) in sums.iter_mut().zip(&numerators).zip(rest) {
+        *sum += numerator * (value - y);
     }
-    2.0 / k * (total(above) - total(weighted) / (2.0 * k))
+    total(sums)
 }
 
 /// The mean of values, summed in lanes like [`crps`]; NaN of none.
