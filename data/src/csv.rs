@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
+use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;
 use foretell_core::time::UnixMillis;
@@ -14,7 +14,8 @@ use crate::error::{CellFault, PriceFileError, Row};
 ///
 /// Cells are checked here; what the bars say of each other is not.
 pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), PriceFileError> {
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
+    // Cells are trimmed as they are looked at: the reader would copy every record for it.
+    let mut reader = ReaderBuilder::new().from_reader(bytes);
     let syntax = |error: ::csv::Error| not_csv(file, bytes, &error);
     let header = reader.headers().map_err(syntax)?;
     if header.is_empty() {
@@ -22,7 +23,7 @@ pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), P
             file: file.to_owned(),
         });
     }
-    let columns = Columns::find(file, &header.iter().collect::<Vec<_>>())?;
+    let columns = Columns::find(file, &header.iter().map(str::trim).collect::<Vec<_>>())?;
     let (mut bars, mut offsets) = (Vec::new(), Vec::new());
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(syntax)? {
@@ -94,7 +95,7 @@ impl Cells<'_> {
     }
 
     fn text(&self, index: usize, column: &'static str) -> Result<&str, PriceFileError> {
-        match self.record.get(index) {
+        match self.record.get(index).map(str::trim) {
             None | Some("") => Err(self.fault(column, "", CellFault::Empty)),
             Some(text) => Ok(text),
         }
