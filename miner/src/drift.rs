@@ -4,7 +4,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
-use crate::moves::{Moves, steps_in};
+use crate::moves::{Moves, halving, steps_in};
 
 /// Half-life of a row's weight: the days grow longer, and with them what an hour brings.
 const HALF_LIFE: Millis = Millis::days(45);
@@ -46,10 +46,10 @@ impl Drift {
         }
         let calendar = Calendar::of(step);
         let mut cells = vec![Cell::default(); calendar.cells()];
-        let newest = moves.opened.last().copied().unwrap_or_default();
-        for (opened, change) in moves.opened.iter().zip(&moves.returns) {
-            let weight = 0.5_f64.powf((newest - *opened).0 as f64 / HALF_LIFE.0 as f64);
-            if let Some(cell) = cells.get_mut(calendar.cell(*opened)) {
+        let weights = halving(&moves.opened, HALF_LIFE);
+        let rows = weights.zip(calendar.cells_at(&moves.opened));
+        for ((weight, cell), change) in rows.zip(&*moves.returns) {
+            if let Some(cell) = cells.get_mut(cell) {
                 cell.weight += weight;
                 cell.squared_weight += weight * weight;
                 cell.sum += weight * change;
@@ -103,7 +103,7 @@ mod tests {
     const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
 
     /// Ten weeks of hourly moves: `rise` in each morning hour and as much down in the evening, and noise of size 1.
-    fn moves(rise: f64) -> Moves {
+    fn moves(rise: f64) -> Moves<'static> {
         let mut state = 88_172_645_463_325_252_u64;
         let mut noise = || {
             // xorshift64
@@ -124,7 +124,7 @@ mod tests {
         });
         let mut history = History::new(HOUR, Unit::Value);
         history.extend(bars).unwrap();
-        Moves::of(&history)
+        Moves::made(&history, usize::MAX)
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
     fn noise_has_no_drift_and_a_flat_series_none_either() {
         assert_eq!(Drift::fit(&moves(0.0), HOUR), None);
         let still = Moves {
-            returns: vec![0.0; 2_000],
+            returns: vec![0.0; 2_000].into(),
             opened: (0..2_000).map(|i| MONDAY + HOUR.times(i)).collect(),
             ..Moves::default()
         };
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn three_weeks_are_too_short_to_tell() {
         let mut moves = moves(3.0);
-        moves.opened.truncate(20 * 24);
-        moves.returns.truncate(20 * 24);
+        moves.opened.to_mut().truncate(20 * 24);
+        moves.returns.to_mut().truncate(20 * 24);
         assert_eq!(Drift::fit(&moves, HOUR), None);
     }
 

@@ -1,5 +1,7 @@
 //! What the variance of the coming hours is predicted from, every bar seen at its season.
 
+use std::sync::OnceLock;
+
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -71,58 +73,85 @@ pub enum Features {
 }
 
 /// Moves with the season and the overall level of variance divided out, as running sums.
-#[derive(Debug, Clone)]
-pub struct Seasoned {
+///
+/// Each sum is made when it is first asked for: most features look at one or two.
+#[derive(Debug)]
+pub struct Seasoned<'a> {
     step: Millis,
-    /// Variance of a step at its season, from its range.
-    ranged: Cumulative,
-    /// The same from its squared return.
-    pub squared: Cumulative,
-    /// Mean of both.
-    pub blended: Cumulative,
-    /// Returns in units of a typical step.
-    returns: Cumulative,
-    volume: Cumulative,
+    moves: &'a Moves<'a>,
+    /// Usual variance of each step at its season.
+    scales: Vec<f64>,
+    ranged: OnceLock<Cumulative>,
+    squared: OnceLock<Cumulative>,
+    blended: OnceLock<Cumulative>,
+    returns: OnceLock<Cumulative>,
+    volume: OnceLock<Cumulative>,
 }
 
-impl Seasoned {
+impl<'a> Seasoned<'a> {
     /// Divides every variance of `moves` by `level` and its seasonal factor.
-    pub fn of(moves: &Moves, season: &Season, level: f64, step: Millis) -> Self {
-        let scales: Vec<f64> = moves
-            .opened
-            .iter()
-            .map(|opened| level * season.factor(*opened))
-            .collect();
-        let scaled = |variances: &[f64]| {
-            let pairs = variances.iter().zip(&scales);
-            Cumulative::of(pairs.map(|(variance, scale)| variance / scale))
-        };
-        let pairs = moves.returns.iter().zip(&scales);
+    pub fn of(moves: &'a Moves<'a>, season: &Season, level: f64, step: Millis) -> Self {
+        let factors = season.factors(&moves.opened);
         Self {
             step,
-            ranged: scaled(&moves.ranged),
-            squared: scaled(&moves.squared),
-            blended: scaled(&moves.blended()),
-            returns: Cumulative::of(pairs.map(|(change, scale)| change / scale.sqrt())),
-            volume: Cumulative::of(moves.volume.iter().copied()),
+            moves,
+            scales: factors.map(|factor| level * factor).collect(),
+            ranged: OnceLock::new(),
+            squared: OnceLock::new(),
+            blended: OnceLock::new(),
+            returns: OnceLock::new(),
+            volume: OnceLock::new(),
         }
     }
-}
 
-impl Seasoned {
     /// Distance between two rows.
     pub const fn step(&self) -> Millis {
         self.step
     }
 
+    /// Variance of a step at its season, from its squared return.
+    pub fn squared(&self) -> &Cumulative {
+        self.squared
+            .get_or_init(|| self.scaled(&self.moves.squared))
+    }
+
+    /// The mean of this and the range's.
+    pub fn blended(&self) -> &Cumulative {
+        self.blended
+            .get_or_init(|| self.scaled(&self.moves.blended()))
+    }
+
     /// Squared return of each row at its season.
     pub fn squares(&self) -> impl Iterator<Item = f64> {
-        self.squared.values().map(|value| value.max(0.0))
+        self.squared().values().map(|value| value.max(0.0))
     }
 
     /// Blended variance of each row at its season.
     pub fn blends(&self) -> impl Iterator<Item = f64> {
-        self.blended.values().map(|value| value.max(0.0))
+        self.blended().values().map(|value| value.max(0.0))
+    }
+
+    /// Variance of a step at its season, from its range.
+    fn ranged(&self) -> &Cumulative {
+        self.ranged.get_or_init(|| self.scaled(&self.moves.ranged))
+    }
+
+    /// Returns in units of a typical step.
+    fn returns(&self) -> &Cumulative {
+        self.returns.get_or_init(|| {
+            let pairs = self.moves.returns.iter().zip(&self.scales);
+            Cumulative::of(pairs.map(|(change, scale)| change / scale.sqrt()))
+        })
+    }
+
+    fn volume(&self) -> &Cumulative {
+        let volume = || Cumulative::of(self.moves.volume.iter().copied());
+        self.volume.get_or_init(volume)
+    }
+
+    fn scaled(&self, variances: &[f64]) -> Cumulative {
+        let pairs = variances.iter().zip(&self.scales);
+        Cumulative::of(pairs.map(|(variance, scale)| variance / scale))
     }
 }
 
@@ -140,10 +169,10 @@ impl Features {
     pub fn at(self, seasoned: &Seasoned, row: usize) -> Vec<f64> {
         match self {
             Self::Har => {
-                log_variances(&seasoned.ranged, &HAR_WINDOWS, seasoned.step, row).collect()
+                log_variances(seasoned.ranged(), &HAR_WINDOWS, seasoned.step, row).collect()
             }
             Self::Cascade => {
-                log_variances(&seasoned.ranged, &CASCADE_WINDOWS, seasoned.step, row).collect()
+                log_variances(seasoned.ranged(), &CASCADE_WINDOWS, seasoned.step, row).collect()
             }
             Self::Asymmetric => {
                 let har = Self::Har.at(seasoned, row).into_iter();
@@ -151,7 +180,7 @@ impl Features {
                     .collect()
             }
             Self::Blended => {
-                log_variances(&seasoned.blended, &HAR_WINDOWS, seasoned.step, row).collect()
+                log_variances(seasoned.blended(), &HAR_WINDOWS, seasoned.step, row).collect()
             }
             Self::Volume => {
                 let har = Self::Har.at(seasoned, row).into_iter();
@@ -165,8 +194,13 @@ impl Features {
 fn rich(seasoned: &Seasoned, row: usize) -> Vec<f64> {
     let step = seasoned.step;
     let mut features: Vec<f64> =
-        log_variances(&seasoned.ranged, &RICH_WINDOWS, step, row).collect();
-    features.extend(log_variances(&seasoned.squared, &RETURN_WINDOWS, step, row));
+        log_variances(seasoned.ranged(), &RICH_WINDOWS, step, row).collect();
+    features.extend(log_variances(
+        seasoned.squared(),
+        &RETURN_WINDOWS,
+        step,
+        row,
+    ));
     for momentum in momenta(seasoned, row, &MOMENTUM_WINDOWS) {
         features.extend([momentum, momentum.abs()]);
     }
@@ -178,11 +212,11 @@ fn rich(seasoned: &Seasoned, row: usize) -> Vec<f64> {
 fn momenta(seasoned: &Seasoned, row: usize, windows: &[Millis]) -> impl Iterator<Item = f64> {
     let step = seasoned.step;
     let week = steps_in(WEEK, step);
-    let typical = (seasoned.squared.trailing_mean(row, week).max(0.0) + LOG_OFFSET).sqrt();
+    let typical = (seasoned.squared().trailing_mean(row, week).max(0.0) + LOG_OFFSET).sqrt();
     windows.iter().map(move |window| {
         let steps = steps_in(*window, step);
         let moved = seasoned
-            .returns
+            .returns()
             .sum((row + 1).saturating_sub(steps), row + 1);
         let momentum = moved / (typical * (steps as f64).sqrt());
         momentum.clamp(-MOMENTUM_LIMIT, MOMENTUM_LIMIT)
@@ -193,7 +227,7 @@ fn momenta(seasoned: &Seasoned, row: usize, windows: &[Millis]) -> impl Iterator
 fn volumes(seasoned: &Seasoned, row: usize) -> [f64; 2] {
     let [hour, day, week] = VOLUME_WINDOWS.map(|window| {
         let mean = seasoned
-            .volume
+            .volume()
             .trailing_mean(row, steps_in(window, seasoned.step));
         (mean.max(0.0) + VOLUME_OFFSET).ln()
     });
@@ -231,7 +265,7 @@ mod tests {
     const STEP: Millis = Millis::minutes(5);
 
     /// A price that moves by ±`size` each step, up on even steps.
-    fn seasoned(steps: i64, size: f64, level: f64) -> Seasoned {
+    fn moves(steps: i64, size: f64) -> Moves<'static> {
         let bars = (0..=steps).map(|index| {
             let log_price = if index % 2 == 0 { size } else { 0.0 };
             let price = Price::new(f64::exp(log_price)).unwrap();
@@ -239,15 +273,19 @@ mod tests {
         });
         let mut history = History::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();
-        let moves = Moves::of(&history);
+        Moves::made(&history, usize::MAX)
+    }
+
+    fn seasoned<'a>(moves: &'a Moves<'a>, level: f64) -> Seasoned<'a> {
         let season = Season::fit(&Moves::default(), STEP, &Seasoning::default());
-        Seasoned::of(&moves, &season, level, STEP)
+        Seasoned::of(moves, &season, level, STEP)
     }
 
     #[test]
     fn at_its_usual_variance_every_log_variance_is_that_of_one() {
         // Moves of 0.001 have variance 1e-6, the level: relative variance 1, log(1 + 0.001) = 0.0009995.
-        let seasoned = seasoned(400, 1e-3, 1e-6);
+        let moves = moves(400, 1e-3);
+        let seasoned = seasoned(&moves, 1e-6);
         let har = Features::Har.at(&seasoned, 399);
         assert_eq!(har.len(), 3);
         assert!(
@@ -267,7 +305,8 @@ mod tests {
 
     #[test]
     fn features_are_finite_from_the_first_row_of_a_flat_price_on() {
-        let seasoned = seasoned(3, 0.0, 1e-10);
+        let moves = moves(3, 0.0);
+        let seasoned = seasoned(&moves, 1e-10);
         for row in 0..3 {
             assert!(
                 Features::Rich

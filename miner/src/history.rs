@@ -8,6 +8,8 @@ use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
+use crate::moves::Moves;
+
 /// No bar lies further than this from 1970, so that adding a horizon to any time can't overflow.
 const TIME_LIMIT: u64 = 1 << 53;
 
@@ -22,6 +24,8 @@ pub struct History {
     bars: Arc<Vec<Bar>>,
     /// The part of `bars` that is this history.
     part: Range<usize>,
+    /// The moves of all `bars`, where they have been made.
+    moves: Option<Arc<Moves<'static>>>,
 }
 
 /// Why bars don't belong in a [`History`].
@@ -56,6 +60,20 @@ impl History {
             unit,
             bars: Arc::default(),
             part: 0..0,
+            moves: None,
+        }
+    }
+
+    /// The same history with its moves, which all its parts then share: for who looks at many of them.
+    #[must_use]
+    pub fn with_moves(self) -> Self {
+        let whole = Self {
+            part: 0..self.bars.len(),
+            ..self.clone()
+        };
+        Self {
+            moves: Some(Arc::new(Moves::made(&whole, usize::MAX))),
+            ..self
         }
     }
 
@@ -129,16 +147,24 @@ impl History {
         self.bars().last().map(|bar| bar.close_time(self.step))
     }
 
+    /// The moves of all bars that parts are cut from, where they have been made.
+    pub(crate) fn moves(&self) -> Option<&Moves<'static>> {
+        self.moves.as_deref()
+    }
+
     fn part_of(&self, start: usize, end: usize) -> Self {
         Self {
+            step: self.step,
+            unit: self.unit,
             bars: Arc::clone(&self.bars),
             part: self.part.start + start..self.part.start + end,
-            ..*self
+            moves: self.moves.clone(),
         }
     }
 
-    /// The bars as a vector that nobody shares, holding this history's part only.
+    /// The bars as a vector that nobody shares, holding this history's part only, to be changed.
     fn own(&mut self) -> &mut Vec<Bar> {
+        self.moves = None;
         if self.part != (0..self.bars.len()) {
             self.bars = Arc::new(self.bars().to_vec());
         }

@@ -15,5 +15,6 @@ mod calendar;
 mod drift;
 mod features;
 mod moves;
+mod ranked;
 mod sample;
 mod season;

@@ -1,6 +1,6 @@
 //! Price files as one history.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use foretell_core::attest::{Hash, Hex};
 use foretell_core::series::{Grid, Series, SeriesId};
@@ -24,8 +24,6 @@ pub struct Market {
     pub first_open: UnixMillis,
     /// End of the last bar of the first file.
     pub last_close: UnixMillis,
-    /// SHA-256 over the digests of all files' rows.
-    pub sha256: Hash,
 }
 
 /// Why files don't make one history.
@@ -62,47 +60,49 @@ pub enum MarketError {
 impl Market {
     /// Reads files of one series. Where two have a bar for the same time, that of the file named first counts.
     pub fn read(files: &[PathBuf], id: SeriesId, horizon: usize) -> Result<Self, MarketError> {
-        let read: Vec<Result<FileRead, MarketError>> =
-            files.par_iter().map(|file| FileRead::of(file)).collect();
-        // In the files' order, so that of two errors the first file's is told.
-        let read = read.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut read = read.into_iter();
-        let FileRead {
-            file: first,
-            prices,
-            sha256,
-        } = read.next().ok_or(MarketError::Nothing)?;
-        let step = prices.step();
-        let (first_open, last_close) = (prices.first_open(), prices.last_close());
-        let mut history = History::new(step, prices.unit());
+        Ok(Self::of(FileRead::all(files, |_| ())?, id, horizon)?.0)
+    }
+
+    /// The same, with the SHA-256 over the digests of all files' rows.
+    pub fn read_hashed(
+        files: &[PathBuf],
+        id: SeriesId,
+        horizon: usize,
+    ) -> Result<(Self, Hash), MarketError> {
+        let (market, hashes) = Self::of(FileRead::all(files, PriceSeries::sha256)?, id, horizon)?;
         let mut digest = Sha256::new();
-        let mut take = |file: &str, prices: PriceSeries, sha256: Hash| {
-            digest.update(sha256.0);
-            history
-                .extend(prices.into_bars())
-                .map_err(|source| MarketError::History {
-                    file: file.to_owned(),
-                    source,
-                })
-        };
-        take(&first, prices, sha256)?;
-        for FileRead {
-            file,
-            prices,
-            sha256,
-        } in read
-        {
+        for hash in hashes {
+            digest.update(hash.0);
+        }
+        Ok((market, Hex(digest.finalize().into())))
+    }
+
+    /// The market of these files, and what each of them was named by.
+    fn of<N>(
+        files: Vec<FileRead<N>>,
+        id: SeriesId,
+        horizon: usize,
+    ) -> Result<(Self, Vec<N>), MarketError> {
+        let first = files.first().ok_or(MarketError::Nothing)?;
+        let (step, first_file) = (first.prices.step(), first.file.clone());
+        let (first_open, last_close) = (first.prices.first_open(), first.prices.last_close());
+        let mut history = History::new(step, first.prices.unit());
+        let mut names = Vec::new();
+        for FileRead { file, prices, name } in files {
             if prices.step() != step {
                 return Err(MarketError::OtherStep {
                     file,
                     found: prices.step(),
-                    first,
+                    first: first_file,
                     step,
                 });
             }
-            take(&file, prices, sha256)?;
+            history
+                .extend(prices.into_bars())
+                .map_err(|source| MarketError::History { file, source })?;
+            names.push(name);
         }
-        Ok(Self {
+        let market = Self {
             series: Series {
                 id,
                 grid: Grid { step, horizon },
@@ -111,26 +111,35 @@ impl Market {
             history,
             first_open,
             last_close,
-            sha256: Hex(digest.finalize().into()),
-        })
+        };
+        Ok((market, names))
     }
 }
 
 /// A price file in memory.
-struct FileRead {
+struct FileRead<N> {
     file: String,
     prices: PriceSeries,
-    sha256: Hash,
+    name: N,
 }
 
-impl FileRead {
-    fn of(file: &Path) -> Result<Self, MarketError> {
-        let prices = prices::read(file)?;
-        Ok(Self {
-            file: file.display().to_string(),
-            sha256: prices.sha256(),
-            prices,
-        })
+impl<N: Send> FileRead<N> {
+    /// All files, each named by `name`.
+    fn all(
+        files: &[PathBuf],
+        name: impl Fn(&PriceSeries) -> N + Sync,
+    ) -> Result<Vec<Self>, MarketError> {
+        let read = |file: &PathBuf| -> Result<Self, MarketError> {
+            let prices = prices::read(file)?;
+            Ok(Self {
+                file: file.display().to_string(),
+                name: name(&prices),
+                prices,
+            })
+        };
+        let read: Vec<Result<Self, MarketError>> = files.par_iter().map(read).collect();
+        // In the files' order, so that of two errors the first file's is told.
+        read.into_iter().collect()
     }
 }
 

@@ -1,8 +1,11 @@
 //! What one step of a series did: its return and how much it moved about.
 
+use std::borrow::Cow;
 use std::f64::consts::LN_2;
+use std::ops::Range;
 
 use foretell_core::bar::Bar;
+use foretell_core::logarithm::log;
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 
@@ -16,34 +19,54 @@ const VALUE_FLOOR: f64 = 1e-9;
 /// The same of a value at zero.
 const ZERO_FLOOR: f64 = 1e-12;
 
+/// Rows after which a weight that grows by a factor is computed anew.
+const EXACT_EVERY: usize = 64;
+
 /// Larger moves and volumes count as this: the sums of their squares must stay finite.
 const LARGEST: f64 = 1e100;
 
 /// One row for each bar whose predecessor is known, oldest first; a bar after a gap has no return and no row.
 ///
-/// Returns are log returns, or plain differences for [`Unit::Value`]; variances are their squares.
+/// Returns are log returns, or plain differences for [`Unit::Value`]; variances are their squares. They are borrowed
+/// from a history that [knows](History::with_moves) them, and made of its bars otherwise.
 #[derive(Debug, Clone, Default)]
-pub struct Moves {
+pub struct Moves<'a> {
     /// When each bar opened.
-    pub opened: Vec<UnixMillis>,
+    pub opened: Cow<'a, [UnixMillis]>,
     /// Return from the close before.
-    pub returns: Vec<f64>,
+    pub returns: Cow<'a, [f64]>,
     /// Its square.
-    pub squared: Vec<f64>,
+    pub squared: Cow<'a, [f64]>,
     /// Variance from the bar's range (Garman-Klass), or `squared` where the bar has no range.
-    pub ranged: Vec<f64>,
+    pub ranged: Cow<'a, [f64]>,
     /// Traded volume.
-    pub volume: Vec<f64>,
+    pub volume: Cow<'a, [f64]>,
 }
 
-impl Moves {
+impl<'a> Moves<'a> {
     /// The moves of a whole history.
-    pub fn of(history: &History) -> Self {
+    pub fn of(history: &'a History) -> Self {
         Self::last(history, usize::MAX)
     }
 
     /// The newest `count` moves of a history, or as many as there are.
-    pub fn last(history: &History, count: usize) -> Self {
+    pub fn last(history: &'a History, count: usize) -> Self {
+        let Some(all) = history.moves() else {
+            return Self::made(history, count);
+        };
+        let (Some(first), Some(last)) = (history.bars().first(), history.bars().last()) else {
+            return Self::default();
+        };
+        let known = |bar: &Bar| {
+            all.opened
+                .partition_point(|opened| *opened <= bar.open_time)
+        };
+        let end = known(last);
+        all.rows(known(first).max(end.saturating_sub(count))..end)
+    }
+
+    /// The same, made of the bars themselves.
+    pub fn made(history: &History, count: usize) -> Moves<'static> {
         let bars = history.bars();
         let follows = |before: &Bar, bar: &Bar| bar.open_time - before.open_time == history.step();
         let mut left = count;
@@ -54,13 +77,9 @@ impl Moves {
         });
         let bars = &bars[start.unwrap_or(0)..];
         let most = count.min(bars.len());
-        let mut moves = Self {
-            opened: Vec::with_capacity(most),
-            returns: Vec::with_capacity(most),
-            squared: Vec::with_capacity(most),
-            ranged: Vec::with_capacity(most),
-            volume: Vec::with_capacity(most),
-        };
+        let mut opened = Vec::with_capacity(most);
+        let [mut returns, mut squares, mut ranged, mut volume] =
+            std::array::from_fn(|_| Vec::with_capacity(most));
         for pair in bars.windows(2) {
             let [before, bar] = pair else { continue };
             if !follows(before, bar) || count == 0 {
@@ -68,28 +87,44 @@ impl Moves {
             }
             let change = difference(history.unit(), before.close.get(), bar.close.get());
             let squared = change * change;
-            moves.opened.push(bar.open_time);
-            moves.returns.push(change);
-            moves.squared.push(squared);
-            moves
-                .ranged
-                .push(garman_klass(history.unit(), bar).unwrap_or(squared));
+            opened.push(bar.open_time);
+            returns.push(change);
+            squares.push(squared);
+            ranged.push(garman_klass(history.unit(), bar).unwrap_or(squared));
             // The maximum is for a volume of NaN, which clamping keeps.
-            moves.volume.push(bar.volume.clamp(0.0, LARGEST).max(0.0));
+            volume.push(bar.volume.clamp(0.0, LARGEST).max(0.0));
         }
-        moves
+        Moves {
+            opened: opened.into(),
+            returns: returns.into(),
+            squared: squares.into(),
+            ranged: ranged.into(),
+            volume: volume.into(),
+        }
+    }
+
+    fn rows(&'a self, rows: Range<usize>) -> Self {
+        Self {
+            opened: Cow::Borrowed(&self.opened[rows.clone()]),
+            returns: Cow::Borrowed(&self.returns[rows.clone()]),
+            squared: Cow::Borrowed(&self.squared[rows.clone()]),
+            ranged: Cow::Borrowed(&self.ranged[rows.clone()]),
+            volume: Cow::Borrowed(&self.volume[rows]),
+        }
     }
 
     /// What remains without the drift. A bar's range is about how much it moved about and stays what it is.
     #[must_use]
     pub fn less(mut self, drift: &Drift) -> Self {
-        for (row, opened) in self.opened.iter().enumerate() {
-            let change = self.returns[row] - drift.mean(*opened);
-            let squared = change * change;
-            if self.ranged[row] == self.squared[row] {
-                self.ranged[row] = squared;
+        let rows = self.returns.to_mut().iter_mut().zip(self.squared.to_mut());
+        let rows = rows.zip(self.ranged.to_mut());
+        for (((change, squared), ranged), opened) in rows.zip(&*self.opened) {
+            *change -= drift.mean(*opened);
+            let remaining = *change * *change;
+            if ranged == squared {
+                *ranged = remaining;
             }
-            (self.returns[row], self.squared[row]) = (change, squared);
+            *squared = remaining;
         }
         self
     }
@@ -101,7 +136,7 @@ impl Moves {
 
     /// Mean of range and squared return: the least noisy of the three measures of a row's variance.
     pub fn blended(&self) -> Vec<f64> {
-        let pairs = self.ranged.iter().zip(&self.squared);
+        let pairs = self.ranged.iter().zip(&*self.squared);
         pairs
             .map(|(ranged, squared)| 0.5 * (ranged + squared))
             .collect()
@@ -114,6 +149,28 @@ impl Moves {
             _ => false,
         }
     }
+}
+
+/// 0.5^(age / half-life) of each of these ascending times, the last one's age being 0.
+pub fn halving(times: &[UnixMillis], half_life: Millis) -> impl Iterator<Item = f64> {
+    let newest = times.last().copied().unwrap_or_default();
+    let halved = move |span: Millis| 0.5_f64.powf(span.0 as f64 / half_life.0 as f64);
+    let (mut before, mut spacing, mut growth) = (newest, Millis(0), 1.0);
+    let mut weight = 1.0;
+    times.iter().enumerate().map(move |(row, time)| {
+        // A power is a call. Steps of one length grow by one factor, whose error is begun anew before it adds up.
+        let passed = *time - before;
+        if row % EXACT_EVERY == 0 {
+            weight = halved(newest - *time);
+        } else {
+            if passed != spacing {
+                (spacing, growth) = (passed, halved(Millis(-passed.0)));
+            }
+            weight *= growth;
+        }
+        before = *time;
+        weight
+    })
 }
 
 /// Smallest believable variance of one step of a series that stands at `last`.
@@ -138,9 +195,9 @@ fn difference(unit: Unit, from: f64, to: f64) -> f64 {
             let ratio = to / from;
             // Prices at the two ends of what a double holds have no ratio.
             if ratio.is_normal() {
-                ratio.ln()
+                log(ratio)
             } else {
-                to.ln() - from.ln()
+                log(to) - log(from)
             }
         }
         Unit::Value => (to - from).clamp(-LARGEST, LARGEST),
@@ -177,10 +234,10 @@ mod tests {
         }
     }
 
-    fn moves(unit: Unit, bars: impl IntoIterator<Item = Bar>) -> Moves {
+    fn moves(unit: Unit, bars: impl IntoIterator<Item = Bar>) -> Moves<'static> {
         let mut history = History::new(STEP, unit);
         history.extend(bars).unwrap();
-        Moves::of(&history)
+        Moves::made(&history, usize::MAX)
     }
 
     #[test]
@@ -202,8 +259,8 @@ mod tests {
         assert_eq!(flat.ranged, flat.squared);
         let prices = [-1.0, 4.0, -5.0, 2.0];
         let values = moves(Unit::Value, [bar(0, [-1.0; 4]), bar(1, prices)]);
-        assert_eq!(values.returns, [3.0]);
-        assert_eq!(values.ranged, [9.0]);
+        assert_eq!(*values.returns, [3.0]);
+        assert_eq!(*values.ranged, [9.0]);
     }
 
     #[test]
@@ -223,7 +280,43 @@ mod tests {
         let bars = (0..20).map(|index| bar(index, [100.0 + index as f64; 4]));
         history.extend(bars).unwrap();
         let all = Moves::of(&history);
-        assert_eq!(Moves::last(&history, 5).returns, all.returns[14..]);
+        assert_eq!(*Moves::last(&history, 5).returns, all.returns[14..]);
+    }
+
+    #[test]
+    fn moves_that_a_history_knows_are_those_of_its_bars() {
+        let bars = [0, 1, 2, 5, 6, 7, 8].map(|index| bar(index, [100.0 + index as f64; 4]));
+        let mut plain = History::new(STEP, Unit::LogPrice);
+        plain.extend(bars).unwrap();
+        let knowing = plain.clone().with_moves();
+        for from in 0..9 {
+            for to in from..10 {
+                let at = |index| UnixMillis(STEP.times(index).0);
+                let (plain, knowing) = (
+                    plain.between(at(from), at(to)),
+                    knowing.between(at(from), at(to)),
+                );
+                for count in [0, 1, 2, 9] {
+                    let (made, known) = (Moves::last(&plain, count), Moves::last(&knowing, count));
+                    assert_eq!(made.opened, known.opened, "{from} {to} {count}");
+                    assert_eq!(made.returns, known.returns);
+                    assert_eq!(made.volume, known.volume);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn weights_halve_with_every_half_life() {
+        let times: Vec<UnixMillis> = (0..500)
+            .map(|index| UnixMillis(STEP.times(index + index / 100 * 7).0))
+            .collect();
+        let newest = times[499];
+        for (weight, time) in halving(&times, Millis::hours(5)).zip(&times) {
+            let age = (newest - *time).0 as f64 / Millis::hours(5).0 as f64;
+            let expected = 0.5_f64.powf(age);
+            assert!((weight / expected - 1.0).abs() < 1e-13);
+        }
     }
 
     #[test]

@@ -27,13 +27,6 @@ impl Cumulative {
         self.0[end.min(last)] - self.0[start.min(last)]
     }
 
-    /// Sums of the first row, the first two rows and so on from `start`, to the last.
-    pub fn growing(&self, start: usize) -> impl Iterator<Item = f64> {
-        let before = self.sum(0, start);
-        let sums = self.0.iter().skip(start + 1);
-        sums.map(move |sum| sum - before)
-    }
-
     /// Mean of the rows `start..end`, 0 of none.
     pub fn mean(&self, start: usize, end: usize) -> f64 {
         let end = end.min(self.0.len() - 1);
@@ -80,8 +73,6 @@ mod tests {
     fn sums_and_means_over_spans() {
         let sums = Cumulative::of([1.0, 2.0, 3.0, 4.0]);
         assert_eq!(sums.sum(1, 3), 5.0);
-        assert_eq!(sums.growing(1).collect::<Vec<_>>(), [2.0, 5.0, 9.0]);
-        assert_eq!(sums.growing(4).count(), 0);
         assert_eq!(sums.mean(1, 3), 2.5);
         assert_eq!(sums.mean(2, 9), 3.5);
         assert_eq!(sums.mean(3, 3), 0.0);

@@ -6,7 +6,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{Calendar, KINDS};
-use crate::moves::{Moves, steps_in};
+use crate::moves::{Moves, halving, steps_in};
 use crate::sample::{Cumulative, winsorise};
 
 /// Less history than this gives no profile.
@@ -51,18 +51,12 @@ impl Season {
             return season;
         }
         let ratios = ratios_to_level(&moves.blended(), steps_in(LEVEL_SPAN, step));
-        let cells = season.profile.len();
-        let mut sums = vec![PRIOR_ROWS; cells];
-        let mut counts = vec![0.0; cells];
-        let newest = moves.opened.last().copied().unwrap_or_default();
-        let weight = |opened: UnixMillis| match seasoning.half_life {
-            Some(half_life) => 0.5_f64.powf((newest - opened).0 as f64 / half_life.0 as f64),
-            None => 1.0,
-        };
-        for (opened, ratio) in moves.opened.iter().zip(ratios) {
-            let cell = season.calendar.cell(*opened);
+        let mut sums = vec![PRIOR_ROWS; season.profile.len()];
+        let mut counts = vec![0.0; season.profile.len()];
+        let mut weights = seasoning.half_life.map(|t| halving(&moves.opened, t));
+        for (cell, ratio) in season.calendar.cells_at(&moves.opened).zip(ratios) {
+            let weight = weights.as_mut().and_then(Iterator::next).unwrap_or(1.0);
             if let (Some(sum), Some(count)) = (sums.get_mut(cell), counts.get_mut(cell)) {
-                let weight = weight(*opened);
                 *sum += weight * ratio;
                 *count += weight;
             }
@@ -89,6 +83,12 @@ impl Season {
     pub fn factor(&self, opened: UnixMillis) -> f64 {
         let cell = self.calendar.cell(opened);
         self.profile.get(cell).copied().unwrap_or(1.0)
+    }
+
+    /// The factors of the steps that open at these times.
+    pub fn factors<'a>(&'a self, opened: &'a [UnixMillis]) -> impl Iterator<Item = f64> + 'a {
+        let cells = self.calendar.cells_at(opened);
+        cells.map(|cell| self.profile.get(cell).copied().unwrap_or(1.0))
     }
 
     /// No dependence on the time.

@@ -48,7 +48,8 @@ pub struct Arguments {
 /// Fits, tries and saves.
 pub fn run(arguments: Arguments) -> Result<()> {
     let model = models::by_name(&arguments.model)?;
-    let market = Market::read(&arguments.prices, arguments.series, arguments.horizon)?;
+    let (market, sha256) =
+        Market::read_hashed(&arguments.prices, arguments.series, arguments.horizon)?;
     let history = &market.history;
     let to = history.last_close_time().unwrap_or_default();
     let known = history.between(to - LOOKBACK, to);
@@ -80,7 +81,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
             to,
             bars: bars.len(),
-            sha256: Some(market.sha256),
+            sha256: Some(sha256),
         },
         scores.filter(|row| row.crps_bps.is_some()),
         fitted.as_ref(),

@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foretell_core::attest::Hex;
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Charter, PriceOrigin};
@@ -29,6 +30,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::history::History;
 use crate::market::Market;
 use crate::models::{AnyFitted, AnyModel, LOOKBACK, ModelError};
 
@@ -177,6 +179,7 @@ impl Walk {
         let rules = RULES.rules();
         let arena = Arena {
             market,
+            history: market.history.clone().with_moves(),
             rules,
             prices: ReplayedPrices::new(market.series.clone(), market.history.bars(), &rules.score),
             reference: Reference::new(&rules.score),
@@ -220,7 +223,7 @@ impl Walk {
     fn block(&self, arena: &Arena, first: UnixMillis, rest: &mut &[UnixMillis]) -> Option<Block> {
         let origin = rest.first().copied()?;
         let begun = Instant::now();
-        let fitted = self.fit(arena.market, origin);
+        let fitted = self.fit(arena, origin);
         let fitting = begun.elapsed();
         // A model that knows too little yet is tried again the next day, and a young history is learnt from again
         // whenever it has grown by a quarter.
@@ -262,8 +265,9 @@ impl Walk {
             first,
             end: UnixMillis(i64::MAX),
             round_every: market.series.grid.step.times(self.stride.get() as i64),
+            // And no journal names the prices.
             prices: PriceOrigin::Replay {
-                sha256: market.sha256,
+                sha256: Hex([0; 32]),
             },
         }
     }
@@ -275,11 +279,11 @@ impl Walk {
     }
 
     /// All models, fitted on what was known at `t`.
-    fn fit(&self, market: &Market, t: UnixMillis) -> Vec<Result<Box<dyn AnyFitted>, ModelError>> {
-        let known = market.history.between(t - LOOKBACK, t);
+    fn fit(&self, arena: &Arena, t: UnixMillis) -> Vec<Result<Box<dyn AnyFitted>, ModelError>> {
+        let known = arena.history.between(t - LOOKBACK, t);
         let models = self.models.par_iter();
         models
-            .map(|model| model.fit(&known, &market.series.grid, self.seed))
+            .map(|model| model.fit(&known, &arena.market.series.grid, self.seed))
             .collect()
     }
 
@@ -298,6 +302,8 @@ fn key(model: usize) -> Hotkey {
 /// What every round of a walk needs.
 struct Arena<'a> {
     market: &'a Market,
+    /// The market's, knowing its moves: every fit and every forecast looks at a part of them.
+    history: History,
     rules: Rules,
     prices: ReplayedPrices,
     reference: Reference,
@@ -325,7 +331,7 @@ impl Arena<'_> {
             judged: BTreeMap::new(),
             refusals: Vec::new(),
         };
-        let known = self.market.history.between(origin - LOOKBACK, origin);
+        let known = self.history.between(origin - LOOKBACK, origin);
         for (model, fitted) in fitted.iter().enumerate() {
             let forecast = match fitted {
                 Ok(fitted) => fitted.forecast(&known, self.k),

@@ -66,7 +66,7 @@ impl Centring {
         let returns = Cumulative::of(moves.returns.iter().copied());
         let targets = Array2::from_shape_fn((rows.len(), steps.len()), |(i, j)| {
             let (row, step) = (rows[i], steps[j]);
-            let spread = spreads[i * horizon + step - 1];
+            let spread = spreads[(step - 1) * rows.len() + i];
             (returns.sum(row + 1, row + 1 + step) / spread).clamp(-5.0, 5.0)
         });
         // Rows next to each other share their future: the last third starts a horizon after the first two end.

@@ -49,7 +49,7 @@ pub enum Dynamics {
 /// Dynamics at work on some past.
 pub struct AtWork<'a> {
     dynamics: &'a Dynamics,
-    seasoned: &'a Seasoned,
+    seasoned: &'a Seasoned<'a>,
     /// For GARCH and averages: variance one step after each row.
     filtered: Vec<f64>,
 }
@@ -91,13 +91,13 @@ impl Dynamics {
     }
 
     /// These dynamics on that past.
-    pub fn at_work<'a>(&'a self, seasoned: &'a Seasoned) -> AtWork<'a> {
+    pub fn at_work<'a>(&'a self, seasoned: &'a Seasoned<'a>) -> AtWork<'a> {
         let filtered = match self {
             Self::Regression(_) => Vec::new(),
             Self::Garch(garch) => garch.filter(seasoned.squares()).collect(),
             Self::Ewma(half_life) => {
                 let decay = 0.5_f64.powf(seasoned.step().0 as f64 / half_life.0 as f64);
-                let start = seasoned.blended.overall_mean();
+                let start = seasoned.blended().overall_mean();
                 seasoned
                     .blends()
                     .scan(start, move |mean, value| {

@@ -50,8 +50,6 @@ const MOST_ROWS: usize = 9_000;
 /// Fewest rows, and fewest horizons that they span: with less, the trailing Gaussian stands in.
 const FEWEST_ROWS: usize = 200;
 const FEWEST_HORIZONS: usize = 3;
-/// Steps whose shapes are learnt in one pass over the rows: as many doubles as a processor reads at once.
-const STEPS_AT_ONCE: usize = 8;
 /// Fewest moves to forecast from.
 const FEWEST_MOVES: usize = 12;
 
@@ -118,7 +116,8 @@ impl Model for VarianceModel {
         same_step(history, grid)?;
         let floor = variance_floor(history.unit(), last_close(history)?);
         let now = history.last_close_time().unwrap_or_default();
-        let moves = Moves::of(&history.between(now - LOOKBACK, now));
+        let known = history.between(now - LOOKBACK, now);
+        let moves = Moves::of(&known);
         let drift = Drift::fit(&moves, grid.step);
         let moves = without(moves, drift.as_ref());
         let Some(rows) = training_rows(&moves, self.recipe.training, grid) else {
@@ -173,29 +172,26 @@ impl Learnt {
         Ok(learnt)
     }
 
-    /// For each row, √variance of the move to each step: `horizon` values a row.
+    /// For each step, √variance of the move to it from each row: as many values a step as there are rows.
     fn spreads(&self, moves: &Moves, seasoned: &Seasoned, rows: &[usize], floor: f64) -> Vec<f64> {
         let horizon = self.grid.horizon;
-        let factors: Vec<f64> = moves
-            .opened
-            .iter()
-            .map(|t| self.season.factor(*t))
-            .collect();
+        let factors: Vec<f64> = self.season.factors(&moves.opened).collect();
         let at_work = self.at_work(seasoned);
         let mut spreads = vec![0.0; rows.len() * horizon];
-        let mut scratch = vec![0.0; horizon];
-        for (row, out) in rows.iter().zip(spreads.chunks_exact_mut(horizon)) {
-            self.variances(&at_work, *row, out, &mut scratch);
+        let (mut variances, mut scratch) = (vec![0.0; horizon], vec![0.0; horizon]);
+        for (at, row) in rows.iter().enumerate() {
+            self.variances(&at_work, *row, &mut variances, &mut scratch);
             let mut total = 0.0;
-            for (out, factor) in out.iter_mut().zip(&factors[row + 1..]) {
-                total += (*out * factor).max(floor);
-                *out = total.sqrt();
+            let steps = spreads.chunks_exact_mut(rows.len()).zip(&variances);
+            for ((spreads, variance), factor) in steps.zip(&factors[row + 1..]) {
+                total += (variance * factor).max(floor);
+                spreads[at] = total.sqrt();
             }
         }
         spreads
     }
 
-    fn at_work<'a>(&'a self, seasoned: &'a Seasoned) -> Vec<AtWork<'a>> {
+    fn at_work<'a>(&'a self, seasoned: &'a Seasoned<'a>) -> Vec<AtWork<'a>> {
         let dynamics = self.dynamics.iter();
         dynamics
             .map(|dynamics| dynamics.at_work(seasoned))
@@ -231,21 +227,15 @@ impl Learnt {
         rows: &[usize],
         spreads: &[f64],
     ) -> Vec<Shape> {
-        let horizon = self.grid.horizon;
         let ladder = Ladder::new();
         let returns = Cumulative::of(moves.returns.iter().copied());
-        let starts: Vec<usize> = (0..horizon).step_by(STEPS_AT_ONCE).collect();
-        let shapes = starts.into_par_iter().flat_map_iter(|start| {
-            let steps = start..horizon.min(start + STEPS_AT_ONCE);
-            let mut sizes = vec![Vec::with_capacity(rows.len()); steps.len()];
-            for (row, spreads) in rows.iter().zip(spreads.chunks_exact(horizon)) {
-                let moved = returns.growing(row + 1).skip(start);
-                for ((moved, spread), sizes) in moved.zip(&spreads[steps.clone()]).zip(&mut sizes) {
-                    sizes.push(moved.abs() / spread);
-                }
-            }
-            let fit = |mut sizes: Vec<f64>| shaping.fit(&mut sizes, &ladder);
-            sizes.into_iter().map(fit).collect::<Vec<Shape>>()
+        let spreads = spreads.par_chunks_exact(rows.len()).enumerate();
+        let shapes = spreads.map(|(before, spreads)| {
+            let moved = rows
+                .iter()
+                .map(|row| returns.sum(row + 1, row + 2 + before).abs());
+            let sizes: Vec<f64> = moved.zip(spreads).map(|(moved, s)| moved / s).collect();
+            shaping.fit(&sizes, &ladder)
         });
         shaping.smooth(shapes.collect())
     }
@@ -307,7 +297,7 @@ impl Fitted for Learnt {
 }
 
 /// The moves without their drift, if they have one.
-fn without(moves: Moves, drift: Option<&Drift>) -> Moves {
+fn without<'a>(moves: Moves<'a>, drift: Option<&Drift>) -> Moves<'a> {
     match drift {
         Some(drift) => moves.less(drift),
         None => moves,

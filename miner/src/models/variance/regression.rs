@@ -109,7 +109,7 @@ impl Bucket {
         rows: &[usize],
     ) -> Result<Self, ModelError> {
         let ahead = |row: &usize| {
-            let mean = seasoned.blended.mean(row + steps.start, row + steps.end);
+            let mean = seasoned.blended().mean(row + steps.start, row + steps.end);
             log_variance(mean)
         };
         let mut targets: Array1<f64> = rows.iter().map(ahead).collect();
@@ -138,7 +138,7 @@ impl Bucket {
             .zip(rows)
             .map(|(columns, row)| {
                 let predicted = self.log_variance(columns.iter().copied()).exp();
-                ahead(&seasoned.squared, *row).max(0.0) / predicted
+                ahead(seasoned.squared(), *row).max(0.0) / predicted
             })
             .collect();
         sample::winsorise(&mut ratios, WINSOR_LEVEL);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::student::Ladder;
+use crate::ranked::Ranked;
 
 /// Intervals of equal probability below the tail. At K = 99 every quantile stands on their borders.
 const BODY: usize = 50;
@@ -46,18 +47,15 @@ pub fn probabilities() -> [f64; POINTS] {
 }
 
 impl Shaping {
-    /// The shape of these |z|, which are sorted here.
-    pub fn fit(&self, sizes: &mut [f64], ladder: &Ladder) -> Shape {
-        // What isn't negative is in the order of its bits, and whole numbers sort faster.
-        let mut bits: Vec<u64> = sizes.iter().map(|size| size.to_bits()).collect();
-        bits.sort_unstable();
-        for (size, bits) in sizes.iter_mut().zip(bits) {
-            *size = f64::from_bits(bits);
-        }
-        let student = ladder.fit(sizes);
-        let blended = probabilities().into_iter().zip(student).map(|(p, t)| {
+    /// The shape of these |z|.
+    pub fn fit(&self, sizes: &[f64], ladder: &Ladder) -> Shape {
+        let places = probabilities().map(|p| Place::of(p, sizes.len()));
+        let ranks = places.iter().flat_map(|place| [place.below, place.above]);
+        let ranked = Ranked::of(sizes, ranks.chain(Ladder::ranks(sizes.len())));
+        let student = ladder.fit(&ranked);
+        let blended = places.iter().zip(student).map(|(place, t)| {
             // Moves that were mostly zero leave a sliver, not nothing.
-            let own = sample_quantile(sizes, p).max(THINNEST * t);
+            let own = place.quantile(&ranked).max(THINNEST * t);
             self.empirical * own + (1.0 - self.empirical) * t
         });
         Shape(blended.collect())
@@ -102,26 +100,46 @@ impl Levels {
     /// The K quantiles of a shape, ascending.
     pub fn quantiles(&self, shape: &Shape) -> Vec<f64> {
         let sizes = &shape.0;
-        let upper: Vec<f64> = self
-            .upper
-            .iter()
-            .map(|(point, way)| sizes[*point] + way * (sizes[point + 1] - sizes[*point]))
-            .collect();
-        let lower = upper.iter().rev().map(|quantile| -quantile);
-        let middle = (self.k % 2 == 1).then_some(0.0);
-        lower.chain(middle).chain(upper.iter().copied()).collect()
+        let mut quantiles = vec![0.0; self.k];
+        let (lower, upper) = quantiles.split_at_mut(self.k.div_ceil(2));
+        for (quantile, (point, way)) in upper.iter_mut().zip(&self.upper) {
+            *quantile = sizes[*point] + way * (sizes[point + 1] - sizes[*point]);
+        }
+        // Where K is odd, the median stays 0.
+        for (quantile, mirrored) in lower.iter_mut().zip(upper.iter().rev()) {
+            *quantile = -mirrored;
+        }
+        quantiles
     }
 }
 
-/// The quantile of sorted values at probability `p`: linear between order statistics.
-fn sample_quantile(sorted: &[f64], p: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return 0.0;
-    };
-    let position = (p * sorted.len() as f64 - 0.5).clamp(0.0, last as f64);
-    let below = position as usize;
-    let above = (below + 1).min(last);
-    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+/// Where a quantile stands in a sample: between two order statistics, on a straight line.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    below: usize,
+    above: usize,
+    /// From the one to the other.
+    way: f64,
+}
+
+impl Place {
+    /// The place of probability `p` in a sample of this size.
+    fn of(p: f64, count: usize) -> Self {
+        let last = count.saturating_sub(1);
+        let position = (p * count as f64 - 0.5).clamp(0.0, last as f64);
+        let below = position as usize;
+        Self {
+            below,
+            above: (below + 1).min(last),
+            way: position - below as f64,
+        }
+    }
+
+    /// The quantile, 0 of no sample.
+    fn quantile(&self, sample: &Ranked) -> f64 {
+        let [below, above] = [self.below, self.above].map(|rank| sample.get(rank).unwrap_or(0.0));
+        below + self.way * (above - below)
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +159,7 @@ mod tests {
             empirical: 1.0,
             smoothing: 0,
         };
-        let shape = shaping.fit(&mut uniform(), &Ladder::new());
+        let shape = shaping.fit(&uniform(), &Ladder::new());
         for (size, p) in shape.0.iter().zip(probabilities()) {
             assert!((size - p).abs() < 1e-4);
         }

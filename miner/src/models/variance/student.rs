@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use statrs::function::beta::inv_beta_reg;
 
 use super::shape::{POINTS, probabilities};
+use crate::ranked::Ranked;
 
 /// Degrees of freedom that are tabulated; between them, tables are interpolated.
 const FREEDOMS: [f64; 16] = [
@@ -59,14 +60,15 @@ impl Ladder {
         Self { tables: &TABLES }
     }
 
-    /// |z| at the [`probabilities`] of the t that these sorted |z| suggest: degrees of freedom by the ratio of the two
+    /// The ranks that [`fit`](Self::fit) looks at in a sample of this size.
+    pub fn ranks(count: usize) -> [usize; 2] {
+        [LOW_POINT, HIGH_POINT].map(|p| (p * count as f64) as usize)
+    }
+
+    /// |z| at the [`probabilities`] of the t that these |z| suggest: degrees of freedom by the ratio of the two
     /// points, scale by both. Moves that were mostly zero have the heaviest tail.
-    pub fn fit(&self, sorted: &[f64]) -> [f64; POINTS] {
-        let at = |p: f64| {
-            let rank = (p * sorted.len() as f64) as usize;
-            sorted.get(rank).copied().unwrap_or(0.0)
-        };
-        let (low, high) = (at(LOW_POINT), at(HIGH_POINT));
+    pub fn fit(&self, sizes: &Ranked) -> [f64; POINTS] {
+        let [low, high] = Self::ranks(sizes.len()).map(|rank| sizes.get(rank).unwrap_or(0.0));
         if high <= 0.0 {
             return self.between(FREEDOMS.len() - 1, 0.0).0;
         }
@@ -117,6 +119,10 @@ fn size(freedom: f64, p: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn ranked(sizes: &[f64]) -> Ranked {
+        Ranked::of(sizes, Ladder::ranks(sizes.len()).into_iter())
+    }
+
     #[test]
     fn sizes_agree_with_printed_tables() {
         // Two-sided tables of Student's t.
@@ -146,7 +152,7 @@ mod tests {
             let sizes: Vec<f64> = (0..count)
                 .map(|i| 0.7 * size(freedom, (f64::from(i) + 0.5) / f64::from(count)))
                 .collect();
-            let found = Ladder::new().fit(&sizes);
+            let found = Ladder::new().fit(&ranked(&sizes));
             for (found, p) in found.into_iter().zip(probabilities()).skip(1) {
                 let expected = 0.7 * size(freedom, p);
                 assert!((found / expected - 1.0).abs() < 0.02, "{freedom} {p}");
@@ -157,11 +163,11 @@ mod tests {
     #[test]
     fn moves_of_zero_have_a_shape_too() {
         let ladder = Ladder::new();
-        let nothing = ladder.fit(&[0.0; 50]);
+        let nothing = ladder.fit(&ranked(&[0.0; 50]));
         assert!((nothing[POINTS - 1] - size(30.0, 0.9995)).abs() < 1e-9);
         let mut mostly_zero = [0.0; 50];
         mostly_zero[40..].fill(2.0);
-        let shape = ladder.fit(&mostly_zero);
+        let shape = ladder.fit(&ranked(&mostly_zero));
         assert!(shape.is_sorted() && shape[POINTS - 1] > 2.0);
     }
 }
