@@ -91,16 +91,25 @@ async fn measure() {
         reveals.push(json(&validator.receipt(&miner, &request, &answer)));
     }
     let commits = vec![json(&request); validators.len()];
-    for (name, route, bodies) in [
-        ("commit", COMMIT_ROUTE, &commits),
-        ("reveal", REVEAL_ROUTE, &reveals),
+    // Keys met for the first time come last: a miner remembers a limited number of validators' commitments.
+    for (name, route, bodies, strangers) in [
+        ("reveal", REVEAL_ROUTE, &reveals, false),
+        ("commit, asked again", COMMIT_ROUTE, &commits, false),
+        ("commit, first asked", COMMIT_ROUTE, &commits, true),
     ] {
         let (mut alone, mut together) = (Vec::new(), Vec::new());
         for _ in 0..5 * REPETITIONS {
-            alone.push(validators[0].ask(&miner, route, &bodies[0]).await.1);
+            let validator = &mut validators[0];
+            if strangers {
+                validator.change_key();
+            }
+            alone.push(validator.ask(&miner, route, &bodies[0]).await.1);
         }
         let busy = miner.cpu();
         for _ in 0..REPETITIONS {
+            if strangers {
+                validators.iter_mut().for_each(Validator::change_key);
+            }
             let signed: Vec<Vec<u8>> = validators
                 .iter()
                 .zip(bodies)
@@ -241,6 +250,7 @@ impl Drop for Miner {
 
 /// A validator with a connection of its own.
 struct Validator {
+    seed: u64,
     key: Keypair,
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -254,11 +264,18 @@ impl Validator {
             .expect("a connection");
         stream.set_nodelay(true).expect("a socket");
         Self {
+            seed,
             key: Keypair::derived(seed, "validator"),
             stream,
             buffer: Vec::new(),
             nonce: AtomicU64::new(0),
         }
+    }
+
+    /// Becomes a validator that the miner hasn't met.
+    fn change_key(&mut self) {
+        self.seed += VALIDATORS;
+        self.key = Keypair::derived(self.seed, "validator");
     }
 
     /// The bytes of a signed request.

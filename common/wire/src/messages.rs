@@ -74,11 +74,11 @@ pub struct RevealRequest {
 
 /// The payload behind a commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevealAnswer {
+pub struct RevealAnswer<P = String> {
     /// The nonce of the commitment.
     pub nonce: Nonce,
     /// The forecast's JSON as one string, never re-serialised.
-    pub payload: String,
+    pub payload: P,
     /// Under [`foretell_core::attest::reveal_text`].
     pub signature: Signature,
 }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::live::LiveDesk;
+use super::payload::Payload;
 use super::payloads::{Payloads, PayloadsError};
 use super::replay::ReplayDesk;
 use super::source::Source;
@@ -96,14 +97,14 @@ pub struct Forecasts {
 #[derive(Debug)]
 pub enum Request {
     /// The payload of a round.
-    Payload(RoundId, oneshot::Sender<Result<Arc<str>, DeskError>>),
+    Payload(RoundId, oneshot::Sender<Result<Arc<Payload>, DeskError>>),
     /// Whether there is a forecast for the next origin.
     Ready(oneshot::Sender<Result<(), DeskError>>),
 }
 
 impl Forecasts {
     /// The payload of the forecast in `round`, which is on disk.
-    pub async fn payload(&self, round: &RoundId) -> Result<Arc<str>, DeskError> {
+    pub async fn payload(&self, round: &RoundId) -> Result<Arc<Payload>, DeskError> {
         let (answer, answered) = oneshot::channel();
         self.ask(Request::Payload(round.clone(), answer)).await?;
         answered.await.map_err(|_| DeskError::Stopping)?
@@ -176,10 +177,10 @@ pub fn payload(
 pub async fn keep(
     payloads: &Arc<Payloads>,
     round: &RoundId,
-    payload: Arc<str>,
-) -> Result<Arc<str>, DeskError> {
+    text: Arc<str>,
+) -> Result<Arc<Payload>, DeskError> {
     let (payloads, round) = (Arc::clone(payloads), round.clone());
-    let kept = blocking(move || payloads.keep(&round, payload)).await;
+    let kept = blocking(move || payloads.keep(&round, text)).await;
     kept.map_err(|error| DeskError::Payloads(Arc::new(error)))
 }
 

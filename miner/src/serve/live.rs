@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::desk::{DeskError, OpenError, Request, blocking, keep, payload};
+use super::payload::Payload;
 use super::payloads::Payloads;
 use super::source::Source;
 use super::system_now;
@@ -152,7 +153,7 @@ impl LiveDesk {
         }
     }
 
-    async fn payload(&mut self, round: &RoundId) -> Result<Arc<str>, DeskError> {
+    async fn payload(&mut self, round: &RoundId) -> Result<Arc<Payload>, DeskError> {
         if let Some(payload) = self.payloads.remembered(round) {
             return Ok(payload);
         }
@@ -205,7 +206,8 @@ impl LiveDesk {
         }
         let mut payload = self.make(origin, now).await;
         if let (Ok(made), true) = (&payload, origin - now <= FINAL) {
-            payload = keep(&self.payloads, &round, Arc::clone(made)).await;
+            let kept = keep(&self.payloads, &round, Arc::clone(made)).await;
+            payload = kept.map(|kept| kept.text());
         }
         if let Err(error) = &payload {
             tracing::warn!(%origin, %error, "not ready for the next round");

@@ -11,6 +11,7 @@ mod desk;
 mod live;
 mod metrics;
 mod outcomes;
+mod payload;
 mod payloads;
 mod replay;
 mod routes;

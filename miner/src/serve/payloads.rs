@@ -9,27 +9,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use foretell_core::attest::{Commitment, Nonce, commitment, nonce_text};
-use foretell_core::hotkey::Hotkey;
 use foretell_core::series::RoundId;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_wire::keypair::Keypair;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::payload::Payload;
 
 /// A payload is kept for this long after its round's origin, by the origins of later rounds.
 const KEPT: Millis = Millis::days(2);
 /// Payloads held in memory; validators ask for the newest only.
 const REMEMBERED: usize = 4;
-
-/// What a miner is bound to in one round of one validator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Hides the payload until it is revealed.
-    pub nonce: Nonce,
-    /// Binds the miner to it.
-    pub commitment: Commitment,
-}
 
 /// A payload as it lies on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,18 +54,9 @@ pub enum PayloadsError {
 pub struct Payloads {
     folder: PathBuf,
     /// The newest, by origin.
-    remembered: RwLock<BTreeMap<UnixMillis, (RoundId, Arc<str>)>>,
+    remembered: RwLock<BTreeMap<UnixMillis, Arc<Payload>>>,
     /// Held while writing, so that one payload a round is the first.
     writing: Mutex<()>,
-}
-
-impl Answer {
-    /// The answer of `key` with this payload.
-    pub fn new(key: &Keypair, round: &RoundId, validator: &Hotkey, payload: &str) -> Self {
-        let nonce = key.nonce(&nonce_text(round, validator));
-        let commitment = commitment(round, validator, &key.hotkey(), &nonce, payload.as_bytes());
-        Self { nonce, commitment }
-    }
 }
 
 impl Payloads {
@@ -89,18 +70,18 @@ impl Payloads {
     }
 
     /// The payload of `round` if it is in memory.
-    pub fn remembered(&self, round: &RoundId) -> Option<Arc<str>> {
+    pub fn remembered(&self, round: &RoundId) -> Option<Arc<Payload>> {
         let remembered = self.remembered.read();
         let remembered = remembered.unwrap_or_else(PoisonError::into_inner);
-        let (kept, payload) = remembered.get(&round.origin)?;
-        (kept == round).then(|| Arc::clone(payload))
+        let payload = remembered.get(&round.origin)?;
+        (payload.round() == round).then(|| Arc::clone(payload))
     }
 
     /// The payload of `round`, if it was kept.
     ///
     /// # Errors
     /// The disk, or a file that is no payload.
-    pub fn find(&self, round: &RoundId) -> Result<Option<Arc<str>>, PayloadsError> {
+    pub fn find(&self, round: &RoundId) -> Result<Option<Arc<Payload>>, PayloadsError> {
         if let Some(payload) = self.remembered(round) {
             return Ok(Some(payload));
         }
@@ -110,14 +91,16 @@ impl Payloads {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(PayloadsError::Io { path, source }),
         };
-        let kept: Kept = serde_json::from_slice(&bytes)
-            .map_err(|source| PayloadsError::Foreign { path, source })?;
+        let foreign = |source| PayloadsError::Foreign {
+            path: path.clone(),
+            source,
+        };
+        let kept: Kept = serde_json::from_slice(&bytes).map_err(foreign)?;
         if *kept.round != *round {
             return Ok(None);
         }
-        let payload: Arc<str> = kept.payload.into();
-        self.remember(round, &payload);
-        Ok(Some(payload))
+        let payload = Payload::new(round.clone(), kept.payload.into()).map_err(foreign)?;
+        Ok(Some(self.remember(payload)))
     }
 
     /// Keeps a payload durably, forgets those of rounds long past, and gives the payload that counts: an earlier one of
@@ -125,7 +108,7 @@ impl Payloads {
     ///
     /// # Errors
     /// The disk.
-    pub fn keep(&self, round: &RoundId, payload: Arc<str>) -> Result<Arc<str>, PayloadsError> {
+    pub fn keep(&self, round: &RoundId, text: Arc<str>) -> Result<Arc<Payload>, PayloadsError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = self.find(round)? {
             return Ok(earlier);
@@ -133,9 +116,9 @@ impl Payloads {
         let path = self.file(round);
         let kept = Kept {
             round: std::borrow::Cow::Borrowed(round),
-            payload: std::borrow::Cow::Borrowed(&payload),
+            payload: std::borrow::Cow::Borrowed(&text),
         };
-        let write = || -> io::Result<()> {
+        let write = || -> io::Result<Payload> {
             let unfinished = path.with_extension("new");
             let mut file = File::create(&unfinished)?;
             file.write_all(&serde_json::to_vec(&kept)?)?;
@@ -143,24 +126,24 @@ impl Payloads {
             fs::rename(&unfinished, &path)?;
             // The rename itself is durable only once the folder is.
             File::open(&self.folder)?.sync_all()?;
-            self.forget(round.origin - KEPT)
+            self.forget(round.origin - KEPT)?;
+            Ok(Payload::new(round.clone(), Arc::clone(&text))?)
         };
         match write() {
-            Ok(()) => {
-                self.remember(round, &payload);
-                Ok(payload)
-            }
+            Ok(payload) => Ok(self.remember(payload)),
             Err(source) => Err(PayloadsError::Io { path, source }),
         }
     }
 
-    fn remember(&self, round: &RoundId, payload: &Arc<str>) {
+    fn remember(&self, payload: Payload) -> Arc<Payload> {
+        let payload = Arc::new(payload);
         let remembered = self.remembered.write();
         let mut remembered = remembered.unwrap_or_else(PoisonError::into_inner);
-        remembered.insert(round.origin, (round.clone(), Arc::clone(payload)));
+        remembered.insert(payload.round().origin, Arc::clone(&payload));
         while remembered.len() > REMEMBERED {
             remembered.pop_first();
         }
+        payload
     }
 
     fn forget(&self, oldest: UnixMillis) -> io::Result<()> {
@@ -192,27 +175,16 @@ mod tests {
     fn a_payload_is_found_again_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let payloads = Payloads::new(folder.path().to_owned());
-        assert_eq!(payloads.find(&round(1)).unwrap(), None);
-        assert_eq!(&*payloads.keep(&round(1), "{}".into()).unwrap(), "{}");
-        assert_eq!(payloads.remembered(&round(1)), Some("{}".into()));
+        let text = |found: Option<Arc<Payload>>| found.map(|payload| payload.text());
+        assert_eq!(text(payloads.find(&round(1)).unwrap()), None);
+        let kept = payloads.keep(&round(1), "{}".into()).unwrap();
+        assert_eq!(&**kept, "{}");
+        assert_eq!(text(payloads.remembered(&round(1))), Some("{}".into()));
         let restarted = Payloads::new(folder.path().to_owned());
-        assert_eq!(restarted.remembered(&round(1)), None);
-        assert_eq!(restarted.find(&round(1)).unwrap(), Some("{}".into()));
+        assert_eq!(text(restarted.remembered(&round(1))), None);
+        assert_eq!(text(restarted.find(&round(1)).unwrap()), Some("{}".into()));
         let other = format!("ETH/USD@{}", round(1).origin).parse().unwrap();
-        assert_eq!(restarted.find(&other).unwrap(), None);
-    }
-
-    #[test]
-    fn an_answer_depends_on_key_round_and_validator_alone() {
-        let key = Keypair::derived(1, "miner");
-        let validator = Keypair::derived(1, "validator").hotkey();
-        let answer = Answer::new(&key, &round(1), &validator, "{}");
-        assert_eq!(answer, Answer::new(&key, &round(1), &validator, "{}"));
-        let others = [
-            Answer::new(&key, &round(2), &validator, "{}"),
-            Answer::new(&key, &round(1), &key.hotkey(), "{}"),
-        ];
-        assert!(others.iter().all(|other| other.nonce != answer.nonce));
+        assert_eq!(text(restarted.find(&other).unwrap()), None);
     }
 
     #[test]
@@ -224,7 +196,7 @@ mod tests {
             payloads.keep(&round(day), "{}".into()).unwrap();
         }
         let restarted = Payloads::new(folder.path().to_owned());
-        assert_eq!(restarted.find(&round(6)).unwrap(), None);
+        assert!(restarted.find(&round(6)).unwrap().is_none());
         assert!(restarted.find(&round(7)).unwrap().is_some());
         assert!(folder.path().join("notes-of-mine.txt").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
@@ -244,7 +216,7 @@ mod tests {
     fn the_first_payload_of_a_round_binds_whoever_asks_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let payloads = Payloads::new(folder.path().to_owned());
-        let kept: Vec<Arc<str>> = std::thread::scope(|scope| {
+        let kept: Vec<Arc<Payload>> = std::thread::scope(|scope| {
             let askers: Vec<_> = (0..8)
                 .map(|i| {
                     let payloads = &payloads;
@@ -255,6 +227,6 @@ mod tests {
             joined.collect::<Result<_, _>>().unwrap()
         });
         let found = payloads.find(&round(1)).unwrap().unwrap();
-        assert!(kept.iter().all(|payload| *payload == found));
+        assert!(kept.iter().all(|payload| payload.text() == found.text()));
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::{DeskError, Request, blocking, keep, payload};
+use super::payload::Payload;
 use super::payloads::Payloads;
 use super::source::Source;
 use crate::config::{Config, ModelConfig};
@@ -81,7 +82,7 @@ impl ReplayDesk {
         }
     }
 
-    async fn payload(&mut self, round: &RoundId) -> Result<Arc<str>, DeskError> {
+    async fn payload(&mut self, round: &RoundId) -> Result<Arc<Payload>, DeskError> {
         if let Some(payload) = self.payloads.remembered(round) {
             return Ok(payload);
         }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use foretell_core::attest::{answer_text, receipt_text, reveal_text};
+use foretell_core::attest::{answer_text, receipt_text, reveal_text_of};
 use foretell_core::series::{RoundId, Series};
 use foretell_core::time::Millis;
 use foretell_wire::keypair::{Keypair, verifies};
@@ -20,7 +20,8 @@ use foretell_wire::server::{Caller, Callers, behind_door};
 use super::desk::{DeskError, Forecasts, blocking};
 use super::metrics::Metrics;
 use super::outcomes::{Outcomes, OutcomesError};
-use super::payloads::{Answer, Payloads, PayloadsError};
+use super::payload::Payload;
+use super::payloads::{Payloads, PayloadsError};
 use super::system_now;
 use crate::config::ClockConfig;
 
@@ -87,7 +88,7 @@ async fn commit(
             .await
             .map_err(Refusal::Desk)?,
     };
-    let answer = Answer::new(&miner.key, round, &validator, &payload);
+    let answer = payload.answer(&miner.key, &validator);
     let text = answer_text(round, &validator, &answer.commitment);
     miner.metrics.committed();
     Ok(Json(CommitAnswer {
@@ -100,12 +101,12 @@ async fn reveal(
     State(miner): State<Arc<Miner>>,
     Extension(Caller(validator)): Extension<Caller>,
     Json(request): Json<RevealRequest>,
-) -> Result<Json<RevealAnswer>, Refusal> {
+) -> Result<Response, Refusal> {
     let RevealRequest { round, receipt } = &request;
     let Some(payload) = miner.kept(round).await? else {
         return Err(Refusal::Unknown);
     };
-    let answer = Answer::new(&miner.key, round, &validator, &payload);
+    let answer = payload.answer(&miner.key, &validator);
     // The receipt proves that the validator is bound to this commitment before it sees the payload.
     let hotkey = miner.key.hotkey();
     let text = receipt_text(round, &hotkey, &receipt.commitment, receipt.arrival);
@@ -118,13 +119,14 @@ async fn reveal(
             "{round} has not begun: ask after T"
         )));
     }
-    let text = reveal_text(round, &validator, payload.as_bytes());
+    let text = reveal_text_of(round, &validator, payload.digest());
     miner.metrics.revealed();
     Ok(Json(RevealAnswer {
         signature: miner.key.sign(text.as_bytes()),
         nonce: answer.nonce,
-        payload: payload.as_ref().to_owned(),
-    }))
+        payload: payload.quoted(),
+    })
+    .into_response())
 }
 
 /// A validator tells how the miner did.
@@ -195,7 +197,7 @@ impl Miner {
     }
 
     /// The payload of `round`, if the miner is bound to one.
-    async fn kept(&self, round: &RoundId) -> Result<Option<Arc<str>>, Refusal> {
+    async fn kept(&self, round: &RoundId) -> Result<Option<Arc<Payload>>, Refusal> {
         if let Some(payload) = self.payloads.remembered(round) {
             return Ok(Some(payload));
         }
