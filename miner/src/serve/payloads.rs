@@ -114,11 +114,11 @@ impl Payloads {
             return Ok(earlier);
         }
         let path = self.file(round);
-        let kept = Kept {
-            round: std::borrow::Cow::Borrowed(round),
-            payload: std::borrow::Cow::Borrowed(&text),
-        };
         let write = || -> io::Result<Payload> {
+            let kept = Kept {
+                round: std::borrow::Cow::Borrowed(round),
+                payload: std::borrow::Cow::Borrowed(&text),
+            };
             let unfinished = path.with_extension("new");
             let mut file = File::create(&unfinished)?;
             file.write_all(&serde_json::to_vec(&kept)?)?;
@@ -127,7 +127,7 @@ impl Payloads {
             // The rename itself is durable only once the folder is.
             File::open(&self.folder)?.sync_all()?;
             self.forget(round.origin - KEPT)?;
-            Ok(Payload::new(round.clone(), Arc::clone(&text))?)
+            Ok(Payload::new(round.clone(), text)?)
         };
         match write() {
             Ok(payload) => Ok(self.remember(payload)),
