@@ -28,12 +28,23 @@ def best_of(runs, work):
 
 
 def properscoring_crps():
+    """Seconds for all miners: properscoring in one call or miner by miner, whichever is faster, and numpy's sort in place."""
     rng = np.random.default_rng(1)
     values = rng.standard_normal((MINERS, STEPS, MEMBERS))
     outcomes = rng.standard_normal((MINERS, STEPS))
-    crps = best_of(3, lambda: properscoring.crps_ensemble(outcomes, values))
-    sort = best_of(3, lambda: np.sort(values, axis=-1))
-    return crps, sort
+    at_once = best_of(3, lambda: properscoring.crps_ensemble(outcomes, values))
+    by_miner = best_of(3, lambda: [properscoring.crps_ensemble(*pair) for pair in zip(outcomes, values)])
+
+    def sort():
+        seconds = 0.0
+        for rows in values:
+            copy = rows.copy()
+            started = time.perf_counter()
+            copy.sort(axis=-1)
+            seconds += time.perf_counter() - started
+        return seconds
+
+    return min(at_once, by_miner), min(sort() for _ in range(3))
 
 
 def weighted_rmse_by_miner(rounds):

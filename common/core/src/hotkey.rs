@@ -1,5 +1,6 @@
 //! Who takes part: hotkeys (sr25519 public keys written as ss58) and their places on the chain.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,8 +12,28 @@ use thiserror::Error;
 const ADDRESS_TYPE: u8 = 42;
 
 /// A hotkey's (or coldkey's) public key. Miners are keyed by hotkey, never by uid.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hotkey(pub [u8; 32]);
+
+impl Hotkey {
+    fn halves(&self) -> [u128; 2] {
+        let (halves, _) = self.0.as_chunks::<16>();
+        [halves[0], halves[1]].map(u128::from_be_bytes)
+    }
+}
+
+/// By bytes, as two numbers: maps of miners do little else than compare keys, and a derived order calls `memcmp`.
+impl Ord for Hotkey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.halves().cmp(&other.halves())
+    }
+}
+
+impl PartialOrd for Hotkey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// A place in the metagraph. It can pass to another hotkey at any block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,10 +121,21 @@ fn checksum(key: &[u8; 32]) -> [u8; 2] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The well-known development key `//Bob`.
     const BOB: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
+
+    proptest! {
+        #[test]
+        fn keys_are_in_the_order_of_their_bytes(a: [u8; 32], b: [u8; 32], common in 0usize..=32) {
+            let mut near = a;
+            near[common..].copy_from_slice(&b[common..]);
+            prop_assert_eq!(Hotkey(a).cmp(&Hotkey(near)), a.cmp(&near));
+        }
+    }
 
     #[test]
     fn a_known_address_reads_and_writes() {

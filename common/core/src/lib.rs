@@ -20,6 +20,7 @@ pub mod book;
 pub mod forecast;
 pub mod hotkey;
 pub mod journal;
+mod lanes;
 pub mod leaderboard;
 pub mod logarithm;
 pub mod metrics;

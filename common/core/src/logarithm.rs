@@ -3,6 +3,11 @@
 //! Near 1 (and near 0 for the exponential) no power of two is taken out, so `libm`'s steps (FreeBSD's `e_log.c` and
 //! `e_exp.c`) are a polynomial and a division. Prices of one day lie there; whatever doesn't is left to `libm`.
 
+#![allow(
+    clippy::excessive_precision,
+    reason = "coefficients stand as they were published"
+)]
+
 use std::ops::Range;
 
 /// Well inside [√½, √2), where nothing is taken out of a logarithm's argument.
@@ -76,6 +81,10 @@ fn replace(values: &mut [f64], by: impl Fn(f64) -> f64) {
     }
 }
 
+#[expect(
+    clippy::manual_range_contains,
+    reason = "both ends are compared, whatever the first says: no branch"
+)]
 fn is_near_one(x: f64) -> bool {
     (NEAR_ONE.start <= x) & (x < NEAR_ONE.end)
 }

@@ -117,9 +117,16 @@ impl TrackRecord {
 
 /// Says whether it came last: rounds are scored as their prices settle, which may be out of order.
 fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) -> bool {
+    if advantages
+        .last()
+        .is_none_or(|last| last.origin < advantage.origin)
+    {
+        advantages.push(advantage);
+        return true;
+    }
     let place = advantages.partition_point(|a| a.origin < advantage.origin);
     advantages.insert(place, advantage);
-    place + 1 == advantages.len()
+    false
 }
 
 #[cfg(test)]

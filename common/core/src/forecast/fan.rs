@@ -66,10 +66,12 @@ impl Fan {
         if self.k == POOL_LEVELS {
             return Cow::Borrowed(self);
         }
-        let moves = self
-            .rows()
-            .flat_map(|row| (0..POOL_LEVELS).map(|j| quantile(row, level(j, POOL_LEVELS))))
-            .collect();
+        let places = (0..POOL_LEVELS).map(|j| Place::of(level(j, POOL_LEVELS), self.k));
+        let places: Vec<Place> = places.collect();
+        let mut moves = Vec::with_capacity(self.rows().len() * POOL_LEVELS);
+        for row in self.rows() {
+            moves.extend(places.iter().map(|place| place.value(row)));
+        }
         Cow::Owned(Self {
             k: POOL_LEVELS,
             moves,
@@ -90,12 +92,36 @@ pub(crate) fn level(index: usize, k: usize) -> f64 {
 
 /// The value of an ascending row at `level`: linear between its levels, flat outside them.
 pub(crate) fn quantile(row: &[f64], level: f64) -> f64 {
-    let k = row.len();
-    // Position in units of "index", where value 0 stands at level 1/2K.
-    let position = (level * k as f64 - 0.5).clamp(0.0, (k - 1) as f64);
-    let below = position as usize;
-    let above = (below + 1).min(k - 1);
-    row[below] + (position - below as f64) * (row[above] - row[below])
+    Place::of(level, row.len()).value(row)
+}
+
+/// Where a level stands in rows of one K, for all of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    below: usize,
+    above: usize,
+    /// How far it is from the one to the other.
+    share: f64,
+}
+
+impl Place {
+    /// The place of `level` among `k` values.
+    pub(crate) fn of(level: f64, k: usize) -> Self {
+        // Position in units of "index", where value 0 stands at level 1/2K.
+        let position = (level * k as f64 - 0.5).clamp(0.0, (k - 1) as f64);
+        let below = position as usize;
+        Self {
+            below,
+            above: (below + 1).min(k - 1),
+            share: position - below as f64,
+        }
+    }
+
+    /// The value there, of an ascending row of this K.
+    pub(crate) fn value(&self, row: &[f64]) -> f64 {
+        let below = row[self.below];
+        below + self.share * (row[self.above] - below)
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ mod payload;
 mod sort;
 
 pub use fan::{Fan, POOL_LEVELS};
-pub(crate) use fan::{level as quantile_level, quantile};
+pub(crate) use fan::{Place, level as quantile_level, quantile};
 pub use payload::MAX_PAYLOAD_BYTES;
 use sort::ascends;
+pub(crate) use sort::sort_rows;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -110,8 +111,8 @@ impl Forecast {
                 found: values.len(),
             });
         }
-        for (row, step) in values.chunks_exact(k).zip(1..) {
-            if !is_sound(kind, unit, row) {
+        if !is_sound(kind, unit, k, &values) {
+            for (row, step) in values.chunks_exact(k).zip(1..) {
                 check_row(kind, unit, row, step)?;
             }
         }
@@ -159,12 +160,12 @@ impl Forecast {
     }
 }
 
-/// Whether [`check_row`] finds no fault, without a look at one value before the other: several at once.
-fn is_sound(kind: Kind, unit: Unit, row: &[f64]) -> bool {
-    let admitted = row.iter().fold(true, |all, value| {
+/// Whether [`check_row`] finds no fault in any row, without a look at one value before the other: several at once.
+fn is_sound(kind: Kind, unit: Unit, k: usize, values: &[f64]) -> bool {
+    let admitted = values.iter().fold(true, |all, value| {
         all & value.is_finite() & unit.admits(*value)
     });
-    admitted && (kind == Kind::Paths || ascends(row))
+    admitted && (kind == Kind::Paths || k == 1 || values.chunks_exact(k).all(ascends))
 }
 
 /// The first fault of a row.

@@ -1,7 +1,7 @@
 //! How well a forecaster's spread fits what happened.
 
-use super::PitHistogram;
-use super::interval_score::of_row;
+use super::interval_score::{self, of_row};
+use super::{PitHistogram, pit};
 use crate::forecast::Fan;
 
 /// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.
@@ -16,6 +16,9 @@ pub struct Calibration {
 impl Calibration {
     /// Takes in a fan and the moves that happened, `None` for a gap.
     pub fn add(&mut self, fan: &Fan, moves: &[Option<f64>]) {
+        if fan.k() < pit::MIN_K.min(interval_score::MIN_K) {
+            return;
+        }
         for (row, y) in fan.rows().zip(moves) {
             let Some(y) = *y else { continue };
             self.pit.add(row, y);

@@ -5,7 +5,7 @@ use crate::forecast::quantile;
 /// Central intervals that [`weighted_interval_score`] of a fan's row uses, as α = 1 − coverage.
 pub const ALPHAS: [f64; 3] = [0.5, 0.2, 0.05];
 /// Below this K the outermost interval is not known.
-const MIN_K: usize = 20;
+pub(super) const MIN_K: usize = 20;
 
 /// The interval score `(u − l) + (2/α)·(l − y)₊ + (2/α)·(y − u)₊` of a central (1 − α) interval [l, u]
 /// (Gneiting & Raftery 2007, eq. 43). Unit: that of the values.

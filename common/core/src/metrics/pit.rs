@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Number of equal bins of a [`PitHistogram`].
 pub const PIT_BINS: usize = 20;
 /// Below this K there is no histogram: ranks would be wider than bins.
-const MIN_K: usize = 20;
+pub(super) const MIN_K: usize = 20;
 
 /// Mass of the transform in [`PIT_BINS`] equal bins of [0, 1]; a calibrated forecast fills them evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]

@@ -1,5 +1,9 @@
 //! The continuous ranked probability score of a sample or of equally spaced quantiles.
 
+use wide::f64x8;
+
+use crate::lanes::{LANES, blocks, total};
+
 /// Plain ensemble CRPS of ascending values `x` against `y`: `(2/K)·Σ_k ρ_τk(y − x_k)`,
 /// `ρ_τ(u) = u·(τ − 1{u < 0})`, `τ_k = (2k − 1)/2K`.
 ///
@@ -9,67 +13,50 @@
 ///
 /// Summed in eight lanes, so that a processor adds several values at once; the order is the same on every machine.
 pub fn crps(x: &[f64], y: f64) -> f64 {
+    if let [x] = x {
+        return (x - y).abs();
+    }
     let k = x.len() as f64;
     // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
-    2.0 / k * (excess(x, y) - weighted(x, y) / (2.0 * k))
+    let (mut above, mut weighted) = (f64x8::ZERO, f64x8::ZERO);
+    // Numerators of τ are whole numbers, so it makes no difference that they are sums.
+    let mut before = f64x8::ZERO;
+    let (blocks, rest) = blocks(x);
+    for block in blocks {
+        let distance = block - f64x8::splat(y);
+        above += distance.fast_max(f64x8::ZERO);
+        weighted += (before + FIRST) * distance;
+        before += f64x8::splat((2 * LANES) as f64);
+    }
+    let [mut above, mut weighted] = [above, weighted].map(f64x8::to_array);
+    let numerators = (before + FIRST).to_array();
+    for (lane, value) in rest.iter().enumerate() {
+        let distance = value - y;
+        above[lane] += if distance > 0.0 { distance } else { 0.0 };
+        weighted[lane] += numerators[lane] * distance;
+    }
+    let [above, weighted] = [above, weighted].map(|lanes| total(f64x8::new(lanes)));
+    2.0 / k * (above - weighted / (2.0 * k))
 }
 
-/// Σ (x − y)₊. One sum at a time, or a compiler puts the two side by side in a register instead of neighbours.
-fn excess(x: &[f64], y: f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    let positive = |distance: f64| if distance > 0.0 { distance } else { 0.0 };
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += positive(chunk[lane] - y);
-        }
-    }
-    for (sum, value) in sums.iter_mut().zip(rest) {
-        *sum += positive(value - y);
-    }
-    total(sums)
-}
-
-/// Σ (2k − 1)·(x_k − y).
-fn weighted(x: &[f64], y: f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    let mut numerators: [f64; LANES] = std::array::from_fn(|lane| (2 * lane + 1) as f64);
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += numerators[lane] * (chunk[lane] - y);
-        }
-        for numerator in &mut numerators {
-            *numerator += (2 * LANES) as f64;
-        }
-    }
-    for ((sum, numerator), value) in sums.iter_mut().zip(&numerators).zip(rest) {
-        *sum += numerator * (value - y);
-    }
-    total(sums)
-}
+/// 2k − 1 of the first values.
+const FIRST: f64x8 = f64x8::new([1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0]);
 
 /// The mean of values, summed in lanes like [`crps`]; NaN of none.
 pub(crate) fn mean(x: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += value;
-        }
+    if let [x] = x {
+        return *x;
     }
-    for (lane, value) in rest.iter().enumerate() {
-        sums[lane] += value;
+    let (blocks, rest) = blocks(x);
+    let mut sums = f64x8::ZERO;
+    for block in blocks {
+        sums += block;
     }
-    total(sums) / x.len() as f64
-}
-
-const LANES: usize = 8;
-
-fn total(lanes: [f64; LANES]) -> f64 {
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
+    let mut sums = sums.to_array();
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum += value;
+    }
+    total(f64x8::new(sums)) / x.len() as f64
 }
 
 #[cfg(test)]

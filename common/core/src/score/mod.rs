@@ -10,8 +10,8 @@ pub mod volatility;
 mod yardstick;
 
 pub use reference::Reference;
-use tally::Marks;
 pub use tally::{Coverage, Tally};
+use tally::{MarkPlaces, Marks};
 pub use yardstick::{Judged, Yardstick};
 
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,9 @@ impl Score {
     pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
         let mut tally = Tally::new(fan.k());
         let last = outcome.moves.len();
+        let places = MarkPlaces::of(fan.k());
         let scaled_crps = step_by_step(fan, outcome, rules, |row, y, crps, step| {
-            tally.add_step(&Marks::of(row), y, crps, step == last);
+            tally.add_step(&Marks::of(row, &places), y, crps, step == last);
         })?;
         Some(Self { scaled_crps, tally })
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use super::tally::{Marks, Tally};
+use super::tally::{MarkPlaces, Marks, Tally};
 use super::{Outcome, Score};
 use crate::forecast::Fan;
 use crate::rules::ScoreRules;
@@ -110,7 +110,7 @@ impl StandardRow {
             .map(|(place, quantile)| level(place) * quantile)
             .sum();
         Self {
-            marks: Marks::of(&quantiles),
+            marks: Marks::of(&quantiles, &MarkPlaces::of(quantiles.len())),
             quantiles,
             sums_from,
             weighted,

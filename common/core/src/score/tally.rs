@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::crps::{crps, mean};
-use crate::forecast::{Fan, quantile};
+use crate::forecast::{Fan, Place};
 
 /// What one forecast adds to a miner's metrics, or what many have added.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -42,9 +42,10 @@ impl Tally {
     pub fn of(fan: &Fan, moves: &[Option<f64>]) -> Self {
         let mut tally = Self::new(fan.k());
         let last = moves.len();
+        let places = MarkPlaces::of(fan.k());
         for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
             if let Some(y) = *y {
-                tally.add_step(&Marks::of(row), y, crps(row, y), i == last);
+                tally.add_step(&Marks::of(row, &places), y, crps(row, y), i == last);
             }
         }
         tally
@@ -143,16 +144,34 @@ pub(super) struct Marks {
     central: [(f64, f64); 3],
 }
 
-impl Marks {
-    /// The marks of a row.
-    pub(super) fn of(row: &[f64]) -> Self {
+/// Where the marks stand in rows of one K.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MarkPlaces {
+    median: Place,
+    central: [(Place, Place); 3],
+}
+
+impl MarkPlaces {
+    /// Their places among `k` values.
+    pub(super) fn of(k: usize) -> Self {
         Self {
-            mean: mean(row),
-            median: quantile(row, 0.5),
+            median: Place::of(0.5, k),
             central: [0.50, 0.80, 0.95].map(|share| {
                 let tail = (1.0 - share) / 2.0;
-                (quantile(row, tail), quantile(row, 1.0 - tail))
+                (Place::of(tail, k), Place::of(1.0 - tail, k))
             }),
+        }
+    }
+}
+
+impl Marks {
+    /// The marks of a row.
+    pub(super) fn of(row: &[f64], places: &MarkPlaces) -> Self {
+        let central = places.central;
+        Self {
+            mean: mean(row),
+            median: places.median.value(row),
+            central: central.map(|(low, high)| (low.value(row), high.value(row))),
         }
     }
 

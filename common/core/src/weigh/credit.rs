@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::deviations::{Consensus, Deviations, Realised, levels};
 use super::entries::PoolEntry;
-use super::lanes::dot;
 use crate::forecast::POOL_LEVELS;
 use crate::hotkey::Hotkey;
+use crate::lanes::dot;
 
 /// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of `entries`.
 ///

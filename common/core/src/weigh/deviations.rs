@@ -46,13 +46,15 @@ impl Deviations {
     /// Takes in a miner's fan of moves, clamped as in its score; `volatility` is σ_T.
     pub fn insert(&mut self, miner: Hotkey, fan: &Fan, volatility: f64, rules: &ScoreRules) {
         let resampled = fan.resampled();
+        // `f64::clamp` checks its bounds for each value, which keeps a processor from several at once.
+        let (low, high) = (-rules.clamp, rules.clamp);
+        let cut = |x: f64| if x < low { low } else { x };
+        let cut = |x: f64| if x > high { high } else { cut(x) };
         let mut deviations = Vec::with_capacity(self.horizon * POOL_LEVELS);
         for (row, i) in resampled.rows().zip(1..) {
             let scale = volatility * f64::sqrt(f64::from(i));
-            let standard = row.iter().zip(&self.reference).map(|(value, reference)| {
-                (value / scale).clamp(-rules.clamp, rules.clamp) - reference
-            });
-            deviations.extend(standard);
+            let standard = row.iter().zip(&self.reference);
+            deviations.extend(standard.map(|(value, reference)| cut(value / scale) - reference));
         }
         self.by_miner.insert(miner, deviations);
     }
@@ -84,9 +86,8 @@ impl Deviations {
 
     /// The consensus as a fan of moves.
     pub fn fan(&self, consensus: &Consensus, volatility: f64) -> Fan {
-        let rows = consensus.0.chunks_exact(POOL_LEVELS).zip(1..);
         let mut moves = Vec::with_capacity(consensus.0.len());
-        for (row, i) in rows {
+        for (row, i) in consensus.0.chunks_exact(POOL_LEVELS).zip(1..) {
             // Finite, so that no move is a number that is none.
             let scale = (volatility * f64::sqrt(f64::from(i))).min(f64::MAX);
             let values = row.iter().zip(&self.reference);

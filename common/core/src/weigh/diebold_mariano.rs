@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::lanes::dot;
+use crate::lanes::dot;
 
 /// Statistic and two-sided p-value; a positive statistic favours the miner.
 #[derive(Debug, Clone, Copy, PartialEq)]

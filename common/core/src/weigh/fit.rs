@@ -1,6 +1,6 @@
 //! From the quadratic of the past to each entry's share of the consensus.
 
-use super::lanes::dot;
+use crate::lanes::dot;
 use crate::rules::FitRules;
 
 /// Sweeps of coordinate descent at most.

@@ -14,7 +14,6 @@ pub mod diebold_mariano;
 pub mod entries;
 pub mod evidence;
 pub mod fit;
-mod lanes;
 pub mod pay;
 pub mod quadratic;
 pub mod recalibration;

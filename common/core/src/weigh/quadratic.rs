@@ -19,10 +19,10 @@ use thiserror::Error;
 
 use super::deviations::{Consensus, Deviations, Realised, levels};
 use super::entries::PoolEntry;
-use super::lanes::dot;
 use crate::attest::{Hash, sha256};
 use crate::forecast::POOL_LEVELS;
 use crate::hotkey::Hotkey;
+use crate::lanes::dot;
 use crate::rules::FitRules;
 use crate::time::UnixMillis;
 

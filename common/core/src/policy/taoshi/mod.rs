@@ -1,6 +1,6 @@
 //! Policy `taoshi`: the first generation's rule, as it last stood in March 2024.
 //!
-//! Per round: the [weighted RMSE](weighted_rmse) in USD; [shares] by min-max, twice; an EMA of shares, weighted by
+//! Per round: the [weighted RMSE](Errors) in USD; [shares] by min-max, twice; an EMA of shares, weighted by
 //! how [volatile](Configuration::volatility_percentile) the window was. Over miners: a [floor and a
 //! power](Configuration::final_scaled) that leave most of the payout to a few. Sums are taken in the order in which
 //! numpy takes them, so results agree to the last digit.
@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use self::numpy::{mean, population_deviation};
 use self::percentiles::PERCENTILES;
+use crate::forecast::sort_rows;
 
 /// The rule's numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,13 +118,12 @@ impl Configuration {
     }
 }
 
-/// √(Σ wᵢ·(pᵢ − aᵢ)² / Σ wᵢ) in USD; `total` is Σ wᵢ. All three slices have one length.
-pub fn weighted_rmse(points: &[f64], closes: &[f64], weights: &[f64], total: f64) -> f64 {
-    let sum = numpy::sum_of(points.len(), |i| {
-        let error = points[i] - closes[i];
-        weights[i] * (error * error)
-    });
-    f64::sqrt(sum / total)
+/// Σ wᵢ·(pᵢ − aᵢ)², points against closes; all three slices have one length.
+fn weighted_squares(points: &[f64], closes: &[f64], weights: &[f64]) -> f64 {
+    numpy::sum_of([points, closes, weights], |[point, close, weight]| {
+        let error = point - close;
+        weight * (error * error)
+    })
 }
 
 /// Shares of these scores (lower is better), in the order given.
@@ -152,9 +152,9 @@ pub fn shares(scores: &[f64]) -> Vec<f64> {
         .iter()
         .map(|s| (s - lowest) / (highest - lowest))
         .collect();
-    let mut descending = again.clone();
-    descending.sort_by(|a, b| b.total_cmp(a));
-    let total: f64 = descending.iter().sum();
+    let mut ascending = again.clone();
+    sort_rows(n, &mut ascending);
+    let total: f64 = ascending.iter().rev().sum();
     again.iter().map(|s| to_4_decimals(s / total)).collect()
 }
 
@@ -164,27 +164,38 @@ fn extremes(values: &[f64]) -> (f64, f64) {
     (lowest, highest)
 }
 
-/// The double nearest to the value's decimal expansion cut at 4 places; its exact ties go to even.
+/// The double nearest to the value's decimal expansion rounded to 4 places; its exact ties go to even.
+///
+/// Text is the definition, and slow. Where the product is far enough from halfway that its own rounding can't matter, the
+/// nearest integer is the text's digits, and one division makes the double that they read as.
 fn to_4_decimals(value: f64) -> f64 {
-    format!("{value:.4}").parse().unwrap_or(f64::NAN)
+    const FAR: f64 = 1e-6;
+    let scaled = value * 1e4;
+    let nearest = scaled.round_ties_even();
+    if (0.0..1e6).contains(&scaled) && (scaled - nearest).abs() < 0.5 - FAR {
+        nearest / 1e4
+    } else {
+        format!("{value:.4}").parse().unwrap_or(f64::NAN)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::forecast::Forecast;
+    use crate::series::Unit;
 
     /// Written from the published rule, with Python's own arithmetic.
     #[test]
     fn the_weighted_rmse_of_a_constant_error_is_that_error() {
         let rule = Configuration::default();
-        let weights = rule.step_weights(100);
-        let total = numpy::sum(&weights);
         let points: Vec<f64> = (0..100).map(f64::from).collect();
         let closes: Vec<f64> = points.iter().map(|p| p - 0.05).collect();
-        assert_eq!(
-            weighted_rmse(&points, &closes, &weights, total),
-            0.049_999_999_999_998_29
-        );
+        let forecast = Forecast::quantiles(Unit::Value, 100, 1, points).unwrap();
+        let rmse = Errors::new(&rule, 100).of(&forecast, &closes);
+        assert_eq!(rmse, 0.049_999_999_999_998_29);
     }
 
     #[test]
@@ -215,6 +226,19 @@ mod tests {
         assert_eq!(to_4_decimals(0.03125), 0.0312);
         assert_eq!(to_4_decimals(0.09375), 0.0938);
         assert_eq!(to_4_decimals(0.00005), 0.0001);
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_is_that_of_the_text(value in 0.0..1.0f64, tie in 0u32..20_000, ulps in -3i32..=3) {
+            let mut near = (f64::from(tie) + 0.5) / 1e4;
+            for _ in 0..ulps.abs() {
+                near = if ulps < 0 { near.next_down() } else { near.next_up() };
+            }
+            for value in [value, near, f64::from(tie) / 1e4] {
+                prop_assert_eq!(to_4_decimals(value), format!("{value:.4}").parse::<f64>().unwrap());
+            }
+        }
     }
 
     #[test]

@@ -1,16 +1,41 @@
 //! Sums in numpy's order (pairwise, eight at a time), so that they agree with numpy's to the last digit.
 
+use wide::f64x8;
+
+use crate::lanes::{LANES, total};
+
 /// Longest run that is summed without being halved.
 const RUN: usize = 128;
 
 /// Σ values.
 pub(super) fn sum(values: &[f64]) -> f64 {
-    sum_of(values.len(), |i| values[i])
+    sum_of([values], |[value]| value)
 }
 
-/// Σ of `term(i)` for i in 0 .. `n`.
-pub(super) fn sum_of(n: usize, term: impl Fn(usize) -> f64 + Copy) -> f64 {
-    between(0, n, term)
+/// Σ of `term` over the rows of columns of one length.
+pub(super) fn sum_of<const N: usize>(
+    columns: [&[f64]; N],
+    term: impl Fn([f64x8; N]) -> f64x8 + Copy,
+) -> f64 {
+    let n = columns[0].len();
+    // One length for all that the compiler can see.
+    let columns = columns.map(|column| &column[..n]);
+    let alone = |i: usize| term(columns.map(|column| f64x8::splat(column[i]))).to_array()[0];
+    if n < LANES {
+        return (0..n).map(alone).sum::<f64>() + 0.0;
+    }
+    if n > RUN {
+        let half = n / 2 - (n / 2) % LANES;
+        return sum_of(columns.map(|column| &column[..half]), term)
+            + sum_of(columns.map(|column| &column[half..]), term);
+    }
+    let blocks = columns.map(|column| column.as_chunks::<LANES>().0);
+    let terms = |block: usize| term(blocks.map(|blocks| f64x8::new(blocks[block])));
+    let mut lanes = terms(0);
+    for block in 1..n / LANES {
+        lanes += terms(block);
+    }
+    (n - n % LANES..n).fold(total(lanes), |sum, i| sum + alone(i))
 }
 
 /// The mean.
@@ -21,34 +46,11 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 /// √ of the mean squared distance from the mean.
 pub(super) fn population_deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
-    let squares = sum_of(values.len(), |i| {
-        let distance = values[i] - mean;
+    let squares = sum_of([values], |[value]| {
+        let distance = value - f64x8::splat(mean);
         distance * distance
     });
     f64::sqrt(squares / values.len() as f64)
-}
-
-fn between(from: usize, n: usize, term: impl Fn(usize) -> f64 + Copy) -> f64 {
-    if n < 8 {
-        return (from..from + n).map(term).sum::<f64>() + 0.0;
-    }
-    if n > RUN {
-        let half = n / 2 - (n / 2) % 8;
-        return between(from, half, term) + between(from + half, n - half, term);
-    }
-    let mut lanes: [f64; 8] = std::array::from_fn(|j| term(from + j));
-    let whole = n - n % 8;
-    for i in (8..whole).step_by(8) {
-        for (j, lane) in lanes.iter_mut().enumerate() {
-            *lane += term(from + i + j);
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    let mut total = ((a + b) + (c + d)) + ((e + f) + (g + h));
-    for i in whole..n {
-        total += term(from + i);
-    }
-    total
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The moving averages of all miners, round by round.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::{Configuration, Refusal, numpy, shares, weighted_rmse};
+use super::{Configuration, Refusal, numpy, shares, weighted_squares};
 use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
 use crate::policy::{Counts, Policy, SettledRound, Standing, points};
@@ -150,9 +151,18 @@ impl Taoshi {
         let mut newcomers = Vec::new();
         let mut places = self.places.iter().peekable();
         for ((key, _), share) in scores.iter().zip(shares) {
-            while places.next_if(|(place, _)| *place < key).is_some() {}
-            match places.next_if(|(place, _)| *place == key) {
-                Some((_, place)) => known[*place] = Some(*share),
+            let at = loop {
+                let Some((place, at)) = places.peek() else {
+                    break None;
+                };
+                match place.cmp(&key) {
+                    Ordering::Less => places.next(),
+                    Ordering::Equal => break Some(**at),
+                    Ordering::Greater => break None,
+                };
+            };
+            match at {
+                Some(at) => known[at] = Some(*share),
                 None => newcomers.push((*key, *share)),
             }
         }
@@ -165,11 +175,14 @@ impl Taoshi {
         if self.errors.weights.len() != closes.len() {
             self.errors = Errors::new(&self.rule, closes.len());
         }
-        let scores: Vec<(Hotkey, f64)> = round
-            .forecasts
-            .iter()
-            .map(|(key, forecast)| (*key, self.errors.of(forecast, &closes)))
+        let forecasts = round.forecasts.iter();
+        // Roots are taken afterwards, because each would wait for its sum.
+        let mut scores: Vec<(Hotkey, f64)> = forecasts
+            .map(|(key, forecast)| (*key, self.errors.squares(forecast, &closes)))
             .collect();
+        for (_, score) in &mut scores {
+            *score = self.errors.root(*score);
+        }
         self.score(round.origin, &closes, &scores)
     }
 }
@@ -184,14 +197,22 @@ impl Errors {
         }
     }
 
-    /// The weighted RMSE in USD of a forecast, which stands for the mean of its K values.
+    /// The weighted RMSE of a forecast in USD, √(Σ wᵢ·(pᵢ − aᵢ)² / Σ wᵢ); p is the mean of its K values at a step.
     pub fn of(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
-        let rmse = |points: &[f64]| weighted_rmse(points, closes, &self.weights, self.total);
+        self.root(self.squares(forecast, closes))
+    }
+
+    fn squares(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
         if forecast.k() == 1 {
-            rmse(forecast.values())
+            weighted_squares(forecast.values(), closes, &self.weights)
         } else {
-            rmse(&points(forecast).collect::<Vec<_>>())
+            let points: Vec<f64> = points(forecast).collect();
+            weighted_squares(&points, closes, &self.weights)
         }
+    }
+
+    fn root(&self, squares: f64) -> f64 {
+        f64::sqrt(squares / self.total)
     }
 }
 
