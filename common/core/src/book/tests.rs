@@ -5,15 +5,16 @@ mod prices;
 
 use super::*;
 use crate::attest::{Hex, sha256};
-use crate::forecast::{Forecast, POOL_LEVELS};
+use crate::forecast::{Fan, Forecast, POOL_LEVELS};
 use crate::journal::PriceOrigin;
 use crate::price::Price;
 use crate::round::Miss;
 use crate::rules::RulesVersion;
-use crate::score::{Score, Tally};
+use crate::score::{Outcome, Score, Tally};
 use crate::series::{Grid, Series, Unit};
 use crate::time::Millis;
 use crate::weigh::PoolEntry;
+use crate::weigh::recalibration::Trials;
 
 const T: UnixMillis = UnixMillis(1_704_067_200_000);
 const ANN: Hotkey = Hotkey([1; 32]);
@@ -376,4 +377,53 @@ fn signed_weights_wait_for_their_own_confirmation() {
     assert_eq!(other.unconfirmed().map(|w| w.hash), Some(hash));
     book.apply(&included(hash)).unwrap();
     assert_eq!((book.unconfirmed(), book.times_weighed()), (None, 1));
+}
+
+/// A consensus that is too narrow, round after round, until it is widened; then the book is made again from what the
+/// journal holds.
+#[test]
+fn a_book_made_again_widens_the_consensus_as_the_first_one_did() {
+    const ROUNDS: i64 = 600;
+    let rules = RulesVersion::V1.rules();
+    let mut first = book(ROUNDS + 1);
+    let mut journal = Vec::new();
+    let mut apply = |book: &mut Book, record: Record| {
+        journal.push(serde_json::to_string(&record).unwrap());
+        book.apply(&record).unwrap();
+    };
+    for n in 0..=ROUNDS {
+        let opened = first.open(origin(n), vec![ANN], &BTreeMap::new()).unwrap();
+        apply(&mut first, opened);
+        if n == ROUNDS {
+            break;
+        }
+        let narrow = (0..39).map(|k| 0.7 * (f64::from(2 * k + 1) / 39.0 - 1.0));
+        let outcome = Outcome {
+            volatility: 1.0,
+            moves: vec![Some(((n * 37) % 101) as f64 / 50.0 - 1.0)],
+        };
+        let trials = Trials::of(
+            &Fan::from_moves(39, narrow.collect()),
+            &outcome,
+            &rules.score,
+        );
+        let scored = Record::Scored {
+            round: origin(n),
+            reference: score(0.5),
+            consensus: Some(score(0.4)),
+            trials,
+            miners: BTreeMap::new(),
+            missed: Vec::new(),
+            credits: BTreeMap::new(),
+            fit: Snapshot::default(),
+        };
+        apply(&mut first, scored);
+    }
+    let mut second = book(ROUNDS + 1);
+    for line in &journal {
+        second.apply(&serde_json::from_str(line).unwrap()).unwrap();
+    }
+    let widths = |book: &Book| book.recalibration().of_round(origin(ROUNDS));
+    assert!(!widths(&first).change_nothing());
+    assert_eq!(widths(&second), widths(&first));
 }
