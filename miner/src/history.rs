@@ -77,6 +77,18 @@ impl History {
         }
     }
 
+    /// The same history with its newest `count` moves, for several who look back no further from its end.
+    #[must_use]
+    pub fn with_newest_moves(self, count: usize) -> Self {
+        if self.moves.is_some() {
+            return self;
+        }
+        Self {
+            moves: Some(Arc::new(Moves::made(&self, count))),
+            ..self
+        }
+    }
+
     /// Takes up bars, in any order, and returns how many were new; a bar of an already known time is ignored.
     ///
     /// # Errors

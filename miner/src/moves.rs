@@ -5,7 +5,8 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 
 use foretell_core::bar::Bar;
-use foretell_core::logarithm::log;
+use foretell_core::logarithm::{log, logs};
+use foretell_core::price::Price;
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 
@@ -75,31 +76,42 @@ impl<'a> Moves<'a> {
             left -= usize::from(left > 0 && matches!(pair, [before, bar] if follows(before, bar)));
             left == 0
         });
-        let bars = &bars[start.unwrap_or(0)..];
-        let most = count.min(bars.len());
-        let mut opened = Vec::with_capacity(most);
-        let [mut returns, mut squares, mut ranged, mut volume] =
-            std::array::from_fn(|_| Vec::with_capacity(most));
-        for pair in bars.windows(2) {
-            let [before, bar] = pair else { continue };
-            if !follows(before, bar) || count == 0 {
-                continue;
+        let pairs = bars[start.unwrap_or(0)..].windows(2);
+        let pairs: Vec<(&Bar, &Bar)> = pairs
+            .filter_map(|pair| match pair {
+                [before, bar] if count > 0 && follows(before, bar) => Some((before, bar)),
+                _ => None,
+            })
+            .collect();
+        let bars = || pairs.iter().map(|(_, bar)| *bar);
+        let unit = history.unit();
+        let closes = pairs.iter().map(|(before, bar)| (before.close, bar.close));
+        let returns = differences(unit, &closes);
+        let squared: Vec<f64> = returns.iter().map(|change| change * change).collect();
+        let ranged = match unit {
+            Unit::LogPrice => {
+                let ranges = differences(unit, &bars().map(|bar| (bar.low, bar.high)));
+                let bodies = differences(unit, &bars().map(|bar| (bar.open, bar.close)));
+                let rows = bars().zip(&squared).zip(ranges.iter().zip(&bodies));
+                rows.map(|((bar, squared), (range, body))| {
+                    if bar.high > bar.low {
+                        garman_klass(*range, *body)
+                    } else {
+                        *squared
+                    }
+                })
+                .collect()
             }
-            let change = difference(history.unit(), before.close.get(), bar.close.get());
-            let squared = change * change;
-            opened.push(bar.open_time);
-            returns.push(change);
-            squares.push(squared);
-            ranged.push(garman_klass(history.unit(), bar).unwrap_or(squared));
-            // The maximum is for a volume of NaN, which clamping keeps.
-            volume.push(bar.volume.clamp(0.0, LARGEST).max(0.0));
-        }
+            Unit::Value => squared.clone(),
+        };
+        // The maximum is for a volume of NaN, which clamping keeps.
+        let volume = bars().map(|bar| bar.volume.clamp(0.0, LARGEST).max(0.0));
         Moves {
-            opened: opened.into(),
+            opened: bars().map(|bar| bar.open_time).collect(),
             returns: returns.into(),
-            squared: squares.into(),
-            ranged: ranged.into(),
-            volume: volume.into(),
+            squared: squared.into(),
+            ranged: Cow::Owned(ranged),
+            volume: volume.collect(),
         }
     }
 
@@ -188,36 +200,37 @@ pub fn steps_in(span: Millis, step: Millis) -> usize {
     usize::try_from(steps).unwrap_or(1).max(1)
 }
 
-/// Log return or plain difference.
-fn difference(unit: Unit, from: f64, to: f64) -> f64 {
+/// Log returns or plain differences, from the first price of each pair to the second.
+fn differences(unit: Unit, pairs: &(impl Iterator<Item = (Price, Price)> + Clone)) -> Vec<f64> {
+    let prices = || pairs.clone().map(|(from, to)| (from.get(), to.get()));
     match unit {
         Unit::LogPrice => {
-            let ratio = to / from;
+            let mut changes: Vec<f64> = prices().map(|(from, to)| to / from).collect();
             // Prices at the two ends of what a double holds have no ratio.
-            if ratio.is_normal() {
-                log(ratio)
-            } else {
-                log(to) - log(from)
+            let ratios = changes.iter().zip(prices()).enumerate();
+            let extreme: Vec<(usize, f64)> = ratios
+                .filter(|(_, (ratio, _))| !ratio.is_normal())
+                .map(|(row, (_, (from, to)))| (row, log(to) - log(from)))
+                .collect();
+            logs(&mut changes);
+            for (row, change) in extreme {
+                changes[row] = change;
             }
+            changes
         }
-        Unit::Value => (to - from).clamp(-LARGEST, LARGEST),
+        Unit::Value => prices()
+            .map(|(from, to)| (to - from).clamp(-LARGEST, LARGEST))
+            .collect(),
     }
 }
 
-/// max(0, ½·ln(H/L)² − (2·ln 2 − 1)·ln(C/O)²) (Garman and Klass 1980); `None` of a bar without a range.
-fn garman_klass(unit: Unit, bar: &Bar) -> Option<f64> {
-    if unit == Unit::Value || bar.high <= bar.low {
-        return None;
-    }
-    let range = difference(unit, bar.low.get(), bar.high.get());
-    let body = difference(unit, bar.open.get(), bar.close.get());
-    Some((0.5 * range * range - (2.0 * LN_2 - 1.0) * body * body).max(0.0))
+/// max(0, ½·ln(H/L)² − (2·ln 2 − 1)·ln(C/O)²) (Garman and Klass 1980).
+fn garman_klass(range: f64, body: f64) -> f64 {
+    (0.5 * range * range - (2.0 * LN_2 - 1.0) * body * body).max(0.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::price::Price;
-
     use super::*;
 
     const STEP: Millis = Millis::minutes(5);

@@ -218,7 +218,7 @@ mod tests {
         check(
             &RevealAnswer {
                 nonce: Hex([0xab; 32]),
-                payload: r#"{"k": 1}"#.into(),
+                payload: r#"{"k": 1}"#.to_owned(),
                 signature: Hex([0xcd; 64]),
             },
             &json!({

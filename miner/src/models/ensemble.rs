@@ -124,9 +124,15 @@ fn loss(fitted: &variance::Fit, known: &History, future: &History) -> Result<f64
 
 impl Fitted for Fit {
     fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
+        let lookbacks = self.0.iter().map(|(_, member)| member.lookback());
+        let lookbacks: Option<Vec<usize>> = lookbacks.collect();
+        let history = match lookbacks.and_then(|all| all.into_iter().max()) {
+            Some(longest) => history.clone().with_newest_moves(longest),
+            None => history.clone(),
+        };
         let members = self.0.par_iter();
         let forecasts: Vec<Forecast> = members
-            .map(|(_, member)| member.forecast(history, k))
+            .map(|(_, member)| member.forecast(&history, k))
             .collect::<Result<_, _>>()?;
         let mut values = Vec::new();
         let mut horizon = 0;

@@ -121,7 +121,7 @@ async fn an_honest_miner_behind_its_door_is_understood() {
         let text = reveal_text(&request.round, &caller, PAYLOAD.as_bytes());
         Json(RevealAnswer {
             nonce: Hex([3; 32]),
-            payload: PAYLOAD.into(),
+            payload: PAYLOAD.to_owned(),
             signature: miner().sign(text.as_bytes()),
         })
     };
@@ -185,7 +185,7 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
 
     let unsigned = RevealAnswer {
         nonce: Hex([3; 32]),
-        payload: PAYLOAD.into(),
+        payload: PAYLOAD.to_owned(),
         signature: Hex([0; 64]),
     };
     let route = post(|| async { Json(unsigned) });

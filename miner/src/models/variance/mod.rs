@@ -128,6 +128,16 @@ impl Model for VarianceModel {
     }
 }
 
+impl Fit {
+    /// Number of moves that a forecast looks back on, if it looks at nothing but moves.
+    pub(super) fn lookback(&self) -> Option<usize> {
+        match self {
+            Self::Learnt(learnt) => Some(learnt.lookback()),
+            Self::StandIn(_) => None,
+        }
+    }
+}
+
 impl Fitted for Fit {
     fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
         match self {
