@@ -1,6 +1,6 @@
 //! Files side by side, round by round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,25 +84,24 @@ impl Rounds {
         let Some(origin) = self.sources.iter().filter_map(Source::origin).min() else {
             return Ok(None);
         };
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut entries: Vec<Entry> = Vec::new();
         for source in &mut self.sources {
             while source.origin() == Some(origin) {
-                let entry = source.take()?;
-                if let Some(other) = entries.get(entry.miner()) {
-                    let fault = ForecastFault::Duplicate {
-                        miner: entry.miner().to_owned(),
-                        origin,
-                        other: other.place().to_string(),
-                    };
-                    return Err(entry.refused(fault));
-                }
-                entries.insert(entry.miner().to_owned(), entry);
+                entries.push(source.take()?);
             }
         }
-        Ok(Some(RoundForecasts {
-            origin,
-            entries: entries.into_values().collect(),
-        }))
+        // Of two of one miner, the one that was read later stays behind the other.
+        entries.sort_by(|a, b| a.miner().cmp(b.miner()));
+        let mut neighbours = entries.windows(2);
+        let twice = neighbours.find(|pair| pair[0].miner() == pair[1].miner());
+        if let Some([other, entry]) = twice {
+            return Err(entry.refused(ForecastFault::Duplicate {
+                miner: entry.miner().to_owned(),
+                origin,
+                other: other.place().to_string(),
+            }));
+        }
+        Ok(Some(RoundForecasts { origin, entries }))
     }
 }
 

@@ -5,15 +5,16 @@
 //!   price files ──────▶ settlement ────────────┘                      └──▶ documents
 //! ```
 //!
-//! Memory holds one row group of each forecasts file and the rounds of one horizon, however long the files are.
-//! Results don't depend on the number of threads: each forecast is judged on its own, and everything that sums is
-//! done in one thread in order of origin and miner.
+//! Memory holds up to three row groups of each forecasts file, which are read ahead, and the rounds of one horizon,
+//! however long the files are. Results don't depend on the number of threads: each forecast is judged on its own, and
+//! every sum is taken by one thread, in order of origin and miner.
 
 mod contender;
 mod document;
 mod names;
 mod print;
 mod progress;
+mod reading;
 mod report;
 mod scoreboard;
 
@@ -22,6 +23,7 @@ pub use print::tables;
 pub use progress::Progress;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -84,18 +86,21 @@ pub fn run(options: &Options, progress: &mut Progress) -> Result<Vec<Document>> 
     let wanted = wanted_origins(options)?;
     let charter = charter(options, &prices, &wanted)?;
     let mut history = History::new(charter, &prices, options, wanted.len());
-    let mut rounds = Rounds::open(&options.forecasts)?;
+    let rounds = Rounds::open(&options.forecasts)?;
     let loaded = started.elapsed();
     progress.begin(wanted.len());
-    while let Some(round) = rounds.next_round()? {
+    reading::ahead(rounds, |round| {
         if wanted.contains(&round.origin) {
             history.take(&round)?;
             progress.advance();
         }
-        if wanted.last().is_some_and(|last| *last <= round.origin) {
-            break;
-        }
-    }
+        let last = wanted.last().is_some_and(|last| *last <= round.origin);
+        Ok(if last {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
     progress.end();
     history.finish()?;
     let scored = started.elapsed();
@@ -295,18 +300,20 @@ impl History {
             .zip(&round.entries)
             .map(|(key, entry)| happened.answer(*key, entry))
             .collect();
-        let (mut forecasts, mut judged) = (BTreeMap::new(), BTreeMap::new());
+        let (mut forecasts, mut judged) = (Vec::new(), Vec::new());
         let mut measured = Vec::with_capacity(answers.len());
         for (answer, entry) in answers.into_iter().zip(&round.entries) {
             match answer {
                 Ok(answer) => {
-                    forecasts.insert(answer.key, answer.forecast);
+                    forecasts.push((answer.key, answer.forecast));
                     judged.extend(answer.judged.map(|judged| (answer.key, judged)));
                     measured.push(answer.measured);
                 }
                 Err(why) => self.exclude(entry, origin, &why),
             }
         }
+        let forecasts: BTreeMap<Hotkey, Forecast> = forecasts.into_iter().collect();
+        let judged: BTreeMap<Hotkey, Judged> = judged.into_iter().collect();
         self.valid += forecasts.len();
         if let Err(why) = &yardstick {
             self.voids.push(Void {
@@ -322,11 +329,11 @@ impl History {
             judged: &judged,
             owners: &self.owners,
         };
-        self.board
-            .take(&settled, &measured, rules.score.miss_advantage);
-        for contender in &mut self.contenders {
-            contender.take(&settled);
-        }
+        let (board, contenders) = (&mut self.board, &mut self.contenders);
+        rayon::join(
+            || board.take(&settled, &measured, rules.score.miss_advantage),
+            || contenders.par_iter_mut().for_each(|c| c.take(&settled)),
+        );
         if let Some(album) = &mut self.album {
             album.take(&settled, &self.contenders);
         }
@@ -438,14 +445,15 @@ impl Happened<'_> {
         let mut measured = Measured {
             key,
             unscaled: None,
-            calibration: Calibration::default(),
+            calibration: None,
         };
         if let (Some(moves), Some(anchor)) = (&self.moves, self.anchor) {
+            let calibration = measured.calibration.insert(Calibration::default());
             match &judged {
-                Some(judged) => measured.calibration.add(&judged.fan, moves),
+                Some(judged) => calibration.add(&judged.fan, moves),
                 None => {
                     let fan = Fan::of(&forecast, anchor, unit);
-                    measured.calibration.add(&fan, moves);
+                    calibration.add(&fan, moves);
                     measured.unscaled = Some(Tally::of(&fan, moves));
                 }
             }

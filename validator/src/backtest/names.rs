@@ -1,6 +1,6 @@
 //! Names in forecasts files as the keys that the core knows miners and owners by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foretell_core::attest::sha256;
 use foretell_core::hotkey::Hotkey;
@@ -9,12 +9,18 @@ use foretell_core::hotkey::Hotkey;
 #[derive(Debug, Default)]
 pub struct Names {
     by_key: BTreeMap<Hotkey, String>,
+    /// So that a name is turned into a key once.
+    keys: HashMap<String, Hotkey>,
 }
 
 impl Names {
     /// The key of this name, which is remembered.
     pub fn key(&mut self, name: &str) -> Hotkey {
+        if let Some(key) = self.keys.get(name) {
+            return *key;
+        }
         let key = key_of(name);
+        self.keys.insert(name.to_owned(), key);
         self.by_key.entry(key).or_insert_with(|| name.to_owned());
         key
     }
@@ -29,6 +35,7 @@ impl Names {
         let by_key = self.by_key.iter().filter(|(key, _)| keys.contains(key));
         Self {
             by_key: by_key.map(|(key, name)| (*key, name.clone())).collect(),
+            keys: HashMap::new(),
         }
     }
 

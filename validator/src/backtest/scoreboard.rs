@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::metrics::Calibration;
 use foretell_core::policy::SettledRound;
-use foretell_core::score::Tally;
+use foretell_core::score::{Judged, Tally};
 use foretell_core::track::TrackRecord;
 use foretell_core::weigh::evidence;
 
@@ -28,8 +28,8 @@ pub struct Measured {
     pub key: Hotkey,
     /// Sums in bps, where the round has no volatility to be scored by.
     pub unscaled: Option<Tally>,
-    /// Where outcomes fell.
-    pub calibration: Calibration,
+    /// Where outcomes fell; `None` of a void round.
+    pub calibration: Option<Calibration>,
 }
 
 impl Scoreboard {
@@ -46,29 +46,43 @@ impl Scoreboard {
     /// Takes in a round.
     pub fn take(&mut self, round: &SettledRound<'_>, measured: &[Measured], miss_advantage: f64) {
         for measured in measured {
-            let calibration = self.calibration.entry(measured.key).or_default();
-            calibration.merge(&measured.calibration);
-            let track = self.miners.entry(measured.key);
-            let track = track.or_insert_with(|| TrackRecord::new(self.window));
-            if let Some(tally) = &measured.unscaled {
-                track.unscaled(tally);
+            if let Some(more) = &measured.calibration {
+                let calibration = self.calibration.entry(measured.key).or_default();
+                calibration.merge(more);
             }
         }
         let Ok(yardstick) = round.yardstick else {
+            for measured in measured {
+                let track = self.miners.entry(measured.key);
+                let track = track.or_insert_with(|| TrackRecord::new(self.window));
+                if let Some(tally) = &measured.unscaled {
+                    track.unscaled(tally);
+                }
+            }
             return;
         };
-        self.reference
-            .answered(round.origin, &yardstick.reference, &yardstick.reference);
-        for (key, judged) in round.judged {
-            let track = self.miners.entry(*key);
-            let track = track.or_insert_with(|| TrackRecord::new(self.window));
+        let reference = &yardstick.reference;
+        self.reference.answered(round.origin, reference, reference);
+        let answered = |track: &mut TrackRecord, judged: &Judged| {
             track.started.get_or_insert(round.origin);
-            track.answered(round.origin, &judged.score, &yardstick.reference);
-        }
+            track.answered(round.origin, &judged.score, reference);
+        };
+        // Both in order of key, side by side.
+        let mut judged = round.judged.iter().peekable();
+        let mut newcomers = Vec::new();
         for (key, track) in &mut self.miners {
-            if !round.judged.contains_key(key) {
-                track.missed(round.origin, miss_advantage);
+            while let Some(newcomer) = judged.next_if(|(other, _)| *other < key) {
+                newcomers.push(newcomer);
             }
+            match judged.next_if(|(other, _)| *other == key) {
+                Some((_, judged)) => answered(track, judged),
+                None => track.missed(round.origin, miss_advantage),
+            }
+        }
+        for (key, judged) in newcomers.into_iter().chain(judged) {
+            let mut track = TrackRecord::new(self.window);
+            answered(&mut track, judged);
+            self.miners.insert(*key, track);
         }
     }
 }
