@@ -7,27 +7,25 @@ use tempfile::TempDir;
 
 use super::driver::{Ended, Running, market, validator};
 
-fn simulate(arguments: &[&str]) -> Ended {
+fn simulate(days: i64, arguments: &[&str]) -> Ended {
     let folder = TempDir::new().unwrap();
     let prices = folder.path().join("prices.csv");
-    write_csv(&prices, &market(1, 98)).unwrap();
+    write_csv(&prices, &market(1, days)).unwrap();
     let mut command = Command::new(validator());
-    command.args([
-        "simulate-policy",
-        "--starts",
-        "1",
-        "--seeds",
-        "1",
-        "--days",
-        "6",
-    ]);
-    command.arg("--prices").arg(&prices).args(arguments);
-    Running::start(&mut command).wait()
+    command.arg("simulate-policy").arg("--prices").arg(&prices);
+    Running::start(command.args(arguments)).wait()
 }
+
+/// The shortest season, once.
+const SHORT: [&str; 6] = ["--starts", "1", "--seeds", "1", "--days", "6"];
 
 #[test]
 fn every_policy_is_judged_on_the_same_season() {
-    let json = simulate(&["--attack", "gamble", "--json"]).json();
+    let json = simulate(
+        98,
+        &[&SHORT[..], &["--attack", "gamble", "--json"]].concat(),
+    )
+    .json();
     let policies = json["policies"].as_array().unwrap();
     let names: Vec<&str> = policies
         .iter()
@@ -55,6 +53,26 @@ fn every_policy_is_judged_on_the_same_season() {
 
 #[test]
 fn an_unknown_attack_is_refused_with_the_known_ones() {
-    let refused = simulate(&["--attack", "magic", "--json"]);
+    let refused = simulate(98, &[&SHORT[..], &["--attack", "magic", "--json"]].concat());
     refused.assert_refused(&["magic", "exaggerate-1.25", "copy-consensus"]);
+}
+
+#[test]
+fn luck_is_told_by_habit_and_bar() {
+    let json = simulate(122, &["--luck", "--standard-errors", "0,9", "--json"]).json();
+    let luck = json["luck"].as_array().unwrap();
+    assert_eq!(luck.len(), 6 * 2, "every habit under every z");
+    for pair in luck.chunks(2) {
+        assert_eq!(pair[0]["habit"], pair[1]["habit"]);
+        assert_eq!(pair[0]["seasons"], 2);
+        let late = &pair[1]["eligible"][3];
+        assert_eq!((&late[0], &late[1]), (&30.into(), &0.0.into()), "{late}");
+    }
+}
+
+#[test]
+fn luck_needs_a_season_and_takes_no_seeds() {
+    simulate(98, &["--luck"]).assert_refused(&["30 days", "give more prices"]);
+    let mixed = simulate(98, &["--luck", "--seeds", "3"]);
+    assert_eq!(mixed.code, Some(2), "{}", mixed.stderr);
 }

@@ -14,6 +14,7 @@ pub mod attack;
 mod cast;
 mod chance;
 pub mod findings;
+pub mod luck;
 pub mod market;
 mod network;
 mod older;

@@ -92,6 +92,13 @@ impl Market {
         self.returns[index]
     }
 
+    /// Root of the mean squared return of the bars of a span before bar `known`, in bps; at least one of them exists.
+    pub fn width(&self, known: usize, span: Millis) -> f64 {
+        let bars = &self.returns[known.saturating_sub(self.bars_in(span))..known];
+        let squares: f64 = bars.iter().map(|change| change * change).sum();
+        libm::sqrt(squares / bars.len() as f64)
+    }
+
     /// Range variance of bar `index`.
     pub fn ranged(&self, index: usize) -> f64 {
         self.ranged[index]

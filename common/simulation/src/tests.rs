@@ -9,6 +9,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use crate::attack::Attack;
 use crate::chance::normal;
 use crate::findings::Findings;
+use crate::luck::{Habit, Luck};
 use crate::market::Market;
 use crate::population::{Class, HONEST_SELF, POPULATION};
 use crate::season::{PayPolicy, Plan, Start, Variant};
@@ -60,6 +61,26 @@ fn nobody_learns_from_the_future() {
         };
         assert_eq!(scales(&knowing), scales(&blind), "{}", forecaster.name);
     }
+}
+
+#[test]
+fn luck_needs_a_record_and_is_less_often_eligible_the_more_is_asked_of_it() {
+    let market = market(&bars(60 * 288));
+    let span = (FIRST + Millis::days(10), FIRST + Millis::days(59));
+    let rules = RulesVersion::V1Replay.rules();
+    for habit in Habit::ALL {
+        let by_z = Luck::of(habit, &market, span, &rules, &[0.0, 1.0, 9.0]);
+        let shares = by_z.iter().map(|luck| {
+            assert_eq!(luck.seasons, 20);
+            assert_eq!(luck.eligible[0], (5, 0.0), "240 rounds are not settled");
+            luck.eligible[3].1
+        });
+        let shares: Vec<f64> = shares.collect();
+        assert!(shares.is_sorted_by(|a, b| a >= b), "{habit:?} {shares:?}");
+        assert_eq!(shares[2], 0.0);
+    }
+    let eligible = |habit| Luck::of(habit, &market, span, &rules, &[0.0])[0].eligible[1].1;
+    assert!(eligible(Habit::DailyGuess) > 0.0);
 }
 
 #[test]

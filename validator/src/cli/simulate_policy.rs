@@ -1,5 +1,7 @@
 //! `validator simulate-policy`.
 
+mod luck;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -69,6 +71,9 @@ pub struct Arguments {
     /// Other strengths of evening those alike, κ; several are set side by side [default: the rules'].
     #[arg(long, value_name = "KAPPA", value_delimiter = ',')]
     kin: Vec<f64>,
+    /// Instead of seasons: how often those whose true advantage is zero are eligible.
+    #[arg(long, conflicts_with_all = ["starts", "seeds", "days", "attack", "policy", "ridge", "kin"])]
+    luck: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -88,44 +93,58 @@ struct Document {
 
 /// Runs the simulation and prints its result.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let json = arguments.json;
-    let document = tokio::task::spawn_blocking(move || simulate(&arguments));
-    let document = document.await.context("the simulation panicked")??;
-    let text = if json {
-        serde_json::to_string_pretty(&document)?
-    } else {
-        text(&document)
-    };
+    let result = tokio::task::spawn_blocking(move || {
+        if arguments.luck {
+            luck::result(&arguments)
+        } else {
+            result(&arguments)
+        }
+    });
+    let text = result.await.context("the simulation panicked")??;
     Ok(output::print(text)?)
 }
 
-fn simulate(arguments: &Arguments) -> Result<Document> {
+fn result(arguments: &Arguments) -> Result<String> {
+    let document = simulate(arguments)?;
+    if arguments.json {
+        Ok(serde_json::to_string_pretty(&document)?)
+    } else {
+        Ok(text(&document))
+    }
+}
+
+/// The prices, the first origin, and the last price that may be used.
+fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, UnixMillis)> {
     let prices = crate::backtest::prices(&arguments.prices)?;
-    let version = RulesVersion::V1Replay;
-    let rules = version.rules();
     let step = prices.step();
     ensure!(
         step == Millis::minutes(5),
         "the forecasters of the simulation know bars of 5 minutes, these have {} s: use such prices",
         step.0 / 1000
     );
-    let series = Series {
-        id: default_series(),
-        grid: Grid { step, horizon: 100 },
-        unit: prices.unit(),
-    };
-    let span = Millis::days(i64::from(arguments.days)) + series.grid.span();
     let from = arguments.from.unwrap_or(prices.first_open() + LEARNING);
     ensure!(
         from - prices.first_open() >= LEARNING,
         "--from must lie 90 days after the first price ({}), which the forecasters learn from",
         moment::text(prices.first_open())
     );
-    let last = arguments
-        .to
-        .unwrap_or(prices.last_close())
-        .min(prices.last_close())
-        - span;
+    let end = arguments.to.unwrap_or(prices.last_close());
+    let end = end.min(prices.last_close());
+    let series = Series {
+        id: default_series(),
+        grid: Grid { step, horizon: 100 },
+        unit: prices.unit(),
+    };
+    Ok((Market::new(series, prices.bars(), rules), from, end))
+}
+
+fn simulate(arguments: &Arguments) -> Result<Document> {
+    let version = RulesVersion::V1Replay;
+    let rules = version.rules();
+    let (market, from, end) = market(arguments, rules)?;
+    let Grid { step, .. } = market.series.grid;
+    let span = Millis::days(i64::from(arguments.days)) + market.series.grid.span();
+    let last = end - span;
     ensure!(
         last >= from,
         "no season of {} days fits between {} and the end of the prices: give more prices or fewer --days",
@@ -143,14 +162,16 @@ fn simulate(arguments: &Arguments) -> Result<Document> {
         attacks: attacks(&arguments.attack)?,
         variants: variants(arguments, &rules),
     };
-    let market = Market::new(series, prices.bars(), rules);
-    let bar = ProgressBar::new(starts.len() as u64);
+    let bar = ProgressBar::new(starts.len() as u64 * u64::from(arguments.seeds));
     let season = |first: &UnixMillis| {
         let start = Start::new(&market, &plan, *first);
         let seeds = 0..u64::from(arguments.seeds);
-        let played = seeds.map(|seed| start.play(&market, &plan, seed)).collect();
-        bar.inc(1);
-        played
+        let play = |seed| {
+            let played = start.play(&market, &plan, seed);
+            bar.inc(1);
+            played
+        };
+        seeds.map(play).collect()
     };
     // By start, seed and variant; in the order of starts, whoever is done first.
     let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
