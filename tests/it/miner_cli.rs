@@ -10,7 +10,7 @@ use foretell_wire::keyfile::WalletHotkey;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::driver::{Running, miner, until};
+use crate::driver::{Running, miner, miner_config, until};
 
 /// A miner's home: a wallet and a configuration.
 struct Home {
@@ -38,25 +38,8 @@ impl Home {
 
     /// Writes the configuration, changed by `change`.
     fn edit(&self, change: impl FnOnce(String) -> String) {
-        let text = format!(
-            r#"
-            [series]
-            id = "BTC/USD"
-            step_ms = 300000
-            horizon = 6
-            [prices]
-            venue = "replay"
-            host = "http://127.0.0.1:9"
-            symbol = "BTC/USD"
-            [model]
-            name = "har"
-            [serve]
-            listen = "127.0.0.1:0"
-            clock = "request"
-            data = "{}"
-            "#,
-            self.folder.path().join("answers").display()
-        );
+        let folder = self.folder.path();
+        let text = miner_config(folder, "127.0.0.1:9", r#"name = "har""#, "");
         fs::write(self.config(), change(text)).unwrap();
     }
 

@@ -18,7 +18,9 @@ use foretell_wire::messages::{COMMIT_ROUTE, CommitAnswer, CommitRequest, RevealR
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::driver::{Localnet, Running, Sdk, flat_venue, market_file, miner, post, until};
+use crate::driver::{
+    Localnet, Running, Sdk, flat_venue, market_file, miner, miner_config, post, until,
+};
 
 const SECOND: u64 = 1_000_000_000;
 const ROUND: &str = "BTC/USD@1704240000000";
@@ -79,27 +81,8 @@ impl Village {
     /// Our miner, on a venue of flat prices.
     fn our_miner(&self) -> (Running, SocketAddr) {
         let config = self.folder.path().join("miner.toml");
-        let text = format!(
-            r#"
-            [series]
-            id = "BTC/USD"
-            step_ms = 300000
-            horizon = 6
-            [prices]
-            venue = "replay"
-            host = "http://{}"
-            symbol = "BTC/USD"
-            [model]
-            name = "gaussian"
-            history_days = 1
-            [serve]
-            listen = "127.0.0.1:0"
-            clock = "request"
-            data = "{}"
-            "#,
-            flat_venue(),
-            self.folder.path().join("answers").display()
-        );
+        let model = "name = \"gaussian\"\nhistory_days = 1";
+        let text = miner_config(self.folder.path(), &flat_venue().to_string(), model, "");
         fs::write(&config, text).unwrap();
         let mut command = Command::new(miner());
         command.arg("serve").arg("--config").arg(config);

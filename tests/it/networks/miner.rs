@@ -10,7 +10,7 @@ use foretell_wire::keyfile::WalletHotkey;
 use foretell_wire::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
-use crate::driver::{Ended, Running, flat_venue, miner, until};
+use crate::driver::{Ended, Running, flat_venue, miner, miner_config, until};
 use crate::node::{Node, spec};
 
 /// Where validators are to reach it, in the configuration.
@@ -31,27 +31,8 @@ impl Home {
             hotkey: "default".into(),
         };
         wallet.store(&derived_seed(9, "miner")).unwrap();
-        let data = folder.path().join("answers");
-        let config = format!(
-            r#"
-            [series]
-            id = "BTC/USD"
-            step_ms = 300000
-            horizon = 6
-            [prices]
-            venue = "replay"
-            host = "http://{}"
-            symbol = "BTC/USD"
-            [model]
-            name = "har"
-            [serve]
-            listen = "127.0.0.1:0"
-            {axon}
-            clock = "request"
-            data = {data:?}
-            "#,
-            flat_venue()
-        );
+        let host = flat_venue().to_string();
+        let config = miner_config(folder.path(), &host, r#"name = "har""#, axon);
         fs::write(folder.path().join("miner.toml"), config).unwrap();
         Self { folder, wallet }
     }
