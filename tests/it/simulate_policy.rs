@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use foretell_core::time::Millis;
 use foretell_data::prices::write_csv;
 use tempfile::TempDir;
 
@@ -67,6 +68,31 @@ fn luck_is_told_by_habit_and_bar() {
         assert_eq!(pair[0]["seasons"], 2);
         let late = &pair[1]["eligible"][3];
         assert_eq!((&late[0], &late[1]), (&30.into(), &0.0.into()), "{late}");
+    }
+}
+
+#[test]
+fn a_start_between_two_bars_is_the_bar_before() {
+    let earliest = market(1, 122).first_open() + Millis::days(90);
+    let luck = |later: i64| {
+        let from = (earliest + Millis(later)).0.to_string();
+        simulate(122, &["--luck", "--json", "--from", &from]).json()
+    };
+    let (on, between) = (luck(0), luck(60_000));
+    assert_eq!(between, on);
+    assert!(on["luck"][0]["rounds"].as_u64().unwrap() > 1_400, "{on}");
+}
+
+#[test]
+fn a_strength_that_is_no_number_is_refused() {
+    for (option, value) in [
+        ("--standard-errors=nan", "0 or more"),
+        ("--ridge=-1", "0 or more"),
+        ("--kin=x", "expected a number"),
+    ] {
+        let refused = simulate(1, &[option]);
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        assert!(refused.stderr.contains(value), "{}", refused.stderr);
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Luck {
     pub habit: &'static str,
     /// Number of standard errors that its mean advantage counts less, z.
     pub standard_errors: f64,
+    /// Rounds that could be scored.
+    pub rounds: usize,
     /// Seasons; one starts every day.
     pub seasons: usize,
     /// Share of seasons in which it is eligible after so many days.
@@ -143,6 +145,7 @@ impl Luck {
         let of_z = |(z, standard_errors): (usize, &f64)| Self {
             habit: habit.name(),
             standard_errors: *standard_errors,
+            rounds: luck.len(),
             seasons: seasons.len(),
             eligible: CHECKPOINTS
                 .iter()

@@ -63,13 +63,13 @@ pub struct Arguments {
     policy: Vec<PolicyName>,
     /// Other numbers of standard errors that a mean advantage counts less, z; several are set side by side [default:
     /// the rules'].
-    #[arg(long, value_name = "Z", value_delimiter = ',')]
+    #[arg(long, value_name = "Z", value_delimiter = ',', value_parser = strength)]
     standard_errors: Vec<f64>,
     /// Other strengths of evening everybody, ρ; several are set side by side [default: the rules'].
-    #[arg(long, value_name = "RHO", value_delimiter = ',')]
+    #[arg(long, value_name = "RHO", value_delimiter = ',', value_parser = strength)]
     ridge: Vec<f64>,
     /// Other strengths of evening those alike, κ; several are set side by side [default: the rules'].
-    #[arg(long, value_name = "KAPPA", value_delimiter = ',')]
+    #[arg(long, value_name = "KAPPA", value_delimiter = ',', value_parser = strength)]
     kin: Vec<f64>,
     /// Instead of seasons: how often those whose true advantage is zero are eligible.
     #[arg(long, conflicts_with_all = ["starts", "seeds", "days", "attack", "policy", "ridge", "kin"])]
@@ -113,6 +113,16 @@ fn result(arguments: &Arguments) -> Result<String> {
     }
 }
 
+/// A number that makes sense as a strength.
+fn strength(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if number.is_finite() && number >= 0.0 {
+        Ok(number)
+    } else {
+        Err("expected a finite number, 0 or more".to_owned())
+    }
+}
+
 /// The prices, the first origin, and the last price that may be used.
 fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, UnixMillis)> {
     let prices = crate::backtest::prices(&arguments.prices)?;
@@ -123,6 +133,8 @@ fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, Un
         step.0 / 1000
     );
     let from = arguments.from.unwrap_or(prices.first_open() + LEARNING);
+    // Rounds have their origins where bars close.
+    let from = UnixMillis(from.0.div_euclid(step.0) * step.0);
     ensure!(
         from - prices.first_open() >= LEARNING,
         "--from must lie 90 days after the first price ({}), which the forecasters learn from",

@@ -38,11 +38,17 @@ pub(super) fn result(arguments: &Arguments) -> Result<String> {
         &arguments.standard_errors[..]
     };
     let of = |habit: &Habit| Luck::of(*habit, &market, (from, last), &rules, standard_errors);
+    let luck: Vec<Luck> = Habit::ALL.par_iter().flat_map_iter(of).collect();
+    ensure!(
+        luck.iter().all(|luck| luck.rounds > 0),
+        "no round after {} has prices to be scored by: look for gaps in the price files",
+        moment::text(from)
+    );
     let document = Document {
         rules: version.name().to_owned(),
         from,
         to,
-        luck: Habit::ALL.par_iter().flat_map_iter(of).collect(),
+        luck,
     };
     if arguments.json {
         Ok(serde_json::to_string_pretty(&document)?)
@@ -52,9 +58,13 @@ pub(super) fn result(arguments: &Arguments) -> Result<String> {
 }
 
 fn text(document: &Document) -> String {
-    let seasons = document.luck.first().map_or(0, |luck| luck.seasons);
+    let counts = document
+        .luck
+        .first()
+        .map(|luck| (luck.seasons, luck.rounds));
+    let (seasons, rounds) = counts.unwrap_or_default();
     format!(
-        "{seasons} seasons, one a day, of those whose true advantage is zero; {} to {}; rules {}\n\n{}\n",
+        "{seasons} seasons, one a day, of those whose true advantage is zero, in {rounds} rounds; {} to {}; rules {}\n\n{}\n",
         moment::text(document.from),
         moment::text(document.to),
         document.rules,
