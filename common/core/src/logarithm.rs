@@ -14,6 +14,8 @@ use std::ops::Range;
 const NEAR_ONE: Range<f64> = 0.75..1.4;
 /// Well inside ½·ln 2, up to which nothing is taken out of an exponential's.
 const NEAR_ZERO: f64 = 0.34;
+/// Nearer to 0 than this, 2⁻²⁸·(1 + 2⁻²⁰), `libm` takes eˣ to be 1 + x.
+const NEXT_TO_ZERO: f64 = f64::from_bits(0x3e30_0001_0000_0000);
 
 /// `ln(1 + f) = 2s + s·R(s²)`, `s = f/(2 + f)`: R's coefficients at even and at odd powers of s⁴.
 const LOG_EVEN: [f64; 4] = [
@@ -107,7 +109,13 @@ fn log_near_one(x: f64) -> f64 {
 fn exp_near_zero(x: f64) -> f64 {
     let z = x * x;
     let c = x - z * (EXP[0] + z * (EXP[1] + z * (EXP[2] + z * (EXP[3] + z * EXP[4]))));
-    1.0 + (x * c / (2.0 - c) + x)
+    let beyond_x = x * c / (2.0 - c);
+    // Either way both are worked out: no branch.
+    1.0 + if x.abs() < NEXT_TO_ZERO {
+        x
+    } else {
+        beyond_x + x
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +152,21 @@ mod tests {
             assert!(same(log(x), libm::log(x)), "log {x}");
         }
         for x in [
-            -1e3, -1.0, -NEAR_ZERO, -1e-9, -0.0, 0.0, 1e-300, 1e-9, NEAR_ZERO, 0.35, 1.0, 1e3,
+            -1e3,
+            -1.0,
+            -NEAR_ZERO,
+            -1e-9,
+            -0.0,
+            0.0,
+            1e-300,
+            1e-9,
+            // Where `libm` answers 1 + x and its polynomial would be one bit off.
+            2.685_215_715_395_027e-9,
+            NEXT_TO_ZERO,
+            NEAR_ZERO,
+            0.35,
+            1.0,
+            1e3,
         ] {
             assert!(same(one_by_one(exps, x), libm::exp(x)), "exp {x}");
         }
@@ -162,7 +184,7 @@ mod tests {
         }
 
         #[test]
-        fn exponentials_are_libms_to_the_bit(near in -0.4_f64..0.4, tiny in -1e-6_f64..1e-6, any in -1e3_f64..1e3) {
+        fn exponentials_are_libms_to_the_bit(near in -0.4_f64..0.4, tiny in -1e-8_f64..1e-8, any in -1e3_f64..1e3) {
             for x in [near, tiny, any] {
                 prop_assert!(same(one_by_one(exps, x), libm::exp(x)), "{x}");
             }
