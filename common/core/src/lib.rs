@@ -18,6 +18,7 @@ pub mod attest;
 pub mod bar;
 pub mod book;
 pub mod forecast;
+mod fours;
 pub mod hotkey;
 pub mod journal;
 mod lanes;
