@@ -2,6 +2,7 @@
 
 use wide::f64x8;
 
+use crate::fours::{FOUR, Fours, Kernel, compute};
 use crate::lanes::{LANES, blocks, total};
 
 /// Plain ensemble CRPS of ascending values `x` against `y`: `(2/K)·Σ_k ρ_τk(y − x_k)`,
@@ -16,31 +17,55 @@ pub fn crps(x: &[f64], y: f64) -> f64 {
     if let [x] = x {
         return (x - y).abs();
     }
-    let k = x.len() as f64;
-    // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
-    let (mut above, mut weighted) = (f64x8::ZERO, f64x8::ZERO);
-    // Numerators of τ are whole numbers, so it makes no difference that they are sums.
-    let mut before = f64x8::ZERO;
-    let (blocks, rest) = blocks(x);
-    for block in blocks {
-        let distance = block - f64x8::splat(y);
-        above += distance.fast_max(f64x8::ZERO);
-        weighted += (before + FIRST) * distance;
-        before += f64x8::splat((2 * LANES) as f64);
+    compute(Crps { x, y })
+}
+
+struct Crps<'a> {
+    x: &'a [f64],
+    y: f64,
+}
+
+impl Kernel for Crps<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn compute(self, fours: impl Fours) -> f64 {
+        let Self { x, y } = self;
+        let k = x.len() as f64;
+        // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
+        let zero = fours.splat(0.0);
+        let (mut above, mut weighted) = ([zero; 2], [zero; 2]);
+        // Numerators of τ are whole numbers, so it makes no difference that they are sums.
+        let mut numerators = FIRST.map(|four| fours.load(four));
+        let (outcome, next) = (fours.splat(y), fours.splat((2 * LANES) as f64));
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        for block in blocks {
+            let (halves, _) = block.as_chunks::<FOUR>();
+            for (i, half) in halves.iter().enumerate() {
+                let distance = fours.subtract(fours.load(*half), outcome);
+                above[i] = fours.add(above[i], fours.more(distance, zero));
+                weighted[i] = fours.add(weighted[i], fours.multiply(numerators[i], distance));
+                numerators[i] = fours.add(numerators[i], next);
+            }
+        }
+        let [mut above, mut weighted, numerators] =
+            [above, weighted, numerators].map(|halves| halves.map(|half| fours.store(half)));
+        for (lane, value) in rest.iter().enumerate() {
+            let (half, lane) = (lane / FOUR, lane % FOUR);
+            let distance = value - y;
+            above[half][lane] += if distance > 0.0 { distance } else { 0.0 };
+            weighted[half][lane] += numerators[half][lane] * distance;
+        }
+        let total = |halves: [[f64; FOUR]; 2]| {
+            let [a, b] = halves.map(|[a, b, c, d]| (a + b) + (c + d));
+            a + b
+        };
+        2.0 / k * (total(above) - total(weighted) / (2.0 * k))
     }
-    let [mut above, mut weighted] = [above, weighted].map(f64x8::to_array);
-    let numerators = (before + FIRST).to_array();
-    for (lane, value) in rest.iter().enumerate() {
-        let distance = value - y;
-        above[lane] += if distance > 0.0 { distance } else { 0.0 };
-        weighted[lane] += numerators[lane] * distance;
-    }
-    let [above, weighted] = [above, weighted].map(|lanes| total(f64x8::new(lanes)));
-    2.0 / k * (above - weighted / (2.0 * k))
 }
 
 /// 2k − 1 of the first values.
-const FIRST: f64x8 = f64x8::new([1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0]);
+const FIRST: [[f64; FOUR]; 2] = [[1.0, 3.0, 5.0, 7.0], [9.0, 11.0, 13.0, 15.0]];
 
 /// The mean of values, summed in lanes like [`crps`]; NaN of none.
 pub(crate) fn mean(x: &[f64]) -> f64 {
@@ -64,6 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fours::Everywhere;
 
     /// The definition: mean absolute error less half the mean absolute difference.
     fn by_definition(x: &[f64], y: f64) -> f64 {
@@ -95,6 +121,13 @@ mod tests {
         ) {
             x.sort_by(f64::total_cmp);
             prop_assert!((crps(&x, y) - by_definition(&x, y)).abs() < 1e-9);
+        }
+
+        /// To the bit.
+        #[test]
+        fn it_is_the_same_in_any_registers(x in prop::collection::vec(-1e3..1e3f64, 2..40), y in -2e3..2e3f64) {
+            let score = Crps { x: &x, y }.compute(Everywhere);
+            prop_assert_eq!(crps(&x, y).to_bits(), score.to_bits());
         }
 
         #[test]
