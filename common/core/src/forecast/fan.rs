@@ -30,8 +30,10 @@ impl Fan {
     /// A fan from H·K step-major finite moves; rows are sorted here.
     pub fn from_moves(k: usize, mut moves: Vec<f64>) -> Self {
         let k = k.max(1);
-        clamp(&mut moves);
         sort_rows(k, &mut moves);
+        for row in moves.chunks_exact_mut(k) {
+            clamp_ascending(row);
+        }
         Self { k, moves }
     }
 
@@ -52,11 +54,8 @@ impl Fan {
             let (median, factor) = (quantile(row, 0.5), factor(step));
             let start = moves.len();
             moves.extend(row.iter().map(|x| median + factor * (x - median)));
-            // Each of these operations keeps order, so the ends bound the row.
-            let row = &mut moves[start..];
-            if row[0] < -ABSURD_MOVE || row[row.len() - 1] > ABSURD_MOVE {
-                clamp(row);
-            }
+            // Each of these operations keeps order.
+            clamp_ascending(&mut moves[start..]);
         }
         Self { k: self.k, moves }
     }
@@ -79,9 +78,13 @@ impl Fan {
     }
 }
 
-fn clamp(moves: &mut [f64]) {
-    for value in moves {
-        *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
+/// Holds moves within the range of moves; the ends bound what lies between.
+fn clamp_ascending(row: &mut [f64]) {
+    let outside = |value: Option<&f64>| value.is_some_and(|value| value.abs() > ABSURD_MOVE);
+    if outside(row.first()) || outside(row.last()) {
+        for value in row {
+            *value = value.clamp(-ABSURD_MOVE, ABSURD_MOVE);
+        }
     }
 }
 
@@ -159,6 +162,15 @@ mod tests {
         assert_eq!(rows, [&[1.5, 2.0, 3.0][..], &[10.0, 30.0, 70.0][..]]);
         let widest = Fan::from_moves(2, vec![-1e308, 1e308]).widened(|_| 1.5);
         assert_eq!(widest.rows().next(), Some(&[-ABSURD_MOVE, ABSURD_MOVE][..]));
+    }
+
+    #[test]
+    fn moves_are_held_within_their_range() {
+        for k in [1, 2, 3, 100] {
+            let absurd = (0..2 * k).map(|i| if i % 2 == 0 { 1e308 } else { -1e308 });
+            let fan = Fan::from_moves(k, absurd.collect());
+            assert!(fan.rows().flatten().all(|x| x.abs() == ABSURD_MOVE));
+        }
     }
 
     #[test]
