@@ -47,6 +47,11 @@ impl Fan {
         self.moves.chunks_exact(self.k)
     }
 
+    /// All moves, row after row.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.moves
+    }
+
     /// The fan with its distances from the median times the `factor` of the step, from 0, which is above zero.
     pub(crate) fn widened(&self, factor: impl Fn(usize) -> f64) -> Self {
         let mut moves = Vec::with_capacity(self.moves.len());

@@ -4,6 +4,7 @@
 //! 0.53 for the reference, and means the same in calm and in storm.
 
 pub mod crps;
+mod point;
 pub mod reference;
 mod tally;
 pub mod volatility;
@@ -38,13 +39,31 @@ pub struct Score {
     pub tally: Tally,
 }
 
+impl Outcome {
+    /// σ_T·√i of each step: what errors there are measured in.
+    fn scales(&self) -> Vec<f64> {
+        let steps = 1..=self.moves.len();
+        steps
+            .map(|i| self.volatility * f64::sqrt(i as f64))
+            .collect()
+    }
+}
+
 impl Score {
     /// The score of `fan` against `outcome`; `None` if no step has a settled price.
     pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+        Self::scaled_by(&outcome.scales(), fan, outcome, rules)
+    }
+
+    /// The same by the outcome's [scales](Outcome::scales), which many fans share.
+    fn scaled_by(scales: &[f64], fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+        if fan.k() == 1 {
+            return point::score(scales, fan, outcome, rules);
+        }
         let mut tally = Tally::new(fan.k());
         let last = outcome.moves.len();
         let places = MarkPlaces::of(fan.k());
-        let scaled_crps = step_by_step(fan, outcome, rules, |row, y, crps, step| {
+        let scaled_crps = step_by_step(scales, fan, outcome, rules, |row, y, crps, step| {
             tally.add_step(&Marks::of(row, &places), y, crps, step == last);
         })?;
         Some(Self { scaled_crps, tally })
@@ -52,12 +71,13 @@ impl Score {
 
     /// S alone, which is all that pay depends on.
     pub fn scaled_crps(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<f64> {
-        step_by_step(fan, outcome, rules, |_, _, _, _| {})
+        step_by_step(&outcome.scales(), fan, outcome, rules, |_, _, _, _| {})
     }
 }
 
 /// S; `see` gets each settled step's row, outcome, unclamped CRPS and number from 1.
 fn step_by_step(
+    scales: &[f64],
     fan: &Fan,
     outcome: &Outcome,
     rules: &ScoreRules,
@@ -66,9 +86,8 @@ fn step_by_step(
     let mut clamped = Vec::new();
     let mut sum = 0.0;
     let mut steps = 0;
-    for ((row, y), i) in fan.rows().zip(&outcome.moves).zip(1..) {
+    for (((row, y), scale), i) in fan.rows().zip(&outcome.moves).zip(scales).zip(1..) {
         let Some(y) = *y else { continue };
-        let scale = outcome.volatility * f64::sqrt(i as f64);
         let bound = rules.clamp * scale;
         let plain = crps::crps(row, y);
         see(row, y, plain, i);

@@ -83,7 +83,14 @@ impl Tally {
                 coverage.of += 1;
             }
         }
-        if last && median != 0.0 && y != 0.0 {
+        if last {
+            self.add_direction(median, y);
+        }
+    }
+
+    /// Takes in where the last step's median and price went.
+    pub(super) fn add_direction(&mut self, median: f64, y: f64) {
+        if median != 0.0 && y != 0.0 {
             self.directions += 1;
             self.directions_right += u64::from((median > 0.0) == (y > 0.0));
         }

@@ -15,6 +15,8 @@ pub struct Yardstick {
     /// The reference's score.
     pub reference: Score,
     standard: Reference,
+    /// What errors of the outcome's steps are measured in.
+    scales: Vec<f64>,
     anchor: f64,
     unit: Unit,
     rules: ScoreRules,
@@ -60,6 +62,7 @@ impl Yardstick {
             anchor: settlement.anchor.map_or(1.0, Price::get),
             unit: series.unit,
             rules: rules.score,
+            scales: outcome.scales(),
             outcome,
             reference: score,
             standard: reference.clone(),
@@ -76,8 +79,8 @@ impl Yardstick {
     pub fn judge(&self, forecast: &Forecast) -> Judged {
         let fan = Fan::of(forecast, self.anchor, self.unit);
         // The outcome has a settled last step, or there would be no yardstick.
-        let score =
-            Score::of(&fan, &self.outcome, &self.rules).unwrap_or_else(|| self.reference.clone());
+        let score = Score::scaled_by(&self.scales, &fan, &self.outcome, &self.rules)
+            .unwrap_or_else(|| self.reference.clone());
         Judged { fan, score }
     }
 }
