@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use crate::fours::{Fours, Kernel, compute};
+
 /// Well inside [√½, √2), where nothing is taken out of a logarithm's argument.
 const NEAR_ONE: Range<f64> = 0.75..1.4;
 /// Well inside ½·ln 2, up to which nothing is taken out of an exponential's.
@@ -52,34 +54,58 @@ pub fn log(x: f64) -> f64 {
 
 /// The natural logarithm of each, in its place.
 pub fn logs(values: &mut [f64]) {
-    for values in values.chunks_mut(AT_ONCE) {
-        if all(values, is_near_one) {
-            replace(values, log_near_one);
-        } else {
-            replace(values, log);
-        }
-    }
+    compute(Each {
+        values,
+        is_near: is_near_one,
+        near: log_near_one,
+        any: log,
+    });
 }
 
 /// e to the power of each, in its place.
 pub fn exps(values: &mut [f64]) {
-    for values in values.chunks_mut(AT_ONCE) {
-        if all(values, is_near_zero) {
-            replace(values, exp_near_zero);
-        } else {
-            replace(values, libm::exp);
+    compute(Each {
+        values,
+        is_near: is_near_zero,
+        near: exp_near_zero,
+        any: libm::exp,
+    });
+}
+
+/// A function of each value, in its place: `near` where it is near for all that take one path, else `any`.
+struct Each<'a, I, N, A> {
+    values: &'a mut [f64],
+    is_near: I,
+    near: N,
+    any: A,
+}
+
+impl<I, N, A> Kernel for Each<'_, I, N, A>
+where
+    I: Fn(f64) -> bool,
+    N: Fn(f64) -> f64,
+    A: Fn(f64) -> f64,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn compute(self, _: impl Fours) {
+        for values in self.values.chunks_mut(AT_ONCE) {
+            // Without an early end, which vector units can't follow.
+            let mut all = true;
+            for value in &*values {
+                all &= (self.is_near)(*value);
+            }
+            if all {
+                for value in values {
+                    *value = (self.near)(*value);
+                }
+            } else {
+                for value in values {
+                    *value = (self.any)(*value);
+                }
+            }
         }
-    }
-}
-
-/// Without an early end, which vector units can't follow.
-fn all(values: &[f64], has: impl Fn(f64) -> bool) -> bool {
-    values.iter().fold(true, |all, value| all & has(*value))
-}
-
-fn replace(values: &mut [f64], by: impl Fn(f64) -> f64) {
-    for value in values {
-        *value = by(*value);
     }
 }
 
@@ -87,14 +113,17 @@ fn replace(values: &mut [f64], by: impl Fn(f64) -> f64) {
     clippy::manual_range_contains,
     reason = "both ends are compared, whatever the first says: no branch"
 )]
+#[inline(always)]
 fn is_near_one(x: f64) -> bool {
     (NEAR_ONE.start <= x) & (x < NEAR_ONE.end)
 }
 
+#[inline(always)]
 fn is_near_zero(x: f64) -> bool {
     x.abs() <= NEAR_ZERO
 }
 
+#[inline(always)]
 fn log_near_one(x: f64) -> f64 {
     let f = x - 1.0;
     let half_square = 0.5 * f * f;
@@ -106,6 +135,7 @@ fn log_near_one(x: f64) -> f64 {
     s * (half_square + (even + odd)) - half_square + f
 }
 
+#[inline(always)]
 fn exp_near_zero(x: f64) -> f64 {
     let z = x * x;
     let c = x - z * (EXP[0] + z * (EXP[1] + z * (EXP[2] + z * (EXP[3] + z * EXP[4]))));

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::fours::{Fours, Kernel, compute};
 use crate::logarithm;
 use crate::time::{Millis, UnixMillis};
 
@@ -134,18 +135,41 @@ impl Unit {
 
     /// [`change`](Self::change) to each of many values.
     pub fn changes(self, anchor: f64, values: &[f64]) -> Vec<f64> {
-        let mut changes: Vec<f64> = match self {
-            Self::LogPrice => values.iter().map(|value| value / anchor).collect(),
-            Self::Value => values.iter().map(|value| value - anchor).collect(),
-        };
-        if self == Self::LogPrice {
-            logarithm::logs(&mut changes);
-            for change in &mut changes {
-                *change *= BPS;
+        compute(Changes {
+            unit: self,
+            anchor,
+            values,
+        })
+    }
+}
+
+struct Changes<'a> {
+    unit: Unit,
+    anchor: f64,
+    values: &'a [f64],
+}
+
+impl Kernel for Changes<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn compute(self, _: impl Fours) -> Vec<f64> {
+        let mut changes = self.values.to_vec();
+        match self.unit {
+            Unit::LogPrice => {
+                for change in &mut changes {
+                    *change /= self.anchor;
+                }
+                logarithm::logs(&mut changes);
+                for change in &mut changes {
+                    *change = (BPS * *change).clamp(-ABSURD_MOVE, ABSURD_MOVE);
+                }
             }
-        }
-        for change in &mut changes {
-            *change = change.clamp(-ABSURD_MOVE, ABSURD_MOVE);
+            Unit::Value => {
+                for change in &mut changes {
+                    *change = (*change - self.anchor).clamp(-ABSURD_MOVE, ABSURD_MOVE);
+                }
+            }
         }
         changes
     }

@@ -13,6 +13,7 @@ pub(crate) use sort::sort_rows;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::fours::{Fours, Kernel, compute};
 use crate::series::Unit;
 
 /// Largest K.
@@ -162,10 +163,32 @@ impl Forecast {
 
 /// Whether [`check_row`] finds no fault in any row, without a look at one value before the other: several at once.
 fn is_sound(kind: Kind, unit: Unit, k: usize, values: &[f64]) -> bool {
-    let admitted = values.iter().fold(true, |all, value| {
-        all & value.is_finite() & unit.admits(*value)
-    });
-    admitted && (kind == Kind::Paths || k == 1 || values.chunks_exact(k).all(ascends))
+    let lowest = match unit {
+        // The smallest above zero.
+        Unit::LogPrice => f64::from_bits(1),
+        Unit::Value => f64::MIN,
+    };
+    compute(Within { lowest, values })
+        && (kind == Kind::Paths || k == 1 || values.chunks_exact(k).all(ascends))
+}
+
+/// Whether all values are numbers from `lowest` on.
+struct Within<'a> {
+    lowest: f64,
+    values: &'a [f64],
+}
+
+impl Kernel for Within<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn compute(self, _: impl Fours) -> bool {
+        let mut all = true;
+        for value in self.values {
+            all &= (*value >= self.lowest) & (*value <= f64::MAX);
+        }
+        all
+    }
 }
 
 /// The first fault of a row.
@@ -184,4 +207,41 @@ fn check_row(kind: Kind, unit: Unit, row: &[f64], step: usize) -> Result<(), Rej
         before = value;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            30 => 1.0..1.1f64,
+            1 => prop::sample::select(vec![
+                0.0, -0.0, -1.0, 5e-324, f64::MIN_POSITIVE, f64::MAX, f64::MIN,
+                f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -f64::NAN,
+            ]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sound_at_a_glance_has_no_faulty_row(
+            mut values in prop::collection::vec(value(), 24),
+            k in prop::sample::select(vec![1_usize, 2, 6, 24]),
+            ordered: bool,
+        ) {
+            if ordered {
+                values.chunks_exact_mut(k).for_each(|row| row.sort_by(f64::total_cmp));
+            }
+            for kind in [Kind::Quantiles, Kind::Paths] {
+                for unit in [Unit::LogPrice, Unit::Value] {
+                    let mut rows = values.chunks_exact(k);
+                    let no_fault = rows.all(|row| check_row(kind, unit, row, 1).is_ok());
+                    prop_assert_eq!(is_sound(kind, unit, k, &values), no_fault, "{:?} {:?}", kind, unit);
+                }
+            }
+        }
+    }
 }
