@@ -2,6 +2,9 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use wide::f64x8;
+
+use crate::lanes::{LANES, total};
 
 /// 1 − confidence of the set.
 pub const ALPHA: f64 = 0.10;
@@ -9,6 +12,8 @@ pub const ALPHA: f64 = 0.10;
 pub const DRAWS: usize = 1_000;
 /// Shorter samples, in blocks, say nothing.
 pub const MIN_BLOCKS: usize = 10;
+/// Models whose losses over a year a processor's cache holds.
+const MODELS_AT_ONCE: usize = 8;
 /// The same draws for everybody, every time.
 const SEED: u64 = 0;
 
@@ -30,14 +35,17 @@ impl ModelConfidenceSet {
     pub fn of(losses: &[Vec<f64>], draws: &[Vec<u32>]) -> Self {
         let means: Vec<f64> = losses.iter().map(|l| mean(l)).collect();
         // Errors of the bootstrapped means, one row a model, one column a draw.
-        let errors: Vec<Vec<f64>> = losses
-            .iter()
-            .zip(&means)
-            .map(|(losses, mean)| {
-                let resampled = draws.iter().map(|counts| resampled_mean(losses, counts));
-                resampled.map(|value| value - mean).collect()
-            })
-            .collect();
+        let mut errors: Vec<Vec<f64>> = vec![Vec::with_capacity(draws.len()); losses.len()];
+        let models = losses.iter().zip(&means);
+        let mut models: Vec<_> = models.zip(&mut errors).collect();
+        // A draw's counts are at hand for some models whose losses are.
+        for models in models.chunks_mut(MODELS_AT_ONCE) {
+            for counts in draws {
+                for ((losses, mean), errors) in &mut *models {
+                    errors.push(resampled_mean(losses, counts) - **mean);
+                }
+            }
+        }
         let mut left: Vec<usize> = (0..losses.len()).collect();
         let mut p_values = vec![1.0; losses.len()];
         let mut largest = 0.0_f64;
@@ -138,13 +146,24 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Summed in eight lanes, so that a processor adds several values at once.
 fn resampled_mean(values: &[f64], counts: &[u32]) -> f64 {
-    let sum: f64 = values
+    // Counts are far below 2³¹, and signed ones become doubles several at once.
+    let times = |value: f64, count: u32| value * f64::from(count.cast_signed());
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let (block_counts, rest_counts) = counts.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for (values, counts) in blocks.iter().zip(block_counts) {
+        for ((sum, value), count) in lanes.iter_mut().zip(values).zip(counts) {
+            *sum += times(*value, *count);
+        }
+    }
+    let rest: f64 = rest
         .iter()
-        .zip(counts)
-        .map(|(v, c)| v * f64::from(*c))
+        .zip(rest_counts)
+        .map(|(v, c)| times(*v, *c))
         .sum();
-    sum / values.len() as f64
+    (total(f64x8::new(lanes)) + rest) / values.len() as f64
 }
 
 #[cfg(test)]
