@@ -1,6 +1,5 @@
 //! The moving averages of all miners, round by round.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::{Configuration, Refusal, numpy, shares, weighted_squares};
@@ -151,18 +150,10 @@ impl Taoshi {
         let mut newcomers = Vec::new();
         let mut places = self.places.iter().peekable();
         for ((key, _), share) in scores.iter().zip(shares) {
-            let at = loop {
-                let Some((place, at)) = places.peek() else {
-                    break None;
-                };
-                match place.cmp(&key) {
-                    Ordering::Less => places.next(),
-                    Ordering::Equal => break Some(**at),
-                    Ordering::Greater => break None,
-                };
-            };
+            while places.next_if(|(place, _)| *place < key).is_some() {}
+            let at = places.next_if(|(place, _)| *place == key);
             match at {
-                Some(at) => known[at] = Some(*share),
+                Some((_, at)) => known[*at] = Some(*share),
                 None => newcomers.push((*key, *share)),
             }
         }
