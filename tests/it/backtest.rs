@@ -167,7 +167,7 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
     );
 }
 
-/// Twice the rounds in Parquet take no more memory: a row group is held at a time.
+/// Twice the rounds in Parquet take no more memory: a few row groups are held at a time.
 #[test]
 fn memory_does_not_grow_with_the_file() {
     let bench = Bench::new(13);

@@ -21,3 +21,7 @@ pub mod store;
 pub mod table;
 
 pub use foretell_data::moment;
+
+/// Row groups and forecasts come and go on all cores; the system's allocator gives their pages back each time.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,16 +1,18 @@
 //! Some rows of a forecasts file, decoded.
 
+use std::ops::Range;
+
 use foretell_core::forecast::Kind;
 use foretell_core::time::UnixMillis;
-use std::ops::Range;
+use polars_buffer::Buffer;
 
 use crate::error::Row;
 
 /// Consecutive forecasts of a file.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// All values, one forecast after the other.
-    pub(super) values: Vec<f64>,
+    /// All values, one forecast after the other, where they were decoded.
+    pub(super) values: Buffer<f64>,
     pub(super) heads: Vec<Head>,
     /// Names of miners and owners, each once.
     pub(super) names: Vec<String>,

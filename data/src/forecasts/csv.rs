@@ -76,12 +76,14 @@ impl CsvReader {
 
     pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
         let mut batch = Batch::default();
+        let mut values = Vec::new();
         while batch.heads.len() < BATCH {
             let Some(first) = self.ahead.take() else {
                 break;
             };
-            self.forecast(&first, &mut batch)?;
+            self.forecast(&first, &mut batch, &mut values)?;
         }
+        batch.values = values.into();
         Ok((!batch.heads.is_empty()).then_some(batch))
     }
 
@@ -100,8 +102,13 @@ impl CsvReader {
         Ok(())
     }
 
-    /// Adds the forecast that begins with this line.
-    fn forecast(&mut self, first: &Line, batch: &mut Batch) -> Result<(), ForecastFileError> {
+    /// Adds the forecast that begins with this line, its values to `all`.
+    fn forecast(
+        &mut self,
+        first: &Line,
+        batch: &mut Batch,
+        all: &mut Vec<f64>,
+    ) -> Result<(), ForecastFileError> {
         self.check(first, 1)?;
         let name = |names: &mut Vec<String>, name: &str| {
             names
@@ -112,7 +119,7 @@ impl CsvReader {
                     names.len() - 1
                 })
         };
-        let start = batch.values.len();
+        let start = all.len();
         let head = Head {
             row: first.row,
             origin: first.origin,
@@ -125,7 +132,7 @@ impl CsvReader {
             k: first.values.len(),
             values: start..start,
         };
-        batch.values.extend(&first.values);
+        all.extend(&first.values);
         let mut steps = 1;
         while let Some(line) = self.line()? {
             if line.origin != first.origin || line.miner != first.miner {
@@ -134,9 +141,9 @@ impl CsvReader {
             }
             steps += 1;
             self.check(&line, steps)?;
-            batch.values.extend(&line.values);
+            all.extend(&line.values);
         }
-        let values = start..batch.values.len();
+        let values = start..all.len();
         batch.heads.push(Head { values, ..head });
         Ok(())
     }

@@ -11,13 +11,14 @@
 //! | `owner` | string, optional | text, optional | coldkey: forecasts of one owner count as one forecaster |
 //!
 //! Rows are in order of origin. [`Rounds`] reads any number of such files side by side, round by round, and holds no
-//! more of each than a row group; [`Writer`] writes one, as `miner forecast` does.
+//! more of each than a few row groups; [`Writer`] writes one, as `miner forecast` does.
 
 mod batch;
 mod csv;
 mod error;
 mod parquet;
 mod rounds;
+mod row_group;
 mod write;
 
 pub use error::{ForecastFault, ForecastFileError};

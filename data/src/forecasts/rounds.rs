@@ -12,7 +12,7 @@ use super::batch::{Batch, Head};
 use super::{ForecastFault, ForecastFileError, Reader};
 use crate::error::Row;
 
-/// The rounds of any number of forecasts files, in order of origin. Holds a row group of each file.
+/// The rounds of any number of forecasts files, in order of origin. Holds a few row groups of each file.
 pub struct Rounds {
     sources: Vec<Source>,
 }
@@ -102,6 +102,14 @@ impl Rounds {
             }));
         }
         Ok(Some(RoundForecasts { origin, entries }))
+    }
+}
+
+impl RoundForecasts {
+    /// How many values its forecasts have together.
+    pub fn values(&self) -> usize {
+        let values = self.entries.iter().map(|entry| entry.values().len());
+        values.sum()
     }
 }
 

@@ -37,10 +37,10 @@ impl Progress {
         }
     }
 
-    /// One more is.
-    pub fn advance(&self) {
+    /// So many more are.
+    pub fn advance(&self, rounds: usize) {
         if let Some(bar) = &self.bar {
-            bar.inc(1);
+            bar.inc(rounds as u64);
         }
     }
 

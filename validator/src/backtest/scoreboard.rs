@@ -16,7 +16,7 @@ pub struct Scoreboard {
     pub reference: TrackRecord,
     /// Each miner's.
     pub miners: BTreeMap<Hotkey, TrackRecord>,
-    /// Where outcomes fell in each miner's fans.
+    /// Where outcomes fell in the fans of each miner whose fans can tell.
     pub calibration: BTreeMap<Hotkey, Calibration>,
     window: evidence::Window,
 }
@@ -27,9 +27,9 @@ pub struct Measured {
     /// Who.
     pub key: Hotkey,
     /// Sums in bps, where the round has no volatility to be scored by.
-    pub unscaled: Option<Tally>,
-    /// Where outcomes fell; `None` of a void round.
-    pub calibration: Option<Calibration>,
+    pub unscaled: Option<Box<Tally>>,
+    /// Where outcomes fell; `None` of a void round and of a fan too coarse to tell.
+    pub calibration: Option<Box<Calibration>>,
 }
 
 impl Scoreboard {

@@ -14,9 +14,16 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// That of a fan against the moves that happened, `None` for a gap; none of a fan too coarse to tell.
+    pub fn of(fan: &Fan, moves: &[Option<f64>]) -> Option<Self> {
+        let mut calibration = Self::default();
+        calibration.add(fan, moves);
+        (!is_coarse(fan)).then_some(calibration)
+    }
+
     /// Takes in a fan and the moves that happened, `None` for a gap.
     pub fn add(&mut self, fan: &Fan, moves: &[Option<f64>]) {
-        if fan.k() < pit::MIN_K.min(interval_score::MIN_K) {
+        if is_coarse(fan) {
             return;
         }
         for (row, y) in fan.rows().zip(moves) {
@@ -40,4 +47,9 @@ impl Calibration {
         self.interval_score += other.interval_score;
         self.steps += other.steps;
     }
+}
+
+/// Whether its rows hold too little for either sum.
+fn is_coarse(fan: &Fan) -> bool {
+    fan.k() < pit::MIN_K.min(interval_score::MIN_K)
 }
