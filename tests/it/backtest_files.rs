@@ -138,3 +138,24 @@ fn bad_files_are_refused_in_words() {
         .run(&good, &["--from", "2030-01-01"])
         .assert_refused(&["between --from and --to", "2024-01-03"]);
 }
+
+/// A forecast that stands there twice is a fault of its round: of no other, and not of those before it.
+#[test]
+fn what_is_wrong_after_the_rounds_asked_for_stops_nothing() {
+    let bench = Bench::new(3);
+    let whole = bench.three_miners(12);
+    let last = Bench::origins(12).last().unwrap();
+    let text = fs::read_to_string(&whole).unwrap();
+    let again = text
+        .lines()
+        .filter(|line| line.starts_with(&format!("{last},wide,")));
+    let again: String = again.flat_map(|line| [line, "\n"]).collect();
+    let twice = bench.folder.path().join("twice.csv");
+    fs::write(&twice, format!("{text}{again}")).unwrap();
+    bench
+        .run(&twice, &[])
+        .assert_refused(&["twice.csv", "remove one"]);
+    let asked = ["--to", &last.to_string()];
+    let document = bench.run(&twice, &asked).json();
+    assert_eq!(document["rounds"], 11);
+}
