@@ -140,7 +140,7 @@ fn a_year_of_taoshi() {
         (0..DIFFERENT).map(|_| round(&mut rng)).collect();
     let void = VoidReason::NoVolatility;
     let (judged, owners) = (BTreeMap::new(), BTreeMap::new());
-    let year = best_of(2, || {
+    let year = best_of(10, || {
         let mut policy = Taoshi::new(taoshi::Configuration::default(), false);
         for i in 0..YEAR {
             let (settlement, forecasts) = &rounds[i % DIFFERENT];
