@@ -38,7 +38,7 @@ impl ModelConfidenceSet {
         let mut errors: Vec<Vec<f64>> = vec![Vec::with_capacity(draws.len()); losses.len()];
         let models = losses.iter().zip(&means);
         let mut models: Vec<_> = models.zip(&mut errors).collect();
-        // A draw's counts are at hand for some models whose losses are.
+        // A draw's counts are read once for some models, whose losses stay at hand meanwhile.
         for models in models.chunks_mut(MODELS_AT_ONCE) {
             for counts in draws {
                 for ((losses, mean), errors) in &mut *models {

@@ -56,11 +56,9 @@ impl Kernel for Crps<'_> {
             above[half][lane] += if distance > 0.0 { distance } else { 0.0 };
             weighted[half][lane] += numerators[half][lane] * distance;
         }
-        let total = |halves: [[f64; FOUR]; 2]| {
-            let [a, b] = halves.map(|[a, b, c, d]| (a + b) + (c + d));
-            a + b
-        };
-        2.0 / k * (total(above) - total(weighted) / (2.0 * k))
+        let [above, weighted] = [above, weighted]
+            .map(|[[a, b, c, d], [e, f, g, h]]| total(f64x8::new([a, b, c, d, e, f, g, h])));
+        2.0 / k * (above - weighted / (2.0 * k))
     }
 }
 
