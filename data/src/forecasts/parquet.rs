@@ -24,9 +24,7 @@ pub(super) struct ParquetReader {
     groups: RowGroups,
     /// The next group to decode.
     group: usize,
-    decoded: VecDeque<Batch>,
-    /// Why the group after the decoded ones couldn't be.
-    broken: Option<ForecastFileError>,
+    decoded: VecDeque<Result<Batch, ForecastFileError>>,
     last: Option<UnixMillis>,
 }
 
@@ -42,7 +40,6 @@ impl ParquetReader {
             groups,
             group: 0,
             decoded: VecDeque::new(),
-            broken: None,
             last: None,
         })
     }
@@ -50,9 +47,9 @@ impl ParquetReader {
     pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
         loop {
             if self.decoded.is_empty() {
-                self.decode_more()?;
+                self.decode_more();
             }
-            let Some(batch) = self.decoded.pop_front() else {
+            let Some(batch) = self.decoded.pop_front().transpose()? else {
                 return Ok(None);
             };
             self.check_order(&batch)?;
@@ -75,11 +72,8 @@ impl ParquetReader {
         Ok(())
     }
 
-    /// Decodes the next groups. An error of one comes after the groups before it.
-    fn decode_more(&mut self) -> Result<(), ForecastFileError> {
-        if let Some(why) = self.broken.take() {
-            return Err(why);
-        }
+    /// Decodes the next groups, none at the end. An error of one comes after the groups before it.
+    fn decode_more(&mut self) {
         let mut bytes = 0_usize;
         let fit = (self.group..self.groups.count())
             .take(AT_ONCE)
@@ -89,21 +83,11 @@ impl ParquetReader {
             });
         let next: Vec<usize> = fit.collect();
         self.group += next.len();
-        let decoded: Vec<Result<Batch, ForecastFileError>> = next
+        let decoded: Vec<_> = next
             .into_par_iter()
             .map(|group| self.groups.decode(group))
             .collect();
-        for batch in decoded {
-            match batch {
-                Ok(batch) => self.decoded.push_back(batch),
-                Err(why) if self.decoded.is_empty() => return Err(why),
-                Err(why) => {
-                    self.broken = Some(why);
-                    break;
-                }
-            }
-        }
-        Ok(())
+        self.decoded = decoded.into();
     }
 
     fn check_order(&mut self, batch: &Batch) -> Result<(), ForecastFileError> {

@@ -238,6 +238,13 @@ fn a_bad_cell_is_named_with_its_cure() {
         &["f.csv, line 2: not CSV (3 cells under a header of 4)"],
     );
     assert!(read(&csv("1,a,1,NaN\n")).is_ok());
+    // In a group that is decoded beside the one before it.
+    let rows = [
+        (1, "a", "paths", 1, vec![1.0]),
+        (2, "a", "interval", 1, vec![1.0]),
+    ];
+    let file = folder.parquet("f.parquet", &rows, 1);
+    assert_says(&[file], &["f.parquet, row 2", "interval"]);
     let rows = [(1, "a", "interval", 1, vec![1.0])];
     let file = folder.parquet("f.parquet", &rows, 1);
     assert_says(
