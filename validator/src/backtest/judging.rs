@@ -18,18 +18,26 @@ use rayon::prelude::*;
 
 use super::scoreboard::Measured;
 
+/// Entries of a round that are worth another thread.
+const ENTRIES_A_THREAD: usize = 64;
+
 /// What all rounds are judged by.
 #[derive(Debug)]
 pub struct Court {
+    /// What is foreseen.
     pub series: Series,
+    /// By which rules.
     pub rules: Rules,
+    /// What happened.
     pub prices: ReplayedPrices,
+    /// What everybody is compared with.
     pub reference: Reference,
 }
 
 /// A round whose forecasters have keys.
 #[derive(Debug)]
 pub struct KnownRound {
+    /// As they stand in the files.
     pub forecasts: RoundForecasts,
     /// One an entry.
     pub keys: Vec<Hotkey>,
@@ -40,27 +48,23 @@ pub struct KnownRound {
 /// A round and all that there is to say of it without the rounds before it.
 #[derive(Debug)]
 pub struct JudgedRound {
+    /// The round.
     pub origin: UnixMillis,
+    /// Its prices.
     pub settlement: Settlement,
+    /// What its forecasts were judged by, or why it is void.
     pub yardstick: Result<Yardstick, VoidReason>,
+    /// Coldkeys of those whose the files name.
     pub owners: Vec<(Hotkey, Hotkey)>,
+    /// Those that are valid.
     pub forecasts: BTreeMap<Hotkey, Forecast>,
+    /// Their fans and scores; none of a void round.
     pub judged: BTreeMap<Hotkey, Judged>,
     /// One a valid forecast, in the files' order.
     pub measured: Vec<Measured>,
     /// Entries that are no forecasts, and why.
     pub rejected: Vec<(Entry, Rejection)>,
 }
-
-/// A valid forecast and what its round says of it.
-struct Answer {
-    forecast: Forecast,
-    judged: Option<Judged>,
-    measured: Measured,
-}
-
-/// Entries of a round that are worth another thread.
-const ENTRIES_A_THREAD: usize = 64;
 
 impl Court {
     /// The round, judged.
@@ -130,6 +134,13 @@ struct Happened<'a> {
     /// `None` where the round is void whatever its volatility.
     moves: Option<Vec<Option<f64>>>,
     yardstick: Option<&'a Yardstick>,
+}
+
+/// A valid forecast and what its round says of it.
+struct Answer {
+    forecast: Forecast,
+    judged: Option<Judged>,
+    measured: Measured,
 }
 
 impl Happened<'_> {

@@ -7,9 +7,9 @@ use std::thread;
 use anyhow::Result;
 use foretell_data::forecasts::{ForecastFileError, RoundForecasts, Rounds};
 
-/// A bunch is as many rounds as this,
+/// Rounds of a bunch.
 const ROUNDS: usize = 8;
-/// but no more once it has so many values (16 MB).
+/// A bunch that has so many values (16 MB) gets no more rounds.
 const VALUES: usize = 2 << 20;
 /// Bunches that wait to be judged.
 const AHEAD: usize = 1;
