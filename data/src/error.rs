@@ -279,6 +279,17 @@ impl SeriesError {
     }
 }
 
+impl PriceFileError {
+    /// The system's refusal to read this file.
+    pub(crate) fn unreadable(file: &Path, source: io::Error) -> Self {
+        let file = file.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { file },
+            _ => Self::Unreadable { file, source },
+        }
+    }
+}
+
 impl From<PriceError> for CellFault {
     fn from(error: PriceError) -> Self {
         match error {

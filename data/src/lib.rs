@@ -15,6 +15,7 @@ pub mod forecasts;
 mod grid;
 pub mod moment;
 mod parquet;
+mod parquet_file;
 pub mod prices;
 pub mod simulated;
 pub mod svg;

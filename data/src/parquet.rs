@@ -1,48 +1,32 @@
-//! The rows of a price file in Parquet. Types are checked before polars decodes anything, since it panics on some
-//! that it was built without.
+//! The rows of a price file in Parquet.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;
 use foretell_core::time::UnixMillis;
-use polars::prelude::{AnyValue, ArrowDataType, ArrowSchema, DataFrame, PlSmallStr, PolarsError};
-use polars_io::SerReader;
-use polars_io::prelude::ParquetReader;
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 
 use crate::columns::{BAR, Columns, OPEN_TIME, VALUE};
 use crate::error::{CellFault, PriceFileError, Row};
+use crate::parquet_file::{Number, ParquetFault, ParquetFile};
 
 /// The bars of a Parquet file, in the file's order.
 ///
 /// Cells are checked here; what the bars say of each other is not.
-pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<Vec<Bar>, PriceFileError> {
-    let broken = |error: PolarsError| not_parquet(file, &error);
-    let mut reader = ParquetReader::new(Cursor::new(bytes)).set_rechunk(true);
-    let schema = reader.schema().map_err(broken)?;
-    let names: Vec<&str> = schema.iter_names().map(PlSmallStr::as_str).collect();
+pub(crate) fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
+    let table = Table {
+        path: file,
+        file: ParquetFile::open(file).map_err(|fault| faulty(file, fault))?,
+    };
+    let schema = table.file.schema();
+    let names: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
     let columns = Columns::find(file, &names)?;
-    check_types(file, &schema, columns)?;
-    let frame = reader
-        .with_projection(Some(projection(columns)))
-        .finish()
-        .map_err(broken)?;
-    let table = Table { file, frame };
+    check_types(file, schema, columns)?;
     match columns {
         Columns::Bars { .. } => table.bars(),
         Columns::Values { .. } => table.values(),
     }
-}
-
-/// The columns to decode, in the file's order.
-fn projection(columns: Columns) -> Vec<usize> {
-    let mut places = match columns {
-        Columns::Bars { open_time, numbers } => [&[open_time], numbers.as_slice()].concat(),
-        Columns::Values { open_time, value } => vec![open_time, value],
-    };
-    places.sort_unstable();
-    places
 }
 
 /// Refuses columns that can't be taken without loss.
@@ -80,10 +64,9 @@ fn check_types(file: &Path, schema: &ArrowSchema, columns: Columns) -> Result<()
     Ok(())
 }
 
-/// The decoded columns.
 struct Table<'a> {
-    file: &'a Path,
-    frame: DataFrame,
+    path: &'a Path,
+    file: ParquetFile,
 }
 
 impl Table<'_> {
@@ -116,17 +99,15 @@ impl Table<'_> {
     fn cells<T>(
         &self,
         column: &'static str,
-        parse: impl Fn(&AnyValue) -> Result<T, CellFault>,
+        parse: impl Fn(Number) -> Result<T, CellFault>,
     ) -> Result<Vec<T>, PriceFileError> {
-        let cells = self
-            .frame
-            .column(column)
-            .map_err(|error| not_parquet(self.file, &error))?;
+        let cells = self.file.numbers(column);
+        let cells = cells.map_err(|fault| faulty(self.path, fault))?;
         (1..)
-            .zip(cells.as_materialized_series().iter())
+            .zip(cells)
             .map(|(row, cell)| {
-                parse(&cell).map_err(|fault| PriceFileError::Cell {
-                    file: self.file.to_owned(),
+                parse(cell).map_err(|fault| PriceFileError::Cell {
+                    file: self.path.to_owned(),
                     row: Row::Number(row),
                     column,
                     found: cell.to_string(),
@@ -137,45 +118,43 @@ impl Table<'_> {
     }
 }
 
-fn time(cell: &AnyValue) -> Result<UnixMillis, CellFault> {
-    let millis = match *cell {
-        AnyValue::Null => return Err(CellFault::Empty),
-        AnyValue::Int32(n) => n.into(),
-        AnyValue::Int64(n) => n,
-        AnyValue::UInt32(n) => n.into(),
-        AnyValue::UInt64(n) => i64::try_from(n).map_err(|_| CellFault::NotATime)?,
-        _ => return Err(CellFault::NotATime),
-    };
-    Ok(UnixMillis(millis))
+fn time(cell: Number) -> Result<UnixMillis, CellFault> {
+    match cell {
+        Number::Null => Err(CellFault::Empty),
+        Number::Integer(n) => i64::try_from(n)
+            .map(UnixMillis)
+            .map_err(|_| CellFault::NotATime),
+        Number::Float(_) => Err(CellFault::NotATime),
+    }
 }
 
-fn number(cell: &AnyValue) -> Result<Price, CellFault> {
+fn number(cell: Number) -> Result<Price, CellFault> {
     /// Every integer up to here is a double.
-    const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-    let value = match *cell {
-        AnyValue::Null => return Err(CellFault::Empty),
-        AnyValue::Float32(x) => x.into(),
-        AnyValue::Float64(x) => x,
-        AnyValue::Int32(n) => n.into(),
-        AnyValue::UInt32(n) => n.into(),
-        AnyValue::Int64(n) if n.unsigned_abs() <= EXACT => n as f64,
-        AnyValue::UInt64(n) if n <= EXACT => n as f64,
-        AnyValue::Int64(_) | AnyValue::UInt64(_) => return Err(CellFault::Inexact),
-        _ => return Err(CellFault::NotANumber),
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    let value = match cell {
+        Number::Null => return Err(CellFault::Empty),
+        Number::Float(x) => x,
+        Number::Integer(n) if n.unsigned_abs() <= EXACT => n as f64,
+        Number::Integer(_) => return Err(CellFault::Inexact),
     };
     Ok(Price::new(value)?)
 }
 
-fn not_parquet(file: &Path, error: &PolarsError) -> PriceFileError {
-    PriceFileError::NotParquet {
-        file: file.to_owned(),
-        reason: error.to_string(),
+fn faulty(file: &Path, fault: ParquetFault) -> PriceFileError {
+    match fault {
+        ParquetFault::Io(source) => PriceFileError::unreadable(file, source),
+        ParquetFault::Malformed(reason) => PriceFileError::NotParquet {
+            file: file.to_owned(),
+            reason,
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{Column, NamedFrom, Series};
+    use std::fs;
+
+    use polars::prelude::{Column, DataFrame, NamedFrom, Series};
     use polars_io::prelude::ParquetWriter;
 
     use super::*;
@@ -196,7 +175,14 @@ mod tests {
     }
 
     fn parsed(columns: Vec<Column>) -> Result<Vec<Bar>, String> {
-        parse(Path::new("p.parquet"), &parquet(columns)).map_err(|e| e.to_string())
+        read_bytes(&parquet(columns)).map_err(|e| e.to_string())
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<Vec<Bar>, PriceFileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.parquet");
+        fs::write(&file, bytes).unwrap();
+        read(&file)
     }
 
     fn assert_says(columns: Vec<Column>, words: &[&str]) {
@@ -336,9 +322,7 @@ mod tests {
             b"open_time_ms,value\n1000,1\n",
             &whole[..whole.len() / 2],
         ] {
-            let message = parse(Path::new("p.parquet"), bytes)
-                .unwrap_err()
-                .to_string();
+            let message = read_bytes(bytes).unwrap_err().to_string();
             assert!(
                 message.contains("p.parquet: not a readable Parquet file"),
                 "{message}"

@@ -51,7 +51,7 @@ pub fn read(file: &Path) -> Result<PriceSeries, PriceFileError> {
     }
     match format(file)? {
         Format::Csv => parse_csv(file, &bytes(file)?),
-        Format::Parquet => PriceSeries::from_bars(parquet::parse(file, &bytes(file)?)?)
+        Format::Parquet => PriceSeries::from_bars(parquet::read(file)?)
             .map_err(|error| error.in_file(file, |bar| Row::Number(bar + 1))),
     }
 }
@@ -221,15 +221,7 @@ fn format(file: &Path) -> Result<Format, PriceFileError> {
 
 /// The whole file at once: one that is cut short while we decode it can do no harm, as it could if it were mapped.
 fn bytes(file: &Path) -> Result<Vec<u8>, PriceFileError> {
-    fs::read(file).map_err(|source| unreadable(file, source))
-}
-
-fn unreadable(file: &Path, source: io::Error) -> PriceFileError {
-    let file = file.to_owned();
-    match source.kind() {
-        io::ErrorKind::NotFound => PriceFileError::NotFound { file },
-        _ => PriceFileError::Unreadable { file, source },
-    }
+    fs::read(file).map_err(|source| PriceFileError::unreadable(file, source))
 }
 
 /// Puts `bytes` in the place of `file`, durably and in one instant.

@@ -9,8 +9,7 @@ use foretell_core::forecast::Kind;
 use foretell_core::time::UnixMillis;
 
 use super::batch::{Batch, Head};
-use super::error::CSV_COLUMNS;
-use super::{ForecastFault, ForecastFileError, open};
+use super::error::{CSV_COLUMNS, ForecastFault, ForecastFileError};
 use crate::error::Row;
 
 /// Forecasts in a batch.
@@ -48,7 +47,9 @@ struct Line {
 
 impl CsvReader {
     pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
-        let input = BufReader::with_capacity(1 << 20, open(file)?);
+        let opened = File::open(file);
+        let opened = opened.map_err(|source| ForecastFileError::unreadable(file, source))?;
+        let input = BufReader::with_capacity(1 << 20, opened);
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
         let header = reader
             .headers()

@@ -149,6 +149,15 @@ impl ForecastFileError {
         }
     }
 
+    /// The system's refusal to read this file.
+    pub(super) fn unreadable(file: &Path, source: io::Error) -> Self {
+        let fault = match source.kind() {
+            io::ErrorKind::NotFound => ForecastFault::NotFound,
+            _ => ForecastFault::Unreadable(source),
+        };
+        Self::of(file, fault)
+    }
+
     /// This fault of one row.
     pub fn at(file: &Path, row: Row, fault: ForecastFault) -> Self {
         Self {

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::error::PARQUET_COLUMNS;
+use super::error::{ForecastFault, ForecastFileError};
 use super::row_group::{K, KIND, MINER, ORIGIN, OWNER, RowGroups, VALUES};
-use super::{ForecastFault, ForecastFileError};
 
 /// Row groups that are decoded side by side, if they are small.
 const AT_ONCE: usize = 2;

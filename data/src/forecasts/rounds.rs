@@ -9,7 +9,8 @@ use foretell_core::forecast::Kind;
 use foretell_core::time::UnixMillis;
 
 use super::batch::{Batch, Head};
-use super::{ForecastFault, ForecastFileError, Reader};
+use super::error::{ForecastFault, ForecastFileError};
+use super::reader::Reader;
 use crate::error::Row;
 
 /// The rounds of any number of forecasts files, in order of origin. Holds a few row groups of each file.

@@ -1,26 +1,19 @@
 //! The row groups of a forecasts file in Parquet, each decoded on its own.
-//!
-//! The file is not mapped: a row group's columns are read with plain reads and then decoded by polars' own decoder, so
-//! memory holds a row group whatever the file's length, and a file that is cut short meanwhile is an error and no crash.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use foretell_core::forecast::Kind;
 use foretell_core::time::UnixMillis;
 use polars_arrow::array::{Array, ListArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::datatypes::{ArrowSchema, ArrowSchemaRef};
+use polars_arrow::datatypes::ArrowSchema;
 use polars_buffer::Buffer;
-use polars_io::parquet::read::_internal::to_deserializer;
-use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
 
 use super::batch::{Batch, Head};
-use super::{ForecastFault, ForecastFileError, open};
+use super::error::{ForecastFault, ForecastFileError};
 use crate::error::Row;
+use crate::parquet_file::{ParquetFault, ParquetFile};
 
 pub(super) const ORIGIN: &str = "origin_ms";
 pub(super) const MINER: &str = "miner";
@@ -29,59 +22,37 @@ pub(super) const K: &str = "k";
 pub(super) const VALUES: &str = "values";
 pub(super) const OWNER: &str = "owner";
 
-/// An open file and where its row groups are.
+/// An open file.
 pub(super) struct RowGroups {
     path: PathBuf,
-    file: File,
-    length: u64,
-    metadata: FileMetadata,
-    schema: ArrowSchemaRef,
-    /// Rows before each group.
-    before: Vec<usize>,
+    file: ParquetFile,
 }
 
 impl RowGroups {
     pub(super) fn open(path: &Path) -> Result<Self, ForecastFileError> {
-        let mut file = open(path)?;
-        let broken = |error: &dyn ToString| {
-            ForecastFileError::of(path, ForecastFault::NotParquet(error.to_string()))
-        };
-        let length = file.metadata();
-        let length = length.map_err(|source| super::unreadable(path, source))?;
-        let metadata = read_metadata(&mut file).map_err(|error| broken(&error))?;
-        let schema = infer_schema(&metadata).map_err(|error| broken(&error))?;
-        let before = metadata.row_groups.iter().scan(0, |rows, group| {
-            let before = *rows;
-            *rows += group.num_rows();
-            Some(before)
-        });
         Ok(Self {
+            file: ParquetFile::open(path).map_err(|fault| faulty(path, fault))?,
             path: path.to_owned(),
-            file,
-            length: length.len(),
-            schema: schema.into(),
-            before: before.collect(),
-            metadata,
         })
     }
 
     pub(super) fn schema(&self) -> &ArrowSchema {
-        &self.schema
+        self.file.schema()
     }
 
     /// How many groups there are.
     pub(super) const fn count(&self) -> usize {
-        self.metadata.row_groups.len()
+        self.file.row_groups()
     }
 
     /// Rows of the whole file.
     pub(super) const fn rows(&self) -> usize {
-        self.metadata.num_rows
+        self.file.rows()
     }
 
     /// Bytes of a group's columns, uncompressed.
     pub(super) fn bytes(&self, group: usize) -> usize {
-        self.metadata.row_groups[group].total_byte_size()
+        self.file.uncompressed_bytes(group)
     }
 
     /// The error that this row has this fault.
@@ -101,14 +72,14 @@ impl RowGroups {
         let mut names = Names::default();
         let miners = self.texts(group, MINER)?;
         let kinds = self.texts(group, KIND)?;
-        let owners = match self.schema.get(OWNER) {
+        let owners = match self.schema().get(OWNER) {
             Some(_) => Some(self.texts(group, OWNER)?),
             None => None,
         };
         let (values, places) = self.lists(group)?;
         let mut heads = Vec::with_capacity(places.len());
         for (i, values) in places.into_iter().enumerate() {
-            let row = Row::Number(self.before[group] + i + 1);
+            let row = Row::Number(self.file.rows_before(group) + i + 1);
             let cell = |column: &str, found: String, cure| {
                 let column = column.to_owned();
                 self.refused(
@@ -224,45 +195,21 @@ impl RowGroups {
         Ok((values, places))
     }
 
-    /// A column of a row group.
     fn arrays(
         &self,
         group: usize,
         column: &'static str,
     ) -> Result<Vec<Box<dyn Array>>, ForecastFileError> {
-        let broken =
-            |reason: String| ForecastFileError::of(&self.path, ForecastFault::NotParquet(reason));
-        let Some(field) = self.schema.get(column) else {
-            return Ok(Vec::new());
-        };
-        let Some(chunks) = self.metadata.row_groups[group].columns_under_root_iter(column) else {
-            return Err(broken(format!("row group {group} has no column {column}")));
-        };
-        let mut read = Vec::new();
-        for chunk in chunks {
-            let range = chunk.byte_range();
-            let bytes = self.bytes_at(range)?;
-            read.push((chunk, Buffer::from(bytes)));
-        }
-        let (arrays, _) = to_deserializer(read, field.clone(), None)
-            .map_err(|error| broken(error.to_string()))?;
-        Ok(arrays)
+        let arrays = self.file.column(group, column);
+        arrays.map_err(|fault| faulty(&self.path, fault))
     }
+}
 
-    fn bytes_at(&self, range: Range<u64>) -> Result<Vec<u8>, ForecastFileError> {
-        let cut = || {
-            let reason = "it ends in the middle of a row group".to_owned();
-            ForecastFileError::of(&self.path, ForecastFault::NotParquet(reason))
-        };
-        // Before room is made for what isn't there.
-        if !(range.start..=self.length).contains(&range.end) {
-            return Err(cut());
-        }
-        let mut bytes = vec![0; (range.end - range.start) as usize];
-        match self.file.read_exact_at(&mut bytes, range.start) {
-            Ok(()) => Ok(bytes),
-            Err(source) if source.kind() == ErrorKind::UnexpectedEof => Err(cut()),
-            Err(source) => Err(super::unreadable(&self.path, source)),
+fn faulty(path: &Path, fault: ParquetFault) -> ForecastFileError {
+    match fault {
+        ParquetFault::Io(source) => ForecastFileError::unreadable(path, source),
+        ParquetFault::Malformed(reason) => {
+            ForecastFileError::of(path, ForecastFault::NotParquet(reason))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Forecasts files: what reads, and what is said of what doesn't.
 
+use std::fs;
 use std::path::PathBuf;
 
 use foretell_core::forecast::Kind;

@@ -85,7 +85,7 @@ fn what_is_no_readable_file_is_named() {
         &["none.csv", "no such file", "check the path"],
     );
     // Permissions don't bind every user that runs tests, so the system's answer is made up.
-    let denied = unreadable(Path::new("p.csv"), ErrorKind::PermissionDenied.into());
+    let denied = PriceFileError::unreadable(Path::new("p.csv"), ErrorKind::PermissionDenied.into());
     assert_says(&denied, &["p.csv", "permission denied", "check its owner"]);
 }
 

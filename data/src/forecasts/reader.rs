@@ -1,0 +1,51 @@
+//! A forecasts file of either format.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use foretell_core::time::UnixMillis;
+
+use super::batch::Batch;
+use super::csv::CsvReader;
+use super::error::{ForecastFault, ForecastFileError};
+use super::parquet::ParquetReader;
+
+/// A file, read from front to back.
+pub(super) enum Reader {
+    Csv(Box<CsvReader>),
+    Parquet(Box<ParquetReader>),
+}
+
+impl Reader {
+    pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
+        let refuse = |fault| Err(ForecastFileError::of(file, fault));
+        if file.is_dir() {
+            return refuse(ForecastFault::Directory);
+        }
+        match file.extension().map(OsStr::to_ascii_lowercase) {
+            Some(extension) if extension == "csv" => {
+                Ok(Self::Csv(Box::new(CsvReader::open(file)?)))
+            }
+            Some(extension) if extension == "parquet" => {
+                Ok(Self::Parquet(Box::new(ParquetReader::open(file)?)))
+            }
+            _ => refuse(ForecastFault::Extension),
+        }
+    }
+
+    /// The next rows; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
+        match self {
+            Self::Csv(reader) => reader.next(),
+            Self::Parquet(reader) => reader.next(),
+        }
+    }
+
+    /// Calls `see` with every origin, in the file's order; reads nothing else.
+    pub(super) fn origins(self, see: impl FnMut(UnixMillis)) -> Result<(), ForecastFileError> {
+        match self {
+            Self::Csv(reader) => reader.origins(see),
+            Self::Parquet(reader) => reader.origins(see),
+        }
+    }
+}
