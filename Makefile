@@ -23,9 +23,9 @@ lint:
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 
-# Speed beside yardsticks, in one run; minutes, so not part of the tests.
+# Speed beside reference implementations, in one run; minutes, so not part of the tests.
 bench:
 	tests/bench/run
 	cargo bench --package foretell-feed --bench decode
-	cargo bench --package foretell-feed --bench peers
+	cargo bench --package foretell-feed --bench decode_comparison
 	cargo bench --package foretell-core --bench pool

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 /// Why a sequence of bars is no [`PriceSeries`](crate::prices::PriceSeries).
 #[derive(Debug, Clone, PartialEq, Error)]
-pub enum SeriesError {
+pub enum PriceSeriesError {
     /// Fewer than two bars, which have no spacing.
     #[error("bars given: {bars}; give at least 2, their spacing is the step")]
     TooFewBars {
@@ -204,7 +204,7 @@ pub enum PriceFileError {
         /// The file.
         file: PathBuf,
         /// The row.
-        row: Row,
+        row: RowPosition,
         /// The column.
         column: &'static str,
         /// What the cell holds.
@@ -226,7 +226,7 @@ pub enum PriceFileError {
         /// The file.
         file: PathBuf,
         /// The row.
-        row: Row,
+        row: RowPosition,
         /// What is wrong with it.
         fault: BarFault,
     },
@@ -234,11 +234,11 @@ pub enum PriceFileError {
 
 /// A place in a file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Row {
+pub enum RowPosition {
     /// A line of a text file; the header is line 1.
     Line(u64),
     /// A row of a table without lines.
-    Number(usize),
+    Row(usize),
 }
 
 /// What is wrong with a cell, and the cure.
@@ -264,9 +264,9 @@ pub enum CellFault {
 /// The two forms of a price file, for messages.
 const LAYOUTS: &str = "open_time_ms,open,high,low,close,volume or open_time_ms,value";
 
-impl SeriesError {
+impl PriceSeriesError {
     /// This error about the bars of a file, whose `row` of a bar's index is given.
-    pub(crate) fn in_file(self, file: &Path, row: impl Fn(usize) -> Row) -> PriceFileError {
+    pub(crate) fn in_file(self, file: &Path, row: impl Fn(usize) -> RowPosition) -> PriceFileError {
         let file = file.to_owned();
         match self {
             Self::TooFewBars { bars } => PriceFileError::TooFewRows { file, rows: bars },
@@ -299,11 +299,11 @@ impl From<PriceError> for CellFault {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for RowPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
-            Self::Number(row) => write!(f, "row {row}"),
+            Self::Row(row) => write!(f, "row {row}"),
         }
     }
 }

@@ -3,19 +3,15 @@
 //!
 //! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
 //! and on one grid; what isn't is an [`error::PriceFileError`] that says what, where, and what to do.
-//! [`forecasts::Rounds`] reads forecasts files round by round.
-//! [`simulated::simulated`] makes such a series from a seed, the same on every machine.
+//! [`forecasts::ForecastRounds`] reads forecasts files round by round.
+//! [`simulated_prices::simulate_prices`] makes such a series from a seed, the same on every machine.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod columns;
-mod csv;
 pub mod error;
 pub mod forecasts;
-mod grid;
-pub mod moment;
-mod parquet;
 mod parquet_file;
 pub mod prices;
-pub mod simulated;
+pub mod simulated_prices;
 pub mod svg;
+pub mod time_text;

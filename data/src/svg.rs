@@ -30,7 +30,7 @@ pub struct Plot {
 
 impl Axis {
     /// Round numbers that hold all of `values`, and 0 if `with_zero`.
-    pub fn of(values: impl Iterator<Item = f64>, with_zero: bool, label: &str) -> Self {
+    pub fn covering(values: impl Iterator<Item = f64>, with_zero: bool, label: &str) -> Self {
         let zero = with_zero.then_some(0.0);
         let (mut from, mut to) = values
             .chain(zero)
@@ -114,7 +114,7 @@ impl Plot {
     }
 
     /// A thin level line across the plot.
-    pub fn level(&mut self, y: f64) {
+    pub fn horizontal_line(&mut self, y: f64) {
         let y = self.at_y(y);
         let right = WIDTH - RIGHT;
         self.mark(format_args!(
@@ -123,7 +123,7 @@ impl Plot {
     }
 
     /// The plot as an element; `title` is for those who don't see it.
-    pub fn draw(&self, title: &str) -> String {
+    pub fn to_svg(&self, title: &str) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
             escape(title)
@@ -180,11 +180,11 @@ impl Plot {
     }
 
     fn at_x(&self, value: f64) -> f64 {
-        LEFT + share(&self.x, value) * (WIDTH - LEFT - RIGHT)
+        LEFT + fraction_along(&self.x, value) * (WIDTH - LEFT - RIGHT)
     }
 
     fn at_y(&self, value: f64) -> f64 {
-        HEIGHT - BOTTOM - share(&self.y, value) * (HEIGHT - TOP - BOTTOM)
+        HEIGHT - BOTTOM - fraction_along(&self.y, value) * (HEIGHT - TOP - BOTTOM)
     }
 }
 
@@ -204,7 +204,7 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-fn share(axis: &Axis, value: f64) -> f64 {
+fn fraction_along(axis: &Axis, value: f64) -> f64 {
     ((value - axis.from) / (axis.to - axis.from)).clamp(0.0, 1.0)
 }
 
@@ -223,19 +223,19 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_hold_all_values() {
-        let axis = Axis::of([0.013, 0.094].into_iter(), true, "");
+        let axis = Axis::covering([0.013, 0.094].into_iter(), true, "");
         let names: Vec<&str> = axis.ticks.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, ["0.00", "0.02", "0.04", "0.06", "0.08", "0.10"]);
-        let axis = Axis::of([3.0, 3.0].into_iter(), false, "");
+        let axis = Axis::covering([3.0, 3.0].into_iter(), false, "");
         assert!(axis.from < 3.0 && axis.to > 3.0);
-        let axis = Axis::of(std::iter::empty(), false, "");
+        let axis = Axis::covering(std::iter::empty(), false, "");
         assert_eq!((axis.from, axis.to), (0.0, 1.0));
     }
 
     #[test]
     fn names_can_not_break_out_of_the_page() {
-        let axis = || Axis::of([0.0, 1.0].into_iter(), true, "<script>");
-        let svg = Plot::new(axis(), axis()).draw("\"><b>");
+        let axis = || Axis::covering([0.0, 1.0].into_iter(), true, "<script>");
+        let svg = Plot::new(axis(), axis()).to_svg("\"><b>");
         assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");
     }
 }

@@ -5,9 +5,9 @@
 
 use foretell_core::series::{Grid, Unit};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::simulated::simulated;
-use foretell_miner::history::History;
+use foretell_data::simulated_prices::simulate_prices;
 use foretell_miner::models::by_name;
+use foretell_miner::price_history::PriceHistory;
 
 /// 2024-01-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -48,9 +48,9 @@ fn model(name: &str) -> std::sync::Arc<dyn foretell_miner::models::AnyModel> {
     by_name(name).expect("a model of ours")
 }
 
-fn history() -> History {
-    let prices = simulated(1, START, GRID.step, BARS_OF_180_DAYS).expect("a series");
-    let mut history = History::new(GRID.step, Unit::LogPrice);
+fn history() -> PriceHistory {
+    let prices = simulate_prices(1, START, GRID.step, BARS_OF_180_DAYS).expect("a series");
+    let mut history = PriceHistory::new(GRID.step, Unit::LogPrice);
     history
         .extend(prices.into_bars())
         .expect("bars of one step in order");

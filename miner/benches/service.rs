@@ -21,19 +21,21 @@ use axum::extract::{Json, Query, State};
 use axum::routing::get;
 use foretell_core::attest::receipt_text;
 use foretell_core::bar::Bar;
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::simulated::simulated;
-use foretell_feed::venue::{CandlePage, Replay};
-use foretell_miner::config::{ClockConfig, Config, ModelConfig, PricesConfig, ServeConfig};
-use foretell_wire::btauth::{Request, signed_headers};
+use foretell_data::simulated_prices::simulate_prices;
+use foretell_feed::venue::{CandlePage, ReplaySource};
+use foretell_miner::config::{
+    ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig,
+};
+use foretell_wire::btauth::{SignedRequest, signed_headers};
 use foretell_wire::keyfile::WalletHotkey;
 use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, REVEAL_ROUTE, RevealRequest,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, REVEAL_ROUTE, RevealRequest,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,14 +69,14 @@ async fn measure() {
         unit: Unit::LogPrice,
     };
     let bars = HISTORY_DAYS as usize * 288;
-    let prices = simulated(1, START, STEP, bars).expect("a series");
+    let prices = simulate_prices(1, START, STEP, bars).expect("a series");
     let origin = START + STEP.times(bars as i64);
     let venue = venue(prices.into_bars()).await;
     let miner = Miner::start(folder.path(), &series, &venue);
     let request = CommitRequest::new(&series, origin, origin, origin);
     let mut validators = Vec::new();
     for seed in 0..VALIDATORS {
-        validators.push(Validator::meets(&miner, seed).await);
+        validators.push(Validator::connect(&miner, seed).await);
     }
     let begun = Instant::now();
     validators[0]
@@ -92,7 +94,7 @@ async fn measure() {
     }
     let commits = vec![json(&request); validators.len()];
     // Keys met for the first time come last: a miner remembers a limited number of validators' commitments.
-    for (name, route, bodies, strangers) in [
+    for (name, route, bodies, new_keys) in [
         ("reveal", REVEAL_ROUTE, &reveals, false),
         ("commit, asked again", COMMIT_ROUTE, &commits, false),
         ("commit, first asked", COMMIT_ROUTE, &commits, true),
@@ -100,14 +102,14 @@ async fn measure() {
         let (mut alone, mut together) = (Vec::new(), Vec::new());
         for _ in 0..5 * REPETITIONS {
             let validator = &mut validators[0];
-            if strangers {
+            if new_keys {
                 validator.change_key();
             }
             alone.push(validator.ask(&miner, route, &bodies[0]).await.1);
         }
         let busy = miner.cpu();
         for _ in 0..REPETITIONS {
-            if strangers {
+            if new_keys {
                 validators.iter_mut().for_each(Validator::change_key);
             }
             let signed: Vec<Vec<u8>> = validators
@@ -146,7 +148,7 @@ fn json(body: &impl serde::Serialize) -> String {
 struct Miner {
     process: Child,
     /// Its parent's end: when this is dropped, the miner stops.
-    _life: Option<ChildStdin>,
+    _stdin: Option<ChildStdin>,
     address: SocketAddr,
     hotkey: Hotkey,
 }
@@ -165,9 +167,9 @@ impl Miner {
             hotkey: "default".into(),
         };
         wallet.store(&[7; 32]).expect("a wallet");
-        let config = Config {
+        let config = MinerConfig {
             series: series.clone(),
-            prices: PricesConfig {
+            prices: MinerPricesConfig {
                 venue: "replay".into(),
                 host: Some(venue.into()),
                 symbol: series.id.to_string(),
@@ -178,7 +180,7 @@ impl Miner {
                 history_days: HISTORY_DAYS,
                 refit_hours: 24,
                 k: 99,
-                kind: Kind::Quantiles,
+                kind: ForecastKind::Quantiles,
                 seed: 0,
                 file: None,
             },
@@ -210,7 +212,7 @@ impl Miner {
             .expect("its first line");
         let ready: Ready = serde_json::from_str(&line).expect("where it listens");
         Self {
-            _life: process.stdin.take(),
+            _stdin: process.stdin.take(),
             process,
             address: ready.listening,
             hotkey: ready.hotkey,
@@ -258,7 +260,7 @@ struct Validator {
 }
 
 impl Validator {
-    async fn meets(miner: &Miner, seed: u64) -> Self {
+    async fn connect(miner: &Miner, seed: u64) -> Self {
         let stream = TcpStream::connect(miner.address)
             .await
             .expect("a connection");
@@ -280,7 +282,7 @@ impl Validator {
 
     /// The bytes of a signed request.
     fn signed(&self, miner: &Miner, route: &str, body: &str) -> Vec<u8> {
-        let request = Request {
+        let request = SignedRequest {
             method: "POST",
             path: route,
             body: body.as_bytes(),
@@ -324,7 +326,7 @@ impl Validator {
     }
 
     fn receipt(&self, miner: &Miner, request: &CommitRequest, answer: &str) -> RevealRequest {
-        let answer: CommitAnswer = serde_json::from_str(answer).expect("a commitment");
+        let answer: CommitResponse = serde_json::from_str(answer).expect("a commitment");
         let (commitment, arrival) = (answer.commitment, request.round_time_ms);
         let text = receipt_text(&request.round, &miner.hotkey, &commitment, arrival);
         RevealRequest {
@@ -355,13 +357,13 @@ fn whole(answer: &[u8]) -> Option<&str> {
 /// A venue that serves these bars.
 async fn venue(bars: Vec<Bar>) -> String {
     #[derive(Deserialize)]
-    struct Wanted {
+    struct CandlesQuery {
         from_ms: i64,
         to_ms: i64,
     }
     async fn candles(
         State(bars): State<Arc<Vec<Bar>>>,
-        Query(wanted): Query<Wanted>,
+        Query(wanted): Query<CandlesQuery>,
     ) -> Json<CandlePage> {
         let from = bars.partition_point(|bar| bar.open_time.0 < wanted.from_ms);
         let wanted = bars[from..]
@@ -373,7 +375,7 @@ async fn venue(bars: Vec<Bar>) -> String {
         })
     }
     let routes = axum::Router::new()
-        .route(Replay::ROUTE, get(candles))
+        .route(ReplaySource::ROUTE, get(candles))
         .with_state(Arc::new(bars));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let host = format!("http://{}", listener.local_addr().expect("its address"));

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use foretell_chain::network::Place;
-use foretell_core::forecast::Kind;
+use foretell_chain::network::SubnetAddress;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
 use foretell_feed::venue::{self, CandleSource, VenueError};
@@ -15,24 +15,24 @@ use thiserror::Error;
 /// A whole configuration, as TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct MinerConfig {
     /// What is forecast.
     pub series: Series,
     /// Where its prices come from.
-    pub prices: PricesConfig,
+    pub prices: MinerPricesConfig,
     /// What forecasts it.
     pub model: ModelConfig,
     /// Who is answered, and where.
     pub serve: ServeConfig,
     /// The subnet that this miner is registered on; none if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain: Option<Place>,
+    pub chain: Option<SubnetAddress>,
 }
 
 /// The venue that a miner reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PricesConfig {
+pub struct MinerPricesConfig {
     /// Name of the venue.
     pub venue: String,
     /// Scheme, name and port; the venue's own if left out.
@@ -62,7 +62,7 @@ pub struct ModelConfig {
     pub k: usize,
     /// Quantiles or paths.
     #[serde(default = "default_kind")]
-    pub kind: Kind,
+    pub kind: ForecastKind,
     /// Feeds whatever chance the model and paths use.
     #[serde(default)]
     pub seed: u64,
@@ -103,7 +103,7 @@ pub enum ClockConfig {
 
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub enum MinerConfigError {
     /// The file can't be read.
     #[error("can't read configuration {path}: check --config")]
     Unreadable {
@@ -143,27 +143,27 @@ impl ServeConfig {
     }
 }
 
-impl Config {
+impl MinerConfig {
     /// The configuration in this file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+    pub fn read(path: &Path) -> Result<Self, MinerConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| MinerConfigError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
-        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
+        let config: Self = toml::from_str(&text).map_err(|source| MinerConfigError::Invalid {
             path: path.to_owned(),
             source,
         })?;
-        config.check()?;
+        config.validate()?;
         Ok(config)
     }
 
     /// The venue that prices come from, and its host.
-    pub fn venue(&self) -> Result<(&'static dyn CandleSource, String), ConfigError> {
+    pub fn venue(&self) -> Result<(&'static dyn CandleSource, String), MinerConfigError> {
         let venue = venue::candle_source(&self.prices.venue)?;
         let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
         if host.is_empty() {
-            return Err(value(
+            return Err(invalid_value(
                 "prices.host",
                 &"",
                 "this venue has no host of its own: set one",
@@ -172,13 +172,17 @@ impl Config {
         Ok((venue, host.trim_end_matches('/').to_owned()))
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    fn validate(&self) -> Result<(), MinerConfigError> {
         let Series { grid, .. } = &self.series;
         if grid.step.0 <= 0 {
-            return Err(value("series.step_ms", &grid.step.0, "use a positive step"));
+            return Err(invalid_value(
+                "series.step_ms",
+                &grid.step.0,
+                "use a positive step",
+            ));
         }
         if !(1..=1000).contains(&grid.horizon) {
-            return Err(value(
+            return Err(invalid_value(
                 "series.horizon",
                 &grid.horizon,
                 "use 1 to 1000 steps",
@@ -186,13 +190,13 @@ impl Config {
         }
         let model = &self.model;
         if !(1..=1000).contains(&model.k) {
-            return Err(value("model.k", &model.k, "use 1 to 1000 values"));
+            return Err(invalid_value("model.k", &model.k, "use 1 to 1000 values"));
         }
         if model.history_days == 0 {
-            return Err(value("model.history_days", &0, "use at least 1"));
+            return Err(invalid_value("model.history_days", &0, "use at least 1"));
         }
         if model.refit_hours == 0 {
-            return Err(value("model.refit_hours", &0, "use at least 1"));
+            return Err(invalid_value("model.refit_hours", &0, "use at least 1"));
         }
         self.venue().map(|_| ())
     }
@@ -210,12 +214,12 @@ const fn default_k() -> usize {
     99
 }
 
-const fn default_kind() -> Kind {
-    Kind::Quantiles
+const fn default_kind() -> ForecastKind {
+    ForecastKind::Quantiles
 }
 
-fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ConfigError {
-    ConfigError::Value {
+fn invalid_value(key: &'static str, value: &impl ToString, cure: &'static str) -> MinerConfigError {
+    MinerConfigError::Value {
         key,
         value: value.to_string(),
         cure,
@@ -241,11 +245,11 @@ mod tests {
         data = "miner-data"
     "#;
 
-    fn read(text: &str) -> Result<Config, ConfigError> {
+    fn read(text: &str) -> Result<MinerConfig, MinerConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("miner.toml");
         fs::write(&path, text).unwrap();
-        Config::read(&path)
+        MinerConfig::read(&path)
     }
 
     #[test]
@@ -273,7 +277,7 @@ mod tests {
         assert!(said("bitstamp", "mtgox").contains("mtgox"));
         assert!(said("bitstamp", "replay").contains("prices.host"));
         assert!(
-            Config::read(Path::new("nowhere.toml"))
+            MinerConfig::read(Path::new("nowhere.toml"))
                 .unwrap_err()
                 .to_string()
                 .contains("nowhere.toml")

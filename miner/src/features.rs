@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
-use crate::moves::{Moves, steps_in};
-use crate::sample::Cumulative;
-use crate::season::Season;
+use crate::diurnal_profile::DiurnalProfile;
+use crate::prefix_sums::PrefixSums;
+use crate::returns::{Returns, steps_in};
 
 /// Added to a relative variance before its logarithm is taken: a still minute is no minus infinity.
 pub const LOG_OFFSET: f64 = 1e-3;
@@ -21,9 +21,9 @@ const DAY: Millis = Millis::days(1);
 const WEEK: Millis = Millis::days(7);
 const MONTH: Millis = Millis::days(30);
 
-/// Windows of the range's variance in [`Features::Har`].
+/// Windows of the range's variance in [`FeatureSet::Har`].
 const HAR_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
-/// Windows of the range's variance in [`Features::Cascade`].
+/// Windows of the range's variance in [`FeatureSet::Cascade`].
 const CASCADE_WINDOWS: [Millis; 6] = [
     Millis::minutes(30),
     Millis::hours(2),
@@ -32,7 +32,7 @@ const CASCADE_WINDOWS: [Millis; 6] = [
     WEEK,
     MONTH,
 ];
-/// Windows of the range's variance in [`Features::Rich`]; the first is a single step of a 5-minute grid.
+/// Windows of the range's variance in [`FeatureSet::Rich`]; the first is a single step of a 5-minute grid.
 const RICH_WINDOWS: [Millis; 12] = [
     Millis::minutes(5),
     Millis::minutes(15),
@@ -57,7 +57,7 @@ const VOLUME_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
 /// A choice of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Features {
+pub enum FeatureSet {
     /// Log variance over the last hour, day and week (Corsi 2009).
     Har,
     /// The same over six windows, from half an hour to a month.
@@ -72,34 +72,39 @@ pub enum Features {
     Rich,
 }
 
-/// Moves with the season and the overall level of variance divided out, as running sums.
+/// Returns with the season and the overall level of variance divided out, as running sums.
 ///
 /// Each sum is made when it is first asked for: most features look at one or two.
 #[derive(Debug)]
-pub struct Seasoned<'a> {
+pub struct DeseasonalisedReturns<'a> {
     step: Millis,
-    moves: &'a Moves<'a>,
+    returns: &'a Returns<'a>,
     /// Usual variance of each step at its season.
-    scales: Vec<f64>,
-    ranged: OnceLock<Cumulative>,
-    squared: OnceLock<Cumulative>,
-    blended: OnceLock<Cumulative>,
-    returns: OnceLock<Cumulative>,
-    volume: OnceLock<Cumulative>,
+    seasonal_variances: Vec<f64>,
+    range_variance: OnceLock<PrefixSums>,
+    squared_returns: OnceLock<PrefixSums>,
+    blended_variance: OnceLock<PrefixSums>,
+    standardised_returns: OnceLock<PrefixSums>,
+    volume: OnceLock<PrefixSums>,
 }
 
-impl<'a> Seasoned<'a> {
-    /// Divides every variance of `moves` by `level` and its seasonal factor.
-    pub fn of(moves: &'a Moves<'a>, season: &Season, level: f64, step: Millis) -> Self {
-        let factors = season.factors(&moves.opened);
+impl<'a> DeseasonalisedReturns<'a> {
+    /// Divides every variance of `returns` by `level` and its seasonal factor.
+    pub fn new(
+        returns: &'a Returns<'a>,
+        diurnal_profile: &DiurnalProfile,
+        level: f64,
+        step: Millis,
+    ) -> Self {
+        let factors = diurnal_profile.factors(&returns.open_times);
         Self {
             step,
-            moves,
-            scales: factors.map(|factor| level * factor).collect(),
-            ranged: OnceLock::new(),
-            squared: OnceLock::new(),
-            blended: OnceLock::new(),
-            returns: OnceLock::new(),
+            returns,
+            seasonal_variances: factors.map(|factor| level * factor).collect(),
+            range_variance: OnceLock::new(),
+            squared_returns: OnceLock::new(),
+            blended_variance: OnceLock::new(),
+            standardised_returns: OnceLock::new(),
             volume: OnceLock::new(),
         }
     }
@@ -110,53 +115,56 @@ impl<'a> Seasoned<'a> {
     }
 
     /// Variance of a step at its season, from its squared return.
-    pub fn squared(&self) -> &Cumulative {
-        self.squared
-            .get_or_init(|| self.scaled(&self.moves.squared))
+    pub fn squared_returns(&self) -> &PrefixSums {
+        self.squared_returns
+            .get_or_init(|| self.deseasonalise(&self.returns.squared))
     }
 
     /// The mean of this and the range's.
-    pub fn blended(&self) -> &Cumulative {
-        self.blended
-            .get_or_init(|| self.scaled(&self.moves.blended()))
+    pub fn blended_variance(&self) -> &PrefixSums {
+        self.blended_variance
+            .get_or_init(|| self.deseasonalise(&self.returns.blended_variance()))
     }
 
     /// Squared return of each row at its season.
-    pub fn squares(&self) -> impl Iterator<Item = f64> {
-        self.squared().values().map(|value| value.max(0.0))
+    pub fn squared_return_values(&self) -> impl Iterator<Item = f64> {
+        self.squared_returns().values().map(|value| value.max(0.0))
     }
 
     /// Blended variance of each row at its season.
-    pub fn blends(&self) -> impl Iterator<Item = f64> {
-        self.blended().values().map(|value| value.max(0.0))
+    pub fn blended_variance_values(&self) -> impl Iterator<Item = f64> {
+        self.blended_variance().values().map(|value| value.max(0.0))
     }
 
     /// Variance of a step at its season, from its range.
-    fn ranged(&self) -> &Cumulative {
-        self.ranged.get_or_init(|| self.scaled(&self.moves.ranged))
+    fn range_variance(&self) -> &PrefixSums {
+        self.range_variance
+            .get_or_init(|| self.deseasonalise(&self.returns.range_variance))
     }
 
     /// Returns in units of a typical step.
-    fn returns(&self) -> &Cumulative {
-        self.returns.get_or_init(|| {
-            let pairs = self.moves.returns.iter().zip(&self.scales);
-            Cumulative::of(pairs.map(|(change, scale)| change / scale.sqrt()))
+    fn standardised_returns(&self) -> &PrefixSums {
+        self.standardised_returns.get_or_init(|| {
+            let pairs = self.returns.values.iter().zip(&self.seasonal_variances);
+            PrefixSums::new(
+                pairs.map(|(change, seasonal_variance)| change / seasonal_variance.sqrt()),
+            )
         })
     }
 
-    fn volume(&self) -> &Cumulative {
-        let volume = || Cumulative::of(self.moves.volume.iter().copied());
+    fn volume(&self) -> &PrefixSums {
+        let volume = || PrefixSums::new(self.returns.volume.iter().copied());
         self.volume.get_or_init(volume)
     }
 
-    fn scaled(&self, variances: &[f64]) -> Cumulative {
-        let pairs = variances.iter().zip(&self.scales);
-        Cumulative::of(pairs.map(|(variance, scale)| variance / scale))
+    fn deseasonalise(&self, variances: &[f64]) -> PrefixSums {
+        let pairs = variances.iter().zip(&self.seasonal_variances);
+        PrefixSums::new(pairs.map(|(variance, seasonal_variance)| variance / seasonal_variance))
     }
 }
 
-impl Features {
-    /// Number of moves that the longest window takes.
+impl FeatureSet {
+    /// Number of returns that the longest window takes.
     pub fn lookback(self, step: Millis) -> usize {
         let longest = match self {
             Self::Har | Self::Asymmetric | Self::Blended | Self::Volume => WEEK,
@@ -165,58 +173,79 @@ impl Features {
         steps_in(longest, step)
     }
 
-    /// The features as known when the bar of `row` closed. Windows are shorter at the start of the moves.
-    pub fn at(self, seasoned: &Seasoned, row: usize) -> Vec<f64> {
+    /// The features as known when the bar of `row` closed. Windows are shorter at the start of the returns.
+    pub fn at(self, deseasonalised: &DeseasonalisedReturns, row: usize) -> Vec<f64> {
         match self {
-            Self::Har => {
-                log_variances(seasoned.ranged(), &HAR_WINDOWS, seasoned.step, row).collect()
-            }
-            Self::Cascade => {
-                log_variances(seasoned.ranged(), &CASCADE_WINDOWS, seasoned.step, row).collect()
-            }
+            Self::Har => log_variances(
+                deseasonalised.range_variance(),
+                &HAR_WINDOWS,
+                deseasonalised.step,
+                row,
+            )
+            .collect(),
+            Self::Cascade => log_variances(
+                deseasonalised.range_variance(),
+                &CASCADE_WINDOWS,
+                deseasonalised.step,
+                row,
+            )
+            .collect(),
             Self::Asymmetric => {
-                let har = Self::Har.at(seasoned, row).into_iter();
-                har.chain(momenta(seasoned, row, &[HOUR, DAY]).map(|m| m.min(0.0)))
+                let har = Self::Har.at(deseasonalised, row).into_iter();
+                har.chain(momentum_features(deseasonalised, row, &[HOUR, DAY]).map(|m| m.min(0.0)))
                     .collect()
             }
-            Self::Blended => {
-                log_variances(seasoned.blended(), &HAR_WINDOWS, seasoned.step, row).collect()
-            }
+            Self::Blended => log_variances(
+                deseasonalised.blended_variance(),
+                &HAR_WINDOWS,
+                deseasonalised.step,
+                row,
+            )
+            .collect(),
             Self::Volume => {
-                let har = Self::Har.at(seasoned, row).into_iter();
-                har.chain(volumes(seasoned, row)).collect()
+                let har = Self::Har.at(deseasonalised, row).into_iter();
+                har.chain(volume_features(deseasonalised, row)).collect()
             }
-            Self::Rich => rich(seasoned, row),
+            Self::Rich => rich_features(deseasonalised, row),
         }
     }
 }
 
-fn rich(seasoned: &Seasoned, row: usize) -> Vec<f64> {
-    let step = seasoned.step;
+fn rich_features(deseasonalised: &DeseasonalisedReturns, row: usize) -> Vec<f64> {
+    let step = deseasonalised.step;
     let mut features: Vec<f64> =
-        log_variances(seasoned.ranged(), &RICH_WINDOWS, step, row).collect();
+        log_variances(deseasonalised.range_variance(), &RICH_WINDOWS, step, row).collect();
     features.extend(log_variances(
-        seasoned.squared(),
+        deseasonalised.squared_returns(),
         &RETURN_WINDOWS,
         step,
         row,
     ));
-    for momentum in momenta(seasoned, row, &MOMENTUM_WINDOWS) {
+    for momentum in momentum_features(deseasonalised, row, &MOMENTUM_WINDOWS) {
         features.extend([momentum, momentum.abs()]);
     }
-    features.extend(volumes(seasoned, row));
+    features.extend(volume_features(deseasonalised, row));
     features
 }
 
 /// The move over each window, in standard deviations of the last week.
-fn momenta(seasoned: &Seasoned, row: usize, windows: &[Millis]) -> impl Iterator<Item = f64> {
-    let step = seasoned.step;
+fn momentum_features(
+    deseasonalised: &DeseasonalisedReturns,
+    row: usize,
+    windows: &[Millis],
+) -> impl Iterator<Item = f64> {
+    let step = deseasonalised.step;
     let week = steps_in(WEEK, step);
-    let typical = (seasoned.squared().trailing_mean(row, week).max(0.0) + LOG_OFFSET).sqrt();
+    let typical = (deseasonalised
+        .squared_returns()
+        .trailing_mean(row, week)
+        .max(0.0)
+        + LOG_OFFSET)
+        .sqrt();
     windows.iter().map(move |window| {
         let steps = steps_in(*window, step);
-        let moved = seasoned
-            .returns()
+        let moved = deseasonalised
+            .standardised_returns()
             .sum((row + 1).saturating_sub(steps), row + 1);
         let momentum = moved / (typical * (steps as f64).sqrt());
         momentum.clamp(-MOMENTUM_LIMIT, MOMENTUM_LIMIT)
@@ -224,11 +253,11 @@ fn momenta(seasoned: &Seasoned, row: usize, windows: &[Millis]) -> impl Iterator
 }
 
 /// Log ratios of the last hour's mean volume to the day's, and of the day's to the week's.
-fn volumes(seasoned: &Seasoned, row: usize) -> [f64; 2] {
+fn volume_features(deseasonalised: &DeseasonalisedReturns, row: usize) -> [f64; 2] {
     let [hour, day, week] = VOLUME_WINDOWS.map(|window| {
-        let mean = seasoned
+        let mean = deseasonalised
             .volume()
-            .trailing_mean(row, steps_in(window, seasoned.step));
+            .trailing_mean(row, steps_in(window, deseasonalised.step));
         (mean.max(0.0) + VOLUME_OFFSET).ln()
     });
     [hour - day, day - week]
@@ -236,7 +265,7 @@ fn volumes(seasoned: &Seasoned, row: usize) -> [f64; 2] {
 
 /// Logarithms of the trailing means of `variance` over each window.
 fn log_variances(
-    variance: &Cumulative,
+    variance: &PrefixSums,
     windows: &[Millis],
     step: Millis,
     row: usize,
@@ -259,40 +288,41 @@ mod tests {
     use foretell_core::time::UnixMillis;
 
     use super::*;
-    use crate::history::History;
-    use crate::season::Seasoning;
+    use crate::diurnal_profile::DiurnalProfileSpec;
+    use crate::price_history::PriceHistory;
 
     const STEP: Millis = Millis::minutes(5);
 
     /// A price that moves by ±`size` each step, up on even steps.
-    fn moves(steps: i64, size: f64) -> Moves<'static> {
+    fn returns(steps: i64, size: f64) -> Returns<'static> {
         let bars = (0..=steps).map(|index| {
             let log_price = if index % 2 == 0 { size } else { 0.0 };
             let price = Price::new(f64::exp(log_price)).unwrap();
             Bar::of_value(UnixMillis(STEP.times(index).0), price)
         });
-        let mut history = History::new(STEP, Unit::LogPrice);
+        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();
-        Moves::made(&history, usize::MAX)
+        Returns::compute(&history, usize::MAX)
     }
 
-    fn seasoned<'a>(moves: &'a Moves<'a>, level: f64) -> Seasoned<'a> {
-        let season = Season::fit(&Moves::default(), STEP, &Seasoning::default());
-        Seasoned::of(moves, &season, level, STEP)
+    fn deseasonalised<'a>(returns: &'a Returns<'a>, level: f64) -> DeseasonalisedReturns<'a> {
+        let diurnal_profile =
+            DiurnalProfile::fit(&Returns::default(), STEP, &DiurnalProfileSpec::default());
+        DeseasonalisedReturns::new(returns, &diurnal_profile, level, STEP)
     }
 
     #[test]
     fn at_its_usual_variance_every_log_variance_is_that_of_one() {
-        // Moves of 0.001 have variance 1e-6, the level: relative variance 1, log(1 + 0.001) = 0.0009995.
-        let moves = moves(400, 1e-3);
-        let seasoned = seasoned(&moves, 1e-6);
-        let har = Features::Har.at(&seasoned, 399);
+        // Returns of 0.001 have variance 1e-6, the level: relative variance 1, log(1 + 0.001) = 0.0009995.
+        let returns = returns(400, 1e-3);
+        let deseasonalised = deseasonalised(&returns, 1e-6);
+        let har = FeatureSet::Har.at(&deseasonalised, 399);
         assert_eq!(har.len(), 3);
         assert!(
             har.iter()
                 .all(|feature| (feature - 0.000_999_5).abs() < 1e-6)
         );
-        let rich = Features::Rich.at(&seasoned, 399);
+        let rich = FeatureSet::Rich.at(&deseasonalised, 399);
         assert_eq!(rich.len(), 22);
         assert!(
             rich[..14]
@@ -305,12 +335,12 @@ mod tests {
 
     #[test]
     fn features_are_finite_from_the_first_row_of_a_flat_price_on() {
-        let moves = moves(3, 0.0);
-        let seasoned = seasoned(&moves, 1e-10);
+        let returns = returns(3, 0.0);
+        let deseasonalised = deseasonalised(&returns, 1e-10);
         for row in 0..3 {
             assert!(
-                Features::Rich
-                    .at(&seasoned, row)
+                FeatureSet::Rich
+                    .at(&deseasonalised, row)
                     .iter()
                     .all(|f| f.is_finite())
             );

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foretell_core::attest::Hash;
-use foretell_core::leaderboard::Row;
+use foretell_core::leaderboard::LeaderboardRow;
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::models::{self, AnyFitted, AnyModel, UnknownModel};
+use crate::models::{self, AnyFittedModel, AnyModel, UnknownModel};
 
 /// The form of the file and of what models learn; it changes whenever an older file would be misread.
-const FORMAT: &str = "foretell-model/1";
+const FORMAT: &str = "foretell-model/2";
 
 /// A model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,19 +31,19 @@ pub struct ModelFile {
     /// What fed its chance.
     pub seed: u64,
     /// What it was fitted on.
-    pub data: Span,
+    pub data: TrainingSpan,
     /// How it did, walk-forward, on the newest part of the data before it was fitted on all; `None` of too little.
-    pub scores: Option<Row>,
+    pub scores: Option<LeaderboardRow>,
     /// What it learnt.
     pub fitted: serde_json::Value,
 }
 
 /// A model and what it learnt.
-pub type Restored = (Arc<dyn AnyModel>, Box<dyn AnyFitted>);
+pub type RestoredModel = (Arc<dyn AnyModel>, Box<dyn AnyFittedModel>);
 
 /// The bars that a model was fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
+pub struct TrainingSpan {
     /// Start of the first bar.
     pub from: UnixMillis,
     /// End of the last bar: the origin that it was fitted at.
@@ -69,7 +69,7 @@ pub enum ModelFileError {
     },
     /// It holds no model.
     #[error("{path} is no model file: make one with `miner train --out {path}`")]
-    Foreign {
+    Invalid {
         /// The file.
         path: PathBuf,
         /// What the parser said.
@@ -80,7 +80,7 @@ pub enum ModelFileError {
         "model file {path} has format {found} (written by version {version}), this program reads {FORMAT}: \
          train it again with `miner train --model {model} --out {path}`"
     )]
-    OtherVersion {
+    FormatMismatch {
         /// The file.
         path: PathBuf,
         /// Its format.
@@ -94,7 +94,7 @@ pub enum ModelFileError {
     #[error(
         "model file {path} forecasts {found}, {wanted} is wanted: train one for it with `miner train`"
     )]
-    OtherSeries {
+    SeriesMismatch {
         /// The file.
         path: PathBuf,
         /// What it forecasts.
@@ -104,7 +104,7 @@ pub enum ModelFileError {
     },
     /// No such model.
     #[error("model file {path}")]
-    Unknown {
+    UnknownModel {
         /// The file.
         path: PathBuf,
         /// The name in it.
@@ -122,7 +122,7 @@ pub enum ModelFileError {
 
 /// What is read before the rest is believed.
 #[derive(Deserialize)]
-struct Head {
+struct FormatHeader {
     format: String,
     #[serde(default)]
     version: String,
@@ -139,9 +139,9 @@ impl ModelFile {
         model: &str,
         series: Series,
         seed: u64,
-        data: Span,
-        scores: Option<Row>,
-        fitted: &dyn AnyFitted,
+        data: TrainingSpan,
+        scores: Option<LeaderboardRow>,
+        fitted: &dyn AnyFittedModel,
     ) -> Result<Self, ModelFileError> {
         let unwritable = |source| ModelFileError::Unwritable {
             model: model.to_owned(),
@@ -165,11 +165,11 @@ impl ModelFile {
     /// The disk.
     pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
         let write = || -> io::Result<()> {
-            let unfinished = path.with_extension("new");
-            let mut file = File::create(&unfinished)?;
+            let temporary = path.with_extension("new");
+            let mut file = File::create(&temporary)?;
             file.write_all(&serde_json::to_vec(self)?)?;
             file.sync_data()?;
-            fs::rename(&unfinished, path)
+            fs::rename(&temporary, path)
         };
         write().map_err(|source| ModelFileError::Io {
             what: "write",
@@ -188,48 +188,49 @@ impl ModelFile {
             path: path.to_owned(),
             source,
         })?;
-        let foreign = |source| ModelFileError::Foreign {
+        let invalid = |source| ModelFileError::Invalid {
             path: path.to_owned(),
             source,
         };
-        let head: Head = serde_json::from_slice(&bytes).map_err(foreign)?;
-        if head.format != FORMAT {
-            return Err(ModelFileError::OtherVersion {
+        let header: FormatHeader = serde_json::from_slice(&bytes).map_err(invalid)?;
+        if header.format != FORMAT {
+            return Err(ModelFileError::FormatMismatch {
                 path: path.to_owned(),
-                found: head.format,
-                version: head.version,
-                model: head.model,
+                found: header.format,
+                version: header.version,
+                model: header.model,
             });
         }
-        serde_json::from_slice(&bytes).map_err(foreign)
+        serde_json::from_slice(&bytes).map_err(invalid)
     }
 
     /// The model in the file of this path, and what it learnt.
     ///
     /// # Errors
     /// A name or a content that no model has, or another grid or unit than that of `series`.
-    pub fn restore(&self, path: &Path, wanted: &Series) -> Result<Restored, ModelFileError> {
+    pub fn restore(&self, path: &Path, wanted: &Series) -> Result<RestoredModel, ModelFileError> {
         let path = || path.to_owned();
         let Series { grid, unit, .. } = &self.series;
         if (*grid, *unit) != (wanted.grid, wanted.unit) {
-            let words = |series: &Series| {
+            let describe = |series: &Series| {
                 let Grid { step, horizon } = series.grid;
                 format!("{horizon} steps of {} s ({:?})", step.0 / 1000, series.unit)
             };
-            return Err(ModelFileError::OtherSeries {
+            return Err(ModelFileError::SeriesMismatch {
                 path: path(),
-                found: words(&self.series),
-                wanted: words(wanted),
+                found: describe(&self.series),
+                wanted: describe(wanted),
             });
         }
-        let model = models::by_name(&self.model).map_err(|source| ModelFileError::Unknown {
-            path: path(),
-            source,
-        })?;
+        let model =
+            models::by_name(&self.model).map_err(|source| ModelFileError::UnknownModel {
+                path: path(),
+                source,
+            })?;
         let fitted =
             model
                 .restore(self.fitted.clone())
-                .map_err(|source| ModelFileError::Foreign {
+                .map_err(|source| ModelFileError::Invalid {
                     path: path(),
                     source,
                 })?;

@@ -1,4 +1,4 @@
-"""Scoring beside its yardsticks, in one run: ratios, not times, are what to quote.
+"""Scoring beside reference implementations, in one run: ratios, not times, are what to quote.
 
 Arguments: the program of `cargo bench --bench scoring`. Threads are held to one, but for the last rows.
 """

@@ -21,7 +21,7 @@ def sdk(version):
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        requirements = here.parent / "peers" / f"sdk-{version}.txt"
+        requirements = here.parent / "peers" / f"requirements-sdk-{version}.txt"
         # SDK 11 signs requests and leaves sending them to whatever client there is: its guide takes httpx. 10.5 brings
         # aiohttp along.
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
@@ -37,8 +37,8 @@ def ours(rounds, miners):
     return json.loads(said.stdout.splitlines()[-1])
 
 
-def theirs(version, way, rounds, miners, verify):
-    command = [sdk(version), here / "wire_sdk.py", way]
+def theirs(version, client, rounds, miners, verify):
+    command = [sdk(version), here / "wire_sdk.py", client]
     given = json.dumps({"rounds": rounds, "verify": verify, "miners": miners})
     said = subprocess.run(command, input=given, text=True, capture_output=True)
     if said.returncode:
@@ -50,7 +50,7 @@ def rate(cost):
     return cost["requests"] / cost["cpu_s"]
 
 
-WAYS = [
+CLIENTS = [
     ("11.3.0", "guide", "SDK 11.3, as its guide has it"),
     ("11.3.0", "httpx", "SDK 11.3, one httpx client"),
     ("11.3.0", "aiohttp", "SDK 11.3, one aiohttp session"),
@@ -64,11 +64,11 @@ try:
     # Ours before and after each of theirs: the machine may be busier now than then.
     before = rate(ours(10, miners))
     print(f"  {'foretell, everything verified':32} {before:9.0f}")
-    for version, way, name in WAYS:
+    for version, client, name in CLIENTS:
         for verify in (False, True):
             # The guide's way takes so long that a few miners have to do.
-            rounds, asked = (1, miners[:32]) if way == "guide" else (2, miners)
-            found = rate(theirs(version, way, rounds, asked, verify))
+            rounds, asked = (1, miners[:32]) if client == "guide" else (2, miners)
+            found = rate(theirs(version, client, rounds, asked, verify))
             after = rate(ours(10, miners))
             times, before = (before + after) / 2 / found, after
             what = f"{name}{', verified' if verify else ''}"

@@ -1,6 +1,6 @@
 """A validator's round on a Python SDK: commit and reveal of every miner, as many at once as its client can do.
 
-usage: wire_sdk.py WAY, with {"rounds", "verify", "miners": [{"hotkey", "address"}]} on standard input, where WAY is
+usage: wire_sdk.py CLIENT, with {"rounds", "verify", "miners": [{"hotkey", "address"}]} on standard input, where CLIENT is
   guide      SDK 11, as its guide to signed requests has it: an httpx client of its own for each request
   httpx      SDK 11, with one httpx client for all requests
   aiohttp    SDK 11, with one aiohttp session: the quickest that Python has
@@ -16,11 +16,11 @@ import sys
 import time
 from typing import ClassVar, Optional
 
-given, way = json.load(sys.stdin), sys.argv[1]
+given, client = json.load(sys.stdin), sys.argv[1]
 sys.argv = sys.argv[:1]
 import bittensor as bt
 
-match way:
+match client:
     case "guide" | "httpx":
         import httpx
     case "aiohttp":
@@ -176,7 +176,7 @@ async def by_dendrite():
             await asyncio.gather(*(one(dendrite, number, miner) for miner in given["miners"]))
 
 
-if way == "dendrite":
+if client == "dendrite":
     from bittensor.utils import networking
 
     networking.get_external_ip = lambda: "127.0.0.1"
@@ -195,7 +195,7 @@ if way == "dendrite":
 
 else:
     key = bt.keyfiles.Keypair.create_from_seed(bytes.fromhex(SEED[2:]))
-    ask = {"guide": by_guide, "httpx": by_httpx, "aiohttp": by_aiohttp}[way]
+    ask = {"guide": by_guide, "httpx": by_httpx, "aiohttp": by_aiohttp}[client]
 
     def signed(text, signature, hotkey):
         return bt.sp_core.verify(text, signature, hotkey)

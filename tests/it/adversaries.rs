@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::driver::{Localnet, market_file};
+use crate::driver::{LocalnetCommand, write_simulated_prices};
 
 /// Rounds of each network here.
 const ROUNDS: u64 = 4;
@@ -19,7 +19,7 @@ fn rows(json: &Value) -> BTreeMap<&str, &Value> {
 #[test]
 fn each_gets_its_verdict_and_honest_miners_feel_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let honest = Localnet::on(&market_file(folder.path()));
+    let honest = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()));
     let alone = honest.run().json();
     let crowd = honest.clone().flag("--adversaries").run().json();
 
@@ -49,7 +49,8 @@ fn each_gets_its_verdict_and_honest_miners_feel_nothing() {
 #[test]
 fn misses_count_from_the_first_commitment_and_for_nobody_who_never_committed() {
     let folder = tempfile::tempdir().unwrap();
-    let network = Localnet::on(&market_file(folder.path())).flag("--adversaries");
+    let network =
+        LocalnetCommand::with_prices(&write_simulated_prices(folder.path())).flag("--adversaries");
     let json = network.run().json();
     let rows = rows(&json);
     let counts = |name: &str| ["rounds", "missed"].map(|key| rows[name][key].as_u64().unwrap());

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Unit;
 use foretell_core::time::Millis;
-use foretell_data::forecasts::{ForecastRow, Writer};
+use foretell_data::forecasts::{ForecastRow, ForecastWriter};
 use serde_json::Value;
 
 use super::driver::{
-    Bench, DOCUMENT_KEYS, FIRST, HORIZON, ROW_KEYS, Running, STEP, backtest, backtest_command,
-    close_at, fan, row, write_lines,
+    BacktestFixture, FIRST_ORIGIN, HORIZON, LEADERBOARD_ROW_KEYS, RESULT_KEYS, STEP, TestProcess,
+    backtest_command, close_at, leaderboard_row, logistic_forecast, run_backtest,
+    write_modified_prices,
 };
 
 fn names(document: &Value) -> Vec<&str> {
@@ -23,10 +24,10 @@ fn names(document: &Value) -> Vec<&str> {
 
 #[test]
 fn one_policy_gives_a_document_and_several_a_list() {
-    let bench = Bench::new(4);
+    let bench = BacktestFixture::new(4);
     let forecasts = bench.three_miners(40);
     let one = bench.run(&forecasts, &[]).json();
-    for key in DOCUMENT_KEYS {
+    for key in RESULT_KEYS {
         assert!(!one[key].is_null(), "{key}");
     }
     assert_eq!(
@@ -38,7 +39,7 @@ fn one_policy_gives_a_document_and_several_a_list() {
         (&40.into(), &0.into(), &0.into())
     );
     for place in one["leaderboard"].as_array().unwrap() {
-        for key in ROW_KEYS {
+        for key in LEADERBOARD_ROW_KEYS {
             assert!(place.get(key).is_some(), "{key} of {place}");
         }
     }
@@ -51,14 +52,15 @@ fn one_policy_gives_a_document_and_several_a_list() {
         .collect();
     assert_eq!(ranks, [0, 1, 2, 3, 4]);
     // Too few rounds for evidence or a confidence set: nobody is paid, and what is undefined is null.
-    let right = row(&one, "right");
+    let right = leaderboard_row(&one, "right");
     assert_eq!(right["weight"], 0.0);
     assert!(right["in_mcs"].is_null() && right["dm_t"].is_number());
     assert!(
-        row(&one, "reference")["weight"].is_null() && row(&one, "consensus")["score"].is_null()
+        leaderboard_row(&one, "reference")["weight"].is_null()
+            && leaderboard_row(&one, "consensus")["score"].is_null()
     );
-    assert!(right["crps_bps"].as_f64() < row(&one, "wide")["crps_bps"].as_f64());
-    assert!(right["crps_bps"].as_f64() < row(&one, "narrow")["crps_bps"].as_f64());
+    assert!(right["crps_bps"].as_f64() < leaderboard_row(&one, "wide")["crps_bps"].as_f64());
+    assert!(right["crps_bps"].as_f64() < leaderboard_row(&one, "narrow")["crps_bps"].as_f64());
 
     let policies = [
         "--policy",
@@ -75,7 +77,7 @@ fn one_policy_gives_a_document_and_several_a_list() {
     assert_eq!(three[0]["leaderboard"], one["leaderboard"]);
     for document in &three[1..] {
         assert!(!names(document).contains(&"consensus"));
-        assert_eq!(row(document, "reference")["rank"], 0);
+        assert_eq!(leaderboard_row(document, "reference")["rank"], 0);
         assert_eq!(document["leaderboard"][1]["rank"], 2);
         for metric in [
             "score",
@@ -86,8 +88,8 @@ fn one_policy_gives_a_document_and_several_a_list() {
             "advantage",
         ] {
             assert_eq!(
-                row(document, "wide")[metric],
-                row(&one, "wide")[metric],
+                leaderboard_row(document, "wide")[metric],
+                leaderboard_row(&one, "wide")[metric],
                 "{metric}"
             );
         }
@@ -103,7 +105,7 @@ fn one_policy_gives_a_document_and_several_a_list() {
 
 #[test]
 fn threads_and_the_files_forms_do_not_matter() {
-    let bench = Bench::new(4);
+    let bench = BacktestFixture::new(4);
     let forecasts = bench.three_miners(30);
     let whole = bench.run(&forecasts, &["--policy", "evidence,taoshi,increments"]);
     let whole = without_timing(&whole.json());
@@ -126,7 +128,7 @@ fn threads_and_the_files_forms_do_not_matter() {
         let policies = ["--policy", "evidence,taoshi,increments"];
         let mut command = backtest_command(&bench.prices, &parts, &policies);
         command.env("RAYON_NUM_THREADS", threads);
-        let again = Running::start(&mut command).wait().json();
+        let again = TestProcess::spawn(&mut command).wait().json();
         assert_eq!(without_timing(&again), whole, "{threads} threads");
     }
 }
@@ -141,7 +143,7 @@ fn without_timing(documents: &Value) -> Value {
 
 #[test]
 fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
-    let bench = Bench::new(3);
+    let bench = BacktestFixture::new(3);
     let forecasts = bench.three_miners(60);
     // The market ends one day after the first origin.
     let document = bench.run(&forecasts, &[]).json();
@@ -149,13 +151,13 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
         (&document["rounds"], &document["unsettled"]),
         (&48.into(), &12.into())
     );
-    let origin = FIRST + Millis::hours(1);
-    let gappy = write_lines(bench.folder.path(), "gappy.csv", |lines| {
+    let origin = FIRST_ORIGIN + Millis::hours(1);
+    let gappy = write_modified_prices(bench.folder.path(), "gappy.csv", |lines| {
         // The anchor of the third round is the close of the bar that opens one step before it.
         let gone = format!("{},", (origin - STEP).0);
         lines.retain(|line| !line.starts_with(&gone));
     });
-    let document = backtest(&gappy, &[&forecasts], &[]).json();
+    let document = run_backtest(&gappy, &[&forecasts], &[]).json();
     assert_eq!(
         (&document["rounds"], &document["void_rounds"]),
         (&46.into(), &2.into())
@@ -170,14 +172,14 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
 /// Twice the rounds in Parquet take no more memory: a few row groups are held at a time.
 #[test]
 fn memory_does_not_grow_with_the_file() {
-    let bench = Bench::new(13);
+    let bench = BacktestFixture::new(13);
     let file = |name: &str, rounds: i64| {
         let path = bench.folder.path().join(name);
-        let mut writer = Writer::create(&path).unwrap();
-        for origin in Bench::origins(rounds) {
+        let mut writer = ForecastWriter::create(&path).unwrap();
+        for origin in BacktestFixture::origins(rounds) {
             let anchor = close_at(&bench.series, origin);
             let miners = ["a", "b", "c"].map(|miner| {
-                let values = fan(anchor, HORIZON, 1000, 0.001, 0.0).concat();
+                let values = logistic_forecast(anchor, HORIZON, 1000, 0.001, 0.0).concat();
                 (
                     miner,
                     Forecast::quantiles(Unit::LogPrice, HORIZON, 1000, values).unwrap(),
@@ -194,9 +196,9 @@ fn memory_does_not_grow_with_the_file() {
         path
     };
     let peak = |path: &Path| {
-        let mut running = Running::start(&mut backtest_command(&bench.prices, &[path], &[]));
+        let mut running = TestProcess::spawn(&mut backtest_command(&bench.prices, &[path], &[]));
         let mut peak = 0;
-        while !running.has_ended() {
+        while !running.has_exited() {
             peak = peak.max(peak_memory_kb(running.id()));
             std::thread::yield_now();
         }

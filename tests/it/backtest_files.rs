@@ -4,34 +4,35 @@ use std::fs;
 use std::path::Path;
 
 use super::driver::{
-    Bench, FIRST, HORIZON, Lines, STEP, backtest, close_at, fan, row, write_forecasts, write_lines,
+    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, STEP, close_at, leaderboard_row,
+    logistic_forecast, run_backtest, write_forecasts_csv, write_modified_prices,
 };
 
 #[test]
 fn forecasts_that_are_none_are_left_out_counted_and_listed() {
-    let bench = Bench::new(3);
+    let bench = BacktestFixture::new(3);
     let good = |origin, name: &str| {
         (
             origin,
             name.to_owned(),
-            fan(close_at(&bench.series, origin), HORIZON, 3, 0.001, 0.0),
+            logistic_forecast(close_at(&bench.series, origin), HORIZON, 3, 0.001, 0.0),
         )
     };
-    let mut lines: Vec<Lines> = Vec::new();
-    for origin in Bench::origins(20) {
+    let mut lines: Vec<CsvForecast> = Vec::new();
+    for origin in BacktestFixture::origins(20) {
         lines.push(good(origin, "bad"));
         lines.push(good(origin, "good"));
     }
-    let spoil = |lines: &mut Vec<Lines>, round: usize, spoil: fn(&mut Vec<Vec<f64>>)| {
-        spoil(&mut lines[2 * round].2);
+    let modify = |lines: &mut Vec<CsvForecast>, round: usize, modify: fn(&mut Vec<Vec<f64>>)| {
+        modify(&mut lines[2 * round].2);
     };
-    spoil(&mut lines, 3, |rows| rows[1][1] = f64::NAN);
-    spoil(&mut lines, 4, |rows| rows[0][0] = -1.0);
-    spoil(&mut lines, 5, |rows| rows[2].reverse());
-    spoil(&mut lines, 6, |rows| rows.truncate(5));
-    spoil(&mut lines, 7, |rows| rows[2].truncate(2));
-    spoil(&mut lines, 8, |rows| rows[0][2] = f64::INFINITY);
-    let forecasts = write_forecasts(bench.folder.path(), "f.csv", 3, &lines);
+    modify(&mut lines, 3, |rows| rows[1][1] = f64::NAN);
+    modify(&mut lines, 4, |rows| rows[0][0] = -1.0);
+    modify(&mut lines, 5, |rows| rows[2].reverse());
+    modify(&mut lines, 6, |rows| rows.truncate(5));
+    modify(&mut lines, 7, |rows| rows[2].truncate(2));
+    modify(&mut lines, 8, |rows| rows[0][2] = f64::INFINITY);
+    let forecasts = write_forecasts_csv(bench.folder.path(), "f.csv", 3, &lines);
     let document = bench.run(&forecasts, &[]).json();
     assert_eq!(document["excluded"], 6);
     let reasons: Vec<&str> = document["exclusions"]
@@ -57,24 +58,24 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
         (&"f.csv".into(), &"bad".into())
     );
     assert_eq!(first["row"], format!("line {}", 2 + 3 * 2 * HORIZON));
-    let bad = row(&document, "bad");
+    let bad = leaderboard_row(&document, "bad");
     assert_eq!((&bad["rounds"], &bad["missed"]), (&20.into(), &6.into()));
-    assert_eq!(row(&document, "good")["missed"], 0);
+    assert_eq!(leaderboard_row(&document, "good")["missed"], 0);
     // What the others get doesn't depend on it.
-    let alone: Vec<Lines> = lines
+    let alone: Vec<CsvForecast> = lines
         .iter()
         .filter(|line| line.1 == "good")
         .cloned()
         .collect();
-    let alone = write_forecasts(bench.folder.path(), "alone.csv", 3, &alone);
+    let alone = write_forecasts_csv(bench.folder.path(), "alone.csv", 3, &alone);
     let alone = bench.run(&alone, &[]).json();
     assert_eq!(
-        row(&alone, "good")["advantage"],
-        row(&document, "good")["advantage"]
+        leaderboard_row(&alone, "good")["advantage"],
+        leaderboard_row(&document, "good")["advantage"]
     );
-    let none: Vec<Lines> = lines[..2].to_vec();
-    let none = write_forecasts(bench.folder.path(), "none.csv", 3, &none);
-    bench.run(&none, &["--horizon", "7"]).assert_refused(&[
+    let none: Vec<CsvForecast> = lines[..2].to_vec();
+    let none = write_forecasts_csv(bench.folder.path(), "none.csv", 3, &none);
+    bench.run(&none, &["--horizon", "7"]).assert_failed_with(&[
         "all 2 forecasts were left out",
         "none.csv, line 2",
         "--horizon 7",
@@ -83,7 +84,7 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
 
 #[test]
 fn bad_files_are_refused_in_words() {
-    let bench = Bench::new(3);
+    let bench = BacktestFixture::new(3);
     let folder = bench.folder.path();
     let at = |name: &str, text: &str| {
         let file = folder.join(name);
@@ -91,7 +92,7 @@ fn bad_files_are_refused_in_words() {
         file
     };
     let header = "origin_ms,miner,step,v1";
-    let refused = |file: &Path, words: &[&str]| bench.run(file, &[]).assert_refused(words);
+    let refused = |file: &Path, words: &[&str]| bench.run(file, &[]).assert_failed_with(words);
     refused(
         &at("f.csv", "origin_ms,miner,v1\n1,a,1\n"),
         &["f.csv", "no column step", "found: origin_ms, miner, v1"],
@@ -101,24 +102,32 @@ fn bad_files_are_refused_in_words() {
         &["f.csv", "no forecasts"],
     );
     refused(
-        &at("f.csv", &format!("{header}\n{FIRST},a,1,x\n")),
+        &at("f.csv", &format!("{header}\n{FIRST_ORIGIN},a,1,x\n")),
         &["f.csv, line 2", "column v1", "plain decimal"],
     );
     refused(
-        &at("f.csv", &format!("{header}\n{},a,1,5\n", FIRST.0 + 1)),
+        &at(
+            "f.csv",
+            &format!("{header}\n{},a,1,5\n", FIRST_ORIGIN.0 + 1),
+        ),
         &["f.csv, line 2", "no multiple", "300000 ms"],
     );
     refused(
         &at(
             "f.csv",
-            &format!("{header}\n{FIRST},a,1,5\n{},a,1,5\n", FIRST.0 - STEP.0),
+            &format!(
+                "{header}\n{FIRST_ORIGIN},a,1,5\n{},a,1,5\n",
+                FIRST_ORIGIN.0 - STEP.0
+            ),
         ),
         &["f.csv, line 3", "sort the rows"],
     );
     refused(
         &at(
             "f.csv",
-            &format!("{header}\n{FIRST},a,1,5\n{FIRST},b,1,5\n{FIRST},a,1,5\n"),
+            &format!(
+                "{header}\n{FIRST_ORIGIN},a,1,5\n{FIRST_ORIGIN},b,1,5\n{FIRST_ORIGIN},a,1,5\n"
+            ),
         ),
         &["f.csv, line 4", "line 2", "remove one"],
     );
@@ -127,24 +136,25 @@ fn bad_files_are_refused_in_words() {
         &["none.parquet", "no such file"],
     );
     let good = bench.three_miners(3);
-    let swapped = write_lines(folder, "swapped.csv", |lines| lines.swap(5, 6));
-    backtest(&swapped, &[&good], &[]).assert_refused(&["swapped.csv, line 7", "sort the rows"]);
-    let nan = write_lines(folder, "nan.csv", |lines| {
+    let swapped = write_modified_prices(folder, "swapped.csv", |lines| lines.swap(5, 6));
+    run_backtest(&swapped, &[&good], &[])
+        .assert_failed_with(&["swapped.csv, line 7", "sort the rows"]);
+    let nan = write_modified_prices(folder, "nan.csv", |lines| {
         let time = lines[4].split(',').next().unwrap().to_owned();
         lines[4] = format!("{time},NaN,NaN,NaN,NaN,1");
     });
-    backtest(&nan, &[&good], &[]).assert_refused(&["nan.csv, line 5", "not finite"]);
+    run_backtest(&nan, &[&good], &[]).assert_failed_with(&["nan.csv, line 5", "not finite"]);
     bench
         .run(&good, &["--from", "2030-01-01"])
-        .assert_refused(&["between --from and --to", "2024-01-03"]);
+        .assert_failed_with(&["between --from and --to", "2024-01-03"]);
 }
 
 /// A forecast that stands there twice is a fault of its round: of no other, and not of those before it.
 #[test]
 fn what_is_wrong_after_the_rounds_asked_for_stops_nothing() {
-    let bench = Bench::new(3);
+    let bench = BacktestFixture::new(3);
     let whole = bench.three_miners(12);
-    let last = Bench::origins(12).last().unwrap();
+    let last = BacktestFixture::origins(12).last().unwrap();
     let text = fs::read_to_string(&whole).unwrap();
     let again = text
         .lines()
@@ -154,7 +164,7 @@ fn what_is_wrong_after_the_rounds_asked_for_stops_nothing() {
     fs::write(&twice, format!("{text}{again}")).unwrap();
     bench
         .run(&twice, &[])
-        .assert_refused(&["twice.csv", "remove one"]);
+        .assert_failed_with(&["twice.csv", "remove one"]);
     let asked = ["--to", &last.to_string()];
     let document = bench.run(&twice, &asked).json();
     assert_eq!(document["rounds"], 11);

@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::driver::Bench;
-use super::driver::look_at;
+use super::driver::BacktestFixture;
+use super::driver::inspect_page;
 
 #[test]
-fn the_page_reads_well_on_a_desk_and_on_a_phone_light_and_dark() {
-    let bench = Bench::new(5);
+fn the_report_reads_well_on_desktop_and_phone_in_light_and_dark() {
+    let bench = BacktestFixture::new(5);
     let forecasts = bench.three_miners(140);
     let folder = bench.folder.path().join("deep/report");
     let policies = [
@@ -29,27 +29,30 @@ fn the_page_reads_well_on_a_desk_and_on_a_phone_light_and_dark() {
             "the page is not self-contained: {outside}"
         );
     }
-    for look in look_at(&page) {
-        let name = &look["look"];
-        assert_eq!(look["complaints"], Value::Array(Vec::new()), "{name}");
-        assert_eq!(look["requests"], 1, "{name}");
-        assert_eq!(look["overflow"], 0, "{name}");
-        assert_eq!(look["empty"], 0, "{name}");
-        assert_eq!(look["textsOutside"], Value::Array(Vec::new()), "{name}");
+    for found in inspect_page(&page) {
+        let name = &found["viewport"];
+        assert_eq!(found["consoleErrors"], Value::Array(Vec::new()), "{name}");
+        assert_eq!(found["requests"], 1, "{name}");
+        assert_eq!(found["overflow"], 0, "{name}");
+        assert_eq!(found["empty"], 0, "{name}");
+        assert_eq!(found["textsOutside"], Value::Array(Vec::new()), "{name}");
         assert!(
-            look["smallestText"].as_f64() > Some(8.0),
+            found["smallestText"].as_f64() > Some(8.0),
             "{name}: {}",
-            look["smallestText"]
+            found["smallestText"]
         );
-        assert_eq!(look["tables"], 3, "{name}");
-        let (paper, ink) = (
-            look["paper"].as_f64().unwrap(),
-            look["ink"].as_f64().unwrap(),
+        assert_eq!(found["tables"], 3, "{name}");
+        let (background, foreground) = (
+            found["background"].as_f64().unwrap(),
+            found["foreground"].as_f64().unwrap(),
         );
         let dark = name.as_str().unwrap().ends_with("dark");
-        assert_eq!(paper < ink, dark, "{name}");
-        assert!((paper - ink).abs() > 0.6, "{name}: {paper} {ink}");
-        let titles: Vec<&str> = look["titles"]
+        assert_eq!(background < foreground, dark, "{name}");
+        assert!(
+            (background - foreground).abs() > 0.6,
+            "{name}: {background} {foreground}"
+        );
+        let titles: Vec<&str> = found["titles"]
             .as_array()
             .unwrap()
             .iter()

@@ -6,15 +6,18 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::driver::{Bench, FIRST, HORIZON, Lines, STEP, backtest, close_at, row, write_forecasts};
+use super::driver::{
+    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, STEP, close_at, leaderboard_row,
+    run_backtest, write_forecasts_csv,
+};
 
 /// The published rule once more, written without a look at the product's: every round's scores, shares and averages.
 #[test]
 fn taoshi_is_the_published_rule() {
-    let bench = Bench::new(3);
+    let bench = BacktestFixture::new(3);
     let offsets = [("a", 10.0), ("b", -25.0), ("c", 60.0), ("d", 5.0)];
-    let mut lines: Vec<Lines> = Vec::new();
-    for (origin, i) in Bench::origins(12).zip(0..) {
+    let mut lines: Vec<CsvForecast> = Vec::new();
+    for (origin, i) in BacktestFixture::origins(12).zip(0..) {
         let anchor = close_at(&bench.series, origin);
         for (name, offset) in offsets {
             // d comes late, b is absent at times, c is NaN at times.
@@ -29,13 +32,13 @@ fn taoshi_is_the_published_rule() {
             lines.push((origin, name.to_owned(), vec![vec![point]; HORIZON]));
         }
     }
-    let forecasts = write_forecasts(bench.folder.path(), "points.csv", 1, &lines);
+    let forecasts = write_forecasts_csv(bench.folder.path(), "points.csv", 1, &lines);
     let document = bench.run(&forecasts, &["--policy", "taoshi"]).json();
     assert_eq!(document["excluded"], 3);
     let mut averages: BTreeMap<String, f64> = BTreeMap::new();
     let details = document["rounds_detail"].as_array().unwrap();
     assert_eq!((details.len(), &document["rounds"]), (12, &12.into()));
-    for (detail, origin) in details.iter().zip(Bench::origins(12)) {
+    for (detail, origin) in details.iter().zip(BacktestFixture::origins(12)) {
         assert_eq!(detail["origin_ms"], origin.0);
         let closes: Vec<f64> = (1..=HORIZON as i64)
             .map(|i| close_at(&bench.series, origin + STEP.times(i)))
@@ -66,25 +69,28 @@ fn taoshi_is_the_published_rule() {
             &averages.iter().map(|(k, v)| (k.as_str(), *v)).collect(),
         );
     }
-    let finals =
-        ["a", "b", "c", "d"].map(|name| row(&document, name)["taoshi"]["ema"].as_f64().unwrap());
+    let finals = ["a", "b", "c", "d"].map(|name| {
+        leaderboard_row(&document, name)["taoshi"]["ema"]
+            .as_f64()
+            .unwrap()
+    });
     for (value, expected) in finals.iter().zip(averages.values()) {
         assert!((value - expected).abs() < 1e-15);
     }
     let weights: f64 = ["a", "b", "c", "d"]
         .iter()
-        .map(|name| row(&document, name)["weight"].as_f64().unwrap())
+        .map(|name| leaderboard_row(&document, name)["weight"].as_f64().unwrap())
         .sum();
     assert!((weights - 1.0).abs() < 1e-12);
-    assert_eq!(row(&document, "d")["rounds"], 8);
+    assert_eq!(leaderboard_row(&document, "d")["rounds"], 8);
     assert_eq!(
         (
-            &row(&document, "b")["rounds"],
-            &row(&document, "b")["missed"]
+            &leaderboard_row(&document, "b")["rounds"],
+            &leaderboard_row(&document, "b")["missed"]
         ),
         (&12.into(), &4.into())
     );
-    assert!(row(&document, "reference")["taoshi"]["ema"].is_null());
+    assert!(leaderboard_row(&document, "reference")["taoshi"]["ema"].is_null());
 }
 
 fn rmse(point: f64, closes: &[f64]) -> f64 {
@@ -165,7 +171,7 @@ fn taoshi_needs_no_history() {
         .map(|(close, i)| {
             format!(
                 "{},{close},{close},{close},{close},1\n",
-                FIRST.0 + i * STEP.0
+                FIRST_ORIGIN.0 + i * STEP.0
             )
         })
         .collect();
@@ -174,12 +180,12 @@ fn taoshi_needs_no_history() {
         format!("open_time_ms,open,high,low,close,volume\n{bars}"),
     )
     .unwrap();
-    let lines: Vec<Lines> = [("a", 30_000.0), ("b", 30_010.0), ("c", 31_000.0)]
-        .map(|(name, point)| (FIRST, name.to_owned(), vec![vec![point]; 4]))
+    let lines: Vec<CsvForecast> = [("a", 30_000.0), ("b", 30_010.0), ("c", 31_000.0)]
+        .map(|(name, point)| (FIRST_ORIGIN, name.to_owned(), vec![vec![point]; 4]))
         .to_vec();
-    let forecasts = write_forecasts(folder.path(), "f.csv", 1, &lines);
+    let forecasts = write_forecasts_csv(folder.path(), "f.csv", 1, &lines);
     let policies = ["--horizon", "4", "--policy", "taoshi,evidence"];
-    let documents = backtest(&prices, &[&forecasts], &policies).json();
+    let documents = run_backtest(&prices, &[&forecasts], &policies).json();
     let taoshi = &documents[0];
     assert_eq!(
         (&taoshi["rounds"], &taoshi["void_rounds"]),
@@ -187,8 +193,11 @@ fn taoshi_needs_no_history() {
     );
     let detail = &taoshi["rounds_detail"][0];
     assert_eq!(detail["volatility_percentile"], 0.112_249_721_603_218_24);
-    assert_eq!(row(taoshi, "a")["rounds"], 1);
-    assert!(row(taoshi, "a")["score"].is_null() && row(taoshi, "a")["rmse_bps"].is_null());
+    assert_eq!(leaderboard_row(taoshi, "a")["rounds"], 1);
+    assert!(
+        leaderboard_row(taoshi, "a")["score"].is_null()
+            && leaderboard_row(taoshi, "a")["rmse_bps"].is_null()
+    );
     let evidence = &documents[1];
     assert_eq!(
         (&evidence["rounds"], &evidence["void_rounds"]),

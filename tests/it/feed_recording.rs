@@ -9,12 +9,12 @@ use foretell_validator::clock::system_now;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::driver::{Exchanges, price_at, validator};
-use crate::exchange::{Act, Exchange};
-use crate::feed_files::{feed, path, text};
+use crate::driver::{FakeRestExchanges, price_at, validator_binary};
+use crate::fake_exchange::{FakeExchange, ScriptStep};
+use crate::feed_cli::{feed, path, text};
 
 /// Longer than this takes.
-const PATIENT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Price of the trade that ends a minute, and the minute's close.
 const LAST_BEFORE: &str = "49990.00";
 const LAST_CLOSE: &str = r#""close":"49990.00""#;
@@ -28,29 +28,29 @@ const VENUES: [&str; 5] = [
     "coinbase_exchange",
     "kraken",
 ];
-const TETHER: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
+const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
 
 /// A session: minutes close as trades of later ones come, the connection is cut in between and trades come twice.
-fn scripts() -> Vec<Vec<Act>> {
+fn scripts() -> Vec<Vec<ScriptStep>> {
     let first = vec![
-        Act::Acknowledge,
-        Act::Trade(1, "50000.50", 100_000),
-        Act::Trade(2, "50002.25", 99_000),
-        Act::Trade(3, LAST_BEFORE, 70_000),
-        Act::Cut,
+        ScriptStep::AcknowledgeSubscriptions,
+        ScriptStep::SendTrade(1, "50000.50", 100_000),
+        ScriptStep::SendTrade(2, "50002.25", 99_000),
+        ScriptStep::SendTrade(3, LAST_BEFORE, 70_000),
+        ScriptStep::Disconnect,
     ];
     let second = vec![
-        Act::Acknowledge,
-        Act::Trade(3, LAST_BEFORE, 70_000),
-        Act::Say("nonsense"),
-        Act::Trade(4, "50001.00", 0),
-        Act::Beat(60_000),
+        ScriptStep::AcknowledgeSubscriptions,
+        ScriptStep::SendTrade(3, LAST_BEFORE, 70_000),
+        ScriptStep::SendText("nonsense"),
+        ScriptStep::SendTrade(4, "50001.00", 0),
+        ScriptStep::SendHeartbeats(60_000),
     ];
     vec![first, second]
 }
 
 /// The session's lines and how they were counted, and those of its replay.
-struct Session {
+struct RecordedSession {
     live: String,
     counts: Vec<String>,
     replayed: String,
@@ -64,30 +64,30 @@ fn counts(output: &Output) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-async fn session(candles: &Exchanges, settled: usize) -> Session {
+async fn session(candles: &FakeRestExchanges, settled: usize) -> RecordedSession {
     let folder = tempfile::tempdir().unwrap();
     let mut config = String::new();
     let mut exchanges = Vec::new();
     for name in VENUES {
         let venue = venue::by_name(name).unwrap();
-        let mut pairs = vec![Pair::new("BTC", &venue.quote().to_string())];
-        if TETHER.contains(&name) {
+        let mut pairs = vec![Pair::new("BTC", &venue.default_quote().to_string())];
+        if USDT_USD_VENUES.contains(&name) {
             pairs.push(Pair::new("USDT", "USD"));
         }
         let symbols: Vec<String> = pairs.iter().map(|pair| venue.symbol(pair)).collect();
-        let exchange = Exchange::with(venue, &symbols, scripts(), Vec::new(), None).await;
+        let exchange = FakeExchange::start_with(venue, &symbols, scripts(), Vec::new(), None).await;
         let pairs: Vec<String> = pairs.iter().map(ToString::to_string).collect();
         config.push_str(&format!(
             "[[venue]]\nname = \"{name}\"\nurl = \"{}\"\nhost = \"{}\"\npairs = {pairs:?}\n",
-            exchange.url(),
-            candles.host()
+            exchange.stream_url(),
+            candles.base_url()
         ));
         exchanges.push(exchange);
     }
     let file = folder.path().join("venues.toml");
     std::fs::write(&file, config).unwrap();
     let recording = folder.path().join("recording");
-    let mut recorder = Command::new(validator())
+    let mut recorder = Command::new(validator_binary())
         .args(["feed", "record", "--out", path(&recording)])
         .args(["--config", path(&file)])
         .env("NO_PROXY", "127.0.0.1")
@@ -103,7 +103,7 @@ async fn session(candles: &Exchanges, settled: usize) -> Session {
         live.matches(LAST_CLOSE).count() >= VENUES.len() && live.matches(SETTLED).count() >= settled
     };
     while !done(&live) {
-        let line = tokio::time::timeout(PATIENT, printed.next_line()).await;
+        let line = tokio::time::timeout(TIMEOUT, printed.next_line()).await;
         live += &(line.expect(&live).unwrap().expect(&live) + "\n");
     }
     let id = recorder.id().unwrap().to_string();
@@ -121,7 +121,7 @@ async fn session(candles: &Exchanges, settled: usize) -> Session {
     assert_eq!(recorded.status.code(), Some(0), "{recorded:?}");
     let replayed = feed(&["replay", path(&recording)]).await;
     assert_eq!(replayed.status.code(), Some(0), "{replayed:?}");
-    Session {
+    RecordedSession {
         live,
         counts: counts(&recorded),
         replayed: text(&replayed.stdout),
@@ -132,10 +132,10 @@ async fn session(candles: &Exchanges, settled: usize) -> Session {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_gives_the_same_minutes_and_settled_prices_again_byte_for_byte() {
     let now = system_now();
-    let candles = Exchanges::open(now).await;
+    let candles = FakeRestExchanges::start(now).await;
     // A minute in which nobody traded, which is tried and not settled.
     let silent = UnixMillis((now - Millis::minutes(5)).0 / 60_000 * 60_000);
-    candles.silence(silent);
+    candles.skip_trades_in(silent);
     let session = session(&candles, 6).await;
     assert_eq!(session.replayed, session.live);
     for name in VENUES {

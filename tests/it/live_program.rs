@@ -7,15 +7,15 @@ use foretell_core::hotkey::Hotkey;
 use foretell_validator::clock::system_now;
 use tempfile::TempDir;
 
-use crate::driver::{Exchanges, Running, until, validator};
-use crate::live::{SERIES, key};
+use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};
+use crate::live_service::{SERIES, key};
 
 /// The program, by the machine's clock.
-struct Program {
+struct ValidatorProgram {
     folder: TempDir,
 }
 
-impl Program {
+impl ValidatorProgram {
     fn new(prices: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -25,7 +25,7 @@ impl Program {
     }
 
     fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(validator());
+        let mut command = Command::new(validator_binary());
         command
             .arg(name)
             .arg("--config")
@@ -34,18 +34,18 @@ impl Program {
         command
     }
 
-    fn head(&self) -> u64 {
-        crate::driver::head(&self.folder.path().join("data"))
+    fn record_count(&self) -> u64 {
+        crate::driver::durable_record_count(&self.folder.path().join("data"))
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
-    let exchanges = Exchanges::open(system_now()).await;
-    let program = Program::new(&exchanges.prices_config());
-    let running = Running::start(&mut program.command("run"));
-    until("the first prices", || program.head() > 240);
-    let status = Running::start(&mut program.command("status")).wait();
+    let exchanges = FakeRestExchanges::start(system_now()).await;
+    let program = ValidatorProgram::new(&exchanges.prices_toml());
+    let running = TestProcess::spawn(&mut program.command("run"));
+    wait_until("the first prices", || program.record_count() > 240);
+    let status = TestProcess::spawn(&mut program.command("status")).wait();
     assert_eq!(status.code, Some(0), "{}", status.stderr);
     for words in ["running: BTC/USD", "next round: ", "newest price: "] {
         assert!(
@@ -63,18 +63,18 @@ async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
         ended.stderr
     );
 
-    let before = program.head();
-    let running = Running::start(&mut program.command("run"));
-    until("more prices", || program.head() > before + 100);
+    let before = program.record_count();
+    let running = TestProcess::spawn(&mut program.command("run"));
+    wait_until("more prices", || program.record_count() > before + 100);
     running.kill();
-    let running = Running::start(&mut program.command("run"));
-    until("a day of prices", || program.head() > 1440);
+    let running = TestProcess::spawn(&mut program.command("run"));
+    wait_until("a day of prices", || program.record_count() > 1440);
     running.terminate();
     assert_eq!(running.wait().code, Some(0));
 }
 
 /// The `[prices]` of exchanges that are not there.
-fn nobody() -> String {
+fn unreachable_prices_toml() -> String {
     // A port that was free a moment ago.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
@@ -86,14 +86,14 @@ fn nobody() -> String {
 
 #[test]
 fn without_a_network_it_says_so_and_keeps_trying() {
-    let program = Program::new(&nobody());
-    let mut running = Running::start(&mut program.command("run"));
-    until("word of the network", || {
+    let program = ValidatorProgram::new(&unreachable_prices_toml());
+    let mut running = TestProcess::spawn(&mut program.command("run"));
+    wait_until("word of the network", || {
         running.stderr().contains("no exchange can be reached")
     });
-    assert!(!running.has_ended());
+    assert!(!running.has_exited());
     let status = program.folder.path().join("data/status.json");
-    until("the status", || {
+    wait_until("the status", || {
         fs::read_to_string(&status).is_ok_and(|text| text.contains("no exchange"))
     });
     running.terminate();
@@ -101,18 +101,18 @@ fn without_a_network_it_says_so_and_keeps_trying() {
 }
 
 /// `localnet --speed live` on these exchanges, with two miners.
-fn live_network(program: &Program) -> Running {
+fn live_network(program: &ValidatorProgram) -> TestProcess {
     let mut command = program.command("localnet");
     command.args(["--speed", "live", "--miners", "2", "--json"]);
-    Running::start(&mut command)
+    TestProcess::spawn(&mut command)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_network_has_real_miners_and_ends_with_its_leaderboard_when_told() {
-    let exchanges = Exchanges::open(system_now()).await;
-    let program = Program::new(&exchanges.prices_config());
+    let exchanges = FakeRestExchanges::start(system_now()).await;
+    let program = ValidatorProgram::new(&exchanges.prices_toml());
     let running = live_network(&program);
-    until("the miners to listen", || {
+    wait_until("the miners to listen", || {
         running.stderr().contains("2 miners: har-30d, gaussian-7d")
     });
     running.terminate();
@@ -128,28 +128,28 @@ async fn a_live_network_has_real_miners_and_ends_with_its_leaderboard_when_told(
 
 #[test]
 fn a_live_network_without_exchanges_ends_and_says_why() {
-    let program = Program::new(&nobody());
+    let program = ValidatorProgram::new(&unreachable_prices_toml());
     live_network(&program)
         .wait()
-        .assert_refused(&["no exchange can be reached", "--speed live"]);
+        .assert_failed_with(&["no exchange can be reached", "--speed live"]);
 }
 
 #[test]
 fn what_is_wrong_with_a_configuration_is_said() {
     let refused = |prices: &str, words: &[&str]| {
-        let program = Program::new(prices);
-        Running::start(&mut program.command("run"))
+        let program = ValidatorProgram::new(prices);
+        TestProcess::spawn(&mut program.command("run"))
             .wait()
-            .assert_refused(words);
+            .assert_failed_with(words);
     };
     refused(
         "[prices]\nkind = \"venues\"\nvenues = [{venue = \"mtgox\"}]",
         &["mtgox"],
     );
     refused("[price]", &["validator.toml", "unknown field `price`"]);
-    let program = Program::new("");
-    let status = Running::start(&mut program.command("status")).wait();
-    status.assert_refused(&["status.json", "has `validator run` been started"]);
+    let program = ValidatorProgram::new("");
+    let status = TestProcess::spawn(&mut program.command("status")).wait();
+    status.assert_failed_with(&["status.json", "has `validator run` been started"]);
     let hotkey: Hotkey = key("validator").hotkey();
     assert_eq!(hotkey.to_string().len(), 48);
 }

@@ -9,8 +9,8 @@ use foretell_feed::venue::{self, Pair};
 use foretell_validator::clock::system_now;
 use serde_json::Value;
 
-use crate::driver::{Exchanges, Running, until, validator};
-use crate::exchange::{Act, Exchange};
+use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};
+use crate::fake_exchange::{FakeExchange, ScriptStep};
 
 /// Venues, and the last price that each trades at.
 const VENUES: [(&str, &str); 4] = [
@@ -19,29 +19,30 @@ const VENUES: [(&str, &str); 4] = [
     ("coinbase_exchange", "60001.00"),
     ("kraken", "60000.00"),
 ];
-const TETHER: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
+const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
-    let candles = Exchanges::open(system_now()).await;
+    let candles = FakeRestExchanges::start(system_now()).await;
     let mut sockets = Vec::new();
     let mut venues = String::new();
     let mut rates = String::new();
     for (name, price) in VENUES {
         let venue = venue::by_name(name).unwrap();
-        let mut pairs = vec![Pair::new("BTC", &venue.quote().to_string())];
-        if TETHER.contains(&name) {
+        let mut pairs = vec![Pair::new("BTC", &venue.default_quote().to_string())];
+        if USDT_USD_VENUES.contains(&name) {
             pairs.push(Pair::new("USDT", "USD"));
-            rates += &format!("{{venue = {name:?}, host = {:?}}}, ", candles.host());
+            rates += &format!("{{venue = {name:?}, host = {:?}}}, ", candles.base_url());
         }
         let symbols: Vec<String> = pairs.iter().map(|pair| venue.symbol(pair)).collect();
         let script = vec![
-            Act::Acknowledge,
-            Act::Trade(1, price, 0),
-            Act::Beat(600_000),
+            ScriptStep::AcknowledgeSubscriptions,
+            ScriptStep::SendTrade(1, price, 0),
+            ScriptStep::SendHeartbeats(600_000),
         ];
-        let socket = Exchange::with(venue, &symbols, vec![script], Vec::new(), None).await;
-        let (host, url) = (candles.host(), socket.url());
+        let socket =
+            FakeExchange::start_with(venue, &symbols, vec![script], Vec::new(), None).await;
+        let (host, url) = (candles.base_url(), socket.stream_url());
         venues += &format!("{{venue = {name:?}, host = {host:?}, url = {url:?}}}, ");
         sockets.push(socket);
     }
@@ -54,14 +55,14 @@ async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
     );
     fs::write(&config, text).unwrap();
     let command = |name: &str| {
-        let mut command = Command::new(validator());
+        let mut command = Command::new(validator_binary());
         command.args([name, "--config"]).arg(&config);
         command.env("NO_PROXY", "127.0.0.1");
         command
     };
-    let mut running = Running::start(&mut command("run"));
+    let mut running = TestProcess::spawn(&mut command("run"));
 
-    until("the address of the status", || {
+    wait_until("the address of the status", || {
         running.stderr().contains("/v1/status")
     });
     let told = running.stderr();
@@ -99,21 +100,21 @@ async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
             "{venue}"
         );
     }
-    let words = Running::start(&mut command("status")).wait();
-    assert_eq!(words.code, Some(0), "{}", words.stderr);
+    let status_output = TestProcess::spawn(&mut command("status")).wait();
+    assert_eq!(status_output.code, Some(0), "{}", status_output.stderr);
     for expected in [
         "live price: 60001.00, the median of 3 venues",
         "kraken: live, 60000",
         "lag ",
     ] {
         assert!(
-            words.stdout.contains(expected),
+            status_output.stdout.contains(expected),
             "{expected:?} is not in:\n{}",
-            words.stdout
+            status_output.stdout
         );
     }
 
-    assert!(!running.has_ended());
+    assert!(!running.has_exited());
     let told_to_stop = Instant::now();
     running.terminate();
     let ended = running.wait();
@@ -126,6 +127,9 @@ async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
 async fn body_at(url: &str) -> String {
     let url = url.to_owned();
     let rest = foretell_feed::rest::RestClient::new(Duration::from_secs(10)).unwrap();
-    let body = rest.bytes("the validator", &url).await.unwrap_or_default();
+    let body = rest
+        .get_bytes("the validator", &url)
+        .await
+        .unwrap_or_default();
     String::from_utf8(body).unwrap()
 }

@@ -10,15 +10,15 @@ use foretell_wire::keyfile::WalletHotkey;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::driver::{Running, miner, miner_config, until};
+use crate::driver::{TestProcess, miner_binary, miner_config_toml, wait_until};
 
-/// A miner's home: a wallet and a configuration.
-struct Home {
+/// A miner's folder: a wallet and a configuration.
+struct MinerFixture {
     folder: TempDir,
     wallet: WalletHotkey,
 }
 
-impl Home {
+impl MinerFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let wallet = WalletHotkey {
@@ -27,9 +27,9 @@ impl Home {
             hotkey: "default".into(),
         };
         wallet.store(&[7; 32]).unwrap();
-        let home = Self { folder, wallet };
-        home.edit(|text| text);
-        home
+        let fixture = Self { folder, wallet };
+        fixture.edit(|text| text);
+        fixture
     }
 
     fn config(&self) -> PathBuf {
@@ -39,12 +39,12 @@ impl Home {
     /// Writes the configuration, changed by `change`.
     fn edit(&self, change: impl FnOnce(String) -> String) {
         let folder = self.folder.path();
-        let text = miner_config(folder, "127.0.0.1:9", r#"name = "har""#, "");
+        let text = miner_config_toml(folder, "127.0.0.1:9", r#"name = "har""#, "");
         fs::write(self.config(), change(text)).unwrap();
     }
 
-    fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = Command::new(miner());
+    fn start(&self, arguments: &[&str]) -> TestProcess {
+        let mut command = Command::new(miner_binary());
         command
             .arg("serve")
             .arg("--config")
@@ -53,18 +53,18 @@ impl Home {
             .arg(&self.wallet.path)
             .args(["--wallet", &self.wallet.wallet])
             .args(arguments);
-        Running::start(&mut command)
+        TestProcess::spawn(&mut command)
     }
 
-    fn assert_refused(&self, arguments: &[&str], words: &[&str]) {
-        self.start(arguments).wait().assert_refused(words);
+    fn assert_failed_with(&self, arguments: &[&str], words: &[&str]) {
+        self.start(arguments).wait().assert_failed_with(words);
     }
 
     /// What a miner that starts says first.
     fn ready_line(&self, arguments: &[&str]) -> Value {
         let mut running = self.start(arguments);
-        until("the miner to listen", || {
-            assert!(!running.has_ended(), "the miner ended");
+        wait_until("the miner to listen", || {
+            assert!(!running.has_exited(), "the miner ended");
             running.stdout().ends_with('\n')
         });
         serde_json::from_str(&running.stdout()).unwrap()
@@ -73,13 +73,13 @@ impl Home {
 
 #[test]
 fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
-    let home = Home::new();
-    let said = |from: &str, to: &str, words: &[&str]| {
-        home.edit(|text| {
+    let fixture = MinerFixture::new();
+    let refused = |from: &str, to: &str, words: &[&str]| {
+        fixture.edit(|text| {
             assert!(text.contains(from));
             text.replace(from, to)
         });
-        home.assert_refused(&[], words);
+        fixture.assert_failed_with(&[], words);
     };
     for (table, key) in [
         ("series", "units"),
@@ -90,19 +90,19 @@ fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
         let header = format!("[{table}]");
         let unknown = format!("unknown field `{key}`");
         let with_key = format!("{header}\n{key} = 1");
-        said(
+        refused(
             &header,
             &with_key,
             &["miner.toml", &unknown, "expected one of"],
         );
     }
-    said(
+    refused(
         "horizon = 6",
         "",
         &["miner.toml", "missing field `horizon`"],
     );
-    said("[model]", "[model", &["miner.toml", "not valid", "line"]);
-    said(
+    refused("[model]", "[model", &["miner.toml", "not valid", "line"]);
+    refused(
         "\"har\"",
         "\"oracle\"",
         &[
@@ -111,44 +111,44 @@ fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
             "random-walk, gaussian, garch-t, har, har-plus, elastic-net",
         ],
     );
-    said("\"replay\"", "\"mtgox\"", &["mtgox", "venue"]);
-    said(
+    refused("\"replay\"", "\"mtgox\"", &["mtgox", "venue"]);
+    refused(
         "horizon = 6",
         "horizon = 0",
         &["series.horizon = 0", "1 to 1000"],
     );
-    said(
+    refused(
         "name = \"har\"",
         "name = \"har\"\nk = 0",
         &["model.k = 0", "1 to 1000"],
     );
-    fs::remove_file(home.config()).unwrap();
-    home.assert_refused(&[], &["can't read configuration", "miner.toml", "--config"]);
+    fs::remove_file(fixture.config()).unwrap();
+    fixture.assert_failed_with(&[], &["can't read configuration", "miner.toml", "--config"]);
 }
 
 #[test]
 fn a_port_in_use_is_named_with_the_key_that_changes_it() {
-    let home = Home::new();
+    let fixture = MinerFixture::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    home.edit(|text| text.replace("127.0.0.1:0", &address));
-    home.assert_refused(&[], &[&address, "another process", "serve.listen"]);
+    fixture.edit(|text| text.replace("127.0.0.1:0", &address));
+    fixture.assert_failed_with(&[], &[&address, "another process", "serve.listen"]);
 }
 
 #[test]
 fn a_data_directory_that_can_not_be_is_named_with_its_key() {
-    let home = Home::new();
-    fs::write(home.folder.path().join("answers"), "a file").unwrap();
-    home.assert_refused(&[], &["answers", "check serve.data"]);
+    let fixture = MinerFixture::new();
+    fs::write(fixture.folder.path().join("answers"), "a file").unwrap();
+    fixture.assert_failed_with(&[], &["answers", "check serve.data"]);
 }
 
 #[test]
 fn a_keyfile_that_gives_no_key_is_named_with_the_cure() {
-    let home = Home::new();
-    let file = home.wallet.file();
-    home.assert_refused(&["--hotkey", "other"], &["mine/hotkeys/other", "--hotkey"]);
+    let fixture = MinerFixture::new();
+    let file = fixture.wallet.keyfile_path();
+    fixture.assert_failed_with(&["--hotkey", "other"], &["mine/hotkeys/other", "--hotkey"]);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-    home.assert_refused(
+    fixture.assert_failed_with(
         &[],
         &[
             "mine/hotkeys/default",
@@ -159,22 +159,22 @@ fn a_keyfile_that_gives_no_key_is_named_with_the_cure() {
     );
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "$NACL…").unwrap();
-    home.assert_refused(&[], &["mine/hotkeys/default", "truncated", "keys import"]);
+    fixture.assert_failed_with(&[], &["mine/hotkeys/default", "truncated", "keys import"]);
     let sealed = [&b"$NACL"[..], &[7; 100]].concat();
     fs::write(&file, sealed).unwrap();
-    home.assert_refused(&[], &["mine/hotkeys/default", "encrypted"]);
+    fixture.assert_failed_with(&[], &["mine/hotkeys/default", "encrypted"]);
     fs::write(&file, "scribble").unwrap();
-    home.assert_refused(&[], &["mine/hotkeys/default", "not a Bittensor keyfile"]);
+    fixture.assert_failed_with(&[], &["mine/hotkeys/default", "not a Bittensor keyfile"]);
 }
 
 #[test]
 fn it_says_where_it_listens_as_whom_and_with_which_model() {
-    let home = Home::new();
-    let ready = home.ready_line(&[]);
+    let fixture = MinerFixture::new();
+    let ready = fixture.ready_line(&[]);
     assert_eq!(ready["model"], "har");
     assert_eq!(
         ready["hotkey"],
-        home.wallet.load().unwrap().hotkey().to_string()
+        fixture.wallet.load().unwrap().hotkey().to_string()
     );
     assert!(
         ready["listening"]
@@ -187,28 +187,28 @@ fn it_says_where_it_listens_as_whom_and_with_which_model() {
 
 #[test]
 fn the_model_of_the_command_line_goes_before_the_configured_one() {
-    let home = Home::new();
+    let fixture = MinerFixture::new();
     assert_eq!(
-        home.ready_line(&["--model", "gaussian"])["model"],
+        fixture.ready_line(&["--model", "gaussian"])["model"],
         "gaussian"
     );
-    home.assert_refused(
+    fixture.assert_failed_with(
         &["--model", "oracle"],
         &["oracle", "is no model", "random-walk, gaussian"],
     );
     // A wrong name in the file doesn't matter where the command line has a right one.
-    home.edit(|text| text.replace("\"har\"", "\"oracle\""));
+    fixture.edit(|text| text.replace("\"har\"", "\"oracle\""));
     assert_eq!(
-        home.ready_line(&["--model", "gaussian"])["model"],
+        fixture.ready_line(&["--model", "gaussian"])["model"],
         "gaussian"
     );
 }
 
 #[test]
 fn it_ends_with_its_standard_input_where_that_is_asked_for() {
-    let home = Home::new();
-    let mut running = home.start(&["--until-stdin-closes"]);
-    until("the miner to listen", || running.stdout().ends_with('\n'));
-    assert!(!running.has_ended());
+    let fixture = MinerFixture::new();
+    let mut running = fixture.start(&["--until-stdin-closes"]);
+    wait_until("the miner to listen", || running.stdout().ends_with('\n'));
+    assert!(!running.has_exited());
     assert_eq!(running.close_stdin().wait().code, Some(0));
 }

@@ -2,13 +2,14 @@
 
 use std::process::Command;
 
-use crate::driver::{Localnet, Running, market_file, miner};
+use crate::driver::{LocalnetCommand, TestProcess, miner_binary, write_simulated_prices};
 
 #[test]
 fn a_miner_knows_its_scores_its_rank_and_its_weight() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    let network = Localnet::on(&market_file(home.path())).at("--data", &data);
+    let network = LocalnetCommand::with_prices(&write_simulated_prices(home.path()))
+        .path_option("--data", &data);
     let result = network.run().json();
     for row in result["leaderboard"].as_array().unwrap() {
         let name = row["miner"].as_str().unwrap();
@@ -16,9 +17,9 @@ fn a_miner_knows_its_scores_its_rank_and_its_weight() {
         if ["reference", "consensus"].contains(&name) {
             continue;
         }
-        let mut command = Command::new(miner());
+        let mut command = Command::new(miner_binary());
         command.args(["status", "--json", "--config"]).arg(&config);
-        let status = Running::start(&mut command).wait().json();
+        let status = TestProcess::spawn(&mut command).wait().json();
         let outcomes = status["outcomes"].as_array().unwrap();
         assert_eq!(status["rounds"], row["rounds"], "{name}");
         assert!(outcomes.iter().all(|told| told["verdict"] == "scored"));

@@ -7,9 +7,11 @@ use std::path::Path;
 use foretell_core::time::Millis;
 use serde_json::Value;
 
-use crate::driver::{Localnet, START, STEP, market_file, write_lines};
+use crate::driver::{
+    FIRST_ORIGIN, LocalnetCommand, STEP, write_modified_prices, write_simulated_prices,
+};
 
-/// The line of the bar that closes `steps` after [`START`]; the header is line 0.
+/// The line of the bar that closes `steps` after [`FIRST_ORIGIN`]; the header is line 0.
 fn closing(steps: i64) -> usize {
     let bars_before_start = Millis::days(2).0 / STEP.0;
     usize::try_from(bars_before_start + steps).unwrap()
@@ -26,14 +28,14 @@ fn set(line: &mut String, column: usize, value: &str) {
 fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path();
-    let good = market_file(folder);
+    let good = write_simulated_prices(folder);
     let refused = |file: &Path, words: &[&str]| {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let ended = Localnet::on(file).run();
-        ended.assert_refused(&[&["error: ", name], words].concat());
+        let ended = LocalnetCommand::with_prices(file).run();
+        ended.assert_failed_with(&[&["error: ", name], words].concat());
     };
-    let spoilt = |name: &str, spoil: &dyn Fn(&mut Vec<String>), words: &[&str]| {
-        refused(&write_lines(folder, name, spoil), words);
+    let refused_after = |name: &str, modify: &dyn Fn(&mut Vec<String>), words: &[&str]| {
+        refused(&write_modified_prices(folder, name, modify), words);
     };
 
     refused(
@@ -54,32 +56,32 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
         &["not a readable Parquet file", "name it .csv"],
     );
 
-    spoilt("empty.csv", &Vec::clear, &["is empty", "open_time_ms"]);
-    spoilt(
+    refused_after("empty.csv", &Vec::clear, &["is empty", "open_time_ms"]);
+    refused_after(
         "header.csv",
         &|lines| lines.truncate(1),
         &["rows found: 0", "at least 2"],
     );
-    spoilt(
+    refused_after(
         "one.csv",
         &|lines| lines.truncate(2),
         &["rows found: 1", "at least 2"],
     );
-    spoilt(
+    refused_after(
         "no-header.csv",
         &|lines| drop(lines.remove(0)),
         &["no column", "first line"],
     );
-    spoilt(
+    refused_after(
         "unsorted.csv",
         &|lines| lines.swap(10, 11),
         &["line 12", "later", "sort the rows"],
     );
     let twice = |lines: &mut Vec<String>| lines.insert(10, lines[10].clone());
-    spoilt("twice.csv", &twice, &["line 12", "twice", "remove one"]);
-    let time = START.0 + 1;
+    refused_after("twice.csv", &twice, &["line 12", "twice", "remove one"]);
+    let time = FIRST_ORIGIN.0 + 1;
     let off_grid = |lines: &mut Vec<String>| set(&mut lines[closing(1)], 0, &time.to_string());
-    spoilt(
+    refused_after(
         "off-grid.csv",
         &off_grid,
         &["off the grid", &time.to_string(), "remove the row"],
@@ -87,12 +89,12 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
     let cell = |column, value: &'static str| {
         move |lines: &mut Vec<String>| set(&mut lines[10], column, value)
     };
-    spoilt(
+    refused_after(
         "text.csv",
         &cell(4, "n/a"),
         &["line 11", "column close", "n/a", "plain decimal"],
     );
-    spoilt(
+    refused_after(
         "nan.csv",
         &cell(4, "NaN"),
         &[
@@ -102,23 +104,23 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
             "leave the whole row out",
         ],
     );
-    spoilt(
+    refused_after(
         "blank.csv",
         &cell(4, ""),
         &["line 11", "column close", "empty cell"],
     );
-    spoilt(
+    refused_after(
         "seconds.csv",
         &cell(0, "1704069900.5"),
         &["line 11", "unix milliseconds"],
     );
-    spoilt("low.csv", &cell(3, "1e9"), &["line 11", "low", "above"]);
-    spoilt(
+    refused_after("low.csv", &cell(3, "1e9"), &["line 11", "low", "above"]);
+    refused_after(
         "volume.csv",
         &cell(5, "-1"),
         &["line 11", "volume", "0 or more"],
     );
-    spoilt(
+    refused_after(
         "ragged.csv",
         &|lines| lines[10].push_str(",1"),
         &["line 11", "as many"],
@@ -128,11 +130,14 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
 #[test]
 fn a_negative_price_has_no_logarithm_so_moves_are_plain_differences() {
     let folder = tempfile::tempdir().unwrap();
-    let negative = write_lines(folder.path(), "negative.csv", |lines| {
+    let negative = write_modified_prices(folder.path(), "negative.csv", |lines| {
         set(&mut lines[10], 3, "-5");
     });
     let data = folder.path().join("data");
-    let json = Localnet::on(&negative).at("--data", &data).run().json();
+    let json = LocalnetCommand::with_prices(&negative)
+        .path_option("--data", &data)
+        .run()
+        .json();
     let stamp: Value =
         serde_json::from_slice(&fs::read(data.join("foretell.json")).unwrap()).unwrap();
     assert_eq!(stamp["series"]["unit"], "value");
@@ -149,15 +154,15 @@ fn gaps_are_told_and_rounds_over_a_big_one_are_void() {
     let network = |missing: &[i64]| {
         let mut lines: Vec<usize> = missing.iter().map(|steps| closing(*steps)).collect();
         lines.sort_by(|a, b| b.cmp(a));
-        let file = write_lines(folder.path(), "gaps.csv", |all| {
+        let file = write_modified_prices(folder.path(), "gaps.csv", |all| {
             for line in &lines {
                 all.remove(*line);
             }
         });
-        Localnet::on(&file)
-            .with("--horizon", 10)
-            .with("--round-every", "50m")
-            .with("--to", START + STEP.times(20))
+        LocalnetCommand::with_prices(&file)
+            .option("--horizon", 10)
+            .option("--round-every", "50m")
+            .option("--to", FIRST_ORIGIN + STEP.times(20))
             .run()
     };
     let counts = |missing: &[i64]| {
@@ -169,7 +174,7 @@ fn gaps_are_told_and_rounds_over_a_big_one_are_void() {
     assert_eq!(counts(&[20]), [1, 1, 0]);
     // The end of the first round is the origin of the second.
     assert_eq!(counts(&[10]), [0, 2, 0]);
-    let told = network(&[3, 4, 5, 13]).stderr;
+    let stderr = network(&[3, 4, 5, 13]).stderr;
     // Step 3 closes at 00:15, so its bar opens at 00:10.
     for words in [
         "warning: 4 bars are missing",
@@ -177,7 +182,7 @@ fn gaps_are_told_and_rounds_over_a_big_one_are_void() {
         "10 %",
         "void",
     ] {
-        assert!(told.contains(words), "{words:?} is not in:\n{told}");
+        assert!(stderr.contains(words), "{words:?} is not in:\n{stderr}");
     }
     assert!(!network(&[]).stderr.contains("warning"));
 }
@@ -185,7 +190,7 @@ fn gaps_are_told_and_rounds_over_a_big_one_are_void() {
 #[test]
 fn a_span_without_rounds_is_refused_with_what_the_prices_span() {
     let folder = tempfile::tempdir().unwrap();
-    let network = Localnet::on(&market_file(folder.path()));
+    let network = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()));
     let prices_span = "2024-01-01T00:00:00Z to 2024-01-04T00:00:00Z";
     for (from, to) in [
         ("2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z"),
@@ -193,16 +198,19 @@ fn a_span_without_rounds_is_refused_with_what_the_prices_span() {
         ("2024-01-03T02:00:00Z", "2024-01-03T01:00:00Z"),
         ("2024-01-03T00:01:00Z", "2024-01-03T00:29:00Z"),
     ] {
-        let network = network.clone().with("--from", from).with("--to", to);
-        network
-            .run()
-            .assert_refused(&["no round lies between", prices_span, "--from and --to"]);
+        let network = network.clone().option("--from", from).option("--to", to);
+        network.run().assert_failed_with(&[
+            "no round lies between",
+            prices_span,
+            "--from and --to",
+        ]);
     }
     let longer_than_the_file =
-        Localnet::without_span(&market_file(folder.path())).with("--horizon", 1000);
+        LocalnetCommand::without_span(&write_simulated_prices(folder.path()))
+            .option("--horizon", 1000);
     longer_than_the_file
         .run()
-        .assert_refused(&["the prices cover 72h", "shorter --horizon"]);
+        .assert_failed_with(&["the prices cover 72h", "shorter --horizon"]);
 }
 
 #[test]
@@ -210,10 +218,11 @@ fn an_address_in_use_is_named_with_the_option_that_changes_it() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let network = Localnet::on(&market_file(folder.path())).with("--http", address);
+    let network = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()))
+        .option("--http", address);
     network
         .run()
-        .assert_refused(&[&address.to_string(), "in use", "--http"]);
+        .assert_failed_with(&[&address.to_string(), "in use", "--http"]);
     drop(taken);
     assert_eq!(network.run().code, Some(0));
 }

@@ -9,29 +9,30 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use foretell_core::attest::{answer_text, commitment, reveal_text};
 use foretell_core::round::Receipt;
 use foretell_core::time::UnixMillis;
-use foretell_wire::axon::client::question;
-use foretell_wire::btauth::{Request, signed_headers};
+use foretell_wire::axon::client::synapse_request;
+use foretell_wire::btauth::{SignedRequest, signed_headers};
 use foretell_wire::client::MinerClient;
 use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::{Keypair, verifies};
-use foretell_wire::messages::{COMMIT_ROUTE, CommitAnswer, CommitRequest, RevealRequest};
+use foretell_wire::keypair::{Keypair, verify_signature};
+use foretell_wire::messages::{COMMIT_ROUTE, CommitRequest, CommitResponse, RevealRequest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::driver::{
-    Localnet, Running, Sdk, flat_venue, market_file, miner, miner_config, post, until,
+    BittensorSdk, LocalnetCommand, TestProcess, http_post, miner_binary, miner_config_toml,
+    start_constant_price_venue, wait_until, write_simulated_prices,
 };
 
 const SECOND: u64 = 1_000_000_000;
 const ROUND: &str = "BTC/USD@1704240000000";
-const PATIENT: std::time::Duration = std::time::Duration::from_secs(30);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A place for wallets and whatever else the peers need.
-struct Village {
+struct PeerFixture {
     folder: TempDir,
 }
 
-impl Village {
+impl PeerFixture {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -55,20 +56,24 @@ impl Village {
             .unwrap();
         place
             .public_coldkey()
-            .store_public(key.hotkey(), true)
+            .store_public_key(key.hotkey(), true)
             .unwrap();
         key
     }
 
     /// Starts a program with this wallet, and waits until it says where it listens.
-    fn start(&self, mut command: Command, role: &str) -> (Running, SocketAddr) {
+    fn start(&self, mut command: Command, role: &str) -> (TestProcess, SocketAddr) {
         command
             .arg("--wallet-path")
             .arg(self.wallets())
             .args(["--wallet", role, "--hotkey", "default"]);
-        let mut running = Running::start(&mut command);
-        until("the peer to listen", || {
-            assert!(!running.has_ended(), "the peer ended: {}", running.stderr());
+        let mut running = TestProcess::spawn(&mut command);
+        wait_until("the peer to listen", || {
+            assert!(
+                !running.has_exited(),
+                "the peer ended: {}",
+                running.stderr()
+            );
             running.stdout().lines().any(|line| line.starts_with('{'))
         });
         let stdout = running.stdout();
@@ -79,18 +84,23 @@ impl Village {
     }
 
     /// Our miner, on a venue of flat prices.
-    fn our_miner(&self) -> (Running, SocketAddr) {
+    fn start_miner(&self) -> (TestProcess, SocketAddr) {
         let config = self.folder.path().join("miner.toml");
         let model = "name = \"gaussian\"\nhistory_days = 1";
-        let text = miner_config(self.folder.path(), &flat_venue().to_string(), model, "");
+        let text = miner_config_toml(
+            self.folder.path(),
+            &start_constant_price_venue().to_string(),
+            model,
+            "",
+        );
         fs::write(&config, text).unwrap();
-        let mut command = Command::new(miner());
+        let mut command = Command::new(miner_binary());
         command.arg("serve").arg("--config").arg(config);
         self.start(command, "miner")
     }
 
     /// What a Python validator saw when it asked the miner at `address`.
-    fn asked_by(&self, sdk: Sdk, script: &str, address: SocketAddr) -> Value {
+    fn requests_of(&self, sdk: BittensorSdk, script: &str, address: SocketAddr) -> Value {
         sdk.run(
             script,
             &json!({
@@ -124,11 +134,11 @@ fn now() -> u64 {
 
 #[test]
 fn the_sdk_11_signs_and_our_miner_answers_and_refuses_what_is_not_right() {
-    let village = Village::new();
-    village.wallet("miner");
-    village.wallet("validator");
-    let (_miner, address) = village.our_miner();
-    let seen = village.asked_by(Sdk::V11, "btauth_validator.py", address);
+    let fixture = PeerFixture::new();
+    fixture.wallet("miner");
+    fixture.wallet("validator");
+    let (_miner, address) = fixture.start_miner();
+    let seen = fixture.requests_of(BittensorSdk::V11, "btauth_validator.py", address);
     for (variant, status) in [
         ("honest", 200),
         ("replayed", 401),
@@ -148,11 +158,11 @@ fn the_sdk_11_signs_and_our_miner_answers_and_refuses_what_is_not_right() {
 
 #[test]
 fn the_dendrite_of_sdk_10_asks_our_axon_adapter_and_parses_the_forecast() {
-    let village = Village::new();
-    village.wallet("miner");
-    village.wallet("validator");
-    let (_miner, address) = village.our_miner();
-    let seen = village.asked_by(Sdk::V10, "dendrite_validator.py", address);
+    let fixture = PeerFixture::new();
+    fixture.wallet("miner");
+    fixture.wallet("validator");
+    let (_miner, address) = fixture.start_miner();
+    let seen = fixture.requests_of(BittensorSdk::V10, "dendrite_validator.py", address);
     for (variant, status) in [
         ("honest", 200),
         ("first", 200),
@@ -176,17 +186,20 @@ fn the_dendrite_of_sdk_10_asks_our_axon_adapter_and_parses_the_forecast() {
 
 #[test]
 fn a_miner_on_sdk_11_is_asked_by_our_validator_and_refuses_what_is_not_right() {
-    let village = Village::new();
-    let key = village.wallet("miner");
-    let validator = village.wallet("validator");
-    let mut command = Sdk::V11.command("btauth_miner.py");
-    command.env("FORETELL_VENUE", format!("http://{}", flat_venue()));
-    let (_miner, address) = village.start(command, "miner");
+    let fixture = PeerFixture::new();
+    let key = fixture.wallet("miner");
+    let validator = fixture.wallet("validator");
+    let mut command = BittensorSdk::V11.command("btauth_miner.py");
+    command.env(
+        "FORETELL_VENUE",
+        format!("http://{}", start_constant_price_venue()),
+    );
+    let (_miner, address) = fixture.start(command, "miner");
     a_whole_round(&key, &validator, address);
 
     let body = serde_json::to_vec(&request()).unwrap();
     let signed = |body: &[u8], receiver: &Keypair, nonce: u64| {
-        let request = Request {
+        let request = SignedRequest {
             method: "POST",
             path: COMMIT_ROUTE,
             body,
@@ -218,24 +231,24 @@ fn a_miner_on_sdk_11_is_asked_by_our_validator_and_refuses_what_is_not_right() {
             "WrongReceiver",
         ),
     ] {
-        let (found, said) = post(address, COMMIT_ROUTE, &headers, &body);
-        assert_eq!(found, status, "{variant}: {said}");
-        assert!(said.contains(why), "{variant}: {said}");
+        let (found, body_text) = http_post(address, COMMIT_ROUTE, &headers, &body);
+        assert_eq!(found, status, "{variant}: {body_text}");
+        assert!(body_text.contains(why), "{variant}: {body_text}");
     }
 }
 
 #[test]
 fn an_axon_of_sdk_10_is_asked_by_our_validator_and_refuses_what_is_not_right() {
-    let village = Village::new();
-    let key = village.wallet("miner");
-    let validator = village.wallet("validator");
-    let (_miner, address) = village.start(Sdk::V10.command("axon_miner.py"), "miner");
+    let fixture = PeerFixture::new();
+    let key = fixture.wallet("miner");
+    let validator = fixture.wallet("validator");
+    let (_miner, address) = fixture.start(BittensorSdk::V10.command("axon_miner.py"), "miner");
     a_whole_round(&key, &validator, address);
 
     let text = serde_json::to_string(&request()).unwrap();
     let asked = |receiver: &Keypair, nonce: u64, uuid: &str| {
         let axon = receiver.hotkey();
-        question(&validator, &axon, uuid, COMMIT_ROUTE, &text, nonce, PATIENT).unwrap()
+        synapse_request(&validator, &axon, uuid, COMMIT_ROUTE, &text, nonce, TIMEOUT).unwrap()
     };
     let honest = asked(&key, now(), "a");
     let mut tampered = asked(&key, now(), "b");
@@ -256,8 +269,8 @@ fn an_axon_of_sdk_10_is_asked_by_our_validator_and_refuses_what_is_not_right() {
         ("wrong receiver", &elsewhere, 401),
     ] {
         let body = asked.body.as_bytes();
-        let (found, said) = post(address, &asked.path, &asked.headers, body);
-        assert_eq!(found, status, "{variant}: {said}");
+        let (found, body_text) = http_post(address, &asked.path, &asked.headers, body);
+        assert_eq!(found, status, "{variant}: {body_text}");
     }
 }
 
@@ -272,15 +285,15 @@ fn a_whole_round(miner: &Keypair, validator: &Keypair, address: SocketAddr) {
     runtime.block_on(async {
         let hotkey = miner.hotkey();
         let committed = client
-            .commitment(&hotkey, address, &request, PATIENT)
+            .request_commitment(&hotkey, address, &request, TIMEOUT)
             .await
             .unwrap();
-        let CommitAnswer {
+        let CommitResponse {
             commitment: bound,
             signature,
         } = committed.answer;
         let text = answer_text(&request.round, &validator.hotkey(), &bound);
-        assert!(verifies(&hotkey, text.as_bytes(), &signature));
+        assert!(verify_signature(&hotkey, text.as_bytes(), &signature));
         let receipt = Receipt {
             commitment: bound,
             arrival: UnixMillis(1),
@@ -291,13 +304,17 @@ fn a_whole_round(miner: &Keypair, validator: &Keypair, address: SocketAddr) {
             receipt,
         };
         let revealed = client
-            .reveal(&hotkey, address, &question, PATIENT)
+            .request_reveal(&hotkey, address, &question, TIMEOUT)
             .await
             .unwrap()
             .answer;
         let payload = revealed.payload.as_bytes();
         let text = reveal_text(&request.round, &validator.hotkey(), payload);
-        assert!(verifies(&hotkey, text.as_bytes(), &revealed.signature));
+        assert!(verify_signature(
+            &hotkey,
+            text.as_bytes(),
+            &revealed.signature
+        ));
         let opened = commitment(
             &request.round,
             &validator.hotkey(),
@@ -312,12 +329,12 @@ fn a_whole_round(miner: &Keypair, validator: &Keypair, address: SocketAddr) {
 #[test]
 fn python_miners_of_both_sdks_take_part_in_a_network_beside_ours() {
     let folder = tempfile::tempdir().unwrap();
-    let new = Sdk::V11.program("btauth_miner.py", folder.path());
-    let old = Sdk::V10.program("axon_miner.py", folder.path());
+    let new = BittensorSdk::V11.program("btauth_miner.py", folder.path());
+    let old = BittensorSdk::V10.program("axon_miner.py", folder.path());
     let (new, old) = (new.display(), old.display());
-    let ended = Localnet::on(&market_file(folder.path()))
-        .guest(format!("sdk-11={new}"))
-        .guest(format!("sdk-10={old}"))
+    let ended = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()))
+        .external_miner(format!("sdk-11={new}"))
+        .external_miner(format!("sdk-10={old}"))
         .run();
     let report = ended.json();
     let rows = report["leaderboard"].as_array().unwrap();

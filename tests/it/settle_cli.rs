@@ -6,11 +6,11 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::driver::{Ended, Running, validator};
+use crate::driver::{ProcessOutput, TestProcess, validator_binary};
 
-fn settle(file: &Path, flags: &[&str]) -> Ended {
-    let mut command = Command::new(validator());
-    Running::start(command.arg("settle").args(flags).arg(file)).wait()
+fn settle(file: &Path, flags: &[&str]) -> ProcessOutput {
+    let mut command = Command::new(validator_binary());
+    TestProcess::spawn(command.arg("settle").args(flags).arg(file)).wait()
 }
 
 fn written(folder: &Path, text: &str) -> PathBuf {
@@ -78,7 +78,7 @@ fn people_are_told_who_weighed_what_and_who_was_out() {
 fn bad_input_is_named_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |text: &str, words: &[&str]| {
-        settle(&written(folder.path(), text), &["--json"]).assert_refused(words);
+        settle(&written(folder.path(), text), &["--json"]).assert_failed_with(words);
     };
     refused("not json", &["minute.json", "line 1"]);
     refused(
@@ -92,5 +92,5 @@ fn bad_input_is_named_with_its_place() {
     refused(&minute, &["minute.json", "\"a\" is there twice"]);
     let minute = json!({"venues": [venue("a", "-1")]}).to_string();
     refused(&minute, &["\"a\" has price = -1"]);
-    settle(&folder.path().join("nowhere.json"), &[]).assert_refused(&["nowhere.json"]);
+    settle(&folder.path().join("nowhere.json"), &[]).assert_failed_with(&["nowhere.json"]);
 }

@@ -6,15 +6,15 @@ use foretell_core::time::Millis;
 use foretell_data::prices::write_csv;
 use tempfile::TempDir;
 
-use super::driver::{Ended, Running, market, validator};
+use super::driver::{ProcessOutput, TestProcess, simulated_prices, validator_binary};
 
-fn simulate(days: i64, arguments: &[&str]) -> Ended {
+fn simulate(days: i64, arguments: &[&str]) -> ProcessOutput {
     let folder = TempDir::new().unwrap();
     let prices = folder.path().join("prices.csv");
-    write_csv(&prices, &market(1, days)).unwrap();
-    let mut command = Command::new(validator());
+    write_csv(&prices, &simulated_prices(1, days)).unwrap();
+    let mut command = Command::new(validator_binary());
     command.arg("simulate-policy").arg("--prices").arg(&prices);
-    Running::start(command.args(arguments)).wait()
+    TestProcess::spawn(command.args(arguments)).wait()
 }
 
 /// The shortest season, once.
@@ -30,24 +30,24 @@ fn every_policy_is_judged_on_the_same_season() {
     let policies = json["policies"].as_array().unwrap();
     let names: Vec<&str> = policies
         .iter()
-        .map(|findings| findings["policy"].as_str().unwrap())
+        .map(|summary| summary["policy"].as_str().unwrap())
         .collect();
     assert_eq!(
         names,
         ["evidence (z = 0, ρ = 0.3, κ = 3)", "taoshi", "increments"]
     );
-    for findings in policies {
-        let attacks = findings["attacks"].as_array().unwrap();
+    for summary in policies {
+        let attacks = summary["attacks"].as_array().unwrap();
         let names: Vec<&str> = attacks
             .iter()
-            .map(|finding| finding["attack"].as_str().unwrap())
+            .map(|attack| attack["attack"].as_str().unwrap())
             .collect();
         assert_eq!(names, ["honest", "gamble"]);
         assert_eq!(attacks[0]["gain"], 0.0);
-        let consensus = &findings["consensus_gain"];
+        let consensus = &summary["consensus_gain"];
         assert!(
-            consensus.is_null() || findings["policy"].as_str().unwrap().starts_with("evidence"),
-            "{findings}"
+            consensus.is_null() || summary["policy"].as_str().unwrap().starts_with("evidence"),
+            "{summary}"
         );
     }
 }
@@ -55,7 +55,7 @@ fn every_policy_is_judged_on_the_same_season() {
 #[test]
 fn an_unknown_attack_is_refused_with_the_known_ones() {
     let refused = simulate(98, &[&SHORT[..], &["--attack", "magic", "--json"]].concat());
-    refused.assert_refused(&["magic", "exaggerate-1.25", "copy-consensus"]);
+    refused.assert_failed_with(&["magic", "exaggerate-1.25", "copy-consensus"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn luck_is_told_by_habit_and_bar() {
 
 #[test]
 fn a_start_between_two_bars_is_the_bar_before() {
-    let earliest = market(1, 122).first_open() + Millis::days(90);
+    let earliest = simulated_prices(1, 122).first_open() + Millis::days(90);
     let luck = |later: i64| {
         let from = (earliest + Millis(later)).0.to_string();
         simulate(122, &["--luck", "--json", "--from", &from]).json()
@@ -98,7 +98,7 @@ fn a_strength_that_is_no_number_is_refused() {
 
 #[test]
 fn luck_needs_a_season_and_takes_no_seeds() {
-    simulate(98, &["--luck"]).assert_refused(&["30 days", "give more prices"]);
+    simulate(98, &["--luck"]).assert_failed_with(&["30 days", "give more prices"]);
     let mixed = simulate(98, &["--luck", "--seeds", "3"]);
     assert_eq!(mixed.code, Some(2), "{}", mixed.stderr);
 }

@@ -4,7 +4,7 @@ use foretell_chain::subtensor::timelock;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde_json::json;
 
-use crate::driver::Sdk;
+use crate::driver::BittensorSdk;
 
 /// Round 1,000 of drand's quicknet, as drand published it in August 2023.
 const ROUND: u64 = 1_000;
@@ -19,10 +19,10 @@ fn the_ecosystems_library_decrypts_our_commitments() {
         // A whole subnet's.
         timelock::payload_v4(&Hotkey([7; 32]), &[Uid(9); 256], &[1; 256], 3),
     ] {
-        let commit = timelock::sealed(&payload, ROUND).unwrap();
+        let commit = timelock::encrypt(&payload, ROUND).unwrap();
         assert!(commit.len() <= 5_000, "{} bytes are too many", commit.len());
         let input = json!({"commit": hex::encode(&commit), "round": ROUND, "signature": SIGNATURE});
-        let opened = Sdk::V10.run("decrypt_commit.py", &input);
+        let opened = BittensorSdk::V10.run("decrypt_commit.py", &input);
         assert_eq!(opened["payload"], hex::encode(&payload));
     }
 }

@@ -14,25 +14,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use foretell_chain::ledger::Ledger;
-use foretell_chain::local::LocalChain;
+use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Hyperparameters;
 use foretell_core::attest::{Hex, sha256};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Charter, Head, PriceOrigin, Record};
+use foretell_core::journal::{Genesis, JournalHead, PriceOrigin, Record};
+use foretell_core::pool::fit_state::FitState;
+use foretell_core::pool::{FitSnapshot, Forecaster};
 use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
-use foretell_core::score::{Coverage, Score, Tally};
+use foretell_core::score::{CoverageCount, MetricSums, Score};
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::weigh::quadratic::Quadratic;
-use foretell_core::weigh::{PoolEntry, Snapshot};
 use foretell_validator::rounds::live::LiveMiners;
-use foretell_validator::rounds::{Prices, Rounds, Surroundings};
-use foretell_validator::store::{Batch, SledStore, Store};
+use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
+use foretell_validator::store::{JournalBatch, JournalStore, SledStore};
+use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
-use foretell_wire::reach::Reach;
 use tokio_util::sync::CancellationToken;
 
 const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -61,8 +61,8 @@ fn main() {
     }
 }
 
-fn charter() -> Charter {
-    Charter {
+fn genesis() -> Genesis {
+    Genesis {
         series: Series {
             id: "BTC/USD".parse().unwrap(),
             grid: Grid {
@@ -94,16 +94,16 @@ fn digits(a: i64, b: usize) -> f64 {
 }
 
 fn score(a: i64, b: usize) -> Score {
-    let coverage = |inside| Some(Coverage { inside, of: 100 });
+    let coverage = |inside| Some(CoverageCount { inside, total: 100 });
     Score {
         scaled_crps: digits(a, b),
-        tally: Tally {
+        metric_sums: MetricSums {
             steps: 100,
             squared_error: 1e6 * digits(a, b + 1),
             absolute_error: 1e4 * digits(a, b + 2),
             crps: 1e4 * digits(a, b + 3),
-            directions: 1,
-            directions_right: 1,
+            directional_rounds: 1,
+            directional_hits: 1,
             inside_50: coverage(51),
             inside_80: coverage(79),
             inside_95: coverage(95),
@@ -115,9 +115,9 @@ fn score(a: i64, b: usize) -> Score {
 fn fill(folder: &Path, days: i64, miners: usize) {
     let miners: Vec<Hotkey> = (0..miners).map(miner).collect();
     let store = SledStore::open(folder).unwrap();
-    let mut head = Head::EMPTY;
+    let mut head = JournalHead::EMPTY;
     let (mut bytes, mut records) = (0, 0);
-    let state = Quadratic::default().to_bytes();
+    let state = FitState::default().to_bytes();
     let mut write = |at: UnixMillis, batch: Vec<Record>| {
         let first = head.records;
         let entries: Vec<Vec<u8>> = batch.into_iter().map(|r| head.append(at, r)).collect();
@@ -125,7 +125,7 @@ fn fill(folder: &Path, days: i64, miners: usize) {
         records += entries.len();
         let payloads = vec![(sha256(&state), state.clone())];
         store
-            .append(&Batch {
+            .append(&JournalBatch {
                 first,
                 entries,
                 payloads,
@@ -133,7 +133,7 @@ fn fill(folder: &Path, days: i64, miners: usize) {
             })
             .unwrap();
     };
-    write(FIRST, vec![Record::Began(charter())]);
+    write(FIRST, vec![Record::Genesis(genesis())]);
     let settlement = Settlement {
         anchor: Price::new(60_123.45).ok(),
         volatility: Some(9.87),
@@ -141,7 +141,7 @@ fn fill(folder: &Path, days: i64, miners: usize) {
     };
     for n in 0..days * 48 {
         let round = FIRST + EVERY.times(n);
-        let pool = miners.iter().take(16).map(|miner| PoolEntry {
+        let pool = miners.iter().take(16).map(|miner| Forecaster {
             share: 1.0 / 16.0,
             members: BTreeMap::from([(*miner, 1.0)]),
         });
@@ -181,7 +181,7 @@ fn fill(folder: &Path, days: i64, miners: usize) {
                 .zip(&miners[..miners.len().min(16)])
                 .map(|(b, m)| (*m, digits(n, b)))
                 .collect(),
-            fit: Snapshot::default(),
+            fit: FitSnapshot::default(),
         };
         let batch = [opened].into_iter().chain(committed).chain(revealed);
         write(round, batch.chain([settled, scored]).collect());
@@ -199,25 +199,25 @@ fn restart(folder: &Path) {
     let opened = started.elapsed().as_secs_f64();
     let key = Keypair::derived(1, "validator");
     let own = key.hotkey();
-    let genesis = || Ledger::genesis(Hyperparameters::default(), own, own);
-    let chain = LocalChain::open_or_create(folder.join("ledger.json"), genesis).unwrap();
-    let surroundings = Surroundings {
+    let genesis_ledger = || Ledger::genesis(Hyperparameters::default(), own, own);
+    let chain = LocalChain::open_or_create(folder.join("ledger.json"), genesis_ledger).unwrap();
+    let dependencies = RoundsDependencies {
         store,
         chain: Arc::new(chain),
         miners: LiveMiners::new(
             MinerClient::new(key.clone()).unwrap(),
-            Reach::Anywhere,
+            AddressPolicy::Any,
             CancellationToken::new(),
         ),
-        prices: Prices::Journal,
+        prices: RoundPrices::Journal,
         key,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let rounds = runtime.block_on(Rounds::resume(charter(), surroundings));
-    let book = rounds.unwrap();
-    assert!(book.book().weights().burn <= 1.0);
+    let rounds = runtime.block_on(RoundRunner::resume(genesis(), dependencies));
+    let rounds = rounds.unwrap();
+    assert!(rounds.state().weights().burn <= 1.0);
     let all = started.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -20,7 +20,7 @@ pub mod run;
 pub mod store;
 pub mod table;
 
-pub use foretell_data::moment;
+pub use foretell_data::time_text;
 
 /// Row groups and forecasts come and go on all cores; the system's allocator gives their pages back each time.
 #[global_allocator]

@@ -1,11 +1,11 @@
 //! Figures as people read them: tables of numbers, and the leaderboard.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use foretell_core::leaderboard::Row;
+use foretell_core::leaderboard::LeaderboardRow;
 
 /// The leaderboard; what is undefined is a dash.
-pub fn leaderboard(rows: &[Row]) -> Table {
-    let mut table = plain(&[
+pub fn leaderboard(rows: &[LeaderboardRow]) -> Table {
+    let mut table = new_table(&[
         "#",
         "miner",
         "weight",
@@ -39,7 +39,7 @@ pub fn leaderboard(rows: &[Row]) -> Table {
 }
 
 /// A table with nothing but its header.
-pub fn plain(header: &[&str]) -> Table {
+pub fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(header.iter().map(Cell::new));
@@ -47,21 +47,21 @@ pub fn plain(header: &[&str]) -> Table {
 }
 
 /// Text that stands at the right.
-pub fn right(text: String) -> Cell {
+pub fn right_aligned(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 /// A whole number.
 pub fn number(value: &impl ToString) -> Cell {
-    right(value.to_string())
+    right_aligned(value.to_string())
 }
 
 /// A number of so many decimals.
 pub fn decimal(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
+    right_aligned(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
 }
 
 /// A share in percent.
 pub fn percent(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
+    right_aligned(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
 }

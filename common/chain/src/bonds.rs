@@ -21,7 +21,7 @@ use crate::yuma::normalised;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BondRules {
     /// Which of the two formulas.
-    pub version: Version,
+    pub version: YumaVersion,
     /// What remains of old bonds at each epoch: 1 − α.
     pub memory: f64,
     /// β: 1 counts clipped weights, 0 the weights as they were set.
@@ -31,7 +31,7 @@ pub struct BondRules {
 /// Which formula.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Version {
+pub enum YumaVersion {
     /// Stake enters the bonds.
     Yuma2,
     /// Stake enters the dividends.
@@ -56,7 +56,7 @@ impl Default for BondRules {
     /// The chain's own defaults.
     fn default() -> Self {
         Self {
-            version: Version::Yuma2,
+            version: YumaVersion::Yuma2,
             memory: 0.9,
             penalty: 1.0,
         }
@@ -75,58 +75,67 @@ impl Default for LiquidAlpha {
 
 /// What one permitted validator brings; every vector has one entry for each uid.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Holding {
+pub struct ValidatorBonds {
     /// Share of all permitted stake.
     pub share: f64,
     /// W, normalised.
     pub weights: Vec<f64>,
     /// Whom its row names, with a weight of 0 too.
-    pub named: Vec<bool>,
+    pub has_entry: Vec<bool>,
     /// W̄, clipped at consensus.
     pub clipped: Vec<f64>,
     /// B′ as it was stored.
-    pub kept: Vec<u16>,
+    pub old_bonds: Vec<u16>,
 }
 
 /// Dividends of the validators, in the order given, and the bonds to store for each.
 ///
 /// Dividends sum to 1, or are all 0.
 pub fn dividends(
-    holdings: &[Holding],
+    validators: &[ValidatorBonds],
     consensus: &[f64],
     incentive: &[f64],
     rules: &BondRules,
 ) -> (Vec<f64>, Vec<Vec<u16>>) {
-    let bought: Vec<Vec<f64>> = holdings.iter().map(|h| bought(h, rules.penalty)).collect();
-    let kept: Vec<Vec<f64>> = holdings.iter().map(|h| from_u16(&h.kept)).collect();
+    let bond_weights: Vec<Vec<f64>> = validators
+        .iter()
+        .map(|h| weights_for_bonds(h, rules.penalty))
+        .collect();
+    let kept: Vec<Vec<f64>> = validators.iter().map(|h| from_u16(&h.old_bonds)).collect();
     let alpha = 1.0 - rules.memory;
     match rules.version {
-        Version::Yuma2 => {
-            let mut fresh = bought;
-            for (row, holding) in fresh.iter_mut().zip(holdings) {
-                row.iter_mut().for_each(|value| *value *= holding.share);
+        YumaVersion::Yuma2 => {
+            let mut fresh = bond_weights;
+            for (row, validator) in fresh.iter_mut().zip(validators) {
+                row.iter_mut().for_each(|value| *value *= validator.share);
             }
-            let mut bonds = mixed(&colnorm(fresh), &colnorm(kept), |_, _, _| alpha);
+            let mut bonds = ema(&colnorm(fresh), &colnorm(kept), |_, _, _| alpha);
             bonds = colnorm(bonds);
             let earned: Vec<f64> = bonds.iter().map(|row| dot(row, incentive)).collect();
             (normalised(&earned), to_u16(&max_upscaled(bonds)))
         }
-        Version::Yuma3 => by_stake(mixed(&bought, &kept, |_, _, _| alpha), holdings, incentive),
-        Version::Yuma3Liquid(liquid) => {
+        YumaVersion::Yuma3 => yuma3_dividends(
+            ema(&bond_weights, &kept, |_, _, _| alpha),
+            validators,
+            incentive,
+        ),
+        YumaVersion::Yuma3Liquid(liquid) => {
             let alpha = |uid: usize, weight: f64, bond: f64| {
                 let consensus = consensus.get(uid).copied().unwrap_or(0.0);
                 liquid.alpha(weight, bond, consensus)
             };
-            let rows = holdings.iter().zip(&kept);
-            let held: Vec<Vec<f64>> = rows.map(|(h, kept)| h.held(kept, rules.penalty)).collect();
-            by_stake(mixed(&bought, &held, alpha), holdings, incentive)
+            let rows = validators.iter().zip(&kept);
+            let held: Vec<Vec<f64>> = rows
+                .map(|(h, kept)| h.bonds_before_ema(kept, rules.penalty))
+                .collect();
+            yuma3_dividends(ema(&bond_weights, &held, alpha), validators, incentive)
         }
     }
 }
 
-impl Holding {
+impl ValidatorBonds {
     /// What liquid alpha leaves of B′ before it fades.
-    fn held(&self, kept: &[f64], penalty: f64) -> Vec<f64> {
+    fn bonds_before_ema(&self, kept: &[f64], penalty: f64) -> Vec<f64> {
         let bonds = kept.iter().enumerate();
         bonds
             .map(|(uid, bond)| if self.keeps(uid, penalty) { *bond } else { 0.0 })
@@ -137,11 +146,11 @@ impl Holding {
     fn keeps(&self, uid: usize, penalty: f64) -> bool {
         let at = |values: &[f64]| values.get(uid).copied().unwrap_or(0.0);
         let (weight, clipped) = (at(&self.weights), at(&self.clipped));
-        let bought = (1.0 - penalty) * weight + penalty * clipped;
+        let bond_weights = (1.0 - penalty) * weight + penalty * clipped;
         // Between no penalty and a whole one, the chain leaves zeros out.
         let zeros_count = penalty == 0.0 || penalty == 1.0;
-        let named = self.named.get(uid).copied().unwrap_or(false);
-        bought > 0.0 || (named && weight == 0.0 && zeros_count)
+        let named = self.has_entry.get(uid).copied().unwrap_or(false);
+        bond_weights > 0.0 || (named && weight == 0.0 && zeros_count)
     }
 }
 
@@ -159,29 +168,29 @@ impl LiquidAlpha {
 }
 
 /// The rest of Yuma 3.
-fn by_stake(
+fn yuma3_dividends(
     bonds: Vec<Vec<f64>>,
-    holdings: &[Holding],
+    validators: &[ValidatorBonds],
     incentive: &[f64],
 ) -> (Vec<f64>, Vec<Vec<u16>>) {
     let stored = to_u16(&bonds);
     let earned: Vec<f64> = colnorm(bonds)
         .iter()
-        .zip(holdings)
-        .map(|(row, holding)| holding.share * dot(row, incentive))
+        .zip(validators)
+        .map(|(row, validator)| validator.share * dot(row, incentive))
         .collect();
     (normalised(&earned), stored)
 }
 
 /// W^b = (1 − β)·W + β·W̄.
-fn bought(holding: &Holding, penalty: f64) -> Vec<f64> {
-    let both = holding.weights.iter().zip(&holding.clipped);
+fn weights_for_bonds(validator: &ValidatorBonds, penalty: f64) -> Vec<f64> {
+    let both = validator.weights.iter().zip(&validator.clipped);
     both.map(|(weight, clipped)| (1.0 - penalty) * weight + penalty * clipped)
         .collect()
 }
 
 /// α·fresh + (1 − α)·kept, with α by uid, fresh and kept value.
-fn mixed(
+fn ema(
     fresh: &[Vec<f64>],
     kept: &[Vec<f64>],
     alpha: impl Fn(usize, f64, f64) -> f64,
@@ -252,17 +261,17 @@ mod tests {
 
     use super::*;
 
-    fn holding(share: f64, weights: &[f64], kept: &[u16]) -> Holding {
-        Holding {
+    fn validator(share: f64, weights: &[f64], kept: &[u16]) -> ValidatorBonds {
+        ValidatorBonds {
             share,
             weights: weights.to_vec(),
-            named: weights.iter().map(|weight| *weight > 0.0).collect(),
+            has_entry: weights.iter().map(|weight| *weight > 0.0).collect(),
             clipped: weights.to_vec(),
-            kept: kept.to_vec(),
+            old_bonds: kept.to_vec(),
         }
     }
 
-    fn rules(version: Version) -> BondRules {
+    fn rules(version: YumaVersion) -> BondRules {
         BondRules {
             version,
             ..BondRules::default()
@@ -290,15 +299,15 @@ mod tests {
     fn bonds_of_yuma_2_by_hand() {
         let half = [0.5, 0.5];
         let full = u16::MAX;
-        let holdings = [
-            holding(0.5, &half, &[full, 0]),
-            holding(0.5, &half, &[0, full]),
+        let validators = [
+            validator(0.5, &half, &[full, 0]),
+            validator(0.5, &half, &[0, full]),
         ];
-        let (earned, stored) = dividends(&holdings, &half, &half, &rules(Version::Yuma2));
+        let (earned, stored) = dividends(&validators, &half, &half, &rules(YumaVersion::Yuma2));
         assert_close(&earned, &[0.5, 0.5]);
         assert_eq!(stored, [[full, 3_449], [3_449, full]]);
         // All incentive on miner 0 pays whoever held it before.
-        let (earned, _) = dividends(&holdings, &half, &[1.0, 0.0], &rules(Version::Yuma2));
+        let (earned, _) = dividends(&validators, &half, &[1.0, 0.0], &rules(YumaVersion::Yuma2));
         assert_close(&earned, &[0.95, 0.05]);
     }
 
@@ -309,16 +318,16 @@ mod tests {
     /// ```
     #[test]
     fn bonds_of_yuma_3_by_hand() {
-        let holdings = [
-            holding(0.75, &[1.0, 0.0], &[0, 0]),
-            holding(0.25, &[0.0, 1.0], &[0, 0]),
+        let validators = [
+            validator(0.75, &[1.0, 0.0], &[0, 0]),
+            validator(0.25, &[0.0, 1.0], &[0, 0]),
         ];
         let half = [0.5, 0.5];
-        let (earned, stored) = dividends(&holdings, &half, &half, &rules(Version::Yuma3));
+        let (earned, stored) = dividends(&validators, &half, &half, &rules(YumaVersion::Yuma3));
         assert_close(&earned, &[0.75, 0.25]);
         assert_eq!(stored, [[6_553, 0], [0, 6_553]]);
         // Yuma 2 doesn't weigh by stake what each holds alone.
-        let (earned, _) = dividends(&holdings, &half, &half, &rules(Version::Yuma2));
+        let (earned, _) = dividends(&validators, &half, &half, &rules(YumaVersion::Yuma2));
         assert_close(&earned, &[0.5, 0.5]);
     }
 
@@ -326,44 +335,44 @@ mod tests {
     #[test]
     fn with_liquid_alpha_a_bond_is_lost_where_the_row_names_nobody() {
         let full = u16::MAX;
-        let leaving = holding(0.5, &[0.0, 1.0], &[full, 0]);
-        let naming = Holding {
-            named: vec![true, true],
+        let leaving = validator(0.5, &[0.0, 1.0], &[full, 0]);
+        let naming = ValidatorBonds {
+            has_entry: vec![true, true],
             ..leaving.clone()
         };
-        let clipped_away = Holding {
+        let clipped_away = ValidatorBonds {
             clipped: vec![0.0, 0.0],
-            ..holding(0.5, &[1.0, 0.0], &[full, 0])
+            ..validator(0.5, &[1.0, 0.0], &[full, 0])
         };
-        let first_bond = |holding: &Holding, version| {
-            let holdings = [holding.clone()];
-            let (_, stored) = dividends(&holdings, &[0.0, 1.0], &[0.0, 1.0], &rules(version));
+        let first_bond = |validator: &ValidatorBonds, version| {
+            let validators = [validator.clone()];
+            let (_, stored) = dividends(&validators, &[0.0, 1.0], &[0.0, 1.0], &rules(version));
             stored[0][0]
         };
-        let liquid = Version::Yuma3Liquid(LiquidAlpha::default());
+        let liquid = YumaVersion::Yuma3Liquid(LiquidAlpha::default());
         assert_eq!(first_bond(&leaving, liquid), 0);
         assert_eq!(first_bond(&clipped_away, liquid), 0);
         // What is named fades: 1 − 0.8987.
         let fading = first_bond(&naming, liquid);
         assert!((6_553..7_000).contains(&fading), "{fading}");
         // Without liquid alpha it always does: 0.9.
-        assert_eq!(first_bond(&leaving, Version::Yuma3), 58_981);
+        assert_eq!(first_bond(&leaving, YumaVersion::Yuma3), 58_981);
     }
 
     #[test]
     fn the_penalty_decides_whether_clipped_weight_buys_bonds() {
-        let clipped = Holding {
+        let clipped = ValidatorBonds {
             clipped: vec![0.5, 0.0],
-            ..holding(0.5, &[1.0, 0.0], &[0, 0])
+            ..validator(0.5, &[1.0, 0.0], &[0, 0])
         };
-        let honest = holding(0.5, &[0.5, 0.5], &[0, 0]);
+        let honest = validator(0.5, &[0.5, 0.5], &[0, 0]);
         let paid = |penalty| {
             let rules = BondRules {
                 penalty,
                 ..BondRules::default()
             };
-            let holdings = [clipped.clone(), honest.clone()];
-            dividends(&holdings, &[0.5, 0.5], &[1.0, 0.0], &rules).0
+            let validators = [clipped.clone(), honest.clone()];
+            dividends(&validators, &[0.5, 0.5], &[1.0, 0.0], &rules).0
         };
         assert_close(&paid(1.0), &[0.5, 0.5]);
         assert_close(&paid(0.0), &[2.0 / 3.0, 1.0 / 3.0]);
@@ -395,18 +404,18 @@ mod tests {
             let clip = |row: &[f64]| -> Vec<f64> {
                 row.iter().zip(opinion).map(|(w, c)| w.min(*c)).collect()
             };
-            let holdings =
-                [(1.0 - s, opinion, 0), (s, own, 1)].map(|(share, weights, row)| Holding {
+            let validators =
+                [(1.0 - s, opinion, 0), (s, own, 1)].map(|(share, weights, row)| ValidatorBonds {
                     share,
                     weights: weights.clone(),
-                    named: vec![true; n],
+                    has_entry: vec![true; n],
                     clipped: clip(weights),
-                    kept: kept[row].clone(),
+                    old_bonds: kept[row].clone(),
                 });
             let rank: Vec<f64> = (0..n)
-                .map(|j| holdings.iter().map(|h| h.share * h.clipped[j]).sum())
+                .map(|j| validators.iter().map(|h| h.share * h.clipped[j]).sum())
                 .collect();
-            let (earned, stored) = dividends(&holdings, opinion, &normalised(&rank), rules);
+            let (earned, stored) = dividends(&validators, opinion, &normalised(&rank), rules);
             total += earned[1];
             kept = stored;
         }
@@ -425,7 +434,7 @@ mod tests {
             opinion in prop::collection::vec(1..=u16::MAX, 4),
             lie in prop::collection::vec(any::<u16>(), 4),
             s in 0.01..0.49f64,
-            version in prop_oneof![Just(Version::Yuma2), Just(Version::Yuma3)],
+            version in prop_oneof![Just(YumaVersion::Yuma2), Just(YumaVersion::Yuma3)],
         ) {
             prop_assume!(lie.iter().any(|value| *value > 0));
             let steady = vec![share_of(&opinion); 40];
@@ -452,20 +461,20 @@ mod tests {
             weights in prop::collection::vec(prop::collection::vec(1..=u16::MAX, 3), 1..5),
             kept in prop::collection::vec(prop::collection::vec(any::<u16>(), 3), 5),
             version in prop_oneof![
-                Just(Version::Yuma2),
-                Just(Version::Yuma3),
-                Just(Version::Yuma3Liquid(LiquidAlpha::default())),
+                Just(YumaVersion::Yuma2),
+                Just(YumaVersion::Yuma3),
+                Just(YumaVersion::Yuma3Liquid(LiquidAlpha::default())),
             ],
         ) {
             let share = 1.0 / weights.len() as f64;
-            let holdings: Vec<Holding> = weights
+            let validators: Vec<ValidatorBonds> = weights
                 .iter()
                 .zip(&kept)
-                .map(|(weights, kept)| holding(share, &share_of(weights), kept))
+                .map(|(weights, kept)| validator(share, &share_of(weights), kept))
                 .collect();
-            let (earned, stored) = dividends(&holdings, &[0.3; 3], &[0.2, 0.3, 0.5], &rules(version));
+            let (earned, stored) = dividends(&validators, &[0.3; 3], &[0.2, 0.3, 0.5], &rules(version));
             prop_assert!((earned.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-            prop_assert_eq!(stored.len(), holdings.len());
+            prop_assert_eq!(stored.len(), validators.len());
         }
     }
 }

@@ -10,15 +10,15 @@ use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
-use crate::identity::Identity;
-use crate::local::FileError;
+use crate::local_chain::LedgerFileError;
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
-use crate::refusal::Refusal;
+use crate::refusal::ChainRefusal;
+use crate::subnet_identity::SubnetIdentity;
 
 /// One subnet of a chain.
 pub trait Chain: Send + Sync {
     /// Which one.
-    fn identity(&self) -> impl Future<Output = Result<Identity, ChainError>> + Send;
+    fn identity(&self) -> impl Future<Output = Result<SubnetIdentity, ChainError>> + Send;
 
     /// The current block.
     fn block(&self) -> impl Future<Output = Result<Block, ChainError>> + Send;
@@ -33,16 +33,22 @@ pub trait Chain: Send + Sync {
     /// [submit](Self::submit) it. What speaks against these weights already is said here.
     fn prepare(
         &self,
-        weights: &Weights,
+        weights: &UidWeights,
         signer: &Signer,
         now: UnixMillis,
-    ) -> impl Future<Output = Result<Prepared, ChainError>> + Send;
+    ) -> impl Future<Output = Result<PreparedWeights, ChainError>> + Send;
 
     /// Sends what was prepared. Once it is on the chain, sending it again changes nothing.
-    fn submit(&self, prepared: &Prepared) -> impl Future<Output = Result<(), ChainError>> + Send;
+    fn submit(
+        &self,
+        prepared: &PreparedWeights,
+    ) -> impl Future<Output = Result<(), ChainError>> + Send;
 
     /// What became of it. Ask this before sending again what may have been lost.
-    fn fate(&self, prepared: &Prepared) -> impl Future<Output = Result<Fate, ChainError>> + Send;
+    fn submission_status(
+        &self,
+        prepared: &PreparedWeights,
+    ) -> impl Future<Output = Result<SubmissionStatus, ChainError>> + Send;
 
     /// Publishes where the signer's hotkey answers requests.
     fn serve_axon(
@@ -54,7 +60,7 @@ pub trait Chain: Send + Sync {
 
 /// Who gets which weight: the values in the order of the uids, of which only the ratios count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Weights {
+pub struct UidWeights {
     /// Who gets a weight.
     pub uids: Vec<Uid>,
     /// How much.
@@ -63,7 +69,7 @@ pub struct Weights {
 
 /// Weights that are signed: text that a journal can hold, and the name by which the chain knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PreparedWeights {
     /// All that it takes to send them, in the chain's own format.
     pub text: String,
     /// Their hash on the chain.
@@ -72,45 +78,45 @@ pub struct Prepared {
 
 /// What became of weights that were signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum SubmissionStatus {
     /// They are set.
-    Set(Block),
+    Succeeded(Block),
     /// They are not on the chain, and may be sent, again too, up to this block.
-    Open {
+    Pending {
         /// The last block that can hold them.
         until: Block,
     },
     /// They are not on the chain, and never will be.
     Expired {
         /// How that came.
-        why: Expiry,
+        why: ExpiryReason,
     },
     /// They are in a block, where the chain refused them. They are spent.
     Failed {
         /// That block.
         block: Block,
         /// Why.
-        refusal: Refusal,
+        refusal: ChainRefusal,
     },
 }
 
 /// Why signed weights will never be on the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
+pub enum ExpiryReason {
     /// No block took them while they were valid.
-    Over,
+    ValidityEnded,
     /// They were signed for a runtime that was upgraded.
-    Upgraded,
+    RuntimeUpgraded,
     /// Their number is taken: another program signs with this hotkey.
-    Overtaken,
+    NonceTaken,
 }
 
-impl fmt::Display for Expiry {
+impl fmt::Display for ExpiryReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Over => "no block took them in time",
-            Self::Upgraded => "the chain's runtime was upgraded before a block took them",
-            Self::Overtaken => {
+            Self::ValidityEnded => "no block took them in time",
+            Self::RuntimeUpgraded => "the chain's runtime was upgraded before a block took them",
+            Self::NonceTaken => {
                 "another program signs with this hotkey, and was quicker: let only one of them run"
             }
         })
@@ -132,13 +138,13 @@ type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
 pub enum ChainError {
     /// It may not be done.
     #[error("the chain refused: {0}")]
-    Refused(#[from] Refusal),
+    Refused(#[from] ChainRefusal),
     /// The local ledger's file could not be kept.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] LedgerFileError),
     /// What was prepared was prepared for another kind of chain.
     #[error("these weights were signed for another kind of chain: begin another data directory")]
-    Foreign(#[source] serde_json::Error),
+    OtherFormat(#[source] serde_json::Error),
     /// A node of another chain.
     #[error(
         "{url} is a node of another chain, whose first block is {found} and not {wanted}: name the network that this data \
@@ -154,7 +160,7 @@ pub enum ChainError {
     },
     /// A node's answers took too long, all together.
     #[error("the node's answers took longer than {} s in all: it is asked again", .0.as_secs_f32())]
-    Slow(Duration),
+    TimedOut(Duration),
     /// A node can't be asked, or its answer can't be used.
     #[error(transparent)]
     Node(#[from] Box<dyn std::error::Error + Send + Sync>),

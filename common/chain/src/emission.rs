@@ -6,7 +6,7 @@ use foretell_core::hotkey::Uid;
 use serde::{Deserialize, Serialize};
 
 /// Rao issued to the subnet with every block: one alpha.
-pub const PER_BLOCK: u64 = 1_000_000_000;
+pub const RAO_PER_BLOCK: u64 = 1_000_000_000;
 
 /// The miners' pot in percent, and the validators'; the owner's cut is the rest. The chain cuts 18 % for the
 /// owner (11,796/65,535) and halves what is left.
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn without_incentive_both_pots_burn() {
-        let payout = pay(360 * PER_BLOCK, &[0.0; 3], &[0.0; 3], Uid(0));
+        let payout = pay(360 * RAO_PER_BLOCK, &[0.0; 3], &[0.0; 3], Uid(0));
         assert_eq!(payout.supply.owner, 64_800_000_000); // 18 % of 360 alpha
         assert_eq!(payout.supply.burned, 295_200_000_000);
         assert_eq!(payout.paid, [0; 3]);
@@ -146,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_rao_is_lost_or_made(
-            issued in 0..u64::from(u16::MAX) * PER_BLOCK,
+            issued in 0..u64::from(u16::MAX) * RAO_PER_BLOCK,
             incentive in parts(),
             dividend in parts(),
             owner in 0..6u16,

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::emission::{self, Supply};
 use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
-use crate::refusal::Refusal;
-use crate::registration::{self, Candidate, Till};
+use crate::refusal::ChainRefusal;
+use crate::registration::{self, PruneCandidate, RegistrationPrice};
 use crate::weights::SignedWeights;
-use crate::yuma::{self, Voter};
+use crate::yuma::{self, ValidatorRow};
 
 /// The subnet's owner registers first.
-const OWNER: Uid = Uid(0);
+const OWNER_UID: Uid = Uid(0);
 
 /// How many submissions of a hotkey can be found again: at the default rate limit, those of 21 hours.
-const REMEMBERED: usize = 64;
+const MAX_INCLUSIONS: usize = 64;
 
 /// Where a submission became part of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,15 +41,15 @@ pub struct Ledger {
     /// In uid order.
     accounts: Vec<Account>,
     #[serde(default)]
-    till: Till,
+    registration_price: RegistrationPrice,
     /// What hotkeys without a uid still own.
     #[serde(default)]
-    former: BTreeMap<Hotkey, Purse>,
+    deregistered: BTreeMap<Hotkey, HotkeyBalance>,
 }
 
 /// What stays with a hotkey when it loses its uid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Purse {
+struct HotkeyBalance {
     stake: u64,
     emission: u64,
     /// Rao of TAO that its registrations cost.
@@ -64,7 +64,7 @@ struct Account {
     coldkey: Hotkey,
     axon: Option<SocketAddr>,
     #[serde(flatten)]
-    purse: Purse,
+    balance: HotkeyBalance,
     permit: bool,
     last_update: Block,
     incentive: u16,
@@ -95,8 +95,8 @@ impl Ledger {
             hyperparameters,
             supply: Supply::default(),
             accounts: vec![Account::new(owner_hotkey, owner_coldkey, Block(0))],
-            till: Till::default(),
-            former: BTreeMap::new(),
+            registration_price: RegistrationPrice::default(),
+            deregistered: BTreeMap::new(),
         };
         ledger.grant_permits();
         ledger
@@ -122,7 +122,7 @@ impl Ledger {
         Metagraph {
             block: self.block,
             tempo: self.hyperparameters.tempo,
-            owner: OWNER,
+            owner: OWNER_UID,
             neurons: self
                 .with_uids()
                 .map(|(uid, account)| account.neuron(uid))
@@ -152,46 +152,46 @@ impl Ledger {
 
     /// Rao of TAO that a registration costs now.
     pub fn registration_price(&self) -> u64 {
-        self.till
-            .price(self.block, &self.hyperparameters.registration)
+        self.registration_price
+            .at_block(self.block, &self.hyperparameters.registration)
     }
 
     /// Rao of TAO that all registrations have cost.
     pub const fn burned_for_registration(&self) -> u64 {
-        self.till.burned
+        self.registration_price.burned
     }
 
     /// Rao of TAO that the hotkey's registrations have cost: each return costs the price of its day.
     pub fn spent_on_registration(&self, hotkey: Hotkey) -> u64 {
-        let account = self.registered(hotkey).map(|(_, account)| account.purse);
-        let purse = account.or_else(|| self.former.get(&hotkey).copied());
-        purse.unwrap_or_default().spent
+        let account = self.registered(hotkey).map(|(_, account)| account.balance);
+        let balance = account.or_else(|| self.deregistered.get(&hotkey).copied());
+        balance.unwrap_or_default().spent
     }
 
     /// Gives the hotkey a uid: the next one, or, where all are taken, that of the [neuron that has to
-    /// leave](registration::leaver). A registered hotkey keeps its uid and its coldkey, and pays nothing.
+    /// leave](registration::pruned_uid). A registered hotkey keeps its uid and its coldkey, and pays nothing.
     ///
     /// Whoever leaves keeps stake and earnings, and loses weights, bonds and permit; nobody's weights or bonds pass
     /// from it to the newcomer. As on the real chain, `last_update` starts at this block.
-    pub fn register(&mut self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, Refusal> {
+    pub fn register(&mut self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainRefusal> {
         if let Some((uid, _)) = self.registered(hotkey) {
             return Ok(uid);
         }
         let uid = match u16::try_from(self.accounts.len()) {
             Ok(next) if next < self.hyperparameters.max_uids => Uid(next),
-            _ => self.leaver().ok_or(Refusal::Full)?,
+            _ => self.pruned_uid().ok_or(ChainRefusal::SubnetFull)?,
         };
         let price = self
-            .till
+            .registration_price
             .pay(self.block, &self.hyperparameters.registration);
-        let mut purse = self.former.remove(&hotkey).unwrap_or_default();
-        purse.spent = purse.spent.saturating_add(price);
+        let mut balance = self.deregistered.remove(&hotkey).unwrap_or_default();
+        balance.spent = balance.spent.saturating_add(price);
         let mut newcomer = Account::new(hotkey, coldkey, self.block);
-        newcomer.purse = purse;
+        newcomer.balance = balance;
         match self.accounts.get_mut(usize::from(uid.0)) {
-            Some(place) => {
-                let gone = std::mem::replace(place, newcomer);
-                self.former.insert(gone.hotkey, gone.purse);
+            Some(account) => {
+                let gone = std::mem::replace(account, newcomer);
+                self.deregistered.insert(gone.hotkey, gone.balance);
                 for account in &mut self.accounts {
                     account.weights.retain(|(target, _)| *target != uid);
                     account.bonds.retain(|(target, _)| *target != uid);
@@ -203,23 +203,23 @@ impl Ledger {
         Ok(uid)
     }
 
-    fn leaver(&self) -> Option<Uid> {
-        let candidates = self.with_uids().filter(|(uid, _)| *uid != OWNER);
-        let candidates = candidates.map(|(uid, account)| Candidate {
+    fn pruned_uid(&self) -> Option<Uid> {
+        let candidates = self.with_uids().filter(|(uid, _)| *uid != OWNER_UID);
+        let candidates = candidates.map(|(uid, account)| PruneCandidate {
             uid,
             emission: account.paid,
             registered: account.registered,
         });
-        registration::leaver(candidates, self.block, self.hyperparameters.immunity)
+        registration::pruned_uid(candidates, self.block, self.hyperparameters.immunity_period)
     }
 
     /// Adds `amount` rao to the hotkey's stake, up to the largest number there is.
     ///
     /// Permits follow at once, so that a new local network can set weights in its first block. The real chain
     /// waits for the next epoch.
-    pub fn stake(&mut self, hotkey: Hotkey, amount: u64) -> Result<(), Refusal> {
+    pub fn stake(&mut self, hotkey: Hotkey, amount: u64) -> Result<(), ChainRefusal> {
         let account = self.account_mut(hotkey)?;
-        account.purse.stake = account.purse.stake.saturating_add(amount);
+        account.balance.stake = account.balance.stake.saturating_add(amount);
         self.grant_permits();
         Ok(())
     }
@@ -228,9 +228,9 @@ impl Ledger {
     ///
     /// Loopback addresses are accepted, and as often as wanted: the real chain refuses 127.0.0.1 and asks for 50
     /// blocks between two calls.
-    pub fn serve_axon(&mut self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), Refusal> {
+    pub fn serve_axon(&mut self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainRefusal> {
         if axon.port() == 0 || axon.ip().is_unspecified() {
-            return Err(Refusal::UnusableAxon(axon));
+            return Err(ChainRefusal::InvalidAxon(axon));
         }
         self.account_mut(hotkey)?.axon = Some(axon);
         Ok(())
@@ -252,11 +252,11 @@ impl Ledger {
     ///
     /// Weights that were included before are not set again: the answer is their old inclusion. The rate limit
     /// counts from weights set before; on the real chain it counts from registration too.
-    pub fn submit(&mut self, weights: &SignedWeights) -> Result<Inclusion, Refusal> {
+    pub fn submit(&mut self, weights: &SignedWeights) -> Result<Inclusion, ChainRefusal> {
         let hash = weights.hash();
         let (uid, account) = self
             .registered(weights.hotkey)
-            .ok_or(Refusal::NotRegistered(weights.hotkey))?;
+            .ok_or(ChainRefusal::NotRegistered(weights.hotkey))?;
         if let Some(known) = account.included(hash) {
             return Ok(known);
         }
@@ -272,25 +272,30 @@ impl Ledger {
     }
 
     /// What speaks against these weights: signature and nonce first, then the real chain's checks in its order.
-    fn check(&self, uid: Uid, account: &Account, weights: &SignedWeights) -> Result<(), Refusal> {
+    fn check(
+        &self,
+        uid: Uid,
+        account: &Account,
+        weights: &SignedWeights,
+    ) -> Result<(), ChainRefusal> {
         let rules = &self.hyperparameters;
         if !weights.is_authentic() {
-            return Err(Refusal::BadSignature(weights.hotkey));
+            return Err(ChainRefusal::BadSignature(weights.hotkey));
         }
         if let Some(last) = account.nonce.filter(|last| weights.nonce <= *last) {
-            return Err(Refusal::StaleNonce {
+            return Err(ChainRefusal::StaleNonce {
                 found: weights.nonce,
                 last,
             });
         }
         if weights.uids.len() != weights.values.len() {
-            return Err(Refusal::UnequalLengths {
+            return Err(ChainRefusal::UnequalLengths {
                 uids: weights.uids.len(),
                 values: weights.values.len(),
             });
         }
         if weights.version_key < rules.version_key {
-            return Err(Refusal::StaleVersionKey {
+            return Err(ChainRefusal::OutdatedVersionKey {
                 found: weights.version_key,
                 required: rules.version_key,
             });
@@ -300,11 +305,11 @@ impl Ledger {
                 .weights_rate_limit
                 .saturating_sub(self.block.since(last.block));
             if blocks_left > 0 {
-                return Err(Refusal::TooSoon { blocks_left });
+                return Err(ChainRefusal::RateLimited { blocks_left });
             }
         }
         if !account.permit {
-            return Err(Refusal::NoPermit {
+            return Err(ChainRefusal::NoPermit {
                 uid,
                 max_validators: rules.max_validators,
             });
@@ -312,14 +317,14 @@ impl Ledger {
         let mut named = HashSet::new();
         for target in &weights.uids {
             if !named.insert(target) {
-                return Err(Refusal::DuplicateUid(*target));
+                return Err(ChainRefusal::DuplicateUid(*target));
             }
             if usize::from(target.0) >= self.accounts.len() {
-                return Err(Refusal::UnknownUid(*target));
+                return Err(ChainRefusal::UnknownUid(*target));
             }
         }
         if weights.values.iter().all(|value| *value == 0) {
-            return Err(Refusal::AllZero);
+            return Err(ChainRefusal::AllZero);
         }
         Ok(())
     }
@@ -327,24 +332,24 @@ impl Ledger {
     /// Consensus and pay for one tempo of blocks.
     fn run_epoch(&mut self) {
         self.grant_permits();
-        let voters: Vec<Voter<'_>> = self
+        let rows: Vec<ValidatorRow<'_>> = self
             .accounts
             .iter()
-            .map(|account| Voter {
-                stake: account.purse.stake,
+            .map(|account| ValidatorRow {
+                stake: account.balance.stake,
                 permit: account.permit,
                 weights: &account.weights,
                 bonds: &account.bonds,
             })
             .collect();
         let Hyperparameters { kappa, bonds, .. } = &self.hyperparameters;
-        let outcome = yuma::outcome(&voters, OWNER, *kappa, bonds);
+        let result = yuma::run_epoch(&rows, OWNER_UID, *kappa, bonds);
 
-        let issued = emission::PER_BLOCK * u64::from(self.hyperparameters.tempo.get());
-        let payout = emission::pay(issued, &outcome.incentive, &outcome.dividend, OWNER);
+        let issued = emission::RAO_PER_BLOCK * u64::from(self.hyperparameters.tempo.get());
+        let payout = emission::pay(issued, &result.incentive, &result.dividend, OWNER_UID);
         self.supply += payout.supply;
-        let shares = outcome.incentive.iter().zip(&outcome.dividend);
-        let decided = shares.zip(outcome.bonds).zip(payout.paid);
+        let shares = result.incentive.iter().zip(&result.dividend);
+        let decided = shares.zip(result.bonds).zip(payout.paid);
         for (account, (((incentive, dividend), bonds), paid)) in
             self.accounts.iter_mut().zip(decided)
         {
@@ -352,14 +357,14 @@ impl Ledger {
             account.dividend = to_u16(*dividend);
             account.bonds = bonds;
             account.paid = paid;
-            account.purse.emission += paid;
+            account.balance.emission += paid;
         }
     }
 
     fn grant_permits(&mut self) {
-        let stakes = self.accounts.iter().map(|account| account.purse.stake);
+        let stakes = self.accounts.iter().map(|account| account.balance.stake);
         let stakes: Vec<u64> = stakes.collect();
-        let permits = yuma::permits(&stakes, OWNER, self.hyperparameters.max_validators);
+        let permits = yuma::permits(&stakes, OWNER_UID, self.hyperparameters.max_validators);
         for (account, permit) in self.accounts.iter_mut().zip(permits) {
             account.permit = permit;
         }
@@ -374,11 +379,11 @@ impl Ledger {
             .find(|(_, account)| account.hotkey == hotkey)
     }
 
-    fn account_mut(&mut self, hotkey: Hotkey) -> Result<&mut Account, Refusal> {
+    fn account_mut(&mut self, hotkey: Hotkey) -> Result<&mut Account, ChainRefusal> {
         self.accounts
             .iter_mut()
             .find(|account| account.hotkey == hotkey)
-            .ok_or(Refusal::NotRegistered(hotkey))
+            .ok_or(ChainRefusal::NotRegistered(hotkey))
     }
 }
 
@@ -388,7 +393,7 @@ impl Account {
             hotkey,
             coldkey,
             axon: None,
-            purse: Purse::default(),
+            balance: HotkeyBalance::default(),
             permit: false,
             last_update: registered,
             incentive: 0,
@@ -408,12 +413,12 @@ impl Account {
             hotkey: self.hotkey,
             coldkey: self.coldkey,
             axon: self.axon,
-            stake: self.purse.stake,
+            stake: self.balance.stake,
             permit: self.permit,
             last_update: self.last_update,
             incentive: self.incentive,
             dividend: self.dividend,
-            emission: self.purse.emission,
+            emission: self.balance.emission,
         }
     }
 
@@ -430,7 +435,7 @@ impl Account {
         self.last_update = inclusion.block;
         self.nonce = Some(weights.nonce);
         self.inclusions.push_back(inclusion);
-        if self.inclusions.len() > REMEMBERED {
+        if self.inclusions.len() > MAX_INCLUSIONS {
             self.inclusions.pop_front();
         }
     }

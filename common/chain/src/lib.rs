@@ -7,12 +7,12 @@
 //!                     Ledger: register, stake, serve_axon, submit, advance_to
 //!                        │ every tempo
 //!                     yuma, bonds: weights and stake -> incentive and dividends
-//!                     registration: the price of a uid, and who leaves for a newcomer
+//!                     registration: the price of a uid, and which uid is pruned for a newcomer
 //!                        │
 //!                     emission: rao to the owner, validators and miners, or burned
 //! ```
 //!
-//! The [`ledger::Ledger`] is pure; only [`local::LocalChain`] touches a disk. A validator pays a miner three
+//! The [`ledger::Ledger`] is pure; only [`local_chain::LocalChain`] touches a disk. A validator pays a miner three
 //! times as much as another, and a tempo later the chain says so:
 //!
 //! ```
@@ -50,15 +50,15 @@
 
 pub mod bonds;
 pub mod chain;
-pub mod checkup;
 pub mod emission;
-pub mod identity;
 pub mod ledger;
-pub mod local;
+pub mod local_chain;
 pub mod metagraph;
 pub mod network;
+pub mod neuron_check;
 pub mod refusal;
 pub mod registration;
+pub mod subnet_identity;
 #[cfg(feature = "subtensor")]
 pub mod subtensor;
 pub mod weights;

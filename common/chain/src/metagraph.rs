@@ -9,7 +9,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::bonds::BondRules;
-use crate::registration::PriceRules;
+use crate::registration::RegistrationPriceRules;
 
 /// The time between two blocks.
 pub const BLOCK_TIME: Millis = Millis::seconds(12);
@@ -106,9 +106,9 @@ pub struct Hyperparameters {
     /// Places in the subnet.
     pub max_uids: u16,
     /// Blocks for which a newcomer can't be replaced while others can.
-    pub immunity: u64,
+    pub immunity_period: u64,
     /// What a registration costs.
-    pub registration: PriceRules,
+    pub registration: RegistrationPriceRules,
 }
 
 impl Default for Hyperparameters {
@@ -122,8 +122,8 @@ impl Default for Hyperparameters {
             version_key: 0,
             bonds: BondRules::default(),
             max_uids: 256,
-            immunity: 4096,
-            registration: PriceRules::default(),
+            immunity_period: 4096,
+            registration: RegistrationPriceRules::default(),
         }
     }
 }

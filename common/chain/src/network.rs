@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 #[cfg(not(feature = "subtensor"))]
-use crate::local::LocalChain;
+use crate::local_chain::LocalChain;
 #[cfg(feature = "subtensor")]
-use crate::subtensor::{Subtensor, connection::Connection};
+use crate::subtensor::{Subtensor, connection::NodeConnection};
 
 /// A chain, by a node that is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Network {
+pub enum SubtensorNetwork {
     /// The main network.
     Finney,
     /// The test network, whose TAO is worth nothing.
@@ -31,9 +31,9 @@ pub enum Network {
 /// One subnet of one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct SubnetAddress {
     /// "finney", "test", "local", or the WebSocket URL of a node.
-    pub network: Network,
+    pub network: SubtensorNetwork,
     /// The subnet's number.
     pub netuid: u16,
 }
@@ -48,10 +48,10 @@ pub struct NetworkFlags {
         value_name = "NAME",
         conflicts_with = "endpoint"
     )]
-    pub network: Option<Network>,
+    pub network: Option<SubtensorNetwork>,
     /// The chain, by the WebSocket URL of a node, such as ws://127.0.0.1:9944.
     #[arg(long, alias = "subtensor.chain_endpoint", value_name = "URL")]
-    pub endpoint: Option<Network>,
+    pub endpoint: Option<SubtensorNetwork>,
     /// The subnet's number [default: the configuration's].
     #[arg(long, value_name = "N")]
     pub netuid: Option<u16>,
@@ -66,15 +66,15 @@ pub struct UnknownNetwork(String);
 
 /// Flags and configuration that don't say which subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum PlaceError {
+pub enum SubnetAddressError {
     /// A network without a subnet.
     #[error("which subnet of the network? Add --netuid")]
-    NoSubnet,
+    MissingNetuid,
     /// A subnet without a network.
     #[error(
         "--netuid is a subnet of which network? Add --network finney, test or local, or --endpoint"
     )]
-    NoNetwork,
+    MissingNetwork,
 }
 
 /// This program can't speak to a chain.
@@ -83,40 +83,40 @@ pub enum PlaceError {
     "this program was built without the client of the real chain: build it with \
      `cargo build --release --package {package} --features subtensor`"
 )]
-pub struct NotBuiltIn {
+pub struct SubtensorFeatureDisabled {
     /// The package that has to be built again.
     pub package: &'static str,
 }
 
-impl Place {
+impl SubnetAddress {
     /// The subnet as a chain, which must begin with block `genesis` if one is given; `package` is the caller's, which may
     /// have to be built again.
     #[cfg(feature = "subtensor")]
-    pub fn chain(
+    pub fn connect(
         &self,
         genesis: Option<Hash>,
         _package: &'static str,
-    ) -> Result<Arc<Subtensor>, NotBuiltIn> {
-        let connection = Connection::new(self.network.url());
+    ) -> Result<Arc<Subtensor>, SubtensorFeatureDisabled> {
+        let connection = NodeConnection::new(self.network.url());
         let chain = Subtensor::new(connection, self.netuid);
         Ok(Arc::new(match genesis {
-            Some(genesis) => chain.beginning_with(genesis),
+            Some(genesis) => chain.with_genesis(genesis),
             None => chain,
         }))
     }
 
     /// A program without the client of the real chain says how to build one with it.
     #[cfg(not(feature = "subtensor"))]
-    pub fn chain(
+    pub fn connect(
         &self,
         _genesis: Option<Hash>,
         package: &'static str,
-    ) -> Result<Arc<LocalChain>, NotBuiltIn> {
-        Err(NotBuiltIn { package })
+    ) -> Result<Arc<LocalChain>, SubtensorFeatureDisabled> {
+        Err(SubtensorFeatureDisabled { package })
     }
 }
 
-impl Network {
+impl SubtensorNetwork {
     /// The node's address.
     pub fn url(&self) -> &str {
         match self {
@@ -129,22 +129,25 @@ impl Network {
 }
 
 impl NetworkFlags {
-    /// The place that flags and configuration name together, the flags first; `None` if neither names any.
-    pub fn over(&self, configured: Option<Place>) -> Result<Option<Place>, PlaceError> {
+    /// The subnet that flags and configuration name together, the flags first; `None` if neither names any.
+    pub fn resolve(
+        &self,
+        configured: Option<SubnetAddress>,
+    ) -> Result<Option<SubnetAddress>, SubnetAddressError> {
         let network = self.endpoint.clone().or_else(|| self.network.clone());
         let (before, netuid) = configured
-            .map(|place| (place.network, place.netuid))
+            .map(|subnet| (subnet.network, subnet.netuid))
             .unzip();
         match (network.or(before), self.netuid.or(netuid)) {
-            (Some(network), Some(netuid)) => Ok(Some(Place { network, netuid })),
-            (Some(_), None) => Err(PlaceError::NoSubnet),
-            (None, Some(_)) => Err(PlaceError::NoNetwork),
+            (Some(network), Some(netuid)) => Ok(Some(SubnetAddress { network, netuid })),
+            (Some(_), None) => Err(SubnetAddressError::MissingNetuid),
+            (None, Some(_)) => Err(SubnetAddressError::MissingNetwork),
             (None, None) => Ok(None),
         }
     }
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for SubtensorNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Finney => "finney",
@@ -155,13 +158,13 @@ impl fmt::Display for Network {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SubnetAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "subnet {} of {}", self.netuid, self.network)
     }
 }
 
-impl FromStr for Network {
+impl FromStr for SubtensorNetwork {
     type Err = UnknownNetwork;
 
     fn from_str(text: &str) -> Result<Self, UnknownNetwork> {
@@ -177,7 +180,7 @@ impl FromStr for Network {
     }
 }
 
-impl TryFrom<String> for Network {
+impl TryFrom<String> for SubtensorNetwork {
     type Error = UnknownNetwork;
 
     fn try_from(text: String) -> Result<Self, UnknownNetwork> {
@@ -185,8 +188,8 @@ impl TryFrom<String> for Network {
     }
 }
 
-impl From<Network> for String {
-    fn from(network: Network) -> Self {
+impl From<SubtensorNetwork> for String {
+    fn from(network: SubtensorNetwork) -> Self {
         network.to_string()
     }
 }
@@ -198,38 +201,44 @@ mod tests {
     #[test]
     fn a_network_is_named_or_an_address() {
         for name in ["finney", "test", "local", "ws://10.0.0.5:9944"] {
-            let network: Network = name.parse().unwrap();
+            let network: SubtensorNetwork = name.parse().unwrap();
             assert_eq!(network.to_string(), name);
             assert!(network.url().starts_with("ws"));
         }
-        let error = "mainnet".parse::<Network>().unwrap_err().to_string();
+        let error = "mainnet"
+            .parse::<SubtensorNetwork>()
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("use finney, test, local"), "{error}");
     }
 
     #[test]
     fn flags_go_before_the_configuration() {
         let none = NetworkFlags::default();
-        assert_eq!(none.over(None), Ok(None));
-        let configured = Place {
-            network: Network::Finney,
+        assert_eq!(none.resolve(None), Ok(None));
+        let configured = SubnetAddress {
+            network: SubtensorNetwork::Finney,
             netuid: 8,
         };
         assert_eq!(
-            none.over(Some(configured.clone())),
+            none.resolve(Some(configured.clone())),
             Ok(Some(configured.clone()))
         );
         let test = NetworkFlags {
-            network: Some(Network::Test),
+            network: Some(SubtensorNetwork::Test),
             ..NetworkFlags::default()
         };
-        let found = test.over(Some(configured)).unwrap().unwrap();
+        let found = test.resolve(Some(configured)).unwrap().unwrap();
         assert_eq!(found.to_string(), "subnet 8 of test");
-        assert_eq!(test.over(None), Err(PlaceError::NoSubnet));
+        assert_eq!(test.resolve(None), Err(SubnetAddressError::MissingNetuid));
         let subnet = NetworkFlags {
             netuid: Some(3),
             ..NetworkFlags::default()
         };
-        assert_eq!(subnet.over(None), Err(PlaceError::NoNetwork));
+        assert_eq!(
+            subnet.resolve(None),
+            Err(SubnetAddressError::MissingNetwork)
+        );
     }
 
     /// The path itself in a program without the client, its words in one with it.
@@ -237,11 +246,13 @@ mod tests {
     fn a_program_without_the_client_says_how_to_build_one_with_it() {
         let package = "foretell-validator";
         #[cfg(feature = "subtensor")]
-        let refused = NotBuiltIn { package };
+        let refused = SubtensorFeatureDisabled { package };
         #[cfg(not(feature = "subtensor"))]
         let refused = {
-            let (network, netuid) = (Network::Test, 8);
-            Place { network, netuid }.chain(None, package).unwrap_err()
+            let (network, netuid) = (SubtensorNetwork::Test, 8);
+            SubnetAddress { network, netuid }
+                .connect(None, package)
+                .unwrap_err()
         };
         let words = refused.to_string();
         let command = "cargo build --release --package foretell-validator --features subtensor";

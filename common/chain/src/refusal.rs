@@ -9,16 +9,16 @@ use crate::metagraph::BLOCK_TIME;
 
 /// What the chain refused. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum ChainRefusal {
     /// The hotkey has no uid.
     #[error("hotkey {0} is not registered on the subnet: register it first")]
     NotRegistered(Hotkey),
     /// Every uid is taken by somebody who can't be replaced.
     #[error("every uid of the subnet is its owner's: no hotkey can be registered")]
-    Full,
+    SubnetFull,
     /// Nobody could connect to the address.
     #[error("{0} can't be an axon: give the address and port under which others reach this miner")]
-    UnusableAxon(SocketAddr),
+    InvalidAxon(SocketAddr),
     /// The signature is not the hotkey's own over these weights.
     #[error("the weights are not signed by {0}: sign them with the hotkey they name")]
     BadSignature(Hotkey),
@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error(
         "the weights have version key {found}, the subnet asks for {required} or later: upgrade"
     )]
-    StaleVersionKey {
+    OutdatedVersionKey {
         /// The key of the weights.
         found: u64,
         /// The least key accepted.
@@ -55,7 +55,7 @@ pub enum Refusal {
         "this hotkey set weights too recently: submit again in {blocks_left} blocks ({} s)",
         blocks_left.saturating_mul(BLOCK_TIME.0.unsigned_abs() / 1_000)
     )]
-    TooSoon {
+    RateLimited {
         /// Blocks until weights are accepted again.
         blocks_left: u64,
     },
@@ -74,12 +74,12 @@ pub enum Refusal {
     #[error("uid {} is not on the subnet: map hotkeys to uids again and resubmit", .0.0)]
     UnknownUid(Uid),
     /// What the real chain says, by the name of its error.
-    #[error("{name}: {words}")]
-    Chain {
+    #[error("{name}: {message}")]
+    Runtime {
         /// The chain's name for it.
         name: String,
         /// What to do.
-        words: String,
+        message: String,
     },
     /// Nothing to pay by.
     #[error("all weights are zero: to pay nobody, put the weight on the subnet owner's uid")]
@@ -93,15 +93,15 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_do() {
         assert_eq!(
-            Refusal::TooSoon { blocks_left: 5 }.to_string(),
+            ChainRefusal::RateLimited { blocks_left: 5 }.to_string(),
             "this hotkey set weights too recently: submit again in 5 blocks (60 s)"
         );
         assert_eq!(
-            Refusal::UnknownUid(Uid(7)).to_string(),
+            ChainRefusal::UnknownUid(Uid(7)).to_string(),
             "uid 7 is not on the subnet: map hotkeys to uids again and resubmit"
         );
         assert_eq!(
-            Refusal::Full.to_string(),
+            ChainRefusal::SubnetFull.to_string(),
             "every uid of the subnet is its owner's: no hotkey can be registered"
         );
     }

@@ -15,20 +15,20 @@ use crate::metagraph::Block;
 
 /// How the price moves, in rao of TAO.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PriceRules {
+pub struct RegistrationPriceRules {
     /// Never less.
     pub least: u64,
     /// Never more.
     pub most: u64,
     /// What moves it.
     #[serde(flatten)]
-    pub motion: Motion,
+    pub adjustment: PriceAdjustment,
 }
 
 /// What moves the price.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Motion {
+pub enum PriceAdjustment {
     /// Each registration, and each block without one.
     Continuous {
         /// Blocks in which it halves.
@@ -48,13 +48,13 @@ pub enum Motion {
     },
 }
 
-impl Default for PriceRules {
+impl Default for RegistrationPriceRules {
     /// The chain's own: 0.0005 to 100 TAO.
     fn default() -> Self {
         Self {
             least: 500_000,
             most: 100_000_000_000,
-            motion: Motion::Continuous {
+            adjustment: PriceAdjustment::Continuous {
                 half_life: 360,
                 growth: 1.26,
             },
@@ -64,10 +64,10 @@ impl Default for PriceRules {
 
 /// The price of a registration, and all that was paid for registrations: it is burned.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Till {
+pub struct RegistrationPrice {
     /// Rao after the price last moved otherwise than by decay; 0 before that.
-    after_last: f64,
-    at: Block,
+    last_rao: f64,
+    last_block: Block,
     /// Registrations since then, where they move the price only at the end of an interval.
     #[serde(default)]
     registrations: u64,
@@ -75,38 +75,38 @@ pub struct Till {
     pub burned: u64,
 }
 
-impl Till {
-    /// A price of `rao` that last moved at block `at`.
-    pub fn new(rao: u64, at: Block) -> Self {
+impl RegistrationPrice {
+    /// A price of `rao` that last moved at `block`.
+    pub fn new(rao: u64, block: Block) -> Self {
         Self {
-            after_last: rao as f64,
-            at,
+            last_rao: rao as f64,
+            last_block: block,
             ..Self::default()
         }
     }
 
     /// Rao that a registration costs at `block`.
-    pub fn price(&self, block: Block, rules: &PriceRules) -> u64 {
-        let rao = match rules.motion {
-            Motion::Continuous { half_life, .. } => {
-                let halvings = block.since(self.at) as f64 / half_life.max(1) as f64;
-                (self.after_last * libm::exp2(-halvings)) as u64
+    pub fn at_block(&self, block: Block, rules: &RegistrationPriceRules) -> u64 {
+        let rao = match rules.adjustment {
+            PriceAdjustment::Continuous { half_life, .. } => {
+                let halvings = block.since(self.last_block) as f64 / half_life.max(1) as f64;
+                (self.last_rao * libm::exp2(-halvings)) as u64
             }
-            Motion::Intervals { .. } => self.moved_to(block, rules).after_last as u64,
+            PriceAdjustment::Intervals { .. } => self.adjusted_to(block, rules).last_rao as u64,
         };
         rao.clamp(rules.least, rules.most)
     }
 
     /// Pays for a registration at `block`; what it cost.
-    pub fn pay(&mut self, block: Block, rules: &PriceRules) -> u64 {
-        let price = self.price(block, rules);
-        match rules.motion {
-            Motion::Continuous { growth, .. } => {
-                self.after_last = (price as f64 * growth).min(rules.most as f64);
-                self.at = block;
+    pub fn pay(&mut self, block: Block, rules: &RegistrationPriceRules) -> u64 {
+        let price = self.at_block(block, rules);
+        match rules.adjustment {
+            PriceAdjustment::Continuous { growth, .. } => {
+                self.last_rao = (price as f64 * growth).min(rules.most as f64);
+                self.last_block = block;
             }
-            Motion::Intervals { .. } => {
-                *self = self.moved_to(block, rules);
+            PriceAdjustment::Intervals { .. } => {
+                *self = self.adjusted_to(block, rules);
                 self.registrations += 1;
             }
         }
@@ -115,29 +115,29 @@ impl Till {
     }
 
     /// The same after the intervals that have ended by `block`.
-    fn moved_to(&self, block: Block, rules: &PriceRules) -> Self {
+    fn adjusted_to(&self, block: Block, rules: &RegistrationPriceRules) -> Self {
         let mut moved = *self;
-        let Motion::Intervals {
+        let PriceAdjustment::Intervals {
             interval,
             target,
             memory,
-        } = rules.motion
+        } = rules.adjustment
         else {
             return moved;
         };
         let interval = interval.max(1);
-        let ended = block.since(self.at) / interval;
+        let ended = block.since(self.last_block) / interval;
         for _ in 0..ended {
-            let rao = (moved.after_last as u64).clamp(rules.least, rules.most);
+            let rao = (moved.last_rao as u64).clamp(rules.least, rules.most);
             let next = after_interval(rao, moved.registrations, target, memory);
-            moved.after_last = next.clamp(rules.least, rules.most) as f64;
+            moved.last_rao = next.clamp(rules.least, rules.most) as f64;
             // Without registrations it can only fall, to the least price there is.
-            if moved.registrations == 0 && moved.after_last as u64 == rao {
+            if moved.registrations == 0 && moved.last_rao as u64 == rao {
                 break;
             }
             moved.registrations = 0;
         }
-        moved.at = Block(self.at.0 + ended * interval);
+        moved.last_block = Block(self.last_block.0 + ended * interval);
         moved
     }
 }
@@ -160,7 +160,7 @@ fn after_interval(rao: u64, registrations: u64, target: u64, memory: u64) -> u64
 
 /// A neuron that might have to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
+pub struct PruneCandidate {
     /// Its place.
     pub uid: Uid,
     /// What the last epoch paid it.
@@ -170,17 +170,17 @@ pub struct Candidate {
 }
 
 /// Who leaves at `block`; `None` if there is no candidate.
-pub fn leaver(
-    candidates: impl IntoIterator<Item = Candidate>,
+pub fn pruned_uid(
+    candidates: impl IntoIterator<Item = PruneCandidate>,
     block: Block,
-    immunity: u64,
+    immunity_period: u64,
 ) -> Option<Uid> {
     candidates
         .into_iter()
         .min_by_key(|candidate| {
-            let mortal = block.since(candidate.registered) >= immunity;
+            let prunable = block.since(candidate.registered) >= immunity_period;
             (
-                Reverse(mortal),
+                Reverse(prunable),
                 candidate.emission,
                 candidate.registered,
                 candidate.uid,
@@ -197,27 +197,27 @@ mod tests {
 
     #[test]
     fn the_price_by_hand() {
-        let rules = PriceRules::default();
-        let mut till = Till::default();
-        assert_eq!(till.price(Block(0), &rules), 500_000);
-        assert_eq!(till.pay(Block(0), &rules), 500_000);
+        let rules = RegistrationPriceRules::default();
+        let mut registration_price = RegistrationPrice::default();
+        assert_eq!(registration_price.at_block(Block(0), &rules), 500_000);
+        assert_eq!(registration_price.pay(Block(0), &rules), 500_000);
         // 500,000 · 1.26, and that once more.
-        assert_eq!(till.pay(Block(0), &rules), 630_000);
-        assert_eq!(till.price(Block(0), &rules), 793_800);
+        assert_eq!(registration_price.pay(Block(0), &rules), 630_000);
+        assert_eq!(registration_price.at_block(Block(0), &rules), 793_800);
         // Half of it 360 blocks on, were it not for the floor.
-        assert_eq!(till.price(Block(360), &rules), 500_000);
-        assert_eq!(till.price(Block(90), &rules), 667_503); // 793,800 · 2^(−1/4) = 667,503.6
-        assert_eq!(till.burned, 1_130_000);
+        assert_eq!(registration_price.at_block(Block(360), &rules), 500_000);
+        assert_eq!(registration_price.at_block(Block(90), &rules), 667_503); // 793,800 · 2^(−1/4) = 667,503.6
+        assert_eq!(registration_price.burned, 1_130_000);
     }
 
-    fn by_intervals() -> PriceRules {
-        PriceRules {
-            motion: Motion::Intervals {
+    fn by_intervals() -> RegistrationPriceRules {
+        RegistrationPriceRules {
+            adjustment: PriceAdjustment::Intervals {
                 interval: 100,
                 target: 2,
                 memory: u64::MAX / 4,
             },
-            ..PriceRules::default()
+            ..RegistrationPriceRules::default()
         }
     }
 
@@ -225,52 +225,57 @@ mod tests {
     #[test]
     fn the_price_by_intervals_by_hand() {
         let rules = by_intervals();
-        let mut till = Till::new(8_000_000, Block(10));
+        let mut registration_price = RegistrationPrice::new(8_000_000, Block(10));
         for block in [10, 50, 109, 109, 109] {
-            assert_eq!(till.pay(Block(block), &rules), 8_000_000);
+            assert_eq!(registration_price.pay(Block(block), &rules), 8_000_000);
         }
         // Five registrations: 8·(1/4 + 3/4·7/4) = 12.5; then one, with which it stays; then none, twice: ·(1/4 + 3/4·1/2).
         // The chain's quarter is 65,535/2¹⁸.
         let near = |block, rao: u64| {
-            let price = till.price(Block(block), &rules);
+            let price = registration_price.at_block(Block(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
         };
         near(110, 12_500_000);
-        assert_eq!(till.price(Block(109), &rules), 8_000_000);
-        let paid = till.pay(Block(150), &rules);
-        assert_eq!(paid, till.price(Block(209), &rules));
+        assert_eq!(registration_price.at_block(Block(109), &rules), 8_000_000);
+        let paid = registration_price.pay(Block(150), &rules);
+        assert_eq!(paid, registration_price.at_block(Block(209), &rules));
         let near = |block, rao: u64| {
-            let price = till.price(Block(block), &rules);
+            let price = registration_price.at_block(Block(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
         };
         near(210, 12_500_000);
         near(310, 7_812_500);
         near(410, 4_882_812);
-        assert_eq!(till.price(Block(u64::MAX), &rules), rules.least);
+        assert_eq!(
+            registration_price.at_block(Block(u64::MAX), &rules),
+            rules.least
+        );
     }
 
     #[test]
     fn rules_that_were_kept_before_there_were_two_kinds_are_read() {
         let text = r#"{"least":500000,"most":100000000000,"half_life":360,"growth":1.26}"#;
         assert_eq!(
-            serde_json::from_str::<PriceRules>(text).unwrap(),
-            PriceRules::default()
+            serde_json::from_str::<RegistrationPriceRules>(text).unwrap(),
+            RegistrationPriceRules::default()
         );
         let text = serde_json::to_string(&by_intervals()).unwrap();
         assert_eq!(
-            serde_json::from_str::<PriceRules>(&text).unwrap(),
+            serde_json::from_str::<RegistrationPriceRules>(&text).unwrap(),
             by_intervals()
         );
     }
 
     #[test]
     fn the_least_paid_leaves_unless_it_is_new() {
-        let neuron = |uid, emission, registered| Candidate {
+        let neuron = |uid, emission, registered| PruneCandidate {
             uid: Uid(uid),
             emission,
             registered: Block(registered),
         };
-        let at = |block, candidates: &[Candidate]| leaver(candidates.to_vec(), Block(block), 100);
+        let at = |block, candidates: &[PruneCandidate]| {
+            pruned_uid(candidates.to_vec(), Block(block), 100)
+        };
         let (old, rich, new) = (neuron(1, 5, 0), neuron(2, 9, 0), neuron(3, 0, 150));
         assert_eq!(at(200, &[old, rich, new]), Some(Uid(1)));
         assert_eq!(at(250, &[old, rich, new]), Some(Uid(3)));
@@ -295,20 +300,20 @@ mod tests {
         fn the_price_stays_in_bounds_and_rises_on_demand_only(
             steps in prop::collection::vec((0..2000u64, any::<bool>()), 0..200),
         ) {
-            let rules = PriceRules::default();
-            let (mut till, mut block) = (Till::default(), 0);
+            let rules = RegistrationPriceRules::default();
+            let (mut registration_price, mut block) = (RegistrationPrice::default(), 0);
             let mut paid = 0;
             for (blocks, registers) in steps {
-                let before = till.price(Block(block), &rules);
+                let before = registration_price.at_block(Block(block), &rules);
                 block += blocks;
-                let now = till.price(Block(block), &rules);
+                let now = registration_price.at_block(Block(block), &rules);
                 prop_assert!(now <= before && (rules.least..=rules.most).contains(&now));
                 if registers {
-                    paid += till.pay(Block(block), &rules);
-                    prop_assert!(till.price(Block(block), &rules) >= now);
+                    paid += registration_price.pay(Block(block), &rules);
+                    prop_assert!(registration_price.at_block(Block(block), &rules) >= now);
                 }
             }
-            prop_assert_eq!(till.burned, paid);
+            prop_assert_eq!(registration_price.burned, paid);
         }
     }
 }

@@ -18,11 +18,11 @@ use std::cmp::Reverse;
 
 use foretell_core::hotkey::Uid;
 
-use crate::bonds::{self, BondRules, Holding};
+use crate::bonds::{self, BondRules, ValidatorBonds};
 
 /// What one neuron brings to an epoch. Its uid is its place in the slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Voter<'a> {
+pub struct ValidatorRow<'a> {
     /// Stake in rao.
     pub stake: u64,
     /// Whether it may validate; without, neither its stake nor its weights count.
@@ -35,7 +35,7 @@ pub struct Voter<'a> {
 
 /// What an epoch decides, each vector in uid order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct EpochResult {
     /// C: the largest weight of each neuron that a majority of stake supports.
     pub consensus: Vec<f64>,
     /// T: how much of each validator's weights was left after clipping, in 0..=1.
@@ -53,19 +53,27 @@ pub struct Outcome {
 /// Runs consensus over all neurons. `kappa` is the majority, a share of stake in 0..=1.
 ///
 /// A permitted validator without weights counts as one that gives everybody 0.
-pub fn outcome(voters: &[Voter<'_>], owner: Uid, kappa: f64, bonds: &BondRules) -> Outcome {
-    let n = voters.len();
-    let rows = rows(voters, owner);
+pub fn run_epoch(
+    validator_rows: &[ValidatorRow<'_>],
+    owner: Uid,
+    kappa: f64,
+    bonds: &BondRules,
+) -> EpochResult {
+    let n = validator_rows.len();
+    let rows = rows(validator_rows, owner);
     let consensus = consensus(&rows, n, kappa);
-    let holdings: Vec<Holding> = rows.iter().map(|row| row.holding(&consensus)).collect();
-    let rank = rank(&holdings, n);
+    let validators: Vec<ValidatorBonds> =
+        rows.iter().map(|row| row.clipped_at(&consensus)).collect();
+    let rank = rank(&validators, n);
     let incentive = normalised(&rank);
-    let (earned, held) = bonds::dividends(&holdings, &consensus, &incentive, bonds);
-    let trusted = holdings.iter().map(|holding| holding.clipped.iter().sum());
-    Outcome {
-        validator_trust: spread(&rows, n, trusted),
-        dividend: spread(&rows, n, earned),
-        bonds: spread(&rows, n, held.iter().map(|row| sparse(row))),
+    let (earned, held) = bonds::dividends(&validators, &consensus, &incentive, bonds);
+    let trusted = validators
+        .iter()
+        .map(|validator| validator.clipped.iter().sum());
+    EpochResult {
+        validator_trust: scatter(&rows, n, trusted),
+        dividend: scatter(&rows, n, earned),
+        bonds: scatter(&rows, n, held.iter().map(|row| sparse(row))),
         consensus,
         rank,
         incentive,
@@ -121,7 +129,7 @@ pub fn normalised(values: &[f64]) -> Vec<f64> {
 }
 
 /// A permitted validator.
-struct Row {
+struct PermittedValidator {
     uid: usize,
     /// In rao.
     stake: u64,
@@ -130,62 +138,69 @@ struct Row {
     /// W_i: one weight for each uid.
     weights: Vec<f64>,
     /// Whom they name, with a weight of 0 too.
-    named: Vec<bool>,
+    has_entry: Vec<bool>,
     /// B′_i: one bond for each uid.
     bonds: Vec<u16>,
 }
 
-impl Row {
-    fn holding(&self, consensus: &[f64]) -> Holding {
+impl PermittedValidator {
+    fn clipped_at(&self, consensus: &[f64]) -> ValidatorBonds {
         let clipped = self.weights.iter().zip(consensus);
-        Holding {
+        ValidatorBonds {
             share: self.share,
             clipped: clipped.map(|(weight, limit)| weight.min(*limit)).collect(),
             weights: self.weights.clone(),
-            named: self.named.clone(),
-            kept: self.bonds.clone(),
+            has_entry: self.has_entry.clone(),
+            old_bonds: self.bonds.clone(),
         }
     }
 }
 
 /// The rows of permitted validators, in uid order, without self-weights (the owner may keep its own: it is how
 /// a subnet burns).
-fn rows(voters: &[Voter<'_>], owner: Uid) -> Vec<Row> {
-    let permitted = || voters.iter().enumerate().filter(|(_, voter)| voter.permit);
-    let stakes: Vec<f64> = permitted().map(|(_, voter)| voter.stake as f64).collect();
+fn rows(validator_rows: &[ValidatorRow<'_>], owner: Uid) -> Vec<PermittedValidator> {
+    let permitted = || {
+        validator_rows
+            .iter()
+            .enumerate()
+            .filter(|(_, validator_row)| validator_row.permit)
+    };
+    let stakes: Vec<f64> = permitted()
+        .map(|(_, validator_row)| validator_row.stake as f64)
+        .collect();
     permitted()
         .zip(normalised(&stakes))
-        .map(|((uid, voter), share)| {
-            let mut weights = vec![0.0; voters.len()];
-            let mut named = vec![false; voters.len()];
-            for &(target, value) in voter.weights {
+        .map(|((uid, validator_row), share)| {
+            let mut weights = vec![0.0; validator_rows.len()];
+            let mut has_entry = vec![false; validator_rows.len()];
+            for &(target, value) in validator_row.weights {
                 let target = usize::from(target.0);
-                let kept = target != uid || uid == usize::from(owner.0);
-                let place = weights.get_mut(target).zip(named.get_mut(target));
-                if let Some((weight, named)) = place.filter(|_| kept) {
+                let counts = target != uid || uid == usize::from(owner.0);
+                let entry = weights.get_mut(target).zip(has_entry.get_mut(target));
+                if let Some((weight, has_entry)) = entry.filter(|_| counts) {
                     *weight = f64::from(value);
-                    *named = true;
+                    *has_entry = true;
                 }
             }
-            let mut bonds = vec![0; voters.len()];
-            for &(target, value) in voter.bonds {
+            let mut bonds = vec![0; validator_rows.len()];
+            for &(target, value) in validator_row.bonds {
                 if let Some(bond) = bonds.get_mut(usize::from(target.0)) {
                     *bond = value;
                 }
             }
-            Row {
+            PermittedValidator {
                 uid,
-                stake: voter.stake,
+                stake: validator_row.stake,
                 share,
                 weights: normalised(&weights),
-                named,
+                has_entry,
                 bonds,
             }
         })
         .collect()
 }
 
-fn consensus(rows: &[Row], n: usize, kappa: f64) -> Vec<f64> {
+fn consensus(rows: &[PermittedValidator], n: usize, kappa: f64) -> Vec<f64> {
     (0..n)
         .map(|uid| {
             let column: Vec<(f64, u64)> = rows
@@ -197,19 +212,19 @@ fn consensus(rows: &[Row], n: usize, kappa: f64) -> Vec<f64> {
         .collect()
 }
 
-fn rank(holdings: &[Holding], n: usize) -> Vec<f64> {
+fn rank(validators: &[ValidatorBonds], n: usize) -> Vec<f64> {
     let mut rank = vec![0.0; n];
-    for holding in holdings {
-        for (rank, weight) in rank.iter_mut().zip(&holding.clipped) {
-            *rank += holding.share * weight;
+    for validator in validators {
+        for (rank, weight) in rank.iter_mut().zip(&validator.clipped) {
+            *rank += validator.share * weight;
         }
     }
     rank
 }
 
 /// One value for each uid: that of its row, or nothing where it has none.
-fn spread<T: Clone + Default>(
-    rows: &[Row],
+fn scatter<T: Clone + Default>(
+    rows: &[PermittedValidator],
     n: usize,
     of_rows: impl IntoIterator<Item = T>,
 ) -> Vec<T> {

@@ -1,21 +1,21 @@
 //! What the consensus costs a validator in each round: 256 miners, 100 steps, 99 levels, on one core.
 //!
-//! Prints the fastest of several rounds, part by part: the quadratic's update, entries and fit with every miner
+//! Prints the fastest of several rounds, part by part: the quadratic's update, forecasters and fit with every miner
 //! eligible, the consensus and everybody's credit.
 #![allow(clippy::print_stdout, reason = "a benchmark talks to people")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use foretell_core::forecast::{Fan, POOL_LEVELS};
+use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
+use foretell_core::pool::credit::credits;
+use foretell_core::pool::deviations::{Deviations, RealisedMoves};
+use foretell_core::pool::fit_state::FitState;
+use foretell_core::pool::forecasters::fit_pool;
 use foretell_core::rules::RulesVersion;
 use foretell_core::score::{Outcome, Reference};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::weigh::credit::credits;
-use foretell_core::weigh::deviations::{Deviations, Realised};
-use foretell_core::weigh::entries::pool;
-use foretell_core::weigh::quadratic::Quadratic;
 
 const MINERS: u16 = 256;
 const HORIZON: usize = 100;
@@ -36,14 +36,14 @@ fn noise(a: i64, b: usize) -> f64 {
 }
 
 /// Fans narrower than the reference, each its own way, and the move that comes true.
-fn fan(reference: &[f64], miner: u16, round: i64) -> Fan {
+fn fan(reference: &[f64], miner: u16, round: i64) -> QuantileForecast {
     let moves = (1..=HORIZON).flat_map(|i| {
         let unit = SIGMA * f64::sqrt(i as f64);
         let width = 0.8 + 0.1 * noise(round + i as i64, usize::from(miner));
         let centre = 0.02 * noise(round, 1000 + usize::from(miner));
         reference.iter().map(move |q| unit * (centre + width * q))
     });
-    Fan::from_moves(POOL_LEVELS, moves.collect())
+    QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
 }
 
 fn main() {
@@ -51,8 +51,8 @@ fn main() {
     let reference = Reference::new(&rules.score);
     let empty = Deviations::new(&reference, HORIZON);
     let keys: Vec<Hotkey> = (0..MINERS).map(key).collect();
-    let mut state = Quadratic::default();
-    let mut entries = Vec::new();
+    let mut state = FitState::default();
+    let mut forecasters = Vec::new();
     let mut fastest = [f64::INFINITY; 4];
     for round in 0..ROUNDS {
         let mut deviations = empty.clone();
@@ -66,12 +66,12 @@ fn main() {
             volatility: SIGMA,
             moves: moves.collect(),
         };
-        let realised = Realised::of(&outcome, &rules.score);
+        let realised = RealisedMoves::new(&outcome, &rules.score);
         let mut timed = [0.0; 4];
         let started = Instant::now();
-        let consensus = deviations.consensus(&entries);
+        let consensus = deviations.consensus(&forecasters);
         timed[0] = started.elapsed().as_secs_f64();
-        let credit = credits(&deviations, &consensus, &entries, &realised);
+        let credit = credits(&deviations, &consensus, &forecasters, &realised);
         timed[1] = started.elapsed().as_secs_f64() - timed[0];
         let origin = UnixMillis(0) + Millis::minutes(30).times(round);
         let settled = (&deviations, &consensus, &realised);
@@ -79,7 +79,7 @@ fn main() {
         state.add(origin, settled, &keys, &rules.fit);
         timed[2] = started.elapsed().as_secs_f64() - before;
         let before = started.elapsed().as_secs_f64();
-        entries = pool(&keys, &BTreeMap::new(), &state, &rules.fit);
+        forecasters = fit_pool(&keys, &BTreeMap::new(), &state, &rules.fit);
         timed[3] = started.elapsed().as_secs_f64() - before;
         assert!(credit.values().all(|credit| credit.is_finite()));
         // The first rounds know too little to have a typical fit.
@@ -89,7 +89,10 @@ fn main() {
             }
         }
     }
-    let shared = entries.iter().filter(|entry| entry.share > 0.0).count();
+    let shared = forecasters
+        .iter()
+        .filter(|forecaster| forecaster.share > 0.0)
+        .count();
     let [consensus, credit, update, fit] = fastest.map(|seconds| 1e3 * seconds);
     println!("{MINERS} miners, all eligible, {shared} with a share; fastest round, one core:");
     println!("  consensus {consensus:7.2} ms");

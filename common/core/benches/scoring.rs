@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use foretell_core::forecast::{Fan, Forecast};
+use foretell_core::forecast::{Forecast, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::policy::{Policy, SettledRound, Taoshi, taoshi};
+use foretell_core::policy::{Policy, SettledRound, TaoshiPolicy, taoshi};
 use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
 use foretell_core::score::crps::crps;
@@ -98,13 +98,13 @@ fn crps_of_a_round() {
     });
     println!("sort {sort}");
     let both = by_miner(&|paths, outcomes| {
-        let fan = Fan::from_moves(MEMBERS, paths);
+        let fan = QuantileForecast::from_moves(MEMBERS, paths);
         let rows = fan.rows().zip(outcomes);
         black_box(rows.map(|(row, y)| crps(row, *y)).sum::<f64>());
     });
     println!("crps_paths {both}");
     let rules = RulesVersion::V1.rules().score;
-    let fans: Vec<(Fan, Outcome)> = sorted
+    let fans: Vec<(QuantileForecast, Outcome)> = sorted
         .chunks_exact(MEMBERS * STEPS)
         .zip(outcomes.chunks_exact(STEPS))
         .map(|(values, y)| {
@@ -112,7 +112,10 @@ fn crps_of_a_round() {
                 volatility: 15.0,
                 moves: y.iter().copied().map(Some).collect(),
             };
-            (Fan::from_moves(MEMBERS, values.to_vec()), outcome)
+            (
+                QuantileForecast::from_moves(MEMBERS, values.to_vec()),
+                outcome,
+            )
         })
         .collect();
     let whole = best_of(5, || {
@@ -139,17 +142,17 @@ fn a_year_of_taoshi() {
     let rounds: Vec<(Settlement, BTreeMap<Hotkey, Forecast>)> =
         (0..DIFFERENT).map(|_| round(&mut rng)).collect();
     let void = VoidReason::NoVolatility;
-    let (judged, owners) = (BTreeMap::new(), BTreeMap::new());
+    let (scored, owners) = (BTreeMap::new(), BTreeMap::new());
     let year = best_of(10, || {
-        let mut policy = Taoshi::new(taoshi::Configuration::default(), false);
+        let mut policy = TaoshiPolicy::new(taoshi::TaoshiConfig::default(), false);
         for i in 0..YEAR {
             let (settlement, forecasts) = &rounds[i % DIFFERENT];
-            policy.take(&SettledRound {
+            policy.add_round(&SettledRound {
                 origin: UnixMillis(0) + Millis::minutes(30).times(i as i64),
                 settlement,
-                yardstick: Err(&void),
+                scorer: Err(&void),
                 forecasts,
-                judged: &judged,
+                scored: &scored,
                 owners: &owners,
             });
         }

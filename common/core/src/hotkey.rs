@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// Bittensor's ss58 address type.
-const ADDRESS_TYPE: u8 = 42;
+const SS58_FORMAT: u8 = 42;
 
 /// A hotkey's (or coldkey's) public key. Miners are keyed by hotkey, never by uid.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,12 +42,12 @@ pub struct Uid(pub u16);
 
 /// Why a text is no ss58 address of a hotkey.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum AddressError {
+pub enum Ss58Error {
     /// Not base58 of the right length.
     #[error("{0:?} is no ss58 address: expected base58 of 35 bytes, such as 5FHneW46xGXgs5m…")]
-    Shape(String),
+    Malformed(String),
     /// An address of another chain.
-    #[error("{address:?} has ss58 address type {found}, expected {ADDRESS_TYPE}")]
+    #[error("{address:?} has ss58 address type {found}, expected {SS58_FORMAT}")]
     Network {
         /// The text.
         address: String,
@@ -60,14 +60,14 @@ pub enum AddressError {
 }
 
 impl FromStr for Hotkey {
-    type Err = AddressError;
+    type Err = Ss58Error;
 
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let shape = || AddressError::Shape(text.to_owned());
-        let bytes = bs58::decode(text).into_vec().map_err(|_| shape())?;
-        let bytes: [u8; 35] = bytes.try_into().map_err(|_| shape())?;
-        if bytes[0] != ADDRESS_TYPE {
-            return Err(AddressError::Network {
+    fn from_str(text: &str) -> Result<Self, Ss58Error> {
+        let malformed = || Ss58Error::Malformed(text.to_owned());
+        let bytes = bs58::decode(text).into_vec().map_err(|_| malformed())?;
+        let bytes: [u8; 35] = bytes.try_into().map_err(|_| malformed())?;
+        if bytes[0] != SS58_FORMAT {
+            return Err(Ss58Error::Network {
                 address: text.to_owned(),
                 found: bytes[0],
             });
@@ -75,7 +75,7 @@ impl FromStr for Hotkey {
         let mut key = [0; 32];
         key.copy_from_slice(&bytes[1..33]);
         if checksum(&key) != bytes[33..] {
-            return Err(AddressError::Checksum(text.to_owned()));
+            return Err(Ss58Error::Checksum(text.to_owned()));
         }
         Ok(Self(key))
     }
@@ -83,7 +83,7 @@ impl FromStr for Hotkey {
 
 impl fmt::Display for Hotkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = vec![ADDRESS_TYPE];
+        let mut bytes = vec![SS58_FORMAT];
         bytes.extend(self.0);
         bytes.extend(checksum(&self.0));
         f.write_str(&bs58::encode(bytes).into_string())
@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for Hotkey {
 fn checksum(key: &[u8; 32]) -> [u8; 2] {
     let mut hash = Blake2b512::new();
     hash.update(b"SS58PRE");
-    hash.update([ADDRESS_TYPE]);
+    hash.update([SS58_FORMAT]);
     hash.update(key);
     let digest = hash.finalize();
     [digest[0], digest[1]]
@@ -152,13 +152,13 @@ mod tests {
         let swapped = BOB.replace("ty", "tz");
         assert!(matches!(
             swapped.parse::<Hotkey>(),
-            Err(AddressError::Checksum(_))
+            Err(Ss58Error::Checksum(_))
         ));
-        assert!(matches!("".parse::<Hotkey>(), Err(AddressError::Shape(_))));
+        assert!(matches!("".parse::<Hotkey>(), Err(Ss58Error::Malformed(_))));
         let kusama = "HNZata7iMYWmk5RvZRTiAsSDhV8366zq2YGb3tLH5Upf74F";
         assert!(matches!(
             kusama.parse::<Hotkey>(),
-            Err(AddressError::Shape(_) | AddressError::Network { .. })
+            Err(Ss58Error::Malformed(_) | Ss58Error::Network { .. })
         ));
     }
 }

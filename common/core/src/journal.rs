@@ -1,7 +1,7 @@
 //! The journal: an append-only chain of records that holds everything a weight depends on.
 //!
 //! Entry n holds the hash of entry n − 1, and is hashed as it is stored. State is nothing but the fold of
-//! its records (see [`Book`](crate::book::Book)), so a validator that was killed carries on from here.
+//! its records (see [`SeriesState`](crate::state::SeriesState)), so a validator that was killed carries on from here.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,22 @@ use thiserror::Error;
 
 use crate::attest::{Commitment, Hash, Hex, Nonce, Signature, sha256};
 use crate::hotkey::{Hotkey, Uid};
+use crate::pool::recalibration::WidthTrials;
+use crate::pool::{FitSnapshot, Forecaster, evidence};
 use crate::price::Price;
-use crate::round::Miss;
+use crate::round::MissReason;
 use crate::rules::RulesVersion;
 use crate::score::Score;
 use crate::series::Series;
-use crate::settle::{Provenance, Settlement, VoidReason};
+use crate::settle::{PriceProvenance, Settlement, VoidReason};
 use crate::time::{Millis, UnixMillis};
-use crate::weigh::recalibration::Trials;
-use crate::weigh::{PoolEntry, Snapshot, evidence};
 
 /// One thing that happened. Rounds are named by their origin; the series stands in the first record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Record {
     /// The first record: what this journal is about.
-    Began(Charter),
+    Genesis(Genesis),
     /// A round was opened to these miners.
     Opened {
         /// Its origin.
@@ -36,7 +36,7 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         owners: BTreeMap<Hotkey, Hotkey>,
         /// The entries of this round's consensus, with their shares.
-        pool: Vec<PoolEntry>,
+        pool: Vec<Forecaster>,
     },
     /// A commitment arrived in time and got its receipt.
     Committed {
@@ -73,7 +73,7 @@ pub enum Record {
         /// Who.
         miner: Hotkey,
         /// The verdict.
-        miss: Miss,
+        miss: MissReason,
     },
     /// The price of an instant is decided, once and for all.
     Priced {
@@ -82,7 +82,7 @@ pub enum Record {
         /// The price of record; `None` is a gap.
         price: Option<Price>,
         /// What it was decided from.
-        provenance: Provenance,
+        provenance: PriceProvenance,
     },
     /// The round's prices are known.
     Settled {
@@ -101,7 +101,7 @@ pub enum Record {
         consensus: Option<Score>,
         /// The consensus's at other widths.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        trials: Option<Trials>,
+        trials: Option<WidthTrials>,
         /// Those who revealed.
         miners: BTreeMap<Hotkey, Score>,
         /// Those who were asked and missed.
@@ -110,7 +110,7 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         credits: BTreeMap<Hotkey, f64>,
         /// The fit's state after this round, by its hash.
-        fit: Snapshot,
+        fit: FitSnapshot,
     },
     /// The round counts for nobody.
     Voided {
@@ -141,7 +141,7 @@ pub enum Record {
 
 /// What a journal is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Charter {
+pub struct Genesis {
     /// The series that is forecast.
     pub series: Series,
     /// The rules that all records follow.
@@ -158,10 +158,10 @@ pub struct Charter {
     pub prices: PriceOrigin,
 }
 
-impl Charter {
+impl Genesis {
     /// How far evidence looks back, and over how many rounds a horizon's prices are shared.
-    pub fn evidence_window(&self) -> evidence::Window {
-        evidence::Window {
+    pub fn evidence_window(&self) -> evidence::EvidenceWindow {
+        evidence::EvidenceWindow {
             lags: evidence::lags(self.series.grid.span().0, self.round_every.0),
             half_life: self.rules.rules().evidence.half_life,
         }
@@ -191,7 +191,7 @@ pub enum PriceOrigin {
 
 /// A link of the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct JournalEntry {
     /// Position, from 0.
     pub seq: u64,
     /// Hash of the entry before; zeros for the first.
@@ -204,7 +204,7 @@ pub struct Entry {
 
 /// The end of the chain: how many entries there are and the hash of the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct JournalHead {
     /// Number of entries.
     pub records: u64,
     /// Hash of the last entry; zeros for none.
@@ -213,7 +213,7 @@ pub struct Head {
 
 /// Where a chain of entries stops being one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BrokenChain {
+pub enum JournalError {
     /// The stored bytes are no entry.
     #[error("journal record {seq} can't be read: {why}")]
     Unreadable {
@@ -230,7 +230,7 @@ pub enum BrokenChain {
     },
 }
 
-impl Head {
+impl JournalHead {
     /// The head of an empty journal.
     pub const EMPTY: Self = Self {
         records: 0,
@@ -239,7 +239,7 @@ impl Head {
 
     /// The bytes of the next entry, as they are stored; the head moves on to it.
     pub fn append(&mut self, at: UnixMillis, record: Record) -> Vec<u8> {
-        let entry = Entry {
+        let entry = JournalEntry {
             seq: self.records,
             prev: self.hash,
             at,
@@ -253,15 +253,15 @@ impl Head {
     }
 
     /// The entry in these stored bytes, if it is the next one; the head moves on to it.
-    pub fn follow(&mut self, bytes: &[u8]) -> Result<Entry, BrokenChain> {
+    pub fn verify_next(&mut self, bytes: &[u8]) -> Result<JournalEntry, JournalError> {
         let seq = self.records;
-        let entry: Entry =
-            serde_json::from_slice(bytes).map_err(|error| BrokenChain::Unreadable {
+        let entry: JournalEntry =
+            serde_json::from_slice(bytes).map_err(|error| JournalError::Unreadable {
                 seq,
                 why: error.to_string(),
             })?;
         if entry.seq != seq || entry.prev != self.hash {
-            return Err(BrokenChain::Unlinked { seq });
+            return Err(JournalError::Unlinked { seq });
         }
         self.records += 1;
         self.hash = sha256(bytes);
@@ -274,9 +274,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::score::{Coverage, Tally};
+    use crate::score::{CoverageCount, MetricSums};
     use crate::series::{Grid, Unit};
-    use crate::settle::{Exclusion, GapReason};
+    use crate::settle::{GapReason, VenueExclusion};
 
     fn voided(round: i64) -> Record {
         Record::Voided {
@@ -289,13 +289,16 @@ mod tests {
     fn one_of_each(x: f64) -> Vec<Record> {
         let round = UnixMillis(1_704_067_200_000);
         let (miner, hash, signature) = (Hotkey([1; 32]), sha256(b"bytes"), Hex([3; 64]));
-        let coverage = Some(Coverage { inside: 1, of: 2 });
+        let coverage = Some(CoverageCount {
+            inside: 1,
+            total: 2,
+        });
         let score = Score {
             scaled_crps: x,
-            tally: Tally {
+            metric_sums: MetricSums {
                 squared_error: x,
                 inside_50: coverage,
-                ..Tally::default()
+                ..MetricSums::default()
             },
         };
         let voids = [
@@ -306,7 +309,7 @@ mod tests {
             VoidReason::LastStepMissing,
         ];
         let others = [
-            Record::Began(Charter {
+            Record::Genesis(Genesis {
                 series: Series {
                     id: "BTC/USD".parse().unwrap(),
                     grid: Grid {
@@ -326,7 +329,7 @@ mod tests {
                 round,
                 asked: vec![miner],
                 owners: BTreeMap::from([(miner, miner)]),
-                pool: vec![PoolEntry {
+                pool: vec![Forecaster {
                     share: x,
                     members: BTreeMap::from([(miner, 1.0)]),
                 }],
@@ -349,12 +352,12 @@ mod tests {
             Record::Missed {
                 round,
                 miner,
-                miss: Miss::Late { by: Millis(1) },
+                miss: MissReason::Late { by: Millis(1) },
             },
             Record::Priced {
                 instant: round,
                 price: Price::new(x).ok(),
-                provenance: Provenance::Venues {
+                provenance: PriceProvenance::Venues {
                     inputs: hash,
                     dispersion_bps: Some(x),
                     gap: Some(GapReason::TooLittleWeight {
@@ -362,15 +365,15 @@ mod tests {
                         needed: 0.5,
                     }),
                     excluded: BTreeMap::from([
-                        ("a".into(), Exclusion::FarOff { off_percent: x }),
-                        ("b".into(), Exclusion::NoCandle),
+                        ("a".into(), VenueExclusion::Outlier { off_percent: x }),
+                        ("b".into(), VenueExclusion::NoCandle),
                     ]),
                 },
             },
             Record::Priced {
                 instant: round,
                 price: None,
-                provenance: Provenance::Source,
+                provenance: PriceProvenance::Source,
             },
             Record::Settled {
                 round,
@@ -388,7 +391,7 @@ mod tests {
                 miners: BTreeMap::from([(miner, score)]),
                 missed: vec![miner],
                 credits: BTreeMap::from([(miner, x)]),
-                fit: Snapshot::default(),
+                fit: FitSnapshot::default(),
             },
             Record::WeightsSigned {
                 uids: vec![Uid(7)],
@@ -407,10 +410,10 @@ mod tests {
         fn every_record_reads_back_as_it_was_stored_to_the_last_bit(
             x in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
         ) {
-            let (mut written, mut read) = (Head::EMPTY, Head::EMPTY);
+            let (mut written, mut read) = (JournalHead::EMPTY, JournalHead::EMPTY);
             for record in one_of_each(x) {
                 let stored = written.append(UnixMillis(1), record.clone());
-                prop_assert_eq!(read.follow(&stored).map(|entry| entry.record), Ok(record));
+                prop_assert_eq!(read.verify_next(&stored).map(|entry| entry.record), Ok(record));
                 prop_assert_eq!(read, written);
             }
         }
@@ -418,13 +421,13 @@ mod tests {
 
     #[test]
     fn a_chain_follows_itself_to_the_same_head() {
-        let mut written = Head::EMPTY;
+        let mut written = JournalHead::EMPTY;
         let stored: Vec<Vec<u8>> = (0..3)
             .map(|i| written.append(UnixMillis(i), voided(i)))
             .collect();
-        let mut read = Head::EMPTY;
+        let mut read = JournalHead::EMPTY;
         for (bytes, i) in stored.iter().zip(0..) {
-            let entry = read.follow(bytes).unwrap();
+            let entry = read.verify_next(bytes).unwrap();
             assert_eq!((entry.at, entry.record), (UnixMillis(i), voided(i)));
         }
         assert_eq!(read, written);
@@ -432,20 +435,26 @@ mod tests {
 
     #[test]
     fn a_changed_missing_or_mangled_record_is_named() {
-        let mut head = Head::EMPTY;
+        let mut head = JournalHead::EMPTY;
         let first = head.append(UnixMillis(0), voided(0));
         let second = head.append(UnixMillis(1), voided(1));
-        let other = Head::EMPTY.clone().append(UnixMillis(0), voided(9));
+        let other = JournalHead::EMPTY.clone().append(UnixMillis(0), voided(9));
 
-        let mut read = Head::EMPTY;
-        assert_eq!(read.follow(&second), Err(BrokenChain::Unlinked { seq: 0 }));
-        read.follow(&other).unwrap();
-        assert_eq!(read.follow(&second), Err(BrokenChain::Unlinked { seq: 1 }));
-        let mut read = Head::EMPTY;
-        read.follow(&first).unwrap();
+        let mut read = JournalHead::EMPTY;
+        assert_eq!(
+            read.verify_next(&second),
+            Err(JournalError::Unlinked { seq: 0 })
+        );
+        read.verify_next(&other).unwrap();
+        assert_eq!(
+            read.verify_next(&second),
+            Err(JournalError::Unlinked { seq: 1 })
+        );
+        let mut read = JournalHead::EMPTY;
+        read.verify_next(&first).unwrap();
         assert!(matches!(
-            read.follow(b"{}"),
-            Err(BrokenChain::Unreadable { seq: 1, .. })
+            read.verify_next(b"{}"),
+            Err(JournalError::Unreadable { seq: 1, .. })
         ));
     }
 }

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::book::Book;
 use crate::hotkey::Hotkey;
-use crate::journal::Charter;
+use crate::journal::Genesis;
 use crate::metrics::ModelConfidenceSet;
-use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_blocks};
-use crate::score::Coverage;
+use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_block_bootstrap};
+use crate::pool::Advantage;
+use crate::pool::diebold_mariano::diebold_mariano;
+use crate::score::CoverageCount;
+use crate::state::SeriesState;
 use crate::time::Millis;
 use crate::track::TrackRecord;
-use crate::weigh::Advantage;
-use crate::weigh::diebold_mariano::diebold_mariano;
 
 /// One forecaster's line. What is undefined (too few rounds, no such interval) is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct LeaderboardRow {
     /// `reference`, `consensus`, or the miner's name.
     pub miner: String,
     /// 0 for the reference, 1 for the consensus; miners start at 2.
@@ -61,9 +61,9 @@ pub struct Row {
 
 /// What rows are made of: everybody's record of the same rounds.
 #[derive(Debug, Clone, Copy)]
-pub struct Records<'a> {
+pub struct LeaderboardInput<'a> {
     /// Grid, rules and interval of the rounds.
-    pub charter: &'a Charter,
+    pub genesis: &'a Genesis,
     /// One entry for every scored round.
     pub reference: &'a TrackRecord,
     /// The consensus, where the policy has one.
@@ -73,55 +73,55 @@ pub struct Records<'a> {
 }
 
 /// The rows of a book, best first; `names` says what miners are called, a hotkey by default.
-pub fn leaderboard(book: &Book, names: &BTreeMap<Hotkey, String>) -> Vec<Row> {
-    let weights = book.weights();
-    let records = Records {
-        charter: book.charter(),
-        reference: book.reference_track(),
-        consensus: Some(book.consensus_track()),
-        miners: book.tracks(),
+pub fn leaderboard(state: &SeriesState, names: &BTreeMap<Hotkey, String>) -> Vec<LeaderboardRow> {
+    let weights = state.weights();
+    let input = LeaderboardInput {
+        genesis: state.genesis(),
+        reference: state.reference_track(),
+        consensus: Some(state.consensus_track()),
+        miners: state.tracks(),
     };
-    rows(&records, names, |key| weights.share(key))
+    leaderboard_rows(&input, names, |key| weights.share(key))
 }
 
 /// The rows of these records, best first, paid by `share`.
 ///
 /// Miners are ordered by weight, then advantage, then name.
-pub fn rows(
-    records: &Records<'_>,
+pub fn leaderboard_rows(
+    input: &LeaderboardInput<'_>,
     names: &BTreeMap<Hotkey, String>,
     share: impl Fn(&Hotkey) -> f64,
-) -> Vec<Row> {
-    let keys: BTreeSet<&Hotkey> = records.miners.keys().chain(names.keys()).collect();
-    let nobody = TrackRecord::new(records.charter.evidence_window());
-    let set = confidence_set(records);
-    let mut miners: Vec<Row> = keys
+) -> Vec<LeaderboardRow> {
+    let keys: BTreeSet<&Hotkey> = input.miners.keys().chain(names.keys()).collect();
+    let empty = TrackRecord::new(input.genesis.evidence_window());
+    let set = confidence_set(input);
+    let mut miners: Vec<LeaderboardRow> = keys
         .into_iter()
         .map(|key| {
             let name = names.get(key).cloned().unwrap_or_else(|| key.to_string());
-            let track = records.miners.get(key).unwrap_or(&nobody);
-            Row {
+            let track = input.miners.get(key).unwrap_or(&empty);
+            LeaderboardRow {
                 weight: Some(share(key)),
-                in_mcs: set.get(&Who::Miner(*key)).copied(),
-                ..row(records.charter, name, track)
+                in_mcs: set.get(&ModelKey::Miner(*key)).copied(),
+                ..row(input.genesis, name, track)
             }
         })
         .collect();
     miners.sort_by(|a, b| {
-        let standing = |row: &Row| (row.weight, row.advantage);
-        better_first(standing(a), standing(b)).then_with(|| a.miner.cmp(&b.miner))
+        let sort_key = |row: &LeaderboardRow| (row.weight, row.advantage);
+        best_first(sort_key(a), sort_key(b)).then_with(|| a.miner.cmp(&b.miner))
     });
     for (row, rank) in miners.iter_mut().zip(2..) {
         row.rank = rank;
     }
-    let reference = Row {
-        in_mcs: set.get(&Who::Reference).copied(),
-        ..row(records.charter, "reference".into(), records.reference)
+    let reference = LeaderboardRow {
+        in_mcs: set.get(&ModelKey::Reference).copied(),
+        ..row(input.genesis, "reference".into(), input.reference)
     };
-    let consensus = records.consensus.map(|track| Row {
+    let consensus = input.consensus.map(|track| LeaderboardRow {
         rank: 1,
-        in_mcs: set.get(&Who::Consensus).copied(),
-        ..row(records.charter, "consensus".into(), track)
+        in_mcs: set.get(&ModelKey::Consensus).copied(),
+        ..row(input.genesis, "consensus".into(), track)
     });
     [reference]
         .into_iter()
@@ -131,16 +131,16 @@ pub fn rows(
 }
 
 /// Place and share of weight of every miner with a record: as in the [`leaderboard`], without the rest of its rows.
-pub fn standings(book: &Book) -> BTreeMap<Hotkey, (usize, f64)> {
-    let (weights, evidence) = (book.weights(), book.evidence());
-    let standing = |key: &Hotkey| (Some(weights.share(key)), evidence.get(key).map(|e| e.mean));
-    let mut miners: Vec<(Hotkey, String)> = book
+pub fn ranks_and_weights(state: &SeriesState) -> BTreeMap<Hotkey, (usize, f64)> {
+    let (weights, evidence) = (state.weights(), state.evidence());
+    let sort_key = |key: &Hotkey| (Some(weights.share(key)), evidence.get(key).map(|e| e.mean));
+    let mut miners: Vec<(Hotkey, String)> = state
         .tracks()
         .keys()
         .map(|key| (*key, key.to_string()))
         .collect();
     miners.sort_by(|(a, name), (b, other)| {
-        better_first(standing(a), standing(b)).then_with(|| name.cmp(other))
+        best_first(sort_key(a), sort_key(b)).then_with(|| name.cmp(other))
     });
     let placed = miners.into_iter().zip(2..);
     placed
@@ -149,7 +149,7 @@ pub fn standings(book: &Book) -> BTreeMap<Hotkey, (usize, f64)> {
 }
 
 /// More weight first, then more advantage; nothing known comes last.
-fn better_first(a: (Option<f64>, Option<f64>), b: (Option<f64>, Option<f64>)) -> Ordering {
+fn best_first(a: (Option<f64>, Option<f64>), b: (Option<f64>, Option<f64>)) -> Ordering {
     let descending = |x: Option<f64>, y: Option<f64>| {
         let key = |v: Option<f64>| v.unwrap_or(f64::NEG_INFINITY);
         key(y).total_cmp(&key(x))
@@ -158,16 +158,16 @@ fn better_first(a: (Option<f64>, Option<f64>), b: (Option<f64>, Option<f64>)) ->
 }
 
 /// Rounds that one horizon overlaps.
-fn overlap(charter: &Charter) -> usize {
-    rounds_in(charter, charter.series.grid.span())
+fn overlap(genesis: &Genesis) -> usize {
+    rounds_in(genesis, genesis.series.grid.span())
 }
 
-fn rounds_in(charter: &Charter, span: Millis) -> usize {
-    (span.0 as usize).div_ceil(charter.round_every.0.max(1) as usize)
+fn rounds_in(genesis: &Genesis, span: Millis) -> usize {
+    (span.0 as usize).div_ceil(genesis.round_every.0.max(1) as usize)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Who {
+enum ModelKey {
     Reference,
     Consensus,
     Miner(Hotkey),
@@ -177,22 +177,24 @@ enum Who {
 ///
 /// The loss is S − S_ref, a miss counting as by the rules. The sample is every round from the latest beginning on of
 /// those whose own record is ten blocks or longer; blocks are of max(2h, 48 h).
-fn confidence_set(records: &Records<'_>) -> BTreeMap<Who, bool> {
-    let block = rounds_in(records.charter, Millis::hours(48)).max(2 * overlap(records.charter));
+fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey, bool> {
+    let block = rounds_in(input.genesis, Millis::hours(48)).max(2 * overlap(input.genesis));
     let least = MIN_BLOCKS * block.max(1);
-    let long: Vec<(Who, &[Advantage])> = [(Who::Reference, records.reference)]
+    let long: Vec<(ModelKey, &[Advantage])> = [(ModelKey::Reference, input.reference)]
         .into_iter()
-        .chain(records.consensus.map(|track| (Who::Consensus, track)))
+        .chain(input.consensus.map(|track| (ModelKey::Consensus, track)))
         .chain(
-            records
+            input
                 .miners
                 .iter()
-                .map(|(key, track)| (Who::Miner(*key), track)),
+                .map(|(key, track)| (ModelKey::Miner(*key), track)),
         )
-        .map(|(who, track)| (who, track.advantages()))
+        .map(|(model, track)| (model, track.advantages()))
         .filter(|(_, advantages)| advantages.len() >= least)
         .collect();
-    let miners = long.iter().filter(|(who, _)| *who != Who::Consensus);
+    let miners = long
+        .iter()
+        .filter(|(model, _)| *model != ModelKey::Consensus);
     let Some(start) = miners.filter_map(|(_, a)| Some(a.first()?.origin)).max() else {
         return BTreeMap::new();
     };
@@ -200,39 +202,39 @@ fn confidence_set(records: &Records<'_>) -> BTreeMap<Who, bool> {
         let from = advantages.partition_point(|a| a.origin < start);
         advantages[from..].iter().map(|a| -a.value).collect()
     };
-    let sample = since(records.reference.advantages()).len();
-    let (who, losses): (Vec<Who>, Vec<Vec<f64>>) = long
+    let sample = since(input.reference.advantages()).len();
+    let (model, losses): (Vec<ModelKey>, Vec<Vec<f64>>) = long
         .into_iter()
-        .map(|(who, advantages)| (who, since(advantages)))
+        .map(|(model, advantages)| (model, since(advantages)))
         .filter(|(_, losses)| losses.len() == sample)
         .unzip();
-    let set = ModelConfidenceSet::of(&losses, &circular_blocks(sample, block));
-    who.into_iter().zip(set.members(ALPHA)).collect()
+    let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(sample, block));
+    model.into_iter().zip(set.members(ALPHA)).collect()
 }
 
-fn row(charter: &Charter, miner: String, track: &TrackRecord) -> Row {
-    let evidence = track.evidence(&charter.rules.rules().evidence);
-    let tally = track.tally();
-    let share = |coverage: Option<Coverage>| coverage.and_then(Coverage::share);
+fn row(genesis: &Genesis, miner: String, track: &TrackRecord) -> LeaderboardRow {
+    let evidence = track.evidence(&genesis.rules.rules().evidence);
+    let metric_sums = track.metric_sums();
+    let share = |coverage: Option<CoverageCount>| coverage.and_then(CoverageCount::share);
     let test = diebold_mariano(
-        &track.differences(),
-        overlap(charter),
-        rounds_in(charter, Millis::hours(48)),
+        &track.score_differences(),
+        overlap(genesis),
+        rounds_in(genesis, Millis::hours(48)),
     );
-    Row {
+    LeaderboardRow {
         miner,
         rank: 0,
         rounds: track.rounds(),
         missed: track.misses(),
         score: track.mean_score(),
         skill: track.skill(),
-        rmse_bps: tally.rmse(),
-        mae_bps: tally.mae(),
-        crps_bps: tally.mean_crps(),
-        directional_accuracy: tally.directional_accuracy(),
-        coverage_50: share(tally.inside_50),
-        coverage_80: share(tally.inside_80),
-        coverage_95: share(tally.inside_95),
+        rmse_bps: metric_sums.rmse(),
+        mae_bps: metric_sums.mae(),
+        crps_bps: metric_sums.mean_crps(),
+        directional_accuracy: metric_sums.directional_accuracy(),
+        coverage_50: share(metric_sums.inside_50),
+        coverage_80: share(metric_sums.inside_80),
+        coverage_95: share(metric_sums.inside_95),
         dm_t: test.map(|test| test.t),
         dm_p: test.map(|test| test.p),
         in_mcs: None,

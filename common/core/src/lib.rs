@@ -4,7 +4,7 @@
 //! state says what it wants done:
 //!
 //! ```text
-//!   Event ──decide──▶ Record ──apply──▶ Book ──wants──▶ Task      (carried out by the validator)
+//!   RoundEvent ──decide──▶ Record ──apply──▶ SeriesState ──wants──▶ Action      (carried out by the validator)
 //!   answer, price      journal           rounds, tracks            ask, settle, score
 //!                                          │
 //!                                          └─▶ Evidence ─▶ Weights ─▶ leaderboard
@@ -16,16 +16,13 @@
 
 pub mod attest;
 pub mod bar;
-pub mod book;
 pub mod forecast;
-mod fours;
 pub mod hotkey;
 pub mod journal;
-mod lanes;
 pub mod leaderboard;
-pub mod logarithm;
 pub mod metrics;
 pub mod policy;
+pub mod pool;
 pub mod price;
 pub mod replay;
 pub mod round;
@@ -33,6 +30,8 @@ pub mod rules;
 pub mod score;
 pub mod series;
 pub mod settle;
+mod simd;
+pub mod state;
 pub mod time;
 pub mod track;
-pub mod weigh;
+pub mod vmath;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::ScoreRules;
-use crate::score::volatility::Volatility;
+use crate::score::volatility::EwmaVolatility;
 use crate::series::Series;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
@@ -21,7 +21,7 @@ pub struct ReplayedPrices {
 impl ReplayedPrices {
     /// The prices in `bars`, which are in time order on the series' step.
     pub fn new(series: Series, bars: &[Bar], rules: &ScoreRules) -> Self {
-        let mut volatility = Volatility::new(&series.grid, series.unit, rules);
+        let mut volatility = EwmaVolatility::new(&series.grid, series.unit, rules);
         let closes = bars
             .iter()
             .map(|bar| {

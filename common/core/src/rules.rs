@@ -21,7 +21,7 @@ pub enum RulesVersion {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
     /// When a round's windows open and close.
-    pub timing: Timing,
+    pub timing: RoundTiming,
     /// How a forecast is scored.
     pub score: ScoreRules,
     /// When skill counts as shown.
@@ -40,7 +40,7 @@ pub struct Rules {
 
 /// A round's windows, as spans before or after its origin T.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
+pub struct RoundTiming {
     /// Commitments are asked for from T − this on.
     pub commit_opens_before: Millis,
     /// Commitments that arrive after T − this are misses.
@@ -95,11 +95,11 @@ pub struct FitRules {
     /// ρ: how strongly shares are evened, in units of the mean curvature.
     pub ridge: f64,
     /// κ: how strongly the shares of entries alike are drawn together, in the same units.
-    pub kin: f64,
+    pub similarity_penalty: f64,
     /// Normalised Gram above which entries are alike.
-    pub alike: f64,
+    pub similarity_threshold: f64,
     /// Entries whose normalised Gram is above 1 − this are one.
-    pub same: f64,
+    pub merge_tolerance: f64,
 }
 
 /// Constants of the consensus's recalibration.
@@ -141,49 +141,49 @@ pub struct MinuteRules {
     /// The last attempt, after the minute's start: from then on it is a gap.
     pub last_attempt: Millis,
     /// Minutes before this one that decide who is out.
-    pub lookback: usize,
+    pub probation_lookback: usize,
     /// A venue further than this from the plain median is out.
-    pub out_beyond: f64,
+    pub exclude_beyond: f64,
     /// It comes back after minutes within this of the plain median.
-    pub back_within: f64,
+    pub readmit_within: f64,
     /// This many of them in a row.
-    pub back_after: usize,
+    pub readmit_after: usize,
     /// USDT/USD closes older than this many minutes don't count.
-    pub rate_max_age: usize,
+    pub usdt_rate_max_age: usize,
     /// A USDT is never worth less than this,
-    pub rate_at_least: f64,
+    pub usdt_rate_min: f64,
     /// or more than this: a market that says so has its scale wrong and leaves.
-    pub rate_at_most: f64,
+    pub usdt_rate_max: f64,
     /// Rates further than this from their median leave.
-    pub rate_band: f64,
+    pub usdt_rate_band: f64,
     /// USDT venues need this many rates.
-    pub rate_quorum: usize,
+    pub usdt_rate_quorum: usize,
     /// Weight of the USD-quoted venues together; the rest is the USDT-quoted ones'.
-    pub usd_share: f64,
+    pub usd_weight: f64,
     /// Most that one venue weighs.
-    pub cap: f64,
+    pub max_venue_weight: f64,
     /// Venues needed.
     pub min_venues: usize,
     /// USD-quoted venues needed.
     pub min_usd_venues: usize,
     /// Configured weight needed, before exclusions and cap.
-    pub min_weight: f64,
+    pub min_total_weight: f64,
     /// How far before an origin its volatility looks.
-    pub history: Millis,
+    pub volatility_lookback: Millis,
 }
 
 impl RulesVersion {
     /// The rules of this version.
     pub const fn rules(self) -> Rules {
         let timing = match self {
-            Self::V1 => Timing {
+            Self::V1 => RoundTiming {
                 commit_opens_before: Millis::seconds(15),
                 commit_closes_before: Millis::seconds(5),
                 reveal_opens_after: Millis::seconds(5),
                 reveal_closes_after: Millis::seconds(60),
                 settles_after: Millis::minutes(2),
             },
-            Self::V1Replay => Timing {
+            Self::V1Replay => RoundTiming {
                 commit_opens_before: Millis(0),
                 commit_closes_before: Millis(0),
                 reveal_opens_after: Millis(0),
@@ -213,9 +213,9 @@ impl RulesVersion {
                 half_life: Millis::days(20),
                 smallest_scale: 0.05,
                 ridge: 0.3,
-                kin: 3.0,
-                alike: 0.9,
-                same: 1e-6,
+                similarity_penalty: 3.0,
+                similarity_threshold: 0.9,
+                merge_tolerance: 1e-6,
             },
             recalibration: RecalibrationRules {
                 half_life: Millis::days(20),
@@ -232,21 +232,21 @@ impl RulesVersion {
                 later_attempts: [Millis::minutes(5), Millis::minutes(15), Millis::minutes(60)],
                 attempt_every: Millis::hours(1),
                 last_attempt: Millis::hours(24),
-                lookback: 30,
-                out_beyond: 0.02,
-                back_within: 0.01,
-                back_after: 3,
-                rate_max_age: 10,
-                rate_at_least: 0.9,
-                rate_at_most: 1.1,
-                rate_band: 0.005,
-                rate_quorum: 2,
-                usd_share: 0.60,
-                cap: 0.35,
+                probation_lookback: 30,
+                exclude_beyond: 0.02,
+                readmit_within: 0.01,
+                readmit_after: 3,
+                usdt_rate_max_age: 10,
+                usdt_rate_min: 0.9,
+                usdt_rate_max: 1.1,
+                usdt_rate_band: 0.005,
+                usdt_rate_quorum: 2,
+                usd_weight: 0.60,
+                max_venue_weight: 0.35,
                 min_venues: 3,
                 min_usd_venues: 2,
-                min_weight: 0.5,
-                history: Millis::days(3),
+                min_total_weight: 0.5,
+                volatility_lookback: Millis::days(3),
             },
         }
     }

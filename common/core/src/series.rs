@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::fours::{Fours, Kernel, compute};
-use crate::logarithm;
+use crate::simd::{Kernel, Simd, dispatch};
 use crate::time::{Millis, UnixMillis};
+use crate::vmath;
 
 /// Moves are held within ± this, so that no sum over absurd values overflows.
-pub(crate) const ABSURD_MOVE: f64 = 1e100;
+pub(crate) const MAX_MOVE: f64 = 1e100;
 
 /// Basis points in a whole.
 const BPS: f64 = 1e4;
@@ -42,7 +42,7 @@ pub struct Grid {
 
 /// A series to forecast, written as `{id, step_ms, horizon, unit}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[serde(from = "SeriesFields", into = "SeriesFields")]
 pub struct Series {
     /// Its name.
     pub id: SeriesId,
@@ -55,7 +55,7 @@ pub struct Series {
 /// A series on file and on the wire: flat, and without room for a mistyped key.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "series", deny_unknown_fields)]
-struct Written {
+struct SeriesFields {
     id: SeriesId,
     step_ms: Millis,
     horizon: usize,
@@ -63,20 +63,20 @@ struct Written {
     unit: Unit,
 }
 
-impl From<Written> for Series {
-    fn from(written: Written) -> Self {
+impl From<SeriesFields> for Series {
+    fn from(fields: SeriesFields) -> Self {
         Self {
-            id: written.id,
+            id: fields.id,
             grid: Grid {
-                step: written.step_ms,
-                horizon: written.horizon,
+                step: fields.step_ms,
+                horizon: fields.horizon,
             },
-            unit: written.unit,
+            unit: fields.unit,
         }
     }
 }
 
-impl From<Series> for Written {
+impl From<Series> for SeriesFields {
     fn from(series: Series) -> Self {
         Self {
             id: series.id,
@@ -98,7 +98,7 @@ pub struct RoundId {
 
 /// Why a text is no [`SeriesId`] or [`RoundId`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NameError {
+pub enum SeriesNameError {
     /// Not the name of a series.
     #[error("{0:?} is no series name: use 1 to 32 characters of A-Z a-z 0-9 / - . _")]
     Series(String),
@@ -127,15 +127,15 @@ impl Unit {
     /// [admitted](Self::admits). It is always finite: at most ± 1e100.
     pub fn change(self, anchor: f64, value: f64) -> f64 {
         let change = match self {
-            Self::LogPrice => BPS * logarithm::log(value / anchor),
+            Self::LogPrice => BPS * vmath::log(value / anchor),
             Self::Value => value - anchor,
         };
-        change.clamp(-ABSURD_MOVE, ABSURD_MOVE)
+        change.clamp(-MAX_MOVE, MAX_MOVE)
     }
 
     /// [`change`](Self::change) to each of many values.
     pub fn changes(self, anchor: f64, values: &[f64]) -> Vec<f64> {
-        compute(Changes {
+        dispatch(Changes {
             unit: self,
             anchor,
             values,
@@ -153,21 +153,21 @@ impl Kernel for Changes<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
-    fn compute(self, _: impl Fours) -> Vec<f64> {
+    fn run(self, _: impl Simd) -> Vec<f64> {
         let mut changes = self.values.to_vec();
         match self.unit {
             Unit::LogPrice => {
                 for change in &mut changes {
                     *change /= self.anchor;
                 }
-                logarithm::logs(&mut changes);
+                vmath::log_in_place(&mut changes);
                 for change in &mut changes {
-                    *change = (BPS * *change).clamp(-ABSURD_MOVE, ABSURD_MOVE);
+                    *change = (BPS * *change).clamp(-MAX_MOVE, MAX_MOVE);
                 }
             }
             Unit::Value => {
                 for change in &mut changes {
-                    *change = (*change - self.anchor).clamp(-ABSURD_MOVE, ABSURD_MOVE);
+                    *change = (*change - self.anchor).clamp(-MAX_MOVE, MAX_MOVE);
                 }
             }
         }
@@ -203,23 +203,23 @@ impl Series {
 }
 
 impl FromStr for SeriesId {
-    type Err = NameError;
+    type Err = SeriesNameError;
 
-    fn from_str(text: &str) -> Result<Self, NameError> {
+    fn from_str(text: &str) -> Result<Self, SeriesNameError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "/-._".contains(c);
         if (1..=32).contains(&text.len()) && text.chars().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError::Series(text.to_owned()))
+            Err(SeriesNameError::Series(text.to_owned()))
         }
     }
 }
 
 impl FromStr for RoundId {
-    type Err = NameError;
+    type Err = SeriesNameError;
 
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let bad = || NameError::Round(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, SeriesNameError> {
+        let bad = || SeriesNameError::Round(text.to_owned());
         let (series, origin) = text.rsplit_once('@').ok_or_else(bad)?;
         Ok(Self {
             series: series.parse()?,
@@ -283,9 +283,9 @@ mod tests {
     /// The ratio 1e300/1e-300 and the difference of ± 1e308 are beyond a double.
     #[test]
     fn moves_are_finite_whatever_the_values() {
-        assert_eq!(Unit::LogPrice.change(1e-300, 1e300), ABSURD_MOVE);
-        assert_eq!(Unit::LogPrice.change(1e300, 1e-300), -ABSURD_MOVE);
-        assert_eq!(Unit::Value.change(-1e308, 1e308), ABSURD_MOVE);
+        assert_eq!(Unit::LogPrice.change(1e-300, 1e300), MAX_MOVE);
+        assert_eq!(Unit::LogPrice.change(1e300, 1e-300), -MAX_MOVE);
+        assert_eq!(Unit::Value.change(-1e308, 1e308), MAX_MOVE);
         assert_eq!(Unit::Value.change(1.5, -0.5), -2.0);
         assert!(Unit::Value.admits(0.0) && !Unit::LogPrice.admits(0.0));
     }

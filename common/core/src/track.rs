@@ -1,9 +1,9 @@
 //! A forecaster's track record: its scored rounds and what is reported of them.
 
+use crate::pool::{Advantage, Evidence, evidence};
 use crate::rules::EvidenceRules;
-use crate::score::{Score, Tally};
+use crate::score::{MetricSums, Score};
 use crate::time::UnixMillis;
-use crate::weigh::{Advantage, Evidence, evidence};
 
 /// Scored rounds of one hotkey, of the reference or of the consensus, ordered by origin.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,54 +15,54 @@ pub struct TrackRecord {
     /// Advantages of the answered rounds alone.
     answered: Vec<Advantage>,
     /// What evidence is made of, of all advantages.
-    sums: evidence::Sums,
+    sums: evidence::EvidenceSums,
     /// Σ of scaled CRPS over answered rounds.
     score: f64,
     /// The reference's, over the same rounds.
     reference: f64,
-    tally: Tally,
+    metric_sums: MetricSums,
 }
 
 impl TrackRecord {
     /// The record of nobody yet.
-    pub fn new(window: evidence::Window) -> Self {
+    pub fn new(window: evidence::EvidenceWindow) -> Self {
         Self {
             started: None,
             advantages: Vec::new(),
             answered: Vec::new(),
-            sums: evidence::Sums::new(window),
+            sums: evidence::EvidenceSums::new(window),
             score: 0.0,
             reference: 0.0,
-            tally: Tally::default(),
+            metric_sums: MetricSums::default(),
         }
     }
 
     /// Takes in a scored forecast.
-    pub fn answered(&mut self, origin: UnixMillis, score: &Score, reference: &Score) {
+    pub fn add_score(&mut self, origin: UnixMillis, score: &Score, reference: &Score) {
         let advantage = Advantage {
             origin,
             value: reference.scaled_crps - score.scaled_crps,
         };
-        self.count(advantage);
+        self.add_advantage(advantage);
         insert(&mut self.answered, advantage);
         self.score += score.scaled_crps;
         self.reference += reference.scaled_crps;
-        self.tally.add(&score.tally);
+        self.metric_sums.add(&score.metric_sums);
     }
 
     /// Takes in a forecast of a round whose volatility isn't known: it counts for the metrics in bps alone.
-    pub fn unscaled(&mut self, tally: &Tally) {
-        self.tally.add(tally);
+    pub fn add_metric_sums(&mut self, metric_sums: &MetricSums) {
+        self.metric_sums.add(metric_sums);
     }
 
     /// Takes in a miss, which counts only from the start of the record on.
-    pub fn missed(&mut self, origin: UnixMillis, miss_advantage: f64) {
+    pub fn add_miss(&mut self, origin: UnixMillis, miss_advantage: f64) {
         if self.started.is_some_and(|started| started <= origin) {
             let advantage = Advantage {
                 origin,
                 value: miss_advantage,
             };
-            self.count(advantage);
+            self.add_advantage(advantage);
         }
     }
 
@@ -77,7 +77,7 @@ impl TrackRecord {
     }
 
     /// S_ref − S of the answered rounds, by origin.
-    pub fn differences(&self) -> Vec<f64> {
+    pub fn score_differences(&self) -> Vec<f64> {
         self.answered.iter().map(|a| a.value).collect()
     }
 
@@ -102,15 +102,16 @@ impl TrackRecord {
     }
 
     /// Sums behind the metrics in bps.
-    pub const fn tally(&self) -> &Tally {
-        &self.tally
+    pub const fn metric_sums(&self) -> &MetricSums {
+        &self.metric_sums
     }
 
-    fn count(&mut self, advantage: Advantage) {
+    fn add_advantage(&mut self, advantage: Advantage) {
         if insert(&mut self.advantages, advantage) {
             self.sums.add(&advantage);
         } else {
-            self.sums = evidence::Sums::of(&self.advantages, self.sums.window());
+            self.sums =
+                evidence::EvidenceSums::from_advantages(&self.advantages, self.sums.window());
         }
     }
 }
@@ -124,8 +125,8 @@ fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) -> bool {
         advantages.push(advantage);
         return true;
     }
-    let place = advantages.partition_point(|a| a.origin < advantage.origin);
-    advantages.insert(place, advantage);
+    let index = advantages.partition_point(|a| a.origin < advantage.origin);
+    advantages.insert(index, advantage);
     false
 }
 
@@ -138,12 +139,12 @@ mod tests {
     fn score(scaled_crps: f64) -> Score {
         Score {
             scaled_crps,
-            tally: Tally::default(),
+            metric_sums: MetricSums::default(),
         }
     }
 
     fn nobody() -> TrackRecord {
-        TrackRecord::new(evidence::Window {
+        TrackRecord::new(evidence::EvidenceWindow {
             lags: 3,
             half_life: Millis(5),
         })
@@ -154,7 +155,7 @@ mod tests {
         let of = |order: &[i64]| {
             let mut track = nobody();
             for n in order {
-                track.answered(UnixMillis(*n), &score(0.1 * *n as f64), &score(0.6));
+                track.add_score(UnixMillis(*n), &score(0.1 * *n as f64), &score(0.6));
             }
             track.evidence(&RulesVersion::V1.rules().evidence)
         };
@@ -164,16 +165,16 @@ mod tests {
     #[test]
     fn misses_count_from_the_first_commitment_on() {
         let mut track = nobody();
-        track.missed(UnixMillis(1), -0.15);
+        track.add_miss(UnixMillis(1), -0.15);
         assert_eq!(track.rounds(), 0);
         track.started = Some(UnixMillis(2));
-        track.missed(UnixMillis(1), -0.15);
+        track.add_miss(UnixMillis(1), -0.15);
         assert_eq!(track.rounds(), 0);
-        track.missed(UnixMillis(3), -0.15);
-        track.answered(UnixMillis(2), &score(0.5), &score(0.6));
+        track.add_miss(UnixMillis(3), -0.15);
+        track.add_score(UnixMillis(2), &score(0.5), &score(0.6));
         assert_eq!((track.rounds(), track.misses()), (2, 1));
         assert_eq!(track.advantages()[0].origin, UnixMillis(2));
         assert!((track.skill().unwrap() - (1.0 - 0.5 / 0.6)).abs() < 1e-15);
-        assert_eq!(track.differences().len(), 1);
+        assert_eq!(track.score_differences().len(), 1);
     }
 }

@@ -4,8 +4,8 @@ mod frames;
 
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
-use foretell_feed::event::Event;
-use foretell_feed::venue::{ALL, Channels, Venue};
+use foretell_feed::event::VenueEvent;
+use foretell_feed::venue::{ALL, ChannelMap, Venue};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -17,13 +17,13 @@ fn main() {
 }
 
 /// The venues, named so that the table says which is which.
-fn venues() -> impl Iterator<Item = Named> {
-    ALL.into_iter().map(Named)
+fn venues() -> impl Iterator<Item = VenueArg> {
+    ALL.into_iter().map(VenueArg)
 }
 
-struct Named(&'static dyn Venue);
+struct VenueArg(&'static dyn Venue);
 
-impl std::fmt::Display for Named {
+impl std::fmt::Display for VenueArg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.name())
     }
@@ -31,14 +31,14 @@ impl std::fmt::Display for Named {
 
 /// As the feed reads it: symbol, time, price and size in their own digits.
 #[divan::bench(args = venues())]
-fn feed(bencher: Bencher<'_, '_>, venue: &Named) {
+fn feed(bencher: Bencher<'_, '_>, venue: &VenueArg) {
     let frames = frames::frames(venue.0, FRAMES);
-    let channels = Channels::default();
+    let channels = ChannelMap::default();
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         let mut trades = 0;
         for frame in &frames {
             let read = venue.0.read_frame(frame, &channels, &mut |event| {
-                if let Event::Trade(trade) = event {
+                if let VenueEvent::Trade(trade) = event {
                     divan::black_box(trade.price);
                     trades += 1;
                 }
@@ -51,7 +51,7 @@ fn feed(bencher: Bencher<'_, '_>, venue: &Named) {
 
 /// Into a generic value, and no further.
 #[divan::bench(args = venues())]
-fn generic_value(bencher: Bencher<'_, '_>, venue: &Named) {
+fn generic_value(bencher: Bencher<'_, '_>, venue: &VenueArg) {
     let frames = frames::frames(venue.0, FRAMES);
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         for frame in &frames {

@@ -16,7 +16,7 @@ pub struct Candle {
 }
 
 /// The candles of an answer, oldest first; of candles with the same start, the last one given counts.
-pub fn page(mut candles: Vec<Candle>) -> Vec<Candle> {
+pub fn normalize_page(mut candles: Vec<Candle>) -> Vec<Candle> {
     candles.sort_by_key(|candle| candle.bar.open_time);
     candles.dedup_by(|later, kept| {
         let same = later.bar.open_time == kept.bar.open_time;
@@ -34,7 +34,7 @@ pub fn page(mut candles: Vec<Candle>) -> Vec<Candle> {
 }
 
 /// The bar that these texts write, or what is wrong with them.
-pub fn bar_of_texts(candle: &event::Candle<'_>) -> Result<Bar, String> {
+pub fn parse_bar(candle: &event::RawCandle<'_>) -> Result<Bar, String> {
     let open_time = candle.open_time;
     let price = |text: crate::decimal::Decimal<'_>| {
         Price::new(text.to_f64()).map_err(|error| format!("candle {open_time}: {error}"))
@@ -75,7 +75,7 @@ mod tests {
             candle(2, 21.0, Some(true)),
             candle(3, 30.0, None),
         ];
-        assert_eq!(page(given), expected);
-        assert_eq!(page(Vec::new()), []);
+        assert_eq!(normalize_page(given), expected);
+        assert_eq!(normalize_page(Vec::new()), []);
     }
 }

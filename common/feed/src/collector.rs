@@ -1,7 +1,7 @@
 //! What all configured markets say of some minutes: asked at once, cut into the inputs of each minute.
 //!
 //! ```text
-//!  minutes ──▶ every market: 1-minute candles (and, of venues, the days' volumes) ──▶ Collected ──▶ MinuteInputs
+//!  minutes ──▶ every market: 1-minute candles (and, of venues, the days' volumes) ──▶ CollectedCandles ──▶ MinuteInputs
 //! ```
 //!
 //! It decides nothing: a market that can't be reached or is malformed just has no candles, and its error is kept to be
@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foretell_core::rules::MinuteRules;
-use foretell_core::settle::{MINUTE, MarketCloses, MinuteInputs, Quote, Tape, Witness};
+use foretell_core::settle::{
+    MINUTE, MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation,
+};
 use foretell_core::time::{Millis, UnixMillis};
 use futures_util::future::{join, join_all};
 
@@ -24,7 +26,7 @@ const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
 
 /// One pair on one venue.
 #[derive(Clone)]
-pub struct Market {
+pub struct VenueMarket {
     /// The venue.
     pub venue: &'static dyn Venue,
     /// Scheme, name and port, without a trailing slash.
@@ -35,46 +37,46 @@ pub struct Market {
 
 /// All markets that settle a series.
 #[derive(Debug)]
-pub struct Collector {
+pub struct CandleCollector {
     rest: RestClient,
     rules: MinuteRules,
-    venues: Vec<(Market, Quote)>,
-    usdt_usd: Vec<Market>,
+    venues: Vec<(VenueMarket, QuoteCurrency)>,
+    usdt_usd: Vec<VenueMarket>,
     /// Volumes of whole days that are over don't change: asked once.
     volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
 }
 
 /// What the markets said.
 #[derive(Debug)]
-pub struct Collected {
+pub struct CollectedCandles {
     rules: MinuteRules,
-    venues: Vec<VenueAnswer>,
-    usdt_usd: Vec<(String, Result<Tape, RestError>)>,
+    venues: Vec<VenueResponse>,
+    usdt_usd: Vec<(String, Result<VenueCandles, RestError>)>,
 }
 
 #[derive(Debug)]
-struct VenueAnswer {
+struct VenueResponse {
     venue: String,
-    quote: Quote,
-    tape: Result<Tape, RestError>,
+    quote: QuoteCurrency,
+    candles: Result<VenueCandles, RestError>,
     /// By day.
     volumes: BTreeMap<UnixMillis, f64>,
 }
 
-impl Market {
+impl VenueMarket {
     /// Venue and pair, as messages and records say it.
     pub fn name(&self) -> String {
         format!("{} {}", self.venue.name(), self.symbol)
     }
 }
 
-impl Collector {
+impl CandleCollector {
     /// A collector that asks these venues for the series and these markets for USDT/USD.
     pub fn new(
         rest: RestClient,
         rules: MinuteRules,
-        venues: Vec<(Market, Quote)>,
-        usdt_usd: Vec<Market>,
+        venues: Vec<(VenueMarket, QuoteCurrency)>,
+        usdt_usd: Vec<VenueMarket>,
     ) -> Self {
         Self {
             rest,
@@ -86,55 +88,65 @@ impl Collector {
     }
 
     /// The markets' names, those that settle first.
-    pub fn names(&self) -> Vec<String> {
+    pub fn market_names(&self) -> Vec<String> {
         let venues = self.venues.iter().map(|(market, _)| market);
-        venues.chain(&self.usdt_usd).map(Market::name).collect()
+        venues
+            .chain(&self.usdt_usd)
+            .map(VenueMarket::name)
+            .collect()
     }
 
     /// What everybody says at `now` of the minutes from `first` to `last`, and of those before that matter to them.
-    pub async fn collect(&self, first: UnixMillis, last: UnixMillis, now: UnixMillis) -> Collected {
+    pub async fn collect(
+        &self,
+        first: UnixMillis,
+        last: UnixMillis,
+        now: UnixMillis,
+    ) -> CollectedCandles {
         // The candle that is forming now is asked for, too: it shows that those before it are final.
         let until = (last + MINUTE + NEXT_CANDLE_WITHIN).min(now + MINUTE);
-        let lookback = MINUTE.times(self.rules.lookback as i64);
-        let rate_lookback = lookback + MINUTE.times(self.rules.rate_max_age as i64);
+        let lookback = MINUTE.times(self.rules.probation_lookback as i64);
+        let rate_lookback = lookback + MINUTE.times(self.rules.usdt_rate_max_age as i64);
         let venues = self.venues.iter().map(|(market, quote)| async move {
-            let (tape, volumes) = join(
-                self.tape(market, first - lookback, until),
+            let (candles, volumes) = join(
+                self.candles(market, first - lookback, until),
                 self.volumes(market, first, last),
             )
             .await;
-            VenueAnswer {
+            VenueResponse {
                 venue: market.venue.name().to_owned(),
                 quote: *quote,
-                tape,
+                candles,
                 volumes,
             }
         });
         let rates = self.usdt_usd.iter().map(|market| async move {
-            let tape = self.tape(market, first - rate_lookback, until);
-            (market.name(), tape.await)
+            let candles = self.candles(market, first - rate_lookback, until);
+            (market.name(), candles.await)
         });
         let (venues, usdt_usd) = join(join_all(venues), join_all(rates)).await;
-        Collected {
+        CollectedCandles {
             rules: self.rules,
             venues,
             usdt_usd,
         }
     }
 
-    async fn tape(
+    async fn candles(
         &self,
-        market: &Market,
+        market: &VenueMarket,
         from: UnixMillis,
         to: UnixMillis,
-    ) -> Result<Tape, RestError> {
+    ) -> Result<VenueCandles, RestError> {
         let query = CandleQuery {
             symbol: &market.symbol,
             step: MINUTE,
             from,
             to,
         };
-        let asked = self.rest.minutes(market.venue, &market.host, &query);
+        let asked = self
+            .rest
+            .candles_with_forming(market.venue, &market.host, &query);
         let candles = asked.await?;
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
     }
@@ -142,7 +154,7 @@ impl Collector {
     /// Base volumes of the days before the days of these minutes, as far as they are known.
     async fn volumes(
         &self,
-        market: &Market,
+        market: &VenueMarket,
         first: UnixMillis,
         last: UnixMillis,
     ) -> BTreeMap<UnixMillis, f64> {
@@ -156,7 +168,7 @@ impl Collector {
         volumes
     }
 
-    async fn volume(&self, market: &Market, day: UnixMillis) -> Option<f64> {
+    async fn volume(&self, market: &VenueMarket, day: UnixMillis) -> Option<f64> {
         let key = (market.name(), day);
         if let Some(volume) = locked(&self.volumes).get(&key) {
             return Some(*volume);
@@ -178,29 +190,29 @@ impl Collector {
     }
 }
 
-impl Collected {
+impl CollectedCandles {
     /// All that is known of one of the minutes.
     pub fn inputs(&self, minute: UnixMillis) -> MinuteInputs {
-        let nothing = Tape::default();
-        let venues = self.venues.iter().map(|answer| {
-            let tape = answer.tape.as_ref().unwrap_or(&nothing);
-            let volume = answer
+        let nothing = VenueCandles::default();
+        let venues = self.venues.iter().map(|response| {
+            let candles = response.candles.as_ref().unwrap_or(&nothing);
+            let volume = response
                 .volumes
                 .get(&day_before(minute))
                 .copied()
                 .unwrap_or(0.0);
-            Witness::of(
-                &answer.venue,
-                answer.quote,
+            VenueObservation::new(
+                &response.venue,
+                response.quote,
                 volume,
-                tape,
+                candles,
                 minute,
                 &self.rules,
             )
         });
-        let usdt_usd = self.usdt_usd.iter().map(|(market, tape)| {
-            let tape = tape.as_ref().unwrap_or(&nothing);
-            MarketCloses::of(market, tape, minute, &self.rules)
+        let usdt_usd = self.usdt_usd.iter().map(|(market, candles)| {
+            let candles = candles.as_ref().unwrap_or(&nothing);
+            UsdtMarketCloses::new(market, candles, minute, &self.rules)
         });
         MinuteInputs {
             minute,
@@ -211,32 +223,34 @@ impl Collected {
 
     /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
     /// this machine that is off the network.
-    pub fn reached_anybody(&self) -> bool {
-        let learnt_nothing = |tape: &Result<Tape, RestError>| {
+    pub fn reached_any_venue(&self) -> bool {
+        let learnt_nothing = |candles: &Result<VenueCandles, RestError>| {
             matches!(
-                tape,
-                Err(RestError::LeftAlone { .. }
+                candles,
+                Err(RestError::RateLimited { .. }
                     | RestError::Unreachable { .. }
                     | RestError::NotRecorded { .. })
             )
         };
-        !self.tapes().all(learnt_nothing)
+        !self.all_candles().all(learnt_nothing)
     }
 
     /// Who said nothing and why, each venue once.
-    pub fn silences(&self) -> Vec<String> {
-        let silent = self.tapes().filter_map(|tape| tape.as_ref().err());
-        let words: BTreeSet<String> = silent.map(RestError::in_short).collect();
+    pub fn failures(&self) -> Vec<String> {
+        let silent = self
+            .all_candles()
+            .filter_map(|candles| candles.as_ref().err());
+        let words: BTreeSet<String> = silent.map(RestError::summary).collect();
         words.into_iter().collect()
     }
 
-    fn tapes(&self) -> impl Iterator<Item = &Result<Tape, RestError>> {
-        let venues = self.venues.iter().map(|answer| &answer.tape);
-        venues.chain(self.usdt_usd.iter().map(|(_, tape)| tape))
+    fn all_candles(&self) -> impl Iterator<Item = &Result<VenueCandles, RestError>> {
+        let venues = self.venues.iter().map(|response| &response.candles);
+        venues.chain(self.usdt_usd.iter().map(|(_, candles)| candles))
     }
 }
 
-impl std::fmt::Debug for Market {
+impl std::fmt::Debug for VenueMarket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at {}", self.name(), self.host)
     }

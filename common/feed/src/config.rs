@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 
 use foretell_core::rules::MinuteRules;
-use foretell_core::settle::Quote;
+use foretell_core::settle::QuoteCurrency;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::collector::Market;
-use crate::socket::{Address, AddressError};
+use crate::collector::VenueMarket;
 use crate::venue::{self, Pair, Venue, VenueError};
+use crate::websocket::{SocketUrl, SocketUrlError};
 
 /// The venues whose trades are listened to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StreamsConfig {
+pub struct FeedConfig {
     /// One entry a venue.
-    pub venue: Vec<StreamConfig>,
+    pub venue: Vec<FeedVenueConfig>,
 }
 
 /// One venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StreamConfig {
+pub struct FeedVenueConfig {
     /// Its name.
     pub name: String,
     /// Whether it is listened to.
@@ -40,27 +40,27 @@ pub struct StreamConfig {
 
 /// A venue to listen to.
 #[derive(Debug, Clone)]
-pub struct Listening {
+pub struct StreamTarget {
     /// The venue.
     pub venue: &'static dyn Venue,
     /// Where.
-    pub address: Address,
+    pub address: SocketUrl,
     /// The symbols, as the venue writes them.
     pub symbols: Vec<String>,
 }
 
 /// The markets that settle a pair.
 #[derive(Debug, Default)]
-pub struct Settling {
+pub struct SettlementMarkets {
     /// Those of the pair, and what they quote in.
-    pub venues: Vec<(Market, Quote)>,
+    pub venues: Vec<(VenueMarket, QuoteCurrency)>,
     /// Those that say what a USDT is worth.
-    pub usdt_usd: Vec<Market>,
+    pub usdt_usd: Vec<VenueMarket>,
 }
 
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
-pub enum StreamsError {
+pub enum FeedConfigError {
     /// An unknown venue.
     #[error("venue.name in the configuration")]
     Venue(#[from] VenueError),
@@ -74,31 +74,31 @@ pub enum StreamsError {
     },
     /// No address.
     #[error("url of venue {venue} in the configuration")]
-    Address {
+    Url {
         /// The venue.
         venue: String,
         /// What is wrong.
-        source: AddressError,
+        source: SocketUrlError,
     },
     /// Nothing is left.
     #[error(
         "no venue is enabled, or an enabled one has no pairs: list [[venue]] with name and pairs"
     )]
-    Nothing,
+    NoVenues,
 }
 
-impl StreamsConfig {
+impl FeedConfig {
     /// The eight venues that trade `base` against their usual currency, and USDT/USD where that is traded. The two
     /// spare doors, `binance_us` and `coinbase_advanced`, are there and off.
-    pub fn of(base: &str) -> Self {
+    pub fn for_base(base: &str) -> Self {
         let one = |venue: &'static dyn Venue| {
-            let mut pairs = vec![format!("{base}/{}", venue.quote())];
-            if TETHER.contains(&venue.name()) {
+            let mut pairs = vec![format!("{base}/{}", venue.default_quote())];
+            if USDT_USD_VENUES.contains(&venue.name()) {
                 pairs.push("USDT/USD".into());
             }
-            StreamConfig {
+            FeedVenueConfig {
                 name: venue.name().to_owned(),
-                enabled: !SPARE.contains(&venue.name()),
+                enabled: !SPARE_VENUES.contains(&venue.name()),
                 url: None,
                 host: None,
                 pairs,
@@ -110,78 +110,78 @@ impl StreamsConfig {
     }
 
     /// The venues to listen to.
-    pub fn listening(&self) -> Result<Vec<Listening>, StreamsError> {
+    pub fn stream_targets(&self) -> Result<Vec<StreamTarget>, FeedConfigError> {
         let enabled = self.venue.iter().filter(|config| config.enabled);
-        let listening: Vec<Listening> = enabled
-            .map(StreamConfig::listening)
+        let targets: Vec<StreamTarget> = enabled
+            .map(FeedVenueConfig::stream_target)
             .collect::<Result<_, _>>()?;
-        if listening.is_empty() || listening.iter().any(|each| each.symbols.is_empty()) {
-            return Err(StreamsError::Nothing);
+        if targets.is_empty() || targets.iter().any(|each| each.symbols.is_empty()) {
+            return Err(FeedConfigError::NoVenues);
         }
-        Ok(listening)
+        Ok(targets)
     }
 }
 
-impl StreamsConfig {
+impl FeedConfig {
     /// What can be settled from the enabled venues' candles, by pair such as `BTC/USD`: everything that is quoted in dollars
     /// or USDT on enough venues.
-    pub fn settling(
+    pub fn settlement_markets(
         &self,
         rules: &MinuteRules,
-    ) -> Result<BTreeMap<String, Settling>, StreamsError> {
-        let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
+    ) -> Result<BTreeMap<String, SettlementMarkets>, FeedConfigError> {
+        let mut by_pair: BTreeMap<String, SettlementMarkets> = BTreeMap::new();
         let mut usdt_usd = Vec::new();
         for config in self.venue.iter().filter(|config| config.enabled) {
             for (pair, market) in config.markets()? {
                 let quote = match pair.quote.as_str() {
-                    "USD" => Quote::Usd,
-                    "USDT" => Quote::Usdt,
+                    "USD" => QuoteCurrency::Usd,
+                    "USDT" => QuoteCurrency::Usdt,
                     _ => continue,
                 };
-                if (pair.base.as_str(), quote) == ("USDT", Quote::Usd) {
+                if (pair.base.as_str(), quote) == ("USDT", QuoteCurrency::Usd) {
                     usdt_usd.push(market);
                 } else {
-                    let of_base = settling.entry(format!("{}/USD", pair.base)).or_default();
+                    let of_base = by_pair.entry(format!("{}/USD", pair.base)).or_default();
                     of_base.venues.push((market, quote));
                 }
             }
         }
-        settling.retain(|_, markets| markets.venues.len() >= rules.min_venues);
-        for markets in settling.values_mut() {
+        by_pair.retain(|_, markets| markets.venues.len() >= rules.min_venues);
+        for markets in by_pair.values_mut() {
             markets.usdt_usd.clone_from(&usdt_usd);
         }
-        Ok(settling)
+        Ok(by_pair)
     }
 }
 
 /// Where USDT is traded for dollars.
-const TETHER: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
-const SPARE: [&str; 2] = ["binance_us", "coinbase_advanced"];
+const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
+const SPARE_VENUES: [&str; 2] = ["binance_us", "coinbase_advanced"];
 
-impl StreamConfig {
-    fn listening(&self) -> Result<Listening, StreamsError> {
+impl FeedVenueConfig {
+    fn stream_target(&self) -> Result<StreamTarget, FeedConfigError> {
         let venue = venue::by_name(&self.name)?;
-        let url = self.url.as_deref().unwrap_or(venue.terms().url);
-        let address = Address::new(url).map_err(|source| StreamsError::Address {
+        let url = self.url.as_deref().unwrap_or(venue.limits().url);
+        let address = SocketUrl::new(url).map_err(|source| FeedConfigError::Url {
             venue: self.name.clone(),
             source,
         })?;
         let pairs = self.pairs.iter().map(|pair| self.pair(pair));
         let symbols = pairs.map(|pair| Ok(venue.symbol(&pair?)));
-        Ok(Listening {
+        Ok(StreamTarget {
             venue,
             address,
-            symbols: symbols.collect::<Result<_, StreamsError>>()?,
+            symbols: symbols.collect::<Result<_, FeedConfigError>>()?,
         })
     }
 
     /// Its pairs, and where their candles are.
-    fn markets(&self) -> Result<Vec<(Pair, Market)>, StreamsError> {
+    fn markets(&self) -> Result<Vec<(Pair, VenueMarket)>, FeedConfigError> {
         let venue = venue::by_name(&self.name)?;
         let host = self.host.as_deref().unwrap_or(venue.default_host());
         let market = |text: &String| {
             let pair = self.pair(text)?;
-            let market = Market {
+            let market = VenueMarket {
                 venue,
                 host: host.trim_end_matches('/').to_owned(),
                 symbol: venue.rest_symbol(&pair),
@@ -191,8 +191,8 @@ impl StreamConfig {
         self.pairs.iter().map(market).collect()
     }
 
-    fn pair(&self, text: &str) -> Result<Pair, StreamsError> {
-        text.parse().map_err(|source| StreamsError::Pair {
+    fn pair(&self, text: &str) -> Result<Pair, FeedConfigError> {
+        text.parse().map_err(|source| FeedConfigError::Pair {
             venue: self.name.clone(),
             source,
         })
@@ -209,14 +209,14 @@ mod tests {
 
     #[test]
     fn eight_venues_are_listened_to_and_two_are_spare() {
-        let listening = StreamsConfig::of("BTC").listening().unwrap();
-        assert_eq!(listening.len(), 8);
-        let kraken = listening
+        let targets = FeedConfig::for_base("BTC").stream_targets().unwrap();
+        assert_eq!(targets.len(), 8);
+        let kraken = targets
             .iter()
             .find(|each| each.venue.name() == "kraken")
             .unwrap();
         assert_eq!(kraken.symbols, ["BTC/USD", "USDT/USD"]);
-        let okx = listening
+        let okx = targets
             .iter()
             .find(|each| each.venue.name() == "okx")
             .unwrap();
@@ -226,15 +226,15 @@ mod tests {
     #[test]
     fn what_enough_venues_trade_is_settled() {
         let rules = foretell_core::rules::RulesVersion::V1.rules().minute;
-        let mut config = StreamsConfig::of("BTC");
+        let mut config = FeedConfig::for_base("BTC");
         config.venue[0].pairs.push("ETH/USDT".into());
-        let settling = config.settling(&rules).unwrap();
-        assert_eq!(settling.keys().collect::<Vec<_>>(), ["BTC/USD"]);
-        let markets = &settling["BTC/USD"];
+        let by_pair = config.settlement_markets(&rules).unwrap();
+        assert_eq!(by_pair.keys().collect::<Vec<_>>(), ["BTC/USD"]);
+        let markets = &by_pair["BTC/USD"];
         let in_usdt = markets
             .venues
             .iter()
-            .filter(|(_, quote)| *quote == Quote::Usdt);
+            .filter(|(_, quote)| *quote == QuoteCurrency::Usdt);
         assert_eq!((markets.venues.len(), in_usdt.count()), (8, 3));
         let symbols: Vec<&str> = markets.usdt_usd.iter().map(|m| m.symbol.as_str()).collect();
         assert_eq!(symbols, ["usdtusd", "USDT-USD", "USDTUSD"]);
@@ -242,18 +242,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_told_with_its_venue() {
-        let with = |change: &dyn Fn(&mut StreamConfig)| {
-            let mut config = StreamsConfig::of("ETH");
+        let with = |change: &dyn Fn(&mut FeedVenueConfig)| {
+            let mut config = FeedConfig::for_base("ETH");
             change(&mut config.venue[0]);
-            config.listening().unwrap_err().to_string()
+            config.stream_targets().unwrap_err().to_string()
         };
         assert!(with(&|venue| venue.url = Some("http://x".into())).contains("binance"));
         assert!(with(&|venue| venue.pairs = vec!["ETHUSDT".into()]).contains("BASE/QUOTE"));
         assert!(with(&|venue| venue.pairs.clear()).contains("pairs"));
-        let mut none = StreamsConfig::of("ETH");
+        let mut none = FeedConfig::for_base("ETH");
         none.venue
             .iter_mut()
             .for_each(|venue| venue.enabled = false);
-        assert!(none.listening().is_err());
+        assert!(none.stream_targets().is_err());
     }
 }

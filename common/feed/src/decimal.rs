@@ -20,12 +20,12 @@ pub struct Decimal<'a>(&'a str);
 #[error("{0:?} is not a decimal number")]
 pub struct DecimalError(String);
 
-/// The name under which a [`Numeral`] asks for its digits, which a deserializer that knows it hands over as they are.
-pub(crate) const NUMERAL: &str = "foretell::Numeral";
+/// The name under which a [`JsonDecimal`] asks for its digits, which a deserializer that knows it hands over as they are.
+pub(crate) const JSON_DECIMAL: &str = "foretell::JsonDecimal";
 
 /// A number that JSON holds bare or as text, in its own digits either way.
 #[derive(Debug, Clone, Copy)]
-pub struct Numeral<'a>(Decimal<'a>);
+pub struct JsonDecimal<'a>(Decimal<'a>);
 
 impl<'a> Decimal<'a> {
     /// Zero, which minutes without trades have as their volume.
@@ -56,12 +56,12 @@ impl<'a> Decimal<'a> {
     }
 
     /// The number as written.
-    pub const fn as_written(self) -> &'a str {
+    pub const fn as_str(self) -> &'a str {
         self.0
     }
 
     /// The number without an exponent: as written where it has none.
-    pub fn plain(self) -> Cow<'a, str> {
+    pub fn to_plain_string(self) -> Cow<'a, str> {
         let (mantissa, Some(exponent)) = split(self.0) else {
             return Cow::Borrowed(self.0);
         };
@@ -97,7 +97,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The number without its sign, and whether it was negative.
-    pub fn unsigned(self) -> (Self, bool) {
+    pub fn split_sign(self) -> (Self, bool) {
         match self.0.strip_prefix('-') {
             Some(unsigned) => (Self(unsigned), true),
             None => (self, false),
@@ -128,7 +128,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-impl<'a> Numeral<'a> {
+impl<'a> JsonDecimal<'a> {
     /// The number.
     pub const fn decimal(self) -> Decimal<'a> {
         self.0
@@ -137,7 +137,7 @@ impl<'a> Numeral<'a> {
 
 impl fmt::Display for Decimal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.plain())
+        f.write_str(&self.to_plain_string())
     }
 }
 
@@ -161,7 +161,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Decimal<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Numeral<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonDecimal<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Digits;
 
@@ -189,7 +189,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Numeral<'a> {
             }
         }
 
-        let digits = deserializer.deserialize_newtype_struct(NUMERAL, Digits)?;
+        let digits = deserializer.deserialize_newtype_struct(JSON_DECIMAL, Digits)?;
         Ok(Self(digits))
     }
 }
@@ -210,9 +210,9 @@ mod tests {
         ] {
             assert_eq!(Decimal::new(text).unwrap().to_string(), text);
         }
-        let bare: Numeral<'_> = serde_json::from_str("105944.20").unwrap();
+        let bare: JsonDecimal<'_> = serde_json::from_str("105944.20").unwrap();
         assert_eq!(bare.decimal().to_string(), "105944.20");
-        let quoted: Numeral<'_> = serde_json::from_str("\"105944.20\"").unwrap();
+        let quoted: JsonDecimal<'_> = serde_json::from_str("\"105944.20\"").unwrap();
         assert_eq!(quoted.decimal(), bare.decimal());
     }
 
@@ -256,8 +256,8 @@ mod tests {
                 "{text}"
             );
         }
-        let (size, negative) = Decimal::new("-0.5").unwrap().unsigned();
-        assert_eq!((size.as_written(), negative), ("0.5", true));
+        let (size, negative) = Decimal::new("-0.5").unwrap().split_sign();
+        assert_eq!((size.as_str(), negative), ("0.5", true));
     }
 
     proptest::proptest! {
@@ -267,7 +267,7 @@ mod tests {
             let value = value.signum() * (1.0 + value.abs().fract()) * 10_f64.powi(exponent);
             let text = format!("{value:e}");
             let decimal = Decimal::new(&text).unwrap();
-            proptest::prop_assert_eq!(decimal.plain().parse::<f64>().unwrap(), value);
+            proptest::prop_assert_eq!(decimal.to_plain_string().parse::<f64>().unwrap(), value);
             proptest::prop_assert_eq!(decimal.to_f64(), value);
         }
     }

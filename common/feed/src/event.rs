@@ -10,17 +10,17 @@ use crate::decimal::Decimal;
 
 /// One thing that a message says. A frame may say several.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event<'a> {
+pub enum VenueEvent<'a> {
     /// A trade on the order book.
     Trade(Trade<'a>),
     /// A candle, finished or forming.
-    Candle(Candle<'a>),
+    Candle(RawCandle<'a>),
     /// Something about the connection itself.
-    Status(Status<'a>),
+    Status(StatusMessage<'a>),
     /// The venue refused what was asked: an unknown symbol, a rejected subscription.
     Refused(Cow<'a, str>),
     /// Nothing that prices need.
-    Ignored(Ignored<'a>),
+    Ignored(IgnoredMessage<'a>),
     /// The frame's number on its connection: the next frame's is one more.
     Sequence(u64),
 }
@@ -29,7 +29,7 @@ pub enum Event<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trade<'a> {
     /// What was traded.
-    pub market: Market<'a>,
+    pub market: MarketId<'a>,
     /// When, by the venue's clock.
     pub time: UnixMillis,
     /// Quote units per base unit; above zero.
@@ -44,9 +44,9 @@ pub struct Trade<'a> {
 
 /// A candle, finished or forming.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candle<'a> {
+pub struct RawCandle<'a> {
     /// What was traded; `None` where a REST answer leaves it to the request.
-    pub market: Option<Market<'a>>,
+    pub market: Option<MarketId<'a>>,
     /// Product line, where a venue names one other than spot in its answer.
     pub category: Option<Cow<'a, str>>,
     /// Start.
@@ -69,7 +69,7 @@ pub struct Candle<'a> {
 
 /// What a trade or candle is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Market<'a> {
+pub enum MarketId<'a> {
     /// The venue's symbol.
     Symbol(Cow<'a, str>),
     /// A channel number whose subscription wasn't seen.
@@ -96,7 +96,7 @@ pub enum Side {
 
 /// Something about the connection itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status<'a> {
+pub enum StatusMessage<'a> {
     /// The venue's first words.
     Welcome,
     /// A subscription stands.
@@ -134,11 +134,11 @@ pub enum Ack<'a> {
 
 /// A message that prices don't need.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ignored<'a> {
+pub enum IgnoredMessage<'a> {
     /// A kind of message on a protocol that we speak.
     Kind(Cow<'a, str>),
     /// A protocol that we don't speak.
-    Protocol(&'static str),
+    UnsupportedProtocol(&'static str),
     /// Trades away from the order book: blocks, auctions, transfers.
     OffBook(Cow<'a, str>),
 }
@@ -169,7 +169,7 @@ impl FrameError {
     }
 }
 
-impl<'a> Market<'a> {
+impl<'a> MarketId<'a> {
     /// The market of this symbol.
     pub fn symbol(symbol: impl Into<Cow<'a, str>>) -> Self {
         Self::Symbol(symbol.into())
@@ -178,7 +178,7 @@ impl<'a> Market<'a> {
 
 impl Side {
     /// The other side.
-    pub const fn other(self) -> Self {
+    pub const fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,
             Self::Sell => Self::Buy,
@@ -235,7 +235,7 @@ impl Ack<'_> {
     }
 
     /// Whether this acknowledges what `expected` awaits; channel numbers are the venue's to choose.
-    pub fn answers(&self, expected: &Ack<'_>) -> bool {
+    pub fn matches(&self, expected: &Ack<'_>) -> bool {
         match (self, expected) {
             (Self::Request(number), Ack::Request(expected)) => number == expected,
             (
@@ -253,12 +253,12 @@ impl Ack<'_> {
     }
 }
 
-impl Ignored<'_> {
+impl IgnoredMessage<'_> {
     /// The kind, protocol or sort of trade.
     pub fn name(&self) -> &str {
         match self {
             Self::Kind(name) | Self::OffBook(name) => name,
-            Self::Protocol(name) => name,
+            Self::UnsupportedProtocol(name) => name,
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  Venue (sans I/O, one file each)
-//!  ┌ subscribe, read_frame ─▶ Stream: trades counted once, gaps noted ─▶ events
-//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ Collector ─▶ settlement
-//!  Connection: the life of a stream, sans I/O ◀─ socket (I/O) ─▶ View: what is traded now
+//!  ┌ subscribe, read_frame ─▶ VenueStream: trades counted once, gaps noted ─▶ events
+//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ CandleCollector ─▶ settlement
+//!  VenueConnection: the life of a stream, sans I/O ◀─ socket (I/O) ─▶ MarketView: what is traded now
 //! ```
 //!
 //! A recorded message, a replayed file and a live host go through the same parser; [`decode`] shows what it
@@ -18,12 +18,12 @@ pub mod connection;
 pub mod decimal;
 pub mod decode;
 pub mod event;
-pub mod minutes;
-pub mod outbox;
+pub mod lossy_sender;
+pub mod market_view;
+pub mod minute_aggregator;
 pub mod recording;
 pub mod rest;
-pub mod socket;
 pub mod stream;
 pub mod tls;
 pub mod venue;
-pub mod view;
+pub mod websocket;

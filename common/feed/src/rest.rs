@@ -1,6 +1,6 @@
 //! Candles over REST: pages of a venue's answers, with deadlines; from the network, or from a recording of it.
 
-mod door;
+mod http_source;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,22 +10,22 @@ use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
-pub use self::door::{Answer, Answers};
-use self::door::{Door, Got, MAX_ANSWER_BYTES};
+use self::http_source::{HttpResponse, HttpSource, MAX_RESPONSE_BYTES};
+pub use self::http_source::{RecordedResponse, RecordedResponses};
 use crate::candle::{self, Candle};
 use crate::tls;
 use crate::venue::{CandleQuery, CandleSource, VenueError};
 
 /// How long a host is left alone that has turned us away without saying for how long: too many requests, or banned.
-const LEFT_ALONE: Duration = Duration::from_secs(60);
-const BANNED: Duration = Duration::from_secs(600);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
+const DEFAULT_BAN: Duration = Duration::from_secs(600);
 
 /// A client for the REST half of any venue. A host that turns us away is left alone for as long as it asks.
 #[derive(Debug, Clone)]
 pub struct RestClient {
-    door: Door,
+    http_source: HttpSource,
     /// Hosts that aren't asked before then, for all clones.
-    left_alone: Arc<Mutex<BTreeMap<String, Instant>>>,
+    rate_limited_until: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
 /// Why there are no candles.
@@ -61,7 +61,7 @@ pub enum RestError {
     },
     /// Not asked, because the venue wants to be left alone.
     #[error("{venue} at {host} turned us away and is left alone for {} s more", .wait.as_secs())]
-    LeftAlone {
+    RateLimited {
         /// The venue.
         venue: &'static str,
         /// Its host.
@@ -78,8 +78,8 @@ pub enum RestError {
         path: String,
     },
     /// An answer beyond all expectation.
-    #[error("{venue} answered more than {MAX_ANSWER_BYTES} bytes at {url}")]
-    TooLong {
+    #[error("{venue} answered more than {MAX_RESPONSE_BYTES} bytes at {url}")]
+    ResponseTooLong {
         /// The venue.
         venue: &'static str,
         /// What was asked.
@@ -92,11 +92,11 @@ pub enum RestError {
 
 impl RestError {
     /// The error without the address that was asked.
-    pub fn in_short(&self) -> String {
+    pub fn summary(&self) -> String {
         match self {
             Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),
             Self::Status { venue, status, .. } => format!("{venue} answered status {status}"),
-            Self::LeftAlone { venue, .. } => {
+            Self::RateLimited { venue, .. } => {
                 format!("{venue} turned us away and is left alone for a while")
             }
             other => other.to_string(),
@@ -107,7 +107,7 @@ impl RestError {
 impl RestClient {
     /// A client that gives each request `deadline`. It brings its own [TLS](crate::tls).
     pub fn new(deadline: Duration) -> Result<Self, RestError> {
-        let tls = tls::client()?;
+        let tls = tls::client_config()?;
         let http = reqwest::Client::builder()
             .timeout(deadline)
             .user_agent(concat!("foretell/", env!("CARGO_PKG_VERSION")))
@@ -115,24 +115,24 @@ impl RestClient {
             .build()
             .map_err(RestError::Client)?;
         Ok(Self {
-            door: Door::Network(http, None),
-            left_alone: Arc::default(),
+            http_source: HttpSource::Network(http, None),
+            rate_limited_until: Arc::default(),
         })
     }
 
     /// The same client, which keeps every answer for a recording in `answers`.
-    pub fn keeping(mut self, answers: &Answers) -> Self {
-        if let Door::Network(_, keep) = &mut self.door {
-            *keep = Some(answers.clone());
+    pub fn recording_to(mut self, responses: &RecordedResponses) -> Self {
+        if let HttpSource::Network(_, keep) = &mut self.http_source {
+            *keep = Some(responses.clone());
         }
         self
     }
 
     /// A client that gets its answers from a recording.
-    pub fn replaying(answers: &Answers) -> Self {
+    pub fn replaying(responses: &RecordedResponses) -> Self {
         Self {
-            door: Door::Recording(answers.clone()),
-            left_alone: Arc::default(),
+            http_source: HttpSource::Recording(responses.clone()),
+            rate_limited_until: Arc::default(),
         }
     }
 
@@ -149,8 +149,8 @@ impl RestClient {
         let mut bars: Vec<Bar> = Vec::new();
         let mut from = query.from;
         while from < query.to {
-            let asked = window(venue, query, from);
-            let page = self.page(venue, host, &asked).await?;
+            let asked = page_window(venue, query, from);
+            let page = self.fetch_page(venue, host, &asked).await?;
             let before = bars.len();
             let finished = page.iter().filter(|candle| candle.closed != Some(false));
             for bar in finished.map(|candle| candle.bar) {
@@ -173,7 +173,7 @@ impl RestClient {
     /// Everything that the venue says about `query`, the forming candle too, oldest first; each window of a page is
     /// asked for once. That a later candle exists is what makes one acceptable for settlement, so later ones than
     /// asked for are left in.
-    pub async fn minutes(
+    pub async fn candles_with_forming(
         &self,
         venue: &dyn CandleSource,
         host: &str,
@@ -182,12 +182,12 @@ impl RestClient {
         let mut candles = Vec::new();
         let mut from = query.from;
         while from < query.to {
-            let asked = window(venue, query, from);
-            let page = self.page(venue, host, &asked).await?;
+            let asked = page_window(venue, query, from);
+            let page = self.fetch_page(venue, host, &asked).await?;
             candles.extend(page.into_iter().filter(|c| c.bar.open_time >= query.from));
             from = asked.to;
         }
-        Ok(candle::page(candles))
+        Ok(candle::normalize_page(candles))
     }
 
     /// Base units traded on the UTC day that begins at `day`; `None` if the venue doesn't say.
@@ -209,51 +209,51 @@ impl RestClient {
     }
 
     /// The bytes at `url`, which errors call `source`.
-    pub async fn bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
-        let got = self.door.get(source, url, "").await?;
-        if is_success(got.status) {
-            return Ok(got.body);
+    pub async fn get_bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
+        let response = self.http_source.get(source, url, "").await?;
+        if is_success(response.status) {
+            return Ok(response.body);
         }
         Err(RestError::Status {
             venue: source,
             url: url.to_owned(),
-            status: got.status,
-            retry_after: got.retry_after,
+            status: response.status,
+            retry_after: response.retry_after,
         })
     }
 
     /// A page of candles; from the venue's archive if its front door has none of them.
-    async fn page(
+    async fn fetch_page(
         &self,
         venue: &dyn CandleSource,
         host: &str,
         query: &CandleQuery<'_>,
     ) -> Result<Vec<Candle>, RestError> {
         let page = self
-            .answer(venue, host, &venue.candles_path(query)?)
+            .fetch_candles(venue, host, &venue.candles_path(query)?)
             .await?;
-        match venue.older_candles_path(query) {
-            Some(older) if page.is_empty() => self.answer(venue, host, &older?).await,
+        match venue.archive_candles_path(query) {
+            Some(older) if page.is_empty() => self.fetch_candles(venue, host, &older?).await,
             _ => Ok(page),
         }
     }
 
-    async fn answer(
+    async fn fetch_candles(
         &self,
         venue: &dyn CandleSource,
         host: &str,
         path: &str,
     ) -> Result<Vec<Candle>, RestError> {
-        self.may_ask(venue, host)?;
-        let Got {
+        self.check_rate_limit(venue, host)?;
+        let HttpResponse {
             status,
             retry_after,
             body,
-        } = self.door.get(venue.name(), host, path).await?;
+        } = self.http_source.get(venue.name(), host, path).await?;
         if is_success(status) {
             return Ok(venue.parse_candles(&body)?);
         }
-        self.heed(host, status, retry_after);
+        self.note_rate_limit(host, status, retry_after);
         // A venue that says why in its own words is quoted; else the status has to do.
         match venue.parse_candles(&body) {
             Err(refused @ VenueError::Refused { .. }) if retry_after.is_none() => {
@@ -271,9 +271,9 @@ impl RestClient {
 
 impl RestClient {
     /// Whether the host wants to be asked.
-    fn may_ask(&self, venue: &dyn CandleSource, host: &str) -> Result<(), RestError> {
+    fn check_rate_limit(&self, venue: &dyn CandleSource, host: &str) -> Result<(), RestError> {
         let mut hosts = self
-            .left_alone
+            .rate_limited_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let Some(until) = hosts.get(host) else {
@@ -284,7 +284,7 @@ impl RestClient {
             hosts.remove(host);
             return Ok(());
         }
-        Err(RestError::LeftAlone {
+        Err(RestError::RateLimited {
             venue: venue.name(),
             host: host.to_owned(),
             wait,
@@ -292,19 +292,19 @@ impl RestClient {
     }
 
     /// Notes a host that has turned us away.
-    fn heed(&self, host: &str, status: u16, retry_after: Option<Duration>) {
+    fn note_rate_limit(&self, host: &str, status: u16, retry_after: Option<Duration>) {
         // A recording turns nobody away: what wasn't asked then isn't there.
-        if matches!(self.door, Door::Recording(_)) {
+        if matches!(self.http_source, HttpSource::Recording(_)) {
             return;
         }
         let wait = match status {
-            429 => retry_after.unwrap_or(LEFT_ALONE),
-            403 | 418 | 451 => retry_after.unwrap_or(BANNED),
+            429 => retry_after.unwrap_or(DEFAULT_RETRY_AFTER),
+            403 | 418 | 451 => retry_after.unwrap_or(DEFAULT_BAN),
             503 => retry_after.unwrap_or(Duration::ZERO),
             _ => return,
         };
         let mut hosts = self
-            .left_alone
+            .rate_limited_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         hosts.insert(host.to_owned(), Instant::now() + wait);
@@ -312,12 +312,12 @@ impl RestClient {
 }
 
 /// The part of `query` from `from` on that fits a page.
-fn window<'a>(
+fn page_window<'a>(
     venue: &dyn CandleSource,
     query: &CandleQuery<'a>,
     from: UnixMillis,
 ) -> CandleQuery<'a> {
-    let fits = i64::try_from(venue.page()).unwrap_or(i64::MAX);
+    let fits = i64::try_from(venue.page_size()).unwrap_or(i64::MAX);
     let span = query.step.0.saturating_mul(fits);
     let to = UnixMillis(from.0.saturating_add(span)).min(query.to);
     CandleQuery { from, to, ..*query }

@@ -4,34 +4,34 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::event::{Event, FrameError, Market, Status, Trade, TradeId};
-use crate::venue::{Channels, GapKey, Venue};
+use crate::event::{FrameError, MarketId, StatusMessage, Trade, TradeId, VenueEvent};
+use crate::venue::{ChannelMap, GapDetection, Venue};
 
 /// Trades of a market that are remembered, so that they count once. A venue's snapshot after a new subscription
 /// holds at most some hundreds.
-const REMEMBERED: usize = 4096;
+const DEDUP_WINDOW: usize = 4096;
 /// Kinds of ignored messages that are told apart.
-const KINDS: usize = 64;
+const MAX_IGNORED_KINDS: usize = 64;
 
 /// What a venue says over one socket after another.
 #[derive(Debug)]
-pub struct Stream {
+pub struct VenueStream {
     venue: &'static dyn Venue,
-    seen: HashMap<String, Seen>,
+    dedup_windows: HashMap<String, DedupWindow>,
     hasher: RandomState,
-    counts: Counts,
+    stats: StreamStats,
 }
 
 /// The numbers that hold on one socket: those of its channels and of its frames.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Numbering {
-    channels: Channels,
+pub struct SocketNumbering {
+    channels: ChannelMap,
     last_frame: Option<u64>,
 }
 
 /// What a stream has seen since its beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct StreamStats {
     /// Frames.
     pub frames: u64,
     /// Trades, each once.
@@ -41,16 +41,16 @@ pub struct Counts {
     /// Numbers that should have come and didn't: of trades or of frames.
     pub missed: u64,
     /// Frames that are not what the protocol says.
-    pub faults: u64,
+    pub malformed: u64,
     /// Messages that prices don't need, by kind.
     pub ignored: BTreeMap<String, u64>,
 }
 
 /// An event of the stream: the venue's, or what only the stream can know.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard<'a> {
+pub enum FeedEvent<'a> {
     /// As the venue said it.
-    Event(Event<'a>),
+    Venue(VenueEvent<'a>),
     /// A trade that was heard before.
     Duplicate(Trade<'a>),
     /// So many trades or frames in between were missed.
@@ -58,30 +58,30 @@ pub enum Heard<'a> {
 }
 
 /// Where a trade's id stands among those before.
-enum Place {
+enum IdOrder {
     Next,
     /// So many were left out.
-    After(u64),
+    Gap(u64),
     /// It was left out before.
     Late,
 }
 
 /// The trades of a market that were heard.
 #[derive(Debug, Default)]
-struct Seen {
+struct DedupWindow {
     ids: HashSet<u64>,
     order: VecDeque<u64>,
     last: Option<u64>,
 }
 
-impl Stream {
+impl VenueStream {
     /// A stream of this venue's frames.
     pub fn new(venue: &'static dyn Venue) -> Self {
         Self {
             venue,
-            seen: HashMap::new(),
+            dedup_windows: HashMap::new(),
             hasher: RandomState::new(),
-            counts: Counts::default(),
+            stats: StreamStats::default(),
         }
     }
 
@@ -91,87 +91,89 @@ impl Stream {
     }
 
     /// What has been seen so far.
-    pub const fn counts(&self) -> &Counts {
-        &self.counts
+    pub const fn stats(&self) -> &StreamStats {
+        &self.stats
     }
 
     /// Hands everything that a frame of the socket with this numbering says to `on`.
-    pub fn hear(
+    pub fn process_frame(
         &mut self,
-        numbering: &mut Numbering,
+        numbering: &mut SocketNumbering,
         frame: &str,
-        on: &mut dyn FnMut(Heard<'_>),
+        on: &mut dyn FnMut(FeedEvent<'_>),
     ) -> Result<(), FrameError> {
         let Self {
             venue,
-            seen,
+            dedup_windows,
             hasher,
-            counts,
+            stats,
         } = self;
-        let Numbering {
+        let SocketNumbering {
             channels,
             last_frame,
         } = numbering;
-        counts.frames += 1;
+        stats.frames += 1;
         let mut subscribed = Vec::new();
         let read = venue.read_frame(frame, channels, &mut |event| match event {
-            Event::Trade(trade) => {
+            VenueEvent::Trade(trade) => {
                 let market = match &trade.market {
-                    Market::Symbol(symbol) => symbol.as_ref(),
-                    Market::Channel(_) => "",
+                    MarketId::Symbol(symbol) => symbol.as_ref(),
+                    MarketId::Channel(_) => "",
                 };
-                if !seen.contains_key(market) {
-                    seen.insert(market.to_owned(), Seen::default());
+                if !dedup_windows.contains_key(market) {
+                    dedup_windows.insert(market.to_owned(), DedupWindow::default());
                 }
-                let Some(seen) = seen.get_mut(market) else {
+                let Some(window) = dedup_windows.get_mut(market) else {
                     return;
                 };
-                if !seen.is_new(&trade, hasher) {
-                    counts.duplicates += 1;
-                    return on(Heard::Duplicate(trade));
+                if !window.is_new(&trade, hasher) {
+                    stats.duplicates += 1;
+                    return on(FeedEvent::Duplicate(trade));
                 }
-                counts.trades += 1;
-                if venue.terms().gap_key == GapKey::TradeIds {
-                    match seen.place(trade.id) {
-                        Place::Next => {}
-                        Place::After(missed) => {
-                            counts.missed += missed;
-                            on(Heard::Missed(missed));
+                stats.trades += 1;
+                if venue.limits().gap_detection == GapDetection::TradeIds {
+                    match window.classify_id(trade.id) {
+                        IdOrder::Next => {}
+                        IdOrder::Gap(missed) => {
+                            stats.missed += missed;
+                            on(FeedEvent::Missed(missed));
                         }
-                        Place::Late => counts.missed = counts.missed.saturating_sub(1),
+                        IdOrder::Late => stats.missed = stats.missed.saturating_sub(1),
                     }
                 }
-                on(Heard::Event(Event::Trade(trade)));
+                on(FeedEvent::Venue(VenueEvent::Trade(trade)));
             }
-            Event::Sequence(number) => {
+            VenueEvent::Sequence(number) => {
                 let expected = last_frame.map_or(number, |last| last + 1);
                 *last_frame = Some(number);
                 if number > expected {
-                    counts.missed += number - expected;
-                    on(Heard::Missed(number - expected));
+                    stats.missed += number - expected;
+                    on(FeedEvent::Missed(number - expected));
                 }
             }
-            Event::Status(Status::Subscribed(ack)) => {
-                on(Heard::Event(Event::Status(Status::Subscribed(ack.clone()))));
+            VenueEvent::Status(StatusMessage::Subscribed(ack)) => {
+                on(FeedEvent::Venue(VenueEvent::Status(
+                    StatusMessage::Subscribed(ack.clone()),
+                )));
                 subscribed.push(ack.into_owned());
             }
-            Event::Ignored(ignored) => {
-                counts.ignore(ignored.name());
-                on(Heard::Event(Event::Ignored(ignored)));
+            VenueEvent::Ignored(ignored) => {
+                stats.count_ignored(ignored.name());
+                on(FeedEvent::Venue(VenueEvent::Ignored(ignored)));
             }
-            other => on(Heard::Event(other)),
+            other => on(FeedEvent::Venue(other)),
         });
         for ack in &subscribed {
-            channels.note(ack);
+            channels.register(ack);
         }
         if read.is_err() {
-            counts.faults += 1;
+            stats.malformed += 1;
         }
         read
     }
 }
 
-impl Seen {
+impl DedupWindow {
     /// Whether this trade is heard for the first time.
     fn is_new(&mut self, trade: &Trade<'_>, hasher: &RandomState) -> bool {
         let id = match trade.id {
@@ -182,7 +184,7 @@ impl Seen {
             return false;
         }
         self.order.push_back(id);
-        if self.order.len() > REMEMBERED
+        if self.order.len() > DEDUP_WINDOW
             && let Some(oldest) = self.order.pop_front()
         {
             self.ids.remove(&oldest);
@@ -191,32 +193,32 @@ impl Seen {
     }
 
     /// Where the id of a new trade stands among those before.
-    fn place(&mut self, id: TradeId<'_>) -> Place {
+    fn classify_id(&mut self, id: TradeId<'_>) -> IdOrder {
         let TradeId::Number(id) = id else {
-            return Place::Next;
+            return IdOrder::Next;
         };
         let Some(last) = self.last.replace(id) else {
-            return Place::Next;
+            return IdOrder::Next;
         };
         if id < last {
             self.last = Some(last);
-            return Place::Late;
+            return IdOrder::Late;
         }
         match id - last {
-            1 => Place::Next,
-            apart => Place::After(apart - 1),
+            1 => IdOrder::Next,
+            apart => IdOrder::Gap(apart - 1),
         }
     }
 }
 
-impl Counts {
+impl StreamStats {
     /// Counts a message by its kind. A venue can't fill the memory with ever new kinds.
-    fn ignore(&mut self, kind: &str) {
+    fn count_ignored(&mut self, kind: &str) {
         if let Some(count) = self.ignored.get_mut(kind) {
             *count += 1;
             return;
         }
-        let kind = if self.ignored.len() < KINDS {
+        let kind = if self.ignored.len() < MAX_IGNORED_KINDS {
             kind
         } else {
             "other kinds"
@@ -231,27 +233,27 @@ mod tests {
     use crate::venue;
 
     /// What a stream of this venue says of these frames, in short.
-    fn heard(stream: &mut Stream, frames: &[String]) -> Vec<String> {
-        let mut numbering = Numbering::default();
+    fn described(stream: &mut VenueStream, frames: &[String]) -> Vec<String> {
+        let mut numbering = SocketNumbering::default();
         let mut said = Vec::new();
         for frame in frames {
-            let heard = stream.hear(&mut numbering, frame, &mut |heard| {
-                said.push(match heard {
-                    Heard::Event(Event::Trade(trade)) => format!("{}", trade.id),
-                    Heard::Duplicate(trade) => format!("{} again", trade.id),
-                    Heard::Missed(count) => format!("{count} missed"),
-                    Heard::Event(other) => format!("{other:?}"),
+            let result = stream.process_frame(&mut numbering, frame, &mut |event| {
+                said.push(match event {
+                    FeedEvent::Venue(VenueEvent::Trade(trade)) => format!("{}", trade.id),
+                    FeedEvent::Duplicate(trade) => format!("{} again", trade.id),
+                    FeedEvent::Missed(count) => format!("{count} missed"),
+                    FeedEvent::Venue(other) => format!("{other:?}"),
                 });
             });
-            if let Err(error) = heard {
+            if let Err(error) = result {
                 said.push(error.name().to_owned());
             }
         }
         said
     }
 
-    fn stream(name: &str) -> Stream {
-        Stream::new(venue::by_name(name).unwrap())
+    fn stream(name: &str) -> VenueStream {
+        VenueStream::new(venue::by_name(name).unwrap())
     }
 
     fn binance(symbol: &str, id: u64) -> String {
@@ -273,12 +275,12 @@ mod tests {
             ("A", 10),
         ];
         let frames = frames.map(|(symbol, id)| binance(symbol, id));
-        let said = heard(&mut stream, &frames);
+        let said = described(&mut stream, &frames);
         assert_eq!(said, ["5", "6", "6 again", "2 missed", "9", "1", "8", "10"]);
-        let counts = stream.counts();
-        assert_eq!((counts.trades, counts.duplicates), (6, 1));
+        let stats = stream.stats();
+        assert_eq!((stats.trades, stats.duplicates), (6, 1));
         // 7 never came; 8 came late.
-        assert_eq!(counts.missed, 1);
+        assert_eq!(stats.missed, 1);
     }
 
     #[test]
@@ -293,42 +295,44 @@ mod tests {
             r#"[5,"te",[3,1001,1,1],2]"#.into(),
             r#"[5,"tu",[3,1001,1,1],4]"#.into(),
         ];
-        let said = heard(&mut stream, &frames);
+        let said = described(&mut stream, &frames);
         assert_eq!(said[1..], ["2", "1", "3", "1 missed", "3 again"]);
         let renumbered = subscribed.replace("chanId\":5", "chanId\":9");
         let snapshot = snapshot.replace("[5,", "[9,").replace(",1]", ",77]");
-        let said = heard(&mut stream, &[renumbered, snapshot]);
+        let said = described(&mut stream, &[renumbered, snapshot]);
         assert_eq!(said[1..], ["2 again", "1 again"]);
     }
 
     #[test]
     fn a_fault_is_counted_and_the_next_frame_is_read() {
         let mut stream = stream("binance");
-        let said = heard(&mut stream, &["{".into(), "[]".into(), binance("A", 1)]);
+        let said = described(&mut stream, &["{".into(), "[]".into(), binance("A", 1)]);
         assert_eq!(said, ["not_json", "malformed", "1"]);
-        assert_eq!(stream.counts().faults, 2);
+        assert_eq!(stream.stats().malformed, 2);
     }
 
     #[test]
     fn unknown_kinds_are_counted_and_cannot_fill_the_memory() {
         let mut stream = stream("binance");
         let frames: Vec<String> = (0..200).map(|i| format!(r#"{{"e":"kind{i}"}}"#)).collect();
-        heard(&mut stream, &frames);
-        heard(&mut stream, &frames[..1]);
-        let ignored = &stream.counts().ignored;
-        assert_eq!(ignored.len(), KINDS + 1);
+        described(&mut stream, &frames);
+        described(&mut stream, &frames[..1]);
+        let ignored = &stream.stats().ignored;
+        assert_eq!(ignored.len(), MAX_IGNORED_KINDS + 1);
         assert_eq!(
             (ignored["kind0"], ignored["other kinds"]),
-            (2, 200 - KINDS as u64)
+            (2, 200 - MAX_IGNORED_KINDS as u64)
         );
     }
 
     #[test]
     fn only_so_many_trades_are_remembered() {
         let mut stream = stream("binance");
-        let frames: Vec<String> = (0..=REMEMBERED as u64).map(|id| binance("A", id)).collect();
-        heard(&mut stream, &frames);
-        let said = heard(&mut stream, &[binance("A", 1), binance("A", 0)]);
+        let frames: Vec<String> = (0..=DEDUP_WINDOW as u64)
+            .map(|id| binance("A", id))
+            .collect();
+        described(&mut stream, &frames);
+        let said = described(&mut stream, &[binance("A", 1), binance("A", 0)]);
         assert_eq!(said, ["1 again", "0"]);
     }
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 
 /// The client's side of TLS.
-pub fn client() -> Result<Arc<ClientConfig>, rustls::Error> {
+pub fn client_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     let roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    trusting(roots)
+    client_config_with_roots(roots)
 }
 
-/// As [`client`], trusting these roots instead: a test's own authority, say.
-pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
+/// As [`client_config`], trusting these roots instead: a test's own authority, say.
+pub fn client_config_with_roots(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

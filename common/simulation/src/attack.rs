@@ -1,14 +1,14 @@
 //! What an attacker does instead of forecasting honestly.
 
-use foretell_core::forecast::{Fan, POOL_LEVELS};
+use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
-use crate::chance::{normal, uniform};
+use crate::counter_rng::{normal, uniform};
 
 /// An attack, and whom it is made among.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attack {
     /// What is done.
-    pub act: Act,
+    pub kind: AttackKind,
     /// Hotkeys that do it.
     pub hotkeys: usize,
     /// Whether one coldkey owns them all.
@@ -19,7 +19,7 @@ pub struct Attack {
 
 /// What is done in each round.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Act {
+pub enum AttackKind {
     /// Nothing: the measure of all others.
     Honest,
     /// Every deviation from the reference times this.
@@ -50,9 +50,9 @@ pub enum Act {
 
 /// What an attacker knows of a round.
 #[derive(Debug)]
-pub struct Sight<'a> {
+pub struct AttackerView<'a> {
     /// The fan that it would send honestly.
-    pub honest: &'a Fan,
+    pub honest: &'a QuantileForecast,
     /// The reference's row, in units of σ_T·√i.
     pub reference: &'a [f64],
     /// σ_T in bps.
@@ -60,13 +60,13 @@ pub struct Sight<'a> {
     /// See [`energy`].
     pub energy: f64,
     /// The last consensus that was public when the round was asked, as deviations in units of σ_T·√i.
-    pub public: Option<&'a [f64]>,
+    pub public_consensus: Option<&'a [f64]>,
     /// Move of the first step, in bps.
     pub first_move: Option<f64>,
     /// Number of the round in its season.
-    pub round: usize,
+    pub round_index: usize,
     /// Rounds a day.
-    pub rounds_a_day: usize,
+    pub rounds_per_day: usize,
     /// Seed of the season.
     pub seed: u64,
 }
@@ -75,61 +75,61 @@ impl Attack {
     /// All of them. The first is honesty.
     pub fn all() -> Vec<Self> {
         let single = [
-            Act::Honest,
-            Act::Exaggerate(1.25),
-            Act::Exaggerate(1.5),
-            Act::Exaggerate(2.0),
-            Act::Noisy(0.2),
-            Act::CopyConsensus,
-            Act::Gamble,
-            Act::SilentWhenUnsure,
-            Act::RevealSelectively,
-            Act::Late,
-            Act::Absurd,
-            Act::NotANumber,
-            Act::JoinLate,
+            AttackKind::Honest,
+            AttackKind::Exaggerate(1.25),
+            AttackKind::Exaggerate(1.5),
+            AttackKind::Exaggerate(2.0),
+            AttackKind::Noisy(0.2),
+            AttackKind::CopyConsensus,
+            AttackKind::Gamble,
+            AttackKind::SilentWhenUnsure,
+            AttackKind::RevealSelectively,
+            AttackKind::Late,
+            AttackKind::Absurd,
+            AttackKind::NotANumber,
+            AttackKind::JoinLate,
         ];
-        let mut all: Vec<Self> = single.into_iter().map(|act| Self::new(act, 1)).collect();
+        let mut all: Vec<Self> = single.into_iter().map(|kind| Self::new(kind, 1)).collect();
         for hotkeys in [2_usize, 5, 10] {
             for energy in [0.0, 0.05, 0.2, 0.5] {
-                all.push(Self::new(Act::Noisy(energy), hotkeys));
+                all.push(Self::new(AttackKind::Noisy(energy), hotkeys));
             }
             if hotkeys.is_multiple_of(2) {
-                all.push(Self::new(Act::Antithetic(0.2), hotkeys));
+                all.push(Self::new(AttackKind::Antithetic(0.2), hotkeys));
             }
         }
-        all.push(Self::new(Act::Guess, 10));
-        for (act, hotkeys) in [
-            (Act::Noisy(0.0), 5),
-            (Act::Noisy(0.2), 5),
-            (Act::Antithetic(0.2), 2),
+        all.push(Self::new(AttackKind::Guess, 10));
+        for (kind, hotkeys) in [
+            (AttackKind::Noisy(0.0), 5),
+            (AttackKind::Noisy(0.2), 5),
+            (AttackKind::Antithetic(0.2), 2),
         ] {
             all.push(Self {
                 one_coldkey: true,
-                ..Self::new(act, hotkeys)
+                ..Self::new(kind, hotkeys)
             });
         }
         for peers in [0, 1, 3] {
-            for (act, hotkeys) in [
-                (Act::Honest, 1),
-                (Act::Noisy(0.0), 2),
-                (Act::Noisy(0.05), 2),
-                (Act::Noisy(0.2), 2),
-                (Act::Noisy(0.05), 5),
-                (Act::Noisy(0.2), 5),
+            for (kind, hotkeys) in [
+                (AttackKind::Honest, 1),
+                (AttackKind::Noisy(0.0), 2),
+                (AttackKind::Noisy(0.05), 2),
+                (AttackKind::Noisy(0.2), 2),
+                (AttackKind::Noisy(0.05), 5),
+                (AttackKind::Noisy(0.2), 5),
             ] {
                 all.push(Self {
                     peers: Some(peers),
-                    ..Self::new(act, hotkeys)
+                    ..Self::new(kind, hotkeys)
                 });
             }
         }
         all
     }
 
-    const fn new(act: Act, hotkeys: usize) -> Self {
+    const fn new(kind: AttackKind, hotkeys: usize) -> Self {
         Self {
-            act,
+            kind,
             hotkeys,
             one_coldkey: false,
             peers: None,
@@ -138,26 +138,26 @@ impl Attack {
 
     /// Whether it is what the others are measured by.
     pub fn is_honest(&self) -> bool {
-        self.act == Act::Honest
+        self.kind == AttackKind::Honest
     }
 
     /// Its name in tables and for choosing it.
     pub fn name(&self) -> String {
-        let act = match self.act {
-            Act::Honest => "honest".to_owned(),
-            Act::Exaggerate(by) => format!("exaggerate-{by}"),
-            Act::Noisy(0.0) => "exact".to_owned(),
-            Act::Noisy(energy) => format!("noisy-{energy}"),
-            Act::Antithetic(energy) => format!("antithetic-{energy}"),
-            Act::CopyConsensus => "copy-consensus".to_owned(),
-            Act::Gamble => "gamble".to_owned(),
-            Act::Guess => "guess".to_owned(),
-            Act::SilentWhenUnsure => "silent-when-unsure".to_owned(),
-            Act::RevealSelectively => "reveal-selectively".to_owned(),
-            Act::Late => "late".to_owned(),
-            Act::Absurd => "1e300".to_owned(),
-            Act::NotANumber => "nan".to_owned(),
-            Act::JoinLate => "join-late".to_owned(),
+        let kind = match self.kind {
+            AttackKind::Honest => "honest".to_owned(),
+            AttackKind::Exaggerate(by) => format!("exaggerate-{by}"),
+            AttackKind::Noisy(0.0) => "exact".to_owned(),
+            AttackKind::Noisy(energy) => format!("noisy-{energy}"),
+            AttackKind::Antithetic(energy) => format!("antithetic-{energy}"),
+            AttackKind::CopyConsensus => "copy-consensus".to_owned(),
+            AttackKind::Gamble => "gamble".to_owned(),
+            AttackKind::Guess => "guess".to_owned(),
+            AttackKind::SilentWhenUnsure => "silent-when-unsure".to_owned(),
+            AttackKind::RevealSelectively => "reveal-selectively".to_owned(),
+            AttackKind::Late => "late".to_owned(),
+            AttackKind::Absurd => "1e300".to_owned(),
+            AttackKind::NotANumber => "nan".to_owned(),
+            AttackKind::JoinLate => "join-late".to_owned(),
         };
         let copies = if self.hotkeys > 1 {
             format!("-x{}", self.hotkeys)
@@ -168,64 +168,67 @@ impl Attack {
         let peers = self
             .peers
             .map_or_else(String::new, |peers| format!("-among-{peers}"));
-        format!("{act}{copies}{coldkey}{peers}")
+        format!("{kind}{copies}{coldkey}{peers}")
     }
 }
 
-impl Act {
+impl AttackKind {
     /// The fan of the attacker's hotkey number `hotkey` in one round; `None` is a miss.
-    pub fn fan(self, sight: &Sight<'_>, hotkey: usize) -> Option<Fan> {
-        let round = sight.round as u64;
+    pub fn fan(self, attacker_view: &AttackerView<'_>, hotkey: usize) -> Option<QuantileForecast> {
+        let round = attacker_view.round_index as u64;
         match self {
-            Self::Honest => Some(sight.honest.clone()),
-            Self::Exaggerate(by) => Some(sight.deviating(|d, _, _| by * d)),
-            Self::Noisy(0.0) => Some(sight.honest.clone()),
+            Self::Honest => Some(attacker_view.honest.clone()),
+            Self::Exaggerate(by) => Some(attacker_view.deviating(|d, _, _| by * d)),
+            Self::Noisy(0.0) => Some(attacker_view.honest.clone()),
             Self::Noisy(energy) => {
-                let purpose = 50_000 + 2 * hotkey as u64;
-                Some(sight.with_noise(energy, purpose, 1.0))
+                let stream = 50_000 + 2 * hotkey as u64;
+                Some(attacker_view.with_noise(energy, stream, 1.0))
             }
             Self::Antithetic(energy) => {
                 let sign = if hotkey.is_multiple_of(2) { 1.0 } else { -1.0 };
-                Some(sight.with_noise(energy, 60_000 + 2 * (hotkey as u64 / 2), sign))
+                Some(attacker_view.with_noise(energy, 60_000 + 2 * (hotkey as u64 / 2), sign))
             }
-            Self::CopyConsensus => sight.public.map(|public| {
+            Self::CopyConsensus => attacker_view.public_consensus.map(|public| {
                 let at = |step: usize, k: usize| public[step * POOL_LEVELS + k];
-                sight.deviating(|_, step, k| at(step, k))
+                attacker_view.deviating(|_, step, k| at(step, k))
             }),
             Self::Gamble => {
-                let up = uniform(sight.seed, 70_000, round / 16) < 0.5;
+                let up = uniform(attacker_view.seed, 70_000, round / 16) < 0.5;
                 let bet = if up { 0.3 } else { -0.3 };
-                let horizon = sight.honest.rows().len();
-                let moves = (1..=horizon).map(|i| bet * sight.unit(i));
-                Some(Fan::from_moves(1, moves.collect()))
+                let horizon = attacker_view.honest.rows().len();
+                let moves = (1..=horizon).map(|i| bet * attacker_view.unit(i));
+                Some(QuantileForecast::from_moves(1, moves.collect()))
             }
             Self::Guess => {
-                let day = (sight.round / sight.rounds_a_day.max(1)) as u64;
-                let shift = 0.05 * normal(sight.seed, 90_000 + hotkey as u64, day);
-                Some(sight.on_reference(|q| q + shift))
+                let day = (attacker_view.round_index / attacker_view.rounds_per_day.max(1)) as u64;
+                let shift = 0.05 * normal(attacker_view.seed, 90_000 + hotkey as u64, day);
+                Some(attacker_view.on_reference(|q| q + shift))
             }
-            Self::SilentWhenUnsure => (sight.energy < 0.01).then(|| sight.honest.clone()),
+            Self::SilentWhenUnsure => {
+                (attacker_view.energy < 0.01).then(|| attacker_view.honest.clone())
+            }
             Self::RevealSelectively => {
                 // Far out on the first step means that the whole fan starts off centre.
-                let limit = 1.5 * sight.unit(1);
-                let against = sight.first_move.is_some_and(|first| first.abs() > limit);
-                (!against).then(|| sight.honest.clone())
+                let limit = 1.5 * attacker_view.unit(1);
+                let against = attacker_view
+                    .first_move
+                    .is_some_and(|first| first.abs() > limit);
+                (!against).then(|| attacker_view.honest.clone())
             }
             Self::Late | Self::NotANumber => None,
             Self::Absurd => {
-                let horizon = sight.honest.rows().len();
+                let horizon = attacker_view.honest.rows().len();
                 // ln 1e300 less a price's logarithm, in bps.
-                Some(Fan::from_moves(1, vec![6.8e6; horizon]))
+                Some(QuantileForecast::from_moves(1, vec![6.8e6; horizon]))
             }
-            Self::JoinLate => {
-                (sight.round >= 10 * sight.rounds_a_day).then(|| sight.honest.clone())
-            }
+            Self::JoinLate => (attacker_view.round_index >= 10 * attacker_view.rounds_per_day)
+                .then(|| attacker_view.honest.clone()),
         }
     }
 }
 
 /// Mean squared deviation of a fan from the reference's row, in units of σ_T·√i.
-pub fn energy(fan: &Fan, reference: &[f64], volatility: f64) -> f64 {
+pub fn energy(fan: &QuantileForecast, reference: &[f64], volatility: f64) -> f64 {
     let (mut sum, mut count) = (0.0, 0);
     for (row, i) in fan.rows().zip(1..) {
         let unit = volatility * libm::sqrt(f64::from(i));
@@ -238,13 +241,13 @@ pub fn energy(fan: &Fan, reference: &[f64], volatility: f64) -> f64 {
     sum / f64::from(count)
 }
 
-impl Sight<'_> {
+impl AttackerView<'_> {
     fn unit(&self, step: usize) -> f64 {
         self.volatility * libm::sqrt(step as f64)
     }
 
     /// The fan whose deviation from the reference is a function of the honest one's, of step and level.
-    fn deviating(&self, deviation: impl Fn(f64, usize, usize) -> f64) -> Fan {
+    fn deviating(&self, deviation: impl Fn(f64, usize, usize) -> f64) -> QuantileForecast {
         let mut moves = Vec::with_capacity(self.honest.rows().len() * POOL_LEVELS);
         for (step, row) in self.honest.rows().enumerate() {
             let unit = self.unit(step + 1);
@@ -253,27 +256,27 @@ impl Sight<'_> {
                 unit * (reference + deviation(value / unit - reference, step, k))
             }));
         }
-        Fan::from_moves(POOL_LEVELS, moves)
+        QuantileForecast::from_moves(POOL_LEVELS, moves)
     }
 
     /// A function of the reference's row.
-    fn on_reference(&self, value: impl Fn(f64) -> f64) -> Fan {
+    fn on_reference(&self, value: impl Fn(f64) -> f64) -> QuantileForecast {
         let moves = (1..=self.honest.rows().len()).flat_map(|step| {
             let unit = self.unit(step);
             let row = self.reference.iter();
             row.map(|q| unit * value(*q)).collect::<Vec<_>>()
         });
-        Fan::from_moves(POOL_LEVELS, moves.collect())
+        QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
     }
 
     /// The honest fan, moved and widened by chance, both alike in energy.
-    fn with_noise(&self, energy: f64, purpose: u64, sign: f64) -> Fan {
-        let round = self.round as u64;
+    fn with_noise(&self, energy: f64, stream: u64, sign: f64) -> QuantileForecast {
+        let round = self.round_index as u64;
         let size = sign * libm::sqrt(0.5 * energy * self.energy);
-        let shift = size * normal(self.seed, purpose, round);
+        let shift = size * normal(self.seed, stream, round);
         let spread =
             self.reference.iter().map(|q| q * q).sum::<f64>() / self.reference.len() as f64;
-        let widening = size * normal(self.seed, purpose + 1, round) / libm::sqrt(spread);
+        let widening = size * normal(self.seed, stream + 1, round) / libm::sqrt(spread);
         self.deviating(|d, _, k| d + shift + widening * self.reference[k])
     }
 }

@@ -1,8 +1,8 @@
 //! Is the pay rule any good? Whole populations of real forecasters on real prices, one attacker at a time.
 //!
 //! ```text
-//!   prices ─▶ Market ─▶ forecasters learn (past only) ─▶ Start ─┬─ seed ─▶ every Attack, side by side ─▶ Played
-//!                                                               └─ …                         └─▶ Findings
+//!   prices ─▶ HistoricalMarket ─▶ forecasters learn (past only) ─▶ SeasonStart ─┬─ seed ─▶ every Attack, side by side ─▶ SeasonResult
+//!                                                               └─ …                         └─▶ PolicySummary
 //! ```
 //!
 //! Scores, evidence, fit, credit and weights are foretell-core's, the very functions that a validator runs. Chance (what
@@ -11,18 +11,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod attack;
-mod cast;
-mod chance;
-pub mod findings;
-pub mod luck;
-pub mod market;
-mod network;
-mod older;
-mod paths;
-pub mod played;
-pub mod population;
-mod scene;
+mod counter_rng;
+mod evidence_scenario;
+pub mod forecasters;
+pub mod historical_market;
+mod legacy_scenario;
+pub mod null_study;
+mod population;
+mod schaake_shuffle;
 pub mod season;
+pub mod season_result;
+mod simulated_round;
+pub mod summary;
 mod variance;
 
 #[cfg(test)]

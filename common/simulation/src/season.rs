@@ -5,26 +5,26 @@
 //!          the round at T opens with the pool of those eligible now
 //! ```
 //!
-//! What anybody sends, and what it is worth on its own, is the same in every world. So it is made once a round, and all
-//! worlds are played beside each other: only fit, credits and weights are a world's own.
+//! What anybody sends, and what it is worth on its own, is the same in every scenario. So it is made once a round, and all
+//! scenarios are played beside each other: only fit, credits and weights are a scenario's own.
 
-use foretell_core::forecast::Fan;
+use foretell_core::forecast::QuantileForecast;
+use foretell_core::pool::deviations::Deviations;
+use foretell_core::pool::evidence::{self, EvidenceWindow};
 use foretell_core::rules::{EvidenceRules, FitRules, PayRules, Rules};
 use foretell_core::score::{Outcome, Reference, Score};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::weigh::deviations::Deviations;
-use foretell_core::weigh::evidence::{self, Window};
 
-use crate::attack::{Attack, Sight, energy};
-use crate::cast::Cast;
-use crate::market::Market;
-use crate::network::Network;
-use crate::older::OlderNetwork;
-use crate::paths::Paths;
-use crate::played::{Payday, Played, Players};
-use crate::population::{HONEST_SELF, POPULATION, Ready};
-use crate::scene::{Judges, Records, Scene};
+use crate::attack::{Attack, AttackerView, energy};
+use crate::evidence_scenario::EvidenceScenario;
+use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, TrainedForecaster};
+use crate::historical_market::HistoricalMarket;
+use crate::legacy_scenario::LegacyScenario;
+use crate::population::Population;
+use crate::schaake_shuffle::SchaakeShuffle;
+use crate::season_result::{Participants, PayoutEvent, SeasonResult};
+use crate::simulated_round::{EvidenceRecords, ScoringContext, SimulatedRound};
 
 /// Days after which shares are looked at.
 pub const CHECKPOINTS: [usize; 4] = [5, 10, 20, 30];
@@ -34,7 +34,7 @@ pub const MATURE_DAYS: usize = 20;
 
 /// What all seasons have in common.
 #[derive(Debug)]
-pub struct Plan {
+pub struct SimulationPlan {
     /// Rules of everything but what the variants vary.
     pub rules: Rules,
     /// Interval between rounds.
@@ -44,12 +44,12 @@ pub struct Plan {
     /// What is tried.
     pub attacks: Vec<Attack>,
     /// How it is paid, side by side.
-    pub variants: Vec<Variant>,
+    pub variants: Vec<PolicyVariant>,
 }
 
 /// A way to pay, under a name.
 #[derive(Debug, Clone)]
-pub struct Variant {
+pub struct PolicyVariant {
     /// Its name.
     pub name: String,
     /// How it pays.
@@ -69,13 +69,13 @@ pub enum PayPolicy {
 
 /// A season before chance: what has been learnt, and the widths of every round.
 #[derive(Debug)]
-pub struct Start {
-    ready: Vec<Ready>,
-    rounds: Vec<RoundFacts>,
+pub struct SeasonStart {
+    trained: Vec<TrainedForecaster>,
+    rounds: Vec<PrecomputedRound>,
 }
 
 #[derive(Debug)]
-struct RoundFacts {
+struct PrecomputedRound {
     origin: UnixMillis,
     settlement: Settlement,
     outcome: Option<Outcome>,
@@ -85,20 +85,20 @@ struct RoundFacts {
 }
 
 /// One attack under one policy.
-enum World<'a> {
-    Evidence(Box<Network<'a>>),
-    Older(Box<OlderNetwork>),
+enum Scenario<'a> {
+    Evidence(Box<EvidenceScenario<'a>>),
+    Legacy(Box<LegacyScenario>),
 }
 
-impl Start {
+impl SeasonStart {
     /// What is known before the season that begins at `first`.
-    pub fn new(market: &Market, plan: &Plan, first: UnixMillis) -> Self {
+    pub fn new(market: &HistoricalMarket, plan: &SimulationPlan, first: UnixMillis) -> Self {
         let now = market.known_at(first);
         let until = now + market.bars_in(Millis::days(plan.days as i64 + 1));
-        let everybody = POPULATION.iter().chain([&HONEST_SELF]);
-        let ready: Vec<Ready> = everybody
+        let everybody = HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]);
+        let trained: Vec<TrainedForecaster> = everybody
             .zip(1..)
-            .map(|(forecaster, purpose)| forecaster.learn(market, now, until, purpose))
+            .map(|(forecaster, stream)| forecaster.fit(market, now, until, stream))
             .collect();
         let reference = Reference::new(&plan.rules.score);
         let count = plan.days as i64 * Millis::days(1).0 / plan.round_every.0;
@@ -112,125 +112,142 @@ impl Start {
                     let fan = reference.fan(outcome.volatility, market.series.grid.horizon);
                     Score::scaled_crps(&fan, outcome, &plan.rules.score)
                 });
-                RoundFacts {
+                PrecomputedRound {
                     origin,
                     settlement,
                     reference_score: reference_score.unwrap_or(0.0),
                     outcome,
-                    scales: ready.iter().map(|r| r.scales(market, known)).collect(),
+                    scales: trained.iter().map(|r| r.scales(market, known)).collect(),
                 }
             })
             .collect();
-        Self { ready, rounds }
+        Self { trained, rounds }
     }
 
     /// Plays every attack of the plan with this seed, under every variant: one list a variant, in the plan's order.
-    pub fn play(&self, market: &Market, plan: &Plan, seed: u64) -> Vec<Vec<Played>> {
-        let window = Window {
+    pub fn simulate(
+        &self,
+        market: &HistoricalMarket,
+        plan: &SimulationPlan,
+        seed: u64,
+    ) -> Vec<Vec<SeasonResult>> {
+        let window = EvidenceWindow {
             lags: evidence::lags(market.series.grid.span().0, plan.round_every.0),
             half_life: plan.rules.evidence.half_life,
         };
-        let cast = Cast::of(&plan.attacks);
-        let is_older = |variant: &Variant| !matches!(variant.policy, PayPolicy::Evidence(..));
-        let judges = Judges {
+        let population = Population::new(&plan.attacks);
+        let is_legacy =
+            |variant: &PolicyVariant| !matches!(variant.policy, PayPolicy::Evidence(..));
+        let context = ScoringContext {
             rules: &plan.rules,
-            cast: &cast,
-            older: plan.variants.iter().any(is_older),
-            behind: window.lags / 2,
+            population: &population,
+            legacy: plan.variants.iter().any(is_legacy),
+            settlement_lag: window.lags / 2,
         };
         let rules: Vec<Rules> = plan.variants.iter().map(|v| v.rules(&plan.rules)).collect();
-        let mut worlds: Vec<World<'_>> = plan
+        let mut scenarios: Vec<Scenario<'_>> = plan
             .variants
             .iter()
             .zip(&rules)
             .flat_map(|(variant, rules)| plan.attacks.iter().map(move |a| (variant, rules, a)))
             .map(|(variant, rules, attack)| {
-                World::new(variant.policy, attack, &cast, rules, window)
+                Scenario::new(variant.policy, attack, &population, rules, window)
             })
             .collect();
         let reference = Reference::new(&plan.rules.score);
         let empty = Deviations::new(&reference, market.series.grid.horizon);
-        let rounds_a_day = self.rounds.len() / plan.days.max(1);
-        let mut records = Records::new(window, Paths::new(seed, market.series.grid.horizon));
-        for n in 0..self.rounds.len() + judges.behind {
-            let ended = n.checked_sub(judges.behind);
+        let rounds_per_day = self.rounds.len() / plan.days.max(1);
+        let mut records = EvidenceRecords::new(
+            window,
+            SchaakeShuffle::new(seed, market.series.grid.horizon),
+        );
+        for n in 0..self.rounds.len() + context.settlement_lag {
+            let ended = n.checked_sub(context.settlement_lag);
             if let Some(m) = ended {
-                let facts = &self.rounds[m];
-                if let Some(outcome) = &facts.outcome {
-                    let fans = self.fans(facts, outcome, &empty, seed, m);
-                    let (honest, own) = fans.split_at(POPULATION.len());
-                    let sight = Sight {
+                let precomputed = &self.rounds[m];
+                if let Some(outcome) = &precomputed.outcome {
+                    let fans = self.fans(precomputed, outcome, &empty, seed, m);
+                    let (honest, own) = fans.split_at(HONEST_FORECASTERS.len());
+                    let attacker_view = AttackerView {
                         honest: &own[0],
                         reference: empty.reference(),
                         volatility: outcome.volatility,
                         energy: energy(&own[0], empty.reference(), outcome.volatility),
-                        public: None,
+                        public_consensus: None,
                         first_move: outcome.moves.first().copied().flatten(),
-                        round: m,
-                        rounds_a_day,
+                        round_index: m,
+                        rounds_per_day,
                         seed,
                     };
-                    let round = (facts.origin, outcome, &facts.settlement);
-                    let mut scene =
-                        records.play(&judges, round, facts.reference_score, honest, sight, &empty);
-                    for world in &mut worlds {
-                        world.settle(&mut scene, m >= MATURE_DAYS * rounds_a_day);
+                    let round = (precomputed.origin, outcome, &precomputed.settlement);
+                    let mut simulated_round = records.score_round(
+                        &context,
+                        round,
+                        precomputed.reference_score,
+                        honest,
+                        attacker_view,
+                        &empty,
+                    );
+                    for scenario in &mut scenarios {
+                        scenario.settle(&mut simulated_round, m >= MATURE_DAYS * rounds_per_day);
                     }
                 } else {
-                    for world in &mut worlds {
-                        world.void();
+                    for scenario in &mut scenarios {
+                        scenario.void();
                     }
                 }
             }
-            let is_checkpoint = CHECKPOINTS.iter().any(|days| days * rounds_a_day == n + 1);
-            for world in &mut worlds {
-                match world {
-                    World::Evidence(network) => {
-                        let payday = Payday {
+            let is_checkpoint = CHECKPOINTS
+                .iter()
+                .any(|days| days * rounds_per_day == n + 1);
+            for scenario in &mut scenarios {
+                match scenario {
+                    Scenario::Evidence(scenario) => {
+                        let payout = PayoutEvent {
                             rounds: 1.0,
                             checkpoint: is_checkpoint,
                         };
-                        network.pay(&records, &payday);
+                        scenario.pay(&records, &payout);
                         if n < self.rounds.len() {
-                            network.open();
+                            scenario.open();
                         }
                     }
-                    World::Older(network) if (n + 1).is_multiple_of(rounds_a_day) => {
-                        network.pay(&Payday {
-                            rounds: rounds_a_day as f64,
+                    Scenario::Legacy(scenario) if (n + 1).is_multiple_of(rounds_per_day) => {
+                        scenario.pay(&PayoutEvent {
+                            rounds: rounds_per_day as f64,
                             checkpoint: is_checkpoint,
                         });
                     }
-                    World::Older(_) => {}
+                    Scenario::Legacy(_) => {}
                 }
             }
         }
-        let played: Vec<Played> = worlds.into_iter().map(World::played).collect();
-        let variants = played.chunks(plan.attacks.len().max(1));
-        variants.map(<[Played]>::to_vec).collect()
+        let results: Vec<SeasonResult> = scenarios.into_iter().map(Scenario::into_result).collect();
+        let variants = results.chunks(plan.attacks.len().max(1));
+        variants.map(<[SeasonResult]>::to_vec).collect()
     }
 
     /// Everybody's fans in one round, the attacker's honest one last.
     fn fans(
         &self,
-        facts: &RoundFacts,
+        precomputed: &PrecomputedRound,
         outcome: &Outcome,
         empty: &Deviations,
         seed: u64,
         round: usize,
-    ) -> Vec<Fan> {
+    ) -> Vec<QuantileForecast> {
         let (reference, volatility) = (empty.reference(), outcome.volatility);
         let horizon = outcome.moves.len();
-        let everybody = self.ready.iter().zip(&facts.scales);
+        let everybody = self.trained.iter().zip(&precomputed.scales);
         everybody
-            .map(|(ready, scales)| {
-                ready.fan(scales, reference, volatility, horizon, seed, round as u64)
+            .map(|(trained, scales)| {
+                trained.fan(scales, reference, volatility, horizon, seed, round as u64)
             })
             .collect()
     }
 }
 
-impl Variant {
+impl PolicyVariant {
     fn rules(&self, rules: &Rules) -> Rules {
         match self.policy {
             PayPolicy::Evidence(evidence, fit, pay) => Rules {
@@ -244,41 +261,46 @@ impl Variant {
     }
 }
 
-impl<'a> World<'a> {
+impl<'a> Scenario<'a> {
     fn new(
         policy: PayPolicy,
         attack: &Attack,
-        cast: &Cast,
+        population: &Population,
         rules: &'a Rules,
-        window: Window,
+        window: EvidenceWindow,
     ) -> Self {
-        let players = Players::of(attack, cast);
+        let participants = Participants::new(attack, population);
         match policy {
-            PayPolicy::Evidence(..) => {
-                Self::Evidence(Box::new(Network::new(attack, players, rules, window)))
+            PayPolicy::Evidence(..) => Self::Evidence(Box::new(EvidenceScenario::new(
+                attack,
+                participants,
+                rules,
+                window,
+            ))),
+            PayPolicy::Taoshi => Self::Legacy(Box::new(LegacyScenario::taoshi(participants))),
+            PayPolicy::Increments => {
+                Self::Legacy(Box::new(LegacyScenario::increments(participants)))
             }
-            PayPolicy::Taoshi => Self::Older(Box::new(OlderNetwork::taoshi(players))),
-            PayPolicy::Increments => Self::Older(Box::new(OlderNetwork::increments(players))),
         }
     }
 
-    fn settle(&mut self, scene: &mut Scene<'_>, mature: bool) {
+    fn settle(&mut self, simulated_round: &mut SimulatedRound<'_>, mature: bool) {
         match self {
-            Self::Evidence(network) => network.settle(scene, mature),
-            Self::Older(network) => network.settle(scene),
+            Self::Evidence(scenario) => scenario.settle(simulated_round, mature),
+            Self::Legacy(scenario) => scenario.settle(simulated_round),
         }
     }
 
     fn void(&mut self) {
-        if let Self::Evidence(network) = self {
-            network.void();
+        if let Self::Evidence(scenario) = self {
+            scenario.void();
         }
     }
 
-    fn played(self) -> Played {
+    fn into_result(self) -> SeasonResult {
         match self {
-            Self::Evidence(network) => network.played(),
-            Self::Older(network) => network.played(),
+            Self::Evidence(scenario) => scenario.into_result(),
+            Self::Legacy(scenario) => scenario.into_result(),
         }
     }
 }

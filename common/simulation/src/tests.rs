@@ -7,12 +7,12 @@ use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 
 use crate::attack::Attack;
-use crate::chance::normal;
-use crate::findings::Findings;
-use crate::luck::{Habit, Luck};
-use crate::market::Market;
-use crate::population::{Class, HONEST_SELF, POPULATION};
-use crate::season::{PayPolicy, Plan, Start, Variant};
+use crate::counter_rng::normal;
+use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, SkillClass};
+use crate::historical_market::HistoricalMarket;
+use crate::null_study::{NullStrategy, NullStudy};
+use crate::season::{PayPolicy, PolicyVariant, SeasonStart, SimulationPlan};
+use crate::summary::PolicySummary;
 
 const STEP: Millis = Millis::minutes(5);
 const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -37,7 +37,7 @@ fn bars(count: u64) -> Vec<Bar> {
         .collect()
 }
 
-fn market(bars: &[Bar]) -> Market {
+fn market(bars: &[Bar]) -> HistoricalMarket {
     let series = Series {
         id: "BTC/USD".parse().unwrap(),
         grid: Grid {
@@ -46,7 +46,7 @@ fn market(bars: &[Bar]) -> Market {
         },
         unit: Unit::LogPrice,
     };
-    Market::new(series, bars, RulesVersion::V1Replay.rules())
+    HistoricalMarket::new(series, bars, RulesVersion::V1Replay.rules())
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn nobody_learns_from_the_future() {
     let all = bars(50 * 288);
     let now = 45 * 288;
     let (knowing, blind) = (market(&all), market(&all[..now]));
-    for forecaster in POPULATION.iter().chain([&HONEST_SELF]) {
-        let scales = |market: &Market| {
-            let ready = forecaster.learn(market, now, now, 1);
-            ready.scales(market, now)
+    for forecaster in HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]) {
+        let scales = |market: &HistoricalMarket| {
+            let trained = forecaster.fit(market, now, now, 1);
+            trained.scales(market, now)
         };
         assert_eq!(scales(&knowing), scales(&blind), "{}", forecaster.name);
     }
@@ -68,19 +68,23 @@ fn luck_needs_a_record_and_is_less_often_eligible_the_more_is_asked_of_it() {
     let market = market(&bars(60 * 288));
     let span = (FIRST + Millis::days(10), FIRST + Millis::days(59));
     let rules = RulesVersion::V1Replay.rules();
-    for habit in Habit::ALL {
-        let by_z = Luck::of(habit, &market, span, &rules, &[0.0, 1.0, 9.0]);
-        let shares = by_z.iter().map(|luck| {
-            assert_eq!(luck.seasons, 20);
-            assert_eq!(luck.eligible[0], (5, 0.0), "240 rounds are not settled");
-            luck.eligible[3].1
+    for strategy in NullStrategy::ALL {
+        let by_z = NullStudy::run(strategy, &market, span, &rules, &[0.0, 1.0, 9.0]);
+        let shares = by_z.iter().map(|study| {
+            assert_eq!(study.seasons, 20);
+            assert_eq!(study.eligible[0], (5, 0.0), "240 rounds are not settled");
+            study.eligible[3].1
         });
         let shares: Vec<f64> = shares.collect();
-        assert!(shares.is_sorted_by(|a, b| a >= b), "{habit:?} {shares:?}");
+        assert!(
+            shares.is_sorted_by(|a, b| a >= b),
+            "{strategy:?} {shares:?}"
+        );
         assert_eq!(shares[2], 0.0);
     }
-    let eligible = |habit| Luck::of(habit, &market, span, &rules, &[0.0])[0].eligible[1].1;
-    assert!(eligible(Habit::DailyGuess) > 0.0);
+    let eligible =
+        |strategy| NullStudy::run(strategy, &market, span, &rules, &[0.0])[0].eligible[1].1;
+    assert!(eligible(NullStrategy::DailyGuess) > 0.0);
 }
 
 #[test]
@@ -91,35 +95,39 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
         all.filter(|attack| names.contains(&attack.name().as_str()))
             .collect()
     };
-    let plan = Plan {
+    let plan = SimulationPlan {
         rules,
         round_every: Millis::hours(1),
         days: 14,
         attacks: named(&["honest", "late", "nan", "exact-x2", "exact-x5-one-coldkey"]),
-        variants: vec![Variant {
+        variants: vec![PolicyVariant {
             name: "evidence".into(),
             policy: PayPolicy::Evidence(rules.evidence, rules.fit, rules.pay),
         }],
     };
     let market = market(&bars(60 * 288));
-    let start = Start::new(&market, &plan, FIRST + Millis::days(45));
+    let start = SeasonStart::new(&market, &plan, FIRST + Millis::days(45));
     let play = |seed| {
-        Findings::of(
+        PolicySummary::new(
             "evidence",
             &plan.attacks,
-            &[vec![start.play(&market, &plan, seed).remove(0)]],
+            &[vec![start.simulate(&market, &plan, seed).remove(0)]],
         )
     };
-    let findings = play(1);
-    assert_eq!(findings, play(1));
-    let gain = |name: &str| findings.attacks.iter().find(|f| f.attack == name).unwrap();
-    assert!(gain("honest").share > 0.0, "{findings:?}");
+    let summary = play(1);
+    assert_eq!(summary, play(1));
+    let gain = |name: &str| summary.attacks.iter().find(|f| f.attack == name).unwrap();
+    assert!(gain("honest").share > 0.0, "{summary:?}");
     assert_eq!(gain("late").share, 0.0);
     assert_eq!(gain("nan").share, 0.0);
     for copies in ["exact-x2", "exact-x5-one-coldkey"] {
         assert!(gain(copies).gain.abs() < 1e-9, "{:?}", gain(copies));
     }
-    for checkpoint in &findings.checkpoints {
-        assert_eq!(checkpoint.eligible[&Class::None], 0.0, "{checkpoint:?}");
+    for checkpoint in &summary.checkpoints {
+        assert_eq!(
+            checkpoint.eligible[&SkillClass::None],
+            0.0,
+            "{checkpoint:?}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Forecasters of variance: what the honest miners of a population run.
 //!
 //! Compact forms of what works on bitcoin: log variance over several windows regressed on the past (Corsi 2009), moving
-//! averages, trailing means; each with or without the hours' season, and with the empirical shape of its own errors.
+//! averages, trailing means; each with or without the hours' season, and with the empirical distribution of its own errors.
 //! Learnt from bars before a given one only.
 
 use std::f64::consts::PI;
@@ -10,9 +10,9 @@ use foretell_core::forecast::POOL_LEVELS;
 use foretell_core::time::Millis;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use crate::market::Market;
+use crate::historical_market::HistoricalMarket;
 
-/// First step (from 1) of each bucket of the horizon, and the step at which its shape is measured.
+/// First step (from 1) of each bucket of the horizon, and the step at which its distribution is measured.
 const BUCKETS: [(usize, usize); 7] = [
     (1, 1),
     (2, 3),
@@ -25,22 +25,22 @@ const BUCKETS: [(usize, usize); 7] = [
 /// Every how many bars a training row stands.
 const ROW_EVERY: usize = 6;
 /// Keeps logarithms finite, in units of a typical variance.
-const TINY: f64 = 1e-3;
+const VARIANCE_OFFSET: f64 = 1e-3;
 
 /// How a forecaster thinks of the next hours' variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Level {
+pub enum VarianceLevel {
     /// Regression on log variance over these windows.
-    Regressed(&'static [Millis]),
+    HarRegression(&'static [Millis]),
     /// Exponentially weighted mean with this half-life.
-    Averaged(Millis),
+    Ewma(Millis),
     /// Plain mean over this span.
-    Trailing(Millis),
+    TrailingMean(Millis),
 }
 
 /// What the distribution looks like, given its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Shape {
+pub enum InnovationDistribution {
     /// Symmetrised quantiles of the model's own past errors, by distance.
     Empirical,
     /// A normal distribution.
@@ -51,100 +51,100 @@ pub enum Shape {
 
 /// A way to forecast.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recipe {
+pub struct SimulatedModelSpec {
     /// Level of variance.
-    pub level: Level,
+    pub level: VarianceLevel,
     /// Whether hours and days have their own factor.
     pub seasonal: bool,
     /// Shape.
-    pub shape: Shape,
+    pub distribution: InnovationDistribution,
     /// Span of the past that is learnt from.
-    pub memory: Millis,
+    pub training_span: Millis,
 }
 
 /// A recipe that has learnt.
 #[derive(Debug)]
-pub struct Learnt {
-    recipe: Recipe,
-    season: Season,
+pub struct SimulatedModel {
+    spec: SimulatedModelSpec,
+    seasonal_factors: SeasonalFactors,
     /// Coefficients by bucket, constant first, error correction included.
     coefficients: Vec<Vec<f64>>,
     /// [`POOL_LEVELS`] quantiles by bucket.
-    shapes: Vec<Vec<f64>>,
+    quantiles: Vec<Vec<f64>>,
     /// Σ of relative variance up to each bar: ranged, blended.
-    sums: Sums,
+    sums: VarianceSums,
 }
 
 #[derive(Debug)]
-struct Sums {
+struct VarianceSums {
     first: usize,
     step_ms: i64,
     ranged: Vec<f64>,
-    averaged: Vec<f64>,
+    ewma: Vec<f64>,
     blended: Vec<f64>,
 }
 
-impl Recipe {
+impl SimulatedModelSpec {
     /// What it learns from the bars before `now`; forecasts may be made up to bar `until`.
-    pub fn learn(&self, market: &Market, now: usize, until: usize) -> Learnt {
-        let season = if self.seasonal {
-            Season::of(market, now)
+    pub fn fit(&self, market: &HistoricalMarket, now: usize, until: usize) -> SimulatedModel {
+        let seasonal_factors = if self.seasonal {
+            SeasonalFactors::estimate(market, now)
         } else {
-            Season::flat()
+            SeasonalFactors::flat()
         };
-        let first =
-            now.saturating_sub(market.bars_in(self.memory) + market.bars_in(Millis::days(8)));
-        let mut learnt = Learnt {
-            recipe: *self,
-            sums: Sums::of(market, &season, self, first, until),
-            season,
+        let first = now
+            .saturating_sub(market.bars_in(self.training_span) + market.bars_in(Millis::days(8)));
+        let mut model = SimulatedModel {
+            spec: *self,
+            sums: VarianceSums::new(market, &seasonal_factors, self, first, until),
+            seasonal_factors,
             coefficients: Vec::new(),
-            shapes: Vec::new(),
+            quantiles: Vec::new(),
         };
         let horizon = market.series.grid.horizon;
         let start = first + market.bars_in(Millis::days(8));
         let rows: Vec<usize> = (start..now.saturating_sub(horizon))
             .step_by(ROW_EVERY)
             .collect();
-        learnt.coefficients = learnt.regress(&rows, horizon);
-        learnt.shapes = learnt.measure(market, &rows);
-        learnt
+        model.coefficients = model.regress(&rows, horizon);
+        model.quantiles = model.innovation_quantiles(market, &rows);
+        model
     }
 }
 
-impl Learnt {
+impl SimulatedModel {
     /// Scale of the move to each step, in bps, as known when the first `known` bars are complete.
-    pub fn scales(&self, market: &Market, known: usize) -> Vec<f64> {
+    pub fn scales(&self, market: &HistoricalMarket, known: usize) -> Vec<f64> {
         let features = self.features(known);
         let mut variance = 0.0;
         (0..market.series.grid.horizon)
             .map(|step| {
                 let bucket = bucket(step + 1);
-                let factor = self.season.factor(market, known + step);
-                variance += self.relative(&features, bucket) * factor;
+                let factor = self.seasonal_factors.factor(market, known + step);
+                variance += self.relative_variance(&features, bucket) * factor;
                 libm::sqrt(variance)
             })
             .collect()
     }
 
     /// Quantiles of the move to `step` (from 1) in units of its scale.
-    pub fn shape(&self, step: usize) -> &[f64] {
-        &self.shapes[bucket(step)]
+    pub fn quantiles(&self, step: usize) -> &[f64] {
+        &self.quantiles[bucket(step)]
     }
 
     /// Log variances that a forecast is made from, after a constant.
     fn features(&self, known: usize) -> Vec<f64> {
         let sums = &self.sums;
-        match self.recipe.level {
-            Level::Regressed(windows) => [1.0]
+        match self.spec.level {
+            VarianceLevel::HarRegression(windows) => [1.0]
                 .into_iter()
                 .chain(windows.iter().map(|window| {
                     let bars = sums.bars_in(*window);
                     log(sums.mean(&sums.ranged, known.saturating_sub(bars), known))
                 }))
                 .collect(),
-            Level::Averaged(_) => vec![log(sums.averaged[known - 1 - sums.first])],
-            Level::Trailing(span) => {
+            VarianceLevel::Ewma(_) => vec![log(sums.ewma[known - 1 - sums.first])],
+            VarianceLevel::TrailingMean(span) => {
                 let bars = sums.bars_in(span);
                 vec![log(sums.mean(
                     &sums.blended,
@@ -155,13 +155,13 @@ impl Learnt {
         }
     }
 
-    fn relative(&self, features: &[f64], bucket: usize) -> f64 {
+    fn relative_variance(&self, features: &[f64], bucket: usize) -> f64 {
         let weights = &self.coefficients[bucket];
         libm::exp(weights.iter().zip(features).map(|(w, x)| w * x).sum())
     }
 
     fn regress(&self, rows: &[usize], horizon: usize) -> Vec<Vec<f64>> {
-        if !matches!(self.recipe.level, Level::Regressed(_)) {
+        if !matches!(self.spec.level, VarianceLevel::HarRegression(_)) {
             return vec![vec![1.0]; BUCKETS.len()];
         }
         let sums = &self.sums;
@@ -184,22 +184,22 @@ impl Learnt {
         BUCKETS.into_iter().map(of_bucket).collect()
     }
 
-    fn measure(&self, market: &Market, rows: &[usize]) -> Vec<Vec<f64>> {
+    fn innovation_quantiles(&self, market: &HistoricalMarket, rows: &[usize]) -> Vec<Vec<f64>> {
         let horizon = market.series.grid.horizon;
         let symmetric = |inverse: &dyn Fn(f64) -> f64| -> Vec<f64> {
             let level = |k: usize| (2 * k + 1) as f64 / (2 * POOL_LEVELS) as f64;
             (0..POOL_LEVELS).map(|k| inverse(level(k))).collect()
         };
-        match self.recipe.shape {
-            Shape::Gaussian => {
+        match self.spec.distribution {
+            InnovationDistribution::Gaussian => {
                 vec![symmetric(&|p| Normal::standard().inverse_cdf(p)); BUCKETS.len()]
             }
-            Shape::StudentT(freedom, scale) => {
+            InnovationDistribution::StudentT(freedom, scale) => {
                 let t = StudentsT::new(0.0, 1.0, freedom);
                 let row = symmetric(&|p| t.as_ref().map_or(0.0, |t| scale * t.inverse_cdf(p)));
                 vec![row; BUCKETS.len()]
             }
-            Shape::Empirical => {
+            InnovationDistribution::Empirical => {
                 let mut errors: Vec<Vec<f64>> = vec![Vec::new(); BUCKETS.len()];
                 for row in rows {
                     let scales = self.scales(market, *row);
@@ -208,7 +208,7 @@ impl Learnt {
                     for (errors, (_, measured)) in errors.iter_mut().zip(BUCKETS) {
                         let measured = measured.min(horizon);
                         while at < measured {
-                            moved += market.change(row + at);
+                            moved += market.log_return(row + at);
                             at += 1;
                         }
                         errors.push((moved / scales[measured - 1]).abs());
@@ -240,32 +240,41 @@ impl Learnt {
     }
 }
 
-impl Sums {
-    fn of(market: &Market, season: &Season, recipe: &Recipe, first: usize, until: usize) -> Self {
+impl VarianceSums {
+    fn new(
+        market: &HistoricalMarket,
+        seasonal_factors: &SeasonalFactors,
+        spec: &SimulatedModelSpec,
+        first: usize,
+        until: usize,
+    ) -> Self {
         let until = until.min(market.len());
         let relative: Vec<(f64, f64)> = (first..until)
             .map(|bar| {
-                let factor = season.factor(market, bar);
-                (market.ranged(bar) / factor, market.blended(bar) / factor)
+                let factor = seasonal_factors.factor(market, bar);
+                (
+                    market.range_variance(bar) / factor,
+                    market.blended_variance(bar) / factor,
+                )
             })
             .collect();
-        let decay = match recipe.level {
-            Level::Averaged(half_life) => {
+        let decay = match spec.level {
+            VarianceLevel::Ewma(half_life) => {
                 libm::exp2(-(market.series.grid.step.0 as f64) / half_life.0 as f64)
             }
             _ => 0.0,
         };
         let mut level = relative.first().map_or(0.0, |(_, blended)| *blended);
-        let averaged = relative.iter().map(|(_, blended)| {
+        let ewma = relative.iter().map(|(_, blended)| {
             level = decay * level + (1.0 - decay) * blended;
             level
         });
         Self {
             first,
             step_ms: market.series.grid.step.0,
-            averaged: averaged.collect(),
-            ranged: running(relative.iter().map(|(ranged, _)| *ranged)),
-            blended: running(relative.iter().map(|(_, blended)| *blended)),
+            ewma: ewma.collect(),
+            ranged: cumulative_sums(relative.iter().map(|(ranged, _)| *ranged)),
+            blended: cumulative_sums(relative.iter().map(|(_, blended)| *blended)),
         }
     }
 
@@ -284,7 +293,7 @@ impl Sums {
     }
 }
 
-fn running(values: impl Iterator<Item = f64>) -> Vec<f64> {
+fn cumulative_sums(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut sum = 0.0;
     let sums = values.map(|value| {
         sum += value;
@@ -294,7 +303,7 @@ fn running(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 fn log(variance: f64) -> f64 {
-    libm::log(variance.max(0.0) + TINY)
+    libm::log(variance.max(0.0) + VARIANCE_OFFSET)
 }
 
 fn bucket(step: usize) -> usize {
@@ -336,30 +345,30 @@ fn least_squares(inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
 
 /// Factors of variance over the slots of weekdays, Saturdays and Sundays, of mean 1.
 #[derive(Debug)]
-struct Season {
+struct SeasonalFactors {
     factors: Option<Vec<f64>>,
 }
 
 const SLOTS: usize = 288;
 const DAY_MS: i64 = 86_400_000;
 
-impl Season {
+impl SeasonalFactors {
     const fn flat() -> Self {
         Self { factors: None }
     }
 
     /// From the year before bar `now`.
-    fn of(market: &Market, now: usize) -> Self {
+    fn estimate(market: &HistoricalMarket, now: usize) -> Self {
         let week = market.bars_in(Millis::days(7));
         let first = now.saturating_sub(market.bars_in(Millis::days(365)));
-        let sums = running((first..now).map(|bar| market.blended(bar)));
+        let sums = cumulative_sums((first..now).map(|bar| market.blended_variance(bar)));
         let mut ratios: Vec<(usize, f64)> = (first..now)
             .map(|bar| {
                 let from = (bar - first).saturating_sub(week / 2);
                 let to = (bar - first + week / 2).min(now - first);
                 let level = (sums[to] - sums[from]) / (to - from) as f64;
                 let ratio = if level > 0.0 {
-                    market.blended(bar) / level
+                    market.blended_variance(bar) / level
                 } else {
                     1.0
                 };
@@ -393,14 +402,14 @@ impl Season {
         }
     }
 
-    fn factor(&self, market: &Market, bar: usize) -> f64 {
+    fn factor(&self, market: &HistoricalMarket, bar: usize) -> f64 {
         let factors = self.factors.as_ref();
         factors.map_or(1.0, |factors| factors[slot(market, bar)])
     }
 }
 
-fn slot(market: &Market, bar: usize) -> usize {
-    let opened = market.opened(bar).0;
+fn slot(market: &HistoricalMarket, bar: usize) -> usize {
+    let opened = market.open_time(bar).0;
     // 1970-01-01 was a Thursday; 0 is Monday.
     let weekday = (opened.div_euclid(DAY_MS) + 3).rem_euclid(7);
     let kind = usize::try_from(weekday - 4).unwrap_or(0);

@@ -26,13 +26,13 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_wire::authorization::{Caller, Callers, require_authorization};
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::{Keypair, verifies};
-use foretell_wire::listen::{self, Limits};
+use foretell_wire::http_server::{self, ServerLimits};
+use foretell_wire::keypair::{Keypair, verify_signature};
 use foretell_wire::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, REVEAL_ROUTE, RevealAnswer, RevealRequest,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, REVEAL_ROUTE, RevealRequest, RevealResponse,
 };
-use foretell_wire::server::{Caller, Callers, behind_door};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -83,7 +83,7 @@ fn payload() -> String {
     )
 }
 
-struct Answering {
+struct BenchMiner {
     key: Keypair,
     payload: String,
 }
@@ -100,16 +100,16 @@ async fn serve(miners: usize) {
         };
         println!("{}", serde_json::to_string(&miner).unwrap());
         let payload = payload.clone();
-        let state = Arc::new(Answering { key, payload });
+        let state = Arc::new(BenchMiner { key, payload });
         let routes = Router::new()
             .route(COMMIT_ROUTE, post(commit))
             .route(REVEAL_ROUTE, post(reveal))
             .with_state(state);
-        let routes = behind_door(routes, miner.hotkey, Callers::Anyone);
-        serving.spawn(listen::serve(
+        let routes = require_authorization(routes, miner.hotkey, Callers::Anyone);
+        serving.spawn(http_server::serve(
             listener,
             routes,
-            Limits::default(),
+            ServerLimits::default(),
             std::future::pending(),
         ));
     }
@@ -122,26 +122,26 @@ async fn serve(miners: usize) {
 }
 
 async fn commit(
-    State(miner): State<Arc<Answering>>,
+    State(miner): State<Arc<BenchMiner>>,
     Extension(Caller(caller)): Extension<Caller>,
     Json(request): Json<CommitRequest>,
-) -> Json<CommitAnswer> {
+) -> Json<CommitResponse> {
     let commitment = committed(&miner, &caller, &request.round);
     let text = answer_text(&request.round, &caller, &commitment);
     let signature = miner.key.sign(text.as_bytes());
-    Json(CommitAnswer {
+    Json(CommitResponse {
         commitment,
         signature,
     })
 }
 
 async fn reveal(
-    State(miner): State<Arc<Answering>>,
+    State(miner): State<Arc<BenchMiner>>,
     Extension(Caller(caller)): Extension<Caller>,
     Json(request): Json<RevealRequest>,
-) -> Json<RevealAnswer> {
+) -> Json<RevealResponse> {
     let text = reveal_text(&request.round, &caller, miner.payload.as_bytes());
-    Json(RevealAnswer {
+    Json(RevealResponse {
         nonce: miner.key.nonce(&request.round.to_string()),
         payload: miner.payload.clone(),
         signature: miner.key.sign(text.as_bytes()),
@@ -149,7 +149,7 @@ async fn reveal(
 }
 
 fn committed(
-    miner: &Answering,
+    miner: &BenchMiner,
     caller: &Hotkey,
     round: &foretell_core::series::RoundId,
 ) -> Commitment {
@@ -204,7 +204,9 @@ async fn ask(rounds: usize, count: usize) {
 /// One miner's round: commitment, receipt, reveal, everything verified.
 async fn one(client: &MinerClient, key: &Keypair, miner: &Miner, request: &CommitRequest) {
     let Miner { hotkey, address } = miner;
-    let answered = client.commitment(hotkey, *address, request, DEADLINE).await;
+    let answered = client
+        .request_commitment(hotkey, *address, request, DEADLINE)
+        .await;
     let bound = answered.unwrap().answer.commitment;
     let arrival = request.deadline_ms;
     let text = receipt_text(&request.round, hotkey, &bound, arrival);
@@ -217,8 +219,10 @@ async fn one(client: &MinerClient, key: &Keypair, miner: &Miner, request: &Commi
             signature,
         },
     };
-    let revealed = client.reveal(hotkey, *address, &reveal, DEADLINE).await;
-    let RevealAnswer { nonce, payload, .. } = revealed.unwrap().answer;
+    let revealed = client
+        .request_reveal(hotkey, *address, &reveal, DEADLINE)
+        .await;
+    let RevealResponse { nonce, payload, .. } = revealed.unwrap().answer;
     let own = key.hotkey();
     let found = commitment(&request.round, &own, hotkey, &nonce, payload.as_bytes());
     assert_eq!(found, bound);
@@ -236,7 +240,7 @@ fn sign() {
     let signing = (cpu_s() - begun) / f64::from(TIMES);
     let begun = cpu_s();
     for _ in 0..TIMES {
-        assert!(verifies(&key.hotkey(), text, &signature));
+        assert!(verify_signature(&key.hotkey(), text, &signature));
     }
     let verifying = (cpu_s() - begun) / f64::from(TIMES);
     let cost = serde_json::json!({

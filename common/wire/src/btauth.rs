@@ -11,20 +11,20 @@ use foretell_core::attest::{Signature, sha256};
 use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 
-use crate::keypair::{Keypair, verifies};
+use crate::keypair::{Keypair, verify_signature};
 
 /// Oldest accepted request.
 const MAX_AGE_NS: u64 = 10_000_000_000;
 /// Furthest a sender's clock may run ahead.
 const MAX_AHEAD_NS: u64 = 2_000_000_000;
 /// Requests remembered against replay; a request is remembered for as long as it would be fresh.
-const MAX_REMEMBERED: usize = 65_536;
+const MAX_SEEN_NONCES: usize = 65_536;
 /// Of these, one sender's: nobody alone can fill the memory.
-const MAX_OF_ONE_SENDER: usize = 4_096;
+const MAX_NONCES_PER_SENDER: usize = 4_096;
 
 /// A request as it is signed.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct SignedRequest<'a> {
     /// HTTP method, upper case.
     pub method: &'a str,
     /// Path with its query, as sent.
@@ -38,32 +38,32 @@ pub struct Request<'a> {
 pub enum AuthError {
     /// A header is missing or is not what it should be.
     #[error("header {0} is missing or malformed")]
-    Shape(&'static str),
+    MalformedHeader(&'static str),
     /// Meant for somebody else.
     #[error("request is for another receiver")]
-    Receiver,
+    WrongReceiver,
     /// Too old or from the future.
     #[error("request is not fresh: check both clocks")]
     Stale,
     /// The signature does not verify.
     #[error("signature does not verify")]
-    Signature,
+    BadSignature,
     /// Seen before.
     #[error("request was seen before")]
     Replayed,
     /// More fresh requests than can be remembered.
     #[error("too many requests")]
-    Busy,
+    TooManyRequests,
     /// Who it says it is, and not welcome.
     #[error("{0} is not among the validators that this miner answers")]
-    Stranger(Hotkey),
+    CallerNotAllowed(Hotkey),
 }
 
 /// Headers that sign `request` from `key` to `receiver` at `nonce_ns` (nanoseconds since 1970, unique).
 pub fn signed_headers(
     key: &Keypair,
     receiver: &Hotkey,
-    request: &Request<'_>,
+    request: &SignedRequest<'_>,
     nonce_ns: u64,
 ) -> [(&'static str, String); 5] {
     // An address costs a hash and a change of base: it is written once.
@@ -81,7 +81,7 @@ pub fn signed_headers(
 
 /// Who a request says it is from and to, before anything is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub struct ClaimedIdentity {
     /// Whose request it says it is.
     pub sender: Hotkey,
     /// Whom it says it is for.
@@ -92,9 +92,9 @@ pub struct Claim {
     pub signature: Signature,
 }
 
-impl Claim {
+impl ClaimedIdentity {
     /// The claim in the headers of these names.
-    pub(crate) fn parse(
+    pub(crate) fn from_headers(
         headers: &HeaderMap,
         sender: &'static str,
         receiver: &'static str,
@@ -102,28 +102,31 @@ impl Claim {
         signature: &'static str,
     ) -> Result<Self, AuthError> {
         Ok(Self {
-            sender: parsed(headers, sender)?,
-            nonce: parsed(headers, nonce)?,
-            signature: text(headers, signature)?
+            sender: parsed_header(headers, sender)?,
+            nonce: parsed_header(headers, nonce)?,
+            signature: header_text(headers, signature)?
                 .strip_prefix("0x")
                 .and_then(|hex| hex.parse().ok())
-                .ok_or(AuthError::Shape(signature))?,
-            receiver: parsed(headers, receiver)?,
+                .ok_or(AuthError::MalformedHeader(signature))?,
+            receiver: parsed_header(headers, receiver)?,
         })
     }
 
     /// The claim of a `btauth/1` request, and the text that it must have signed.
-    pub fn of(headers: &HeaderMap, request: &Request<'_>) -> Result<(Self, String), AuthError> {
-        if text(headers, "x-bittensor-version")? != "1" {
-            return Err(AuthError::Shape("x-bittensor-version"));
+    pub fn from_btauth(
+        headers: &HeaderMap,
+        request: &SignedRequest<'_>,
+    ) -> Result<(Self, String), AuthError> {
+        if header_text(headers, "x-bittensor-version")? != "1" {
+            return Err(AuthError::MalformedHeader("x-bittensor-version"));
         }
         if headers
             .get("x-bittensor-crypto")
             .is_some_and(|kind| kind != "sr25519")
         {
-            return Err(AuthError::Shape("x-bittensor-crypto"));
+            return Err(AuthError::MalformedHeader("x-bittensor-crypto"));
         }
-        let claim = Self::parse(
+        let claim = Self::from_headers(
             headers,
             "x-bittensor-hotkey",
             "x-bittensor-receiver",
@@ -131,8 +134,8 @@ impl Claim {
             "x-bittensor-signature",
         )?;
         // As they were sent: an address has one spelling, its checksum sees to that.
-        let sender = text(headers, "x-bittensor-hotkey")?;
-        let receiver = text(headers, "x-bittensor-receiver")?;
+        let sender = header_text(headers, "x-bittensor-hotkey")?;
+        let receiver = header_text(headers, "x-bittensor-receiver")?;
         let signed = signed_text(request, claim.nonce, sender, receiver);
         Ok((claim, signed))
     }
@@ -140,20 +143,20 @@ impl Claim {
 
 /// Checks requests to one receiver, and remembers them so that none counts twice.
 #[derive(Debug)]
-pub struct Gate {
+pub struct RequestVerifier {
     receiver: Hotkey,
-    seen: Mutex<Seen>,
+    seen: Mutex<SeenNonces>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct SeenNonces {
     /// Number of fresh requests of each sender.
-    senders: HashMap<Hotkey, usize>,
+    count_by_sender: HashMap<Hotkey, usize>,
     by_nonce: BTreeSet<(u64, Hotkey)>,
 }
 
-impl Gate {
-    /// A gate for requests to `receiver`.
+impl RequestVerifier {
+    /// A verifier of requests to `receiver`.
     pub fn new(receiver: Hotkey) -> Self {
         Self {
             receiver,
@@ -162,86 +165,98 @@ impl Gate {
     }
 
     /// The sender of a `btauth/1` request, checked in this order: shape, receiver, freshness, signature, replay.
-    pub fn sender(
+    pub fn authenticate(
         &self,
         headers: &HeaderMap,
-        request: &Request<'_>,
+        request: &SignedRequest<'_>,
         now_ns: u64,
     ) -> Result<Hotkey, AuthError> {
-        let (claim, signed) = Claim::of(headers, request)?;
+        let (claim, signed) = ClaimedIdentity::from_btauth(headers, request)?;
         self.verify(&claim, &signed, now_ns)?;
-        self.remember(&claim, now_ns)?;
+        self.record_nonce(&claim, now_ns)?;
         Ok(claim.sender)
     }
 
     /// Checks receiver, freshness and signature of a claim to have signed `text`.
-    pub(crate) fn verify(&self, claim: &Claim, text: &str, now_ns: u64) -> Result<(), AuthError> {
+    pub(crate) fn verify(
+        &self,
+        claim: &ClaimedIdentity,
+        text: &str,
+        now_ns: u64,
+    ) -> Result<(), AuthError> {
         if claim.receiver != self.receiver {
-            return Err(AuthError::Receiver);
+            return Err(AuthError::WrongReceiver);
         }
         let nonce = claim.nonce;
         if nonce.saturating_add(MAX_AGE_NS) < now_ns || nonce > now_ns.saturating_add(MAX_AHEAD_NS)
         {
             return Err(AuthError::Stale);
         }
-        if !verifies(&claim.sender, text.as_bytes(), &claim.signature) {
-            return Err(AuthError::Signature);
+        if !verify_signature(&claim.sender, text.as_bytes(), &claim.signature) {
+            return Err(AuthError::BadSignature);
         }
         Ok(())
     }
 
     /// Sees to it that a verified claim counts once.
-    pub(crate) fn remember(&self, claim: &Claim, now_ns: u64) -> Result<(), AuthError> {
-        let Claim { sender, nonce, .. } = *claim;
+    pub(crate) fn record_nonce(
+        &self,
+        claim: &ClaimedIdentity,
+        now_ns: u64,
+    ) -> Result<(), AuthError> {
+        let ClaimedIdentity { sender, nonce, .. } = *claim;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget(now_ns);
+        seen.evict_stale(now_ns);
         if seen.by_nonce.contains(&(nonce, sender)) {
             return Err(AuthError::Replayed);
         }
-        let of_sender = seen.senders.get(&sender).copied().unwrap_or(0);
-        if seen.by_nonce.len() >= MAX_REMEMBERED || of_sender >= MAX_OF_ONE_SENDER {
-            return Err(AuthError::Busy);
+        let of_sender = seen.count_by_sender.get(&sender).copied().unwrap_or(0);
+        if seen.by_nonce.len() >= MAX_SEEN_NONCES || of_sender >= MAX_NONCES_PER_SENDER {
+            return Err(AuthError::TooManyRequests);
         }
-        seen.senders.insert(sender, of_sender + 1);
+        seen.count_by_sender.insert(sender, of_sender + 1);
         seen.by_nonce.insert((nonce, sender));
         Ok(())
     }
 }
 
-impl Seen {
+impl SeenNonces {
     /// Drops what is no longer fresh, and would be refused for that.
-    fn forget(&mut self, now_ns: u64) {
+    fn evict_stale(&mut self, now_ns: u64) {
         while let Some(&(nonce, sender)) = self.by_nonce.first()
             && nonce.saturating_add(MAX_AGE_NS) < now_ns
         {
             self.by_nonce.pop_first();
-            match self.senders.get_mut(&sender) {
+            match self.count_by_sender.get_mut(&sender) {
                 Some(count) if *count > 1 => *count -= 1,
                 _ => {
-                    self.senders.remove(&sender);
+                    self.count_by_sender.remove(&sender);
                 }
             }
         }
     }
 }
 
-fn signed_text(request: &Request<'_>, nonce_ns: u64, sender: &str, receiver: &str) -> String {
-    let Request { method, path, body } = request;
+fn signed_text(request: &SignedRequest<'_>, nonce_ns: u64, sender: &str, receiver: &str) -> String {
+    let SignedRequest { method, path, body } = request;
     let body = sha256(body);
     format!("btauth/1\nsr25519\n{method}\n{path}\n{body}\n{nonce_ns}\n{sender}\n{receiver}")
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, AuthError> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, AuthError> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
-        .ok_or(AuthError::Shape(name))
+        .ok_or(AuthError::MalformedHeader(name))
 }
 
-fn parsed<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, AuthError> {
-    text(headers, name)?
+fn parsed_header<T: std::str::FromStr>(
+    headers: &HeaderMap,
+    name: &'static str,
+) -> Result<T, AuthError> {
+    header_text(headers, name)?
         .parse()
-        .map_err(|_| AuthError::Shape(name))
+        .map_err(|_| AuthError::MalformedHeader(name))
 }
 
 #[cfg(test)]
@@ -251,7 +266,7 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_795_000_000_000_000_000;
-    const REQUEST: Request<'_> = Request {
+    const REQUEST: SignedRequest<'_> = SignedRequest {
         method: "POST",
         path: "/v1/commit",
         body: b"{}",
@@ -264,11 +279,11 @@ mod tests {
             .collect()
     }
 
-    fn sent(nonce: u64) -> (Gate, HeaderMap) {
+    fn sent(nonce: u64) -> (RequestVerifier, HeaderMap) {
         let receiver = Keypair::derived(1, "miner").hotkey();
         let key = Keypair::derived(1, "validator");
         let headers = headers(signed_headers(&key, &receiver, &REQUEST, nonce));
-        (Gate::new(receiver), headers)
+        (RequestVerifier::new(receiver), headers)
     }
 
     /// The ecosystem's golden request: its text is ours, and its Python-made signature verifies.
@@ -296,12 +311,14 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let request = Request {
+        let request = SignedRequest {
             method: "POST",
             path: "/v1/forecast?symbol=BTCUSD",
             body: br#"{"symbol":"BTCUSD","horizon_minutes":480}"#,
         };
-        let sender = Gate::new(receiver).sender(&headers, &request, NOW).unwrap();
+        let sender = RequestVerifier::new(receiver)
+            .authenticate(&headers, &request, NOW)
+            .unwrap();
         assert_eq!(
             sender.to_string(),
             "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
@@ -310,10 +327,10 @@ mod tests {
 
     #[test]
     fn a_request_counts_once() {
-        let (gate, headers) = sent(NOW);
-        assert!(gate.sender(&headers, &REQUEST, NOW).is_ok());
+        let (verifier, headers) = sent(NOW);
+        assert!(verifier.authenticate(&headers, &REQUEST, NOW).is_ok());
         assert_eq!(
-            gate.sender(&headers, &REQUEST, NOW),
+            verifier.authenticate(&headers, &REQUEST, NOW),
             Err(AuthError::Replayed)
         );
     }
@@ -326,9 +343,9 @@ mod tests {
             (NOW + 2_000_000_000, true),
             (NOW + 2_000_000_001, false),
         ] {
-            let (gate, headers) = sent(nonce);
+            let (verifier, headers) = sent(nonce);
             assert_eq!(
-                gate.sender(&headers, &REQUEST, NOW).is_ok(),
+                verifier.authenticate(&headers, &REQUEST, NOW).is_ok(),
                 fresh,
                 "{nonce}"
             );
@@ -337,32 +354,32 @@ mod tests {
 
     #[test]
     fn tampering_is_told_from_a_wrong_receiver_and_a_missing_header() {
-        let (gate, headers) = sent(NOW);
-        let other_body = Request {
+        let (verifier, headers) = sent(NOW);
+        let other_body = SignedRequest {
             body: b"{ }",
             ..REQUEST
         };
         assert_eq!(
-            gate.sender(&headers, &other_body, NOW),
-            Err(AuthError::Signature)
+            verifier.authenticate(&headers, &other_body, NOW),
+            Err(AuthError::BadSignature)
         );
-        let elsewhere = Gate::new(Keypair::derived(2, "miner").hotkey());
+        let elsewhere = RequestVerifier::new(Keypair::derived(2, "miner").hotkey());
         assert_eq!(
-            elsewhere.sender(&headers, &REQUEST, NOW),
-            Err(AuthError::Receiver)
+            elsewhere.authenticate(&headers, &REQUEST, NOW),
+            Err(AuthError::WrongReceiver)
         );
         let mut unsigned = headers.clone();
         unsigned.remove("x-bittensor-signature");
         assert_eq!(
-            gate.sender(&unsigned, &REQUEST, NOW),
-            Err(AuthError::Shape("x-bittensor-signature"))
+            verifier.authenticate(&unsigned, &REQUEST, NOW),
+            Err(AuthError::MalformedHeader("x-bittensor-signature"))
         );
         // A refused request is not remembered: the honest one still passes.
-        assert!(gate.sender(&headers, &REQUEST, NOW).is_ok());
+        assert!(verifier.authenticate(&headers, &REQUEST, NOW).is_ok());
     }
 
-    fn claim(sender: Hotkey, nonce: u64) -> Claim {
-        Claim {
+    fn claim(sender: Hotkey, nonce: u64) -> ClaimedIdentity {
+        ClaimedIdentity {
             sender,
             receiver: sender,
             nonce,
@@ -372,38 +389,49 @@ mod tests {
 
     #[test]
     fn what_is_no_longer_fresh_is_forgotten() {
-        let (gate, headers) = sent(NOW);
-        gate.sender(&headers, &REQUEST, NOW).unwrap();
+        let (verifier, headers) = sent(NOW);
+        verifier.authenticate(&headers, &REQUEST, NOW).unwrap();
         let later = NOW + 20_000_000_000;
         let other = Keypair::derived(3, "x").hotkey();
-        gate.remember(&claim(other, later), later).unwrap();
-        let seen = gate.seen.lock().unwrap();
-        assert_eq!((seen.senders.len(), seen.by_nonce.len()), (1, 1));
+        verifier.record_nonce(&claim(other, later), later).unwrap();
+        let seen = verifier.seen.lock().unwrap();
+        assert_eq!((seen.count_by_sender.len(), seen.by_nonce.len()), (1, 1));
     }
 
     #[test]
     fn a_full_memory_refuses_what_it_could_not_tell_from_a_replay() {
-        let (gate, headers) = sent(NOW);
-        let others = |i: usize| Hotkey([u8::try_from(i / MAX_OF_ONE_SENDER).unwrap(); 32]);
-        for (i, nonce) in (NOW..).take(MAX_REMEMBERED).enumerate() {
-            gate.remember(&claim(others(i), nonce), NOW).unwrap();
+        let (verifier, headers) = sent(NOW);
+        let others = |i: usize| Hotkey([u8::try_from(i / MAX_NONCES_PER_SENDER).unwrap(); 32]);
+        for (i, nonce) in (NOW..).take(MAX_SEEN_NONCES).enumerate() {
+            verifier
+                .record_nonce(&claim(others(i), nonce), NOW)
+                .unwrap();
         }
         let later = NOW + MAX_AGE_NS;
-        assert_eq!(gate.sender(&headers, &REQUEST, later), Err(AuthError::Busy));
+        assert_eq!(
+            verifier.authenticate(&headers, &REQUEST, later),
+            Err(AuthError::TooManyRequests)
+        );
         // One nanosecond on, the oldest is no longer fresh and makes room.
         let oldest = others(0);
-        assert_eq!(gate.remember(&claim(oldest, later), later + 1), Ok(()));
+        assert_eq!(
+            verifier.record_nonce(&claim(oldest, later), later + 1),
+            Ok(())
+        );
     }
 
     #[test]
     fn one_sender_cannot_shut_out_the_others() {
-        let (gate, headers) = sent(NOW);
+        let (verifier, headers) = sent(NOW);
         let flooder = Keypair::derived(3, "x").hotkey();
-        for nonce in (NOW..).take(MAX_OF_ONE_SENDER) {
-            gate.remember(&claim(flooder, nonce), NOW).unwrap();
+        for nonce in (NOW..).take(MAX_NONCES_PER_SENDER) {
+            verifier.record_nonce(&claim(flooder, nonce), NOW).unwrap();
         }
         let one_more = claim(flooder, NOW - 1);
-        assert_eq!(gate.remember(&one_more, NOW), Err(AuthError::Busy));
-        assert!(gate.sender(&headers, &REQUEST, NOW).is_ok());
+        assert_eq!(
+            verifier.record_nonce(&one_more, NOW),
+            Err(AuthError::TooManyRequests)
+        );
+        assert!(verifier.authenticate(&headers, &REQUEST, NOW).is_ok());
     }
 }

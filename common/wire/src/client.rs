@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::axon;
-use crate::btauth::{Request, signed_headers};
-use crate::keypair::{Keypair, verifies};
+use crate::btauth::{SignedRequest, signed_headers};
+use crate::keypair::{Keypair, verify_signature};
 use crate::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, DELAY_HEADER, OUTCOME_ROUTE, OutcomeNotice,
-    REVEAL_ROUTE, RevealAnswer, RevealRequest,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, OUTCOME_ROUTE, OutcomeNotice,
+    REVEAL_ROUTE, RevealRequest, RevealResponse,
 };
 
 /// Longest commit answer.
@@ -58,24 +58,24 @@ struct Peer<'a> {
 }
 
 /// What came back, before anything is believed.
-struct Reply {
+struct RawAnswer {
     status: reqwest::StatusCode,
     body: Vec<u8>,
-    declared_delay: Delay,
+    declared_delay: DeclaredDelay,
 }
 
 /// An answer whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered<T> {
+pub struct VerifiedAnswer<T> {
     /// The answer.
     pub answer: T,
     /// What the miner declares in [`DELAY_HEADER`]; only a replay reads it.
-    pub declared_delay: Delay,
+    pub declared_delay: DeclaredDelay,
 }
 
 /// How late an answer is to be taken for, in a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delay {
+pub enum DeclaredDelay {
     /// This many milliseconds of the round clock; 0 unless declared.
     Millis(u32),
     /// It never came.
@@ -84,7 +84,7 @@ pub enum Delay {
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
-pub enum AskError {
+pub enum MinerRequestError {
     /// No connection, or it broke.
     #[error("the miner can't be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -93,20 +93,20 @@ pub enum AskError {
     TimedOut(Duration),
     /// It answered something else.
     #[error("{why}")]
-    Unusable {
+    InvalidAnswer {
         /// What is wrong with it; no addresses, the text goes into the journal.
         why: String,
         /// What the miner declares.
-        declared_delay: Delay,
+        declared_delay: DeclaredDelay,
     },
     /// The answer's signature does not verify.
     #[error("the answer's signature does not verify")]
-    Signature,
+    BadSignature,
 }
 
 /// Why there is no client.
 #[derive(Debug, Error)]
-pub enum ClientError {
+pub enum MinerClientError {
     /// The HTTP library.
     #[error("can't set up HTTP")]
     Http(#[from] reqwest::Error),
@@ -117,7 +117,7 @@ pub enum ClientError {
 
 impl MinerClient {
     /// A client that signs with `key`. Miners speak plain HTTP: authenticity is the signatures'.
-    pub fn new(key: Keypair) -> Result<Self, ClientError> {
+    pub fn new(key: Keypair) -> Result<Self, MinerClientError> {
         // reqwest wants to know how TLS would be spoken; trusting nobody needs no files of this machine.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -148,15 +148,15 @@ impl MinerClient {
     }
 
     /// The miner's commitment in a round, within a total `deadline`.
-    pub async fn commitment(
+    pub async fn request_commitment(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         request: &CommitRequest,
         deadline: Duration,
-    ) -> Result<Answered<CommitAnswer>, AskError> {
-        let answered: Answered<CommitAnswer> = self
-            .ask(
+    ) -> Result<VerifiedAnswer<CommitResponse>, MinerRequestError> {
+        let answered: VerifiedAnswer<CommitResponse> = self
+            .request(
                 miner,
                 axon,
                 COMMIT_ROUTE,
@@ -165,28 +165,28 @@ impl MinerClient {
                 deadline,
             )
             .await?;
-        let CommitAnswer {
+        let CommitResponse {
             commitment,
             signature,
         } = &answered.answer;
         let text = answer_text(&request.round, &self.key.hotkey(), commitment);
-        if verifies(miner, text.as_bytes(), signature) {
+        if verify_signature(miner, text.as_bytes(), signature) {
             Ok(answered)
         } else {
-            Err(AskError::Signature)
+            Err(MinerRequestError::BadSignature)
         }
     }
 
     /// The payload behind a commitment, within a total `deadline`.
-    pub async fn reveal(
+    pub async fn request_reveal(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         request: &RevealRequest,
         deadline: Duration,
-    ) -> Result<Answered<RevealAnswer>, AskError> {
-        let answered: Answered<RevealAnswer> = self
-            .ask(
+    ) -> Result<VerifiedAnswer<RevealResponse>, MinerRequestError> {
+        let answered: VerifiedAnswer<RevealResponse> = self
+            .request(
                 miner,
                 axon,
                 REVEAL_ROUTE,
@@ -195,66 +195,68 @@ impl MinerClient {
                 deadline,
             )
             .await?;
-        let RevealAnswer {
+        let RevealResponse {
             payload, signature, ..
         } = &answered.answer;
         let text = reveal_text(&request.round, &self.key.hotkey(), payload.as_bytes());
-        if verifies(miner, text.as_bytes(), signature) {
+        if verify_signature(miner, text.as_bytes(), signature) {
             Ok(answered)
         } else {
-            Err(AskError::Signature)
+            Err(MinerRequestError::BadSignature)
         }
     }
 
     /// Tells a miner what became of its answer, within a total `deadline`.
     ///
     /// The [older protocol](crate::axon) has no words for it: a miner known to speak that is not told.
-    pub async fn tell(
+    pub async fn send_outcome(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         notice: &OutcomeNotice,
         deadline: Duration,
-    ) -> Result<(), AskError> {
+    ) -> Result<(), MinerRequestError> {
         let peer = Peer {
             hotkey: miner,
             address: axon,
             deadline,
         };
-        if self.speaks_axon(peer) {
+        if self.uses_axon(peer) {
             return Ok(());
         }
-        let text = serde_json::to_string(notice).map_err(|error| unusable(error.to_string()))?;
-        let telling = self.by_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
+        let text =
+            serde_json::to_string(notice).map_err(|error| invalid_answer(error.to_string()))?;
+        let telling = self.post_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
         let reply = tokio::time::timeout(deadline, telling)
             .await
-            .map_err(|_| AskError::TimedOut(deadline))??;
+            .map_err(|_| MinerRequestError::TimedOut(deadline))??;
         reply.success().map(|_| ())
     }
 
-    async fn ask<Q: Serialize, A: DeserializeOwned>(
+    async fn request<Q: Serialize, A: DeserializeOwned>(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         route: &str,
-        question: &Q,
+        request: &Q,
         max_bytes: usize,
         deadline: Duration,
-    ) -> Result<Answered<A>, AskError> {
+    ) -> Result<VerifiedAnswer<A>, MinerRequestError> {
         let peer = Peer {
             hotkey: miner,
             address: axon,
             deadline,
         };
-        let exchange = self.exchange(peer, route, question, max_bytes);
+        let exchange = self.exchange(peer, route, request, max_bytes);
         let (body, declared_delay) = tokio::time::timeout(deadline, exchange)
             .await
-            .map_err(|_| AskError::TimedOut(deadline))??;
-        let answer = serde_json::from_slice(&body).map_err(|error| AskError::Unusable {
-            why: format!("not the JSON of {route}: {error}"),
-            declared_delay,
-        })?;
-        Ok(Answered {
+            .map_err(|_| MinerRequestError::TimedOut(deadline))??;
+        let answer =
+            serde_json::from_slice(&body).map_err(|error| MinerRequestError::InvalidAnswer {
+                why: format!("not the JSON of {route}: {error}"),
+                declared_delay,
+            })?;
+        Ok(VerifiedAnswer {
             answer,
             declared_delay,
         })
@@ -265,72 +267,73 @@ impl MinerClient {
         &self,
         peer: Peer<'_>,
         route: &str,
-        question: &Q,
+        request: &Q,
         max_bytes: usize,
-    ) -> Result<(Vec<u8>, Delay), AskError> {
-        let question =
-            serde_json::to_string(question).map_err(|error| unusable(error.to_string()))?;
+    ) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
+        let request =
+            serde_json::to_string(request).map_err(|error| invalid_answer(error.to_string()))?;
         let mut unknown = None;
-        if !self.speaks_axon(peer) {
-            let reply = self.by_btauth(peer, route, &question, max_bytes).await?;
+        if !self.uses_axon(peer) {
+            let reply = self.post_btauth(peer, route, &request, max_bytes).await?;
             if reply.status != reqwest::StatusCode::NOT_FOUND {
                 return reply.success();
             }
             unknown = Some(reply);
         }
-        let reply = self.by_axon(peer, route, &question, max_bytes).await?;
+        let reply = self.post_axon(peer, route, &request, max_bytes).await?;
         let known = reply.status != reqwest::StatusCode::NOT_FOUND;
         self.remember_axon(peer, known);
         // What neither protocol knows is said in the present one's words.
         let reply = unknown.filter(|_| !known).unwrap_or(reply);
         let (body, declared_delay) = reply.success()?;
-        let answer = axon::client::answer(&body).map_err(|why| AskError::Unusable {
-            why,
-            declared_delay,
-        })?;
+        let answer =
+            axon::client::response_of(&body).map_err(|why| MinerRequestError::InvalidAnswer {
+                why,
+                declared_delay,
+            })?;
         Ok((answer.into_bytes(), declared_delay))
     }
 
-    async fn by_btauth(
+    async fn post_btauth(
         &self,
         peer: Peer<'_>,
         route: &str,
-        question: &str,
+        request: &str,
         max_bytes: usize,
-    ) -> Result<Reply, AskError> {
-        let signed = Request {
+    ) -> Result<RawAnswer, MinerRequestError> {
+        let signed = SignedRequest {
             method: "POST",
             path: route,
-            body: question.as_bytes(),
+            body: request.as_bytes(),
         };
         let headers = signed_headers(&self.key, peer.hotkey, &signed, self.next_nonce());
-        let body = question.as_bytes().to_vec();
+        let body = request.as_bytes().to_vec();
         self.post(peer, route, headers, body, max_bytes).await
     }
 
-    async fn by_axon(
+    async fn post_axon(
         &self,
         peer: Peer<'_>,
         route: &str,
-        question: &str,
+        request: &str,
         max_bytes: usize,
-    ) -> Result<Reply, AskError> {
-        let asked = axon::client::question(
+    ) -> Result<RawAnswer, MinerRequestError> {
+        let synapse = axon::client::synapse_request(
             &self.key,
             peer.hotkey,
             &self.uuid,
             route,
-            question,
+            request,
             self.next_nonce(),
             peer.deadline,
         );
-        let Some(asked) = asked else {
-            return Err(unusable(format!("no synapse carries {route}")));
+        let Some(synapse) = synapse else {
+            return Err(invalid_answer(format!("no synapse carries {route}")));
         };
-        // The question comes back with the answer, whose quotes are escaped once more.
-        let max_bytes = max_bytes + max_bytes / 4 + 2 * asked.body.len();
-        let body = asked.body.into_bytes();
-        self.post(peer, &asked.path, asked.headers, body, max_bytes)
+        // The request comes back with the answer, whose quotes are escaped once more.
+        let max_bytes = max_bytes + max_bytes / 4 + 2 * synapse.body.len();
+        let body = synapse.body.into_bytes();
+        self.post(peer, &synapse.path, synapse.headers, body, max_bytes)
             .await
     }
 
@@ -341,7 +344,7 @@ impl MinerClient {
         headers: impl IntoIterator<Item = (&'static str, String)>,
         body: Vec<u8>,
         max_bytes: usize,
-    ) -> Result<Reply, AskError> {
+    ) -> Result<RawAnswer, MinerRequestError> {
         let mut request = self
             .http
             .post(format!("http://{}{path}", peer.address))
@@ -353,28 +356,32 @@ impl MinerClient {
             .body(body)
             .send()
             .await
-            .map_err(AskError::Unreachable)?;
+            .map_err(MinerRequestError::Unreachable)?;
         let declared_delay = declared_delay(&response);
         let promised = response.content_length().unwrap_or(0);
         let promised = usize::try_from(promised).unwrap_or(usize::MAX);
         let mut bytes = Vec::with_capacity(promised.min(max_bytes));
-        while let Some(chunk) = response.chunk().await.map_err(AskError::Unreachable)? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(MinerRequestError::Unreachable)?
+        {
             if bytes.len() + chunk.len() > max_bytes {
-                return Err(AskError::Unusable {
+                return Err(MinerRequestError::InvalidAnswer {
                     why: format!("answer longer than {max_bytes} bytes"),
                     declared_delay,
                 });
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Reply {
+        Ok(RawAnswer {
             status: response.status(),
             body: bytes,
             declared_delay,
         })
     }
 
-    fn speaks_axon(&self, peer: Peer<'_>) -> bool {
+    fn uses_axon(&self, peer: Peer<'_>) -> bool {
         let axons = self.axons.lock().unwrap_or_else(PoisonError::into_inner);
         axons.get(peer.hotkey) == Some(&peer.address)
     }
@@ -404,9 +411,9 @@ impl MinerClient {
     }
 }
 
-impl Reply {
+impl RawAnswer {
     /// Body and declared delay of an answer of status 200; otherwise what the miner says is wrong.
-    fn success(self) -> Result<(Vec<u8>, Delay), AskError> {
+    fn success(self) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
         if self.status.is_success() {
             return Ok((self.body, self.declared_delay));
         }
@@ -414,17 +421,17 @@ impl Reply {
             .chars()
             .take(MAX_REASON_CHARS)
             .collect();
-        Err(AskError::Unusable {
+        Err(MinerRequestError::InvalidAnswer {
             why: format!("status {}: {}", self.status.as_u16(), text.trim()),
             declared_delay: self.declared_delay,
         })
     }
 }
 
-fn unusable(why: String) -> AskError {
-    AskError::Unusable {
+fn invalid_answer(why: String) -> MinerRequestError {
+    MinerRequestError::InvalidAnswer {
         why,
-        declared_delay: Delay::Millis(0),
+        declared_delay: DeclaredDelay::Millis(0),
     }
 }
 
@@ -437,15 +444,15 @@ pub(crate) fn system_nanos() -> u64 {
         })
 }
 
-fn declared_delay(response: &reqwest::Response) -> Delay {
+fn declared_delay(response: &reqwest::Response) -> DeclaredDelay {
     let declared = response
         .headers()
         .get(DELAY_HEADER)
         .and_then(|value| value.to_str().ok());
     match declared {
-        Some("never") => Delay::Never,
-        Some(millis) => Delay::Millis(millis.parse().unwrap_or(0)),
-        None => Delay::Millis(0),
+        Some("never") => DeclaredDelay::Never,
+        Some(millis) => DeclaredDelay::Millis(millis.parse().unwrap_or(0)),
+        None => DeclaredDelay::Millis(0),
     }
 }
 

@@ -57,7 +57,7 @@ impl Keypair {
     /// again after a crash carries the very same signature, and a replay gives the same bytes.
     pub fn sign(&self, message: &[u8]) -> Signature {
         let transcript = signing_context(CONTEXT).bytes(message);
-        Hex(self.pair.sign(attach_rng(transcript, NoChance)).to_bytes())
+        Hex(self.pair.sign(attach_rng(transcript, ZeroRng)).to_bytes())
     }
 
     /// The nonce that this key gives `text`: HMAC-SHA256 under the secret, so that nobody else can tell it
@@ -89,7 +89,7 @@ impl Keypair {
 }
 
 /// Whether `signature` is `signer`'s under `message`.
-pub fn verifies(signer: &Hotkey, message: &[u8], signature: &Signature) -> bool {
+pub fn verify_signature(signer: &Hotkey, message: &[u8], signature: &Signature) -> bool {
     let key = PublicKey::from_bytes(&signer.0);
     let signature = schnorrkel::Signature::from_bytes(&signature.0);
     match (key, signature) {
@@ -112,9 +112,9 @@ pub fn derived_seed(seed: u64, role: &str) -> [u8; 32] {
 }
 
 /// No randomness: schnorrkel mixes it with the key's secret nonce and the message, which suffice.
-struct NoChance;
+struct ZeroRng;
 
-impl RngCore for NoChance {
+impl RngCore for ZeroRng {
     fn next_u32(&mut self) -> u32 {
         0
     }
@@ -130,7 +130,7 @@ impl RngCore for NoChance {
     }
 }
 
-impl CryptoRng for NoChance {}
+impl CryptoRng for ZeroRng {}
 
 #[cfg(test)]
 mod tests {
@@ -141,9 +141,9 @@ mod tests {
         let key = Keypair::derived(7, "validator");
         let signature = key.sign(b"text");
         assert_eq!(signature, key.sign(b"text"));
-        assert!(verifies(&key.hotkey(), b"text", &signature));
-        assert!(!verifies(&key.hotkey(), b"texT", &signature));
-        assert!(!verifies(
+        assert!(verify_signature(&key.hotkey(), b"text", &signature));
+        assert!(!verify_signature(&key.hotkey(), b"texT", &signature));
+        assert!(!verify_signature(
             &Keypair::derived(8, "validator").hotkey(),
             b"text",
             &signature

@@ -8,38 +8,38 @@ use foretell_core::hotkey::Hotkey;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::key_material::KeyMaterial;
 use crate::keyfile::{Keyfile, KeyfileError, WalletHotkey};
-use crate::output::Unprinted;
-use crate::secret::Secret;
+use crate::output::StdoutError;
 use crate::wallet_flags::WalletFlags;
 
 /// Make, show and import the keys of a Bittensor wallet.
 ///
 /// The files are the ones that btcli and the Python SDK read and write.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct KeysArgs {
     #[command(subcommand)]
-    action: Action,
+    command: KeysCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum KeysCommand {
     /// Make a new key and print its phrase, which is its only backup.
     ///
     /// Example: keys new --wallet my-wallet --coldkey, then keys new --wallet my-wallet --hotkey default
-    New(Make),
+    New(CreateKeyArgs),
     /// Show the addresses of a wallet; asks for no password.
     ///
     /// Example: keys show --wallet my-wallet --hotkey default
-    Show(Show),
+    Show(ShowKeysArgs),
     /// Make the key of a phrase, a seed or a URI, read as one line from standard input.
     ///
     /// Example: keys import --wallet my-wallet --hotkey default < phrase.txt
-    Import(Make),
+    Import(CreateKeyArgs),
 }
 
 #[derive(Debug, Args)]
-struct Make {
+struct CreateKeyArgs {
     #[command(flatten)]
     wallet: WalletFlags,
     /// The wallet's coldkey, instead of a hotkey; encrypted unless --no-password.
@@ -60,7 +60,7 @@ struct Make {
 }
 
 #[derive(Debug, Args)]
-struct Show {
+struct ShowKeysArgs {
     #[command(flatten)]
     wallet: WalletFlags,
     /// Print the result as JSON.
@@ -70,7 +70,7 @@ struct Show {
 
 /// What was made.
 #[derive(Serialize)]
-struct Made<'a> {
+struct CreatedKey<'a> {
     kind: &'static str,
     address: Hotkey,
     public_key: String,
@@ -83,7 +83,7 @@ struct Made<'a> {
 
 /// What is known of a key without its password.
 #[derive(Serialize)]
-struct Shown {
+struct KeyInfo {
     kind: &'static str,
     address: Option<Hotkey>,
     public_key: Option<String>,
@@ -94,31 +94,39 @@ struct Shown {
 }
 
 /// Does what the arguments say.
-pub fn run(arguments: Arguments) -> Result<()> {
-    match arguments.action {
-        Action::New(make) => store(&make, &Secret::generate(), true),
-        Action::Import(make) => store(&make, &imported()?, false),
-        Action::Show(show) => print_keys(&show),
+pub fn run(arguments: KeysArgs) -> Result<()> {
+    match arguments.command {
+        KeysCommand::New(args) => store(&args, &KeyMaterial::generate(), true),
+        KeysCommand::Import(args) => store(&args, &read_key_material()?, false),
+        KeysCommand::Show(args) => print_keys(&args),
     }
 }
 
-fn store(make: &Make, secret: &Secret, new: bool) -> Result<()> {
-    let place = make.wallet.place();
-    let (kind, keyfile, public) = if make.coldkey {
-        ("coldkey", place.coldkey(), place.public_coldkey())
+fn store(args: &CreateKeyArgs, secret: &KeyMaterial, new: bool) -> Result<()> {
+    let wallet_hotkey = args.wallet.wallet_hotkey();
+    let (kind, keyfile, public) = if args.coldkey {
+        (
+            "coldkey",
+            wallet_hotkey.coldkey(),
+            wallet_hotkey.public_coldkey(),
+        )
     } else {
-        ("hotkey", place.keyfile(), place.public_keyfile())
+        (
+            "hotkey",
+            wallet_hotkey.keyfile(),
+            wallet_hotkey.public_keyfile(),
+        )
     };
-    if !make.overwrite && keyfile.path().exists() {
+    if !args.overwrite && keyfile.path().exists() {
         return Err(KeyfileError::Exists(keyfile.path().to_owned()).into());
     }
-    let plain = make.no_password || !(make.coldkey || make.use_password);
-    let password = make.wallet.new_password(&keyfile, plain)?;
+    let plain = args.no_password || !(args.coldkey || args.use_password);
+    let password = args.wallet.new_password(&keyfile, plain)?;
     let address = secret.key().hotkey();
     let password = password.as_ref().map(|password| password.as_str());
-    keyfile.store(secret, password, make.overwrite)?;
-    public.store_public(address, true)?;
-    let made = Made {
+    keyfile.store(secret, password, args.overwrite)?;
+    public.store_public_key(address, true)?;
+    let created = CreatedKey {
         kind,
         address,
         public_key: format!("0x{}", hex::encode(address.0)),
@@ -127,24 +135,24 @@ fn store(make: &Make, secret: &Secret, new: bool) -> Result<()> {
         phrase: secret.phrase().filter(|_| new),
     };
     let mut out = io::stdout().lock();
-    let printed = if make.json {
-        serde_json::to_string_pretty(&made)
+    let printed = if args.json {
+        serde_json::to_string_pretty(&created)
             .map_err(io::Error::from)
             .and_then(|json| writeln!(out, "{json}"))
     } else {
-        print_made(&mut out, &made)
+        print_created(&mut out, &created)
     };
-    Ok(printed.map_err(Unprinted)?)
+    Ok(printed.map_err(StdoutError)?)
 }
 
-fn print_made(out: &mut impl Write, made: &Made<'_>) -> io::Result<()> {
-    let Made {
+fn print_created(out: &mut impl Write, created: &CreatedKey<'_>) -> io::Result<()> {
+    let CreatedKey {
         kind,
         address,
         file,
         encrypted,
         ..
-    } = made;
+    } = created;
     let how = if *encrypted {
         "encrypted"
     } else {
@@ -152,7 +160,7 @@ fn print_made(out: &mut impl Write, made: &Made<'_>) -> io::Result<()> {
     };
     writeln!(out, "{kind} {address}")?;
     writeln!(out, "kept in {file} ({how})")?;
-    if let Some(phrase) = made.phrase {
+    if let Some(phrase) = created.phrase {
         writeln!(out, "\nphrase: {phrase}\n")?;
         writeln!(
             out,
@@ -163,28 +171,44 @@ fn print_made(out: &mut impl Write, made: &Made<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn print_keys(show: &Show) -> Result<()> {
-    let place = show.wallet.place();
+fn print_keys(args: &ShowKeysArgs) -> Result<()> {
+    let wallet_hotkey = args.wallet.wallet_hotkey();
     let keys = [
-        shown("coldkey", &place.coldkey(), &place.public_coldkey()),
-        shown("hotkey", &place.keyfile(), &place.public_keyfile()),
+        key_info(
+            "coldkey",
+            &wallet_hotkey.coldkey(),
+            &wallet_hotkey.public_coldkey(),
+        ),
+        key_info(
+            "hotkey",
+            &wallet_hotkey.keyfile(),
+            &wallet_hotkey.public_keyfile(),
+        ),
     ];
     if keys.iter().all(|key| !key.exists && key.address.is_none()) {
-        return Err(KeyfileError::Missing(place.file()).into());
+        return Err(KeyfileError::Missing(wallet_hotkey.keyfile_path()).into());
     }
     let mut out = io::stdout().lock();
-    let printed = if show.json {
+    let printed = if args.json {
         serde_json::to_string_pretty(&keys)
             .map_err(io::Error::from)
             .and_then(|json| writeln!(out, "{json}"))
     } else {
-        print_shown(&mut out, &place, &keys)
+        print_key_infos(&mut out, &wallet_hotkey, &keys)
     };
-    Ok(printed.map_err(Unprinted)?)
+    Ok(printed.map_err(StdoutError)?)
 }
 
-fn print_shown(out: &mut impl Write, place: &WalletHotkey, keys: &[Shown]) -> io::Result<()> {
-    writeln!(out, "wallet {}, hotkey {}", place.wallet, place.hotkey)?;
+fn print_key_infos(
+    out: &mut impl Write,
+    wallet_hotkey: &WalletHotkey,
+    keys: &[KeyInfo],
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "wallet {}, hotkey {}",
+        wallet_hotkey.wallet, wallet_hotkey.hotkey
+    )?;
     for key in keys {
         let address = key.address.map_or_else(
             || "unknown without its password".to_owned(),
@@ -208,22 +232,22 @@ fn print_shown(out: &mut impl Write, place: &WalletHotkey, keys: &[Shown]) -> io
     Ok(())
 }
 
-fn shown(kind: &'static str, keyfile: &Keyfile, public: &Keyfile) -> Shown {
-    let outside = keyfile.outside().ok();
-    let address = public.public().or_else(|_| keyfile.public()).ok();
-    Shown {
+fn key_info(kind: &'static str, keyfile: &Keyfile, public: &Keyfile) -> KeyInfo {
+    let info = keyfile.info().ok();
+    let address = public.public_key().or_else(|_| keyfile.public_key()).ok();
+    KeyInfo {
         kind,
         address,
         public_key: address.map(|address| format!("0x{}", hex::encode(address.0))),
         file: keyfile.path().display().to_string(),
-        exists: outside.is_some(),
-        encrypted: outside.as_ref().is_some_and(|outside| outside.encrypted),
-        mode: outside.map(|outside| format!("{:o}", outside.mode)),
+        exists: info.is_some(),
+        encrypted: info.as_ref().is_some_and(|info| info.encrypted),
+        mode: info.map(|info| format!("{:o}", info.mode)),
     }
 }
 
 /// The key that standard input describes; typed without being shown at a terminal.
-fn imported() -> Result<Secret> {
+fn read_key_material() -> Result<KeyMaterial> {
     let stdin = io::stdin();
     let line = Zeroizing::new(if stdin.is_terminal() {
         rpassword::prompt_password("Phrase, seed or URI: ").context("can't read the secret")?
@@ -235,5 +259,5 @@ fn imported() -> Result<Secret> {
             .context("can't read the secret from standard input")?;
         line
     });
-    Ok(Secret::parse(&line)?)
+    Ok(KeyMaterial::parse(&line)?)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  validator                                   miner
-//!  MinerClient ──POST /v1/commit (btauth/1)──▶ behind_door ─▶ its routes
+//!  MinerClient ──POST /v1/commit (btauth/1)──▶ authorization ─▶ its routes
 //!              ◀── commitment, signature ────
 //!              ──POST /v1/reveal, receipt ───▶
 //!              ◀── nonce, payload, signature ─
@@ -12,24 +12,24 @@
 //! signature ([`foretell_core::attest`]) and stay attributable in the journal. What is *not* here: what a
 //! miner answers, when it is asked, the chain.
 //!
-//! Peers of the older protocol take part through [`axon`]; [`listen`] keeps every connection within limits; [`reach`] says
+//! Peers of the older protocol take part through [`axon`]; [`http_server`] keeps every connection within limits; [`address_policy`] says
 //! which addresses may be asked at all.
 //!
-//! Keys live in [`keyfile`]s, are made from a [`secret`], chosen by [`wallet_flags`], and managed by
+//! Keys live in [`keyfile`]s, are made from a [`key_material`], chosen by [`wallet_flags`], and managed by
 //! [`keys_command`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod address_policy;
+pub mod authorization;
 pub mod axon;
 pub mod btauth;
 pub mod client;
+pub mod core_dumps;
+pub mod http_server;
+pub mod key_material;
 pub mod keyfile;
 pub mod keypair;
 pub mod keys_command;
-pub mod listen;
-pub mod memory;
 pub mod messages;
 pub mod output;
-pub mod reach;
-pub mod secret;
-pub mod server;
 pub mod wallet_flags;

@@ -56,7 +56,7 @@ impl CommitRequest {
 
 /// Binds the miner to a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitAnswer {
+pub struct CommitResponse {
     /// See [`foretell_core::attest::commitment`].
     pub commitment: Commitment,
     /// Under [`foretell_core::attest::answer_text`].
@@ -74,7 +74,7 @@ pub struct RevealRequest {
 
 /// The payload behind a commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevealAnswer<P = String> {
+pub struct RevealResponse<P = String> {
     /// The nonce of the commitment.
     pub nonce: Nonce,
     /// The forecast's JSON as one string, never re-serialised.
@@ -89,7 +89,7 @@ pub struct OutcomeNotice {
     /// The round.
     pub round: RoundId,
     /// What became of the miner's answer.
-    pub verdict: Verdict,
+    pub verdict: OutcomeStatus,
     /// Why it was not scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -110,7 +110,7 @@ pub struct OutcomeNotice {
 /// What became of a miner's answer in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum OutcomeStatus {
     /// It was a forecast, and has a score.
     Scored,
     /// There was none that counts.
@@ -119,7 +119,7 @@ pub enum Verdict {
     Void,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for OutcomeStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Scored => "scored",
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_commitment() {
         check(
-            &CommitAnswer {
+            &CommitResponse {
                 commitment: Hex([0xab; 32]),
                 signature: Hex([0xcd; 64]),
             },
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_reveal_carries_its_payload_as_one_string() {
         check(
-            &RevealAnswer {
+            &RevealResponse {
                 nonce: Hex([0xab; 32]),
                 payload: r#"{"k": 1}"#.to_owned(),
                 signature: Hex([0xcd; 64]),
@@ -234,7 +234,7 @@ mod tests {
         check(
             &OutcomeNotice {
                 round: round(),
-                verdict: Verdict::Missed,
+                verdict: OutcomeStatus::Missed,
                 reason: Some("late by 3 s".into()),
                 anchor: Price::new(42_000.5).ok(),
                 realised: vec![Price::new(42_001.0).ok(), None],

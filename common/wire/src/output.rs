@@ -9,10 +9,10 @@ use thiserror::Error;
 /// Standard output didn't take what was printed.
 #[derive(Debug, Error)]
 #[error("can't write to standard output")]
-pub struct Unprinted(#[from] pub io::Error);
+pub struct StdoutError(#[from] pub io::Error);
 
 /// Prints a line.
-pub fn print(text: impl Display) -> Result<(), Unprinted> {
+pub fn print_line(text: impl Display) -> Result<(), StdoutError> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
@@ -20,7 +20,7 @@ pub fn print(text: impl Display) -> Result<(), Unprinted> {
 pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if reader_left(&error) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -28,9 +28,9 @@ pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-fn reader_left(error: &anyhow::Error) -> bool {
-    let printing = error.downcast_ref::<Unprinted>();
-    printing.is_some_and(|Unprinted(why)| why.kind() == ErrorKind::BrokenPipe)
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let printing = error.downcast_ref::<StdoutError>();
+    printing.is_some_and(|StdoutError(why)| why.kind() == ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]
@@ -42,10 +42,10 @@ mod tests {
     #[test]
     fn only_a_reader_of_what_is_printed_may_leave() {
         let broken = || io::Error::from(ErrorKind::BrokenPipe);
-        let printing = Err::<(), _>(Unprinted(broken())).context("said why");
-        assert!(reader_left(&printing.unwrap_err()));
-        assert!(!reader_left(&broken().into()));
-        let full = Unprinted(io::Error::from(ErrorKind::StorageFull));
-        assert!(!reader_left(&full.into()));
+        let printing = Err::<(), _>(StdoutError(broken())).context("said why");
+        assert!(is_broken_pipe(&printing.unwrap_err()));
+        assert!(!is_broken_pipe(&broken().into()));
+        let full = StdoutError(io::Error::from(ErrorKind::StorageFull));
+        assert!(!is_broken_pipe(&full.into()));
     }
 }

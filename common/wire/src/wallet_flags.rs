@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::keyfile::{Access, KeyfileError, Passwords, WalletHotkey};
+use crate::keyfile::{KeyfileAccess, KeyfileError, PasswordSource, WalletHotkey};
 use crate::keypair::Keypair;
 
 /// Which wallet and hotkey, and how its keyfile may be read; named as in the ecosystem's tools.
@@ -34,8 +34,8 @@ pub struct WalletFlags {
 }
 
 impl WalletFlags {
-    /// The place of the hotkey.
-    pub fn place(&self) -> WalletHotkey {
+    /// The hotkey in its wallet.
+    pub fn wallet_hotkey(&self) -> WalletHotkey {
         WalletHotkey {
             path: expand_home(&self.wallet_path),
             wallet: self.wallet.clone(),
@@ -44,22 +44,22 @@ impl WalletFlags {
     }
 
     /// How its keyfile may be read.
-    pub fn access(&self) -> Access {
-        Access {
-            exposed: self.allow_exposed_keyfile,
-            passwords: self.passwords(),
+    pub fn keyfile_access(&self) -> KeyfileAccess {
+        KeyfileAccess {
+            allow_exposed: self.allow_exposed_keyfile,
+            password_source: self.password_source(),
         }
     }
 
     /// The hotkey's pair.
     pub fn load(&self) -> Result<Keypair, KeyfileError> {
-        self.place().keyfile().load(&self.access())
+        self.wallet_hotkey().keyfile().load(&self.keyfile_access())
     }
 
-    fn passwords(&self) -> Passwords {
+    fn password_source(&self) -> PasswordSource {
         self.password_file
             .clone()
-            .map_or(Passwords::Ask, Passwords::File)
+            .map_or(PasswordSource::EnvironmentOrPrompt, PasswordSource::File)
     }
 
     /// The password for a new keyfile, or `None` if it is to stay plain.
@@ -71,7 +71,9 @@ impl WalletFlags {
         if plain {
             return Ok(None);
         }
-        self.passwords().to_close(keyfile.path()).map(Some)
+        self.password_source()
+            .new_password(keyfile.path())
+            .map(Some)
     }
 }
 
@@ -91,7 +93,7 @@ pub struct WalletOverrides {
 
 impl WalletOverrides {
     /// The hotkey that flags and configuration name together, the flags first; `None` if neither names any.
-    pub fn over(&self, configured: Option<WalletHotkey>) -> Option<WalletHotkey> {
+    pub fn resolve(&self, configured: Option<WalletHotkey>) -> Option<WalletHotkey> {
         let given = [&self.wallet_path, &self.wallet, &self.hotkey];
         if given.iter().all(|flag| flag.is_none()) {
             return configured;
@@ -130,18 +132,25 @@ mod tests {
             hotkey: "first".into(),
         };
         let none = WalletOverrides::default();
-        assert_eq!(none.over(None), None);
+        assert_eq!(none.resolve(None), None);
         assert_eq!(
-            none.over(Some(configured.clone())),
+            none.resolve(Some(configured.clone())),
             Some(configured.clone())
         );
         let second = WalletOverrides {
             hotkey: Some("second".into()),
             ..none
         };
-        let found = second.over(Some(configured.clone())).unwrap();
-        assert_eq!(found.file(), PathBuf::from("/wallets/mine/hotkeys/second"));
-        let found = second.over(None).unwrap();
-        assert!(found.file().ends_with("wallets/default/hotkeys/second"));
+        let found = second.resolve(Some(configured.clone())).unwrap();
+        assert_eq!(
+            found.keyfile_path(),
+            PathBuf::from("/wallets/mine/hotkeys/second")
+        );
+        let found = second.resolve(None).unwrap();
+        assert!(
+            found
+                .keyfile_path()
+                .ends_with("wallets/default/hotkeys/second")
+        );
     }
 }

@@ -2,33 +2,33 @@
 
 use std::ops::Range;
 
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 use polars_buffer::Buffer;
 
-use crate::error::Row;
+use crate::error::RowPosition;
 
 /// Consecutive forecasts of a file.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(super) struct ForecastBatch {
     /// All values, one forecast after the other, where they were decoded.
     pub(super) values: Buffer<f64>,
-    pub(super) heads: Vec<Head>,
+    pub(super) headers: Vec<ForecastHeader>,
     /// Names of miners and owners, each once.
     pub(super) names: Vec<String>,
 }
 
 /// All of a forecast but its values.
 #[derive(Debug, Clone)]
-pub(super) struct Head {
-    pub(super) row: Row,
+pub(super) struct ForecastHeader {
+    pub(super) row: RowPosition,
     pub(super) origin: UnixMillis,
-    /// Place in [`Batch::names`].
+    /// Place in [`ForecastBatch::names`].
     pub(super) miner: usize,
-    /// Place in [`Batch::names`].
+    /// Place in [`ForecastBatch::names`].
     pub(super) owner: Option<usize>,
-    pub(super) kind: Kind,
+    pub(super) kind: ForecastKind,
     pub(super) k: usize,
-    /// Place in [`Batch::values`].
+    /// Place in [`ForecastBatch::values`].
     pub(super) values: Range<usize>,
 }

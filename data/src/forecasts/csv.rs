@@ -5,29 +5,29 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 
-use super::batch::{Batch, Head};
-use super::error::{CSV_COLUMNS, ForecastFault, ForecastFileError};
-use crate::error::Row;
+use super::batch::{ForecastBatch, ForecastHeader};
+use super::error::{CSV_COLUMNS, ForecastFileError, ForecastFileFault};
+use crate::error::RowPosition;
 
 /// Forecasts in a batch.
-const BATCH: usize = 256;
+const BATCH_SIZE: usize = 256;
 
 /// A CSV file, read from front to back.
 pub(super) struct CsvReader {
     file: PathBuf,
     reader: Reader<BufReader<File>>,
-    columns: Columns,
+    columns: CsvColumns,
     /// The line that was read beyond the last batch.
-    ahead: Option<Line>,
+    lookahead: Option<StepLine>,
     record: StringRecord,
     last: Option<UnixMillis>,
 }
 
 /// Positions of the columns.
-struct Columns {
+struct CsvColumns {
     origin: usize,
     miner: usize,
     step: usize,
@@ -36,8 +36,8 @@ struct Columns {
 }
 
 /// One step of one forecast.
-struct Line {
-    row: Row,
+struct StepLine {
+    row: RowPosition,
     origin: UnixMillis,
     miner: String,
     owner: Option<String>,
@@ -56,49 +56,50 @@ impl CsvReader {
             .map_err(|error| not_csv(file, &error))?
             .clone();
         if header.is_empty() {
-            return Err(ForecastFileError::of(file, ForecastFault::Empty));
+            return Err(ForecastFileError::of(file, ForecastFileFault::Empty));
         }
         let names: Vec<&str> = header.iter().collect();
-        let columns = Columns::find(&names).map_err(|fault| ForecastFileError::of(file, fault))?;
+        let columns =
+            CsvColumns::find(&names).map_err(|fault| ForecastFileError::of(file, fault))?;
         let mut opened = Self {
             file: file.to_owned(),
             reader,
             columns,
-            ahead: None,
+            lookahead: None,
             record: StringRecord::new(),
             last: None,
         };
-        opened.ahead = opened.line()?;
-        match opened.ahead {
+        opened.lookahead = opened.line()?;
+        match opened.lookahead {
             Some(_) => Ok(opened),
-            None => Err(ForecastFileError::of(file, ForecastFault::NoRows)),
+            None => Err(ForecastFileError::of(file, ForecastFileFault::NoRows)),
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
-        let mut batch = Batch::default();
+    pub(super) fn next(&mut self) -> Result<Option<ForecastBatch>, ForecastFileError> {
+        let mut batch = ForecastBatch::default();
         let mut values = Vec::new();
-        while batch.heads.len() < BATCH {
-            let Some(first) = self.ahead.take() else {
+        while batch.headers.len() < BATCH_SIZE {
+            let Some(first) = self.lookahead.take() else {
                 break;
             };
             self.forecast(&first, &mut batch, &mut values)?;
         }
         batch.values = values.into();
-        Ok((!batch.heads.is_empty()).then_some(batch))
+        Ok((!batch.headers.is_empty()).then_some(batch))
     }
 
     pub(super) fn origins(
         mut self,
-        mut see: impl FnMut(UnixMillis),
+        mut on_origin: impl FnMut(UnixMillis),
     ) -> Result<(), ForecastFileError> {
         let mut last = None;
-        while let Some(line) = self.ahead.take() {
+        while let Some(line) = self.lookahead.take() {
             if last != Some(line.origin) {
-                see(line.origin);
+                on_origin(line.origin);
                 last = Some(line.origin);
             }
-            self.ahead = self.line()?;
+            self.lookahead = self.line()?;
         }
         Ok(())
     }
@@ -106,8 +107,8 @@ impl CsvReader {
     /// Adds the forecast that begins with this line, its values to `all`.
     fn forecast(
         &mut self,
-        first: &Line,
-        batch: &mut Batch,
+        first: &StepLine,
+        batch: &mut ForecastBatch,
         all: &mut Vec<f64>,
     ) -> Result<(), ForecastFileError> {
         self.check(first, 1)?;
@@ -121,7 +122,7 @@ impl CsvReader {
                 })
         };
         let start = all.len();
-        let head = Head {
+        let header = ForecastHeader {
             row: first.row,
             origin: first.origin,
             miner: name(&mut batch.names, &first.miner),
@@ -129,7 +130,7 @@ impl CsvReader {
                 .owner
                 .as_deref()
                 .map(|owner| name(&mut batch.names, owner)),
-            kind: Kind::Quantiles,
+            kind: ForecastKind::Quantiles,
             k: first.values.len(),
             values: start..start,
         };
@@ -137,7 +138,7 @@ impl CsvReader {
         let mut steps = 1;
         while let Some(line) = self.line()? {
             if line.origin != first.origin || line.miner != first.miner {
-                self.ahead = Some(line);
+                self.lookahead = Some(line);
                 break;
             }
             steps += 1;
@@ -145,21 +146,21 @@ impl CsvReader {
             all.extend(&line.values);
         }
         let values = start..all.len();
-        batch.heads.push(Head { values, ..head });
+        batch.headers.push(ForecastHeader { values, ..header });
         Ok(())
     }
 
     /// Refuses a line out of order.
-    fn check(&mut self, line: &Line, expected: usize) -> Result<(), ForecastFileError> {
+    fn check(&mut self, line: &StepLine, expected: usize) -> Result<(), ForecastFileError> {
         let refuse = |fault| Err(ForecastFileError::at(&self.file, line.row, fault));
         if let Some(before) = self.last.filter(|before| *before > line.origin) {
-            return refuse(ForecastFault::Unsorted {
+            return refuse(ForecastFileFault::Unsorted {
                 found: line.origin,
                 before,
             });
         }
         if line.step != expected {
-            return refuse(ForecastFault::Steps {
+            return refuse(ForecastFileFault::Steps {
                 miner: line.miner.clone(),
                 origin: line.origin,
                 expected,
@@ -170,15 +171,15 @@ impl CsvReader {
         Ok(())
     }
 
-    fn line(&mut self) -> Result<Option<Line>, ForecastFileError> {
+    fn line(&mut self) -> Result<Option<StepLine>, ForecastFileError> {
         let read = self.reader.read_record(&mut self.record);
         if !read.map_err(|error| not_csv(&self.file, &error))? {
             return Ok(None);
         }
-        let row = Row::Line(self.record.position().map_or(0, ::csv::Position::line));
-        let cell = |place: usize| self.record.get(place).unwrap_or("");
+        let row = RowPosition::Line(self.record.position().map_or(0, ::csv::Position::line));
+        let cell = |position: usize| self.record.get(position).unwrap_or("");
         let fault = |column: &str, found: &str, cure| {
-            let fault = ForecastFault::Cell {
+            let fault = ForecastFileFault::Cell {
                 column: column.to_owned(),
                 found: found.to_owned(),
                 cure,
@@ -205,25 +206,28 @@ impl CsvReader {
             "write the step, 1 for the first close after the origin",
         )?;
         // Cells left empty at the end are a smaller K.
-        let written = |place: &&usize| !cell(**place).is_empty();
+        let written = |position: &&usize| !cell(**position).is_empty();
         let k = self
             .columns
             .values
             .iter()
-            .rposition(|place| written(&place))
+            .rposition(|position| written(&position))
             .map_or(0, |i| i + 1);
-        let values = self.columns.values[..k].iter().zip(1..).map(|(&place, i)| {
-            let text = cell(place);
-            // NaN parses; it is refused with its forecast, not with the file.
-            text.parse().map_err(|_| {
-                fault(
-                    &format!("v{i}"),
-                    text,
-                    "write a plain decimal such as 42397.23",
-                )
-            })
-        });
-        Ok(Some(Line {
+        let values = self.columns.values[..k]
+            .iter()
+            .zip(1..)
+            .map(|(&position, i)| {
+                let text = cell(position);
+                // NaN parses; it is refused with its forecast, not with the file.
+                text.parse().map_err(|_| {
+                    fault(
+                        &format!("v{i}"),
+                        text,
+                        "write a plain decimal such as 42397.23",
+                    )
+                })
+            });
+        Ok(Some(StepLine {
             row,
             origin: UnixMillis(origin),
             miner: miner.to_owned(),
@@ -239,30 +243,30 @@ impl CsvReader {
     }
 }
 
-impl Columns {
-    fn find(names: &[&str]) -> Result<Self, ForecastFault> {
+impl CsvColumns {
+    fn find(names: &[&str]) -> Result<Self, ForecastFileFault> {
         if let Some(twice) = names
             .iter()
             .enumerate()
             .find(|(i, name)| names[..*i].contains(name))
         {
-            return Err(ForecastFault::DuplicateColumn((*twice.1).to_owned()));
+            return Err(ForecastFileFault::DuplicateColumn((*twice.1).to_owned()));
         }
-        let place = |column: &str| names.iter().position(|name| *name == column);
-        let values: Vec<usize> = (1..).map_while(|i| place(&format!("v{i}"))).collect();
-        let found = (place("origin_ms"), place("miner"), place("step"));
+        let position = |column: &str| names.iter().position(|name| *name == column);
+        let values: Vec<usize> = (1..).map_while(|i| position(&format!("v{i}"))).collect();
+        let found = (position("origin_ms"), position("miner"), position("step"));
         match found {
             (Some(origin), Some(miner), Some(step)) if !values.is_empty() => Ok(Self {
                 origin,
                 miner,
                 step,
-                owner: place("owner"),
+                owner: position("owner"),
                 values,
             }),
             _ => {
                 let needed = ["origin_ms", "miner", "step", "v1"].into_iter();
-                let missing = needed.filter(|column| place(column).is_none());
-                Err(ForecastFault::MissingColumns {
+                let missing = needed.filter(|column| position(column).is_none());
+                Err(ForecastFileFault::MissingColumns {
                     missing: missing.map(str::to_owned).collect(),
                     found: names.iter().map(|name| (*name).to_owned()).collect(),
                     wanted: CSV_COLUMNS,
@@ -280,9 +284,9 @@ fn not_csv(file: &Path, error: &::csv::Error) -> ForecastFileError {
         ErrorKind::Utf8 { err, .. } => err.to_string(),
         _ => error.to_string(),
     };
-    let fault = ForecastFault::NotCsv(reason);
+    let fault = ForecastFileFault::NotCsv(reason);
     match error.position() {
-        Some(position) => ForecastFileError::at(file, Row::Line(position.line()), fault),
+        Some(position) => ForecastFileError::at(file, RowPosition::Line(position.line()), fault),
         None => ForecastFileError::of(file, fault),
     }
 }

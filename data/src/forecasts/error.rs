@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
-use crate::error::Row;
+use crate::error::RowPosition;
 
 /// Why a forecasts file can't be used: the file, the place in it, and what is wrong with it.
 #[derive(Debug, Error)]
@@ -15,15 +15,15 @@ pub struct ForecastFileError {
     /// The file.
     pub file: PathBuf,
     /// The row, if it is about one.
-    pub row: Option<Row>,
+    pub row: Option<RowPosition>,
     /// What is wrong, and the cure.
     #[source]
-    pub fault: ForecastFault,
+    pub fault: ForecastFileFault,
 }
 
 /// What is wrong with a forecasts file, and the cure.
 #[derive(Debug, Error)]
-pub enum ForecastFault {
+pub enum ForecastFileFault {
     /// Neither `.csv` nor `.parquet`.
     #[error("the format of a forecasts file is its extension; name it .csv or .parquet")]
     Extension,
@@ -141,7 +141,7 @@ pub(super) const PARQUET_COLUMNS: &str =
 
 impl ForecastFileError {
     /// This fault of a whole file.
-    pub(super) fn of(file: &Path, fault: ForecastFault) -> Self {
+    pub(super) fn of(file: &Path, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),
             row: None,
@@ -152,14 +152,14 @@ impl ForecastFileError {
     /// The system's refusal to read this file.
     pub(super) fn unreadable(file: &Path, source: io::Error) -> Self {
         let fault = match source.kind() {
-            io::ErrorKind::NotFound => ForecastFault::NotFound,
-            _ => ForecastFault::Unreadable(source),
+            io::ErrorKind::NotFound => ForecastFileFault::NotFound,
+            _ => ForecastFileFault::Unreadable(source),
         };
         Self::of(file, fault)
     }
 
     /// This fault of one row.
-    pub fn at(file: &Path, row: Row, fault: ForecastFault) -> Self {
+    pub fn at(file: &Path, row: RowPosition, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),
             row: Some(row),

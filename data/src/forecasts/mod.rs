@@ -10,8 +10,8 @@
 //! | `step` | – | integer | step 1 ..= H of a line's K prices |
 //! | `owner` | string, optional | text, optional | coldkey: forecasts of one owner count as one forecaster |
 //!
-//! Rows are in order of origin. [`Rounds`] reads any number of such files side by side, round by round, and holds no
-//! more of each than a few row groups; [`Writer`] writes one, as `miner forecast` does.
+//! Rows are in order of origin. [`ForecastRounds`] reads any number of such files side by side, round by round, and holds no
+//! more of each than a few row groups; [`ForecastWriter`] writes one, as `miner forecast` does.
 
 mod batch;
 mod csv;
@@ -22,9 +22,9 @@ mod rounds;
 mod row_group;
 mod write;
 
-pub use error::{ForecastFault, ForecastFileError};
-pub use rounds::{Entry, Place, RoundForecasts, Rounds, origins};
-pub use write::{ForecastRow, WriteError, Writer, write};
+pub use error::{ForecastFileError, ForecastFileFault};
+pub use rounds::{FilePosition, ForecastRounds, RawForecast, RoundForecasts, origins};
+pub use write::{ForecastRow, ForecastWriteError, ForecastWriter, write};
 
 #[cfg(test)]
 mod tests;

@@ -9,22 +9,22 @@ use foretell_core::time::UnixMillis;
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 use rayon::prelude::*;
 
-use super::batch::Batch;
+use super::batch::ForecastBatch;
 use super::error::PARQUET_COLUMNS;
-use super::error::{ForecastFault, ForecastFileError};
+use super::error::{ForecastFileError, ForecastFileFault};
 use super::row_group::{K, KIND, MINER, ORIGIN, OWNER, RowGroups, VALUES};
 
 /// Row groups that are decoded side by side, if they are small.
-const AT_ONCE: usize = 2;
+const PARALLEL_GROUPS: usize = 2;
 /// Bytes that they have together; a larger one is decoded alone.
-const BYTES_AT_ONCE: usize = 64 << 20;
+const MAX_PARALLEL_BYTES: usize = 64 << 20;
 
 /// A Parquet file, read from front to back.
 pub(super) struct ParquetReader {
     groups: RowGroups,
     /// The next group to decode.
     group: usize,
-    decoded: VecDeque<Result<Batch, ForecastFileError>>,
+    decoded: VecDeque<Result<ForecastBatch, ForecastFileError>>,
     last: Option<UnixMillis>,
 }
 
@@ -34,7 +34,7 @@ impl ParquetReader {
         let refuse = |fault| ForecastFileError::of(path, fault);
         check_schema(groups.schema()).map_err(refuse)?;
         if groups.rows() == 0 {
-            return Err(refuse(ForecastFault::NoRows));
+            return Err(refuse(ForecastFileFault::NoRows));
         }
         Ok(Self {
             groups,
@@ -44,7 +44,7 @@ impl ParquetReader {
         })
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
+    pub(super) fn next(&mut self) -> Result<Option<ForecastBatch>, ForecastFileError> {
         loop {
             if self.decoded.is_empty() {
                 self.decode_more();
@@ -53,18 +53,21 @@ impl ParquetReader {
                 return Ok(None);
             };
             self.check_order(&batch)?;
-            if !batch.heads.is_empty() {
+            if !batch.headers.is_empty() {
                 return Ok(Some(batch));
             }
         }
     }
 
-    pub(super) fn origins(self, mut see: impl FnMut(UnixMillis)) -> Result<(), ForecastFileError> {
+    pub(super) fn origins(
+        self,
+        mut on_origin: impl FnMut(UnixMillis),
+    ) -> Result<(), ForecastFileError> {
         let mut last = None;
         for group in 0..self.groups.count() {
             for origin in self.groups.origins(group)? {
                 if last != Some(origin) {
-                    see(UnixMillis(origin));
+                    on_origin(UnixMillis(origin));
                     last = Some(origin);
                 }
             }
@@ -76,10 +79,10 @@ impl ParquetReader {
     fn decode_more(&mut self) {
         let mut bytes = 0_usize;
         let fit = (self.group..self.groups.count())
-            .take(AT_ONCE)
+            .take(PARALLEL_GROUPS)
             .take_while(|group| {
                 bytes = bytes.saturating_add(self.groups.bytes(*group));
-                *group == self.group || bytes <= BYTES_AT_ONCE
+                *group == self.group || bytes <= MAX_PARALLEL_BYTES
             });
         let next: Vec<usize> = fit.collect();
         self.group += next.len();
@@ -90,20 +93,20 @@ impl ParquetReader {
         self.decoded = decoded.into();
     }
 
-    fn check_order(&mut self, batch: &Batch) -> Result<(), ForecastFileError> {
-        for head in &batch.heads {
-            if let Some(before) = self.last.filter(|before| *before > head.origin) {
-                let found = head.origin;
-                let fault = ForecastFault::Unsorted { found, before };
-                return Err(self.groups.refused(head.row, fault));
+    fn check_order(&mut self, batch: &ForecastBatch) -> Result<(), ForecastFileError> {
+        for header in &batch.headers {
+            if let Some(before) = self.last.filter(|before| *before > header.origin) {
+                let found = header.origin;
+                let fault = ForecastFileFault::Unsorted { found, before };
+                return Err(self.groups.error_at(header.row, fault));
             }
-            self.last = Some(head.origin);
+            self.last = Some(header.origin);
         }
         Ok(())
     }
 }
 
-fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFault> {
+fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFileFault> {
     let dtype = |column: &str| schema.get(column).map(|field| &field.dtype);
     let needed = [ORIGIN, MINER, KIND, K, VALUES];
     let missing: Vec<String> = needed
@@ -112,14 +115,14 @@ fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFault> {
         .map(|column| (*column).to_owned())
         .collect();
     if !missing.is_empty() {
-        return Err(ForecastFault::MissingColumns {
+        return Err(ForecastFileFault::MissingColumns {
             missing,
             found: schema.iter_names().map(ToString::to_string).collect(),
             wanted: PARQUET_COLUMNS,
         });
     }
     let expect = |column, fits: fn(&ArrowDataType) -> bool, wanted| match dtype(column) {
-        Some(found) if !fits(found) => Err(ForecastFault::ColumnType {
+        Some(found) if !fits(found) => Err(ForecastFileFault::ColumnType {
             column,
             found: format!("{found:?}"),
             wanted,

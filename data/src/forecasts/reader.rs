@@ -5,22 +5,22 @@ use std::path::Path;
 
 use foretell_core::time::UnixMillis;
 
-use super::batch::Batch;
+use super::batch::ForecastBatch;
 use super::csv::CsvReader;
-use super::error::{ForecastFault, ForecastFileError};
+use super::error::{ForecastFileError, ForecastFileFault};
 use super::parquet::ParquetReader;
 
 /// A file, read from front to back.
-pub(super) enum Reader {
+pub(super) enum ForecastFileReader {
     Csv(Box<CsvReader>),
     Parquet(Box<ParquetReader>),
 }
 
-impl Reader {
+impl ForecastFileReader {
     pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
         let refuse = |fault| Err(ForecastFileError::of(file, fault));
         if file.is_dir() {
-            return refuse(ForecastFault::Directory);
+            return refuse(ForecastFileFault::Directory);
         }
         match file.extension().map(OsStr::to_ascii_lowercase) {
             Some(extension) if extension == "csv" => {
@@ -29,12 +29,12 @@ impl Reader {
             Some(extension) if extension == "parquet" => {
                 Ok(Self::Parquet(Box::new(ParquetReader::open(file)?)))
             }
-            _ => refuse(ForecastFault::Extension),
+            _ => refuse(ForecastFileFault::Extension),
         }
     }
 
     /// The next rows; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Batch>, ForecastFileError> {
+    pub(super) fn next(&mut self) -> Result<Option<ForecastBatch>, ForecastFileError> {
         match self {
             Self::Csv(reader) => reader.next(),
             Self::Parquet(reader) => reader.next(),

@@ -5,24 +5,24 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 
-use super::batch::{Batch, Head};
-use super::error::{ForecastFault, ForecastFileError};
-use super::reader::Reader;
-use crate::error::Row;
+use super::batch::{ForecastBatch, ForecastHeader};
+use super::error::{ForecastFileError, ForecastFileFault};
+use super::reader::ForecastFileReader;
+use crate::error::RowPosition;
 
 /// The rounds of any number of forecasts files, in order of origin. Holds a few row groups of each file.
-pub struct Rounds {
-    sources: Vec<Source>,
+pub struct ForecastRounds {
+    cursors: Vec<FileCursor>,
 }
 
 /// A file that is being read.
-struct Source {
+struct FileCursor {
     path: Arc<PathBuf>,
-    reader: Reader,
-    batch: Arc<Batch>,
+    reader: ForecastFileReader,
+    batch: Arc<ForecastBatch>,
     next: usize,
 }
 
@@ -32,105 +32,111 @@ pub struct RoundForecasts {
     /// The origin T.
     pub origin: UnixMillis,
     /// One a miner, in order of miner.
-    pub entries: Vec<Entry>,
+    pub forecasts: Vec<RawForecast>,
 }
 
 /// A forecast as it stands in its file: not yet known to be valid.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct RawForecast {
     path: Arc<PathBuf>,
-    batch: Arc<Batch>,
+    batch: Arc<ForecastBatch>,
     index: usize,
 }
 
 /// Where a forecast stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePosition {
     /// The file.
     pub file: PathBuf,
     /// Its row there; in CSV, the line of its first step.
-    pub row: Row,
+    pub row: RowPosition,
 }
 
 /// All origins in these files. Reads no other column of Parquet files.
 pub fn origins(files: &[PathBuf]) -> Result<BTreeSet<UnixMillis>, ForecastFileError> {
     let mut origins = BTreeSet::new();
     for file in files {
-        Reader::open(file)?.origins(|origin| {
+        ForecastFileReader::open(file)?.origins(|origin| {
             origins.insert(origin);
         })?;
     }
     Ok(origins)
 }
 
-impl Rounds {
+impl ForecastRounds {
     /// Opens all files.
     pub fn open(files: &[PathBuf]) -> Result<Self, ForecastFileError> {
         let open = |file: &PathBuf| {
-            let mut source = Source {
+            let mut cursor = FileCursor {
                 path: Arc::new(file.clone()),
-                reader: Reader::open(file)?,
+                reader: ForecastFileReader::open(file)?,
                 batch: Arc::default(),
                 next: 0,
             };
-            source.refill()?;
-            Ok(source)
+            cursor.refill()?;
+            Ok(cursor)
         };
-        let sources = files.iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { sources })
+        let cursors = files.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { cursors })
     }
 
     /// The next round; `None` after the last.
     pub fn next_round(&mut self) -> Result<Option<RoundForecasts>, ForecastFileError> {
-        let Some(origin) = self.sources.iter().filter_map(Source::origin).min() else {
+        let Some(origin) = self.cursors.iter().filter_map(FileCursor::origin).min() else {
             return Ok(None);
         };
-        let mut entries: Vec<Entry> = Vec::new();
-        for source in &mut self.sources {
-            while source.origin() == Some(origin) {
-                entries.push(source.take()?);
+        let mut forecasts: Vec<RawForecast> = Vec::new();
+        for cursor in &mut self.cursors {
+            while cursor.origin() == Some(origin) {
+                forecasts.push(cursor.next_forecast()?);
             }
         }
         // Of two of one miner, the one that was read later stays behind the other.
-        entries.sort_by(|a, b| a.miner().cmp(b.miner()));
-        let mut neighbours = entries.windows(2);
+        forecasts.sort_by(|a, b| a.miner().cmp(b.miner()));
+        let mut neighbours = forecasts.windows(2);
         let twice = neighbours.find(|pair| pair[0].miner() == pair[1].miner());
-        if let Some([other, entry]) = twice {
-            return Err(entry.refused(ForecastFault::Duplicate {
-                miner: entry.miner().to_owned(),
+        if let Some([other, forecast]) = twice {
+            return Err(forecast.error_at(ForecastFileFault::Duplicate {
+                miner: forecast.miner().to_owned(),
                 origin,
-                other: other.place().to_string(),
+                other: other.position().to_string(),
             }));
         }
-        Ok(Some(RoundForecasts { origin, entries }))
+        Ok(Some(RoundForecasts { origin, forecasts }))
     }
 }
 
 impl RoundForecasts {
     /// How many values its forecasts have together.
-    pub fn values(&self) -> usize {
-        let values = self.entries.iter().map(|entry| entry.values().len());
+    pub fn value_count(&self) -> usize {
+        let values = self
+            .forecasts
+            .iter()
+            .map(|forecast| forecast.values().len());
         values.sum()
     }
 }
 
-impl Source {
+impl FileCursor {
     /// The origin of its next forecast; `None` at its end.
     fn origin(&self) -> Option<UnixMillis> {
-        self.batch.heads.get(self.next).map(|head| head.origin)
+        self.batch
+            .headers
+            .get(self.next)
+            .map(|header| header.origin)
     }
 
-    fn take(&mut self) -> Result<Entry, ForecastFileError> {
-        let entry = Entry {
+    fn next_forecast(&mut self) -> Result<RawForecast, ForecastFileError> {
+        let forecast = RawForecast {
             path: Arc::clone(&self.path),
             batch: Arc::clone(&self.batch),
             index: self.next,
         };
         self.next += 1;
-        if self.next == self.batch.heads.len() {
+        if self.next == self.batch.headers.len() {
             self.refill()?;
         }
-        Ok(entry)
+        Ok(forecast)
     }
 
     fn refill(&mut self) -> Result<(), ForecastFileError> {
@@ -140,53 +146,53 @@ impl Source {
     }
 }
 
-impl Entry {
+impl RawForecast {
     /// Whose it is.
     pub fn miner(&self) -> &str {
-        &self.batch.names[self.head().miner]
+        &self.batch.names[self.header().miner]
     }
 
     /// The miner's owner, where the file has one.
     pub fn owner(&self) -> Option<&str> {
-        self.head()
+        self.header()
             .owner
             .map(|owner| self.batch.names[owner].as_str())
     }
 
     /// Quantiles or paths.
-    pub fn kind(&self) -> Kind {
-        self.head().kind
+    pub fn kind(&self) -> ForecastKind {
+        self.header().kind
     }
 
     /// K as the file says.
     pub fn k(&self) -> usize {
-        self.head().k
+        self.header().k
     }
 
     /// The prices, step-major; how many there are is not checked.
     pub fn values(&self) -> &[f64] {
-        &self.batch.values[self.head().values.clone()]
+        &self.batch.values[self.header().values.clone()]
     }
 
     /// Where it stands.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn position(&self) -> FilePosition {
+        FilePosition {
             file: self.path.as_ref().clone(),
-            row: self.head().row,
+            row: self.header().row,
         }
     }
 
     /// The error that this forecast has this fault.
-    pub fn refused(&self, fault: ForecastFault) -> ForecastFileError {
-        ForecastFileError::at(&self.path, self.head().row, fault)
+    pub fn error_at(&self, fault: ForecastFileFault) -> ForecastFileError {
+        ForecastFileError::at(&self.path, self.header().row, fault)
     }
 
-    fn head(&self) -> &Head {
-        &self.batch.heads[self.index]
+    fn header(&self) -> &ForecastHeader {
+        &self.batch.headers[self.index]
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}", self.file.display(), self.row)
     }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 use polars_arrow::array::{Array, ListArray, PrimitiveArray, Utf8ViewArray};
 use polars_arrow::datatypes::ArrowSchema;
 use polars_buffer::Buffer;
 
-use super::batch::{Batch, Head};
-use super::error::{ForecastFault, ForecastFileError};
-use crate::error::Row;
+use super::batch::{ForecastBatch, ForecastHeader};
+use super::error::{ForecastFileError, ForecastFileFault};
+use crate::error::RowPosition;
 use crate::parquet_file::{ParquetFault, ParquetFile};
 
 pub(super) const ORIGIN: &str = "origin_ms";
@@ -56,7 +56,7 @@ impl RowGroups {
     }
 
     /// The error that this row has this fault.
-    pub(super) fn refused(&self, row: Row, fault: ForecastFault) -> ForecastFileError {
+    pub(super) fn error_at(&self, row: RowPosition, fault: ForecastFileFault) -> ForecastFileError {
         ForecastFileError::at(&self.path, row, fault)
     }
 
@@ -66,25 +66,25 @@ impl RowGroups {
     }
 
     /// All of a group's forecasts; whether their origins are in order isn't looked at.
-    pub(super) fn decode(&self, group: usize) -> Result<Batch, ForecastFileError> {
+    pub(super) fn decode(&self, group: usize) -> Result<ForecastBatch, ForecastFileError> {
         let origins = self.origins(group)?;
         let ks = self.integers(group, K)?;
-        let mut names = Names::default();
-        let miners = self.texts(group, MINER)?;
-        let kinds = self.texts(group, KIND)?;
+        let mut names = StringInterner::default();
+        let miners = self.string_column(group, MINER)?;
+        let kinds = self.string_column(group, KIND)?;
         let owners = match self.schema().get(OWNER) {
-            Some(_) => Some(self.texts(group, OWNER)?),
+            Some(_) => Some(self.string_column(group, OWNER)?),
             None => None,
         };
-        let (values, places) = self.lists(group)?;
-        let mut heads = Vec::with_capacity(places.len());
-        for (i, values) in places.into_iter().enumerate() {
-            let row = Row::Number(self.file.rows_before(group) + i + 1);
+        let (values, ranges) = self.lists(group)?;
+        let mut headers = Vec::with_capacity(ranges.len());
+        for (i, values) in ranges.into_iter().enumerate() {
+            let row = RowPosition::Row(self.file.rows_before(group) + i + 1);
             let cell = |column: &str, found: String, cure| {
                 let column = column.to_owned();
-                self.refused(
+                self.error_at(
                     row,
-                    ForecastFault::Cell {
+                    ForecastFileFault::Cell {
                         column,
                         found,
                         cure,
@@ -95,8 +95,8 @@ impl RowGroups {
             let miner =
                 miner.ok_or_else(|| cell(MINER, String::new(), "write the miner's name"))?;
             let kind = match kinds.get(i) {
-                Some("quantiles") => Kind::Quantiles,
-                Some("paths") => Kind::Paths,
+                Some("quantiles") => ForecastKind::Quantiles,
+                Some("paths") => ForecastKind::Paths,
                 other => {
                     let found = other.unwrap_or_default().to_owned();
                     let cure = "write quantiles (a point is k = 1) or paths";
@@ -108,21 +108,21 @@ impl RowGroups {
                 cell(K, ks[i].to_string(), cure)
             })?;
             let owner = owners.as_ref().and_then(|owners| owners.get(i));
-            heads.push(Head {
+            headers.push(ForecastHeader {
                 row,
                 origin: UnixMillis(origins[i]),
-                miner: names.place(miner),
+                miner: names.intern(miner),
                 owner: owner
                     .filter(|owner| !owner.is_empty())
-                    .map(|owner| names.place(owner)),
+                    .map(|owner| names.intern(owner)),
                 kind,
                 k,
                 values,
             });
         }
-        Ok(Batch {
+        Ok(ForecastBatch {
             values,
-            heads,
+            headers,
             names: names.list,
         })
     }
@@ -132,11 +132,11 @@ impl RowGroups {
         let mut integers = Vec::new();
         for array in self.arrays(group, column)? {
             let nulls = array.null_count();
-            let taken = taken::<i64>(&*array, &mut integers)
-                || taken::<i32>(&*array, &mut integers)
-                || taken::<u32>(&*array, &mut integers);
+            let taken = append_integers::<i64>(&*array, &mut integers)
+                || append_integers::<i32>(&*array, &mut integers)
+                || append_integers::<u32>(&*array, &mut integers);
             if !taken || nulls > 0 {
-                let fault = ForecastFault::Cell {
+                let fault = ForecastFileFault::Cell {
                     column: column.to_owned(),
                     found: "null".to_owned(),
                     cure: "give every row a number",
@@ -147,20 +147,24 @@ impl RowGroups {
         Ok(integers)
     }
 
-    fn texts(&self, group: usize, column: &'static str) -> Result<Texts, ForecastFileError> {
+    fn string_column(
+        &self,
+        group: usize,
+        column: &'static str,
+    ) -> Result<StringColumn, ForecastFileError> {
         let arrays = self.arrays(group, column)?;
         let views = arrays.into_iter().filter_map(|array| {
             let array = array.as_any().downcast_ref::<Utf8ViewArray>()?;
             Some(array.clone())
         });
-        Ok(Texts {
+        Ok(StringColumn {
             arrays: views.collect(),
         })
     }
 
     /// All lists' values, nulls as NaN, and the place of each list there.
     fn lists(&self, group: usize) -> Result<(Buffer<f64>, Vec<Range<usize>>), ForecastFileError> {
-        let mut places = Vec::new();
+        let mut ranges = Vec::new();
         let mut parts = Vec::new();
         let mut start = 0;
         for array in self.arrays(group, VALUES)? {
@@ -183,7 +187,7 @@ impl RowGroups {
                 });
             }
             for length in lengths {
-                places.push(start..start + length);
+                ranges.push(start..start + length);
                 start += length;
             }
         }
@@ -192,7 +196,7 @@ impl RowGroups {
         } else {
             parts.iter().flat_map(|part| part.iter().copied()).collect()
         };
-        Ok((values, places))
+        Ok((values, ranges))
     }
 
     fn arrays(
@@ -209,17 +213,17 @@ fn faulty(path: &Path, fault: ParquetFault) -> ForecastFileError {
     match fault {
         ParquetFault::Io(source) => ForecastFileError::unreadable(path, source),
         ParquetFault::Malformed(reason) => {
-            ForecastFileError::of(path, ForecastFault::NotParquet(reason))
+            ForecastFileError::of(path, ForecastFileFault::NotParquet(reason))
         }
     }
 }
 
 /// A column of strings.
-struct Texts {
+struct StringColumn {
     arrays: Vec<Utf8ViewArray>,
 }
 
-impl Texts {
+impl StringColumn {
     /// The string of this row of the group; `None` for a null.
     fn get(&self, mut row: usize) -> Option<&str> {
         for array in &self.arrays {
@@ -234,24 +238,24 @@ impl Texts {
 
 /// Strings, each once.
 #[derive(Default)]
-struct Names {
+struct StringInterner {
     list: Vec<String>,
-    places: HashMap<String, usize>,
+    indices: HashMap<String, usize>,
 }
 
-impl Names {
-    fn place(&mut self, name: &str) -> usize {
-        if let Some(place) = self.places.get(name) {
-            return *place;
+impl StringInterner {
+    fn intern(&mut self, name: &str) -> usize {
+        if let Some(index) = self.indices.get(name) {
+            return *index;
         }
-        self.places.insert(name.to_owned(), self.list.len());
+        self.indices.insert(name.to_owned(), self.list.len());
         self.list.push(name.to_owned());
         self.list.len() - 1
     }
 }
 
 /// Appends the array's integers if it holds integers of type `T`.
-fn taken<T>(array: &dyn Array, to: &mut Vec<i64>) -> bool
+fn append_integers<T>(array: &dyn Array, to: &mut Vec<i64>) -> bool
 where
     T: polars_arrow::types::NativeType + Into<i64>,
 {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use foretell_core::forecast::Kind;
+use foretell_core::forecast::ForecastKind;
 use polars::prelude::{Column, DataFrame, IntoSeries, ListChunked, NamedFrom, Series};
 use polars_io::prelude::ParquetWriter;
 use tempfile::TempDir;
@@ -77,12 +77,12 @@ type Found = Vec<(String, usize, Vec<f64>)>;
 /// What is found, by round.
 fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
     let words = |error: ForecastFileError| error.to_string();
-    let mut rounds = Rounds::open(files).map_err(words)?;
+    let mut rounds = ForecastRounds::open(files).map_err(words)?;
     let mut all = Vec::new();
     while let Some(round) = rounds.next_round().map_err(words)? {
-        let entries = round.entries.iter();
-        let entries = entries.map(|e| (e.miner().to_owned(), e.k(), e.values().to_vec()));
-        all.push((round.origin.0, entries.collect()));
+        let forecasts = round.forecasts.iter();
+        let forecasts = forecasts.map(|e| (e.miner().to_owned(), e.k(), e.values().to_vec()));
+        all.push((round.origin.0, forecasts.collect()));
     }
     Ok(all)
 }
@@ -130,13 +130,13 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
         let found: Vec<i64> = origins(&files).unwrap().into_iter().map(|t| t.0).collect();
         assert_eq!(found, [1000, 2000, 3000]);
     }
-    let mut rounds = Rounds::open(&[csv]).unwrap();
+    let mut rounds = ForecastRounds::open(&[csv]).unwrap();
     let first = rounds.next_round().unwrap().unwrap();
-    assert_eq!(first.entries[0].owner(), Some("x"));
-    assert_eq!(first.entries[0].kind(), Kind::Quantiles);
-    assert_eq!(first.entries[0].place().row.to_string(), "line 2");
+    assert_eq!(first.forecasts[0].owner(), Some("x"));
+    assert_eq!(first.forecasts[0].kind(), ForecastKind::Quantiles);
+    assert_eq!(first.forecasts[0].position().row.to_string(), "line 2");
     assert_eq!(
-        rounds.next_round().unwrap().unwrap().entries[0].owner(),
+        rounds.next_round().unwrap().unwrap().forecasts[0].owner(),
         None
     );
 }

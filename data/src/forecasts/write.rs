@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use foretell_core::forecast::{Forecast, Kind};
+use foretell_core::forecast::{Forecast, ForecastKind};
 use foretell_core::time::UnixMillis;
 use polars::prelude::{
     Column, DataFrame, DataType, Field, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
@@ -15,7 +15,7 @@ use polars_io::prelude::{BatchedWriter, ParquetWriter};
 use thiserror::Error;
 
 /// Forecasts of one row group: some 8 MB at H·K = 9,900.
-const ROW_GROUP: usize = 100;
+const ROW_GROUP_SIZE: usize = 100;
 
 /// One forecast of a file.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct ForecastRow<'a> {
 
 /// Why a forecasts file can't be written.
 #[derive(Debug, Error)]
-pub enum WriteError {
+pub enum ForecastWriteError {
     /// The name says nothing about the form.
     #[error("forecasts file {file}: the name must end with .parquet or .csv")]
     Extension {
@@ -65,22 +65,22 @@ pub enum WriteError {
 ///
 /// # Errors
 /// The extension, the disk, or forecasts that CSV can't hold.
-pub fn write(file: &Path, rows: &[ForecastRow]) -> Result<(), WriteError> {
-    let mut writer = Writer::create(file)?;
-    for rows in rows.chunks(ROW_GROUP) {
+pub fn write(file: &Path, rows: &[ForecastRow]) -> Result<(), ForecastWriteError> {
+    let mut writer = ForecastWriter::create(file)?;
+    for rows in rows.chunks(ROW_GROUP_SIZE) {
         writer.write(rows)?;
     }
     writer.finish()
 }
 
 /// A forecasts file that grows; it takes its name once it is whole.
-pub struct Writer {
+pub struct ForecastWriter {
     file: PathBuf,
-    unfinished: PathBuf,
-    form: Form,
+    temporary: PathBuf,
+    format: Format,
 }
 
-enum Form {
+enum Format {
     Parquet(Box<BatchedWriter<File>>),
     Csv {
         out: BufWriter<File>,
@@ -89,40 +89,42 @@ enum Form {
     },
 }
 
-impl Writer {
+impl ForecastWriter {
     /// A file without forecasts yet.
     ///
     /// # Errors
     /// The extension, or the disk.
-    pub fn create(file: &Path) -> Result<Self, WriteError> {
-        let mut unfinished = file.as_os_str().to_owned();
-        unfinished.push(".new");
-        let unfinished = PathBuf::from(unfinished);
+    pub fn create(file: &Path) -> Result<Self, ForecastWriteError> {
+        let mut temporary = file.as_os_str().to_owned();
+        temporary.push(".new");
+        let temporary = PathBuf::from(temporary);
         let create = || {
-            File::create(&unfinished).map_err(|source| WriteError::Io {
+            File::create(&temporary).map_err(|source| ForecastWriteError::Io {
                 file: file.to_owned(),
                 source,
             })
         };
-        let form = match file.extension().and_then(OsStr::to_str) {
+        let format = match file.extension().and_then(OsStr::to_str) {
             Some("parquet") => {
                 let writer = ParquetWriter::new(create()?).batched(&schema());
-                Form::Parquet(Box::new(writer.map_err(|source| parquet(file, source))?))
+                Format::Parquet(Box::new(
+                    writer.map_err(|source| parquet_error(file, source))?,
+                ))
             }
-            Some("csv") => Form::Csv {
+            Some("csv") => Format::Csv {
                 out: BufWriter::new(create()?),
                 k: None,
             },
             _ => {
-                return Err(WriteError::Extension {
+                return Err(ForecastWriteError::Extension {
                     file: file.to_owned(),
                 });
             }
         };
         Ok(Self {
             file: file.to_owned(),
-            unfinished,
-            form,
+            temporary,
+            format,
         })
     }
 
@@ -130,23 +132,25 @@ impl Writer {
     ///
     /// # Errors
     /// The disk, or forecasts that CSV can't hold.
-    pub fn write(&mut self, rows: &[ForecastRow]) -> Result<(), WriteError> {
-        let Self { file, form, .. } = self;
-        match form {
-            Form::Parquet(writer) => {
-                let frame = frame(rows).map_err(|source| parquet(file, source))?;
+    pub fn write(&mut self, rows: &[ForecastRow]) -> Result<(), ForecastWriteError> {
+        let Self { file, format, .. } = self;
+        match format {
+            Format::Parquet(writer) => {
+                let frame = frame(rows).map_err(|source| parquet_error(file, source))?;
                 writer
                     .write_batch(&frame)
-                    .map_err(|source| parquet(file, source))
+                    .map_err(|source| parquet_error(file, source))
             }
-            Form::Csv { out, k } => {
+            Format::Csv { out, k } => {
                 for row in rows {
-                    let held = *k.get_or_insert(row.forecast.k());
-                    if row.forecast.kind() != Kind::Quantiles || row.forecast.k() != held {
-                        return Err(WriteError::Csv { file: file.clone() });
+                    let expected = *k.get_or_insert(row.forecast.k());
+                    if row.forecast.kind() != ForecastKind::Quantiles
+                        || row.forecast.k() != expected
+                    {
+                        return Err(ForecastWriteError::Csv { file: file.clone() });
                     }
                 }
-                csv(out, rows).map_err(|source| WriteError::Io {
+                write_csv_lines(out, rows).map_err(|source| ForecastWriteError::Io {
                     file: file.clone(),
                     source,
                 })
@@ -158,23 +162,25 @@ impl Writer {
     ///
     /// # Errors
     /// The disk.
-    pub fn finish(self) -> Result<(), WriteError> {
+    pub fn finish(self) -> Result<(), ForecastWriteError> {
         let Self {
             file,
-            unfinished,
-            form,
+            temporary,
+            format,
         } = self;
-        let io = |source| WriteError::Io {
+        let io = |source| ForecastWriteError::Io {
             file: file.clone(),
             source,
         };
-        match form {
-            Form::Parquet(writer) => {
-                writer.finish().map_err(|source| parquet(&file, source))?;
+        match format {
+            Format::Parquet(writer) => {
+                writer
+                    .finish()
+                    .map_err(|source| parquet_error(&file, source))?;
             }
-            Form::Csv { mut out, .. } => out.flush().map_err(io)?,
+            Format::Csv { mut out, .. } => out.flush().map_err(io)?,
         }
-        std::fs::rename(&unfinished, &file).map_err(io)
+        std::fs::rename(&temporary, &file).map_err(io)
     }
 }
 
@@ -194,8 +200,8 @@ fn frame(rows: &[ForecastRow]) -> Result<DataFrame, PolarsError> {
     let kinds: Vec<&str> = rows
         .iter()
         .map(|row| match row.forecast.kind() {
-            Kind::Quantiles => "quantiles",
-            Kind::Paths => "paths",
+            ForecastKind::Quantiles => "quantiles",
+            ForecastKind::Paths => "paths",
         })
         .collect();
     let ks: Vec<u32> = rows.iter().map(|row| row.forecast.k() as u32).collect();
@@ -222,9 +228,9 @@ fn frame(rows: &[ForecastRow]) -> Result<DataFrame, PolarsError> {
 }
 
 /// Adds lines; the first ones come with the header.
-fn csv(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Result<()> {
-    let begun = out.get_ref().metadata()?.len() > 0 || !out.buffer().is_empty();
-    if let (false, Some(first)) = (begun, rows.first()) {
+fn write_csv_lines(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Result<()> {
+    let has_header = out.get_ref().metadata()?.len() > 0 || !out.buffer().is_empty();
+    if let (false, Some(first)) = (has_header, rows.first()) {
         write!(out, "origin_ms,miner,step")?;
         for k in 1..=first.forecast.k() {
             write!(out, ",v{k}")?;
@@ -243,8 +249,8 @@ fn csv(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Result<()> {
     Ok(())
 }
 
-fn parquet(file: &Path, source: PolarsError) -> WriteError {
-    WriteError::Parquet {
+fn parquet_error(file: &Path, source: PolarsError) -> ForecastWriteError {
+    ForecastWriteError::Parquet {
         file: file.to_owned(),
         source,
     }
@@ -275,7 +281,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f.csv");
         let (a, b) = (forecast(1.0), forecast(-1.0));
-        let mut writer = Writer::create(&file).unwrap();
+        let mut writer = ForecastWriter::create(&file).unwrap();
         writer.write(&[row(&a)]).unwrap();
         writer.write(&[row(&b)]).unwrap();
         assert!(!file.exists());
@@ -312,7 +318,7 @@ mod tests {
     #[test]
     fn what_csv_cannot_hold_and_other_names_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let paths = Forecast::new(Kind::Paths, Unit::Value, 1, 2, vec![2.0, 1.0]).unwrap();
+        let paths = Forecast::new(ForecastKind::Paths, Unit::Value, 1, 2, vec![2.0, 1.0]).unwrap();
         let error = write(&folder.path().join("f.csv"), &[row(&paths)]).unwrap_err();
         assert!(error.to_string().contains("use .parquet"), "{error}");
         let error = write(&folder.path().join("f.json"), &[]).unwrap_err();

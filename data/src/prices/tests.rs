@@ -118,7 +118,7 @@ fn a_slice_keeps_grid_and_gaps() {
         (series.first_open(), series.last_close()),
         (UnixMillis(0), UnixMillis(2100))
     );
-    assert_eq!(series.missing(), 2);
+    assert_eq!(series.missing_bars(), 2);
     let slice = series.slice(UnixMillis(600), UnixMillis(1800)).unwrap();
     assert_eq!(slice.step(), Millis(300));
     assert_eq!(slice.bars(), &series.bars()[2..4]);
@@ -128,7 +128,7 @@ fn a_slice_keeps_grid_and_gaps() {
         (UnixMillis(600), UnixMillis(1800))
     );
     let one = series.slice(UnixMillis(1), UnixMillis(301)).unwrap();
-    assert_eq!((one.bars().len(), one.missing()), (1, 0));
+    assert_eq!((one.bars().len(), one.missing_bars()), (1, 0));
     assert_eq!(series.slice(UnixMillis(601), UnixMillis(1500)), None);
     assert_eq!(series.slice(UnixMillis(1500), UnixMillis(600)), None);
 }
@@ -191,7 +191,7 @@ fn csv_and_parquet_of_the_same_rows_are_the_same_series() {
     assert_eq!(csv, parquet);
     assert_eq!(csv.sha256(), parquet.sha256());
     assert_eq!(csv.bars().len(), 105_408);
-    assert_eq!((csv.step(), csv.missing()), (Millis::minutes(5), 0));
+    assert_eq!((csv.step(), csv.missing_bars()), (Millis::minutes(5), 0));
     assert_eq!(csv.first_open(), UnixMillis(1_704_067_200_000));
     assert_eq!(csv.last_close() - csv.first_open(), Millis::days(366));
     assert_eq!(csv.unit(), Unit::LogPrice);
@@ -207,7 +207,7 @@ fn a_trading_halt_is_a_gap() {
         bars: 16,
     };
     assert_eq!(series.gaps(), [halt]);
-    assert_eq!(series.missing(), 16);
+    assert_eq!(series.missing_bars(), 16);
     assert_eq!(series.bars().len(), 148_880);
 }
 
@@ -237,7 +237,7 @@ fn series_without_trades_are_read() {
         assert_eq!((series.bars().len(), series.step()), (rows, step), "{name}");
         assert_eq!(series.gaps().len(), gaps, "{name}");
         let span = (series.last_close() - series.first_open()).0 / step.0;
-        assert_eq!(span as usize, rows + series.missing(), "{name}");
+        assert_eq!(span as usize, rows + series.missing_bars(), "{name}");
     }
 }
 
@@ -259,7 +259,7 @@ prop_compose! {
             // The first spacings are one step, so that it stays the smallest and a grid exists.
             time += if skip && bars.len() > 2 { 600 } else { 300 };
         }
-        PriceSeries::of_step(Millis(300), bars).unwrap()
+        PriceSeries::with_step(Millis(300), bars).unwrap()
     }
 }
 
@@ -280,7 +280,7 @@ proptest! {
         let path = directory.path().join("p.csv");
         write_csv(&path, &series).unwrap();
         // With few bars and many gaps a gap may be the most common spacing; then the file is refused, or coarser.
-        if series.missing() * 2 < series.bars().len() - 1 {
+        if series.missing_bars() * 2 < series.bars().len() - 1 {
             let again = read(&path).unwrap();
             prop_assert_eq!(again.sha256(), series.sha256());
             prop_assert_eq!(again, series);

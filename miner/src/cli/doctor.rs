@@ -8,30 +8,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_chain::chain::Chain;
-use foretell_chain::checkup;
 use foretell_chain::network::NetworkFlags;
+use foretell_chain::neuron_check;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::moment;
+use foretell_data::time_text;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
 use foretell_wire::wallet_flags::WalletFlags;
 
-use crate::config::Config;
+use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
 use crate::models;
 use foretell_wire::output;
 
 /// Deadline of the request to the venue.
-const DEADLINE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bars that are asked for, and how many may be missing at the end.
-const BARS: i64 = 12;
-const FRESH: i64 = 3;
+const BARS_REQUESTED: i64 = 12;
+const MAX_BARS_BEHIND: i64 = 3;
 
 /// Check what a miner needs, one line each, with the cure.
 ///
 /// Example: miner doctor --config miner.toml --wallet my-wallet
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct MinerDoctorArgs {
     /// Configuration file (TOML).
     #[arg(long)]
     config: PathBuf,
@@ -42,9 +42,9 @@ pub struct Arguments {
 }
 
 /// Checks and prints; an error if something is wrong.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(args: &MinerDoctorArgs) -> Result<()> {
     let mut wrong = 0;
-    let mut say = |what: &str, found: Result<String>| -> Result<()> {
+    let mut print_check = |what: &str, found: Result<String>| -> Result<()> {
         let line = match found {
             Ok(fine) => format!("ok     {what:<8} {fine}"),
             Err(error) => {
@@ -52,19 +52,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 format!("wrong  {what:<8} {error:#}")
             }
         };
-        Ok(output::print(line)?)
+        Ok(output::print_line(line)?)
     };
-    match Config::read(&arguments.config) {
+    match MinerConfig::read(&args.config) {
         Ok(config) => {
-            say("config", Ok(arguments.config.display().to_string()))?;
-            say("key", key(&arguments.wallet))?;
-            say("model", model(&config))?;
-            say("data", data(&config))?;
-            say("port", port(&config))?;
-            say("venue", venue(&config))?;
-            say("chain", chain(&config, arguments))?;
+            print_check("config", Ok(args.config.display().to_string()))?;
+            print_check("key", check_key(&args.wallet))?;
+            print_check("model", check_model(&config))?;
+            print_check("data", check_data(&config))?;
+            print_check("port", check_port(&config))?;
+            print_check("venue", check_venue(&config))?;
+            print_check("chain", check_chain(&config, args))?;
         }
-        Err(error) => say("config", Err(error.into()))?,
+        Err(error) => print_check("config", Err(error.into()))?,
     }
     if wrong > 0 {
         bail!("{wrong} of these are wrong");
@@ -72,29 +72,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn key(wallet: &WalletFlags) -> Result<String> {
+fn check_key(wallet: &WalletFlags) -> Result<String> {
     Ok(wallet.load()?.hotkey().to_string())
 }
 
 /// Whether the hotkey is registered, and its address published.
-fn chain(config: &Config, arguments: &Arguments) -> Result<String> {
-    let Some(place) = arguments.network.over(config.chain.clone())? else {
+fn check_chain(config: &MinerConfig, args: &MinerDoctorArgs) -> Result<String> {
+    let Some(subnet) = args.network.resolve(config.chain.clone())? else {
         return Ok("none: this miner is a shadow miner, or on a local network".into());
     };
-    let chain = place.chain(None, env!("CARGO_PKG_NAME"))?;
-    let hotkey = arguments.wallet.load()?.hotkey();
+    let chain = subnet.connect(None, env!("CARGO_PKG_NAME"))?;
+    let hotkey = args.wallet.load()?.hotkey();
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let metagraph = runtime
         .block_on(chain.metagraph())
-        .with_context(|| format!("{place} at {}", place.network.url()))?;
+        .with_context(|| format!("{subnet} at {}", subnet.network.url()))?;
     let own = config.serve.public_address(config.serve.listen);
     Ok(format!(
-        "{place}: {}",
-        checkup::miner(&metagraph, hotkey, own)?
+        "{subnet}: {}",
+        neuron_check::check_miner(&metagraph, hotkey, own)?
     ))
 }
 
-fn model(config: &Config) -> Result<String> {
+fn check_model(config: &MinerConfig) -> Result<String> {
     let model = models::by_name(&config.model.name)?;
     if let Some(path) = &config.model.file {
         let file = ModelFile::read(path)?;
@@ -103,13 +103,13 @@ fn model(config: &Config) -> Result<String> {
             "{}, starting with {} of {}",
             model.name(),
             path.display(),
-            moment::text(file.data.to)
+            time_text::format_time(file.data.to)
         ));
     }
     Ok(model.name().to_owned())
 }
 
-fn data(config: &Config) -> Result<String> {
+fn check_data(config: &MinerConfig) -> Result<String> {
     let folder = &config.serve.data;
     let probe = folder.join("doctor.probe");
     fs::create_dir_all(folder)
@@ -119,7 +119,7 @@ fn data(config: &Config) -> Result<String> {
     Ok(folder.display().to_string())
 }
 
-fn port(config: &Config) -> Result<String> {
+fn check_port(config: &MinerConfig) -> Result<String> {
     let address = config.serve.listen;
     TcpListener::bind(address).with_context(|| {
         format!("{address} can't be listened on: is the miner running, or another process?")
@@ -128,7 +128,7 @@ fn port(config: &Config) -> Result<String> {
 }
 
 /// Whether the venue has fresh candles, which also tells a wrong clock.
-fn venue(config: &Config) -> Result<String> {
+fn check_venue(config: &MinerConfig) -> Result<String> {
     let (venue, host) = config.venue()?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let now = UnixMillis(i64::try_from(since.as_millis())?);
@@ -136,12 +136,12 @@ fn venue(config: &Config) -> Result<String> {
     let query = CandleQuery {
         symbol: &config.prices.symbol,
         step,
-        from: now - step.times(BARS),
+        from: now - step.times(BARS_REQUESTED),
         to: now,
     };
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let bars = runtime.block_on(async {
-        let rest = RestClient::new(DEADLINE)?;
+        let rest = RestClient::new(REQUEST_TIMEOUT)?;
         rest.candles(venue, &host, &query).await
     })?;
     let name = venue.name();
@@ -152,12 +152,15 @@ fn venue(config: &Config) -> Result<String> {
         );
     };
     let behind = now - last;
-    if behind > step.times(FRESH) || behind < Millis(-step.0) {
+    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis(-step.0) {
         bail!(
             "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
-            moment::text(last),
-            moment::text(now)
+            time_text::format_time(last),
+            time_text::format_time(now)
         );
     }
-    Ok(format!("{name}, newest candle of {}", moment::text(last)))
+    Ok(format!(
+        "{name}, newest candle of {}",
+        time_text::format_time(last)
+    ))
 }

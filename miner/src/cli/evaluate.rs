@@ -8,13 +8,13 @@ use anyhow::Result;
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
-use foretell_data::moment;
+use foretell_data::time_text;
 
-use super::progress::Progress;
-use crate::evaluate::album::Album;
-use crate::evaluate::{Report, Timing, Walk, page};
-use crate::market::Market;
+use super::progress::TerminalProgress;
+use crate::evaluate::report_data::EvaluationReportData;
+use crate::evaluate::{EvaluationReport, EvaluationTiming, WalkForward, html_report};
 use crate::models;
+use crate::price_dataset::PriceDataset;
 use foretell_wire::output;
 
 /// Compare models walk-forward: each is refitted on the past only, and scored as live forecasts are.
@@ -23,7 +23,7 @@ use foretell_wire::output;
 ///
 /// Example: miner evaluate --prices BTC_2024.csv --history BTC_2023.csv --models gaussian,har --stride 48
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct EvaluateArgs {
     /// Price file (.csv or .parquet) to forecast in.
     #[arg(long, value_name = "FILE")]
     prices: PathBuf,
@@ -37,16 +37,16 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
     horizon: usize,
     /// An origin every N steps.
     #[arg(long, value_name = "N", default_value = "24")]
     stride: NonZeroUsize,
     /// Time between two fits.
-    #[arg(long, value_name = "SPAN", default_value = "720h", value_parser = moment::parse_span)]
+    #[arg(long, value_name = "SPAN", default_value = "720h", value_parser = time_text::parse_duration)]
     refit_every: Millis,
     /// Quantiles per step.
-    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::k)]
+    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::parse_k)]
     k: usize,
     /// Feeds whatever chance models use.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -60,9 +60,9 @@ pub struct Arguments {
 }
 
 /// Evaluates and prints.
-pub fn run(arguments: Arguments) -> Result<()> {
-    let begun = Instant::now();
-    let names = match arguments.models.as_slice() {
+pub fn run(args: EvaluateArgs) -> Result<()> {
+    let started = Instant::now();
+    let names = match args.models.as_slice() {
         [] => models::names(),
         named => named.to_vec(),
     };
@@ -70,47 +70,47 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .iter()
         .map(|name| models::by_name(name))
         .collect::<Result<Vec<_>, _>>()?;
-    let files: Vec<PathBuf> = [arguments.prices]
-        .into_iter()
-        .chain(arguments.history)
-        .collect();
-    let market = Market::read(&files, arguments.series, arguments.horizon)?;
-    let walk = Walk {
+    let files: Vec<PathBuf> = [args.prices].into_iter().chain(args.history).collect();
+    let dataset = PriceDataset::read(&files, args.series, args.horizon)?;
+    let walk_forward = WalkForward {
         models,
-        stride: arguments.stride,
-        refit_every: arguments.refit_every,
-        k: arguments.k,
-        seed: arguments.seed,
+        stride: args.stride,
+        refit_every: args.refit_every,
+        k: args.k,
+        seed: args.seed,
     };
-    let loaded = begun.elapsed();
-    let progress = Progress::new();
-    let mut album = Album::default();
-    let walked = walk.through(&market, |round, done, of| {
-        if arguments.report.is_some() {
-            album.take(round);
+    let loaded = started.elapsed();
+    let progress = TerminalProgress::new();
+    let mut report_data = EvaluationReportData::default();
+    let result = walk_forward.run(&dataset, |round, done, of| {
+        if args.report.is_some() {
+            report_data.add_round(round);
         }
-        progress.show(done, of, || moment::text(round.origin));
+        progress.show(done, of, || time_text::format_time(round.origin));
     })?;
-    progress.end();
-    for (name, origin, why) in &walked.refusals {
-        eprintln!("{name} had no forecast at {}: {why}", moment::text(*origin));
+    progress.finish();
+    for (name, origin, why) in &result.model_errors {
+        eprintln!(
+            "{name} had no forecast at {}: {why}",
+            time_text::format_time(*origin)
+        );
     }
-    let mut report = Report::of(&walk, &market, &walked);
-    report.timing = Some(Timing {
+    let mut report = EvaluationReport::new(&walk_forward, &dataset, &result);
+    report.timing = Some(EvaluationTiming {
         load_s: loaded.as_secs_f64(),
-        score_s: (begun.elapsed() - loaded).as_secs_f64(),
-        total_s: begun.elapsed().as_secs_f64(),
-        fit_s: walked.fitting.0.as_secs_f64(),
-        fits: walked.fitting.1,
+        score_s: (started.elapsed() - loaded).as_secs_f64(),
+        total_s: started.elapsed().as_secs_f64(),
+        fit_s: result.fitting.0.as_secs_f64(),
+        fits: result.fitting.1,
     });
-    if let Some(folder) = &arguments.report {
-        let page = page::write(folder, &report, &album)?;
+    if let Some(folder) = &args.report {
+        let page = html_report::write(folder, &report, &report_data)?;
         eprintln!("report: {}", page.display());
     }
-    let text = if arguments.json {
+    let text = if args.json {
         serde_json::to_string_pretty(&report)?
     } else {
         report.text()
     };
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
-use foretell_core::forecast::{Forecast, Kind};
+use foretell_core::forecast::{Forecast, ForecastKind};
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::forecasts::{self, ForecastRow};
-use foretell_data::moment;
+use foretell_data::time_text;
 use rayon::prelude::*;
 
-use super::progress::Progress;
-use crate::market::Market;
+use super::progress::TerminalProgress;
 use crate::model_file::ModelFile;
-use crate::models::{self, AnyFitted, AnyModel, LOOKBACK, paths};
+use crate::models::{self, AnyFittedModel, AnyModel, MAX_LOOKBACK, paths};
+use crate::price_dataset::PriceDataset;
 use foretell_wire::output;
 
 /// Levels of a printed fan.
-const SHOWN: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
+const PRINTED_LEVELS: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
 
 /// Forecast from price files: one fan, printed, or a forecasts file for `validator backtest`.
 ///
@@ -29,7 +29,7 @@ const SHOWN: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 #[command(group = ArgGroup::new("when").required(true).args(["at", "from"]))]
-pub struct Arguments {
+pub struct ForecastArgs {
     /// Price files (.csv or .parquet), in any order.
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     prices: Vec<PathBuf>,
@@ -40,19 +40,19 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "model")]
     model_file: Option<PathBuf>,
     /// Print the forecast with this origin.
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     at: Option<UnixMillis>,
     /// First origin.
-    #[arg(long, value_name = "T", value_parser = moment::parse, requires_all = ["to", "out"])]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time, requires_all = ["to", "out"])]
     from: Option<UnixMillis>,
     /// Origins are below this.
-    #[arg(long, value_name = "T", value_parser = moment::parse, requires = "from")]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time, requires = "from")]
     to: Option<UnixMillis>,
     /// Time between two origins.
-    #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = moment::parse_span)]
+    #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = time_text::parse_duration)]
     every: Millis,
     /// Time between two fits.
-    #[arg(long, value_name = "SPAN", default_value = "168h", value_parser = moment::parse_span)]
+    #[arg(long, value_name = "SPAN", default_value = "168h", value_parser = time_text::parse_duration)]
     refit_every: Millis,
     /// Forecasts file to write (.parquet or .csv).
     #[arg(long, value_name = "FILE")]
@@ -64,14 +64,14 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
     horizon: usize,
     /// Values per step.
-    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::k)]
+    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::parse_k)]
     k: usize,
     /// Quantiles or paths.
-    #[arg(long, value_name = "KIND", default_value = "quantiles", value_parser = kind)]
-    kind: Kind,
+    #[arg(long, value_name = "KIND", default_value = "quantiles", value_parser = parse_kind)]
+    kind: ForecastKind,
     /// Feeds whatever chance the model and paths use.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -81,88 +81,87 @@ pub struct Arguments {
 }
 
 /// Makes forecasts from a market.
-struct Forecaster {
-    market: Market,
+struct DatasetForecaster {
+    dataset: PriceDataset,
     model: Arc<dyn AnyModel>,
     /// What a model file holds; without, the model is fitted on the past of each origin.
-    fitted: Option<Box<dyn AnyFitted>>,
-    kind: Kind,
+    fitted: Option<Box<dyn AnyFittedModel>>,
+    kind: ForecastKind,
     k: usize,
     seed: u64,
 }
 
 /// Forecasts, and prints or writes.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let market = Market::read(
-        &arguments.prices,
-        arguments.series.clone(),
-        arguments.horizon,
-    )?;
-    let (model, fitted) = match &arguments.model_file {
+pub fn run(args: &ForecastArgs) -> Result<()> {
+    let dataset = PriceDataset::read(&args.prices, args.series.clone(), args.horizon)?;
+    let (model, fitted) = match &args.model_file {
         Some(path) => {
-            let (model, fitted) = ModelFile::read(path)?.restore(path, &market.series)?;
+            let (model, fitted) = ModelFile::read(path)?.restore(path, &dataset.series)?;
             (model, Some(fitted))
         }
-        None => (models::by_name(&arguments.model)?, None),
+        None => (models::by_name(&args.model)?, None),
     };
-    let forecaster = Forecaster {
-        market,
+    let forecaster = DatasetForecaster {
+        dataset,
         model,
         fitted,
-        kind: arguments.kind,
-        k: arguments.k,
-        seed: arguments.seed,
+        kind: args.kind,
+        k: args.k,
+        seed: args.seed,
     };
-    match (arguments.at, arguments.from, arguments.to) {
-        (Some(at), ..) => forecaster.print(at, arguments),
-        (None, Some(from), Some(to)) => forecaster.write(from, to, arguments),
+    match (args.at, args.from, args.to) {
+        (Some(at), ..) => forecaster.print(at, args),
+        (None, Some(from), Some(to)) => forecaster.write(from, to, args),
         _ => bail!("give --at T, or --from T --to T --out FILE"),
     }
 }
 
-impl Forecaster {
-    fn print(&self, at: UnixMillis, arguments: &Arguments) -> Result<()> {
+impl DatasetForecaster {
+    fn print(&self, at: UnixMillis, args: &ForecastArgs) -> Result<()> {
         let fitted = match &self.fitted {
             Some(fitted) => fitted,
             None => &self.fit(at)?,
         };
         let forecast = self.forecast(fitted.as_ref(), at)?;
-        if let Some(out) = &arguments.out {
-            return self.save(out, &[(at, forecast)], arguments);
+        if let Some(out) = &args.out {
+            return self.save(out, &[(at, forecast)], args);
         }
-        let text = if arguments.json {
+        let text = if args.json {
             let payload: serde_json::Value = serde_json::from_str(&forecast.payload())?;
             serde_json::to_string_pretty(&serde_json::json!({
-                "series": self.market.series.id,
+                "series": self.dataset.series.id,
                 "model": self.model.name(),
                 "origin_ms": at,
-                "step_ms": self.market.series.grid.step,
+                "step_ms": self.dataset.series.grid.step,
                 "forecast": payload,
             }))?
         } else {
             self.table(at, &forecast)
         };
-        Ok(output::print(text)?)
+        Ok(output::print_line(text)?)
     }
 
     fn table(&self, at: UnixMillis, forecast: &Forecast) -> String {
-        let grid = &self.market.series.grid;
+        let grid = &self.dataset.series.grid;
         let mut text = format!(
             "{} at {} by {}, {} values a step\n\n{:>20}",
-            self.market.series.id,
-            moment::text(at),
+            self.dataset.series.id,
+            time_text::format_time(at),
             self.model.name(),
             forecast.k(),
             "close at"
         );
-        for level in SHOWN {
+        for level in PRINTED_LEVELS {
             text += &format!("{:>14}", format!("{:.1} %", 100.0 * level));
         }
         for step in 0..forecast.horizon() {
             let mut row = forecast.row(step).to_vec();
             row.sort_by(f64::total_cmp);
-            text += &format!("\n{:>20}", moment::text(grid.target(at, step + 1)));
-            for level in SHOWN {
+            text += &format!(
+                "\n{:>20}",
+                time_text::format_time(grid.target(at, step + 1))
+            );
+            for level in PRINTED_LEVELS {
                 let index = (level * row.len() as f64) as usize;
                 let value = row
                     .get(index.min(row.len() - 1))
@@ -174,26 +173,26 @@ impl Forecaster {
         text
     }
 
-    fn write(&self, from: UnixMillis, to: UnixMillis, arguments: &Arguments) -> Result<()> {
-        let Some(out) = &arguments.out else {
+    fn write(&self, from: UnixMillis, to: UnixMillis, args: &ForecastArgs) -> Result<()> {
+        let Some(out) = &args.out else {
             bail!("--out says where the forecasts go");
         };
-        let grid = &self.market.series.grid;
+        let grid = &self.dataset.series.grid;
         let origins: Vec<UnixMillis> =
-            std::iter::successors(Some(from), |origin| Some(*origin + arguments.every))
+            std::iter::successors(Some(from), |origin| Some(*origin + args.every))
                 .take_while(|origin| *origin < to)
                 .collect();
         if origins.is_empty() {
             bail!("no origin lies in --from {from} --to {to}: --to must be later");
         }
-        if arguments.every.0 % grid.step.0 != 0 {
+        if args.every.0 % grid.step.0 != 0 {
             bail!(
                 "--every must be a multiple of the prices' step, {}",
                 grid.step
             );
         }
-        let block = |t: &UnixMillis| (*t - from).0 / arguments.refit_every.0;
-        let progress = Progress::new();
+        let block = |t: &UnixMillis| (*t - from).0 / args.refit_every.0;
+        let progress = TerminalProgress::new();
         let mut made = Vec::with_capacity(origins.len());
         for block in origins.chunk_by(|a, b| block(a) == block(b)) {
             let fitted = match &self.fitted {
@@ -205,19 +204,21 @@ impl Forecaster {
                 .map(|origin| Ok((*origin, self.forecast(fitted.as_ref(), *origin)?)))
                 .collect::<Result<Vec<_>>>()?;
             made.extend(forecasts);
-            progress.show(made.len(), origins.len(), || moment::text(block[0]));
+            progress.show(made.len(), origins.len(), || {
+                time_text::format_time(block[0])
+            });
         }
-        progress.end();
-        self.save(out, &made, arguments)
+        progress.finish();
+        self.save(out, &made, args)
     }
 
     fn save(
         &self,
         out: &std::path::Path,
         made: &[(UnixMillis, Forecast)],
-        arguments: &Arguments,
+        args: &ForecastArgs,
     ) -> Result<()> {
-        let name = arguments.miner.as_deref().unwrap_or(self.model.name());
+        let name = args.miner.as_deref().unwrap_or(self.model.name());
         let rows: Vec<ForecastRow> = made
             .iter()
             .map(|(origin, forecast)| ForecastRow {
@@ -232,41 +233,41 @@ impl Forecaster {
             made.len(),
             out.display()
         );
-        Ok(output::print(text)?)
+        Ok(output::print_line(text)?)
     }
 
-    fn fit(&self, at: UnixMillis) -> Result<Box<dyn AnyFitted>> {
-        let known = self.known(at);
-        let fitted = self.model.fit(&known, &self.market.series.grid, self.seed);
-        fitted.with_context(|| format!("{} at {}", self.model.name(), moment::text(at)))
+    fn fit(&self, at: UnixMillis) -> Result<Box<dyn AnyFittedModel>> {
+        let known = self.known_history(at);
+        let fitted = self.model.fit(&known, &self.dataset.series.grid, self.seed);
+        fitted.with_context(|| format!("{} at {}", self.model.name(), time_text::format_time(at)))
     }
 
-    fn forecast(&self, fitted: &dyn AnyFitted, at: UnixMillis) -> Result<Forecast> {
-        let known = self.known(at);
+    fn forecast(&self, fitted: &dyn AnyFittedModel, at: UnixMillis) -> Result<Forecast> {
+        let known = self.known_history(at);
         if known.last_close_time() != Some(at) {
             bail!(
                 "no bar closes at {}: origins lie on the prices' grid, from {} to {}",
-                moment::text(at),
-                moment::text(self.market.first_open),
-                moment::text(self.market.last_close)
+                time_text::format_time(at),
+                time_text::format_time(self.dataset.first_open),
+                time_text::format_time(self.dataset.last_close)
             );
         }
         let forecast = fitted.forecast(&known, self.k)?;
         match self.kind {
-            Kind::Quantiles => Ok(forecast),
-            Kind::Paths => Ok(paths::of(&forecast, &known, self.seed)?),
+            ForecastKind::Quantiles => Ok(forecast),
+            ForecastKind::Paths => Ok(paths::from_quantiles(&forecast, &known, self.seed)?),
         }
     }
 
-    fn known(&self, at: UnixMillis) -> crate::history::History {
-        self.market.history.between(at - LOOKBACK, at)
+    fn known_history(&self, at: UnixMillis) -> crate::price_history::PriceHistory {
+        self.dataset.history.between(at - MAX_LOOKBACK, at)
     }
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
+fn parse_kind(text: &str) -> Result<ForecastKind, String> {
     match text {
-        "quantiles" => Ok(Kind::Quantiles),
-        "paths" => Ok(Kind::Paths),
+        "quantiles" => Ok(ForecastKind::Quantiles),
+        "paths" => Ok(ForecastKind::Paths),
         _ => Err("expected quantiles or paths".into()),
     }
 }

@@ -1,3 +1,3 @@
 //! `miner keys`: the same in both programs.
 
-pub use foretell_wire::keys_command::{Arguments, run};
+pub use foretell_wire::keys_command::{KeysArgs, run};

@@ -26,13 +26,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
-    Keys(keys::Arguments),
-    Status(status::Arguments),
-    Doctor(doctor::Arguments),
-    Evaluate(evaluate::Arguments),
-    Forecast(forecast::Arguments),
-    Train(train::Arguments),
+    Serve(serve::ServeArgs),
+    Keys(keys::KeysArgs),
+    Status(status::MinerStatusArgs),
+    Doctor(doctor::MinerDoctorArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Forecast(forecast::ForecastArgs),
+    Train(train::TrainArgs),
 }
 
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
@@ -43,32 +43,32 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    if let Err(error) = foretell_wire::memory::forbid_dumps() {
+    if let Err(error) = foretell_wire::core_dumps::disable() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
     let result = match cli.command {
-        Command::Serve(arguments) => serve::run(arguments),
-        Command::Keys(arguments) => keys::run(arguments),
-        Command::Status(arguments) => status::run(&arguments),
-        Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Evaluate(arguments) => evaluate::run(arguments),
-        Command::Forecast(arguments) => forecast::run(&arguments),
-        Command::Train(arguments) => train::run(arguments),
+        Command::Serve(args) => serve::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::Status(args) => status::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Forecast(args) => forecast::run(&args),
+        Command::Train(args) => train::run(args),
     };
     exit_code(result)
 }
 
 /// Steps of a forecast.
-fn horizon(text: &str) -> Result<usize, String> {
-    up_to_1000(text, "steps")
+fn parse_horizon(text: &str) -> Result<usize, String> {
+    parse_up_to_1000(text, "steps")
 }
 
 /// Quantiles of a step.
-fn k(text: &str) -> Result<usize, String> {
-    up_to_1000(text, "quantiles")
+fn parse_k(text: &str) -> Result<usize, String> {
+    parse_up_to_1000(text, "quantiles")
 }
 
-fn up_to_1000(text: &str, what: &str) -> Result<usize, String> {
+fn parse_up_to_1000(text: &str, what: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
     number.ok_or_else(|| format!("expected 1 to 1000 {what}"))
 }

@@ -6,9 +6,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A progress bar.
 #[derive(Debug)]
-pub struct Progress(Option<ProgressBar>);
+pub struct TerminalProgress(Option<ProgressBar>);
 
-impl Progress {
+impl TerminalProgress {
     /// Nothing done yet.
     pub fn new() -> Self {
         Self(std::io::stderr().is_terminal().then(|| {
@@ -19,17 +19,17 @@ impl Progress {
         }))
     }
 
-    /// `done` of `of` are done.
-    pub fn show(&self, done: usize, of: usize, message: impl FnOnce() -> String) {
+    /// `done` of `total` are done.
+    pub fn show(&self, done: usize, total: usize, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.0 {
-            bar.set_length(of as u64);
+            bar.set_length(total as u64);
             bar.set_position(done as u64);
             bar.set_message(message());
         }
     }
 
     /// All is done.
-    pub fn end(&self) {
+    pub fn finish(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }

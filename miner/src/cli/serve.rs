@@ -9,9 +9,9 @@ use foretell_wire::output;
 use foretell_wire::wallet_flags::WalletFlags;
 use tokio::io::AsyncReadExt;
 
-use crate::announce::keep_published;
-use crate::config::Config;
-use crate::serve::Service;
+use crate::axon_publisher::keep_axon_published;
+use crate::config::MinerConfig;
+use crate::serve::MinerService;
 
 /// Answer validators.
 ///
@@ -19,7 +19,7 @@ use crate::serve::Service;
 ///
 /// Example: miner serve --config miner.toml --network test --netuid 8 --wallet my-wallet --hotkey default
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct ServeArgs {
     /// Configuration file (TOML).
     #[arg(long)]
     config: PathBuf,
@@ -36,22 +36,22 @@ pub struct Arguments {
 }
 
 /// Serves until it is told to stop.
-pub fn run(arguments: Arguments) -> Result<()> {
-    let mut config = Config::read(&arguments.config)?;
-    if let Some(model) = arguments.model {
+pub fn run(args: ServeArgs) -> Result<()> {
+    let mut config = MinerConfig::read(&args.config)?;
+    if let Some(model) = args.model {
         config.model.name = model;
     }
-    let place = arguments.network.over(config.chain.take())?;
-    let chain = place
+    let subnet = args.network.resolve(config.chain.take())?;
+    let chain = subnet
         .as_ref()
-        .map(|place| place.chain(None, env!("CARGO_PKG_NAME")))
+        .map(|subnet| subnet.connect(None, env!("CARGO_PKG_NAME")))
         .transpose()?;
-    let key = arguments.wallet.load()?;
+    let key = args.wallet.load()?;
     let model = config.model.name.clone();
     let serve = config.serve.clone();
     let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
     let served = runtime.block_on(async {
-        let service = Service::bind(config, key.clone()).await?;
+        let service = MinerService::bind(config, key.clone()).await?;
         let published = chain.map(|chain| {
             let axon = serve.public_address(service.address());
             let axon =
@@ -64,16 +64,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
             "hotkey": service.hotkey(),
             "model": model,
         });
-        output::print(ready)?;
-        let announced = async {
+        output::print_line(ready)?;
+        let publishing = async {
             match published {
-                Some((chain, axon)) => keep_published(chain.as_ref(), key, axon).await,
+                Some((chain, axon)) => keep_axon_published(chain.as_ref(), key, axon).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            served = service.run(stop(arguments.until_stdin_closes)) => served?,
-            () = announced => {}
+            served = service.run(stop_requested(args.until_stdin_closes)) => served?,
+            () = publishing => {}
         }
         Ok(())
     });
@@ -83,7 +83,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// Completes when the process is asked to stop.
-async fn stop(when_stdin_closes: bool) {
+async fn stop_requested(when_stdin_closes: bool) {
     let stdin_closed = async {
         let mut input = tokio::io::stdin();
         let mut ignored = [0; 64];

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_data::moment;
+use foretell_data::time_text;
 use serde::Serialize;
 
-use crate::config::Config;
-use crate::model_file::{ModelFile, Span};
-use crate::serve::{Outcomes, Told};
+use crate::config::MinerConfig;
+use crate::model_file::{ModelFile, TrainingSpan};
+use crate::serve::{OutcomeLog, ReceivedOutcome};
 use foretell_wire::output;
 
 /// Outcomes shown.
-const SHOWN: usize = 20;
+const MAX_OUTCOMES_SHOWN: usize = 20;
 
 /// Show the miner's record: its model, and what validators said of its answers.
 ///
 /// Example: miner status --config miner.toml
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct MinerStatusArgs {
     /// Configuration file (TOML).
     #[arg(long)]
     config: PathBuf,
@@ -29,11 +29,11 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Status {
+struct MinerStatus {
     series: String,
     model: String,
     /// What the model in place was fitted on.
-    fitted: Option<Span>,
+    fitted: Option<TrainingSpan>,
     /// Rounds told of.
     rounds: usize,
     /// Those that were scored.
@@ -43,25 +43,25 @@ struct Status {
     /// As told last.
     rank: Option<usize>,
     weight: Option<f64>,
-    outcomes: Vec<Told>,
+    outcomes: Vec<ReceivedOutcome>,
 }
 
 /// Reads the data directory and prints.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let config = Config::read(&arguments.config)?;
-    let status = Status::read(&config)?;
-    let text = if arguments.json {
+pub fn run(args: &MinerStatusArgs) -> Result<()> {
+    let config = MinerConfig::read(&args.config)?;
+    let status = MinerStatus::read(&config)?;
+    let text = if args.json {
         serde_json::to_string_pretty(&status)?
     } else {
         status.text()
     };
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }
 
-impl Status {
-    fn read(config: &Config) -> Result<Self> {
+impl MinerStatus {
+    fn read(config: &MinerConfig) -> Result<Self> {
         let folder = &config.serve.data;
-        let outcomes = Outcomes::new(folder).all()?;
+        let outcomes = OutcomeLog::new(folder).read_all()?;
         let path = folder.join("model.json");
         let fitted = if path.exists() {
             Some(ModelFile::read(&path)?.data)
@@ -70,11 +70,11 @@ impl Status {
         };
         let scores = outcomes
             .iter()
-            .filter_map(|told| Some((told.outcome.score?, told.outcome.reference?)));
+            .filter_map(|received| Some((received.outcome.score?, received.outcome.reference?)));
         let (scored, sum, reference) = scores.fold((0, 0.0, 0.0), |(n, s, r), (score, of)| {
             (n + 1, s + score, r + of)
         });
-        let last = outcomes.last().map(|told| &told.outcome);
+        let last = outcomes.last().map(|received| &received.outcome);
         Ok(Self {
             series: config.series.id.to_string(),
             model: config.model.name.clone(),
@@ -90,7 +90,11 @@ impl Status {
 
     fn text(&self) -> String {
         let fitted = match &self.fitted {
-            Some(span) => format!("fitted on {} bars to {}", span.bars, moment::text(span.to)),
+            Some(span) => format!(
+                "fitted on {} bars to {}",
+                span.bars,
+                time_text::format_time(span.to)
+            ),
             None => "not fitted yet".into(),
         };
         let mut text = format!("{} by {}, {fitted}", self.series, self.model);
@@ -109,11 +113,11 @@ impl Status {
                 .map_or_else(|| "–".into(), |rank| rank.to_string()),
             number(self.weight.map(|weight| 100.0 * weight), 2),
         );
-        for told in self.outcomes.iter().rev().take(SHOWN) {
-            let outcome = &told.outcome;
+        for received in self.outcomes.iter().rev().take(MAX_OUTCOMES_SHOWN) {
+            let outcome = &received.outcome;
             text += &format!(
                 "\n{}  {:<10} score {}, reference {}{}",
-                moment::text(outcome.round.origin),
+                time_text::format_time(outcome.round.origin),
                 outcome.verdict,
                 number(outcome.score, 4),
                 number(outcome.reference, 4),

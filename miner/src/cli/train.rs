@@ -7,24 +7,24 @@ use anyhow::Result;
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
-use foretell_data::moment;
+use foretell_data::time_text;
 
-use crate::evaluate::Walk;
-use crate::market::Market;
-use crate::model_file::{ModelFile, Span};
-use crate::models::{self, LOOKBACK};
+use crate::evaluate::WalkForward;
+use crate::model_file::{ModelFile, TrainingSpan};
+use crate::models::{self, MAX_LOOKBACK};
+use crate::price_dataset::PriceDataset;
 use foretell_wire::output;
 
 /// Newest part of the data that the model is tried on before it is fitted on all.
-const TRIAL: Millis = Millis::days(30);
+const VALIDATION_SPAN: Millis = Millis::days(30);
 /// Time between two origins of the trial.
-const TRIAL_EVERY: Millis = Millis::hours(4);
+const VALIDATION_INTERVAL: Millis = Millis::hours(4);
 
 /// Fit a model and save it, with where it came from and how it did.
 ///
 /// Example: miner train --prices BTC_2023.csv BTC_2024.csv --model har-plus --out har-plus.json
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct TrainArgs {
     /// Price files (.csv or .parquet) to learn from, in any order.
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     prices: Vec<PathBuf>,
@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
     horizon: usize,
     /// Feeds whatever chance the model uses.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -46,38 +46,38 @@ pub struct Arguments {
 }
 
 /// Fits, tries and saves.
-pub fn run(arguments: Arguments) -> Result<()> {
-    let model = models::by_name(&arguments.model)?;
-    let (market, sha256) =
-        Market::read_hashed(&arguments.prices, arguments.series, arguments.horizon)?;
-    let history = &market.history;
+pub fn run(args: TrainArgs) -> Result<()> {
+    let model = models::by_name(&args.model)?;
+    let (dataset, sha256) =
+        PriceDataset::read_with_sha256(&args.prices, args.series, args.horizon)?;
+    let history = &dataset.history;
     let to = history.last_close_time().unwrap_or_default();
-    let known = history.between(to - LOOKBACK, to);
+    let known = history.between(to - MAX_LOOKBACK, to);
     let bars = known.bars();
-    let grid = &market.series.grid;
-    let fitted = model.fit(&known, grid, arguments.seed)?;
-    let every = (TRIAL_EVERY.0 / grid.step.0).max(1).unsigned_abs() as usize;
-    let trial = Walk {
+    let grid = &dataset.series.grid;
+    let fitted = model.fit(&known, grid, args.seed)?;
+    let every = (VALIDATION_INTERVAL.0 / grid.step.0).max(1).unsigned_abs() as usize;
+    let validation = WalkForward {
         models: vec![model],
         stride: NonZeroUsize::new(every).unwrap_or(NonZeroUsize::MIN),
-        refit_every: TRIAL,
+        refit_every: VALIDATION_SPAN,
         k: 99,
-        seed: arguments.seed,
+        seed: args.seed,
     };
-    let newest = Market {
-        first_open: (to - TRIAL - grid.span()).max(market.first_open),
+    let newest = PriceDataset {
+        first_open: (to - VALIDATION_SPAN - grid.span()).max(dataset.first_open),
         last_close: to,
-        ..market.clone()
+        ..dataset.clone()
     };
     // Of too short a market there is nothing to say.
-    let walked = trial.through(&newest, |_, _, _| {}).ok();
-    let rows = walked.into_iter().flat_map(|walked| walked.leaderboard);
-    let scores = rows.into_iter().find(|row| row.miner == arguments.model);
+    let result = validation.run(&newest, |_, _, _| {}).ok();
+    let rows = result.into_iter().flat_map(|result| result.leaderboard);
+    let scores = rows.into_iter().find(|row| row.miner == args.model);
     let file = ModelFile::new(
-        &arguments.model,
-        market.series.clone(),
-        arguments.seed,
-        Span {
+        &args.model,
+        dataset.series.clone(),
+        args.seed,
+        TrainingSpan {
             from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
             to,
             bars: bars.len(),
@@ -86,15 +86,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
         scores.filter(|row| row.crps_bps.is_some()),
         fitted.as_ref(),
     )?;
-    file.write(&arguments.out)?;
-    let Span { from, to, bars, .. } = file.data;
+    file.write(&args.out)?;
+    let TrainingSpan { from, to, bars, .. } = file.data;
     let mut text = format!(
         "{} fitted on {bars} bars of {}, {} to {}; written to {}",
         file.model,
         file.series.id,
-        moment::text(from),
-        moment::text(to),
-        arguments.out.display(),
+        time_text::format_time(from),
+        time_text::format_time(to),
+        args.out.display(),
     );
     if let Some((crps, skill)) = file
         .scores
@@ -102,9 +102,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     {
         text += &format!(
             "\non the newest {} beforehand: CRPS {crps:.3} bps, skill {:.2} % over the reference",
-            moment::span(TRIAL),
+            time_text::format_duration(VALIDATION_SPAN),
             100.0 * skill
         );
     }
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }

@@ -5,11 +5,11 @@
 //!               fit on [T−365 d, T]             forecasts of the block, in parallel ──▶ scores ──▶ track records
 //! ```
 
-pub mod album;
-pub mod page;
+pub mod html_report;
 mod report;
+pub mod report_data;
 
-pub use report::{Report, Timing};
+pub use report::{EvaluationReport, EvaluationTiming};
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -19,26 +19,26 @@ use std::time::{Duration, Instant};
 use foretell_core::attest::Hex;
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Charter, PriceOrigin};
-use foretell_core::leaderboard::{Row, leaderboard};
-use foretell_core::policy::{Evidence, Policy, SettledRound};
+use foretell_core::journal::{Genesis, PriceOrigin};
+use foretell_core::leaderboard::{LeaderboardRow, leaderboard};
+use foretell_core::policy::{EvidencePolicy, Policy, SettledRound};
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::{Rules, RulesVersion};
-use foretell_core::score::{Judged, Reference, Yardstick};
+use foretell_core::score::{Reference, RoundScorer, ScoredForecast};
 use foretell_core::settle::{Settlement, VoidReason};
 use foretell_core::time::{Millis, UnixMillis};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::history::History;
-use crate::market::Market;
-use crate::models::{AnyFitted, AnyModel, LOOKBACK, ModelError};
+use crate::models::{AnyFittedModel, AnyModel, MAX_LOOKBACK, ModelError};
+use crate::price_dataset::PriceDataset;
+use crate::price_history::PriceHistory;
 
 /// The rules that scores follow.
-pub const RULES: RulesVersion = RulesVersion::V1Replay;
+pub const EVALUATION_RULES: RulesVersion = RulesVersion::V1Replay;
 
 /// What to evaluate, and how.
-pub struct Walk {
+pub struct WalkForward {
     /// The models.
     pub models: Vec<Arc<dyn AnyModel>>,
     /// Steps between two origins.
@@ -53,7 +53,7 @@ pub struct Walk {
 
 /// What came out.
 #[derive(Debug, Clone)]
-pub struct Walked {
+pub struct WalkForwardResult {
     /// Number of origins.
     pub origins: usize,
     /// First and last origin.
@@ -63,16 +63,16 @@ pub struct Walked {
     /// Rounds that were void for lack of prices.
     pub void_rounds: usize,
     /// Reference, consensus, models.
-    pub leaderboard: Vec<Row>,
+    pub leaderboard: Vec<LeaderboardRow>,
     /// Why models had no forecast, the first time that it happened.
-    pub refusals: Vec<(String, UnixMillis, ModelError)>,
+    pub model_errors: Vec<(String, UnixMillis, ModelError)>,
     /// Time spent fitting, and number of fits.
     pub fitting: (Duration, usize),
 }
 
 /// Why there is no evaluation.
 #[derive(Debug, Error)]
-pub enum WalkError {
+pub enum WalkForwardError {
     /// No round fits in.
     #[error(
         "the prices end before a single round of {horizon} steps has settled: give a longer file, or a shorter --horizon"
@@ -82,83 +82,95 @@ pub enum WalkError {
         horizon: usize,
     },
     /// A book that its own rounds break.
-    #[error("the book refused a round: {0}")]
-    Book(String),
+    #[error("a round was known_name: {0}")]
+    Policy(String),
 }
 
 /// A scored round of a walk.
-pub struct Seen<'a> {
+pub struct EvaluatedRound<'a> {
     /// Its origin.
     pub origin: UnixMillis,
     /// What happened, and the reference.
-    pub yardstick: &'a Yardstick,
+    pub scorer: &'a RoundScorer,
     /// Models by name, with their fans and scores.
-    pub models: Vec<(&'a str, &'a Judged)>,
+    pub models: Vec<(&'a str, &'a ScoredForecast)>,
 }
 
 /// Rounds of models that were fitted once.
-struct Block {
-    rounds: Vec<(UnixMillis, Round)>,
+struct RefitBlock {
+    rounds: Vec<(UnixMillis, RoundResult)>,
     fitting: Duration,
     fits: usize,
 }
 
 /// One round, made by whichever thread.
-struct Round {
+struct RoundResult {
     settlement: Settlement,
-    yardstick: Result<Yardstick, VoidReason>,
+    scorer: Result<RoundScorer, VoidReason>,
     forecasts: BTreeMap<Hotkey, Forecast>,
-    judged: BTreeMap<Hotkey, Judged>,
-    refusals: Vec<(usize, ModelError)>,
+    scored: BTreeMap<Hotkey, ScoredForecast>,
+    model_errors: Vec<(usize, ModelError)>,
 }
 
 /// What rounds add up to, in their order.
-struct Record<'a> {
-    walk: &'a Walk,
-    book: Evidence,
-    refusals: Vec<(String, UnixMillis, ModelError)>,
+struct EvaluationTotals<'a> {
+    walk_forward: &'a WalkForward,
+    policy: EvidencePolicy,
+    model_errors: Vec<(String, UnixMillis, ModelError)>,
     fitting: (Duration, usize),
     origins: usize,
     done: usize,
 }
 
-impl Record<'_> {
-    fn take(&mut self, block: &Block, see: &mut impl FnMut(&Seen, usize, usize)) {
+impl EvaluationTotals<'_> {
+    fn add_block(
+        &mut self,
+        block: &RefitBlock,
+        on_round: &mut impl FnMut(&EvaluatedRound, usize, usize),
+    ) {
         self.fitting.0 += block.fitting;
         self.fitting.1 += block.fits;
         let owners = BTreeMap::new();
         for (origin, round) in &block.rounds {
             self.done += 1;
-            self.book.take(&SettledRound {
+            self.policy.add_round(&SettledRound {
                 origin: *origin,
                 settlement: &round.settlement,
-                yardstick: round.yardstick.as_ref(),
+                scorer: round.scorer.as_ref(),
                 forecasts: &round.forecasts,
-                judged: &round.judged,
+                scored: &round.scored,
                 owners: &owners,
             });
-            for (model, why) in &round.refusals {
-                let name = self.walk.name(*model);
-                if !self.refusals.iter().any(|(refused, ..)| refused == name) {
-                    self.refusals.push((name.to_owned(), *origin, why.clone()));
+            for (model, why) in &round.model_errors {
+                let name = self.walk_forward.name(*model);
+                if !self
+                    .model_errors
+                    .iter()
+                    .any(|(known_name, ..)| known_name == name)
+                {
+                    self.model_errors
+                        .push((name.to_owned(), *origin, why.clone()));
                 }
             }
-            if let Ok(yardstick) = &round.yardstick {
-                let models = (0..self.walk.models.len()).filter_map(|model| {
-                    Some((self.walk.name(model), round.judged.get(&key(model))?))
+            if let Ok(scorer) = &round.scorer {
+                let models = (0..self.walk_forward.models.len()).filter_map(|model| {
+                    Some((
+                        self.walk_forward.name(model),
+                        round.scored.get(&model_hotkey(model))?,
+                    ))
                 });
-                let seen = Seen {
+                let evaluated = EvaluatedRound {
                     origin: *origin,
-                    yardstick,
+                    scorer,
                     models: models.collect(),
                 };
-                see(&seen, self.done, self.origins);
+                on_round(&evaluated, self.done, self.origins);
             }
         }
     }
 }
 
-impl Walk {
+impl WalkForward {
     /// Walks through a market, from the close of the first bar of its first file on, as far as rounds can settle.
     ///
     /// Models stand in the very book that pays live miners. `see` gets every scored round in order, with how many of
@@ -166,68 +178,77 @@ impl Walk {
     ///
     /// # Errors
     /// A market in which no round settles.
-    pub fn through(
+    pub fn run(
         &self,
-        market: &Market,
-        mut see: impl FnMut(&Seen, usize, usize) + Send,
-    ) -> Result<Walked, WalkError> {
-        let origins = self.origins(market);
+        dataset: &PriceDataset,
+        mut on_round: impl FnMut(&EvaluatedRound, usize, usize) + Send,
+    ) -> Result<WalkForwardResult, WalkForwardError> {
+        let origins = self.origins(dataset);
         let (Some(first), Some(last)) = (origins.first().copied(), origins.last().copied()) else {
-            let horizon = market.series.grid.horizon;
-            return Err(WalkError::NoOrigin { horizon });
+            let horizon = dataset.series.grid.horizon;
+            return Err(WalkForwardError::NoOrigin { horizon });
         };
-        let rules = RULES.rules();
-        let arena = Arena {
-            market,
-            history: market.history.clone().with_moves(),
+        let rules = EVALUATION_RULES.rules();
+        let context = EvaluationContext {
+            dataset,
+            history: dataset.history.clone().with_returns(),
             rules,
-            prices: ReplayedPrices::new(market.series.clone(), market.history.bars(), &rules.score),
+            prices: ReplayedPrices::new(
+                dataset.series.clone(),
+                dataset.history.bars(),
+                &rules.score,
+            ),
             reference: Reference::new(&rules.score),
             k: self.k,
         };
-        let mut record = Record {
-            walk: self,
-            book: Evidence::new(self.charter(market, first)),
-            refusals: Vec::new(),
+        let mut totals = EvaluationTotals {
+            walk_forward: self,
+            policy: EvidencePolicy::new(self.genesis(dataset, first)),
+            model_errors: Vec::new(),
             fitting: (Duration::ZERO, 0),
             origins: origins.len(),
             done: 0,
         };
         let mut rest = origins.as_slice();
-        let mut next = self.block(&arena, first, &mut rest);
+        let mut next = self.next_block(&context, first, &mut rest);
         while let Some(block) = next {
-            let following = || self.block(&arena, first, &mut rest);
-            (next, ()) = rayon::join(following, || record.take(&block, &mut see));
+            let following = || self.next_block(&context, first, &mut rest);
+            (next, ()) = rayon::join(following, || totals.add_block(&block, &mut on_round));
         }
-        record.book.finish();
-        if let Some(error) = record.book.failure() {
-            return Err(WalkError::Book(error.to_string()));
+        totals.policy.finish();
+        if let Some(error) = totals.policy.failure() {
+            return Err(WalkForwardError::Policy(error.to_string()));
         }
         let names: BTreeMap<Hotkey, String> = (0..self.models.len())
-            .map(|model| (key(model), self.name(model).to_owned()))
+            .map(|model| (model_hotkey(model), self.name(model).to_owned()))
             .collect();
-        let counts = record.book.rounds();
-        Ok(Walked {
+        let counts = totals.policy.round_counts();
+        Ok(WalkForwardResult {
             origins: origins.len(),
             span: Some((first, last)),
             rounds: counts.scored,
             void_rounds: counts.void,
-            leaderboard: leaderboard(record.book.book(), &names),
-            refusals: record.refusals,
-            fitting: record.fitting,
+            leaderboard: leaderboard(totals.policy.state(), &names),
+            model_errors: totals.model_errors,
+            fitting: totals.fitting,
         })
     }
 
     /// Fits at the next of the origins and makes the rounds until models are fitted again, which it takes from the
     /// `rest`; `None` when none is left.
-    fn block(&self, arena: &Arena, first: UnixMillis, rest: &mut &[UnixMillis]) -> Option<Block> {
+    fn next_block(
+        &self,
+        context: &EvaluationContext,
+        first: UnixMillis,
+        rest: &mut &[UnixMillis],
+    ) -> Option<RefitBlock> {
         let origin = rest.first().copied()?;
-        let begun = Instant::now();
-        let fitted = self.fit(arena, origin);
-        let fitting = begun.elapsed();
+        let started = Instant::now();
+        let fitted = self.fit(context, origin);
+        let fitting = started.elapsed();
         // A model that knows too little yet is tried again the next day, and a young history is learnt from again
         // whenever it has grown by a quarter.
-        let bars = arena.market.history.bars();
+        let bars = context.dataset.history.bars();
         let known = bars.first().map_or(origin, |bar| bar.open_time);
         let young = if fitted.iter().any(Result::is_err) {
             Millis::days(1)
@@ -238,8 +259,8 @@ impl Walk {
         let origins;
         (origins, *rest) = rest.split_at(rest.partition_point(|t| *t < next_fit));
         let rounds = origins.par_iter();
-        let rounds = rounds.map(|origin| (*origin, arena.round(*origin, &fitted)));
-        Some(Block {
+        let rounds = rounds.map(|origin| (*origin, context.evaluate_round(*origin, &fitted)));
+        Some(RefitBlock {
             rounds: rounds.collect(),
             fitting,
             fits: fitted.len(),
@@ -247,24 +268,24 @@ impl Walk {
     }
 
     /// The origins that a walk through this market has.
-    pub fn origins(&self, market: &Market) -> Vec<UnixMillis> {
-        let grid = &market.series.grid;
+    pub fn origins(&self, dataset: &PriceDataset) -> Vec<UnixMillis> {
+        let grid = &dataset.series.grid;
         let stride = grid.step.times(self.stride.get() as i64);
-        let first = market.first_open + grid.step;
+        let first = dataset.first_open + grid.step;
         std::iter::successors(Some(first), |origin| Some(*origin + stride))
-            .take_while(|origin| *origin + grid.span() <= market.last_close)
+            .take_while(|origin| *origin + grid.span() <= dataset.last_close)
             .collect()
     }
 
-    fn charter(&self, market: &Market, first: UnixMillis) -> Charter {
-        Charter {
-            series: market.series.clone(),
-            rules: RULES,
+    fn genesis(&self, dataset: &PriceDataset, first: UnixMillis) -> Genesis {
+        Genesis {
+            series: dataset.series.clone(),
+            rules: EVALUATION_RULES,
             // Nobody signs in an evaluation.
             validator: Hotkey([0; 32]),
             first,
             end: UnixMillis(i64::MAX),
-            round_every: market.series.grid.step.times(self.stride.get() as i64),
+            round_every: dataset.series.grid.step.times(self.stride.get() as i64),
             // And no journal names the prices.
             prices: PriceOrigin::Replay {
                 sha256: Hex([0; 32]),
@@ -279,11 +300,15 @@ impl Walk {
     }
 
     /// All models, fitted on what was known at `t`.
-    fn fit(&self, arena: &Arena, t: UnixMillis) -> Vec<Result<Box<dyn AnyFitted>, ModelError>> {
-        let known = arena.history.between(t - LOOKBACK, t);
+    fn fit(
+        &self,
+        context: &EvaluationContext,
+        t: UnixMillis,
+    ) -> Vec<Result<Box<dyn AnyFittedModel>, ModelError>> {
+        let known = context.history.between(t - MAX_LOOKBACK, t);
         let models = self.models.par_iter();
         models
-            .map(|model| model.fit(&known, &arena.market.series.grid, self.seed))
+            .map(|model| model.fit(&known, &context.dataset.series.grid, self.seed))
             .collect()
     }
 
@@ -293,45 +318,45 @@ impl Walk {
 }
 
 /// The key under which a model stands in the book.
-fn key(model: usize) -> Hotkey {
+fn model_hotkey(model: usize) -> Hotkey {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&(model as u64 + 1).to_be_bytes());
     Hotkey(bytes)
 }
 
 /// What every round of a walk needs.
-struct Arena<'a> {
-    market: &'a Market,
+struct EvaluationContext<'a> {
+    dataset: &'a PriceDataset,
     /// The market's, knowing its moves: every fit and every forecast looks at a part of them.
-    history: History,
+    history: PriceHistory,
     rules: Rules,
     prices: ReplayedPrices,
     reference: Reference,
     k: usize,
 }
 
-impl Arena<'_> {
+impl EvaluationContext<'_> {
     /// What happened after `origin`, and what each model had foreseen.
-    fn round(
+    fn evaluate_round(
         &self,
         origin: UnixMillis,
-        fitted: &[Result<Box<dyn AnyFitted>, ModelError>],
-    ) -> Round {
+        fitted: &[Result<Box<dyn AnyFittedModel>, ModelError>],
+    ) -> RoundResult {
         let settlement = self.prices.settlement(origin);
-        let yardstick = Yardstick::of(
-            &self.market.series,
+        let scorer = RoundScorer::of(
+            &self.dataset.series,
             &settlement,
             &self.reference,
             &self.rules,
         );
-        let mut round = Round {
+        let mut round = RoundResult {
             settlement,
-            yardstick,
+            scorer,
             forecasts: BTreeMap::new(),
-            judged: BTreeMap::new(),
-            refusals: Vec::new(),
+            scored: BTreeMap::new(),
+            model_errors: Vec::new(),
         };
-        let known = self.history.between(origin - LOOKBACK, origin);
+        let known = self.history.between(origin - MAX_LOOKBACK, origin);
         for (model, fitted) in fitted.iter().enumerate() {
             let forecast = match fitted {
                 Ok(fitted) => fitted.forecast(&known, self.k),
@@ -339,12 +364,14 @@ impl Arena<'_> {
             };
             match forecast {
                 Ok(forecast) => {
-                    if let Ok(yardstick) = &round.yardstick {
-                        round.judged.insert(key(model), yardstick.judge(&forecast));
+                    if let Ok(scorer) = &round.scorer {
+                        round
+                            .scored
+                            .insert(model_hotkey(model), scorer.score(&forecast));
                     }
-                    round.forecasts.insert(key(model), forecast);
+                    round.forecasts.insert(model_hotkey(model), forecast);
                 }
-                Err(why) => round.refusals.push((model, why)),
+                Err(why) => round.model_errors.push((model, why)),
             }
         }
         round

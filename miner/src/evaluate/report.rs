@@ -1,19 +1,19 @@
 //! What an evaluation says: the document of `--json`, and the table.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use foretell_core::leaderboard::Row;
+use foretell_core::leaderboard::LeaderboardRow;
 use foretell_core::policy::PolicyName;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::moment;
+use foretell_data::time_text;
 use serde::{Deserialize, Serialize};
 
-use super::{RULES, Walk, Walked};
-use crate::market::Market;
+use super::{EVALUATION_RULES, WalkForward, WalkForwardResult};
+use crate::price_dataset::PriceDataset;
 
 /// The whole result, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct EvaluationReport {
     /// Name of the series.
     pub series: SeriesId,
     /// Name of the policy whose scores these are.
@@ -41,15 +41,15 @@ pub struct Report {
     /// Time between two fits.
     pub refit_every_ms: Millis,
     /// The reference, then the models.
-    pub leaderboard: Vec<Row>,
+    pub leaderboard: Vec<LeaderboardRow>,
     /// Wall time; not part of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub timing: Option<Timing>,
+    pub timing: Option<EvaluationTiming>,
 }
 
 /// Where wall time went, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Timing {
+pub struct EvaluationTiming {
     /// Reading prices.
     pub load_s: f64,
     /// Fitting, forecasting and scoring.
@@ -62,24 +62,28 @@ pub struct Timing {
     pub fits: usize,
 }
 
-impl Report {
+impl EvaluationReport {
     /// What a walk through a market came to.
-    pub fn of(walk: &Walk, market: &Market, walked: &Walked) -> Self {
+    pub fn new(
+        walk_forward: &WalkForward,
+        dataset: &PriceDataset,
+        result: &WalkForwardResult,
+    ) -> Self {
         Self {
-            series: market.series.id.clone(),
+            series: dataset.series.id.clone(),
             policy: PolicyName::Evidence.to_string(),
-            rules: RULES.name().into(),
-            rounds: walked.rounds,
-            void_rounds: walked.void_rounds,
+            rules: EVALUATION_RULES.name().into(),
+            rounds: result.rounds,
+            void_rounds: result.void_rounds,
             unsettled: 0,
-            origins: walked.origins,
-            from: walked.span.map(|(first, _)| first),
-            to: walked.span.map(|(_, last)| last),
-            stride: walk.stride.get(),
-            horizon: market.series.grid.horizon,
-            k: walk.k,
-            refit_every_ms: walk.refit_every,
-            leaderboard: walked.leaderboard.clone(),
+            origins: result.origins,
+            from: result.span.map(|(first, _)| first),
+            to: result.span.map(|(_, last)| last),
+            stride: walk_forward.stride.get(),
+            horizon: dataset.series.grid.horizon,
+            k: walk_forward.k,
+            refit_every_ms: walk_forward.refit_every,
+            leaderboard: result.leaderboard.clone(),
             timing: None,
         }
     }
@@ -87,7 +91,11 @@ impl Report {
     /// The whole result as text.
     pub fn text(&self) -> String {
         let span = match (self.from, self.to) {
-            (Some(from), Some(to)) => format!("{} to {}", moment::text(from), moment::text(to)),
+            (Some(from), Some(to)) => format!(
+                "{} to {}",
+                time_text::format_time(from),
+                time_text::format_time(to)
+            ),
             _ => "no origin".into(),
         };
         let mut text = format!(
@@ -96,7 +104,7 @@ impl Report {
             self.series,
             self.void_rounds,
             self.stride,
-            moment::span(self.refit_every_ms),
+            time_text::format_duration(self.refit_every_ms),
             self.table(),
         );
         if let Some(timing) = &self.timing {

@@ -5,58 +5,60 @@ use linfa::traits::Fit;
 use linfa_elasticnet::ElasticNetParams;
 use ndarray::{Array1, Array2};
 
-use super::variance::dynamics::Way;
-use super::variance::{Centring, Recipe, VarianceModel};
+use super::variance::dynamics::DynamicsSpec;
+use super::variance::{ConditionalMeanSpec, ModelSpec, VarianceModel};
 use super::{ModelError, har};
-use crate::features::Features;
+use crate::features::FeatureSet;
 
 /// Weight of the penalty, per row, for standardised columns.
 const PENALTY: f64 = 0.005;
 /// Share of the penalty on the sizes of the coefficients; the rest is on their squares.
 const L1_RATIO: f64 = 0.5;
 /// Sweeps over the columns, at most.
-const SWEEPS: u32 = 200;
+const MAX_ITERATIONS: u32 = 200;
 /// Targets that vary less than this have nothing to explain, and coordinate descent wouldn't notice that it is done.
-const CONSTANT: f64 = 1e-12;
+const CONSTANT_TARGET_TOLERANCE: f64 = 1e-12;
 
 /// The elastic net (Zou and Hastie 2005) on many windows of the past.
 pub fn elastic_net() -> VarianceModel {
     VarianceModel {
         name: "elastic-net".into(),
-        recipe: Recipe {
-            ways: vec![Way::Regression {
-                features: Features::Rich,
+        spec: ModelSpec {
+            dynamics: vec![DynamicsSpec::Regression {
+                features: FeatureSet::Rich,
                 solve,
-                pull: 0.0,
+                shrinkage: 0.0,
             }],
-            centring: Some(Centring {
-                features: Features::Rich,
-                solve: solve_each,
+            conditional_mean: Some(ConditionalMeanSpec {
+                features: FeatureSet::Rich,
+                solve: solve_columns,
             }),
-            ..har::recipe()
+            ..har::spec()
         },
     }
 }
 
 /// Coordinate descent on ‖y − Xw‖²/2n + penalty·(ratio·‖w‖₁ + ½(1 − ratio)·‖w‖²).
 pub fn solve(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
-    if y.iter().all(|target| target.abs() < CONSTANT) {
+    if y.iter()
+        .all(|target| target.abs() < CONSTANT_TARGET_TOLERANCE)
+    {
         return Ok(Array1::zeros(x.ncols()));
     }
     ElasticNetParams::new()
         .penalty(PENALTY)
         .l1_ratio(L1_RATIO)
         .with_intercept(false)
-        .max_iterations(SWEEPS)
+        .max_iterations(MAX_ITERATIONS)
         .fit(&DatasetBase::new(x.view(), y.view()))
         .map(|fitted| fitted.hyperplane().clone())
         .map_err(|error| ModelError::Regression {
-            why: error.to_string(),
+            reason: error.to_string(),
         })
 }
 
 /// The same for each column of targets.
-fn solve_each(x: &Array2<f64>, targets: &Array2<f64>) -> Result<Array2<f64>, ModelError> {
+fn solve_columns(x: &Array2<f64>, targets: &Array2<f64>) -> Result<Array2<f64>, ModelError> {
     let mut weights = Array2::zeros((x.ncols(), targets.ncols()));
     for (mut weights, target) in weights.columns_mut().into_iter().zip(targets.columns()) {
         weights.assign(&solve(x, &target.to_owned())?);

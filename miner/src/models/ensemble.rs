@@ -3,7 +3,7 @@
 //! Each member is fitted on all but the newest weeks and tried on these, which gives its weight; then it is fitted on
 //! all.
 
-use foretell_core::forecast::{Fan, Forecast};
+use foretell_core::forecast::{Forecast, QuantileForecast};
 use foretell_core::score::crps::crps;
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
@@ -11,19 +11,19 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::variance::{self, VarianceModel};
-use super::{Fitted, Model, ModelError, garch_t, ideas, last_close};
-use crate::history::History;
+use super::{FittedModel, Model, ModelError, ablations, garch_t, last_close};
+use crate::price_history::PriceHistory;
 
 /// Newest part of the past, on which members are tried.
-const TRIAL: Millis = Millis::days(60);
-/// Time between two origins of the trial.
-const TRIAL_EVERY: Millis = Millis::hours(4);
-/// Half-life of a trial round's weight.
+const VALIDATION_SPAN: Millis = Millis::days(60);
+/// Time between two origins of the validation.
+const VALIDATION_STRIDE: Millis = Millis::hours(4);
+/// Half-life of a validation round's weight.
 const HALF_LIFE: Millis = Millis::days(30);
-/// Quantiles of a trial's forecasts.
-const TRIAL_K: usize = 19;
+/// Quantiles of a validation's forecasts.
+const VALIDATION_K: usize = 19;
 /// Weights are (best CRPS / CRPS) to this power: 1 % worse is worth 0.9 as much.
-const SHARPNESS: f64 = 10.0;
+const WEIGHT_EXPONENT: f64 = 10.0;
 
 /// The models whose forecasts are averaged.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct Ensemble(Vec<VarianceModel>);
 
 /// Members with their weights, which sum to 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Fit(Vec<(f64, variance::Fit)>);
+pub struct FittedEnsemble(Vec<(f64, variance::FittedOrFallback)>);
 
 /// Variants of `har` and a GARCH.
 const VARIANTS: [&str; 4] = [
@@ -43,26 +43,31 @@ const VARIANTS: [&str; 4] = [
 
 /// Models as unlike each other as good ones are: their errors differ, so that the mean errs less.
 pub fn ensemble() -> Ensemble {
-    let variants = VARIANTS.into_iter().filter_map(ideas::by_name);
+    let variants = VARIANTS.into_iter().filter_map(ablations::by_name);
     Ensemble(variants.chain([garch_t::garch_t()]).collect())
 }
 
 impl Model for Ensemble {
-    type Fitted = Fit;
+    type Fitted = FittedEnsemble;
 
     fn name(&self) -> &str {
         "ensemble"
     }
 
-    fn fit(&self, history: &History, grid: &Grid, seed: u64) -> Result<Fit, ModelError> {
-        let losses = self.try_out(history, grid, seed);
+    fn fit(
+        &self,
+        history: &PriceHistory,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<FittedEnsemble, ModelError> {
+        let losses = self.validation_losses(history, grid, seed);
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let usable = best > 0.0 && losses.iter().all(|loss| loss.is_finite());
         let weights: Vec<f64> = losses
             .iter()
             .map(|loss| {
                 if usable {
-                    (best / loss).powf(SHARPNESS)
+                    (best / loss).powf(WEIGHT_EXPONENT)
                 } else {
                     1.0
                 }
@@ -73,17 +78,17 @@ impl Model for Ensemble {
         members
             .map(|(model, weight)| Ok((weight / total, model.fit(history, grid, seed)?)))
             .collect::<Result<_, _>>()
-            .map(Fit)
+            .map(FittedEnsemble)
     }
 }
 
 impl Ensemble {
     /// Each member's mean CRPS on the newest part of the past; infinite if it can't be tried.
-    fn try_out(&self, history: &History, grid: &Grid, seed: u64) -> Vec<f64> {
+    fn validation_losses(&self, history: &PriceHistory, grid: &Grid, seed: u64) -> Vec<f64> {
         let now = history.last_close_time().unwrap_or_default();
-        let cut = now - TRIAL;
+        let cut = now - VALIDATION_SPAN;
         let before = history.until(cut);
-        let every = grid.step.times((TRIAL_EVERY.0 / grid.step.0).max(1));
+        let every = grid.step.times((VALIDATION_STRIDE.0 / grid.step.0).max(1));
         let origins = std::iter::successors(Some(cut), |t| Some(*t + every));
         let rounds: Vec<_> = origins
             .take_while(|t| *t + grid.span() <= now)
@@ -99,35 +104,39 @@ impl Ensemble {
         let members = self.0.par_iter();
         members
             .map(|model| {
-                let tried = model.fit(&before, grid, seed).and_then(|fitted| {
+                let validated = model.fit(&before, grid, seed).and_then(|fitted| {
                     let losses = rounds
                         .iter()
                         .map(|(known, future, weight)| Ok(weight * loss(&fitted, known, future)?));
                     losses.sum::<Result<f64, ModelError>>()
                 });
                 let total: f64 = rounds.iter().map(|(.., weight)| weight).sum();
-                tried.map_or(f64::INFINITY, |sum| sum / total)
+                validated.map_or(f64::INFINITY, |sum| sum / total)
             })
             .collect()
     }
 }
 
 /// Mean CRPS of the forecast from `known` in what came after.
-fn loss(fitted: &variance::Fit, known: &History, future: &History) -> Result<f64, ModelError> {
+fn loss(
+    fitted: &variance::FittedOrFallback,
+    known: &PriceHistory,
+    future: &PriceHistory,
+) -> Result<f64, ModelError> {
     let anchor = last_close(known)?;
-    let forecast = fitted.forecast(known, TRIAL_K)?;
-    let fan = Fan::of(&forecast, anchor, known.unit());
+    let forecast = fitted.forecast(known, VALIDATION_K)?;
+    let fan = QuantileForecast::of(&forecast, anchor, known.unit());
     let steps = fan.rows().zip(future.bars());
     let losses = steps.map(|(row, bar)| crps(row, known.unit().change(anchor, bar.close.get())));
     Ok(losses.sum::<f64>() / future.bars().len().max(1) as f64)
 }
 
-impl Fitted for Fit {
-    fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
+impl FittedModel for FittedEnsemble {
+    fn forecast(&self, history: &PriceHistory, k: usize) -> Result<Forecast, ModelError> {
         let lookbacks = self.0.iter().map(|(_, member)| member.lookback());
         let lookbacks: Option<Vec<usize>> = lookbacks.collect();
         let history = match lookbacks.and_then(|all| all.into_iter().max()) {
-            Some(longest) => history.clone().with_newest_moves(longest),
+            Some(longest) => history.clone().with_newest_returns(longest),
             None => history.clone(),
         };
         let members = self.0.par_iter();

@@ -5,66 +5,76 @@ use foretell_core::series::Grid;
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::spread::{self, Row};
-use super::{Fitted, Model, ModelError, last_close, same_step};
-use crate::history::History;
-use crate::moves::{Moves, steps_in, variance_floor};
+use super::location_scale::{self, LocationScale};
+use super::{FittedModel, Model, ModelError, check_step, last_close};
+use crate::price_history::PriceHistory;
+use crate::returns::{Returns, steps_in, variance_floor};
 
 /// Span whose returns give the volatility.
 const WINDOW: Millis = Millis::days(7);
 /// Fewer returns than this say nothing about volatility.
-const FEWEST_RETURNS: usize = 12;
+const MIN_RETURNS: usize = 12;
 
-/// A Gaussian random walk: the yardstick that a model of volatility has to beat.
+/// A Gaussian random walk: the baseline that a model of volatility has to beat.
 #[derive(Debug, Clone, Copy)]
 pub struct Gaussian;
 
 /// Nothing but the grid.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Fit {
+pub struct FittedGaussian {
     grid: Grid,
 }
 
 impl Model for Gaussian {
-    type Fitted = Fit;
+    type Fitted = FittedGaussian;
 
     fn name(&self) -> &str {
         "gaussian"
     }
 
-    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Fit, ModelError> {
-        same_step(history, grid)?;
+    fn fit(
+        &self,
+        history: &PriceHistory,
+        grid: &Grid,
+        _: u64,
+    ) -> Result<FittedGaussian, ModelError> {
+        check_step(history, grid)?;
         trailing_variance(history)?;
-        Ok(Fit { grid: *grid })
+        Ok(FittedGaussian { grid: *grid })
     }
 }
 
-impl Fitted for Fit {
-    fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
-        same_step(history, &self.grid)?;
+impl FittedModel for FittedGaussian {
+    fn forecast(&self, history: &PriceHistory, k: usize) -> Result<Forecast, ModelError> {
+        check_step(history, &self.grid)?;
         let last = last_close(history)?;
         let variance = trailing_variance(history)?;
-        let quantiles = spread::normal_quantiles(k);
-        let rows = (1..=self.grid.horizon).map(|step| Row {
-            centre: 0.0,
+        let quantiles = location_scale::normal_quantiles(k);
+        let rows = (1..=self.grid.horizon).map(|step| LocationScale {
+            location: 0.0,
             scale: (variance * step as f64).sqrt(),
             quantiles: &quantiles,
         });
-        Ok(spread::around(last, history.unit(), k, rows)?)
+        Ok(location_scale::build_forecast(
+            last,
+            history.unit(),
+            k,
+            rows,
+        )?)
     }
 }
 
 /// Mean squared return of the window, per step and not below the floor.
-fn trailing_variance(history: &History) -> Result<f64, ModelError> {
-    let window = steps_in(WINDOW, history.step()).max(FEWEST_RETURNS);
-    let moves = Moves::last(history, window);
-    if moves.len() < FEWEST_RETURNS {
+fn trailing_variance(history: &PriceHistory) -> Result<f64, ModelError> {
+    let window = steps_in(WINDOW, history.step()).max(MIN_RETURNS);
+    let returns = Returns::newest(history, window);
+    if returns.len() < MIN_RETURNS {
         return Err(ModelError::TooLittleHistory {
-            have: moves.len(),
-            need: FEWEST_RETURNS,
+            have: returns.len(),
+            need: MIN_RETURNS,
         });
     }
-    let mean = moves.squared.iter().sum::<f64>() / moves.len() as f64;
+    let mean = returns.squared.iter().sum::<f64>() / returns.len() as f64;
     Ok(mean.max(variance_floor(history.unit(), last_close(history)?)))
 }
 
@@ -79,8 +89,8 @@ mod tests {
 
     const STEP: Millis = Millis::minutes(5);
 
-    fn history(values: &[f64]) -> History {
-        let mut history = History::new(STEP, Unit::Value);
+    fn history(values: &[f64]) -> PriceHistory {
+        let mut history = PriceHistory::new(STEP, Unit::Value);
         let bars = values.iter().zip(0..).map(|(value, index)| {
             Bar::of_value(UnixMillis(STEP.times(index).0), Price::new(*value).unwrap())
         });
@@ -90,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_fan_spreads_with_the_square_root_of_time() {
-        // Twelve moves of ±2: σ = 2. K = 2 has levels ¼ and ¾, ±0.6744898 σ·√i.
+        // Twelve returns of ±2: σ = 2. K = 2 has levels ¼ and ¾, ±0.6744898 σ·√i.
         let values: Vec<f64> = (0..13).map(|i| f64::from(i % 2) * 2.0).collect();
         let history = history(&values);
         let grid = Grid {

@@ -7,11 +7,11 @@ use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::ModelError;
-use super::variance::dynamics::Way;
-use super::variance::shape::Shaping;
-use super::variance::{Recipe, VarianceModel};
-use crate::features::Features;
-use crate::season::Seasoning;
+use super::variance::dynamics::DynamicsSpec;
+use super::variance::residual_distribution::ResidualDistributionSpec;
+use super::variance::{ModelSpec, VarianceModel};
+use crate::diurnal_profile::DiurnalProfileSpec;
+use crate::features::FeatureSet;
 
 /// Weight of the ridge, in rows: next to nothing, yet columns that say the same can't blow up the coefficients.
 const RIDGE_ROWS: f64 = 1.0;
@@ -20,32 +20,32 @@ const RIDGE_ROWS: f64 = 1.0;
 pub fn har() -> VarianceModel {
     VarianceModel {
         name: "har".into(),
-        recipe: recipe(),
+        spec: spec(),
     }
 }
 
-/// Its recipe, from which others depart.
-pub fn recipe() -> Recipe {
-    Recipe {
-        seasoning: Seasoning::default(),
-        ways: vec![Way::Regression {
-            features: Features::Har,
+/// Its spec, from which others depart.
+pub fn spec() -> ModelSpec {
+    ModelSpec {
+        diurnal_profile: DiurnalProfileSpec::default(),
+        dynamics: vec![DynamicsSpec::Regression {
+            features: FeatureSet::Har,
             solve: least_squares,
-            pull: 0.0,
+            shrinkage: 0.0,
         }],
-        training: Millis::days(180),
-        shaping: Shaping {
-            empirical: 1.0,
-            smoothing: 0,
+        training_span: Millis::days(180),
+        residual_distribution: ResidualDistributionSpec {
+            empirical_weight: 1.0,
+            smoothing_steps: 0,
         },
-        centring: None,
+        conditional_mean: None,
         recalibration: None,
     }
 }
 
 /// Least squares with a ridge, which is a row of √λ for each column with the target 0.
 pub fn least_squares(x: &Array2<f64>, y: &Array1<f64>) -> Result<Array1<f64>, ModelError> {
-    let failed = |why: String| ModelError::Regression { why };
+    let failed = |reason: String| ModelError::Regression { reason };
     let ridge = Array2::from_diag_elem(x.ncols(), RIDGE_ROWS.sqrt());
     let rows =
         concatenate(Axis(0), &[x.view(), ridge.view()]).map_err(|e| failed(e.to_string()))?;

@@ -5,31 +5,31 @@
 
 use foretell_core::time::Millis;
 
-use super::variance::dynamics::Way;
-use super::variance::{Recipe, VarianceModel};
+use super::variance::dynamics::DynamicsSpec;
+use super::variance::{ModelSpec, VarianceModel};
 use super::{elastic_net, har};
-use crate::features::Features;
+use crate::features::FeatureSet;
 
 /// `har` with what the search added.
 pub fn har_plus() -> VarianceModel {
     VarianceModel {
         name: "har-plus".into(),
-        recipe: recipe(),
+        spec: spec(),
     }
 }
 
-fn recipe() -> Recipe {
-    let regression = |features, solve| Way::Regression {
+fn spec() -> ModelSpec {
+    let regression = |features, solve| DynamicsSpec::Regression {
         features,
         solve,
-        pull: 0.0,
+        shrinkage: 0.0,
     };
-    Recipe {
-        ways: vec![
-            regression(Features::Asymmetric, har::least_squares),
-            regression(Features::Rich, elastic_net::solve),
+    ModelSpec {
+        dynamics: vec![
+            regression(FeatureSet::Asymmetric, har::least_squares),
+            regression(FeatureSet::Rich, elastic_net::solve),
         ],
-        training: Millis::days(90),
-        ..har::recipe()
+        training_span: Millis::days(90),
+        ..har::spec()
     }
 }

@@ -5,23 +5,23 @@ use linfa::traits::Fit;
 use linfa_pls::PlsRegression;
 use ndarray::Array2;
 
-use super::variance::{Centring, Recipe, VarianceModel};
+use super::variance::{ConditionalMeanSpec, ModelSpec, VarianceModel};
 use super::{ModelError, har};
-use crate::features::Features;
+use crate::features::FeatureSet;
 
-/// Latent directions, at most.
-const DIRECTIONS: usize = 3;
+/// Latent components, at most.
+const MAX_COMPONENTS: usize = 3;
 
 /// Partial least squares for the centre, `har` for all else.
 pub fn pls() -> VarianceModel {
     VarianceModel {
         name: "pls".into(),
-        recipe: Recipe {
-            centring: Some(Centring {
-                features: Features::Rich,
+        spec: ModelSpec {
+            conditional_mean: Some(ConditionalMeanSpec {
+                features: FeatureSet::Rich,
                 solve,
             }),
-            ..har::recipe()
+            ..har::spec()
         },
     }
 }
@@ -36,13 +36,13 @@ fn solve(x: &Array2<f64>, targets: &Array2<f64>) -> Result<Array2<f64>, ModelErr
         .columns()
         .into_iter()
         .any(|target| target.std(0.0) <= f64::EPSILON);
-    let directions = DIRECTIONS.min(varied.len()).min(targets.ncols());
-    if directions == 0 || constant {
+    let components = MAX_COMPONENTS.min(varied.len()).min(targets.ncols());
+    if components == 0 || constant {
         return Ok(weights);
     }
     let kept = x.select(ndarray::Axis(1), &varied);
     let Ok(fitted) =
-        PlsRegression::params(directions).fit(&DatasetBase::new(kept, targets.clone()))
+        PlsRegression::params(components).fit(&DatasetBase::new(kept, targets.clone()))
     else {
         // Its power method doesn't converge on columns that hardly vary: then the centre is the last close.
         return Ok(weights);

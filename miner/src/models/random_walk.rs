@@ -4,8 +4,8 @@ use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use serde::{Deserialize, Serialize};
 
-use super::{Fitted, Model, ModelError, last_close, same_step};
-use crate::history::History;
+use super::{FittedModel, Model, ModelError, check_step, last_close};
+use crate::price_history::PriceHistory;
 
 /// The point forecast that nothing beats by much: no change. K is 1.
 #[derive(Debug, Clone, Copy)]
@@ -13,27 +13,32 @@ pub struct RandomWalk;
 
 /// Nothing but the grid.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Fit {
+pub struct FittedRandomWalk {
     grid: Grid,
 }
 
 impl Model for RandomWalk {
-    type Fitted = Fit;
+    type Fitted = FittedRandomWalk;
 
     fn name(&self) -> &str {
         "random-walk"
     }
 
-    fn fit(&self, history: &History, grid: &Grid, _: u64) -> Result<Fit, ModelError> {
-        same_step(history, grid)?;
+    fn fit(
+        &self,
+        history: &PriceHistory,
+        grid: &Grid,
+        _: u64,
+    ) -> Result<FittedRandomWalk, ModelError> {
+        check_step(history, grid)?;
         last_close(history)?;
-        Ok(Fit { grid: *grid })
+        Ok(FittedRandomWalk { grid: *grid })
     }
 }
 
-impl Fitted for Fit {
-    fn forecast(&self, history: &History, _: usize) -> Result<Forecast, ModelError> {
-        same_step(history, &self.grid)?;
+impl FittedModel for FittedRandomWalk {
+    fn forecast(&self, history: &PriceHistory, _: usize) -> Result<Forecast, ModelError> {
+        check_step(history, &self.grid)?;
         let horizon = self.grid.horizon;
         let values = vec![last_close(history)?; horizon];
         Ok(Forecast::quantiles(history.unit(), horizon, 1, values)?)

@@ -18,7 +18,7 @@ const SEED: u64 = 7;
 const K: usize = 99;
 
 /// A market: bars with ranges and volumes, moves of about 0.1 % at any step, in spells of more and of less.
-fn market(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
+fn synthetic_bars(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut uniform = || {
         // xorshift64
@@ -48,8 +48,8 @@ fn market(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
     bars.collect()
 }
 
-fn history(step: Millis, unit: Unit, bars: impl IntoIterator<Item = Bar>) -> History {
-    let mut history = History::new(step, unit);
+fn history(step: Millis, unit: Unit, bars: impl IntoIterator<Item = Bar>) -> PriceHistory {
+    let mut history = PriceHistory::new(step, unit);
     history.extend(bars).unwrap();
     history
 }
@@ -65,7 +65,7 @@ fn values(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
 /// Fits a model on a history and forecasts from its end.
 fn forecast(
     model: &dyn AnyModel,
-    history: &History,
+    history: &PriceHistory,
     horizon: usize,
 ) -> Result<Forecast, ModelError> {
     let grid = Grid {
@@ -76,7 +76,7 @@ fn forecast(
 }
 
 /// Forecasts with every model; what comes out must be centred on the last close and have some width.
-fn all_forecast(history: &History, horizon: usize) -> Vec<Forecast> {
+fn all_forecast(history: &PriceHistory, horizon: usize) -> Vec<Forecast> {
     let last = last_close(history).unwrap();
     let models = all();
     let forecasts = models.iter().map(|model| {
@@ -114,8 +114,8 @@ fn names_find_their_models() {
     let error = by_name("oracle").err().unwrap().to_string();
     let known = "\"oracle\" is no model: use one of random-walk, gaussian, garch-t, har, har-plus, elastic-net, pls, ensemble; or har+";
     assert!(error.starts_with(known), "{error}");
-    for idea in ideas::names() {
-        let name = format!("har+{idea}");
+    for ablation in ablations::names() {
+        let name = format!("har+{ablation}");
         assert_eq!(by_name(&name).unwrap().name(), name);
     }
     assert!(by_name("har+nothing").is_err() && by_name("pls+student").is_err());
@@ -123,7 +123,7 @@ fn names_find_their_models() {
 
 #[test]
 fn what_was_learnt_is_the_same_after_it_was_saved() {
-    let bars = market(HALF_HOUR, 60 * 48, 12, 100.0);
+    let bars = synthetic_bars(HALF_HOUR, 60 * 48, 12, 100.0);
     let history = history(HALF_HOUR, Unit::LogPrice, bars);
     let grid = Grid {
         step: HALF_HOUR,
@@ -145,12 +145,15 @@ fn what_was_learnt_is_the_same_after_it_was_saved() {
 
 #[test]
 fn paths_have_the_values_of_their_quantiles_and_hang_together() {
-    let bars = market(HALF_HOUR, 60 * 48, 13, 100.0);
+    let bars = synthetic_bars(HALF_HOUR, 60 * 48, 13, 100.0);
     let history = history(HALF_HOUR, Unit::LogPrice, bars);
     for model in all() {
         let quantiles = forecast(model.as_ref(), &history, 20).unwrap();
-        let paths = paths::of(&quantiles, &history, SEED).unwrap();
-        assert_eq!(paths, paths::of(&quantiles, &history, SEED).unwrap());
+        let paths = paths::from_quantiles(&quantiles, &history, SEED).unwrap();
+        assert_eq!(
+            paths,
+            paths::from_quantiles(&quantiles, &history, SEED).unwrap()
+        );
         for step in 0..20 {
             let mut row = paths.row(step).to_vec();
             row.sort_by(f64::total_cmp);
@@ -175,7 +178,7 @@ fn any_step_and_horizon_has_a_forecast() {
         (Millis::minutes(7), 3_000),
         (Millis::days(1), 400),
     ] {
-        let history = history(step, Unit::LogPrice, market(step, count, 1, 100.0));
+        let history = history(step, Unit::LogPrice, synthetic_bars(step, count, 1, 100.0));
         for horizon in [1, 2, 100] {
             all_forecast(&history, horizon);
         }
@@ -184,15 +187,15 @@ fn any_step_and_horizon_has_a_forecast() {
 
 #[test]
 fn the_longest_horizon_is_learnt_too() {
-    let bars = market(HALF_HOUR, 180 * 48, 2, 100.0);
+    let bars = synthetic_bars(HALF_HOUR, 180 * 48, 2, 100.0);
     all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 1000);
 }
 
 #[test]
 fn a_calm_market_has_a_narrower_fan() {
-    let bars = market(HALF_HOUR, 60 * 48, 3, 100.0);
+    let bars = synthetic_bars(HALF_HOUR, 60 * 48, 3, 100.0);
     // Moves by chance: what a rhythm brings would be learnt.
-    let wander = market(HALF_HOUR, 60 * 48, 5, 100.0);
+    let wander = synthetic_bars(HALF_HOUR, 60 * 48, 5, 100.0);
     let calm = values(
         wander
             .iter()
@@ -225,7 +228,7 @@ fn constant_prices_leave_a_sliver() {
 
 #[test]
 fn a_jump_of_a_third_is_survived() {
-    let mut bars = market(HALF_HOUR, 40 * 48, 4, 100.0);
+    let mut bars = synthetic_bars(HALF_HOUR, 40 * 48, 4, 100.0);
     for after in [0, 500] {
         let at = bars.len() - 1 - after;
         for bar in &mut bars[at..] {
@@ -244,7 +247,7 @@ fn a_jump_of_a_third_is_survived() {
 
 #[test]
 fn missing_hours_are_no_moves() {
-    let bars = market(HALF_HOUR, 60 * 48, 5, 100.0);
+    let bars = synthetic_bars(HALF_HOUR, 60 * 48, 5, 100.0);
     let whole = history(HALF_HOUR, Unit::LogPrice, bars.iter().copied());
     // Ten hours are missing every ten days, and the price jumps meanwhile.
     let gappy = bars.iter().zip(0..).filter(|(_, index)| index % 480 >= 20);
@@ -261,7 +264,7 @@ fn missing_hours_are_no_moves() {
 #[test]
 fn no_volume_is_no_harm() {
     for volume in [0.0, -1.0, f64::INFINITY, f64::NAN] {
-        let mut bars = market(HALF_HOUR, 40 * 48, 6, 100.0);
+        let mut bars = synthetic_bars(HALF_HOUR, 40 * 48, 6, 100.0);
         for bar in bars.iter_mut().skip(1_000) {
             bar.volume = volume;
         }
@@ -272,7 +275,7 @@ fn no_volume_is_no_harm() {
 #[test]
 fn the_size_of_the_price_does_not_matter() {
     let of_price = |price| {
-        let bars = market(HALF_HOUR, 40 * 48, 7, price);
+        let bars = synthetic_bars(HALF_HOUR, 40 * 48, 7, price);
         all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48)
     };
     let usual = of_price(100.0);
@@ -286,14 +289,14 @@ fn the_size_of_the_price_does_not_matter() {
 
 #[test]
 fn values_may_cross_zero() {
-    let bars = market(HALF_HOUR, 40 * 48, 8, 1.0);
+    let bars = synthetic_bars(HALF_HOUR, 40 * 48, 8, 1.0);
     let centred = bars.iter().map(|bar| 1e6 * (bar.close.get() - 1.0));
     all_forecast(&history(HALF_HOUR, Unit::Value, values(centred)), 48);
 }
 
 #[test]
 fn too_little_history_says_how_much_is_missing() {
-    let bars = market(FIVE_MINUTES, 13, 9, 100.0);
+    let bars = synthetic_bars(FIVE_MINUTES, 13, 9, 100.0);
     let of = |count: usize| history(FIVE_MINUTES, Unit::LogPrice, bars[..count].to_vec());
     for model in all() {
         let name = model.name();
@@ -320,7 +323,7 @@ fn a_fitted_model_wants_some_history_to_forecast_from() {
     let long = history(
         HALF_HOUR,
         Unit::LogPrice,
-        market(HALF_HOUR, 1_000, 10, 100.0),
+        synthetic_bars(HALF_HOUR, 1_000, 10, 100.0),
     );
     let short = long.until(MONDAY + HALF_HOUR.times(5));
     let grid = Grid {
@@ -341,12 +344,12 @@ fn another_step_and_an_impossible_k_are_refused() {
     let half_hours = history(
         HALF_HOUR,
         Unit::LogPrice,
-        market(HALF_HOUR, 1_000, 11, 100.0),
+        synthetic_bars(HALF_HOUR, 1_000, 11, 100.0),
     );
     let fives = history(
         FIVE_MINUTES,
         Unit::LogPrice,
-        market(FIVE_MINUTES, 50, 11, 100.0),
+        synthetic_bars(FIVE_MINUTES, 50, 11, 100.0),
     );
     let grid = Grid {
         step: HALF_HOUR,
@@ -355,18 +358,18 @@ fn another_step_and_an_impossible_k_are_refused() {
     for model in all() {
         assert!(matches!(
             model.fit(&fives, &grid, SEED),
-            Err(ModelError::OtherStep { .. })
+            Err(ModelError::StepMismatch { .. })
         ));
         let fitted = model.fit(&half_hours, &grid, SEED).unwrap();
         assert!(matches!(
             fitted.forecast(&fives, K),
-            Err(ModelError::OtherStep { .. })
+            Err(ModelError::StepMismatch { .. })
         ));
         for k in [0, 1001] {
             let answer = fitted.forecast(&half_hours, k);
             assert!(
                 model.name() == "random-walk"
-                    || answer == Err(ModelError::Rejected(Rejection::K { k }))
+                    || answer == Err(ModelError::Rejected(ForecastRejection::K { k }))
             );
         }
     }
@@ -381,7 +384,7 @@ proptest! {
         known in 700_i64..1_200,
         unknown in 1_i64..400,
     ) {
-        let bars = market(HALF_HOUR, known + unknown, seed, 100.0);
+        let bars = synthetic_bars(HALF_HOUR, known + unknown, seed, 100.0);
         let origin = MONDAY + HALF_HOUR.times(known);
         let then = history(HALF_HOUR, Unit::LogPrice, bars[..known as usize].to_vec());
         let now = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
@@ -396,7 +399,7 @@ proptest! {
         known in 700_i64..1_200,
         wild in prop::collection::vec(0.5_f64..2.0, 1..100),
     ) {
-        let mut bars = market(HALF_HOUR, known + wild.len() as i64, seed, 100.0);
+        let mut bars = synthetic_bars(HALF_HOUR, known + wild.len() as i64, seed, 100.0);
         let origin = MONDAY + HALF_HOUR.times(known);
         let honest = history(HALF_HOUR, Unit::LogPrice, bars.clone()).until(origin);
         for (bar, factor) in bars[known as usize..].iter_mut().zip(wild) {
@@ -407,9 +410,9 @@ proptest! {
         }
         let perturbed = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
         for model in all() {
-            let of = |history: &History| {
+            let of = |history: &PriceHistory| {
                 let quantiles = forecast(model.as_ref(), history, 20)?;
-                let paths = paths::of(&quantiles, history, SEED)?;
+                let paths = paths::from_quantiles(&quantiles, history, SEED)?;
                 Ok::<_, ModelError>((quantiles, paths))
             };
             prop_assert_eq!(of(&honest)?, of(&perturbed)?, "{}", model.name());

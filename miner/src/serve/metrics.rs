@@ -8,26 +8,26 @@ use foretell_wire::messages::OutcomeNotice;
 
 /// Counters since the start, and what validators said last.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub struct MinerMetrics {
     commitments: AtomicU64,
     reveals: AtomicU64,
     outcomes: AtomicU64,
     last: Mutex<Option<OutcomeNotice>>,
 }
 
-impl Metrics {
+impl MinerMetrics {
     /// A commitment was given.
-    pub fn committed(&self) {
+    pub fn count_commitment(&self) {
         self.commitments.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A payload was revealed.
-    pub fn revealed(&self) {
+    pub fn count_reveal(&self) {
         self.reveals.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A validator told how the miner did.
-    pub fn told(&self, outcome: &OutcomeNotice) {
+    pub fn count_outcome(&self, outcome: &OutcomeNotice) {
         self.outcomes.fetch_add(1, Ordering::Relaxed);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(OutcomeNotice {

@@ -1,30 +1,30 @@
 //! `miner serve`: answers validators over signed HTTP.
 //!
 //! ```text
-//!  validator ──▶ door ──▶ routes ──▶ payloads (memory, disk) ── known? the same answer again
+//!  validator ──▶ auth ──▶ routes ──▶ payloads (memory, disk) ── known? the same answer again
 //!                             ├────▶ desk ──▶ history ◀── venue, price files
 //!                             │        └────▶ fitted model ──▶ payload, on disk first
 //!                             └────▶ outcomes (disk) ── how validators say that it went
 //! ```
 
-mod desk;
-mod live;
+mod candle_client;
+mod committed_payload;
+mod forecast_service;
+mod live_forecast_service;
 mod metrics;
-mod outcomes;
-mod payload;
-mod payloads;
-mod replay;
+mod outcome_log;
+mod partial_bar;
+mod payload_store;
+mod replay_forecast_service;
 mod routes;
-mod source;
-mod unfinished_bar;
 mod warm_start;
 
 #[cfg(test)]
 mod tests;
 
-pub use desk::{DeskError, OpenError};
-pub use outcomes::{Outcomes, OutcomesError, Told};
-pub use payloads::PayloadsError;
+pub use forecast_service::{ForecastServiceError, ForecastSetupError};
+pub use outcome_log::{OutcomeLog, OutcomeLogError, ReceivedOutcome};
+pub use payload_store::PayloadStoreError;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -35,18 +35,18 @@ use std::{fs, io};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 use foretell_feed::rest::{RestClient, RestError};
+use foretell_wire::authorization::Callers;
+use foretell_wire::http_server::{self, ServerLimits};
 use foretell_wire::keypair::Keypair;
-use foretell_wire::listen::{self, Limits};
-use foretell_wire::server::Callers;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::desk::Desk;
-use self::metrics::Metrics;
-use self::payloads::Payloads;
-use self::source::Source;
-use crate::config::{ClockConfig, Config, ConfigError};
+use self::candle_client::CandleClient;
+use self::forecast_service::ForecastService;
+use self::metrics::MinerMetrics;
+use self::payload_store::PayloadStore;
+use crate::config::{ClockConfig, MinerConfig, MinerConfigError};
 use crate::models::{self, AnyModel, UnknownModel};
 
 /// Deadline of one request to the venue.
@@ -57,7 +57,7 @@ const VENUE_DEADLINE: Duration = Duration::from_secs(10);
 pub enum ServeError {
     /// The configuration.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] MinerConfigError),
     /// The model.
     #[error(transparent)]
     Model(#[from] UnknownModel),
@@ -81,7 +81,7 @@ pub enum ServeError {
     },
     /// What the desk starts from.
     #[error(transparent)]
-    Desk(#[from] OpenError),
+    Setup(#[from] ForecastSetupError),
     /// The venue's client.
     #[error(transparent)]
     Rest(#[from] RestError),
@@ -95,23 +95,23 @@ pub enum ServeError {
 
 /// A miner that listens but does not serve yet.
 #[derive(Debug)]
-pub struct Service {
+pub struct MinerService {
     listener: TcpListener,
     address: SocketAddr,
     hotkey: Hotkey,
-    desk: Desk,
+    forecast_service: ForecastService,
     routes: axum::Router,
 }
 
-impl Service {
+impl MinerService {
     /// Binds the address and sets up everything that can fail.
-    pub async fn bind(config: Config, key: Keypair) -> Result<Self, ServeError> {
+    pub async fn bind(config: MinerConfig, key: Keypair) -> Result<Self, ServeError> {
         let model = models::by_name(&config.model.name)?;
         Self::with_model(config, key, model).await
     }
 
     async fn with_model(
-        config: Config,
+        config: MinerConfig,
         key: Keypair,
         model: Arc<dyn AnyModel>,
     ) -> Result<Self, ServeError> {
@@ -131,29 +131,30 @@ impl Service {
             None => Callers::Anyone,
         };
         let folder = &config.serve.data;
-        let payloads = Arc::new(Payloads::new(folder.clone()));
-        let outcomes = Arc::new(Outcomes::new(folder));
-        let source = Source {
+        let payloads = Arc::new(PayloadStore::new(folder.clone()));
+        let outcomes = Arc::new(OutcomeLog::new(folder));
+        let candles = CandleClient {
             rest,
             venue,
             host,
             symbol: config.prices.symbol.clone(),
         };
-        let (desk, forecasts) = Desk::open(&config, model, source, Arc::clone(&payloads))?;
-        let state = routes::Miner {
+        let (forecast_service, forecasts) =
+            ForecastService::open(&config, model, candles, Arc::clone(&payloads))?;
+        let state = routes::ServeState {
             key,
             series: config.series,
             clock: config.serve.clock,
             payloads,
             outcomes,
-            metrics: Metrics::default(),
+            metrics: MinerMetrics::default(),
             forecasts,
         };
         Ok(Self {
             listener,
             address,
             hotkey,
-            desk,
+            forecast_service,
             routes: routes::router(state, callers),
         })
     }
@@ -174,12 +175,12 @@ impl Service {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let stopping = CancellationToken::new();
-        let desk_gone = stopping.clone().drop_guard();
-        let desk = self.desk.run(stopping.clone());
-        let desk = tokio::spawn(async move {
+        let service_gone = stopping.clone().drop_guard();
+        let forecast_service = self.forecast_service.run(stopping.clone());
+        let forecast_service = tokio::spawn(async move {
             // Without its desk the server would go on refusing for ever.
-            let _desk_gone = desk_gone;
-            desk.await;
+            let _service_gone = service_gone;
+            forecast_service.await;
         });
         let guard = stopping.clone().drop_guard();
         let stop = async move {
@@ -188,9 +189,10 @@ impl Service {
                 () = stopping.cancelled() => {}
             }
         };
-        let served = listen::serve(self.listener, self.routes, Limits::default(), stop).await;
+        let served =
+            http_server::serve(self.listener, self.routes, ServerLimits::default(), stop).await;
         drop(guard);
-        desk.await?;
+        forecast_service.await?;
         served.map_err(ServeError::Server)
     }
 }

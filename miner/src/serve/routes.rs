@@ -10,26 +10,26 @@ use axum::{Extension, Router};
 use foretell_core::attest::{answer_text, receipt_text, reveal_text_of};
 use foretell_core::series::{RoundId, Series};
 use foretell_core::time::Millis;
-use foretell_wire::keypair::{Keypair, verifies};
+use foretell_wire::authorization::{Caller, Callers, require_authorization};
+use foretell_wire::keypair::{Keypair, verify_signature};
 use foretell_wire::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
-    RevealAnswer, RevealRequest,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
+    RevealRequest, RevealResponse,
 };
-use foretell_wire::server::{Caller, Callers, behind_door};
 
-use super::desk::{DeskError, Forecasts, blocking};
-use super::metrics::Metrics;
-use super::outcomes::{Outcomes, OutcomesError};
-use super::payload::Payload;
-use super::payloads::{Payloads, PayloadsError};
+use super::committed_payload::CommittedPayload;
+use super::forecast_service::{ForecastServiceError, ForecastServiceHandle, blocking};
+use super::metrics::MinerMetrics;
+use super::outcome_log::{OutcomeLog, OutcomeLogError};
+use super::payload_store::{PayloadStore, PayloadStoreError};
 use super::system_now;
 use crate::config::ClockConfig;
 
 /// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
-pub const FURTHEST_AHEAD: Millis = Millis::minutes(2);
+pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
 
 /// What the routes share.
-pub struct Miner {
+pub struct ServeState {
     /// Signs the answers.
     pub key: Keypair,
     /// What is forecast.
@@ -37,17 +37,17 @@ pub struct Miner {
     /// Whose time counts.
     pub clock: ClockConfig,
     /// Payloads that somebody is bound to.
-    pub payloads: Arc<Payloads>,
+    pub payloads: Arc<PayloadStore>,
     /// What validators said.
-    pub outcomes: Arc<Outcomes>,
+    pub outcomes: Arc<OutcomeLog>,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: MinerMetrics,
     /// Forecasts to give.
-    pub forecasts: Forecasts,
+    pub forecasts: ForecastServiceHandle,
 }
 
-/// The miner's routes: the signed ones behind the door, and its health.
-pub fn router(miner: Miner, callers: Callers) -> Router {
+/// The miner's routes: the signed ones behind authorization, and its health.
+pub fn router(miner: ServeState, callers: Callers) -> Router {
     let hotkey = miner.key.hotkey();
     let miner = Arc::new(miner);
     let signed = Router::new()
@@ -60,83 +60,83 @@ pub fn router(miner: Miner, callers: Callers) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(miner);
-    behind_door(signed, hotkey, callers).merge(health)
+    require_authorization(signed, hotkey, callers).merge(health)
 }
 
 /// A request that gets no answer, and why.
-enum Refusal {
-    Request(String),
-    Unknown,
-    Receipt,
-    Desk(DeskError),
-    Payloads(PayloadsError),
-    Outcomes(OutcomesError),
+enum RouteError {
+    BadRequest(String),
+    NotCommitted,
+    InvalidReceipt,
+    Forecast(ForecastServiceError),
+    Payloads(PayloadStoreError),
+    Outcomes(OutcomeLogError),
 }
 
 async fn commit(
-    State(miner): State<Arc<Miner>>,
+    State(miner): State<Arc<ServeState>>,
     Extension(Caller(validator)): Extension<Caller>,
     Json(request): Json<CommitRequest>,
-) -> Result<Json<CommitAnswer>, Refusal> {
-    miner.check(&request)?;
+) -> Result<Json<CommitResponse>, RouteError> {
+    miner.validate(&request)?;
     let round = &request.round;
-    let payload = match miner.kept(round).await? {
+    let payload = match miner.committed_payload(round).await? {
         Some(payload) => payload,
         None => miner
             .forecasts
             .payload(round)
             .await
-            .map_err(Refusal::Desk)?,
+            .map_err(RouteError::Forecast)?,
     };
-    let answer = payload.answer(&miner.key, &validator);
-    let text = answer_text(round, &validator, &answer.commitment);
-    miner.metrics.committed();
-    Ok(Json(CommitAnswer {
-        commitment: answer.commitment,
+    let committed = payload.commitment_for(&miner.key, &validator);
+    let text = answer_text(round, &validator, &committed.commitment);
+    miner.metrics.count_commitment();
+    Ok(Json(CommitResponse {
+        commitment: committed.commitment,
         signature: miner.key.sign(text.as_bytes()),
     }))
 }
 
 async fn reveal(
-    State(miner): State<Arc<Miner>>,
+    State(miner): State<Arc<ServeState>>,
     Extension(Caller(validator)): Extension<Caller>,
     Json(request): Json<RevealRequest>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, RouteError> {
     let RevealRequest { round, receipt } = &request;
-    let Some(payload) = miner.kept(round).await? else {
-        return Err(Refusal::Unknown);
+    let Some(payload) = miner.committed_payload(round).await? else {
+        return Err(RouteError::NotCommitted);
     };
-    let answer = payload.answer(&miner.key, &validator);
+    let committed = payload.commitment_for(&miner.key, &validator);
     // The receipt proves that the validator is bound to this commitment before it sees the payload.
     let hotkey = miner.key.hotkey();
     let text = receipt_text(round, &hotkey, &receipt.commitment, receipt.arrival);
-    let signed = verifies(&validator, text.as_bytes(), &receipt.signature);
-    if !signed || receipt.commitment != answer.commitment {
-        return Err(Refusal::Receipt);
+    let signed = verify_signature(&validator, text.as_bytes(), &receipt.signature);
+    if !signed || receipt.commitment != committed.commitment {
+        return Err(RouteError::InvalidReceipt);
     }
     if miner.clock == ClockConfig::System && system_now() < round.origin {
-        return Err(Refusal::Request(format!(
+        return Err(RouteError::BadRequest(format!(
             "{round} has not begun: ask after T"
         )));
     }
     let text = reveal_text_of(round, &validator, payload.digest());
-    miner.metrics.revealed();
-    Ok(Json(RevealAnswer {
+    miner.metrics.count_reveal();
+    Ok(Json(RevealResponse {
         signature: miner.key.sign(text.as_bytes()),
-        nonce: answer.nonce,
-        payload: payload.quoted(),
+        nonce: committed.nonce,
+        payload: payload.json_string(),
     })
     .into_response())
 }
 
 /// A validator tells how the miner did.
 async fn outcome(
-    State(miner): State<Arc<Miner>>,
+    State(miner): State<Arc<ServeState>>,
     Extension(Caller(validator)): Extension<Caller>,
     Json(notice): Json<OutcomeNotice>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, RouteError> {
     if notice.round.series != miner.series.id {
-        return Err(Refusal::Request(format!(
+        return Err(RouteError::BadRequest(format!(
             "this miner forecasts {}",
             miner.series.id
         )));
@@ -145,19 +145,19 @@ async fn outcome(
         round = %notice.round, verdict = %notice.verdict, score = notice.score, rank = notice.rank,
         weight = notice.weight, "outcome"
     );
-    miner.metrics.told(&notice);
+    miner.metrics.count_outcome(&notice);
     let outcomes = Arc::clone(&miner.outcomes);
-    let kept = blocking(move || outcomes.keep(validator, notice)).await;
-    kept.map_err(Refusal::Outcomes)?;
+    let kept = blocking(move || outcomes.append(validator, notice)).await;
+    kept.map_err(RouteError::Outcomes)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn metrics(State(miner): State<Arc<Miner>>) -> String {
+async fn metrics(State(miner): State<Arc<ServeState>>) -> String {
     miner.metrics.text()
 }
 
 /// Ready means: there is a forecast for the next origin.
-async fn ready(State(miner): State<Arc<Miner>>) -> Response {
+async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
     match (miner.forecasts.ready().await, miner.clock) {
         (Ok(()), ClockConfig::Request) => {
             "ready: forecasts follow the requests' time".into_response()
@@ -167,8 +167,8 @@ async fn ready(State(miner): State<Arc<Miner>>) -> Response {
     }
 }
 
-impl Miner {
-    fn check(&self, request: &CommitRequest) -> Result<(), Refusal> {
+impl ServeState {
+    fn validate(&self, request: &CommitRequest) -> Result<(), RouteError> {
         let Series { id, grid, .. } = &self.series;
         let step_s = grid.step.0.unsigned_abs() / 1000;
         if request.series != *id
@@ -176,19 +176,19 @@ impl Miner {
             || (request.step_s, request.horizon) != (step_s, grid.horizon)
         {
             let horizon = grid.horizon;
-            return Err(Refusal::Request(format!(
+            return Err(RouteError::BadRequest(format!(
                 "this miner forecasts {horizon} steps of {step_s} s of {id}"
             )));
         }
         let origin = request.round.origin;
         if !grid.contains(origin) {
-            return Err(Refusal::Request(format!(
+            return Err(RouteError::BadRequest(format!(
                 "{origin} is not on the grid of {step_s} s"
             )));
         }
         let now = self.clock.now(request.round_time_ms);
-        if origin < now || origin > now + FURTHEST_AHEAD {
-            return Err(Refusal::Request(format!(
+        if origin < now || origin > now + MAX_LEAD_TIME {
+            return Err(RouteError::BadRequest(format!(
                 "{} is not the next round",
                 request.round
             )));
@@ -197,29 +197,32 @@ impl Miner {
     }
 
     /// The payload of `round`, if the miner is bound to one.
-    async fn kept(&self, round: &RoundId) -> Result<Option<Arc<Payload>>, Refusal> {
-        if let Some(payload) = self.payloads.remembered(round) {
+    async fn committed_payload(
+        &self,
+        round: &RoundId,
+    ) -> Result<Option<Arc<CommittedPayload>>, RouteError> {
+        if let Some(payload) = self.payloads.cached(round) {
             return Ok(Some(payload));
         }
         let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
         let found = blocking(move || payloads.find(&round)).await;
-        found.map_err(Refusal::Payloads)
+        found.map_err(RouteError::Payloads)
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         let (status, why) = match self {
-            Self::Request(why) => (StatusCode::BAD_REQUEST, why),
-            Self::Unknown => (
+            Self::BadRequest(why) => (StatusCode::BAD_REQUEST, why),
+            Self::NotCommitted => (
                 StatusCode::NOT_FOUND,
                 "no commitment was given in this round".into(),
             ),
-            Self::Receipt => (
+            Self::InvalidReceipt => (
                 StatusCode::FORBIDDEN,
                 "the receipt is not the caller's for this commitment".into(),
             ),
-            Self::Desk(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            Self::Forecast(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             Self::Payloads(error) => {
                 tracing::error!(%error, "payloads");
                 let why = "the miner can't read its payloads".into();

@@ -1,6 +1,6 @@
 //! The whole service, asked over signed HTTP, with a replay venue of our own behind it.
 
-mod network;
+mod harness;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -9,27 +9,27 @@ use foretell_core::attest::{Hex, commitment};
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
-use foretell_wire::messages::{CommitRequest, RevealAnswer};
+use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};
 
-use self::network::{
-    K, Miner, ORIGIN, PATIENT, Validator, Venue, config, key, request, series, step,
+use self::harness::{
+    K, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, request, series, step,
 };
-use super::routes::FURTHEST_AHEAD;
+use super::routes::MAX_LEAD_TIME;
 use super::*;
-use crate::history::History;
-use crate::models::{Fitted, Model, ModelError};
+use crate::models::{FittedModel, Model, ModelError};
+use crate::price_history::PriceHistory;
 
 #[tokio::test]
 async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
-    let (_, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
-    let validator = Validator::new(1);
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let validator = TestValidator::new(1);
     let request = request(ORIGIN);
     let committed = validator.commitment(&miner, &request).await.unwrap();
     let reveal = validator.receipt(&request, committed.commitment);
     let revealed = validator.reveal(&miner, &reveal).await.unwrap();
-    let RevealAnswer { nonce, payload, .. } = &revealed;
+    let RevealResponse { nonce, payload, .. } = &revealed;
     let bound = commitment(
         &request.round,
         &validator.hotkey(),
@@ -48,7 +48,7 @@ async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
     );
 
     // Another validator gets the same forecast, hidden behind another nonce.
-    let other = Validator::new(2);
+    let other = TestValidator::new(2);
     let to_other = other.commitment(&miner, &request).await.unwrap();
     assert_ne!(to_other.commitment, bound);
     let reveal = other.receipt(&request, to_other.commitment);
@@ -60,11 +60,11 @@ async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
 
 #[tokio::test]
 async fn a_restarted_miner_stands_by_its_word() {
-    let (venue, host) = Venue::honest().open().await;
+    let (venue, host) = TestVenue::well_behaved().open().await;
     let folder = tempfile::tempdir().unwrap();
-    let validator = Validator::new(1);
+    let validator = TestValidator::new(1);
     let request = request(ORIGIN);
-    let miner = Miner::start(config(&host, folder.path())).await;
+    let miner = TestMiner::start(config(&host, folder.path())).await;
     let committed = validator.commitment(&miner, &request).await.unwrap();
     let reveal = validator.receipt(&request, committed.commitment);
     miner.stop().await;
@@ -73,7 +73,7 @@ async fn a_restarted_miner_stands_by_its_word() {
     venue.up.store(false, Ordering::Relaxed);
     let mut config = config(&host, folder.path());
     config.model.name = "random-walk".into();
-    let miner = Miner::start(config).await;
+    let miner = TestMiner::start(config).await;
     let again = validator.commitment(&miner, &request).await;
     assert_eq!(again.as_ref(), Ok(&committed));
     let revealed = validator.reveal(&miner, &reveal).await.unwrap();
@@ -90,9 +90,9 @@ async fn a_restarted_miner_stands_by_its_word() {
 
 #[tokio::test]
 async fn a_request_that_is_repeated_before_it_is_answered_gets_the_one_answer() {
-    let (_, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
-    let (validator, request) = (Validator::new(1), request(ORIGIN));
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let (validator, request) = (TestValidator::new(1), request(ORIGIN));
     let ask = || validator.commitment(&miner, &request);
     let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
     let first = a.unwrap();
@@ -104,9 +104,9 @@ async fn a_request_that_is_repeated_before_it_is_answered_gets_the_one_answer() 
 
 #[tokio::test]
 async fn requests_for_anything_else_are_refused_in_words() {
-    let (_, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
-    let validator = Validator::new(1);
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let validator = TestValidator::new(1);
     let changed = |change: fn(&mut CommitRequest)| {
         let mut request = request(ORIGIN);
         change(&mut request);
@@ -130,23 +130,23 @@ async fn requests_for_anything_else_are_refused_in_words() {
             "status 400: BTC/USD@1704067200000 is not the next round",
         ),
         (
-            changed(|r| r.round_time_ms = r.round.origin - FURTHEST_AHEAD - Millis(1)),
+            changed(|r| r.round_time_ms = r.round.origin - MAX_LEAD_TIME - Millis(1)),
             "status 400: BTC/USD@1704067200000 is not the next round",
         ),
     ] {
         let answer = validator.commitment(&miner, &request).await;
         assert_eq!(answer.unwrap_err(), expected);
     }
-    let furthest = changed(|r| r.round_time_ms = r.round.origin - FURTHEST_AHEAD);
+    let furthest = changed(|r| r.round_time_ms = r.round.origin - MAX_LEAD_TIME);
     assert!(validator.commitment(&miner, &furthest).await.is_ok());
     miner.stop().await;
 }
 
 #[tokio::test]
 async fn only_a_receipt_for_the_commitment_opens_it() {
-    let (_, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
-    let (validator, stranger) = (Validator::new(1), Validator::new(2));
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let (validator, stranger) = (TestValidator::new(1), TestValidator::new(2));
     let request = request(ORIGIN);
 
     let early = validator.receipt(&request, Hex([1; 32]));
@@ -177,9 +177,9 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
 
 #[tokio::test]
 async fn validators_that_are_not_on_the_list_stay_outside() {
-    let (_, host) = Venue::honest().open().await;
-    let (validator, stranger) = (Validator::new(1), Validator::new(2));
-    let (miner, _folder) = Miner::fresh(|data| {
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (validator, stranger) = (TestValidator::new(1), TestValidator::new(2));
+    let (miner, _folder) = TestMiner::fresh(|data| {
         let mut config = config(&host, data);
         config.serve.validators = Some(vec![validator.hotkey()]);
         config
@@ -194,10 +194,10 @@ async fn validators_that_are_not_on_the_list_stay_outside() {
 
 #[tokio::test]
 async fn a_miner_without_prices_says_so_and_recovers_with_its_venue() {
-    let (venue, host) = Venue::honest().open().await;
+    let (venue, host) = TestVenue::well_behaved().open().await;
     venue.up.store(false, Ordering::Relaxed);
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
-    let validator = Validator::new(1);
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let validator = TestValidator::new(1);
     let answer = validator.commitment(&miner, &request(ORIGIN)).await;
     let why = answer.unwrap_err();
     let expected = "status 503: no fresh prices: replay answered status 500 at http://";
@@ -209,7 +209,7 @@ async fn a_miner_without_prices_says_so_and_recovers_with_its_venue() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = format!("http://{}", nobody.local_addr().unwrap());
     drop(nobody);
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     let answer = validator.commitment(&miner, &request(ORIGIN)).await;
     let why = answer.unwrap_err();
     let expected = "status 503: no fresh prices: replay can't be reached at http://";
@@ -219,22 +219,22 @@ async fn a_miner_without_prices_says_so_and_recovers_with_its_venue() {
 
 #[tokio::test]
 async fn the_future_changes_no_forecast() {
-    let validator = Validator::new(1);
+    let validator = TestValidator::new(1);
     let mut payloads = Vec::new();
     for venue in [
-        Venue::honest(),
-        Venue {
-            indiscreet: true,
-            ..Venue::honest()
+        TestVenue::well_behaved(),
+        TestVenue {
+            returns_future_bars: true,
+            ..TestVenue::well_behaved()
         },
-        Venue {
-            indiscreet: true,
+        TestVenue {
+            returns_future_bars: true,
             fork: Some(ORIGIN),
-            ..Venue::honest()
+            ..TestVenue::well_behaved()
         },
     ] {
         let (_, host) = venue.open().await;
-        let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+        let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
         payloads.push(validator.payload(&miner, ORIGIN).await);
         miner.stop().await;
     }
@@ -243,19 +243,19 @@ async fn the_future_changes_no_forecast() {
 
     // The last bar before the origin does: the comparison above compares something.
     let fork = Some(ORIGIN - Millis::minutes(5));
-    let (_, host) = Venue {
+    let (_, host) = TestVenue {
         fork,
-        ..Venue::honest()
+        ..TestVenue::well_behaved()
     }
     .open()
     .await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     assert_ne!(validator.payload(&miner, ORIGIN).await, payloads[0]);
     miner.stop().await;
 }
 
 /// HAR learns from its window, so that it tells which window it was fitted on.
-fn har(host: &str, data: &Path) -> Config {
+fn har(host: &str, data: &Path) -> MinerConfig {
     let mut config = config(host, data);
     config.model.name = "har".into();
     config.model.history_days = 3;
@@ -264,17 +264,17 @@ fn har(host: &str, data: &Path) -> Config {
 
 #[tokio::test]
 async fn a_forecast_does_not_depend_on_what_was_asked_before() {
-    let (_, host) = Venue::honest().open().await;
-    let validator = Validator::new(1);
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let validator = TestValidator::new(1);
     // Three hours, a fit due each hour.
-    let (in_order, _folder) = Miner::fresh(|data| har(&host, data)).await;
+    let (in_order, _folder) = TestMiner::fresh(|data| har(&host, data)).await;
     let mut payloads = Vec::new();
     for n in 0..36 {
         payloads.push(validator.payload(&in_order, step(n)).await);
     }
     in_order.stop().await;
 
-    let (backwards, _folder) = Miner::fresh(|data| har(&host, data)).await;
+    let (backwards, _folder) = TestMiner::fresh(|data| har(&host, data)).await;
     for n in [35, 20, 7, 0, 12] {
         let payload = validator.payload(&backwards, step(n)).await;
         assert_eq!(payload, payloads[n as usize], "origin {n}");
@@ -284,18 +284,18 @@ async fn a_forecast_does_not_depend_on_what_was_asked_before() {
 
 #[tokio::test]
 async fn health_is_told_to_anybody() {
-    let (venue, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| config(&host, data)).await;
+    let (venue, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
     let ready = "ready: forecasts follow the requests' time";
     assert_eq!(miner.get("/readyz").await, (200, ready.into()));
     miner.stop().await;
 
-    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
+    let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
     assert_eq!(miner.get("/readyz").await, (200, "ready".into()));
     miner.stop().await;
     venue.up.store(false, Ordering::Relaxed);
-    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
+    let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
     assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
     let (status, why) = miner.get("/readyz").await;
     assert_eq!(status, 503);
@@ -307,7 +307,7 @@ async fn health_is_told_to_anybody() {
 }
 
 /// A miner that goes by the machine's clock, with a round every minute.
-fn live(host: &str, data: &Path) -> Config {
+fn live(host: &str, data: &Path) -> MinerConfig {
     let mut config = config(host, data);
     config.series = series(Millis::minutes(1));
     config.serve.clock = ClockConfig::System;
@@ -316,9 +316,9 @@ fn live(host: &str, data: &Path) -> Config {
 
 #[tokio::test]
 async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
-    let (_, host) = Venue::honest().open().await;
-    let (miner, _folder) = Miner::fresh(|data| live(&host, data)).await;
-    let validator = Validator::new(1);
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
+    let validator = TestValidator::new(1);
     let series = series(Millis::minutes(1));
     let last = UnixMillis(system_now().0 / 60_000 * 60_000);
     let round = |n: i64| {
@@ -347,36 +347,38 @@ struct Panicking;
 
 /// It never gets this far.
 #[derive(Serialize, Deserialize)]
-struct Never;
+struct UnreachableFit;
 
 impl Model for Panicking {
-    type Fitted = Never;
+    type Fitted = UnreachableFit;
 
     fn name(&self) -> &str {
         "panicking"
     }
 
-    fn fit(&self, _: &History, _: &Grid, _: u64) -> Result<Never, ModelError> {
+    fn fit(&self, _: &PriceHistory, _: &Grid, _: u64) -> Result<UnreachableFit, ModelError> {
         panic!("this test's model panics")
     }
 }
 
-impl Fitted for Never {
-    fn forecast(&self, _: &History, _: usize) -> Result<Forecast, ModelError> {
+impl FittedModel for UnreachableFit {
+    fn forecast(&self, _: &PriceHistory, _: usize) -> Result<Forecast, ModelError> {
         panic!("this test's model panics")
     }
 }
 
 #[tokio::test]
 async fn a_model_that_panics_takes_the_miner_down() {
-    let (_, host) = Venue::honest().open().await;
+    let (_, host) = TestVenue::well_behaved().open().await;
     let folder = tempfile::tempdir().unwrap();
     let config = config(&host, folder.path());
-    let service = Service::with_model(config, key(), Arc::new(Panicking)).await;
-    let miner = Miner::serving(service.unwrap());
-    let answer = Validator::new(1).commitment(&miner, &request(ORIGIN)).await;
+    let service = MinerService::with_model(config, key(), Arc::new(Panicking)).await;
+    let miner = TestMiner::serving(service.unwrap());
+    let answer = TestValidator::new(1)
+        .commitment(&miner, &request(ORIGIN))
+        .await;
     assert_eq!(answer.unwrap_err(), "status 503: the miner is stopping");
-    let ended = tokio::time::timeout(PATIENT, miner.served).await;
+    let ended = tokio::time::timeout(TIMEOUT, miner.served).await;
     let ended = ended.unwrap().unwrap();
     assert!(matches!(ended, Err(ServeError::Task(_))), "{ended:?}");
 }

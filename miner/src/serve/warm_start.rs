@@ -7,11 +7,11 @@ use foretell_core::series::Series;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::{PriceSeries, write_csv};
 
-use super::desk::OpenError;
-use crate::history::{History, HistoryError};
-use crate::market::Market;
-use crate::model_file::{ModelFile, Span};
-use crate::models::AnyFitted;
+use super::forecast_service::ForecastSetupError;
+use crate::model_file::{ModelFile, TrainingSpan};
+use crate::models::AnyFittedModel;
+use crate::price_dataset::PriceDataset;
+use crate::price_history::{PriceHistory, PriceHistoryError};
 
 /// The model's file in the data directory.
 pub const MODEL_FILE: &str = "model.json";
@@ -19,40 +19,45 @@ pub const MODEL_FILE: &str = "model.json";
 pub const HISTORY_FILE: &str = "history.csv";
 
 /// A model at work, and the time up to which it has learnt.
-pub type Fit = (UnixMillis, Arc<dyn AnyFitted>);
+pub type TimedFit = (UnixMillis, Arc<dyn AnyFittedModel>);
 
 /// The bars in these price files.
-pub fn history(files: &[PathBuf], series: &Series) -> Result<History, OpenError> {
-    let market = Market::read(files, series.id.clone(), series.grid.horizon)?;
-    let found = market.series.grid.step;
+pub fn load_history(
+    files: &[PathBuf],
+    series: &Series,
+) -> Result<PriceHistory, ForecastSetupError> {
+    let dataset = PriceDataset::read(files, series.id.clone(), series.grid.horizon)?;
+    let found = dataset.series.grid.step;
     if found != series.grid.step {
-        return Err(OpenError::Step {
+        return Err(ForecastSetupError::Step {
             file: files.first().cloned().unwrap_or_default(),
             found,
             wanted: series.grid.step,
         });
     }
-    let mut history = History::new(series.grid.step, series.unit);
-    let taken = history.extend(market.history.bars().iter().copied());
-    taken.map_err(|source: HistoryError| crate::market::MarketError::History {
-        file: files
-            .first()
-            .map(|file| file.display().to_string())
-            .unwrap_or_default(),
-        source,
+    let mut history = PriceHistory::new(series.grid.step, series.unit);
+    let taken = history.extend(dataset.history.bars().iter().copied());
+    taken.map_err(|source: PriceHistoryError| {
+        crate::price_dataset::PriceDatasetError::InvalidBars {
+            file: files
+                .first()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
+            source,
+        }
     })?;
     Ok(history)
 }
 
 /// The model that was saved to this file.
-pub fn model(path: &Path, series: &Series) -> Result<Fit, OpenError> {
+pub fn load_model(path: &Path, series: &Series) -> Result<TimedFit, ForecastSetupError> {
     let file = ModelFile::read(path)?;
     let (_, fitted) = file.restore(path, series)?;
     Ok((file.data.to, Arc::from(fitted)))
 }
 
 /// The fit of the last run, if it is of use.
-pub fn last_model(path: &Path, series: &Series, model: &str) -> Option<Fit> {
+pub fn load_last_model(path: &Path, series: &Series, model: &str) -> Option<TimedFit> {
     if !path.exists() {
         return None;
     }
@@ -90,11 +95,11 @@ pub fn save(
     series: Series,
     seed: u64,
     at: UnixMillis,
-    history: &History,
-    fitted: &dyn AnyFitted,
+    history: &PriceHistory,
+    fitted: &dyn AnyFittedModel,
 ) -> anyhow::Result<()> {
     let bars = history.bars();
-    let span = Span {
+    let span = TrainingSpan {
         from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
         to: at,
         bars: bars.len(),

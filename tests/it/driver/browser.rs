@@ -11,9 +11,9 @@ const PLAYWRIGHT: &str = "playwright-core@1.65.1";
 
 /// What a browser finds of a page: a list of findings, one for each size and colour scheme. Pictures of the page go beside
 /// the script's environment, under the build's target folder.
-pub fn look_at(page: &Path) -> Vec<Value> {
-    let folder = environment();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/look_at_page.cjs");
+pub fn inspect_page(page: &Path) -> Vec<Value> {
+    let folder = playwright_dir();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/inspect_page.cjs");
     let output = Command::new("node")
         .arg(script)
         .arg(page)
@@ -28,7 +28,7 @@ pub fn look_at(page: &Path) -> Vec<Value> {
 }
 
 /// A folder with playwright-core in it.
-fn environment() -> PathBuf {
+fn playwright_dir() -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let guard = MAKING
         .lock()

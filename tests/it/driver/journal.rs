@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Number of records that are known to be durable; 0 before the first.
-pub fn head(data: &Path) -> u64 {
+pub fn durable_record_count(data: &Path) -> u64 {
     let Ok(bytes) = fs::read(data.join("journal/head.json")) else {
         return 0;
     };
@@ -15,7 +15,7 @@ pub fn head(data: &Path) -> u64 {
 }
 
 /// The kind of every record, oldest first.
-pub fn kinds(data: &Path) -> Vec<String> {
+pub fn record_kinds(data: &Path) -> Vec<String> {
     let database = sled::open(data.join("journal/sled")).unwrap();
     let records = database.scan_prefix(b"j").map(|entry| {
         let (_, bytes) = entry.unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// The configuration of a miner of 6 steps that takes its prices from the replay venue at `host` and keeps its data in
 /// `folder`, with these lines below `[model]` and `[serve]`.
-pub fn miner_config(folder: &Path, host: &str, model: &str, serve: &str) -> String {
+pub fn miner_config_toml(folder: &Path, host: &str, model: &str, serve: &str) -> String {
     let data = folder.join("answers");
     format!(
         r#"

@@ -8,22 +8,22 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 /// Nothing that is waited for here takes this long, even on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 /// Shorter than a write to disk, so that hardly a state of the process goes by unseen.
-const LOOK_EVERY: Duration = Duration::from_micros(100);
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
 /// Waits until `condition` holds; fails the test if it never does.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < DEADLINE, "waited in vain for {what}");
-        std::thread::sleep(LOOK_EVERY);
+        assert!(started.elapsed() < TIMEOUT, "waited in vain for {what}");
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
 /// A process that was started.
 #[derive(Debug)]
-pub struct Running {
+pub struct TestProcess {
     child: Child,
     stdout: NamedTempFile,
     stderr: NamedTempFile,
@@ -31,7 +31,7 @@ pub struct Running {
 
 /// What a process left behind.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ProcessOutput {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// All it wrote to standard output.
@@ -40,9 +40,9 @@ pub struct Ended {
     pub stderr: String,
 }
 
-impl Running {
+impl TestProcess {
     /// Starts `command`.
-    pub fn start(command: &mut Command) -> Self {
+    pub fn spawn(command: &mut Command) -> Self {
         let output = || NamedTempFile::new().unwrap();
         let (stdout, stderr) = (output(), output());
         let child = command
@@ -64,7 +64,7 @@ impl Running {
     }
 
     /// Whether it has ended.
-    pub fn has_ended(&mut self) -> bool {
+    pub fn has_exited(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
@@ -99,9 +99,9 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Ended {
-        until("the process to end", || self.has_ended());
-        Ended {
+    pub fn wait(mut self) -> ProcessOutput {
+        wait_until("the process to end", || self.has_exited());
+        ProcessOutput {
             code: self.child.wait().unwrap().code(),
             stdout: text(&self.stdout),
             stderr: text(&self.stderr),
@@ -109,7 +109,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for TestProcess {
     fn drop(&mut self) {
         // A failing test leaves nothing running; of a process that has ended there is nothing to kill.
         drop(self.child.kill());
@@ -117,7 +117,7 @@ impl Drop for Running {
     }
 }
 
-impl Ended {
+impl ProcessOutput {
     /// Its JSON, of a process that did what it was told and printed nothing else.
     pub fn json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
@@ -126,16 +126,16 @@ impl Ended {
     }
 
     /// Its JSON byte for byte, but for `timing`, which comes last.
-    pub fn result(&self) -> &str {
+    pub fn stdout_without_timing(&self) -> &str {
         assert!(self.json()["timing"].is_object(), "{}", self.stdout);
-        let (result, timing) = self.stdout.rsplit_once("\"timing\"").unwrap();
+        let (before_timing, timing) = self.stdout.rsplit_once("\"timing\"").unwrap();
         let numbers = timing.matches('"').count() / 2;
         assert_eq!(numbers, 3, "more than timing comes last: {timing}");
-        result
+        before_timing
     }
 
     /// Checks that it failed as it should: in words, naming `words`, and printing no figures.
-    pub fn assert_refused(&self, words: &[&str]) {
+    pub fn assert_failed_with(&self, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{}", self.stderr);
         assert_eq!(self.stdout, "");
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);

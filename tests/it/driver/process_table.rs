@@ -4,44 +4,44 @@ use std::fs;
 
 /// A process, told from a later one of the same id by when it began.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct ProcessTableEntry {
     /// Its id.
     pub id: u32,
     parent: u32,
     /// In clock ticks since the machine was started.
-    began: u64,
+    start_time: u64,
 }
 
-impl Process {
+impl ProcessTableEntry {
     /// The living children of a process.
     pub fn children_of(parent: u32) -> Vec<Self> {
         let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let name = entry.unwrap().file_name();
             name.to_str()?.parse().ok()
         });
-        ids.filter_map(Self::living)
+        ids.filter_map(Self::find_alive)
             .filter(|process| process.parent == parent)
             .collect()
     }
 
     /// Whether it still runs.
     pub fn is_alive(&self) -> bool {
-        Self::living(self.id).is_some_and(|process| process.began == self.began)
+        Self::find_alive(self.id).is_some_and(|process| process.start_time == self.start_time)
     }
 
     /// The process of this id, unless it has ended, whether or not its parent knows yet.
-    fn living(id: u32) -> Option<Self> {
+    fn find_alive(id: u32) -> Option<Self> {
         let line = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
         // "id (name) state parent …": the name may hold anything, so count from its end (man 5 proc_pid_stat).
         let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
         let [state, parent, .., _] = fields.as_slice() else {
             return None;
         };
-        let living = !matches!(*state, "Z" | "X");
-        living.then_some(Self {
+        let alive = !matches!(*state, "Z" | "X");
+        alive.then_some(Self {
             id,
             parent: parent.parse().ok()?,
-            began: fields.get(19)?.parse().ok()?,
+            start_time: fields.get(19)?.parse().ok()?,
         })
     }
 }

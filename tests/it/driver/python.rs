@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Python of an environment that holds exactly these packages, `name==version` each. Made once, then found again.
-pub fn python_with(packages: &[&str]) -> PathBuf {
+pub fn python_env_with(packages: &[&str]) -> PathBuf {
     // One test makes it, the others wait.
     static MAKING: Mutex<()> = Mutex::new(());
     let guard = MAKING
@@ -37,7 +37,7 @@ pub fn python_with(packages: &[&str]) -> PathBuf {
 }
 
 /// Runs a script of `tests/it` with these arguments, and gives what it printed.
-pub fn run_script(python: &Path, script: &str, arguments: &[&str]) -> String {
+pub fn run_python_script(python: &Path, script: &str, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("it")
         .join(script);

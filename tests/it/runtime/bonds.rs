@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use foretell_chain::chain::Chain;
-use foretell_chain::subtensor::runtime::Place;
+use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use subxt::dynamic::Value;
 
-use super::subnet::{Subnet, node};
-use super::twin::Twin;
+use super::ledger_replica::LedgerReplica;
+use super::subnet::{TestSubnet, runtime_node_url};
 
 /// The epochs: one validator (1) that shifts from miner 3 to miner 4 step by step, and a smaller one (2) that was there
 /// before it, and wavers once.
@@ -31,13 +31,13 @@ const TOLERANCE: u16 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bonds_of_yuma_2_are_the_runtimes() {
-    follow("bonds_of_yuma_2_are_the_runtimes", &[]).await;
+    compare_bonds("bonds_of_yuma_2_are_the_runtimes", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bonds_of_yuma_3_are_the_runtimes() {
     let switches = [("sudo_set_yuma3_enabled", "enabled")];
-    follow("bonds_of_yuma_3_are_the_runtimes", &switches).await;
+    compare_bonds("bonds_of_yuma_3_are_the_runtimes", &switches).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,36 +47,36 @@ async fn bonds_of_yuma_3_with_liquid_alpha_are_the_runtimes() {
         ("sudo_set_liquid_alpha_enabled", "enabled"),
     ];
     let name = "bonds_of_yuma_3_with_liquid_alpha_are_the_runtimes";
-    follow(name, &switches).await;
+    compare_bonds(name, &switches).await;
 }
 
-async fn follow(name: &str, switches: &[(&'static str, &'static str)]) {
-    let Some(url) = node(name) else {
+async fn compare_bonds(name: &str, switches: &[(&'static str, &'static str)]) {
+    let Some(url) = runtime_node_url(name) else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     subnet.set("sudo_set_tempo", "tempo", 10).await;
     for role in ["first", "second", "a", "b", "c"] {
-        subnet.join(role).await;
+        subnet.fund_and_register(role).await;
     }
     subnet.stake("first", 1_000).await;
     subnet.stake("second", 700).await;
     for (switch, argument) in switches {
-        subnet.switch(switch, argument, true).await;
+        subnet.set_flag(switch, argument, true).await;
     }
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
     let rules = subnet.chain.hyperparameters().await.unwrap();
     eprintln!("{name}: {:?}", rules.bonds);
 
-    let mut twin = Twin::of(&subnet.metagraph().await, rules);
+    let mut replica = LedgerReplica::of(&subnet.metagraph().await, rules);
     let (mut furthest_pay, mut furthest_bond) = (0, 0);
     for (epoch, (shifting, steady)) in SHIFTING.into_iter().zip(STEADY).enumerate() {
         for (role, view) in [("first", shifting), ("second", steady)] {
             subnet.set_weights(role, view).await.unwrap();
-            twin.set_weights(role, view);
+            replica.set_weights(role, view);
         }
-        let (real, local) = twin.epoch(&subnet).await;
+        let (real, local) = replica.epoch(&subnet).await;
         eprintln!("epoch {epoch}: runtime {real:?}, ledger {local:?}");
         for (uid, (real, local)) in real.iter().zip(&local).enumerate() {
             let off = real.0.abs_diff(local.0).max(real.1.abs_diff(local.1));
@@ -88,7 +88,7 @@ async fn follow(name: &str, switches: &[(&'static str, &'static str)]) {
         }
         for uid in [Uid(0), Uid(1), Uid(2)] {
             let real = bonds(&subnet, uid).await;
-            let local = map(twin.ledger.bonds(uid));
+            let local = map(replica.ledger.bonds(uid));
             eprintln!("epoch {epoch}, bonds of {uid:?}: runtime {real:?}, ledger {local:?}");
             for target in real.keys().chain(local.keys()) {
                 let held = |bonds: &BTreeMap<u16, u16>| bonds.get(target).copied().unwrap_or(0);
@@ -107,11 +107,14 @@ async fn follow(name: &str, switches: &[(&'static str, &'static str)]) {
 }
 
 /// What a validator holds in each miner, as the runtime stores it.
-async fn bonds(subnet: &Subnet, uid: Uid) -> BTreeMap<u16, u16> {
+async fn bonds(subnet: &TestSubnet, uid: Uid) -> BTreeMap<u16, u16> {
     let keys = [subnet.netuid, uid.0].map(|key| Value::u128(key.into()));
     let head = subnet.chain.head().await.unwrap();
-    let mut read = head.read(vec![Place::new("Bonds", keys)]).await.unwrap();
-    let held: Vec<(u16, u16)> = read.value().unwrap();
+    let mut read = head
+        .read(vec![StorageKey::new("Bonds", keys)])
+        .await
+        .unwrap();
+    let held: Vec<(u16, u16)> = read.next_value().unwrap();
     held.into_iter().filter(|(_, bond)| *bond > 0).collect()
 }
 

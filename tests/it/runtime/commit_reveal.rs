@@ -1,13 +1,13 @@
 //! Weights that nobody can read until a drand round is out, and that the chain then sets by itself.
 
-use foretell_chain::chain::{Chain, Fate, Prepared};
-use foretell_chain::subtensor::runtime::Place;
+use foretell_chain::chain::{Chain, PreparedWeights, SubmissionStatus};
+use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_core::time::{Millis, UnixMillis};
 use serde_json::Value as Json;
 use subxt::dynamic::Value;
 
-use super::subnet::{Subnet, node, signer, weights};
+use super::subnet::{TestSubnet, runtime_node_url, signer, weights};
 
 /// Round 1,000 of drand's quicknet, as drand published it in August 2023.
 const ROUND: u64 = 1_000;
@@ -16,33 +16,36 @@ const SIGNATURE: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93
 
 #[tokio::test(flavor = "multi_thread")]
 async fn committed_weights_reveal_themselves_on_the_runtime() {
-    let Some(url) = node("committed_weights_reveal_themselves_on_the_runtime") else {
+    let Some(url) = runtime_node_url("committed_weights_reveal_themselves_on_the_runtime") else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     subnet.set("sudo_set_tempo", "tempo", 20).await;
     for role in ["first", "a", "b"] {
-        subnet.join(role).await;
+        subnet.fund_and_register(role).await;
     }
     subnet.stake("first", 1_000).await;
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
     let (name, argument) = ("sudo_set_commit_reveal_weights_enabled", "enabled");
-    subnet.switch(name, argument, true).await;
+    subnet.set_flag(name, argument, true).await;
 
     let view = [(2, 65_535), (3, 21_845)];
     let prepared = for_round(&subnet, &view).await;
     subnet.chain.submit(&prepared).await.unwrap();
-    let fate = subnet.chain.wait_for(&prepared).await.unwrap();
-    assert!(matches!(fate, Fate::Set(_)), "{fate:?}");
+    let status = subnet.chain.wait_for(&prepared).await.unwrap();
+    assert!(
+        matches!(status, SubmissionStatus::Succeeded(_)),
+        "{status:?}"
+    );
     eprintln!("committed: {}", &prepared.text[prepared.text.len() - 120..]);
     assert_eq!(subnet.chain.weights(Uid(1)).await.unwrap(), []);
 
-    plant_pulse(&subnet).await;
+    store_drand_pulse(&subnet).await;
     // The epoch after the commitment's.
     for _ in 0..2 {
-        subnet.before_epoch().await;
-        subnet.new_blocks(1).await;
+        subnet.advance_to_last_block_of_epoch().await;
+        subnet.make_blocks(1).await;
     }
     let revealed = subnet.chain.weights(Uid(1)).await.unwrap();
     eprintln!("revealed: {revealed:?}");
@@ -51,7 +54,7 @@ async fn committed_weights_reveal_themselves_on_the_runtime() {
 }
 
 /// Weights that reveal themselves in round 1,000: signed as if it were the time for that.
-async fn for_round(subnet: &Subnet, view: &[(u16, u16)]) -> Prepared {
+async fn for_round(subnet: &TestSubnet, view: &[(u16, u16)]) -> PreparedWeights {
     let mut now = UnixMillis(1_692_803_367_000);
     // The second time corrects what the first had wrong; the third what blocks that passed meanwhile did.
     for _ in 0..3 {
@@ -61,7 +64,7 @@ async fn for_round(subnet: &Subnet, view: &[(u16, u16)]) -> Prepared {
             .await
             .unwrap();
         let text: Json = serde_json::from_str(&prepared.text).unwrap();
-        assert_eq!(text["path"], "crv3");
+        assert_eq!(text["weights_call"], "crv3");
         let round = text["reveal_round"].as_i64().unwrap();
         if round == ROUND.cast_signed() {
             return prepared;
@@ -71,10 +74,10 @@ async fn for_round(subnet: &Subnet, view: &[(u16, u16)]) -> Prepared {
     panic!("no commitment for round {ROUND}");
 }
 
-async fn plant_pulse(subnet: &Subnet) {
+async fn store_drand_pulse(subnet: &TestSubnet) {
     let head = subnet.chain.head().await.unwrap();
-    let place = Place::of("Drand", "Pulses", [Value::u128(ROUND.into())]);
-    let key = head.runtime.key(&place).unwrap();
+    let storage_key = StorageKey::in_pallet("Drand", "Pulses", [Value::u128(ROUND.into())]);
+    let key = head.runtime.key(&storage_key).unwrap();
     let (randomness, signature) = (hex::decode(RANDOMNESS), hex::decode(SIGNATURE));
     let mut pulse = ROUND.to_le_bytes().to_vec();
     for part in [randomness.unwrap(), signature.unwrap()] {
@@ -82,5 +85,5 @@ async fn plant_pulse(subnet: &Subnet) {
         pulse.push(u8::try_from(part.len()).unwrap() << 2);
         pulse.extend(part);
     }
-    subnet.plant(&key, &pulse).await;
+    subnet.set_storage(&key, &pulse).await;
 }

@@ -2,25 +2,25 @@
 
 mod bonds;
 mod commit_reveal;
-mod departure;
+mod ledger_replica;
+mod pruning;
 mod refusals;
 mod registration;
 mod sdk_reads;
 mod subnet;
-mod twin;
 
-use foretell_chain::chain::{Chain, Fate};
+use foretell_chain::chain::{Chain, SubmissionStatus};
 use foretell_core::hotkey::Uid;
 
-use self::subnet::{Subnet, key, node, signer};
-use self::twin::Twin;
+use self::ledger_replica::LedgerReplica;
+use self::subnet::{TestSubnet, key, runtime_node_url, signer};
 
 /// A validator's weights, by uid.
-type Row = &'static [(u16, u16)];
+type WeightsRow = &'static [(u16, u16)];
 
-/// Three validators (1, 2, 3) with unequal stakes and unequal views of four miners (4 to 7); the third is a liar.
+/// Three validators (1, 2, 3) with unequal stakes and unequal weights for four miners (4 to 7); the third is a liar.
 const STAKES: [(&str, u64); 3] = [("first", 1000), ("second", 600), ("third", 200)];
-const VIEWS: [(&str, Row); 3] = [
+const WEIGHTS: [(&str, WeightsRow); 3] = [
     ("first", &[(4, 65_535), (5, 30_000), (6, 1_000)]),
     ("second", &[(4, 50_000), (5, 65_535), (6, 2_000)]),
     ("third", &[(7, 65_535), (4, 100)]),
@@ -29,13 +29,13 @@ const VIEWS: [(&str, Row); 3] = [
 /// The real chain and the local ledger, asked the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
-    let Some(url) = node("what_the_runtime_pays_is_what_the_local_ledger_pays") else {
+    let Some(url) = runtime_node_url("what_the_runtime_pays_is_what_the_local_ledger_pays") else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     subnet.set("sudo_set_tempo", "tempo", 40).await;
     for (uid, role) in (1..).zip(["first", "second", "third", "a", "b", "c", "d"]) {
-        assert_eq!(subnet.join(role).await, Uid(uid));
+        assert_eq!(subnet.fund_and_register(role).await, Uid(uid));
     }
     for (role, tao) in STAKES {
         subnet.stake(role, tao).await;
@@ -43,8 +43,8 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
     let axon = "203.0.113.5:8091".parse().unwrap();
     subnet.chain.serve_axon(&signer("a"), axon).await.unwrap();
     // Permits come with the first epoch.
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
 
     let metagraph = subnet.metagraph().await;
     assert_eq!(metagraph.owner, Uid(0));
@@ -61,9 +61,12 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
     assert_eq!(rules.tempo.get(), 40);
     assert_eq!(rules.weights_rate_limit, 0);
 
-    for (role, view) in VIEWS {
-        let fate = subnet.set_weights(role, view).await.unwrap();
-        assert!(matches!(fate, Fate::Set(_)), "{role}: {fate:?}");
+    for (role, view) in WEIGHTS {
+        let status = subnet.set_weights(role, view).await.unwrap();
+        assert!(
+            matches!(status, SubmissionStatus::Succeeded(_)),
+            "{role}: {status:?}"
+        );
         let uid = subnet
             .metagraph()
             .await
@@ -81,8 +84,8 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
         assert_eq!(read, view);
     }
 
-    let mut ledger = Twin::of(&subnet.metagraph().await, rules);
-    for (role, view) in VIEWS {
+    let mut ledger = LedgerReplica::of(&subnet.metagraph().await, rules);
+    for (role, view) in WEIGHTS {
         ledger.set_weights(role, view);
     }
     for epoch in 1..=3 {

@@ -2,29 +2,29 @@
 //! from the chain's own error.
 
 use foretell_chain::chain::ChainError;
-use foretell_chain::subtensor::calls::{self, WeightsPath};
+use foretell_chain::subtensor::calls::{self, WeightsCall};
 use foretell_core::hotkey::Uid;
 
-use super::subnet::{Subnet, node, signer};
+use super::subnet::{TestSubnet, runtime_node_url, signer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runtime_refuses_in_words_that_say_what_to_do() {
-    let Some(url) = node("the_runtime_refuses_in_words_that_say_what_to_do") else {
+    let Some(url) = runtime_node_url("the_runtime_refuses_in_words_that_say_what_to_do") else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     for role in ["first", "a"] {
-        subnet.join(role).await;
+        subnet.fund_and_register(role).await;
     }
     let row = [(2, 65_535)];
 
     // Before sending.
-    let unregistered = said(subnet.prepare("stranger", &row).await);
+    let unregistered = error_text(subnet.prepare("stranger", &row).await);
     assert!(
         unregistered.contains("is not registered on the subnet: register it first"),
         "{unregistered}"
     );
-    let unpermitted = said(subnet.prepare("first", &row).await);
+    let unpermitted = error_text(subnet.prepare("first", &row).await);
     assert!(
         unpermitted.contains("uid 1 has no validator permit"),
         "{unpermitted}"
@@ -34,14 +34,14 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
     let refused = |words: &'static str, role: &'static str, version_key: u64| {
         let chain = subnet.chain.clone();
         let call = calls::set_weights(
-            WeightsPath::Plain,
+            WeightsCall::Plain,
             subnet.netuid,
             &[Uid(2)],
             &[65_535],
             version_key,
         );
         async move {
-            let found = said(chain.execute(&call, &signer(role)).await);
+            let found = error_text(chain.submit_and_wait(&call, &signer(role)).await);
             eprintln!("{found}");
             assert!(found.contains(words), "{found}");
         }
@@ -67,8 +67,8 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
         .await;
 
     subnet.stake("first", 100).await;
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
     subnet
         .set("sudo_set_weights_version_key", "weights_version_key", 7)
         .await;
@@ -87,7 +87,7 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
             500,
         )
         .await;
-    let early = said(subnet.prepare("first", &row).await);
+    let early = error_text(subnet.prepare("first", &row).await);
     eprintln!("{early}");
     assert!(
         early.contains("set weights too recently: submit again in 4"),
@@ -108,7 +108,7 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
         .await;
 
     subnet
-        .switch("sudo_set_commit_reveal_weights_enabled", "enabled", true)
+        .set_flag("sudo_set_commit_reveal_weights_enabled", "enabled", true)
         .await;
     refused(
         "CommitRevealEnabled: this subnet wants weights committed",
@@ -118,6 +118,6 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
     .await;
 }
 
-fn said<T: std::fmt::Debug>(answer: Result<T, ChainError>) -> String {
+fn error_text<T: std::fmt::Debug>(answer: Result<T, ChainError>) -> String {
     answer.unwrap_err().to_string()
 }

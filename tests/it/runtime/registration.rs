@@ -2,20 +2,22 @@
 
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::Block;
-use foretell_chain::registration::{Candidate, Motion, Till, leaver};
-use foretell_chain::subtensor::runtime::Place;
+use foretell_chain::registration::{
+    PriceAdjustment, PruneCandidate, RegistrationPrice, pruned_uid,
+};
+use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use subxt::dynamic::Value;
 use subxt::ext::scale_decode::DecodeAsType;
 
-use super::subnet::{Subnet, key, node};
+use super::subnet::{TestSubnet, key, runtime_node_url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_costs_what_the_local_ledger_says() {
-    let Some(url) = node("a_registration_costs_what_the_local_ledger_says") else {
+    let Some(url) = runtime_node_url("a_registration_costs_what_the_local_ledger_says") else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     for (name, argument, value) in [
         ("sudo_set_adjustment_interval", "adjustment_interval", 20),
         (
@@ -34,14 +36,14 @@ async fn a_registration_costs_what_the_local_ledger_says() {
     let rules = subnet.chain.hyperparameters().await.unwrap().registration;
     eprintln!("{rules:?}");
     assert!(matches!(
-        rules.motion,
-        Motion::Intervals { interval: 20, .. }
+        rules.adjustment,
+        PriceAdjustment::Intervals { interval: 20, .. }
     ));
     // From the beginning of an interval on.
-    subnet.new_blocks(20).await;
+    subnet.make_blocks(20).await;
     let begun = read::<u64>(&subnet, "LastAdjustmentBlock").await;
     let spent_before = read::<u64>(&subnet, "RAORecycledForRegistration").await;
-    let mut till = Till::new(price(&subnet).await, Block(begun));
+    let mut registration_price = RegistrationPrice::new(price(&subnet).await, Block(begun));
 
     let mut seen = Vec::new();
     // Many in one interval, none in two, one in one, and then none.
@@ -52,37 +54,43 @@ async fn a_registration_costs_what_the_local_ledger_says() {
         (&[], 60),
     ] {
         for role in joining {
-            let uid = subnet.join(role).await;
+            let uid = subnet.fund_and_register(role).await;
             let block = registered(&subnet, uid).await;
-            till.pay(block, &rules);
+            registration_price.pay(block, &rules);
             eprintln!("registered at {block}, now {}", subnet.block().await);
-            seen.push(agree(&subnet, &till).await);
+            seen.push(agree(&subnet, &registration_price).await);
         }
         for _ in 0..blocks / 10 {
-            subnet.new_blocks(10).await;
-            seen.push(agree(&subnet, &till).await);
+            subnet.make_blocks(10).await;
+            seen.push(agree(&subnet, &registration_price).await);
         }
     }
     let spent = read::<u64>(&subnet, "RAORecycledForRegistration").await - spent_before;
     eprintln!("prices {seen:?}; five registrations cost {spent}");
-    assert_eq!(spent, till.burned);
+    assert_eq!(spent, registration_price.burned);
     let (first, highest) = (seen[0], *seen.iter().max().unwrap());
     assert!(highest > first && seen.last().unwrap() < &first);
 
-    async fn agree(subnet: &Subnet, till: &Till) -> u64 {
+    async fn agree(subnet: &TestSubnet, registration_price: &RegistrationPrice) -> u64 {
         let rules = subnet.chain.hyperparameters().await.unwrap().registration;
         let (block, real) = (subnet.block().await, price(subnet).await);
-        assert_eq!(real, till.price(block, &rules), "at block {block}");
+        assert_eq!(
+            real,
+            registration_price.at_block(block, &rules),
+            "at block {block}"
+        );
         real
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
-    let Some(url) = node("immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back") else {
+    let Some(url) =
+        runtime_node_url("immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back")
+    else {
         return;
     };
-    let subnet = Subnet::new(url, "owner").await;
+    let subnet = TestSubnet::new(url, "owner").await;
     subnet.set("sudo_set_tempo", "tempo", 10).await;
     for role in ["first", "a", "b", "c"] {
         if role == "c" {
@@ -90,23 +98,23 @@ async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
                 .set("sudo_set_max_allowed_uids", "max_allowed_uids", 5)
                 .await;
         }
-        subnet.join(role).await;
+        subnet.fund_and_register(role).await;
     }
     subnet.stake("first", 1_000).await;
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
     // a (2) and c (4) earn, b (3) doesn't.
     let view = [(2, 65_535), (4, 20_000)];
     subnet.set_weights("first", &view).await.unwrap();
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
 
     // Everybody is immune: the least paid leaves all the same.
     set_immunity(&subnet, 4_096).await;
-    let gone = replaced(&subnet, "d").await;
-    assert_eq!(gone, Uid(3), "b");
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    let pruned = register_on_full_subnet(&subnet, "d").await;
+    assert_eq!(pruned, Uid(3), "b");
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
 
     // d, who isn't paid, is immune; the least paid of the others leaves.
     let since = subnet
@@ -114,10 +122,10 @@ async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
         .await
         .since(registered(&subnet, Uid(4)).await);
     set_immunity(&subnet, since).await;
-    let gone = replaced(&subnet, "e").await;
-    assert_ne!(gone, Uid(3), "d is new");
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    let pruned = register_on_full_subnet(&subnet, "e").await;
+    assert_ne!(pruned, Uid(3), "d is new");
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
 
     // d is immune no longer, e still is: b, coming back, gets the place that once was its own, at the price of the day.
     let since = subnet
@@ -127,8 +135,8 @@ async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
     set_immunity(&subnet, since).await;
     let (cost, spent) = (price(&subnet).await, "RAORecycledForRegistration");
     let before = read::<u64>(&subnet, spent).await;
-    let gone = replaced(&subnet, "b").await;
-    assert_eq!(gone, Uid(3), "d");
+    let pruned = register_on_full_subnet(&subnet, "b").await;
+    assert_eq!(pruned, Uid(3), "d");
     let paid = read::<u64>(&subnet, spent).await - before;
     eprintln!("coming back cost {paid}");
     assert_eq!(paid, cost);
@@ -137,20 +145,25 @@ async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
     assert_eq!((back.uid, back.incentive, back.axon), (Uid(3), 0, None));
 }
 
-async fn set_immunity(subnet: &Subnet, blocks: u64) {
+async fn set_immunity(subnet: &TestSubnet, blocks: u64) {
     subnet
         .set("sudo_set_immunity_period", "immunity_period", blocks)
         .await;
 }
 
 /// Registers a role on a full subnet: whom the runtime replaced, which is whom the ledger would have.
-async fn replaced(subnet: &Subnet, role: &str) -> Uid {
-    let immunity = subnet.chain.hyperparameters().await.unwrap().immunity;
+async fn register_on_full_subnet(subnet: &TestSubnet, role: &str) -> Uid {
+    let immunity_period = subnet
+        .chain
+        .hyperparameters()
+        .await
+        .unwrap()
+        .immunity_period;
     subnet.fund(role, 10_000).await;
     let metagraph = subnet.metagraph().await;
     let mut candidates = Vec::new();
     for neuron in &metagraph.neurons[1..] {
-        candidates.push(Candidate {
+        candidates.push(PruneCandidate {
             uid: neuron.uid,
             // A subnet that was never started is issued nothing: what it would be paid by stands for what it is paid.
             emission: u64::from(neuron.incentive) + u64::from(neuron.dividend),
@@ -159,32 +172,36 @@ async fn replaced(subnet: &Subnet, role: &str) -> Uid {
     }
     // The registration is in the next block.
     let next = Block(subnet.block().await.0 + 1);
-    eprintln!("at block {next} with immunity {immunity}: {candidates:?}");
-    let expected = leaver(candidates, next, immunity).unwrap();
+    eprintln!("at block {next} with immunity {immunity_period}: {candidates:?}");
+    let expected = pruned_uid(candidates, next, immunity_period).unwrap();
     let found = subnet.register(role).await;
     assert_eq!(found, expected);
     found
 }
 
-async fn registered(subnet: &Subnet, uid: Uid) -> Block {
+async fn registered(subnet: &TestSubnet, uid: Uid) -> Block {
     let keys = [subnet.netuid, uid.0].map(|key| Value::u128(key.into()));
-    Block(value(subnet, Place::new("BlockAtRegistration", keys)).await)
+    Block(value(subnet, StorageKey::new("BlockAtRegistration", keys)).await)
 }
 
-async fn price(subnet: &Subnet) -> u64 {
+async fn price(subnet: &TestSubnet) -> u64 {
     subnet.chain.registration_price().await.unwrap()
 }
 
 /// A value of this subnet.
-async fn read<T: DecodeAsType>(subnet: &Subnet, entry: &'static str) -> T {
+async fn read<T: DecodeAsType>(subnet: &TestSubnet, entry: &'static str) -> T {
     value(
         subnet,
-        Place::new(entry, [Value::u128(subnet.netuid.into())]),
+        StorageKey::new(entry, [Value::u128(subnet.netuid.into())]),
     )
     .await
 }
 
-async fn value<T: DecodeAsType>(subnet: &Subnet, place: Place) -> T {
+async fn value<T: DecodeAsType>(subnet: &TestSubnet, storage_key: StorageKey) -> T {
     let head = subnet.chain.head().await.unwrap();
-    head.read(vec![place]).await.unwrap().value().unwrap()
+    head.read(vec![storage_key])
+        .await
+        .unwrap()
+        .next_value()
+        .unwrap()
 }

@@ -2,27 +2,27 @@
 
 use serde_json::json;
 
-use super::subnet::{Subnet, key, node};
-use crate::driver::Sdk;
+use super::subnet::{TestSubnet, key, runtime_node_url};
+use crate::driver::BittensorSdk;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_9_reads_the_weights_that_we_set() {
-    let Some(url) = node("the_sdk_9_reads_the_weights_that_we_set") else {
+    let Some(url) = runtime_node_url("the_sdk_9_reads_the_weights_that_we_set") else {
         return;
     };
-    let subnet = Subnet::new(url.clone(), "owner").await;
+    let subnet = TestSubnet::new(url.clone(), "owner").await;
     subnet.set("sudo_set_tempo", "tempo", 10).await;
     for role in ["first", "a", "b"] {
-        subnet.join(role).await;
+        subnet.fund_and_register(role).await;
     }
     subnet.stake("first", 1_000).await;
-    subnet.before_epoch().await;
-    subnet.new_blocks(1).await;
+    subnet.advance_to_last_block_of_epoch().await;
+    subnet.make_blocks(1).await;
     let view = [(2, 65_535), (3, 21_845)];
     subnet.set_weights("first", &view).await.unwrap();
 
     let input = json!({"url": url, "netuid": subnet.netuid});
-    let seen = tokio::task::spawn_blocking(move || Sdk::V9.run("read_weights.py", &input));
+    let seen = tokio::task::spawn_blocking(move || BittensorSdk::V9.run("read_weights.py", &input));
     let seen = seen.await.unwrap();
     eprintln!("{seen}");
     let expected = json!([1, [[2, 65_535], [3, 21_845]]]);

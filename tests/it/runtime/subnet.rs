@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use foretell_chain::chain::{Chain, ChainError, Fate, Prepared, Signer, Weights};
+use foretell_chain::chain::{
+    Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights,
+};
 use foretell_chain::metagraph::{Block, Metagraph};
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::calls::Call;
-use foretell_chain::subtensor::connection::Connection;
-use foretell_chain::subtensor::runtime::Place;
+use foretell_chain::subtensor::connection::NodeConnection;
+use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_core::time::UnixMillis;
 use foretell_wire::keypair::Keypair;
@@ -28,17 +30,17 @@ const ALICE: &str = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6ed
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A subnet of a test's own.
-pub struct Subnet {
+pub struct TestSubnet {
     pub chain: Arc<Subtensor>,
     pub netuid: u16,
-    pub rpc: Connection,
+    pub rpc: NodeConnection,
     url: String,
     alice: Signer,
     _turn: MutexGuard<'static, ()>,
 }
 
 /// The node's address; says loudly if there is none.
-pub fn node(test: &str) -> Option<String> {
+pub fn runtime_node_url(test: &str) -> Option<String> {
     let url = std::env::var("FORETELL_SUBTENSOR_WS").ok();
     if url.is_none() {
         eprintln!(
@@ -67,25 +69,25 @@ pub fn now() -> UnixMillis {
     UnixMillis(since.as_millis().try_into().unwrap())
 }
 
-pub fn weights(parts: &[(u16, u16)]) -> Weights {
-    Weights {
+pub fn weights(parts: &[(u16, u16)]) -> UidWeights {
+    UidWeights {
         uids: parts.iter().map(|(uid, _)| Uid(*uid)).collect(),
         values: parts.iter().map(|(_, value)| *value).collect(),
     }
 }
 
-impl Subnet {
+impl TestSubnet {
     /// A subnet owned by the coldkey and hotkey of `owner`, ready for registrations and stake.
     pub async fn new(url: String, owner: &str) -> Self {
         let turn = TURN.lock().await;
         let mut seed = [0; 32];
         hex::decode_to_slice(ALICE, &mut seed).unwrap();
         let alice = signer_of(Keypair::from_seed(&seed));
-        let node = Subtensor::new(patient(&url), 0);
+        let node = Subtensor::new(connect_with_long_timeouts(&url), 0);
         let mut subnet = Self {
             chain: Arc::new(node),
             netuid: 0,
-            rpc: patient(&url),
+            rpc: connect_with_long_timeouts(&url),
             url,
             alice,
             _turn: turn,
@@ -109,14 +111,17 @@ impl Subnet {
         let before = subnet.subnets().await;
         subnet
             .chain
-            .execute(&register, &signer(owner))
+            .submit_and_wait(&register, &signer(owner))
             .await
             .unwrap();
         let after = subnet.subnets().await;
         assert_eq!(after, before + 1);
         // Numbers are given in order; subnets 0 and 1 were there from the start.
         subnet.netuid = before;
-        subnet.chain = Arc::new(Subtensor::new(patient(&subnet.url), before));
+        subnet.chain = Arc::new(Subtensor::new(
+            connect_with_long_timeouts(&subnet.url),
+            before,
+        ));
         for (name, argument, value) in [
             ("sudo_set_subtoken_enabled", "subtoken_enabled", 1),
             (
@@ -166,7 +171,7 @@ impl Subnet {
     }
 
     /// Switches something of this subnet.
-    pub async fn switch(&self, name: &'static str, argument: &'static str, on: bool) {
+    pub async fn set_flag(&self, name: &'static str, argument: &'static str, on: bool) {
         let netuid = number(self.netuid);
         self.sudo_values(name, vec![("netuid", netuid), (argument, Value::bool(on))])
             .await;
@@ -181,7 +186,10 @@ impl Subnet {
 
     async fn sudo_values(&self, name: &'static str, arguments: Vec<(&'static str, Value)>) {
         let call = sudo("AdminUtils", name, arguments);
-        self.chain.execute(&call, &self.alice).await.unwrap();
+        self.chain
+            .submit_and_wait(&call, &self.alice)
+            .await
+            .unwrap();
     }
 
     /// Gives a role's coldkey TAO. Hotkey and coldkey of a role are one account here.
@@ -197,11 +205,14 @@ impl Subnet {
                 ("value", number(tao * TAO)),
             ],
         );
-        self.chain.execute(&transfer, &self.alice).await.unwrap();
+        self.chain
+            .submit_and_wait(&transfer, &self.alice)
+            .await
+            .unwrap();
     }
 
     /// Registers a role, with TAO to stake.
-    pub async fn join(&self, role: &str) -> Uid {
+    pub async fn fund_and_register(&self, role: &str) -> Uid {
         self.fund(role, 10_000).await;
         self.register(role).await
     }
@@ -219,13 +230,21 @@ impl Subnet {
     }
 
     /// Sets weights, and waits until they are set.
-    pub async fn set_weights(&self, role: &str, parts: &[(u16, u16)]) -> Result<Fate, ChainError> {
+    pub async fn set_weights(
+        &self,
+        role: &str,
+        parts: &[(u16, u16)],
+    ) -> Result<SubmissionStatus, ChainError> {
         let prepared = self.prepare(role, parts).await?;
         self.chain.submit(&prepared).await?;
         self.chain.wait_for(&prepared).await
     }
 
-    pub async fn prepare(&self, role: &str, parts: &[(u16, u16)]) -> Result<Prepared, ChainError> {
+    pub async fn prepare(
+        &self,
+        role: &str,
+        parts: &[(u16, u16)],
+    ) -> Result<PreparedWeights, ChainError> {
         let signer = signer(role);
         self.chain.prepare(&weights(parts), &signer, now()).await
     }
@@ -239,43 +258,51 @@ impl Subnet {
     }
 
     /// Lets blocks pass until the next is the first of an epoch: `(block + netuid + 1) mod (tempo + 1) = 0`.
-    pub async fn before_epoch(&self) {
+    pub async fn advance_to_last_block_of_epoch(&self) {
         let tempo = u64::from(self.metagraph().await.tempo.get());
         let block = self.block().await.0;
         let length = tempo + 1;
         let next = (block + u64::from(self.netuid) + 2) % length;
-        self.new_blocks((length - next) % length).await;
+        self.make_blocks((length - next) % length).await;
     }
 
     /// Makes blocks.
-    pub async fn new_blocks(&self, count: u64) {
+    pub async fn make_blocks(&self, count: u64) {
         // A few at a time: a busy machine takes seconds for one.
         let mut left = count;
         while left > 0 {
             let some = left.min(5);
             let parameters = rpc_params![json!({ "count": some })];
-            let _head: String = self.rpc.ask("dev_newBlock", parameters).await.unwrap();
+            let _head: String = self.rpc.request("dev_newBlock", parameters).await.unwrap();
             left -= some;
         }
     }
 
     /// Plants a value in storage.
-    pub async fn plant(&self, key: &[u8], value: &[u8]) {
+    pub async fn set_storage(&self, key: &[u8], value: &[u8]) {
         let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
         let parameters = rpc_params![json!([[hex(key), hex(value)]])];
-        let _head: String = self.rpc.ask("dev_setStorage", parameters).await.unwrap();
+        let _head: String = self
+            .rpc
+            .request("dev_setStorage", parameters)
+            .await
+            .unwrap();
     }
 
     async fn subnets(&self) -> u16 {
         let head = self.chain.head().await.unwrap();
-        let place = Place::new("TotalNetworks", []);
-        head.read(vec![place]).await.unwrap().value().unwrap()
+        let storage_key = StorageKey::new("TotalNetworks", []);
+        head.read(vec![storage_key])
+            .await
+            .unwrap()
+            .next_value()
+            .unwrap()
     }
 }
 
 /// A node makes its blocks when it is sent something, which takes long where the machine has other things to do.
-fn patient(url: &str) -> Connection {
-    Connection::new(url).with_limits(Duration::from_secs(120), Duration::ZERO)
+fn connect_with_long_timeouts(url: &str) -> NodeConnection {
+    NodeConnection::new(url).with_timeouts(Duration::from_secs(120), Duration::ZERO)
 }
 
 fn call(pallet: &'static str, name: &'static str, arguments: Vec<(&'static str, Value)>) -> Call {

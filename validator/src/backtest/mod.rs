@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   forecasts files ──▶ rounds, some at once ──▶ judged (all cores) ──▶ policies, scoreboard, report
-//!   price files ──────▶ settlement ──────────────────┘                      └──▶ documents
+//!   price files ──────▶ settlement ──────────────────┘                      └──▶ reports
 //! ```
 //!
 //! While some rounds are judged, those before them are counted and those after them decoded. Memory holds a few row groups of
@@ -10,20 +10,20 @@
 //! the number of threads: each forecast is judged on its own, and every sum is taken by one thread, in order of origin
 //! and miner.
 
-mod contender;
-mod document;
-mod history;
-mod judging;
-mod names;
+mod engine;
+mod hotkey_names;
+mod html_report;
+mod judge;
+mod policy_run;
 mod print;
 mod progress;
-mod reading;
+mod read_ahead;
 mod report;
 mod scoreboard;
 
-pub use document::Document;
 pub use print::tables;
-pub use progress::Progress;
+pub use progress::BacktestProgress;
+pub use report::BacktestReport;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -32,24 +32,24 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Charter, PriceOrigin};
+use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::policy::PolicyName;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::forecasts::{Rounds, origins};
+use foretell_data::forecasts::{ForecastRounds, origins};
 use foretell_data::prices::{PriceSeries, read};
 
-use self::history::History;
-use crate::localnet::{Timing, default_series};
-use crate::moment;
+use self::engine::BacktestEngine;
+use crate::localnet::{RunTiming, default_series};
+use crate::time_text;
 
 /// The rules of a replay of bars.
 const RULES: RulesVersion = RulesVersion::V1Replay;
 
 /// What to score, and how.
 #[derive(Debug)]
-pub struct Options {
+pub struct BacktestOptions {
     /// Name of the series; the default one if left out.
     pub series: Option<SeriesId>,
     /// Price files, in any order.
@@ -64,27 +64,30 @@ pub struct Options {
     pub to: Option<UnixMillis>,
     /// H.
     pub horizon: usize,
-    /// Whether documents tell what policy `taoshi` did in every round.
+    /// Whether reports tell what policy `taoshi` did in every round.
     pub details: bool,
     /// Where the page with plots goes.
     pub report: Option<PathBuf>,
 }
 
 /// Scores the history under each policy.
-pub fn run(options: &Options, progress: &mut Progress) -> Result<Vec<Document>> {
+pub fn run(
+    options: &BacktestOptions,
+    progress: &mut BacktestProgress,
+) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
     let prices = prices(&options.prices)?;
     let wanted = wanted_origins(options)?;
-    let charter = charter(options, &prices, &wanted)?;
-    let mut history = History::new(charter, &prices, options, wanted.len());
-    let rounds = Rounds::open(&options.forecasts)?;
+    let genesis = genesis(options, &prices, &wanted)?;
+    let mut engine = BacktestEngine::new(genesis, &prices, options, wanted.len());
+    let rounds = ForecastRounds::open(&options.forecasts)?;
     let loaded = started.elapsed();
     progress.begin(wanted.len());
-    reading::ahead(rounds, |mut bunch| {
-        let read = bunch.last().map(|round| round.origin);
-        bunch.retain(|round| wanted.contains(&round.origin));
-        progress.advance(bunch.len());
-        history.take(bunch)?;
+    read_ahead::read_batches(rounds, |mut batch| {
+        let read = batch.last().map(|round| round.origin);
+        batch.retain(|round| wanted.contains(&round.origin));
+        progress.advance(batch.len());
+        engine.add_rounds(batch)?;
         Ok(if read >= wanted.last().copied() {
             ControlFlow::Break(())
         } else {
@@ -92,24 +95,24 @@ pub fn run(options: &Options, progress: &mut Progress) -> Result<Vec<Document>> 
         })
     })?;
     progress.end();
-    history.finish()?;
+    engine.finish()?;
     let scored = started.elapsed();
-    let mut documents = history.documents(&wanted);
+    let mut reports = engine.reports(&wanted);
     if let Some(folder) = &options.report {
         let last = *wanted.last().unwrap_or(&UnixMillis(0));
-        if let Some(page) = history.report(folder, &documents, last)? {
-            progress.say(&format!("report: {}", page.display()));
+        if let Some(page) = engine.write_html_report(folder, &reports, last)? {
+            progress.println(&format!("report: {}", page.display()));
         }
     }
-    let timing = Timing {
+    let timing = RunTiming {
         load_s: loaded.as_secs_f64(),
         score_s: (scored - loaded).as_secs_f64(),
         total_s: started.elapsed().as_secs_f64(),
     };
-    for document in &mut documents {
-        document.timing = timing;
+    for report in &mut reports {
+        report.timing = timing;
     }
-    Ok(documents)
+    Ok(reports)
 }
 
 /// All bars of these files as one series.
@@ -129,7 +132,7 @@ pub(crate) fn prices(files: &[PathBuf]) -> Result<PriceSeries> {
 }
 
 /// Origins in the files that are asked for.
-fn wanted_origins(options: &Options) -> Result<BTreeSet<UnixMillis>> {
+fn wanted_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
     let all = origins(&options.forecasts)?;
     let from = options.from.unwrap_or(UnixMillis(i64::MIN));
     let to = options.to.unwrap_or(UnixMillis(i64::MAX));
@@ -141,18 +144,18 @@ fn wanted_origins(options: &Options) -> Result<BTreeSet<UnixMillis>> {
     match (all.first(), all.last()) {
         (Some(first), Some(last)) if wanted.is_empty() => bail!(
             "no forecast has an origin between --from and --to: the files' go from {} to {}",
-            moment::text(*first),
-            moment::text(*last)
+            time_text::format_time(*first),
+            time_text::format_time(*last)
         ),
         _ => Ok(wanted),
     }
 }
 
-fn charter(
-    options: &Options,
+fn genesis(
+    options: &BacktestOptions,
     prices: &PriceSeries,
     wanted: &BTreeSet<UnixMillis>,
-) -> Result<Charter> {
+) -> Result<Genesis> {
     let first = wanted
         .first()
         .context("the forecasts files hold no origins")?;
@@ -160,7 +163,7 @@ fn charter(
         step: prices.step(),
         horizon: options.horizon,
     };
-    Ok(Charter {
+    Ok(Genesis {
         series: Series {
             id: options.series.clone().unwrap_or_else(default_series),
             grid,

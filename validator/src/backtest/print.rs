@@ -1,52 +1,52 @@
 //! The result as people read it: one leaderboard a policy, and what was left out.
 
-use super::Document;
-use super::document::{Exclusion, Void};
-use crate::moment;
+use super::BacktestReport;
+use super::report::{ExcludedForecast, VoidRound};
 use crate::table;
+use crate::time_text;
 
 /// Examples of what was left out that are shown.
 const SHOWN: usize = 5;
 
-/// All documents as text.
-pub fn tables(documents: &[Document]) -> String {
-    let mut parts: Vec<String> = documents.iter().map(of_policy).collect();
-    if let Some(document) = documents.first() {
-        parts.extend(exclusions(document));
+/// All reports as text.
+pub fn tables(reports: &[BacktestReport]) -> String {
+    let mut parts: Vec<String> = reports.iter().map(of_policy).collect();
+    if let Some(report) = reports.first() {
+        parts.extend(exclusions(report));
         parts.push(format!(
             "time: {:.1} s ({:.1} s to open the files, {:.1} s for the rounds)",
-            document.timing.total_s, document.timing.load_s, document.timing.score_s
+            report.timing.total_s, report.timing.load_s, report.timing.score_s
         ));
     }
     parts.join("\n\n")
 }
 
-fn of_policy(document: &Document) -> String {
-    let instant = |t| Option::map_or(t, "–".to_owned(), moment::text);
-    let rows: Vec<_> = document
+fn of_policy(report: &BacktestReport) -> String {
+    let instant = |t| Option::map_or(t, "–".to_owned(), time_text::format_time);
+    let rows: Vec<_> = report
         .leaderboard
         .iter()
-        .map(|place| place.row.clone())
+        .map(|line| line.row.clone())
         .collect();
     format!(
         "{} rounds of {} scored, {} void, {} unsettled; {} to {}, every {}; policy {}, rules {}\n{}{}{}",
-        document.rounds,
-        document.series,
-        document.void_rounds,
-        document.unsettled,
-        instant(document.from),
-        instant(document.last),
-        moment::span(document.round_every_ms),
-        document.policy,
-        document.rules,
+        report.rounds,
+        report.series,
+        report.void_rounds,
+        report.unsettled,
+        instant(report.from),
+        instant(report.last),
+        time_text::format_duration(report.round_every_ms),
+        report.policy,
+        report.rules,
         table::leaderboard(&rows),
-        against_best(document),
-        voids(document),
+        consensus_comparison(report),
+        voids(report),
     )
 }
 
-fn against_best(document: &Document) -> String {
-    let Some(found) = &document.consensus_against_best else {
+fn consensus_comparison(report: &BacktestReport) -> String {
+    let Some(found) = &report.consensus_against_best else {
         return String::new();
     };
     format!(
@@ -60,20 +60,20 @@ fn against_best(document: &Document) -> String {
     )
 }
 
-fn voids(document: &Document) -> String {
-    let lines = document
+fn voids(report: &BacktestReport) -> String {
+    let lines = report
         .voids
         .iter()
         .take(SHOWN)
-        .map(|Void { origin_ms, reason }| {
-            format!("\n  void: {}: {reason}", moment::text(*origin_ms))
+        .map(|VoidRound { origin_ms, reason }| {
+            format!("\n  void: {}: {reason}", time_text::format_time(*origin_ms))
         });
-    lines.collect::<String>() + &more(document.void_rounds)
+    lines.collect::<String>() + &more(report.void_rounds)
 }
 
-fn exclusions(document: &Document) -> Option<String> {
-    let lines = document.exclusions.iter().take(SHOWN).map(
-        |Exclusion {
+fn exclusions(report: &BacktestReport) -> Option<String> {
+    let lines = report.exclusions.iter().take(SHOWN).map(
+        |ExcludedForecast {
              file,
              row,
              miner,
@@ -81,12 +81,12 @@ fn exclusions(document: &Document) -> Option<String> {
              ..
          }| format!("\n  {file}, {row}, {miner}: {reason}"),
     );
-    (document.excluded > 0).then(|| {
+    (report.excluded > 0).then(|| {
         format!(
             "{} forecasts left out, which count as missed:{}{}",
-            document.excluded,
+            report.excluded,
             lines.collect::<String>(),
-            more(document.excluded),
+            more(report.excluded),
         )
     })
 }

@@ -6,11 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Tells a person how far a backtest is.
 #[derive(Debug)]
-pub struct Progress {
+pub struct BacktestProgress {
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl BacktestProgress {
     /// Progress on standard error.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -23,7 +23,7 @@ impl Progress {
     }
 
     /// A line of its own.
-    pub fn say(&self, line: &str) {
+    pub fn println(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
@@ -52,7 +52,7 @@ impl Progress {
     }
 }
 
-impl Default for Progress {
+impl Default for BacktestProgress {
     fn default() -> Self {
         Self::new()
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::metrics::Calibration;
+use foretell_core::metrics::CalibrationSums;
 use foretell_core::policy::SettledRound;
-use foretell_core::score::{Judged, Tally};
+use foretell_core::pool::evidence;
+use foretell_core::score::{MetricSums, ScoredForecast};
 use foretell_core::track::TrackRecord;
-use foretell_core::weigh::evidence;
 
 /// Records by miner.
 #[derive(Debug)]
@@ -17,24 +17,24 @@ pub struct Scoreboard {
     /// Each miner's.
     pub miners: BTreeMap<Hotkey, TrackRecord>,
     /// Where outcomes fell in the fans of each miner whose fans can tell.
-    pub calibration: BTreeMap<Hotkey, Calibration>,
-    window: evidence::Window,
+    pub calibration: BTreeMap<Hotkey, CalibrationSums>,
+    window: evidence::EvidenceWindow,
 }
 
 /// What a forecaster did in a round, made by whichever thread.
 #[derive(Debug)]
-pub struct Measured {
+pub struct ForecastMetrics {
     /// Who.
     pub key: Hotkey,
     /// Sums in bps, where the round has no volatility to be scored by.
-    pub unscaled: Option<Box<Tally>>,
+    pub unscaled: Option<Box<MetricSums>>,
     /// Where outcomes fell; `None` of a void round and of a fan too coarse to tell.
-    pub calibration: Option<Box<Calibration>>,
+    pub calibration: Option<Box<CalibrationSums>>,
 }
 
 impl Scoreboard {
     /// Nobody's records yet.
-    pub fn new(window: evidence::Window) -> Self {
+    pub fn new(window: evidence::EvidenceWindow) -> Self {
         Self {
             reference: TrackRecord::new(window),
             miners: BTreeMap::new(),
@@ -44,44 +44,49 @@ impl Scoreboard {
     }
 
     /// Takes in a round.
-    pub fn take(&mut self, round: &SettledRound<'_>, measured: &[Measured], miss_advantage: f64) {
-        for measured in measured {
-            if let Some(more) = &measured.calibration {
-                let calibration = self.calibration.entry(measured.key).or_default();
+    pub fn add_round(
+        &mut self,
+        round: &SettledRound<'_>,
+        metrics: &[ForecastMetrics],
+        miss_advantage: f64,
+    ) {
+        for own in metrics {
+            if let Some(more) = &own.calibration {
+                let calibration = self.calibration.entry(own.key).or_default();
                 calibration.merge(more);
             }
         }
-        let Ok(yardstick) = round.yardstick else {
-            for measured in measured {
-                let track = self.miners.entry(measured.key);
+        let Ok(scorer) = round.scorer else {
+            for own in metrics {
+                let track = self.miners.entry(own.key);
                 let track = track.or_insert_with(|| TrackRecord::new(self.window));
-                if let Some(tally) = &measured.unscaled {
-                    track.unscaled(tally);
+                if let Some(metric_sums) = &own.unscaled {
+                    track.add_metric_sums(metric_sums);
                 }
             }
             return;
         };
-        let reference = &yardstick.reference;
-        self.reference.answered(round.origin, reference, reference);
-        let answered = |track: &mut TrackRecord, judged: &Judged| {
+        let reference = &scorer.reference_score;
+        self.reference.add_score(round.origin, reference, reference);
+        let answered = |track: &mut TrackRecord, scored: &ScoredForecast| {
             track.started.get_or_insert(round.origin);
-            track.answered(round.origin, &judged.score, reference);
+            track.add_score(round.origin, &scored.score, reference);
         };
         // Both in order of key, side by side.
-        let mut judged = round.judged.iter().peekable();
+        let mut scored = round.scored.iter().peekable();
         let mut newcomers = Vec::new();
         for (key, track) in &mut self.miners {
-            while let Some(newcomer) = judged.next_if(|(other, _)| *other < key) {
+            while let Some(newcomer) = scored.next_if(|(other, _)| *other < key) {
                 newcomers.push(newcomer);
             }
-            match judged.next_if(|(other, _)| *other == key) {
-                Some((_, judged)) => answered(track, judged),
-                None => track.missed(round.origin, miss_advantage),
+            match scored.next_if(|(other, _)| *other == key) {
+                Some((_, scored)) => answered(track, scored),
+                None => track.add_miss(round.origin, miss_advantage),
             }
         }
-        for (key, judged) in newcomers.into_iter().chain(judged) {
+        for (key, scored) in newcomers.into_iter().chain(scored) {
             let mut track = TrackRecord::new(self.window);
-            answered(&mut track, judged);
+            answered(&mut track, scored);
             self.miners.insert(*key, track);
         }
     }

@@ -10,7 +10,7 @@ use crate::localnet::adversary::{self, Misbehaviour};
 
 /// A misbehaving miner of a local network; started by `localnet --adversaries`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct AdversaryArgs {
     #[arg(long)]
     kind: Misbehaviour,
     #[arg(long)]
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// Misbehaves until its parent is gone.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: AdversaryArgs) -> Result<()> {
     let wallet = WalletHotkey {
         path: arguments.wallet_path,
         wallet: arguments.wallet,

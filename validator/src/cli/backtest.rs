@@ -8,8 +8,8 @@ use foretell_core::policy::PolicyName;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 
-use crate::backtest::{self, Options, Progress};
-use crate::moment;
+use crate::backtest::{self, BacktestOptions, BacktestProgress};
+use crate::time_text;
 use foretell_wire::output;
 
 /// Score a history of forecasts: who would have earned what, under one or more policies.
@@ -20,7 +20,7 @@ use foretell_wire::output;
 /// Example: validator backtest --prices BTCUSD_5m.parquet --forecasts har.parquet garch.parquet
 /// --policy evidence --policy taoshi --report out
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct BacktestArgs {
     /// Price files (.csv or .parquet), one after the other in time.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     prices: Vec<PathBuf>,
@@ -34,10 +34,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     series: Option<SeriesId>,
     /// First origin: RFC 3339 or unix milliseconds [default: the files' first].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     from: Option<UnixMillis>,
     /// Origins are below this [default: the files' last is in].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     to: Option<UnixMillis>,
     /// Steps of a forecast.
     #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -51,9 +51,9 @@ pub struct Arguments {
 }
 
 /// Runs the backtest and prints its result.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: BacktestArgs) -> Result<()> {
     let json = arguments.json;
-    let options = Options {
+    let options = BacktestOptions {
         series: arguments.series,
         prices: arguments.prices,
         forecasts: arguments.forecasts,
@@ -65,14 +65,14 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         report: arguments.report,
     };
     let text = tokio::task::spawn_blocking(move || -> Result<String> {
-        let documents = backtest::run(&options, &mut Progress::new())?;
-        Ok(match (json, documents.as_slice()) {
-            (true, [document]) => serde_json::to_string_pretty(document)?,
-            (true, documents) => serde_json::to_string_pretty(documents)?,
-            (false, documents) => backtest::tables(documents),
+        let reports = backtest::run(&options, &mut BacktestProgress::new())?;
+        Ok(match (json, reports.as_slice()) {
+            (true, [report]) => serde_json::to_string_pretty(report)?,
+            (true, reports) => serde_json::to_string_pretty(reports)?,
+            (false, reports) => backtest::tables(reports),
         })
     })
     .await
     .context("the backtest panicked")??;
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }

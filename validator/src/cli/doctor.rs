@@ -7,50 +7,50 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
-use foretell_chain::checkup;
+use foretell_chain::neuron_check;
 use foretell_core::hotkey::Hotkey;
-use foretell_core::settle::{MINUTE, Quote};
+use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_feed::collector::Market;
+use foretell_feed::collector::VenueMarket;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
 use foretell_wire::output;
 use futures_util::future::join_all;
 
-use super::configured::Configured;
+use super::config_args::ConfigArgs;
 use crate::clock::system_now;
-use crate::moment;
-use crate::run::config::{ChainConfig, Config, PricesConfig};
+use crate::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
+use crate::run::data_dir_manifest::DataDirManifest;
 use crate::run::key;
-use crate::run::stamp::Stamp;
+use crate::time_text;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Minutes that are asked for.
 const MINUTES: i64 = 10;
 /// A clock this far off misses the windows of a round.
-const TOLERANCE: Millis = Millis::minutes(3);
+const CLOCK_TOLERANCE: Millis = Millis::minutes(3);
 /// A day of a full subnet's journal.
-const ROOM_MB: u64 = 1_024;
+const MIN_FREE_MB: u64 = 1_024;
 
 /// Check what a validator needs, one line each, with the cure.
 ///
 /// Example: validator doctor --config validator.toml --network test --netuid 8 --wallet my-wallet
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct ValidatorDoctorArgs {
     #[command(flatten)]
-    configured: Configured,
+    config_args: ConfigArgs,
 }
 
 /// One venue's newest finished minute, or why there is none.
-struct Seen {
+struct MarketCheck {
     market: String,
-    quote: Option<Quote>,
+    quote: Option<QuoteCurrency>,
     newest: Result<UnixMillis>,
 }
 
 /// Checks and prints; an error if something is wrong.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
     let mut wrong = 0;
     let mut say = |what: &str, found: Result<String>| -> Result<()> {
         let line = match found {
@@ -60,15 +60,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
                 format!("wrong  {what:<13} {error:#}")
             }
         };
-        Ok(output::print(line)?)
+        Ok(output::print_line(line)?)
     };
-    let path = &arguments.configured.file;
-    match arguments.configured.read() {
+    let path = &arguments.config_args.file;
+    match arguments.config_args.read() {
         Ok(config) => {
             say("config", Ok(path.display().to_string()))?;
             let now = system_now();
-            let seen = seen(&config, now).await;
-            say("clock", clock(seen.as_deref(), now))?;
+            let checks = check_markets(&config, now).await;
+            say("clock", clock(checks.as_deref(), now))?;
             say("disk", disk(&config))?;
             let key = key(&config);
             let hotkey = key.as_ref().ok().copied();
@@ -76,7 +76,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             let (chain, registration) = chain_and_registration(&config, hotkey).await;
             say("chain", chain)?;
             say("registration", registration)?;
-            say("venues", venues(&config, seen))?;
+            say("venues", venues(&config, checks))?;
             say("ports", ports(&config))?;
         }
         Err(error) => say("config", Err(error))?,
@@ -88,8 +88,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// The newest minute of every configured market; `None` where prices don't come from venues.
-async fn seen(config: &Config, now: UnixMillis) -> Option<Vec<Seen>> {
-    let PricesConfig::Venues(_) = config.prices else {
+async fn check_markets(config: &ValidatorConfig, now: UnixMillis) -> Option<Vec<MarketCheck>> {
+    let PriceSourceConfig::Venues(_) = config.prices else {
         return None;
     };
     let (Ok(markets), Ok(rest)) = (config.markets(), RestClient::new(DEADLINE)) else {
@@ -97,10 +97,10 @@ async fn seen(config: &Config, now: UnixMillis) -> Option<Vec<Seen>> {
     };
     let settling = markets.venues.into_iter();
     let settling = settling.map(|(market, quote)| (market, Some(quote)));
-    let tether = markets.usdt_usd.into_iter().map(|market| (market, None));
+    let usdt_usd = markets.usdt_usd.into_iter().map(|market| (market, None));
     let rest = &rest;
-    let asked = settling.chain(tether).map(|(market, quote)| async move {
-        Seen {
+    let asked = settling.chain(usdt_usd).map(|(market, quote)| async move {
+        MarketCheck {
             market: format!("{} {}", market.venue.name(), market.symbol),
             quote,
             newest: newest(rest, &market, now).await,
@@ -109,7 +109,7 @@ async fn seen(config: &Config, now: UnixMillis) -> Option<Vec<Seen>> {
     Some(join_all(asked).await)
 }
 
-async fn newest(rest: &RestClient, market: &Market, now: UnixMillis) -> Result<UnixMillis> {
+async fn newest(rest: &RestClient, market: &VenueMarket, now: UnixMillis) -> Result<UnixMillis> {
     let query = CandleQuery {
         symbol: &market.symbol,
         step: MINUTE,
@@ -122,25 +122,28 @@ async fn newest(rest: &RestClient, market: &Market, now: UnixMillis) -> Result<U
 }
 
 /// A clock is right if venues' newest candles are as old as they should be.
-fn clock(seen: Option<&[Seen]>, now: UnixMillis) -> Result<String> {
-    let Some(seen) = seen else {
-        return Ok(format!("{}, compared with nobody", moment::text(now)));
+fn clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String> {
+    let Some(checks) = checks else {
+        return Ok(format!(
+            "{}, compared with nobody",
+            time_text::format_time(now)
+        ));
     };
-    let newest = seen.iter().filter_map(|seen| seen.newest.as_ref().ok());
+    let newest = checks.iter().filter_map(|check| check.newest.as_ref().ok());
     let newest = newest.max().copied();
     let newest =
         newest.context("no venue can be reached to compare it with: is the network up?")?;
     let behind = now - newest;
     ensure!(
-        behind <= TOLERANCE && behind >= Millis(-TOLERANCE.0),
+        behind <= CLOCK_TOLERANCE && behind >= Millis(-CLOCK_TOLERANCE.0),
         "venues' newest minute ended at {}, it is {} here: set this machine's clock (NTP)",
-        moment::text(newest),
-        moment::text(now)
+        time_text::format_time(newest),
+        time_text::format_time(now)
     );
-    Ok(moment::text(now))
+    Ok(time_text::format_time(now))
 }
 
-fn disk(config: &Config) -> Result<String> {
+fn disk(config: &ValidatorConfig) -> Result<String> {
     let folder = &config.data;
     let probe = folder.join("doctor.probe");
     fs::create_dir_all(folder)
@@ -150,22 +153,22 @@ fn disk(config: &Config) -> Result<String> {
     let free = rustix::fs::statvfs(folder).context("the disk's free space can't be read")?;
     let free = free.f_bavail.saturating_mul(free.f_frsize) >> 20;
     ensure!(
-        free >= ROOM_MB,
-        "{} has {free} MB left: make room for at least {ROOM_MB} MB",
+        free >= MIN_FREE_MB,
+        "{} has {free} MB left: make room for at least {MIN_FREE_MB} MB",
         folder.display()
     );
     Ok(format!("{}, {free} MB free", folder.display()))
 }
 
-fn key(config: &Config) -> Result<Hotkey> {
-    Ok(key::of(config)?.hotkey())
+fn key(config: &ValidatorConfig) -> Result<Hotkey> {
+    Ok(key::load_or_create(config)?.hotkey())
 }
 
 async fn chain_and_registration(
-    config: &Config,
+    config: &ValidatorConfig,
     hotkey: Option<Hotkey>,
 ) -> (Result<String>, Result<String>) {
-    let place = match &config.chain {
+    let subnet = match &config.chain {
         ChainConfig::Local { miners } => {
             let registered = format!("by itself; {} miners configured", miners.len());
             return (
@@ -173,37 +176,39 @@ async fn chain_and_registration(
                 Ok(registered),
             );
         }
-        ChainConfig::Subtensor(place) => place,
+        ChainConfig::Subtensor(subnet) => subnet,
     };
     let unknown = || Err(anyhow::anyhow!("unknown, as long as the above is wrong"));
     // A node of another chain than the data directory's is wrong, too.
-    let begun_on = match Stamp::genesis(config, place) {
+    let begun_on = match DataDirManifest::chain_genesis(config, subnet) {
         Ok(begun_on) => begun_on,
         Err(error) => return (Err(error.into()), unknown()),
     };
-    let chain = match place.chain(begun_on, env!("CARGO_PKG_NAME")) {
+    let chain = match subnet.connect(begun_on, env!("CARGO_PKG_NAME")) {
         Ok(chain) => chain,
         Err(error) => return (Err(error.into()), unknown()),
     };
-    let named = || format!("{place} at {}", place.network.url());
+    let named = || format!("{subnet} at {}", subnet.network.url());
     match chain.metagraph().await.with_context(named) {
         Ok(metagraph) => {
-            let words = format!(
-                "{place}, block {}, {} neurons",
+            let found = format!(
+                "{subnet}, block {}, {} neurons",
                 metagraph.block,
                 metagraph.neurons.len()
             );
             let registration = match hotkey {
-                Some(hotkey) => checkup::validator(&metagraph, hotkey).map_err(Into::into),
+                Some(hotkey) => {
+                    neuron_check::check_validator(&metagraph, hotkey).map_err(Into::into)
+                }
                 None => unknown(),
             };
-            (Ok(words), registration)
+            (Ok(found), registration)
         }
         Err(error) => (Err(error), unknown()),
     }
 }
 
-fn ports(config: &Config) -> Result<String> {
+fn ports(config: &ValidatorConfig) -> Result<String> {
     let Some(http) = &config.http else {
         return Ok("none needed: a validator only calls out".into());
     };
@@ -214,23 +219,23 @@ fn ports(config: &Config) -> Result<String> {
     Ok(address.to_string())
 }
 
-fn venues(config: &Config, seen: Option<Vec<Seen>>) -> Result<String> {
-    let Some(seen) = seen else {
+fn venues(config: &ValidatorConfig, checks: Option<Vec<MarketCheck>>) -> Result<String> {
+    let Some(checks) = checks else {
         return Ok("none: prices come from a file or url".into());
     };
     config.markets()?;
     let mut fine = Vec::new();
     let mut dollars = 0;
     let mut silent = Vec::new();
-    for Seen {
+    for MarketCheck {
         market,
         quote,
         newest,
-    } in seen
+    } in checks
     {
         match newest {
             Ok(_) => {
-                dollars += usize::from(quote == Some(Quote::Usd));
+                dollars += usize::from(quote == Some(QuoteCurrency::Usd));
                 fine.push(quote);
             }
             Err(error) => silent.push(format!("{market} ({error:#})")),

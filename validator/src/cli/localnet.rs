@@ -10,9 +10,11 @@ use foretell_core::time::{Millis, UnixMillis};
 
 use super::stopped_by_signal;
 use crate::clock::system_now;
-use crate::localnet::live::LiveOptions;
-use crate::localnet::{self, Guest, Options, Progress, Speed, Wishes};
-use crate::moment;
+use crate::localnet::live::LiveLocalnetOptions;
+use crate::localnet::{
+    self, ExternalMiner, LocalnetArgs, LocalnetOptions, LocalnetProgress, ReplaySpeed,
+};
+use crate::time_text;
 use foretell_wire::output;
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
@@ -23,7 +25,7 @@ use foretell_wire::output;
 /// Example: validator localnet --prices BTCUSD_5m.csv --miners 8 --from 2024-03-01T00:00:00Z --to
 /// 2024-03-08T00:00:00Z
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct LocalnetCommandArgs {
     /// Price file (.csv or .parquet); without it, the newest real candles or else a simulated series.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
@@ -34,10 +36,10 @@ pub struct Arguments {
     #[arg(long, value_name = "STEPS")]
     horizon: Option<usize>,
     /// First origin: RFC 3339 or unix milliseconds [default: --days before --to].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     from: Option<UnixMillis>,
     /// Origins are below this [default: the last that can settle is in].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     to: Option<UnixMillis>,
     /// Days of rounds, instead of --from [default: 3].
     #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u32).range(1..))]
@@ -50,17 +52,17 @@ pub struct Arguments {
     /// PROGRAM is started with --wallet-path, --wallet and --hotkey, prints {"listening": "ADDRESS:PORT"} and serves
     /// until its standard input closes. The variable FORETELL_VENUE tells it where the prices are.
     #[arg(long, value_name = "NAME=PROGRAM")]
-    guest: Vec<Guest>,
+    guest: Vec<ExternalMiner>,
     /// Add miners that break the rules, one rule each.
     #[arg(long)]
     adversaries: bool,
     /// Interval between rounds [default: 30m, or the prices' step if that is longer].
-    #[arg(long, value_name = "SPAN", value_parser = moment::parse_span)]
+    #[arg(long, value_name = "SPAN", value_parser = time_text::parse_duration)]
     round_every: Option<Millis>,
     /// How fast simulated time runs: `max`, or this many times wall time; `live` is no simulation: the newest prices of
     /// exchanges, rounds by the machine's clock, until ctrl-c or --days are over.
-    #[arg(long, default_value = "max", value_parser = pace)]
-    speed: Pace,
+    #[arg(long, default_value = "max", value_parser = parse_speed)]
+    speed: SpeedArg,
     /// Gives keys and signing randomness [default: 0].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -79,47 +81,47 @@ pub struct Arguments {
 }
 
 /// Runs the network and prints its result.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
     let json = arguments.json;
-    let wishes = Wishes {
+    let args = LocalnetArgs {
         series: arguments.series,
         horizon: arguments.horizon,
         from: arguments.from,
         to: arguments.to,
         days: arguments.days,
         miners: arguments.miners,
-        guests: arguments.guest,
+        external_miners: arguments.guest,
         adversaries: arguments.adversaries,
         round_every: arguments.round_every,
         seed: arguments.seed,
     };
     let report = match arguments.speed {
-        Pace::Live => {
-            if arguments.prices.is_some() || wishes.from.is_some() || wishes.to.is_some() {
+        SpeedArg::Live => {
+            if arguments.prices.is_some() || args.from.is_some() || args.to.is_some() {
                 bail!(
                     "--speed live goes from now on, on live prices: leave out --prices, --from and --to"
                 );
             }
-            let options = LiveOptions {
-                wishes,
+            let options = LiveLocalnetOptions {
+                args,
                 config: arguments.config,
                 data: arguments.data,
             };
             let stop = stopped_by_signal()?;
-            localnet::live::run(&options, stop, &Progress::new()).await?
+            localnet::live::run(&options, stop, &LocalnetProgress::new()).await?
         }
-        Pace::Replay(speed) => {
+        SpeedArg::Replay(speed) => {
             if arguments.config.is_some() {
                 bail!("--config is for --speed live: leave it out");
             }
-            let options = Options {
-                wishes,
+            let options = LocalnetOptions {
+                args,
                 prices: arguments.prices,
                 data: arguments.data,
                 http: arguments.http,
                 speed,
             };
-            let mut progress = Progress::new();
+            let mut progress = LocalnetProgress::new();
             tokio::select! {
                 report = localnet::run(&options, system_now(), &mut progress) => report?,
                 _ = tokio::signal::ctrl_c() => match options.data {
@@ -134,23 +136,23 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     } else {
         localnet::tables(&report)
     };
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }
 
 /// What `--speed` says.
 #[derive(Debug, Clone, Copy)]
-enum Pace {
+enum SpeedArg {
     Live,
-    Replay(Speed),
+    Replay(ReplaySpeed),
 }
 
-fn pace(text: &str) -> Result<Pace, String> {
+fn parse_speed(text: &str) -> Result<SpeedArg, String> {
     match text {
-        "max" => Ok(Pace::Replay(Speed::Max)),
-        "live" => Ok(Pace::Live),
+        "max" => Ok(SpeedArg::Replay(ReplaySpeed::Max)),
+        "live" => Ok(SpeedArg::Live),
         number => match number.parse() {
             Ok(times) if times > 0.0 && f64::is_finite(times) => {
-                Ok(Pace::Replay(Speed::Times(times)))
+                Ok(SpeedArg::Replay(ReplaySpeed::Times(times)))
             }
             _ => {
                 Err("expected max, live, or how many times as fast as wall time, such as 60".into())

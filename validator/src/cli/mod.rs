@@ -2,7 +2,7 @@
 
 mod adversary;
 mod backtest;
-mod configured;
+mod config_args;
 mod doctor;
 mod feed;
 mod keys;
@@ -36,17 +36,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Backtest(backtest::Arguments),
-    Localnet(localnet::Arguments),
-    Keys(keys::Arguments),
-    Run(run::Arguments),
-    Doctor(doctor::Arguments),
-    Status(status::Arguments),
-    Settle(settle::Arguments),
-    Feed(feed::Arguments),
-    SimulatePolicy(simulate_policy::Arguments),
+    Backtest(backtest::BacktestArgs),
+    Localnet(localnet::LocalnetCommandArgs),
+    Keys(keys::KeysArgs),
+    Run(run::RunArgs),
+    Doctor(doctor::ValidatorDoctorArgs),
+    Status(status::ValidatorStatusArgs),
+    Settle(settle::SettleArgs),
+    Feed(feed::FeedArgs),
+    SimulatePolicy(simulate_policy::SimulatePolicyArgs),
     #[command(hide = true)]
-    Adversary(adversary::Arguments),
+    Adversary(adversary::AdversaryArgs),
 }
 
 impl Command {
@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    if let Err(error) = foretell_wire::memory::forbid_dumps() {
+    if let Err(error) = foretell_wire::core_dumps::disable() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
     exit_code(run(cli.command))
@@ -100,14 +100,14 @@ fn run(command: Command) -> Result<()> {
 fn stopped_by_signal() -> Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for signals")?;
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let signalled = stop.clone();
     // It ends with the runtime, and there is nothing to wait for.
     tokio::spawn(async move {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-        told.cancel();
+        signalled.cancel();
     });
     Ok(stop)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::configured::Configured;
+use super::config_args::ConfigArgs;
 use super::stopped_by_signal;
 
 /// Run the validator: ask miners, keep every answer, settle prices from exchanges, score, set weights.
@@ -13,13 +13,13 @@ use super::stopped_by_signal;
 ///
 /// Example: validator run --config validator.toml --network test --netuid 8 --wallet my-wallet --hotkey default
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct RunArgs {
     #[command(flatten)]
-    configured: Configured,
+    config_args: ConfigArgs,
 }
 
 /// Serves until it is told to stop.
-pub async fn run(arguments: Arguments) -> Result<()> {
-    let config = arguments.configured.read()?;
+pub async fn run(arguments: RunArgs) -> Result<()> {
+    let config = arguments.config_args.read()?;
     crate::run::run(config, stopped_by_signal()?).await
 }

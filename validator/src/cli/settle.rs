@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use foretell_core::rules::RulesVersion;
-use foretell_core::settle::case::{Case, CaseResult};
-use foretell_core::settle::{Verdict, settle_minute};
+use foretell_core::settle::case::{CaseResult, SettlementCase};
+use foretell_core::settle::{MinuteDecision, settle_minute};
 use foretell_wire::output;
 
 /// Settle one minute: from what venues said to the price of record, or a gap with its reason.
@@ -18,7 +18,7 @@ use foretell_wire::output;
 ///
 /// Example: validator settle --json minute.json
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct SettleArgs {
     /// The minute (JSON).
     file: PathBuf,
     /// Print the result as JSON.
@@ -27,43 +27,43 @@ pub struct Arguments {
 }
 
 /// Settles the minute and prints what becomes of it; a gap is a result like any other.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &SettleArgs) -> Result<()> {
     let file = arguments.file.display();
     let text = std::fs::read_to_string(&arguments.file)
         .with_context(|| format!("can't read {file}: check the path"))?;
-    let case: Case = serde_json::from_str(&text)
+    let case: SettlementCase = serde_json::from_str(&text)
         .with_context(|| format!("{file} is no minute: see validator settle --help"))?;
     let rules = RulesVersion::V1.rules().minute;
     let inputs = case.inputs(&rules).with_context(|| format!("in {file}"))?;
-    let verdict = settle_minute(&inputs, &rules);
+    let decision = settle_minute(&inputs, &rules);
     let text = if arguments.json {
-        serde_json::to_string_pretty(&CaseResult::from(&verdict))?
+        serde_json::to_string_pretty(&CaseResult::from(&decision))?
     } else {
-        words(&verdict)
+        text_of(&decision)
     };
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }
 
-/// The verdict for people: everybody's say, or why they had none.
-fn words(verdict: &Verdict) -> String {
-    let result = CaseResult::from(verdict);
+/// The decision for people: everybody's say, or why they had none.
+fn text_of(decision: &MinuteDecision) -> String {
+    let result = CaseResult::from(decision);
     let mut lines = Vec::new();
-    match (&verdict.price, result.price) {
+    match (&decision.price, result.price) {
         (Ok(settled), Some(price)) => {
             lines.push(format!(
                 "price {price}, dispersion {:.1} bps",
                 settled.dispersion_bps
             ));
             lines.extend(settled.usdt_usd.map(|rate| format!("1 USDT = {rate} USD")));
-            lines.extend(settled.used.iter().map(|(venue, voice)| {
-                let (price, percent) = (voice.price, 100.0 * voice.weight);
+            lines.extend(settled.constituents.iter().map(|(venue, constituent)| {
+                let (price, percent) = (constituent.price, 100.0 * constituent.weight);
                 format!("  {venue}: {price:.2} USD, weight {percent:.1} %")
             }));
         }
         (Err(reason), _) => lines.push(format!("gap: {reason}")),
         (Ok(_), None) => {}
     }
-    let excluded = verdict.excluded.iter();
+    let excluded = decision.excluded.iter();
     lines.extend(excluded.map(|(venue, why)| format!("  {venue} is out: {why}")));
     lines.join("\n")
 }

@@ -1,6 +1,6 @@
 //! `validator simulate-policy`.
 
-mod luck;
+mod null_study;
 
 use std::path::PathBuf;
 
@@ -12,17 +12,17 @@ use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_simulation::attack::Attack;
-use foretell_simulation::findings::Findings;
-use foretell_simulation::market::Market;
-use foretell_simulation::population::Class;
-use foretell_simulation::season::{PayPolicy, Plan, Start, Variant};
+use foretell_simulation::forecasters::SkillClass;
+use foretell_simulation::historical_market::HistoricalMarket;
+use foretell_simulation::season::{PayPolicy, PolicyVariant, SeasonStart, SimulationPlan};
+use foretell_simulation::summary::PolicySummary;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::localnet::default_series;
-use crate::moment;
-use crate::table::{decimal, percent, plain, right};
+use crate::table::{decimal, new_table, percent, right_aligned};
+use crate::time_text;
 use foretell_wire::output;
 
 /// Bars that the forecasters learn from before the first season, at least.
@@ -36,15 +36,15 @@ const LEARNING: Millis = Millis::days(90);
 ///
 /// Example: validator simulate-policy --prices BTCUSD_5m_2023.parquet BTCUSD_5m_2024.parquet --starts 12 --seeds 10
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct SimulatePolicyArgs {
     /// Price files (.csv or .parquet), one after the other in time.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     prices: Vec<PathBuf>,
     /// First season starts here: RFC 3339 or unix milliseconds [default: 90 days after the first price].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     from: Option<UnixMillis>,
     /// Last season ends by then [default: the last price].
-    #[arg(long, value_name = "T", value_parser = moment::parse)]
+    #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     to: Option<UnixMillis>,
     /// Number of starts.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..))]
@@ -81,35 +81,35 @@ pub struct Arguments {
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Document {
+struct SimulationReport {
     rules: String,
     from: UnixMillis,
     to: UnixMillis,
     starts: usize,
     seeds: u16,
     days: u16,
-    policies: Vec<Findings>,
+    policies: Vec<PolicySummary>,
 }
 
 /// Runs the simulation and prints its result.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: SimulatePolicyArgs) -> Result<()> {
     let result = tokio::task::spawn_blocking(move || {
         if arguments.luck {
-            luck::result(&arguments)
+            null_study::result(&arguments)
         } else {
             result(&arguments)
         }
     });
     let text = result.await.context("the simulation panicked")??;
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }
 
-fn result(arguments: &Arguments) -> Result<String> {
-    let document = simulate(arguments)?;
+fn result(arguments: &SimulatePolicyArgs) -> Result<String> {
+    let report = simulate(arguments)?;
     if arguments.json {
-        Ok(serde_json::to_string_pretty(&document)?)
+        Ok(serde_json::to_string_pretty(&report)?)
     } else {
-        Ok(text(&document))
+        Ok(text(&report))
     }
 }
 
@@ -124,7 +124,10 @@ fn strength(text: &str) -> Result<f64, String> {
 }
 
 /// The prices, the first origin, and the last price that may be used.
-fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, UnixMillis)> {
+fn market(
+    arguments: &SimulatePolicyArgs,
+    rules: Rules,
+) -> Result<(HistoricalMarket, UnixMillis, UnixMillis)> {
     let prices = crate::backtest::prices(&arguments.prices)?;
     let step = prices.step();
     ensure!(
@@ -138,7 +141,7 @@ fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, Un
     ensure!(
         from - prices.first_open() >= LEARNING,
         "--from must lie 90 days after the first price ({}), which the forecasters learn from",
-        moment::text(prices.first_open())
+        time_text::format_time(prices.first_open())
     );
     let end = arguments.to.unwrap_or(prices.last_close());
     let end = end.min(prices.last_close());
@@ -147,10 +150,14 @@ fn market(arguments: &Arguments, rules: Rules) -> Result<(Market, UnixMillis, Un
         grid: Grid { step, horizon: 100 },
         unit: prices.unit(),
     };
-    Ok((Market::new(series, prices.bars(), rules), from, end))
+    Ok((
+        HistoricalMarket::new(series, prices.bars(), rules),
+        from,
+        end,
+    ))
 }
 
-fn simulate(arguments: &Arguments) -> Result<Document> {
+fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     let version = RulesVersion::V1Replay;
     let rules = version.rules();
     let (market, from, end) = market(arguments, rules)?;
@@ -161,13 +168,13 @@ fn simulate(arguments: &Arguments) -> Result<Document> {
         last >= from,
         "no season of {} days fits between {} and the end of the prices: give more prices or fewer --days",
         arguments.days,
-        moment::text(from)
+        time_text::format_time(from)
     );
     let between = (last - from).0 / i64::from(arguments.starts.max(2) - 1);
     let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
         .map(|n| UnixMillis((from.0 + n * between).div_euclid(step.0) * step.0))
         .collect();
-    let plan = Plan {
+    let plan = SimulationPlan {
         rules,
         round_every: Millis::minutes(30),
         days: usize::from(arguments.days),
@@ -176,26 +183,26 @@ fn simulate(arguments: &Arguments) -> Result<Document> {
     };
     let bar = ProgressBar::new(starts.len() as u64 * u64::from(arguments.seeds));
     let season = |first: &UnixMillis| {
-        let start = Start::new(&market, &plan, *first);
+        let start = SeasonStart::new(&market, &plan, *first);
         let seeds = 0..u64::from(arguments.seeds);
         let play = |seed| {
-            let played = start.play(&market, &plan, seed);
+            let result = start.simulate(&market, &plan, seed);
             bar.inc(1);
-            played
+            result
         };
         seeds.map(play).collect()
     };
     // By start, seed and variant; in the order of starts, whoever is done first.
     let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
     bar.finish_and_clear();
-    let of_variant = |(v, variant): (usize, &Variant)| {
+    let of_variant = |(v, variant): (usize, &PolicyVariant)| {
         let starts = seasons.iter();
         let own: Vec<Vec<_>> = starts
             .map(|seeds| seeds.iter().map(|variants| variants[v].clone()).collect())
             .collect();
-        Findings::of(&variant.name, &plan.attacks, &own)
+        PolicySummary::new(&variant.name, &plan.attacks, &own)
     };
-    Ok(Document {
+    Ok(SimulationReport {
         rules: version.name().to_owned(),
         from,
         to: last + span,
@@ -226,11 +233,11 @@ fn attacks(names: &[String]) -> Result<Vec<Attack>> {
 }
 
 /// The policies; `evidence` by its rules, or by every combination of the other strengths.
-fn variants(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
+fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
     let of = |policy: &PolicyName| {
         let older = |policy_of| {
             let name = policy.to_string();
-            vec![Variant {
+            vec![PolicyVariant {
                 name,
                 policy: policy_of,
             }]
@@ -244,7 +251,7 @@ fn variants(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     arguments.policy.iter().flat_map(of).collect()
 }
 
-fn strengths(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
+fn strengths(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
     let or = |given: &[f64], rule: f64| {
         if given.is_empty() {
             vec![rule]
@@ -255,17 +262,17 @@ fn strengths(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     let mut all = Vec::new();
     for z in or(&arguments.standard_errors, rules.evidence.standard_errors) {
         for ridge in or(&arguments.ridge, rules.fit.ridge) {
-            for kin in or(&arguments.kin, rules.fit.kin) {
+            for kin in or(&arguments.kin, rules.fit.similarity_penalty) {
                 let evidence = EvidenceRules {
                     standard_errors: z,
                     ..rules.evidence
                 };
                 let fit = FitRules {
                     ridge,
-                    kin,
+                    similarity_penalty: kin,
                     ..rules.fit
                 };
-                all.push(Variant {
+                all.push(PolicyVariant {
                     name: format!("evidence (z = {z}, ρ = {ridge}, κ = {kin})"),
                     policy: PayPolicy::Evidence(evidence, fit, rules.pay),
                 });
@@ -275,41 +282,37 @@ fn strengths(arguments: &Arguments, rules: &Rules) -> Vec<Variant> {
     all
 }
 
-fn text(document: &Document) -> String {
+fn text(report: &SimulationReport) -> String {
     let mut text = format!(
         "{} starts × {} seeds of {} days; {} to {}; rules {}\n",
-        document.starts,
-        document.seeds,
-        document.days,
-        moment::text(document.from),
-        moment::text(document.to),
-        document.rules
+        report.starts,
+        report.seeds,
+        report.days,
+        time_text::format_time(report.from),
+        time_text::format_time(report.to),
+        report.rules
     );
-    for findings in &document.policies {
-        text.push_str(&format!(
-            "\npolicy {}\n{}\n",
-            findings.policy,
-            pay(findings)
-        ));
+    for summary in &report.policies {
+        text.push_str(&format!("\npolicy {}\n{}\n", summary.policy, pay(summary)));
         text.push_str(&format!(
             "among those that nobody can tell apart, most over least pay: {:.2} in the median season, {:.2} in the worst\n",
-            findings.near_equals.median, findings.near_equals.worst
+            summary.near_equals.median, summary.near_equals.worst
         ));
-        if let Some(gain) = findings.consensus_gain {
+        if let Some(gain) = summary.consensus_gain {
             text.push_str(&format!("consensus: gain over the reference {gain:.4}"));
         }
-        if let Some(ratio) = findings.against_best {
+        if let Some(ratio) = summary.against_best {
             text.push_str(&format!(
                 "; score from day 20 on {ratio:.4} of the best member's"
             ));
         }
-        text.push_str(&format!("\n{}\n", gains(findings)));
+        text.push_str(&format!("\n{}\n", gains(summary)));
     }
     text
 }
 
-fn pay(findings: &Findings) -> Table {
-    let mut table = plain(&[
+fn pay(summary: &PolicySummary) -> Table {
+    let mut table = new_table(&[
         "day",
         "good",
         "middling",
@@ -321,11 +324,16 @@ fn pay(findings: &Findings) -> Table {
         "tails in",
         "none in",
     ]);
-    let classes = [Class::Good, Class::Middling, Class::Tails, Class::None];
-    for checkpoint in &findings.checkpoints {
+    let classes = [
+        SkillClass::Good,
+        SkillClass::Middling,
+        SkillClass::Tails,
+        SkillClass::None,
+    ];
+    for checkpoint in &summary.checkpoints {
         let pay = classes.map(|class| percent(checkpoint.pay.get(&class).copied().flatten(), 1));
         let eligible = classes.map(|class| percent(checkpoint.eligible.get(&class).copied(), 0));
-        let days = right(checkpoint.days.to_string());
+        let days = right_aligned(checkpoint.days.to_string());
         let row = [days].into_iter().chain(pay);
         let row = row.chain([percent(Some(checkpoint.unpaid), 1)]);
         table.add_row(row.chain(eligible));
@@ -333,15 +341,15 @@ fn pay(findings: &Findings) -> Table {
     table
 }
 
-fn gains(findings: &Findings) -> Table {
-    let mut table = plain(&["attack", "share of pay", "if honest", "gain", "± se"]);
-    for finding in &findings.attacks {
+fn gains(summary: &PolicySummary) -> Table {
+    let mut table = new_table(&["attack", "share of pay", "if honest", "gain", "± se"]);
+    for attack in &summary.attacks {
         table.add_row([
-            Cell::new(&finding.attack),
-            decimal(Some(finding.share), 3),
-            decimal(Some(finding.honest), 3),
-            right(format!("{:+.3}", finding.gain)),
-            decimal(Some(finding.standard_error), 3),
+            Cell::new(&attack.attack),
+            decimal(Some(attack.share), 3),
+            decimal(Some(attack.honest), 3),
+            right_aligned(format!("{:+.3}", attack.gain)),
+            decimal(Some(attack.standard_error), 3),
         ]);
     }
     table

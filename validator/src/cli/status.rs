@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::clock::system_now;
-use crate::run::config::Config;
+use crate::run::config::ValidatorConfig;
 use crate::run::status::StatusFile;
 use foretell_wire::output;
 
@@ -14,7 +14,7 @@ use foretell_wire::output;
 ///
 /// Example: validator status --config validator.toml
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct ValidatorStatusArgs {
     /// Configuration file of the validator (TOML).
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -24,13 +24,13 @@ pub struct Arguments {
 }
 
 /// Prints the status.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let config = Config::read(&arguments.config)?;
+pub fn run(arguments: &ValidatorStatusArgs) -> Result<()> {
+    let config = ValidatorConfig::read(&arguments.config)?;
     let status = StatusFile::read(&config.data)?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&status)?
     } else {
-        status.words(system_now())
+        status.describe(system_now())
     };
-    Ok(output::print(text)?)
+    Ok(output::print_line(text)?)
 }

@@ -13,12 +13,12 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use clap::ValueEnum;
 use foretell_core::attest::{answer_text, commitment, nonce_text, reveal_text};
+use foretell_wire::authorization::{Caller, Callers, require_authorization};
 use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{
-    COMMIT_ROUTE, CommitAnswer, CommitRequest, DELAY_HEADER, REVEAL_ROUTE, RevealAnswer,
-    RevealRequest,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, REVEAL_ROUTE, RevealRequest,
+    RevealResponse,
 };
-use foretell_wire::server::{Caller, Callers, behind_door};
 
 /// How an adversary misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,7 +108,7 @@ fn router(key: Keypair, misbehaviour: Misbehaviour, horizon: usize) -> Router {
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal))
         .with_state(adversary);
-    behind_door(routes, hotkey, Callers::Anyone)
+    require_authorization(routes, hotkey, Callers::Anyone)
 }
 
 /// Serves until standard input closes, after saying where in one line of JSON, as `miner serve` does.
@@ -161,7 +161,7 @@ async fn commit(
         payload.as_bytes(),
     );
     let text = answer_text(&request.round, &validator, &commitment);
-    let answer = Json(CommitAnswer {
+    let answer = Json(CommitResponse {
         commitment,
         signature: key.sign(text.as_bytes()),
     });
@@ -189,7 +189,7 @@ async fn reveal(
         other => other.payload(*horizon),
     };
     let text = reveal_text(&round, &validator, payload.as_bytes());
-    Json(RevealAnswer {
+    Json(RevealResponse {
         nonce: key.nonce(&nonce_text(&round, &validator)),
         signature: key.sign(text.as_bytes()),
         payload,

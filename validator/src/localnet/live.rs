@@ -8,45 +8,45 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use foretell_chain::identity::Identity;
-use foretell_chain::local::LocalChain;
+use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Block;
-use foretell_core::book::Book;
-use foretell_core::settle::{MINUTE, Quote};
+use foretell_chain::subnet_identity::SubnetIdentity;
+use foretell_core::settle::{MINUTE, QuoteCurrency};
+use foretell_core::state::SeriesState;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
-use foretell_wire::reach::Reach;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::children::{Children, MinerPrices, Setting};
-use super::plan::{DEFAULT_MINERS, Plan};
+use super::miner_processes::{MinerPriceSource, MinerProcesses, ProcessSettings};
+use super::plan::{DEFAULT_MINERS, LocalnetPlan};
 use super::population::{Participant, participants};
-use super::prices::PriceNote;
-use super::report::{Report, Timing};
-use super::{Progress, Wishes, genesis, result_of};
+use super::prices::PriceDataSummary;
+use super::report::{LocalnetReport, RunTiming};
+use super::{LocalnetArgs, LocalnetProgress, genesis_ledger, result_of};
 use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
-use crate::rounds::{Prices, Rounds, Surroundings as RoundsSurroundings};
-use crate::run::api::Api;
-use crate::run::config::{Config, PricesConfig};
-use crate::run::listeners::Listeners;
+use crate::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
+use crate::run::config::{PriceSourceConfig, ValidatorConfig};
+use crate::run::data_dir_manifest::DataDirManifest;
 use crate::run::serve;
-use crate::run::service::{Service, Surroundings};
-use crate::run::source::Source;
-use crate::run::stamp::Stamp;
+use crate::run::service::{ServiceDependencies, ValidatorService};
+use crate::run::settlement_source::SettlementSource;
 use crate::run::status::StatusFile;
+use crate::run::status_server::StatusServer;
+use crate::run::venue_monitor::VenueMonitor;
 use crate::store::SledStore;
 
 /// Exchanges that miners learn from, best first: those that serve months of 5-minute candles.
-const LONG_MEMORY: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfinex"];
+const LONG_HISTORY_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfinex"];
 
 /// What to run.
 #[derive(Debug)]
-pub struct LiveOptions {
+pub struct LiveLocalnetOptions {
     /// Series, horizon, interval, miners, seed; days until the last round, if they are given.
-    pub wishes: Wishes,
+    pub args: LocalnetArgs,
     /// Configuration file whose `[prices]` say which exchanges are asked; the usual ones if left out.
     pub config: Option<PathBuf>,
     /// Directory of the network; a temporary one if left out.
@@ -55,29 +55,34 @@ pub struct LiveOptions {
 
 /// Runs a live network until `stop`, or until its last round is over, and gives its result.
 pub async fn run(
-    options: &LiveOptions,
+    options: &LiveLocalnetOptions,
     stop: CancellationToken,
-    progress: &Progress,
-) -> Result<Report> {
+    progress: &LocalnetProgress,
+) -> Result<LocalnetReport> {
     let started = Instant::now();
     let temporary = tempfile::tempdir().context("can't create a temporary directory")?;
     let folder = options.data.as_deref().unwrap_or(temporary.path());
     let config = config(options, folder)?;
-    let source = Source::of(&config)?;
-    progress.say(&format!("live prices of {}", source.words()));
+    let source = SettlementSource::of(&config)?;
+    progress.println(&format!("live prices of {}", source.words()));
     probe(&source, &config, system_now()).await?;
 
-    let wishes = &options.wishes;
-    let seed = wishes.seed.unwrap_or(0);
-    let miners = wishes.miners.unwrap_or(DEFAULT_MINERS);
-    let participants = participants(miners, &wishes.guests, wishes.adversaries);
+    let args = &options.args;
+    let seed = args.seed.unwrap_or(0);
+    let miners = args.miners.unwrap_or(DEFAULT_MINERS);
+    let participants = participants(miners, &args.external_miners, args.adversaries);
     let key = Keypair::derived(seed, "validator");
-    let charter = Stamp::begin_or_resume(&config, key.hotkey(), Identity::Local, system_now())?;
+    let genesis = DataDirManifest::begin_or_resume(
+        &config,
+        key.hotkey(),
+        SubnetIdentity::Local,
+        system_now(),
+    )?;
     let store = Arc::new(SledStore::open(&folder.join("journal"))?);
-    let ledger = genesis(seed, &participants)?;
+    let ledger = genesis_ledger(seed, &participants)?;
     let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
     let chain = Arc::new(chain);
-    let setting = Setting {
+    let settings = ProcessSettings {
         folder,
         series: &config.series,
         prices: miner_prices(&config)?,
@@ -85,55 +90,58 @@ pub async fn run(
         validator: key.hotkey(),
         seed,
     };
-    let children = Children::start(&participants, &setting).await?;
-    serve_axons(&chain, &children, &participants, seed).await?;
-    let last = wishes
+    let processes = MinerProcesses::start(&participants, &settings).await?;
+    serve_axons(&chain, &processes, &participants, seed).await?;
+    let last = args
         .days
-        .map(|days| charter.first + Millis::days(i64::from(days)));
-    let plan = Plan::live(&charter, wishes, last.unwrap_or(charter.end));
+        .map(|days| genesis.first + Millis::days(i64::from(days)));
+    let plan = LocalnetPlan::live(&genesis, args, last.unwrap_or(genesis.end));
     let client = MinerClient::new(key.clone()).context("can't set up the HTTP client")?;
-    let rounds = RoundsSurroundings {
+    let dependencies = RoundsDependencies {
         key,
         store: Arc::clone(&store),
         chain: Arc::clone(&chain),
-        miners: LiveMiners::new(client, Reach::Anywhere, stop.clone()),
-        prices: Prices::Journal,
+        miners: LiveMiners::new(client, AddressPolicy::Any, stop.clone()),
+        prices: RoundPrices::Journal,
     };
-    let mut service = Service::new(Surroundings {
-        rounds: Rounds::resume(charter, rounds).await?,
+    let mut service = ValidatorService::new(ServiceDependencies {
+        runner: RoundRunner::resume(genesis, dependencies).await?,
         source: Arc::new(source),
         chain: Arc::clone(&chain),
-        listeners: Listeners::start(config.listened()?)?,
+        venue_monitor: VenueMonitor::start(config.monitored_venues()?)?,
     });
     let loaded = started.elapsed();
     let names: Vec<&str> = participants.iter().map(|p| p.name.as_str()).collect();
     let next = service
-        .rounds()
-        .book()
+        .runner()
+        .state()
         .next_origin()
-        .map(crate::moment::text);
-    progress.say(&format!(
+        .map(crate::time_text::format_time);
+    progress.println(&format!(
         "{} miners: {}; first round at {}; ctrl-c ends it with the leaderboard",
         names.len(),
         names.join(", "),
         next.unwrap_or_default()
     ));
     let tick = |now| Ok(chain.advance_to(Block::at(plan.first, now))?);
-    let over = |book: &Book, now| is_over(book, last, now);
-    let (show, shown) = watch::channel(None);
-    let api = Api::start(config.http.as_ref(), shown).await?;
-    let status = StatusFile::new(folder, show);
+    let over = |state: &SeriesState, now| is_over(state, last, now);
+    let (status_sender, status_receiver) = watch::channel(None);
+    let status_server = StatusServer::start(config.http.as_ref(), status_receiver).await?;
+    let status = StatusFile::new(folder, status_sender);
     let served = serve(&mut service, &status, tick, over, &stop).await;
-    api.stop().await;
+    status_server.stop().await;
     let played = started.elapsed();
-    children.stop().await.context("can't end the miners")?;
+    processes.stop().await.context("can't end the miners")?;
     served?;
 
-    let book = service.rounds().book();
-    let plan = plan.ended(PriceNote::live(book, &service.source_words()), system_now());
-    let head = service.rounds().head();
-    let mut report = result_of(&plan, book, head, &store, &chain, &participants).await?;
-    report.timing = Some(Timing {
+    let state = service.runner().state();
+    let plan = plan.ended(
+        PriceDataSummary::live(state, &service.source_text()),
+        system_now(),
+    );
+    let head = service.runner().head();
+    let mut report = result_of(&plan, state, head, &store, &chain, &participants).await?;
+    report.timing = Some(RunTiming {
         load_s: loaded.as_secs_f64(),
         score_s: (played - loaded).as_secs_f64(),
         total_s: started.elapsed().as_secs_f64(),
@@ -141,21 +149,21 @@ pub async fn run(
     Ok(report)
 }
 
-/// The validator's configuration: the wishes, and the prices of the file that was given.
-fn config(options: &LiveOptions, folder: &Path) -> Result<Config> {
+/// The validator's configuration: the args, and the prices of the file that was given.
+fn config(options: &LiveLocalnetOptions, folder: &Path) -> Result<ValidatorConfig> {
     let mut config = match &options.config {
-        Some(file) => Config::read(file)?,
-        None => Config::in_folder(folder),
+        Some(file) => ValidatorConfig::read(file)?,
+        None => ValidatorConfig::with_data_dir(folder),
     };
     folder.clone_into(&mut config.data);
-    let wishes = &options.wishes;
-    if let Some(series) = &wishes.series {
+    let args = &options.args;
+    if let Some(series) = &args.series {
         config.series.id = series.clone();
     }
-    if let Some(horizon) = wishes.horizon {
+    if let Some(horizon) = args.horizon {
         config.series.grid.horizon = horizon;
     }
-    if let Some(every) = wishes.round_every {
+    if let Some(every) = args.round_every {
         config.rounds.every_minutes = u32::try_from(every.0 / MINUTE.0).unwrap_or(u32::MAX);
     }
     config.wallet = None;
@@ -164,11 +172,11 @@ fn config(options: &LiveOptions, folder: &Path) -> Result<Config> {
 }
 
 /// Fails if no exchange can be reached at all: a network without prices is of no use to anybody.
-async fn probe(source: &Source, config: &Config, now: UnixMillis) -> Result<()> {
+async fn probe(source: &SettlementSource, config: &ValidatorConfig, now: UnixMillis) -> Result<()> {
     let last_minute = UnixMillis(now.0 - now.0.rem_euclid(MINUTE.0)) - MINUTE;
     let rules = config.rules().rules().minute;
-    let answer = source.ask(&[last_minute], now).await;
-    if let Err(offline) = answer.learnt(&[last_minute], |_| false, &rules) {
+    let response = source.ask(&[last_minute], now).await;
+    if let Err(offline) = response.decide(&[last_minute], |_| false, &rules) {
         bail!(
             "{offline}; without --speed live, a network runs on a price file or on simulated prices"
         );
@@ -177,8 +185,8 @@ async fn probe(source: &Source, config: &Config, now: UnixMillis) -> Result<()> 
 }
 
 /// The exchange that miners read.
-fn miner_prices(config: &Config) -> Result<MinerPrices> {
-    if !matches!(config.prices, PricesConfig::Venues(_)) {
+fn miner_prices(config: &ValidatorConfig) -> Result<MinerPriceSource> {
+    if !matches!(config.prices, PriceSourceConfig::Venues(_)) {
         bail!(
             "--speed live needs `[prices] kind = \"venues\"`: replay other series from their file"
         );
@@ -187,16 +195,16 @@ fn miner_prices(config: &Config) -> Result<MinerPrices> {
     let in_usd = || {
         markets
             .iter()
-            .filter(|(_, quote)| *quote == Quote::Usd)
+            .filter(|(_, quote)| *quote == QuoteCurrency::Usd)
             .map(|(m, _)| m)
     };
-    let by_memory = |name: &&str| in_usd().find(|market| market.venue.name() == *name);
-    let market = LONG_MEMORY
+    let by_history = |name: &&str| in_usd().find(|market| market.venue.name() == *name);
+    let market = LONG_HISTORY_VENUES
         .iter()
-        .find_map(by_memory)
+        .find_map(by_history)
         .or_else(|| in_usd().next());
     let market = market.context("no venue quotes in USD: enable one for the miners")?;
-    Ok(MinerPrices {
+    Ok(MinerPriceSource {
         venue: market.venue.name(),
         host: market.host.clone(),
         symbol: market.symbol.clone(),
@@ -205,12 +213,12 @@ fn miner_prices(config: &Config) -> Result<MinerPrices> {
 
 async fn serve_axons(
     chain: &LocalChain,
-    children: &Children,
+    processes: &MinerProcesses,
     participants: &[Participant],
     seed: u64,
 ) -> Result<()> {
     for participant in participants {
-        if let Some(axon) = children.axons().get(&participant.name) {
+        if let Some(axon) = processes.axons().get(&participant.name) {
             chain.serve(participant.hotkey(seed), *axon)?;
         }
     }
@@ -218,8 +226,8 @@ async fn serve_axons(
 }
 
 /// Whether the last round that was wished for is over.
-fn is_over(book: &Book, last: Option<UnixMillis>, now: UnixMillis) -> bool {
+fn is_over(state: &SeriesState, last: Option<UnixMillis>, now: UnixMillis) -> bool {
     let Some(last) = last else { return false };
     let before = |origin: &UnixMillis| *origin < last;
-    now >= last && !book.open_rounds().keys().any(before)
+    now >= last && !state.open_rounds().keys().any(before)
 }

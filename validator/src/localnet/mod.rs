@@ -12,22 +12,22 @@
 //! alone: not on the machine's speed, its threads, or how often the run was killed and started again.
 
 pub mod adversary;
-mod children;
 pub mod live;
+mod miner_processes;
 mod plan;
 mod population;
 mod prices;
 mod print;
 mod progress;
+mod replay_venue;
 mod report;
 mod schedule;
-mod venue;
 
-pub use plan::{Wishes, default_series};
-pub use population::Guest;
+pub use plan::{LocalnetArgs, default_series};
+pub use population::ExternalMiner;
 pub use print::tables;
-pub use progress::Progress;
-pub use report::{Report, Timing};
+pub use progress::LocalnetProgress;
+pub use report::{LocalnetReport, RunTiming};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,39 +39,39 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::local::LocalChain;
+use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
 use foretell_core::bar::Bar;
-use foretell_core::book::Book;
-use foretell_core::journal::{Entry, Head, Record};
+use foretell_core::journal::{JournalEntry, JournalHead, Record};
 use foretell_core::replay::ReplayedPrices;
+use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
 
-use self::children::{Children, MinerPrices, Setting};
-use self::plan::{PRICES, Plan};
+use self::miner_processes::{MinerPriceSource, MinerProcesses, ProcessSettings};
+use self::plan::{LocalnetPlan, PRICES_FILE};
 use self::population::{Participant, participants};
-use self::prices::{Found, PriceNote, PriceSource};
-use self::report::Sources;
-use self::venue::ReplayVenue;
-use crate::rounds::miners::{NoAnswer, ReplayedMiners};
-use crate::rounds::{Prices, Rounds, RoundsError, Surroundings};
-use crate::store::{SledStore, Store};
+use self::prices::{FetchedPrices, PriceDataSummary, PriceSource};
+use self::replay_venue::ReplayVenue;
+use self::report::LocalnetReportInput;
+use crate::rounds::miners::{AnswerError, ReplayedMiners};
+use crate::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
+use crate::store::{JournalStore, SledStore};
 
 /// An honest miner that is silent for this long fails the run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MINER_TIMEOUT: Duration = Duration::from_secs(60);
 /// What the validator has at stake: any amount will do, it is alone.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
 /// File that holds the result of a finished run.
-const RESULT: &str = "result.json";
+const RESULT_FILE: &str = "result.json";
 
 /// What to run, and how.
 #[derive(Debug)]
-pub struct Options {
+pub struct LocalnetOptions {
     /// What decides the result.
-    pub wishes: Wishes,
+    pub args: LocalnetArgs,
     /// Price file.
     pub prices: Option<PathBuf>,
     /// Directory of the network; a temporary one if left out.
@@ -79,22 +79,26 @@ pub struct Options {
     /// Where the replay venue listens.
     pub http: SocketAddr,
     /// How fast simulated time runs at most.
-    pub speed: Speed,
+    pub speed: ReplaySpeed,
 }
 
 /// How fast simulated time runs at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Speed {
+pub enum ReplaySpeed {
     /// As fast as everybody answers.
     Max,
     /// This many times as fast as wall time.
     Times(f64),
 }
 
-type LocalRounds = Rounds<SledStore, LocalChain, ReplayedMiners>;
+type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayedMiners>;
 
 /// Runs a network to its end, or on to its end, and gives its result.
-pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) -> Result<Report> {
+pub async fn run(
+    options: &LocalnetOptions,
+    now: UnixMillis,
+    progress: &mut LocalnetProgress,
+) -> Result<LocalnetReport> {
     let started = Instant::now();
     let temporary = match options.data {
         Some(_) => None,
@@ -105,28 +109,28 @@ pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) ->
         (None, Some(temporary)) => temporary.path(),
         (None, None) => bail!("no directory"),
     };
-    let (plan, prices) = match Plan::found_in(folder)? {
+    let (plan, prices) = match LocalnetPlan::read_from(folder)? {
         Some(plan) => {
-            let prices = recall(&plan, options, folder)?;
+            let prices = resume(&plan, options, folder)?;
             (plan, prices)
         }
         None => begin(options, folder, now, progress).await?,
     };
     if let Some(mut report) = finished(folder)? {
-        progress.say("this run had finished: its result again");
+        progress.println("this run had finished: its result again");
         let loaded = started.elapsed().as_secs_f64();
-        report.timing = Some(Timing {
+        report.timing = Some(RunTiming {
             load_s: loaded,
             score_s: 0.0,
             total_s: loaded,
         });
         return Ok(report);
     }
-    progress.say(&format!("prices: {}", plan.prices.words()));
+    progress.println(&format!("prices: {}", plan.prices.words()));
     for warning in prices::warnings(&prices) {
-        progress.say(&format!("warning: {warning}"));
+        progress.println(&format!("warning: {warning}"));
     }
-    let mut network = Network::start(&plan, &prices, options.http, folder).await?;
+    let mut network = LocalNetwork::start(&plan, &prices, options.http, folder).await?;
     let loaded = started.elapsed();
     let ran = network.run_to_end(&plan, options.speed, progress).await;
     let played = started.elapsed();
@@ -137,7 +141,7 @@ pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) ->
     network.stop().await?;
     let mut report = report?;
     keep_result(&report, folder)?;
-    report.timing = Some(Timing {
+    report.timing = Some(RunTiming {
         load_s: loaded.as_secs_f64(),
         score_s: (played - loaded).as_secs_f64(),
         total_s: started.elapsed().as_secs_f64(),
@@ -147,43 +151,43 @@ pub async fn run(options: &Options, now: UnixMillis, progress: &mut Progress) ->
 
 /// A new directory: finds prices, keeps them there, and stamps it with the plan.
 async fn begin(
-    options: &Options,
+    options: &LocalnetOptions,
     folder: &Path,
     now: UnixMillis,
-    progress: &Progress,
-) -> Result<(Plan, PriceSeries)> {
-    let wishes = &options.wishes;
+    progress: &LocalnetProgress,
+) -> Result<(LocalnetPlan, PriceSeries)> {
+    let args = &options.args;
     let (prices, source) = match &options.prices {
         Some(file) => (prices::from_file(file)?, PriceSource::File),
         None => {
-            let series = wishes.series.clone().unwrap_or_else(default_series);
-            progress.say("no --prices: asking exchanges for the newest candles");
-            let seed = wishes.seed.unwrap_or(0);
-            let Found {
+            let series = args.series.clone().unwrap_or_else(default_series);
+            progress.println("no --prices: asking exchanges for the newest candles");
+            let seed = args.seed.unwrap_or(0);
+            let FetchedPrices {
                 prices,
                 source,
-                because,
+                fallback_reason,
             } = prices::newest_or_simulated(&series, seed, now).await?;
-            if let Some(because) = because {
-                progress.say(&format!(
-                    "no real prices ({because}): using the SIMULATED series"
+            if let Some(fallback_reason) = fallback_reason {
+                progress.println(&format!(
+                    "no real prices ({fallback_reason}): using the SIMULATED series"
                 ));
             }
             (prices, source)
         }
     };
-    let note = PriceNote::new(&prices, source);
-    let plan = Plan::new(wishes, &prices, note)?;
+    let note = PriceDataSummary::new(&prices, source);
+    let plan = LocalnetPlan::new(args, &prices, note)?;
     fs::create_dir_all(folder)
         .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
-    foretell_data::prices::write_csv(&folder.join(PRICES), &prices)?;
-    plan.stamp(folder)?;
+    foretell_data::prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
+    plan.write_manifest(folder)?;
     Ok((plan, prices))
 }
 
 /// A directory begun before: its prices, if arguments and file are still the same.
-fn recall(plan: &Plan, options: &Options, folder: &Path) -> Result<PriceSeries> {
-    let file = folder.join(PRICES);
+fn resume(plan: &LocalnetPlan, options: &LocalnetOptions, folder: &Path) -> Result<PriceSeries> {
+    let file = folder.join(PRICES_FILE);
     let kept = prices::from_file(&file)?;
     if kept.sha256() != plan.prices.sha256 {
         bail!(
@@ -196,12 +200,12 @@ fn recall(plan: &Plan, options: &Options, folder: &Path) -> Result<PriceSeries> 
         .as_deref()
         .map(prices::from_file)
         .transpose()?;
-    plan.check_unchanged(&options.wishes, given.as_ref().unwrap_or(&kept), folder)?;
+    plan.check_unchanged(&options.args, given.as_ref().unwrap_or(&kept), folder)?;
     Ok(kept)
 }
 
-fn finished(folder: &Path) -> Result<Option<Report>> {
-    let path = folder.join(RESULT);
+fn finished(folder: &Path) -> Result<Option<LocalnetReport>> {
+    let path = folder.join(RESULT_FILE);
     if !path.exists() {
         return Ok(None);
     }
@@ -211,8 +215,8 @@ fn finished(folder: &Path) -> Result<Option<Report>> {
     Ok(Some(report))
 }
 
-fn keep_result(report: &Report, folder: &Path) -> Result<()> {
-    let path = folder.join(RESULT);
+fn keep_result(report: &LocalnetReport, folder: &Path) -> Result<()> {
+    let path = folder.join(RESULT_FILE);
     let write = || -> Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer_pretty(&mut file, report)?;
@@ -224,42 +228,42 @@ fn keep_result(report: &Report, folder: &Path) -> Result<()> {
 }
 
 /// Everything that runs.
-struct Network {
+struct LocalNetwork {
     folder: PathBuf,
     seed: u64,
-    rounds: LocalRounds,
+    runner: LocalRoundRunner,
     chain: Arc<LocalChain>,
     store: Arc<SledStore>,
     venue: ReplayVenue,
-    children: Children,
+    processes: MinerProcesses,
     participants: Vec<Participant>,
 }
 
-impl Network {
+impl LocalNetwork {
     async fn start(
-        plan: &Plan,
+        plan: &LocalnetPlan,
         prices: &PriceSeries,
         http: SocketAddr,
         folder: &Path,
     ) -> Result<Self> {
-        let participants = participants(plan.miners, &plan.guests, plan.adversaries);
+        let participants = participants(plan.miners, &plan.external_miners, plan.adversaries);
         let validator = Keypair::derived(plan.seed, "validator");
         let store = Arc::new(SledStore::open(&folder.join("journal"))?);
-        let ledger = genesis(plan.seed, &participants)?;
+        let ledger = genesis_ledger(plan.seed, &participants)?;
         let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
         let chain = Arc::new(chain);
         let bars: Vec<Bar> = prices.bars().to_vec();
-        let rules = plan.charter(validator.hotkey()).rules.rules();
+        let rules = plan.genesis(validator.hotkey()).rules.rules();
         let settled = ReplayedPrices::new(plan.series.clone(), &bars, &rules.score);
         let venue = ReplayVenue::open(http, plan.series.clone(), bars)
             .await
             .with_context(|| {
                 format!("can't serve prices on {http}: is the port in use? choose another --http")
             })?;
-        let setting = Setting {
+        let settings = ProcessSettings {
             folder,
             series: &plan.series,
-            prices: MinerPrices {
+            prices: MinerPriceSource {
                 venue: "replay",
                 host: format!("http://{}", venue.address()),
                 symbol: plan.series.id.to_string(),
@@ -268,33 +272,33 @@ impl Network {
             validator: validator.hotkey(),
             seed: plan.seed,
         };
-        let children = Children::start(&participants, &setting).await?;
+        let processes = MinerProcesses::start(&participants, &settings).await?;
         for participant in &participants {
-            if let Some(axon) = children.axons().get(&participant.name) {
+            if let Some(axon) = processes.axons().get(&participant.name) {
                 let hotkey = participant.hotkey(plan.seed);
                 chain.serve(hotkey, *axon)?;
             }
         }
         let client = MinerClient::new(validator.clone()).context("can't set up the HTTP client")?;
-        let rounds = Rounds::resume(
-            plan.charter(validator.hotkey()),
-            Surroundings {
+        let runner = RoundRunner::resume(
+            plan.genesis(validator.hotkey()),
+            RoundsDependencies {
                 key: validator,
                 store: Arc::clone(&store),
                 chain: Arc::clone(&chain),
-                miners: ReplayedMiners::new(client, PATIENCE),
-                prices: Prices::Replay(settled),
+                miners: ReplayedMiners::new(client, MINER_TIMEOUT),
+                prices: RoundPrices::Replay(settled),
             },
         )
         .await?;
         Ok(Self {
             folder: folder.to_owned(),
             seed: plan.seed,
-            rounds,
+            runner,
             chain,
             store,
             venue,
-            children,
+            processes,
             participants,
         })
     }
@@ -302,14 +306,14 @@ impl Network {
     /// Plays every instant that is not done yet, then lets the chain reach the end of an epoch.
     async fn run_to_end(
         &mut self,
-        plan: &Plan,
-        speed: Speed,
-        progress: &mut Progress,
+        plan: &LocalnetPlan,
+        speed: ReplaySpeed,
+        progress: &mut LocalnetProgress,
     ) -> Result<()> {
         let hyperparameters = self.chain.hyperparameters().await?;
         let tempo = u64::from(hyperparameters.tempo.get());
-        let resume_at = self.rounds.last_at();
-        let instants = schedule::instants(self.rounds.book().charter(), self.last_close(plan));
+        let resume_at = self.runner.last_at();
+        let instants = schedule::instants(self.runner.state().genesis(), self.last_close(plan));
         let block = self.chain.block().await?;
         let in_step = schedule::blocks(&instants, plan.first, resume_at, tempo);
         if !in_step.contains(&block) {
@@ -323,7 +327,7 @@ impl Network {
         progress.begin(instants.len(), done);
         let wall = Instant::now();
         for instant in instants.range(resume_at..) {
-            if let Speed::Times(times) = speed {
+            if let ReplaySpeed::Times(times) = speed {
                 let simulated = Duration::from_millis((*instant - resume_at).0.unsigned_abs());
                 let due = wall + simulated.div_f64(times);
                 tokio::time::sleep_until(due.into()).await;
@@ -331,15 +335,15 @@ impl Network {
             let block = Block::at(plan.first, *instant);
             self.venue.publish(*instant);
             self.chain.advance_to(block)?;
-            let worked = self.rounds.work(*instant).await;
-            worked.map_err(|error| self.blamed(error))?;
-            self.rounds.set_weights(*instant, block, tempo).await?;
-            progress.advance(*instant, self.rounds.book());
+            let worked = self.runner.run_due_actions(*instant).await;
+            worked.map_err(|error| self.with_miner_log(error))?;
+            self.runner.set_weights(*instant, block, tempo).await?;
+            progress.advance(*instant, self.runner.state());
         }
         if let Some(last) = instants.last() {
             let block = Block::at(plan.first, *last);
             let limit = hyperparameters.weights_rate_limit;
-            self.rounds.set_weights(*last, block, limit).await?;
+            self.runner.set_weights(*last, block, limit).await?;
             self.chain.advance_to(schedule::next_epoch(block, tempo))?;
         }
         progress.end();
@@ -347,8 +351,8 @@ impl Network {
     }
 
     /// The error, with the name and the log of the miner whose it is.
-    fn blamed(&self, error: RoundsError) -> anyhow::Error {
-        let RoundsError::Miner(NoAnswer::Broken { miner, .. }) = &error else {
+    fn with_miner_log(&self, error: RoundRunnerError) -> anyhow::Error {
+        let RoundRunnerError::Miner(AnswerError::Broken { miner, .. }) = &error else {
             return error.into();
         };
         let broken = self
@@ -358,20 +362,20 @@ impl Network {
         let Some(Participant { name, .. }) = broken else {
             return error.into();
         };
-        let log = children::log_file(&self.folder, name);
+        let log = miner_processes::log_file(&self.folder, name);
         let context = format!("miner {name} failed the run; its log is {}", log.display());
         anyhow::Error::from(error).context(context)
     }
 
-    fn last_close(&self, plan: &Plan) -> UnixMillis {
+    fn last_close(&self, plan: &LocalnetPlan) -> UnixMillis {
         self.venue.last_close().unwrap_or(plan.first)
     }
 
-    async fn report(&self, plan: &Plan) -> Result<Report> {
-        let (book, head) = (self.rounds.book(), self.rounds.head());
+    async fn report(&self, plan: &LocalnetPlan) -> Result<LocalnetReport> {
+        let (state, head) = (self.runner.state(), self.runner.head());
         result_of(
             plan,
-            book,
+            state,
             head,
             &self.store,
             &self.chain,
@@ -381,34 +385,37 @@ impl Network {
     }
 
     async fn stop(self) -> Result<()> {
-        self.children.stop().await.context("can't end the miners")?;
+        self.processes
+            .stop()
+            .await
+            .context("can't end the miners")?;
         self.venue.close().await.context("the replay venue broke")
     }
 }
 
 /// The result that journal and ledger tell.
 async fn result_of(
-    plan: &Plan,
-    book: &Book,
-    head: &Head,
+    plan: &LocalnetPlan,
+    state: &SeriesState,
+    head: &JournalHead,
     store: &Arc<SledStore>,
     chain: &LocalChain,
     participants: &[Participant],
-) -> Result<Report> {
+) -> Result<LocalnetReport> {
     let store = Arc::clone(store);
     let entries = tokio::task::spawn_blocking(move || store.entries()).await??;
     let records: Vec<Record> = entries
         .iter()
-        .map(|bytes| serde_json::from_slice(bytes).map(|entry: Entry| entry.record))
+        .map(|bytes| serde_json::from_slice(bytes).map(|entry: JournalEntry| entry.record))
         .collect::<Result<_, _>>()?;
     let names = participants.iter();
     let names = names.map(|p| (p.hotkey(plan.seed), p.name.clone()));
     // Everybody with a uid who is not on the leaderboard.
     let others = ["owner", "validator"];
     let others = others.map(|role| (Keypair::derived(plan.seed, role).hotkey(), role.to_owned()));
-    Ok(Report::of(&Sources {
+    Ok(LocalnetReport::of(&LocalnetReportInput {
         plan,
-        book,
+        state,
         head,
         records: &records,
         metagraph: &chain.metagraph().await?,
@@ -419,13 +426,13 @@ async fn result_of(
 }
 
 /// The subnet at block 0: the owner, the validator with its stake, the participants in order.
-fn genesis(seed: u64, participants: &[Participant]) -> Result<Ledger> {
+fn genesis_ledger(seed: u64, participants: &[Participant]) -> Result<Ledger> {
     let key = |role: &str| Keypair::derived(seed, role).hotkey();
     let default = Hyperparameters::default();
     // The owner, the validator and all participants have a place.
-    let places = u16::try_from(participants.len() + 2).unwrap_or(u16::MAX);
+    let uids = u16::try_from(participants.len() + 2).unwrap_or(u16::MAX);
     let rules = Hyperparameters {
-        max_uids: default.max_uids.max(places),
+        max_uids: default.max_uids.max(uids),
         ..default
     };
     let mut ledger = Ledger::genesis(rules, key("owner"), key("owner/coldkey"));

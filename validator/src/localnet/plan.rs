@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Charter, PriceOrigin};
+use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
@@ -13,16 +13,16 @@ use foretell_data::prices::PriceSeries;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::population::{Guest, participants};
-use super::prices::PriceNote;
-use crate::moment;
+use super::population::{ExternalMiner, participants};
+use super::prices::PriceDataSummary;
+use crate::time_text;
 
 /// Version of the directory's layout.
 const VERSION: u32 = 1;
 /// File that makes a directory one of ours.
-const STAMP: &str = "foretell.json";
-/// File that holds the prices of the run, written before the stamp.
-pub const PRICES: &str = "foretell-prices.csv";
+const MANIFEST_FILE: &str = "foretell.json";
+/// File that holds the prices of the run, written before the manifest.
+pub const PRICES_FILE: &str = "foretell-prices.csv";
 /// Reference miners, unless told otherwise.
 pub const DEFAULT_MINERS: usize = 6;
 /// Days of rounds, unless told otherwise.
@@ -30,7 +30,7 @@ const DEFAULT_DAYS: u32 = 3;
 
 /// Arguments that decide the result; what is `None` takes its default, or what the directory says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct LocalnetArgs {
     /// Name of the series.
     pub series: Option<SeriesId>,
     /// Steps of a forecast.
@@ -44,7 +44,7 @@ pub struct Wishes {
     /// Number of reference miners.
     pub miners: Option<usize>,
     /// Miners of the caller's own.
-    pub guests: Vec<Guest>,
+    pub external_miners: Vec<ExternalMiner>,
     /// Whether adversaries take part.
     pub adversaries: bool,
     /// Interval between rounds.
@@ -55,7 +55,7 @@ pub struct Wishes {
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct LocalnetPlan {
     version: u32,
     kind: String,
     /// The series.
@@ -70,20 +70,20 @@ pub struct Plan {
     pub miners: usize,
     /// Miners of the caller's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guests: Vec<Guest>,
+    pub external_miners: Vec<ExternalMiner>,
     /// Whether adversaries take part.
     pub adversaries: bool,
     /// Gives keys and signing randomness.
     pub seed: u64,
     /// The prices.
-    pub prices: PriceNote,
+    pub prices: PriceDataSummary,
 }
 
 /// Why there is nothing to run.
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// The interval is off the grid.
-    #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", moment::span(*every), step.0 / 1000)]
+    #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", time_text::format_duration(*every), step.0 / 1000)]
     OffGrid {
         /// The interval.
         every: Millis,
@@ -102,7 +102,7 @@ pub enum PlanError {
     #[error(
         "no round lies between {} and {}: the prices run from {} to {}, and a round needs {} of them after its \
          origin to settle; choose --from and --to inside, a shorter --horizon or a longer file",
-        moment::text(*first), moment::text(*end), moment::text(*from), moment::text(*to), moment::span(*span)
+        time_text::format_time(*first), time_text::format_time(*end), time_text::format_time(*from), time_text::format_time(*to), time_text::format_duration(*span)
     )]
     NoRounds {
         /// Earliest origin wished for.
@@ -120,7 +120,7 @@ pub enum PlanError {
     #[error(
         "the prices cover {}, and a round needs {} of them: one step before its origin and {horizon} after it; use a \
          longer file or a shorter --horizon",
-        moment::span(*covered), moment::span(*needed)
+        time_text::format_duration(*covered), time_text::format_duration(*needed)
     )]
     TooShort {
         /// From the first open to the last close.
@@ -145,13 +145,13 @@ pub enum PlanError {
     Name(String),
     /// The directory belongs to something else.
     #[error(
-        "{0} is not empty and was not made by this program (no {STAMP} in it): choose another --data"
+        "{0} is not empty and was not made by this program (no {MANIFEST_FILE} in it): choose another --data"
     )]
     Foreign(PathBuf),
-    /// The stamp can't be read.
+    /// The manifest can't be read.
     #[error("{path} can't be read: {why}; choose another --data, or move that directory away")]
     Unreadable {
-        /// The stamp.
+        /// The manifest.
         path: PathBuf,
         /// What is wrong.
         why: String,
@@ -161,7 +161,7 @@ pub enum PlanError {
         "{path} was made by another version of this program ({found}, not {VERSION}): choose another --data"
     )]
     Version {
-        /// The stamp.
+        /// The manifest.
         path: PathBuf,
         /// Its version.
         found: u32,
@@ -191,26 +191,30 @@ pub enum PlanError {
     },
 }
 
-impl Plan {
-    /// The plan that these wishes make on these prices.
-    pub fn new(wishes: &Wishes, prices: &PriceSeries, note: PriceNote) -> Result<Self, PlanError> {
+impl LocalnetPlan {
+    /// The plan that these args make on these prices.
+    pub fn new(
+        args: &LocalnetArgs,
+        prices: &PriceSeries,
+        note: PriceDataSummary,
+    ) -> Result<Self, PlanError> {
         let step = prices.step();
-        let horizon = wishes.horizon.unwrap_or(100);
+        let horizon = args.horizon.unwrap_or(100);
         if !(1..=1000).contains(&horizon) {
             let cure = "use 1 to 1000 steps";
             return Err(range("--horizon", horizon, cure));
         }
-        let miners = wishes.miners.unwrap_or(DEFAULT_MINERS);
+        let miners = args.miners.unwrap_or(DEFAULT_MINERS);
         if !(1..=256).contains(&miners) {
             return Err(range("--miners", miners, "use 1 to 256 miners"));
         }
         let mut names = BTreeSet::new();
-        for participant in participants(miners, &wishes.guests, true) {
+        for participant in participants(miners, &args.external_miners, true) {
             if !names.insert(participant.name.clone()) {
                 return Err(PlanError::Name(participant.name));
             }
         }
-        let round_every = wishes.round_every.unwrap_or(Millis(step.0.max(1_800_000)));
+        let round_every = args.round_every.unwrap_or(Millis(step.0.max(1_800_000)));
         if round_every.0 <= 0 || round_every.0 % step.0 != 0 {
             let every = round_every;
             return Err(PlanError::OffGrid { every, step });
@@ -220,7 +224,7 @@ impl Plan {
             return Err(PlanError::Misaligned { off, step });
         }
         let grid = Grid { step, horizon };
-        let (first, end) = bounds(wishes, prices, &grid, round_every);
+        let (first, end) = bounds(args, prices, &grid, round_every);
         let covered = prices.last_close() - prices.first_open();
         let needed = Millis(grid.span().0 + step.0);
         if first >= end && covered < needed {
@@ -243,7 +247,7 @@ impl Plan {
             version: VERSION,
             kind: "localnet".into(),
             series: Series {
-                id: wishes.series.clone().unwrap_or_else(default_series),
+                id: args.series.clone().unwrap_or_else(default_series),
                 grid,
                 unit: prices.unit(),
             },
@@ -251,33 +255,33 @@ impl Plan {
             end,
             round_every,
             miners,
-            guests: wishes.guests.clone(),
-            adversaries: wishes.adversaries,
-            seed: wishes.seed.unwrap_or(0),
+            external_miners: args.external_miners.clone(),
+            adversaries: args.adversaries,
+            seed: args.seed.unwrap_or(0),
             prices: note,
         })
     }
 
-    /// The plan of a live network with this charter, whose origins are below `end`.
-    pub fn live(charter: &Charter, wishes: &Wishes, end: UnixMillis) -> Self {
+    /// The plan of a live network with this genesis, whose origins are below `end`.
+    pub fn live(genesis: &Genesis, args: &LocalnetArgs, end: UnixMillis) -> Self {
         Self {
             version: VERSION,
             kind: "live".into(),
-            series: charter.series.clone(),
-            first: charter.first,
+            series: genesis.series.clone(),
+            first: genesis.first,
             end,
-            round_every: charter.round_every,
-            miners: wishes.miners.unwrap_or(DEFAULT_MINERS),
-            guests: wishes.guests.clone(),
-            adversaries: wishes.adversaries,
-            seed: wishes.seed.unwrap_or(0),
-            prices: PriceNote::none(),
+            round_every: genesis.round_every,
+            miners: args.miners.unwrap_or(DEFAULT_MINERS),
+            external_miners: args.external_miners.clone(),
+            adversaries: args.adversaries,
+            seed: args.seed.unwrap_or(0),
+            prices: PriceDataSummary::none(),
         }
     }
 
     /// The plan as it was carried out until `now`, on these prices.
     #[must_use]
-    pub fn ended(self, prices: PriceNote, now: UnixMillis) -> Self {
+    pub fn ended(self, prices: PriceDataSummary, now: UnixMillis) -> Self {
         let end = self.end.min(now);
         Self {
             prices,
@@ -287,8 +291,8 @@ impl Plan {
     }
 
     /// The plan that `folder` was begun with; `None` if it is new or empty.
-    pub fn found_in(folder: &Path) -> Result<Option<Self>, PlanError> {
-        let path = folder.join(STAMP);
+    pub fn read_from(folder: &Path) -> Result<Option<Self>, PlanError> {
+        let path = folder.join(MANIFEST_FILE);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -313,8 +317,8 @@ impl Plan {
     }
 
     /// Stamps `folder` with this plan, last of all that a new directory needs.
-    pub fn stamp(&self, folder: &Path) -> Result<(), PlanError> {
-        let path = folder.join(STAMP);
+    pub fn write_manifest(&self, folder: &Path) -> Result<(), PlanError> {
+        let path = folder.join(MANIFEST_FILE);
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut file, self)?;
@@ -328,10 +332,10 @@ impl Plan {
         })
     }
 
-    /// Refuses wishes and prices other than those that the plan was made of; what is left out is taken from it.
+    /// Refuses args and prices other than those that the plan was made of; what is left out is taken from it.
     pub fn check_unchanged(
         &self,
-        wishes: &Wishes,
+        args: &LocalnetArgs,
         prices: &PriceSeries,
         folder: &Path,
     ) -> Result<(), PlanError> {
@@ -341,13 +345,13 @@ impl Plan {
             before,
             now,
         };
-        let note = PriceNote::new(prices, self.prices.source.clone());
+        let note = PriceDataSummary::new(prices, self.prices.source.clone());
         // First, because the span may have no rounds in other prices.
         if note.sha256 != self.prices.sha256 {
             let [before, now] = [self.prices.sha256, note.sha256].map(|hash| hash.to_string());
             return Err(differs("the content of --prices", before, now));
         }
-        let again = Self::new(&wishes.completed_by(self), prices, note)?;
+        let again = Self::new(&args.completed_by(self), prices, note)?;
         let changed = self.arguments().into_iter().zip(again.arguments());
         for ((what, before), (_, now)) in changed {
             if before != now {
@@ -362,19 +366,22 @@ impl Plan {
         [
             ("--series", self.series.id.to_string()),
             ("--horizon", self.series.grid.horizon.to_string()),
-            ("--from", moment::text(self.first)),
-            ("--to", moment::text(self.end)),
-            ("--round-every", moment::span(self.round_every)),
+            ("--from", time_text::format_time(self.first)),
+            ("--to", time_text::format_time(self.end)),
+            (
+                "--round-every",
+                time_text::format_duration(self.round_every),
+            ),
             ("--miners", self.miners.to_string()),
-            ("--guest", joined(&self.guests)),
+            ("--guest", joined(&self.external_miners)),
             ("--adversaries", self.adversaries.to_string()),
             ("--seed", self.seed.to_string()),
         ]
     }
 
     /// What the journal of this plan is about.
-    pub fn charter(&self, validator: Hotkey) -> Charter {
-        Charter {
+    pub fn genesis(&self, validator: Hotkey) -> Genesis {
+        Genesis {
             series: self.series.clone(),
             rules: RulesVersion::V1Replay,
             validator,
@@ -388,9 +395,9 @@ impl Plan {
     }
 }
 
-impl Wishes {
-    /// These wishes, and the plan's where they say nothing.
-    fn completed_by(&self, plan: &Plan) -> Self {
+impl LocalnetArgs {
+    /// These args, and the plan's where they say nothing.
+    fn completed_by(&self, plan: &LocalnetPlan) -> Self {
         let from = match self.days {
             Some(_) => self.from,
             None => Some(self.from.unwrap_or(plan.first)),
@@ -406,10 +413,10 @@ impl Wishes {
             to: Some(self.to.unwrap_or(plan.end)),
             days: self.days,
             miners: Some(self.miners.unwrap_or(plan.miners)),
-            guests: if self.guests.is_empty() {
-                plan.guests.clone()
+            external_miners: if self.external_miners.is_empty() {
+                plan.external_miners.clone()
             } else {
-                self.guests.clone()
+                self.external_miners.clone()
             },
             adversaries: self.adversaries || plan.adversaries,
             round_every: Some(self.round_every.unwrap_or(plan.round_every)),
@@ -418,9 +425,9 @@ impl Wishes {
     }
 }
 
-fn joined(guests: &[Guest]) -> String {
-    let guests: Vec<String> = guests.iter().map(ToString::to_string).collect();
-    guests.join(" ")
+fn joined(external_miners: &[ExternalMiner]) -> String {
+    let external_miners: Vec<String> = external_miners.iter().map(ToString::to_string).collect();
+    external_miners.join(" ")
 }
 
 /// The series unless told otherwise.
@@ -434,15 +441,15 @@ const DEFAULT_SERIES: &str = "BTC/USD";
 
 /// First origin and end: as wished, or the last days that can settle, inside the prices.
 fn bounds(
-    wishes: &Wishes,
+    args: &LocalnetArgs,
     prices: &PriceSeries,
     grid: &Grid,
     round_every: Millis,
 ) -> (UnixMillis, UnixMillis) {
     let last_to_settle = prices.last_close() - grid.span();
-    let end = wishes.to.unwrap_or(last_to_settle + Millis(1));
-    let days = i64::from(wishes.days.unwrap_or(DEFAULT_DAYS));
-    let from = wishes.from.unwrap_or(end - Millis::days(days));
+    let end = args.to.unwrap_or(last_to_settle + Millis(1));
+    let days = i64::from(args.days.unwrap_or(DEFAULT_DAYS));
+    let from = args.from.unwrap_or(end - Millis::days(days));
     // An origin needs at least one bar behind it, and at least one ahead.
     let first = first_origin(from.max(prices.first_open() + grid.step), round_every);
     (first, end.min(prices.last_close()))
@@ -453,10 +460,10 @@ fn first_origin(t: UnixMillis, every: Millis) -> UnixMillis {
     UnixMillis(t.0 + (-t.0).rem_euclid(every.0))
 }
 
-/// Names of unfinished files begin with one of these: the stamp's and the prices'.
+/// Names of unfinished files begin with one of these: the manifest's and the prices'.
 const UNFINISHED: [&str; 2] = [".tmp", ".prices-"];
 
-/// Whether nothing is in `folder`, or only what we leave there before the stamp.
+/// Whether nothing is in `folder`, or only what we leave there before the manifest.
 fn is_empty(folder: &Path) -> Result<bool, PlanError> {
     let io_error = |source| PlanError::Io {
         path: folder.to_owned(),
@@ -470,7 +477,7 @@ fn is_empty(folder: &Path) -> Result<bool, PlanError> {
     for entry in entries {
         let name = entry.map_err(io_error)?.file_name();
         let name = name.to_string_lossy();
-        if name != PRICES && !UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
+        if name != PRICES_FILE && !UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
             return Ok(false);
         }
     }

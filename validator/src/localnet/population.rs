@@ -30,7 +30,7 @@ pub enum Role {
         history_days: u32,
     },
     /// A miner of the caller's own.
-    Guest {
+    External {
         /// Its program.
         program: PathBuf,
     },
@@ -53,14 +53,14 @@ const FURTHER: [&str; 3] = ["har", "elastic-net", "gaussian"];
 
 /// A miner of the caller's own: its name on the leaderboard, and its program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Guest {
+pub struct ExternalMiner {
     /// The name.
     pub name: String,
     /// The program.
     pub program: PathBuf,
 }
 
-impl FromStr for Guest {
+impl FromStr for ExternalMiner {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -74,7 +74,7 @@ impl FromStr for Guest {
     }
 }
 
-impl fmt::Display for Guest {
+impl fmt::Display for ExternalMiner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.name, self.program.display())
     }
@@ -86,8 +86,12 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(plain)
 }
 
-/// `miners` reference miners, the guests, and all adversaries if they are wanted.
-pub fn participants(miners: usize, guests: &[Guest], adversaries: bool) -> Vec<Participant> {
+/// `miners` reference miners, the external_miners, and all adversaries if they are wanted.
+pub fn participants(
+    miners: usize,
+    external_miners: &[ExternalMiner],
+    adversaries: bool,
+) -> Vec<Participant> {
     let first = FIRST.into_iter();
     let further = (0..).map(|i: u32| (FURTHER[i as usize % FURTHER.len()], 31 + i));
     let miners = first
@@ -107,13 +111,13 @@ pub fn participants(miners: usize, guests: &[Guest], adversaries: bool) -> Vec<P
             name: misbehaviour.name().to_owned(),
             role: Role::Adversary(misbehaviour),
         });
-    let guests = guests.iter().map(|guest| Participant {
-        name: guest.name.clone(),
-        role: Role::Guest {
-            program: guest.program.clone(),
+    let external_miners = external_miners.iter().map(|external_miner| Participant {
+        name: external_miner.name.clone(),
+        role: Role::External {
+            program: external_miner.program.clone(),
         },
     });
-    miners.chain(guests).chain(adversaries).collect()
+    miners.chain(external_miners).chain(adversaries).collect()
 }
 
 impl Participant {
@@ -150,13 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_has_a_name_and_a_program() {
-        let guest: Guest = "my-model=./run.sh".parse().unwrap();
-        assert_eq!(guest.to_string(), "my-model=./run.sh");
-        let names = participants(1, &[guest], false).into_iter().map(|p| p.name);
+    fn an_external_miner_has_a_name_and_a_program() {
+        let external_miner: ExternalMiner = "my-model=./run.sh".parse().unwrap();
+        assert_eq!(external_miner.to_string(), "my-model=./run.sh");
+        let names = participants(1, &[external_miner], false)
+            .into_iter()
+            .map(|p| p.name);
         assert_eq!(names.collect::<Vec<_>>(), ["har-30d", "my-model"]);
         for wrong in ["run.sh", "=run.sh", "a=", "../a=run.sh"] {
-            assert!(wrong.parse::<Guest>().is_err(), "{wrong}");
+            assert!(wrong.parse::<ExternalMiner>().is_err(), "{wrong}");
         }
     }
 }

@@ -4,18 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use foretell_core::attest::{Hash, sha256};
-use foretell_core::book::Book;
 use foretell_core::series::{SeriesId, Unit};
 use foretell_core::settle::SettledPrices;
+use foretell_core::state::SeriesState;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;
 use foretell_data::prices::{self, PriceSeries};
-use foretell_data::simulated::simulated;
+use foretell_data::simulated_prices::simulate_prices;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, CandleSource};
 use serde::{Deserialize, Serialize};
 
-use crate::moment;
+use crate::time_text;
 
 /// Step of fetched and simulated prices.
 const STEP: Millis = Millis::minutes(5);
@@ -28,7 +28,7 @@ const EXCHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where prices came from and what they were, for the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceNote {
+pub struct PriceDataSummary {
     /// `file`, `exchange` or `simulated`.
     pub source: PriceSource,
     /// SHA-256 of the bars' canonical text.
@@ -66,13 +66,13 @@ pub enum PriceSource {
 
 /// Prices found without being given a file.
 #[derive(Debug)]
-pub struct Found {
+pub struct FetchedPrices {
     /// The bars.
     pub prices: PriceSeries,
     /// Where they came from.
     pub source: PriceSource,
     /// Why they aren't real, if they aren't.
-    pub because: Option<String>,
+    pub fallback_reason: Option<String>,
 }
 
 /// The prices in a file.
@@ -85,22 +85,22 @@ pub async fn newest_or_simulated(
     series: &SeriesId,
     seed: u64,
     now: UnixMillis,
-) -> anyhow::Result<Found> {
-    let because = match newest(series, now).await {
+) -> anyhow::Result<FetchedPrices> {
+    let fallback_reason = match newest(series, now).await {
         Ok((prices, source)) => {
-            return Ok(Found {
+            return Ok(FetchedPrices {
                 prices,
                 source,
-                because: None,
+                fallback_reason: None,
             });
         }
         Err(reasons) => reasons,
     };
     let bars = usize::try_from(Millis::days(DAYS).0 / STEP.0)?;
-    Ok(Found {
-        prices: simulated(seed, SIMULATED_FROM, STEP, bars)?,
+    Ok(FetchedPrices {
+        prices: simulate_prices(seed, SIMULATED_FROM, STEP, bars)?,
         source: PriceSource::Simulated { seed },
-        because: Some(because),
+        fallback_reason: Some(fallback_reason),
     })
 }
 
@@ -125,7 +125,7 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
         let fetched = rest.candles(venue, venue.default_host(), &query).await;
         let prices = match fetched {
             Ok(bars) => PriceSeries::from_bars(bars).map_err(|error| error.to_string()),
-            Err(error) => Err(error.in_short()),
+            Err(error) => Err(error.summary()),
         };
         match prices {
             Ok(prices) => {
@@ -138,14 +138,14 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
     Err(reasons.join("; "))
 }
 
-impl PriceNote {
+impl PriceDataSummary {
     /// The note on these prices.
     pub fn new(prices: &PriceSeries, source: PriceSource) -> Self {
         Self {
             source,
             sha256: prices.sha256(),
             bars: prices.bars().len(),
-            missing: prices.missing(),
+            missing: prices.missing_bars(),
         }
     }
 
@@ -162,15 +162,16 @@ impl PriceNote {
     }
 
     /// The note on the prices that a live network settled: minutes, and gaps among them.
-    pub fn live(book: &Book, markets: &str) -> Self {
-        let (settled, gaps) = book.prices().map_or((0, 0), |p| (p.settled(), p.gaps()));
+    pub fn live(state: &SeriesState, markets: &str) -> Self {
+        let (settled, gaps) = state.prices().map_or((0, 0), |p| (p.settled(), p.gaps()));
         Self {
             source: PriceSource::Live {
                 markets: markets.to_owned(),
             },
             sha256: sha256(
-                book.prices()
-                    .map(SettledPrices::text)
+                state
+                    .prices()
+                    .map(SettledPrices::to_csv)
                     .unwrap_or_default()
                     .as_bytes(),
             ),
@@ -208,9 +209,9 @@ pub fn warnings(prices: &PriceSeries) -> impl Iterator<Item = String> {
         format!(
             "{} bars are missing, the first {} from {}: steps there have no price, and a round with more than 10 % of \
              them, or without its last one, is void",
-            prices.missing(),
+            prices.missing_bars(),
             first.bars,
-            moment::text(first.first),
+            time_text::format_time(first.first),
         )
     });
     let differences = (prices.unit() == Unit::Value).then(|| {

@@ -2,12 +2,12 @@
 
 use comfy_table::Cell;
 
-use super::report::{NeuronView, Report};
-use crate::moment;
-use crate::table::{leaderboard, number, percent, plain, right};
+use super::report::{LocalnetReport, NeuronView};
+use crate::table::{leaderboard, new_table, number, percent, right_aligned};
+use crate::time_text;
 
 /// The whole result as text.
-pub fn tables(report: &Report) -> String {
+pub fn tables(report: &LocalnetReport) -> String {
     let mut parts = vec![
         format!(
             "{} rounds of {} scored, {} void, {} unsettled; {} to {}; policy {}, rules {}\nprices: {}",
@@ -15,8 +15,8 @@ pub fn tables(report: &Report) -> String {
             report.series,
             report.void_rounds,
             report.unsettled,
-            moment::text(report.from),
-            moment::text(report.to),
+            time_text::format_time(report.from),
+            time_text::format_time(report.to),
             report.policy,
             report.rules,
             report.prices.words(),
@@ -40,8 +40,8 @@ pub fn tables(report: &Report) -> String {
     parts.join("\n\n")
 }
 
-fn ledger(report: &Report) -> String {
-    let mut table = plain(&[
+fn ledger(report: &LocalnetReport) -> String {
+    let mut table = new_table(&[
         "uid",
         "neuron",
         "stake α",
@@ -77,7 +77,7 @@ fn ledger(report: &Report) -> String {
     )
 }
 
-fn misses(report: &Report) -> String {
+fn misses(report: &LocalnetReport) -> String {
     let lines = report.misses.iter().map(|(name, reasons)| {
         let reasons: Vec<String> = reasons
             .iter()
@@ -94,5 +94,5 @@ fn share(value: u16) -> Cell {
 }
 
 fn alpha(rao: u64) -> Cell {
-    right(format!("{:.1}", rao as f64 / 1e9))
+    right_aligned(format!("{:.1}", rao as f64 / 1e9))
 }

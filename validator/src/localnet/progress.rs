@@ -2,24 +2,24 @@
 
 use std::io::IsTerminal;
 
-use foretell_core::book::Book;
+use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::moment;
+use crate::time_text;
 
 /// Without a terminal, about this many lines tell of a whole run.
 const LINES: usize = 20;
 
 /// Tells a person how far a run is.
 #[derive(Debug)]
-pub struct Progress {
+pub struct LocalnetProgress {
     bar: Option<ProgressBar>,
     done: usize,
     of: usize,
 }
 
-impl Progress {
+impl LocalnetProgress {
     /// Progress on standard error.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// A line of its own.
-    pub fn say(&self, line: &str) {
+    pub fn println(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
@@ -51,24 +51,24 @@ impl Progress {
             bar.set_position(done as u64);
         }
         if done > 0 {
-            self.say(&format!("carrying on after {done} of {of} instants"));
+            self.println(&format!("carrying on after {done} of {of} instants"));
         }
     }
 
     /// One more instant is done.
-    pub fn advance(&mut self, instant: UnixMillis, book: &Book) {
+    pub fn advance(&mut self, instant: UnixMillis, state: &SeriesState) {
         self.done += 1;
-        let scored = book.reference_track().rounds();
-        let open = book.open_rounds().len();
-        let at = moment::text(instant);
-        let state = format!("{at}: {scored} rounds scored, {open} open");
+        let scored = state.reference_track().rounds();
+        let open = state.open_rounds().len();
+        let at = time_text::format_time(instant);
+        let message = format!("{at}: {scored} rounds scored, {open} open");
         match &self.bar {
             Some(bar) => {
                 bar.inc(1);
-                bar.set_message(state);
+                bar.set_message(message);
             }
             None if self.done == 1 || self.done.is_multiple_of((self.of / LINES).max(1)) => {
-                eprintln!("[{}/{}] {state}", self.done, self.of);
+                eprintln!("[{}/{}] {message}", self.done, self.of);
             }
             None => {}
         }
@@ -82,7 +82,7 @@ impl Progress {
     }
 }
 
-impl Default for Progress {
+impl Default for LocalnetProgress {
     fn default() -> Self {
         Self::new()
     }

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use foretell_chain::emission::Supply;
 use foretell_chain::metagraph::{Metagraph, Neuron};
-use foretell_core::book::Book;
 use foretell_core::hotkey::{Hotkey, Uid};
-use foretell_core::journal::{Head, Record};
-use foretell_core::leaderboard::{Row, leaderboard};
-use foretell_core::round::Miss;
+use foretell_core::journal::{JournalHead, Record};
+use foretell_core::leaderboard::{LeaderboardRow, leaderboard};
+use foretell_core::round::MissReason;
 use foretell_core::series::SeriesId;
+use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
-use super::prices::PriceNote;
+use super::plan::LocalnetPlan;
+use super::prices::PriceDataSummary;
 
 /// The whole result, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct LocalnetReport {
     /// Name of the series.
     pub series: SeriesId,
     /// Name of the policy.
@@ -32,7 +32,7 @@ pub struct Report {
     /// Rounds that the prices do not reach.
     pub unsettled: usize,
     /// Reference, consensus, miners.
-    pub leaderboard: Vec<Row>,
+    pub leaderboard: Vec<LeaderboardRow>,
     /// What the chain says.
     pub ledger: LedgerView,
     /// By participant, how often it missed and why.
@@ -44,12 +44,12 @@ pub struct Report {
     /// The seed.
     pub seed: u64,
     /// Where prices came from.
-    pub prices: PriceNote,
+    pub prices: PriceDataSummary,
     /// The end of the journal.
-    pub journal: Head,
+    pub journal: JournalHead,
     /// Wall time; not part of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub timing: Option<Timing>,
+    pub timing: Option<RunTiming>,
 }
 
 /// The subnet on the local ledger.
@@ -90,7 +90,7 @@ pub struct NeuronView {
 
 /// Where wall time went, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Timing {
+pub struct RunTiming {
     /// Reading prices, opening the store, starting processes.
     pub load_s: f64,
     /// All rounds, from the first instant to the last.
@@ -101,13 +101,13 @@ pub struct Timing {
 
 /// What a report is made of.
 #[derive(Debug)]
-pub struct Sources<'a> {
+pub struct LocalnetReportInput<'a> {
     /// What was to be done.
-    pub plan: &'a Plan,
+    pub plan: &'a LocalnetPlan,
     /// Rounds and records.
-    pub book: &'a Book,
+    pub state: &'a SeriesState,
     /// End of the journal.
-    pub head: &'a Head,
+    pub head: &'a JournalHead,
     /// Every record of the journal.
     pub records: &'a [Record],
     /// The chain.
@@ -120,33 +120,33 @@ pub struct Sources<'a> {
     pub others: &'a BTreeMap<Hotkey, String>,
 }
 
-impl Report {
-    /// The result that these sources tell.
-    pub fn of(sources: &Sources<'_>) -> Self {
-        let Sources { plan, book, .. } = sources;
+impl LocalnetReport {
+    /// The result that these input tell.
+    pub fn of(input: &LocalnetReportInput<'_>) -> Self {
+        let LocalnetReportInput { plan, state, .. } = input;
         Self {
             series: plan.series.id.clone(),
             policy: "evidence".into(),
-            rules: book.charter().rules.name().into(),
-            rounds: book.reference_track().rounds(),
-            void_rounds: book.voided().len(),
-            unsettled: book.open_rounds().len(),
-            leaderboard: leaderboard(book, sources.names),
-            ledger: ledger_view(sources),
-            misses: misses(sources),
+            rules: state.genesis().rules.name().into(),
+            rounds: state.reference_track().rounds(),
+            void_rounds: state.voided().len(),
+            unsettled: state.open_rounds().len(),
+            leaderboard: leaderboard(state, input.names),
+            ledger: ledger_view(input),
+            misses: misses(input),
             from: plan.first,
             to: plan.end,
             seed: plan.seed,
             prices: plan.prices.clone(),
-            journal: *sources.head,
+            journal: *input.head,
             timing: None,
         }
     }
 }
 
-fn ledger_view(sources: &Sources<'_>) -> LedgerView {
-    let metagraph = sources.metagraph;
-    let last_weights: BTreeMap<Uid, u16> = sources
+fn ledger_view(input: &LocalnetReportInput<'_>) -> LedgerView {
+    let metagraph = input.metagraph;
+    let last_weights: BTreeMap<Uid, u16> = input
         .records
         .iter()
         .rev()
@@ -158,15 +158,15 @@ fn ledger_view(sources: &Sources<'_>) -> LedgerView {
         })
         .unwrap_or_default();
     let name = |neuron: &Neuron| {
-        let known = sources.names.get(&neuron.hotkey);
-        let known = known.or_else(|| sources.others.get(&neuron.hotkey));
+        let known = input.names.get(&neuron.hotkey);
+        let known = known.or_else(|| input.others.get(&neuron.hotkey));
         known.cloned().unwrap_or_else(|| neuron.hotkey.to_string())
     };
     LedgerView {
         block: metagraph.block.0,
         tempo: metagraph.tempo.get(),
-        times_weights_set: sources.book.times_weighed(),
-        supply: sources.supply,
+        times_weights_set: input.state.times_weights_set(),
+        supply: input.supply,
         neurons: metagraph
             .neurons
             .iter()
@@ -184,11 +184,11 @@ fn ledger_view(sources: &Sources<'_>) -> LedgerView {
     }
 }
 
-fn misses(sources: &Sources<'_>) -> BTreeMap<String, BTreeMap<String, usize>> {
+fn misses(input: &LocalnetReportInput<'_>) -> BTreeMap<String, BTreeMap<String, usize>> {
     let mut counted: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for record in sources.records {
+    for record in input.records {
         if let Record::Missed { miner, miss, .. } = record {
-            let name = sources.names.get(miner);
+            let name = input.names.get(miner);
             let name = name.cloned().unwrap_or_else(|| miner.to_string());
             let by_reason = counted.entry(name).or_default();
             *by_reason.entry(reason(miss).into()).or_default() += 1;
@@ -198,14 +198,14 @@ fn misses(sources: &Sources<'_>) -> BTreeMap<String, BTreeMap<String, usize>> {
 }
 
 /// The kind of a miss, without its particulars.
-const fn reason(miss: &Miss) -> &'static str {
+const fn reason(miss: &MissReason) -> &'static str {
     match miss {
-        Miss::NotServing => "not serving",
-        Miss::Silent => "silent",
-        Miss::Late { .. } => "late",
-        Miss::BadAnswer { .. } => "bad answer",
-        Miss::BadSignature => "bad signature",
-        Miss::Mismatch => "payload does not match commitment",
-        Miss::Rejected(_) => "payload rejected",
+        MissReason::NotServing => "not serving",
+        MissReason::Silent => "silent",
+        MissReason::Late { .. } => "late",
+        MissReason::BadAnswer { .. } => "bad answer",
+        MissReason::BadSignature => "bad signature",
+        MissReason::Mismatch => "payload does not match commitment",
+        MissReason::Rejected(_) => "payload rejected",
     }
 }

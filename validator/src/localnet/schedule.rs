@@ -4,42 +4,42 @@ use std::collections::BTreeSet;
 use std::ops::{Bound, RangeInclusive};
 
 use foretell_chain::metagraph::Block;
-use foretell_core::journal::Charter;
+use foretell_core::journal::Genesis;
 use foretell_core::time::UnixMillis;
 
-/// Origins of a charter, oldest first.
-pub fn origins(charter: &Charter) -> impl Iterator<Item = UnixMillis> + '_ {
-    std::iter::successors(Some(charter.first), |origin| {
-        Some(*origin + charter.round_every)
+/// Origins of a genesis, oldest first.
+pub fn origins(genesis: &Genesis) -> impl Iterator<Item = UnixMillis> + '_ {
+    std::iter::successors(Some(genesis.first), |origin| {
+        Some(*origin + genesis.round_every)
     })
-    .take_while(|origin| *origin < charter.end)
+    .take_while(|origin| *origin < genesis.end)
 }
 
 /// The event queue: each origin, and each end of a round that the prices reach.
-pub fn instants(charter: &Charter, last_close: UnixMillis) -> BTreeSet<UnixMillis> {
-    let span = charter.series.grid.span();
-    origins(charter)
+pub fn instants(genesis: &Genesis, last_close: UnixMillis) -> BTreeSet<UnixMillis> {
+    let span = genesis.series.grid.span();
+    origins(genesis)
         .flat_map(|origin| [origin, origin + span])
         .filter(|instant| *instant <= last_close)
         .collect()
 }
 
-/// The blocks that a chain made at `genesis` can be at when the journal's last record is of the instant `done`.
+/// The blocks that a chain made at `genesis_time` can be at when the journal's last record is of the instant `done`.
 ///
 /// Chain and journal go from instant to instant in turn, the chain first; after the last, the chain goes on to
 /// the next epoch.
 pub fn blocks(
     instants: &BTreeSet<UnixMillis>,
-    genesis: UnixMillis,
+    genesis_time: UnixMillis,
     done: UnixMillis,
     tempo: u64,
 ) -> RangeInclusive<Block> {
-    let reached = Block::at(genesis, done);
+    let reached = Block::at(genesis_time, done);
     let later = (Bound::Excluded(done), Bound::Unbounded);
     let next = instants.range(later).next();
     let furthest = next.map_or_else(
         || next_epoch(reached, tempo),
-        |next| Block::at(genesis, *next),
+        |next| Block::at(genesis_time, *next),
     );
     reached..=furthest
 }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn rounds_that_the_prices_do_not_reach_are_opened_but_never_settled() {
         let step = Millis::minutes(5);
-        let charter = Charter {
+        let genesis = Genesis {
             series: Series {
                 id: "BTC/USD".parse().unwrap(),
                 grid: Grid { step, horizon: 3 },
@@ -79,7 +79,7 @@ mod tests {
             },
         };
         let minutes = |last: i64| -> Vec<i64> {
-            instants(&charter, UnixMillis(0) + step.times(last))
+            instants(&genesis, UnixMillis(0) + step.times(last))
                 .into_iter()
                 .map(|t| t.0 / step.0)
                 .collect()

@@ -4,56 +4,60 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::round::Miss;
+use foretell_core::round::MissReason;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_wire::client::{Answered, AskError, MinerClient};
+use foretell_wire::address_policy::AddressPolicy;
+use foretell_wire::client::{MinerClient, MinerRequestError, VerifiedAnswer};
 use foretell_wire::messages::{
-    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+    CommitRequest, CommitResponse, OutcomeNotice, RevealRequest, RevealResponse,
 };
-use foretell_wire::reach::Reach;
 use tokio_util::sync::CancellationToken;
 
-use super::miners::{Arrived, Miners, NoAnswer, tell_by};
+use super::miners::{AnswerError, Miners, TimedAnswer, notify_over_http};
 use crate::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
-const TRY_AGAIN: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Miners on the network. Whatever one does or doesn't do is its verdict, and no trouble of the validator's.
 #[derive(Debug)]
 pub struct LiveMiners {
     client: MinerClient,
-    reach: Reach,
+    address_policy: AddressPolicy,
     stop: CancellationToken,
 }
 
 impl LiveMiners {
-    /// Miners within `reach` asked by `client`, and no longer waited for once it is to `stop`.
-    pub const fn new(client: MinerClient, reach: Reach, stop: CancellationToken) -> Self {
+    /// Miners whose addresses the `address_policy` allows, asked by `client`, and no longer waited for once it is to `stop`.
+    pub const fn new(
+        client: MinerClient,
+        address_policy: AddressPolicy,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             client,
-            reach,
+            address_policy,
             stop,
         }
     }
 
-    /// A miner whose address is out of reach serves nobody.
-    fn check(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), NoAnswer> {
-        if self.reach.allows(axon) {
+    /// A miner whose address may not be asked serves nobody.
+    fn check(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), AnswerError> {
+        if self.address_policy.allows(axon) {
             return Ok(());
         }
         tracing::debug!(%miner, %axon, "not asked: no address of the public internet");
-        Err(NoAnswer::Miss(Miss::NotServing))
+        Err(AnswerError::Miss(MissReason::NotServing))
     }
 
     async fn unless_stopped<T>(
         &self,
-        answer: impl Future<Output = Result<T, NoAnswer>>,
-    ) -> Result<T, NoAnswer> {
+        answer: impl Future<Output = Result<T, AnswerError>>,
+    ) -> Result<T, AnswerError> {
         tokio::select! {
             biased;
             answer = answer => answer,
-            () = self.stop.cancelled() => Err(NoAnswer::Stopped),
+            () = self.stop.cancelled() => Err(AnswerError::Stopped),
         }
     }
 }
@@ -64,9 +68,9 @@ impl Miners for LiveMiners {
         miner: &Hotkey,
         axon: SocketAddr,
         request: &CommitRequest,
-    ) -> Result<Arrived<CommitAnswer>, NoAnswer> {
+    ) -> Result<TimedAnswer<CommitResponse>, AnswerError> {
         self.check(miner, axon)?;
-        let ask = |left| self.client.commitment(miner, axon, request, left);
+        let ask = |left| self.client.request_commitment(miner, axon, request, left);
         self.unless_stopped(ask_until(request.deadline_ms, ask))
             .await
     }
@@ -78,24 +82,24 @@ impl Miners for LiveMiners {
         request: &RevealRequest,
         deadline: UnixMillis,
         _now: UnixMillis,
-    ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
+    ) -> Result<TimedAnswer<RevealResponse>, AnswerError> {
         self.check(miner, axon)?;
-        let ask = |left| self.client.reveal(miner, axon, request, left);
+        let ask = |left| self.client.request_reveal(miner, axon, request, left);
         self.unless_stopped(ask_until(deadline, ask)).await
     }
 
-    async fn tell(
+    async fn notify(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         notices: &[OutcomeNotice],
-        patience: Duration,
+        timeout: Duration,
     ) {
         if self.check(miner, axon).is_err() {
             return;
         }
         tokio::select! {
-            () = tell_by(&self.client, miner, axon, notices, patience) => {}
+            () = notify_over_http(&self.client, miner, axon, notices, timeout) => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -105,28 +109,32 @@ impl Miners for LiveMiners {
 async fn ask_until<T, F>(
     deadline: UnixMillis,
     ask: impl Fn(Duration) -> F,
-) -> Result<Arrived<T>, NoAnswer>
+) -> Result<TimedAnswer<T>, AnswerError>
 where
-    F: Future<Output = Result<Answered<T>, AskError>>,
+    F: Future<Output = Result<VerifiedAnswer<T>, MinerRequestError>>,
 {
     loop {
         let Some(left) = time_left(deadline, system_now()) else {
-            return Err(NoAnswer::Miss(Miss::Silent));
+            return Err(AnswerError::Miss(MissReason::Silent));
         };
         match ask(left).await {
             // What it declares of delays is for replays; here it arrived when it arrived.
-            Ok(Answered { answer, .. }) => {
+            Ok(VerifiedAnswer { answer, .. }) => {
                 let at = system_now();
-                return Ok(Arrived { answer, at });
+                return Ok(TimedAnswer { answer, at });
             }
-            Err(AskError::Unusable { why, .. }) => {
-                return Err(NoAnswer::Miss(Miss::BadAnswer { why }));
+            Err(MinerRequestError::InvalidAnswer { why, .. }) => {
+                return Err(AnswerError::Miss(MissReason::BadAnswer { why }));
             }
-            Err(AskError::Signature) => return Err(NoAnswer::Miss(Miss::BadSignature)),
-            Err(AskError::TimedOut(_)) => return Err(NoAnswer::Miss(Miss::Silent)),
-            Err(AskError::Unreachable(error)) => {
+            Err(MinerRequestError::BadSignature) => {
+                return Err(AnswerError::Miss(MissReason::BadSignature));
+            }
+            Err(MinerRequestError::TimedOut(_)) => {
+                return Err(AnswerError::Miss(MissReason::Silent));
+            }
+            Err(MinerRequestError::Unreachable(error)) => {
                 tracing::debug!(%error, "a miner can't be reached");
-                tokio::time::sleep(TRY_AGAIN.min(left)).await;
+                tokio::time::sleep(RETRY_INTERVAL.min(left)).await;
             }
         }
     }
@@ -144,15 +152,15 @@ fn time_left(deadline: UnixMillis, now: UnixMillis) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use foretell_wire::client::Delay;
+    use foretell_wire::client::DeclaredDelay;
 
     fn in_ms(millis: i64) -> UnixMillis {
         system_now() + Millis(millis)
     }
 
     async fn asked(
-        answer: fn() -> Result<Answered<()>, AskError>,
-    ) -> Result<Arrived<()>, NoAnswer> {
+        answer: fn() -> Result<VerifiedAnswer<()>, MinerRequestError>,
+    ) -> Result<TimedAnswer<()>, AnswerError> {
         ask_until(in_ms(60_000), |_| async move { answer() }).await
     }
 
@@ -185,7 +193,7 @@ mod tests {
         let stop = CancellationToken::new();
         let miners = LiveMiners::new(
             MinerClient::new(key.clone()).unwrap(),
-            Reach::Anywhere,
+            AddressPolicy::Any,
             stop.clone(),
         );
         let hotkey = key.hotkey();
@@ -193,7 +201,7 @@ mod tests {
             drop(listener.accept().await.unwrap().0);
             stop.cancel();
         });
-        assert!(matches!(answer, Err(NoAnswer::Stopped)), "{answer:?}");
+        assert!(matches!(answer, Err(AnswerError::Stopped)), "{answer:?}");
     }
 
     #[tokio::test]
@@ -202,7 +210,7 @@ mod tests {
         let axon = listener.local_addr().unwrap();
         let key = foretell_wire::keypair::Keypair::derived(1, "validator");
         let client = MinerClient::new(key.clone()).unwrap();
-        let miners = LiveMiners::new(client, Reach::Public, CancellationToken::new());
+        let miners = LiveMiners::new(client, AddressPolicy::PublicOnly, CancellationToken::new());
         let now = in_ms(60_000);
         let request = CommitRequest {
             round: "BTC/USD@1704067200000".parse().unwrap(),
@@ -214,8 +222,11 @@ mod tests {
         };
         let hotkey = key.hotkey();
         let answer = miners.commitment(&hotkey, axon, &request).await;
-        assert!(matches!(answer, Err(NoAnswer::Miss(Miss::NotServing))));
-        miners.tell(&hotkey, axon, &[], Duration::ZERO).await;
+        assert!(matches!(
+            answer,
+            Err(AnswerError::Miss(MissReason::NotServing))
+        ));
+        miners.notify(&hotkey, axon, &[], Duration::ZERO).await;
         let knock = listener.accept();
         let knock = tokio::time::timeout(Duration::ZERO, knock).await;
         assert!(knock.is_err(), "somebody knocked");
@@ -224,38 +235,45 @@ mod tests {
     #[tokio::test]
     async fn an_answer_arrives_when_it_arrives_whatever_it_declares() {
         let before = system_now();
-        let arrived = asked(|| {
-            Ok(Answered {
+        let answer = asked(|| {
+            Ok(VerifiedAnswer {
                 answer: (),
-                declared_delay: Delay::Never,
+                declared_delay: DeclaredDelay::Never,
             })
         });
-        let at = arrived.await.unwrap().at;
+        let at = answer.await.unwrap().at;
         assert!(before <= at && at <= system_now());
     }
 
     #[tokio::test]
     async fn what_a_miner_does_wrong_is_its_own_miss() {
         let unusable = asked(|| {
-            Err(AskError::Unusable {
+            Err(MinerRequestError::InvalidAnswer {
                 why: "rubbish".into(),
-                declared_delay: Delay::Millis(0),
+                declared_delay: DeclaredDelay::Millis(0),
             })
         });
         let verdict = unusable.await.unwrap_err();
-        assert!(matches!(verdict, NoAnswer::Miss(Miss::BadAnswer { why }) if why == "rubbish"));
-        let forged = asked(|| Err(AskError::Signature)).await.unwrap_err();
-        assert!(matches!(forged, NoAnswer::Miss(Miss::BadSignature)));
-        let slow = asked(|| Err(AskError::TimedOut(Duration::ZERO)))
+        assert!(
+            matches!(verdict, AnswerError::Miss(MissReason::BadAnswer { why }) if why == "rubbish")
+        );
+        let forged = asked(|| Err(MinerRequestError::BadSignature))
             .await
             .unwrap_err();
-        assert!(matches!(slow, NoAnswer::Miss(Miss::Silent)));
+        assert!(matches!(
+            forged,
+            AnswerError::Miss(MissReason::BadSignature)
+        ));
+        let slow = asked(|| Err(MinerRequestError::TimedOut(Duration::ZERO)))
+            .await
+            .unwrap_err();
+        assert!(matches!(slow, AnswerError::Miss(MissReason::Silent)));
         let late = ask_until(in_ms(-1), |_| async {
-            Err::<Answered<()>, _>(AskError::Signature)
+            Err::<VerifiedAnswer<()>, _>(MinerRequestError::BadSignature)
         });
         assert!(matches!(
             late.await.unwrap_err(),
-            NoAnswer::Miss(Miss::Silent)
+            AnswerError::Miss(MissReason::Silent)
         ));
     }
 }

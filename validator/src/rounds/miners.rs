@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::round::Miss;
+use foretell_core::round::MissReason;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_wire::client::{Answered, AskError, Delay, MinerClient};
+use foretell_wire::client::{DeclaredDelay, MinerClient, MinerRequestError, VerifiedAnswer};
 use foretell_wire::messages::{
-    CommitAnswer, CommitRequest, OutcomeNotice, RevealAnswer, RevealRequest,
+    CommitRequest, CommitResponse, OutcomeNotice, RevealRequest, RevealResponse,
 };
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ pub trait Miners: Send + Sync {
         miner: &Hotkey,
         axon: SocketAddr,
         request: &CommitRequest,
-    ) -> impl Future<Output = Result<Arrived<CommitAnswer>, NoAnswer>> + Send;
+    ) -> impl Future<Output = Result<TimedAnswer<CommitResponse>, AnswerError>> + Send;
 
     /// The payload behind it, which counts until `deadline`; `now` is the round clock when asking.
     fn reveal(
@@ -30,30 +30,30 @@ pub trait Miners: Send + Sync {
         request: &RevealRequest,
         deadline: UnixMillis,
         now: UnixMillis,
-    ) -> impl Future<Output = Result<Arrived<RevealAnswer>, NoAnswer>> + Send;
+    ) -> impl Future<Output = Result<TimedAnswer<RevealResponse>, AnswerError>> + Send;
 
-    /// Tells a miner how it did, one notice after the other, for `patience` of wall time at most.
-    fn tell(
+    /// Tells a miner how it did, one notice after the other, for `timeout` of wall time at most.
+    fn notify(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         notices: &[OutcomeNotice],
-        patience: Duration,
+        timeout: Duration,
     ) -> impl Future<Output = ()> + Send;
 }
 
 /// Tells notices over HTTP; a miner that doesn't take one gets no more of them.
-pub(super) async fn tell_by(
+pub(super) async fn notify_over_http(
     client: &MinerClient,
     miner: &Hotkey,
     axon: SocketAddr,
     notices: &[OutcomeNotice],
-    patience: Duration,
+    timeout: Duration,
 ) {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     for notice in notices {
         let left = deadline.saturating_duration_since(Instant::now());
-        if let Err(error) = client.tell(miner, axon, notice, left).await {
+        if let Err(error) = client.send_outcome(miner, axon, notice, left).await {
             tracing::debug!(%miner, round = %notice.round, %error, "a miner does not hear its outcome");
             return;
         }
@@ -62,7 +62,7 @@ pub(super) async fn tell_by(
 
 /// An answer and when it came, by the round clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrived<T> {
+pub struct TimedAnswer<T> {
     /// The answer, its signature verified.
     pub answer: T,
     /// When.
@@ -71,10 +71,10 @@ pub struct Arrived<T> {
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
-pub enum NoAnswer {
+pub enum AnswerError {
     /// The miner missed; the verdict goes into the journal.
     #[error(transparent)]
-    Miss(Miss),
+    Miss(MissReason),
     /// The validator was told to stop before it answered.
     #[error("told to stop while miners were asked")]
     Stopped,
@@ -86,7 +86,7 @@ pub enum NoAnswer {
         /// Its address.
         axon: SocketAddr,
         /// What happened.
-        source: AskError,
+        source: MinerRequestError,
     },
 }
 
@@ -95,40 +95,44 @@ pub enum NoAnswer {
 #[derive(Debug)]
 pub struct ReplayedMiners {
     client: MinerClient,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl ReplayedMiners {
-    /// Miners asked by `client`; silence for `patience` of wall time fails the run.
-    pub const fn new(client: MinerClient, patience: Duration) -> Self {
-        Self { client, patience }
+    /// Miners asked by `client`; silence for `timeout` of wall time fails the run.
+    pub const fn new(client: MinerClient, timeout: Duration) -> Self {
+        Self { client, timeout }
     }
 
-    fn arrived<T>(
-        answered: Result<Answered<T>, AskError>,
+    fn timed_answer<T>(
+        answered: Result<VerifiedAnswer<T>, MinerRequestError>,
         miner: &Hotkey,
         axon: SocketAddr,
         now: UnixMillis,
-    ) -> Result<Arrived<T>, NoAnswer> {
+    ) -> Result<TimedAnswer<T>, AnswerError> {
         match answered {
-            Ok(Answered {
+            Ok(VerifiedAnswer {
                 answer,
                 declared_delay,
             }) => match declared_delay {
-                Delay::Never => Err(NoAnswer::Miss(Miss::Silent)),
-                Delay::Millis(delay) => Ok(Arrived {
+                DeclaredDelay::Never => Err(AnswerError::Miss(MissReason::Silent)),
+                DeclaredDelay::Millis(delay) => Ok(TimedAnswer {
                     answer,
                     at: now + Millis(delay.into()),
                 }),
             },
-            Err(AskError::Unusable {
-                declared_delay: Delay::Never,
+            Err(MinerRequestError::InvalidAnswer {
+                declared_delay: DeclaredDelay::Never,
                 ..
-            }) => Err(NoAnswer::Miss(Miss::Silent)),
-            Err(AskError::Unusable { why, .. }) => Err(NoAnswer::Miss(Miss::BadAnswer { why })),
-            Err(AskError::Signature) => Err(NoAnswer::Miss(Miss::BadSignature)),
-            Err(source @ (AskError::Unreachable(_) | AskError::TimedOut(_))) => {
-                Err(NoAnswer::Broken {
+            }) => Err(AnswerError::Miss(MissReason::Silent)),
+            Err(MinerRequestError::InvalidAnswer { why, .. }) => {
+                Err(AnswerError::Miss(MissReason::BadAnswer { why }))
+            }
+            Err(MinerRequestError::BadSignature) => {
+                Err(AnswerError::Miss(MissReason::BadSignature))
+            }
+            Err(source @ (MinerRequestError::Unreachable(_) | MinerRequestError::TimedOut(_))) => {
+                Err(AnswerError::Broken {
                     miner: *miner,
                     axon,
                     source,
@@ -144,12 +148,12 @@ impl Miners for ReplayedMiners {
         miner: &Hotkey,
         axon: SocketAddr,
         request: &CommitRequest,
-    ) -> Result<Arrived<CommitAnswer>, NoAnswer> {
+    ) -> Result<TimedAnswer<CommitResponse>, AnswerError> {
         let answered = self
             .client
-            .commitment(miner, axon, request, self.patience)
+            .request_commitment(miner, axon, request, self.timeout)
             .await;
-        Self::arrived(answered, miner, axon, request.round_time_ms)
+        Self::timed_answer(answered, miner, axon, request.round_time_ms)
     }
 
     async fn reveal(
@@ -159,22 +163,22 @@ impl Miners for ReplayedMiners {
         request: &RevealRequest,
         _deadline: UnixMillis,
         now: UnixMillis,
-    ) -> Result<Arrived<RevealAnswer>, NoAnswer> {
+    ) -> Result<TimedAnswer<RevealResponse>, AnswerError> {
         let answered = self
             .client
-            .reveal(miner, axon, request, self.patience)
+            .request_reveal(miner, axon, request, self.timeout)
             .await;
-        Self::arrived(answered, miner, axon, now)
+        Self::timed_answer(answered, miner, axon, now)
     }
 
-    async fn tell(
+    async fn notify(
         &self,
         miner: &Hotkey,
         axon: SocketAddr,
         notices: &[OutcomeNotice],
-        patience: Duration,
+        timeout: Duration,
     ) {
-        tell_by(&self.client, miner, axon, notices, patience).await;
+        notify_over_http(&self.client, miner, axon, notices, timeout).await;
     }
 }
 
@@ -184,14 +188,16 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_000);
 
-    fn verdict(answered: Result<Answered<()>, AskError>) -> Result<UnixMillis, NoAnswer> {
+    fn verdict(
+        answered: Result<VerifiedAnswer<()>, MinerRequestError>,
+    ) -> Result<UnixMillis, AnswerError> {
         let axon = SocketAddr::from(([127, 0, 0, 1], 1));
-        let arrived = ReplayedMiners::arrived(answered, &Hotkey([1; 32]), axon, NOW);
-        arrived.map(|arrived| arrived.at)
+        let answer = ReplayedMiners::timed_answer(answered, &Hotkey([1; 32]), axon, NOW);
+        answer.map(|answer| answer.at)
     }
 
-    fn unusable(declared_delay: Delay) -> Result<Answered<()>, AskError> {
-        Err(AskError::Unusable {
+    fn unusable(declared_delay: DeclaredDelay) -> Result<VerifiedAnswer<()>, MinerRequestError> {
+        Err(MinerRequestError::InvalidAnswer {
             why: "rubbish".into(),
             declared_delay,
         })
@@ -200,26 +206,34 @@ mod tests {
     #[test]
     fn an_answer_arrives_when_the_miner_says() {
         let answered = |declared_delay| {
-            verdict(Ok(Answered {
+            verdict(Ok(VerifiedAnswer {
                 answer: (),
                 declared_delay,
             }))
         };
-        assert_eq!(answered(Delay::Millis(0)).unwrap(), NOW);
-        assert_eq!(answered(Delay::Millis(3000)).unwrap(), UnixMillis(4_000));
-        let never = answered(Delay::Never);
-        assert!(matches!(never, Err(NoAnswer::Miss(Miss::Silent))));
+        assert_eq!(answered(DeclaredDelay::Millis(0)).unwrap(), NOW);
+        assert_eq!(
+            answered(DeclaredDelay::Millis(3000)).unwrap(),
+            UnixMillis(4_000)
+        );
+        let never = answered(DeclaredDelay::Never);
+        assert!(matches!(never, Err(AnswerError::Miss(MissReason::Silent))));
     }
 
     #[test]
     fn what_a_miner_does_wrong_is_a_miss_and_what_breaks_a_replay_is_not() {
-        let bad = verdict(unusable(Delay::Millis(0)));
-        assert!(matches!(bad, Err(NoAnswer::Miss(Miss::BadAnswer { why })) if why == "rubbish"));
-        let never = verdict(unusable(Delay::Never));
-        assert!(matches!(never, Err(NoAnswer::Miss(Miss::Silent))));
-        let forged = verdict(Err(AskError::Signature));
-        assert!(matches!(forged, Err(NoAnswer::Miss(Miss::BadSignature))));
-        let hung = verdict(Err(AskError::TimedOut(Duration::ZERO)));
-        assert!(matches!(hung, Err(NoAnswer::Broken { .. })));
+        let bad = verdict(unusable(DeclaredDelay::Millis(0)));
+        assert!(
+            matches!(bad, Err(AnswerError::Miss(MissReason::BadAnswer { why })) if why == "rubbish")
+        );
+        let never = verdict(unusable(DeclaredDelay::Never));
+        assert!(matches!(never, Err(AnswerError::Miss(MissReason::Silent))));
+        let forged = verdict(Err(MinerRequestError::BadSignature));
+        assert!(matches!(
+            forged,
+            Err(AnswerError::Miss(MissReason::BadSignature))
+        ));
+        let hung = verdict(Err(MinerRequestError::TimedOut(Duration::ZERO)));
+        assert!(matches!(hung, Err(AnswerError::Broken { .. })));
     }
 }

@@ -1,16 +1,16 @@
-//! The shell around the round: carries out what the [book](Book) wants, and journals what comes of it.
+//! The shell around the round: carries out what the [book](SeriesState) wants, and journals what comes of it.
 //!
 //! ```text
-//!   Book ──wants──▶ ask miners · settle · score ──▶ records ──▶ Store (durable) ──▶ Book
+//!   SeriesState ──wants──▶ ask miners · settle · score ──▶ records ──▶ JournalStore (durable) ──▶ SeriesState
 //! ```
 //!
 //! A record is durable before its effect leaves the process: before a receipt is handed out, before weights
 //! are submitted.
 
+pub mod chain_deadline;
 pub mod live;
 pub mod miners;
-mod outcomes;
-pub mod patience;
+mod outcome_notices;
 mod prices;
 pub mod weights;
 
@@ -25,47 +25,47 @@ use std::sync::Arc;
 use foretell_chain::chain::{Chain, ChainError};
 use foretell_chain::metagraph::Metagraph;
 use foretell_core::attest::{Hash, receipt_text};
-use foretell_core::book::{Book, BookError, Task};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Charter, Head, Record};
-use foretell_core::round::{Event, Miss, Receipt, RejectedPayload, Want};
+use foretell_core::journal::{Genesis, JournalHead, Record};
+use foretell_core::pool::Forecaster;
+use foretell_core::round::{MissReason, Receipt, RejectedPayload, RoundAction, RoundEvent};
 use foretell_core::settle::Settlement;
+use foretell_core::state::{Action, SeriesState, StateError};
 use foretell_core::time::UnixMillis;
-use foretell_core::weigh::PoolEntry;
 use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{CommitRequest, RevealRequest};
 use futures_util::future::join_all;
 use thiserror::Error;
 
-pub use self::prices::{Decided, Prices};
+pub use self::prices::{PriceDecision, RoundPrices};
 
-use self::miners::{Arrived, Miners, NoAnswer};
-use self::outcomes::Untold;
-use self::patience::Patience;
-use crate::store::{Batch, Store, StoreError};
+use self::chain_deadline::ChainDeadline;
+use self::miners::{AnswerError, Miners, TimedAnswer};
+use self::outcome_notices::PendingNotices;
+use crate::store::{JournalBatch, JournalStore, StoreError};
 
 /// Rounds of one series, on some store, chain and miners.
 #[derive(Debug)]
-pub struct Rounds<S, C, M> {
-    book: Book,
-    head: Head,
+pub struct RoundRunner<S, C, M> {
+    state: SeriesState,
+    head: JournalHead,
     last_at: UnixMillis,
     key: Keypair,
     store: Arc<S>,
     chain: Arc<C>,
     miners: M,
-    prices: Prices,
+    prices: RoundPrices,
     /// The subnet when the chain could last be asked.
-    seen: Option<Metagraph>,
-    untold: Untold,
-    patience: Patience,
+    last_metagraph: Option<Metagraph>,
+    pending_notices: PendingNotices,
+    chain_deadline: ChainDeadline,
     /// Signed weights that the chain will never have, of which that was told.
-    lost: Option<Hash>,
+    expired_weights: Option<Hash>,
 }
 
 /// Why rounds can't go on.
 #[derive(Debug, Error)]
-pub enum RoundsError {
+pub enum RoundRunnerError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,13 +74,13 @@ pub enum RoundsError {
     Chain(#[from] ChainError),
     /// A record that does not fit.
     #[error(transparent)]
-    Book(#[from] BookError),
+    State(#[from] StateError),
     /// A miner that broke a replay.
     #[error(transparent)]
-    Miner(#[from] NoAnswer),
+    Miner(#[from] AnswerError),
     /// The journal is about something else.
     #[error("the journal in this directory is about other rounds")]
-    OtherCharter,
+    GenesisMismatch,
     /// Stored weights that can't be read back.
     #[error("the journal's signed weights can't be read back")]
     Extrinsic(#[from] serde_json::Error),
@@ -89,12 +89,12 @@ pub enum RoundsError {
     NotRegistered(Hotkey),
     /// A blocking task of ours panicked.
     #[error("a task of the validator panicked")]
-    Task(#[from] tokio::task::JoinError),
+    TaskPanicked(#[from] tokio::task::JoinError),
 }
 
 /// What rounds work with.
 #[derive(Debug)]
-pub struct Surroundings<S, C, M> {
+pub struct RoundsDependencies<S, C, M> {
     /// Signs receipts and weights.
     pub key: Keypair,
     /// Where the journal is kept.
@@ -104,69 +104,69 @@ pub struct Surroundings<S, C, M> {
     /// Who is asked.
     pub miners: M,
     /// What happened.
-    pub prices: Prices,
+    pub prices: RoundPrices,
 }
 
 /// What a journal amounts to.
-struct Journalled {
-    book: Book,
-    head: Head,
+struct ReplayedJournal {
+    state: SeriesState,
+    head: JournalHead,
     last_at: UnixMillis,
 }
 
-impl Journalled {
+impl ReplayedJournal {
     /// Follows the journal in `store`, one entry at a time: months of them are more than a memory should hold.
-    fn of(store: &impl Store, charter: &Charter) -> Result<Self, RoundsError> {
-        let mut journalled = Self {
-            book: Book::new(charter.clone()),
-            head: Head::EMPTY,
-            last_at: charter.first,
+    fn read(store: &impl JournalStore, genesis: &Genesis) -> Result<Self, RoundRunnerError> {
+        let mut journal = Self {
+            state: SeriesState::new(genesis.clone()),
+            head: JournalHead::EMPTY,
+            last_at: genesis.first,
         };
         let mut followed = Ok(());
-        store.read_entries(&mut |bytes| {
-            followed = journalled.follow(bytes, charter);
+        store.for_each_entry(&mut |bytes| {
+            followed = journal.follow(bytes, genesis);
             match followed {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
         })?;
-        followed.map(|()| journalled)
+        followed.map(|()| journal)
     }
 
-    fn follow(&mut self, bytes: &[u8], charter: &Charter) -> Result<(), RoundsError> {
-        let entry = self.head.follow(bytes).map_err(StoreError::from)?;
+    fn follow(&mut self, bytes: &[u8], genesis: &Genesis) -> Result<(), RoundRunnerError> {
+        let entry = self.head.verify_next(bytes).map_err(StoreError::from)?;
         match &entry.record {
-            Record::Began(began) if entry.seq == 0 && began == charter => {}
-            _ if entry.seq == 0 => return Err(RoundsError::OtherCharter),
-            record => self.book.apply(record)?,
+            Record::Genesis(found) if entry.seq == 0 && found == genesis => {}
+            _ if entry.seq == 0 => return Err(RoundRunnerError::GenesisMismatch),
+            record => self.state.apply(record)?,
         }
         self.last_at = entry.at;
         Ok(())
     }
 }
 
-impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
+impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
     /// Takes up the journal where it ends, or begins it.
     pub async fn resume(
-        charter: Charter,
-        surroundings: Surroundings<S, C, M>,
-    ) -> Result<Self, RoundsError> {
-        let Surroundings {
+        genesis: Genesis,
+        dependencies: RoundsDependencies<S, C, M>,
+    ) -> Result<Self, RoundRunnerError> {
+        let RoundsDependencies {
             key,
             store,
             chain,
             miners,
             prices,
-        } = surroundings;
-        let (journal, wanted) = (Arc::clone(&store), charter.clone());
-        let follow = move || Journalled::of(journal.as_ref(), &wanted);
-        let Journalled {
-            book,
+        } = dependencies;
+        let (journal, wanted) = (Arc::clone(&store), genesis.clone());
+        let follow = move || ReplayedJournal::read(journal.as_ref(), &wanted);
+        let ReplayedJournal {
+            state,
             head,
             last_at,
         } = tokio::task::spawn_blocking(follow).await??;
-        let mut rounds = Self {
-            book,
+        let mut runner = Self {
+            state,
             head,
             last_at,
             key,
@@ -174,31 +174,31 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             chain,
             miners,
             prices,
-            seen: None,
-            untold: Untold::new(),
-            patience: Patience::default(),
-            lost: None,
+            last_metagraph: None,
+            pending_notices: PendingNotices::new(),
+            chain_deadline: ChainDeadline::default(),
+            expired_weights: None,
         };
-        if let Some(hash) = rounds.book.missing_fit() {
-            let store = Arc::clone(&rounds.store);
+        if let Some(hash) = runner.state.missing_fit_state() {
+            let store = Arc::clone(&runner.store);
             let bytes = tokio::task::spawn_blocking(move || store.payload(&hash)).await??;
-            rounds.book.restore_fit(&bytes)?;
+            runner.state.restore_fit_state(&bytes)?;
         }
-        if rounds.head == Head::EMPTY {
-            let first = charter.first;
-            let batch = rounds.batch(first, vec![Record::Began(charter)], Vec::new());
-            rounds.write(batch).await?;
+        if runner.head == JournalHead::EMPTY {
+            let first = genesis.first;
+            let batch = runner.batch(first, vec![Record::Genesis(genesis)], Vec::new());
+            runner.write_batch(batch).await?;
         }
-        Ok(rounds)
+        Ok(runner)
     }
 
     /// The state of all rounds.
-    pub const fn book(&self) -> &Book {
-        &self.book
+    pub const fn state(&self) -> &SeriesState {
+        &self.state
     }
 
     /// The end of the journal.
-    pub const fn head(&self) -> &Head {
+    pub const fn head(&self) -> &JournalHead {
         &self.head
     }
 
@@ -208,53 +208,58 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     }
 
     /// Until when the chain is waited for from now on.
-    pub fn wait_for_chain(&mut self, patience: Patience) {
-        self.patience = patience;
+    pub fn set_chain_deadline(&mut self, chain_deadline: ChainDeadline) {
+        self.chain_deadline = chain_deadline;
     }
 
     /// Voids the rounds whose windows this validator didn't serve: it was down, or not in time.
     ///
     /// In a replay, where time stands still while nobody is there, there are none.
-    pub async fn void_neglected(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
-        let voids = self.book.voids_on_start(now);
+    pub async fn void_missed_rounds(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
+        let voids = self.state.voids_on_start(now);
         if voids.is_empty() {
             return Ok(());
         }
-        self.journal(now, voids, Vec::new()).await
+        self.append_records(now, voids, Vec::new()).await
     }
 
     /// Does everything that is wanted and can be done at `now`, and tells miners what came of it.
-    pub async fn work(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+    pub async fn run_due_actions(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
         let mut without_prices = BTreeSet::new();
         loop {
-            let waits = |task: &Task| match task {
-                Task::Round(origin, Want::Settlement) => without_prices.contains(origin),
+            let waits = |action: &Action| match action {
+                Action::Round(origin, RoundAction::Settle) => without_prices.contains(origin),
                 _ => false,
             };
-            let Some(task) = self.book.wants(now).into_iter().find(|task| !waits(task)) else {
-                return self.tell_outcomes().await;
+            let Some(action) = self
+                .state
+                .due_actions(now)
+                .into_iter()
+                .find(|action| !waits(action))
+            else {
+                return self.send_notices().await;
             };
-            match task {
-                Task::Open(origin) => self.open(origin, now).await?,
-                Task::Round(origin, Want::Commitments { from, deadline }) => {
+            match action {
+                Action::OpenRound(origin) => self.open(origin, now).await?,
+                Action::Round(origin, RoundAction::RequestCommitments { from, deadline }) => {
                     self.collect_commitments(origin, from, deadline, now)
                         .await?;
                 }
-                Task::Round(origin, Want::Reveals { from, deadline }) => {
+                Action::Round(origin, RoundAction::RequestReveals { from, deadline }) => {
                     self.collect_reveals(origin, from, deadline, now).await?;
                 }
-                Task::Round(origin, Want::Settlement) => match self.settlement(origin) {
+                Action::Round(origin, RoundAction::Settle) => match self.settlement(origin) {
                     Some(settlement) => {
-                        let record = self.book.decide(origin, Event::Settled(settlement))?;
-                        self.journal(now, vec![record], Vec::new()).await?;
+                        let record = self.state.decide(origin, RoundEvent::Settled(settlement))?;
+                        self.append_records(now, vec![record], Vec::new()).await?;
                     }
                     None => {
                         without_prices.insert(origin);
                     }
                 },
-                Task::Round(
+                Action::Round(
                     origin,
-                    Want::Scores {
+                    RoundAction::Score {
                         settlement,
                         forecasts,
                         pool,
@@ -264,18 +269,18 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                     let record = self
                         .score(origin, &settlement, &forecasts, &pool, missed)
                         .await?;
-                    let state = kept_state(&record).into_iter().collect();
-                    self.journal(now, vec![record], state).await?;
+                    let fit_state = named_fit_state(&record).into_iter().collect();
+                    self.append_records(now, vec![record], fit_state).await?;
                 }
             }
         }
     }
 
     /// Opens a round to every axon on the metagraph, and to everybody who has ever answered.
-    async fn open(&mut self, origin: UnixMillis, now: UnixMillis) -> Result<(), RoundsError> {
+    async fn open(&mut self, origin: UnixMillis, now: UnixMillis) -> Result<(), RoundRunnerError> {
         let metagraph = self.metagraph().await?;
         let own = self.key.hotkey();
-        let known = self.book.tracks();
+        let known = self.state.tracks();
         let asked: BTreeSet<Hotkey> = metagraph
             .neurons
             .iter()
@@ -285,8 +290,8 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let owners = metagraph.neurons.iter();
         let owners = owners.map(|n| (n.hotkey, n.coldkey)).collect();
         let asked = asked.into_iter().collect();
-        let record = self.book.open(origin, asked, &owners)?;
-        self.journal(now, vec![record], Vec::new()).await
+        let record = self.state.open(origin, asked, &owners)?;
+        self.append_records(now, vec![record], Vec::new()).await
     }
 
     async fn collect_commitments(
@@ -295,9 +300,9 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         from: Vec<Hotkey>,
         deadline: UnixMillis,
         now: UnixMillis,
-    ) -> Result<(), RoundsError> {
+    ) -> Result<(), RoundRunnerError> {
         let axons = self.axons().await?;
-        let series = &self.book.charter().series;
+        let series = &self.state.genesis().series;
         let request = CommitRequest::new(series, origin, deadline, now);
         let asked = from.iter().map(|miner| {
             let (miners, request) = (&self.miners, &request);
@@ -305,7 +310,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             async move {
                 match axon {
                     Some(axon) => miners.commitment(miner, axon, request).await,
-                    None => Err(NoAnswer::Miss(Miss::NotServing)),
+                    None => Err(AnswerError::Miss(MissReason::NotServing)),
                 }
             }
         });
@@ -313,9 +318,9 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let mut records = Vec::with_capacity(from.len());
         for (miner, answer) in from.into_iter().zip(answers) {
             let event = match answer {
-                Ok(Arrived { answer, at }) => {
+                Ok(TimedAnswer { answer, at }) => {
                     let text = receipt_text(&request.round, &miner, &answer.commitment, at);
-                    Event::Commitment {
+                    RoundEvent::Commitment {
                         miner,
                         commitment: answer.commitment,
                         arrival: at,
@@ -323,12 +328,12 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                         receipt: self.key.sign(text.as_bytes()),
                     }
                 }
-                Err(NoAnswer::Miss(miss)) => Event::Failed { miner, miss },
+                Err(AnswerError::Miss(miss)) => RoundEvent::Failed { miner, miss },
                 Err(broken) => return Err(broken.into()),
             };
-            records.push(self.book.decide(origin, event)?);
+            records.push(self.state.decide(origin, event)?);
         }
-        self.journal(now, records, Vec::new()).await
+        self.append_records(now, records, Vec::new()).await
     }
 
     async fn collect_reveals(
@@ -337,9 +342,9 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         from: Vec<(Hotkey, Receipt)>,
         deadline: UnixMillis,
         now: UnixMillis,
-    ) -> Result<(), RoundsError> {
+    ) -> Result<(), RoundRunnerError> {
         let axons = self.axons().await?;
-        let round = self.book.charter().series.round(origin);
+        let round = self.state.genesis().series.round(origin);
         let asked = from.iter().map(|(miner, receipt)| {
             let (miners, axon) = (&self.miners, axons.get(miner).copied());
             let request = RevealRequest {
@@ -349,7 +354,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
             async move {
                 match axon {
                     Some(axon) => miners.reveal(miner, axon, &request, deadline, now).await,
-                    None => Err(NoAnswer::Miss(Miss::NotServing)),
+                    None => Err(AnswerError::Miss(MissReason::NotServing)),
                 }
             }
         });
@@ -358,27 +363,27 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         let mut payloads = Vec::new();
         for ((miner, _), answer) in from.into_iter().zip(answers) {
             let (record, payload) = match answer {
-                Ok(Arrived { answer, at }) => {
+                Ok(TimedAnswer { answer, at }) => {
                     let payload = answer.payload.into_bytes();
-                    let event = Event::Reveal {
+                    let event = RoundEvent::Reveal {
                         miner,
                         arrival: at,
                         nonce: answer.nonce,
                         payload: &payload,
                         signature: answer.signature,
                     };
-                    (self.book.decide(origin, event)?, payload)
+                    (self.state.decide(origin, event)?, payload)
                 }
-                Err(NoAnswer::Miss(miss)) => {
-                    let event = Event::Failed { miner, miss };
-                    (self.book.decide(origin, event)?, Vec::new())
+                Err(AnswerError::Miss(miss)) => {
+                    let event = RoundEvent::Failed { miner, miss };
+                    (self.state.decide(origin, event)?, Vec::new())
                 }
                 Err(broken) => return Err(broken.into()),
             };
             payloads.extend(named_payload(&record).map(|hash| (hash, payload)));
             records.push(record);
         }
-        self.journal(now, records, payloads).await
+        self.append_records(now, records, payloads).await
     }
 
     async fn score(
@@ -386,9 +391,9 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         origin: UnixMillis,
         settlement: &Settlement,
         forecasts: &[(Hotkey, Hash)],
-        pool: &[PoolEntry],
+        pool: &[Forecaster],
         missed: Vec<Hotkey>,
-    ) -> Result<Record, RoundsError> {
+    ) -> Result<Record, RoundRunnerError> {
         let (store, wanted) = (Arc::clone(&self.store), forecasts.to_vec());
         let payloads = tokio::task::spawn_blocking(move || {
             let read = wanted
@@ -398,29 +403,29 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         })
         .await??;
         let record = self
-            .book
+            .state
             .score(origin, settlement, &payloads, pool, missed)?;
         Ok(record)
     }
 
     /// The subnet now; where its node can't be asked, as it was when it last could: a round doesn't wait for a chain.
-    async fn metagraph(&mut self) -> Result<Metagraph, RoundsError> {
-        let now = self.patience.wait(self.chain.metagraph()).await;
-        match (now, &self.seen) {
+    async fn metagraph(&mut self) -> Result<Metagraph, RoundRunnerError> {
+        let now = self.chain_deadline.wait(self.chain.metagraph()).await;
+        match (now, &self.last_metagraph) {
             (Ok(now), _) => {
-                self.seen = Some(now.clone());
+                self.last_metagraph = Some(now.clone());
                 Ok(now)
             }
-            (Err(error @ (ChainError::Node(_) | ChainError::Slow(_))), Some(seen)) => {
-                let block = seen.block;
+            (Err(error @ (ChainError::Node(_) | ChainError::TimedOut(_))), Some(last)) => {
+                let block = last.block;
                 tracing::warn!(%block, "{error}; the round goes by the subnet as it was at this block");
-                Ok(seen.clone())
+                Ok(last.clone())
             }
             (Err(error), _) => Err(error.into()),
         }
     }
 
-    async fn axons(&mut self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundsError> {
+    async fn axons(&mut self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundRunnerError> {
         let metagraph = self.metagraph().await?;
         let serving = metagraph.neurons.iter();
         Ok(serving
@@ -429,26 +434,31 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     }
 
     /// Makes records durable, then takes them in.
-    async fn journal(
+    async fn append_records(
         &mut self,
         at: UnixMillis,
         records: Vec<Record>,
         payloads: Vec<(Hash, Vec<u8>)>,
-    ) -> Result<(), RoundsError> {
+    ) -> Result<(), RoundRunnerError> {
         let batch = self.batch(at, records.clone(), payloads);
-        self.write(batch).await?;
+        self.write_batch(batch).await?;
         for record in &records {
-            self.note_outcomes(record);
-            self.book.apply(record)?;
+            self.queue_notices(record);
+            self.state.apply(record)?;
         }
         self.last_at = at;
         Ok(())
     }
 
-    fn batch(&self, at: UnixMillis, records: Vec<Record>, payloads: Vec<(Hash, Vec<u8>)>) -> Batch {
+    fn batch(
+        &self,
+        at: UnixMillis,
+        records: Vec<Record>,
+        payloads: Vec<(Hash, Vec<u8>)>,
+    ) -> JournalBatch {
         let mut head = self.head;
         let entries = records.into_iter().map(|record| head.append(at, record));
-        Batch {
+        JournalBatch {
             first: self.head.records,
             entries: entries.collect(),
             payloads,
@@ -456,7 +466,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         }
     }
 
-    async fn write(&mut self, batch: Batch) -> Result<(), RoundsError> {
+    async fn write_batch(&mut self, batch: JournalBatch) -> Result<(), RoundRunnerError> {
         let (store, head) = (Arc::clone(&self.store), batch.head);
         tokio::task::spawn_blocking(move || store.append(&batch)).await??;
         self.head = head;
@@ -465,7 +475,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
 }
 
 /// The state of the fit that a new record names, kept like a payload.
-fn kept_state(record: &Record) -> Option<(Hash, Vec<u8>)> {
+fn named_fit_state(record: &Record) -> Option<(Hash, Vec<u8>)> {
     match record {
         Record::Scored { fit, .. } => Some((fit.hash(), fit.state()?.to_bytes())),
         _ => None,
@@ -477,7 +487,7 @@ const fn named_payload(record: &Record) -> Option<Hash> {
     match record {
         Record::Revealed { payload, .. }
         | Record::Missed {
-            miss: Miss::Rejected(RejectedPayload { payload, .. }),
+            miss: MissReason::Rejected(RejectedPayload { payload, .. }),
             ..
         } => Some(*payload),
         _ => None,

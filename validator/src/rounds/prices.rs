@@ -4,87 +4,93 @@ use foretell_chain::chain::Chain;
 use foretell_core::journal::Record;
 use foretell_core::price::Price;
 use foretell_core::replay::ReplayedPrices;
-use foretell_core::settle::{MinuteInputs, Provenance, Settlement, Verdict};
+use foretell_core::settle::{MinuteDecision, MinuteInputs, PriceProvenance, Settlement};
 use foretell_core::time::UnixMillis;
 
 use super::miners::Miners;
-use super::{Rounds, RoundsError};
-use crate::store::Store;
+use super::{RoundRunner, RoundRunnerError};
+use crate::store::JournalStore;
 
 /// Where the prices of rounds come from.
 #[derive(Debug)]
-pub enum Prices {
+pub enum RoundPrices {
     /// A replay of bars.
     Replay(ReplayedPrices),
-    /// This journal: what was [decided](Rounds::take_prices) instant by instant.
+    /// This journal: what was [decided](RoundRunner::record_prices) instant by instant.
     Journal,
 }
 
 /// The price of an instant, or that it is a gap, with what it was decided from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
+pub struct PriceDecision {
     /// The instant.
     pub instant: UnixMillis,
     /// Its price; `None` is a gap.
     pub price: Option<Price>,
     /// What it was decided from.
-    pub provenance: Provenance,
+    pub provenance: PriceProvenance,
     /// The inputs that the provenance names, if any.
     pub inputs: Option<Vec<u8>>,
 }
 
-impl Decided {
+impl PriceDecision {
     /// What these inputs came to.
-    pub fn by_quorum(instant: UnixMillis, inputs: &MinuteInputs, verdict: Verdict) -> Self {
+    pub fn from_venues(
+        instant: UnixMillis,
+        inputs: &MinuteInputs,
+        decision: MinuteDecision,
+    ) -> Self {
         let bytes = inputs.bytes();
-        let (price, dispersion_bps, gap) = match verdict.price {
+        let (price, dispersion_bps, gap) = match decision.price {
             Ok(settled) => (Some(settled.price), Some(settled.dispersion_bps), None),
             Err(reason) => (None, None, Some(reason)),
         };
         Self {
             instant,
             price,
-            provenance: Provenance::Venues {
+            provenance: PriceProvenance::Venues {
                 inputs: foretell_core::attest::sha256(&bytes),
                 dispersion_bps,
                 gap,
-                excluded: verdict.excluded,
+                excluded: decision.excluded,
             },
             inputs: Some(bytes),
         }
     }
 
     /// What a source of values says, or doesn't.
-    pub const fn by_source(instant: UnixMillis, value: Option<Price>) -> Self {
+    pub const fn from_source(instant: UnixMillis, value: Option<Price>) -> Self {
         Self {
             instant,
             price: value,
-            provenance: Provenance::Source,
+            provenance: PriceProvenance::Source,
             inputs: None,
         }
     }
 }
 
-impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
+impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
     /// Journals prices and gaps, with everything that they were decided from.
-    pub async fn take_prices(
+    pub async fn record_prices(
         &mut self,
         now: UnixMillis,
-        decided: Vec<Decided>,
-    ) -> Result<(), RoundsError> {
+        decided: Vec<PriceDecision>,
+    ) -> Result<(), RoundRunnerError> {
         if decided.is_empty() {
             return Ok(());
         }
         let mut records = Vec::with_capacity(decided.len());
         let mut kept = Vec::new();
-        for Decided {
+        for PriceDecision {
             instant,
             price,
             provenance,
             inputs,
         } in decided
         {
-            if let (Provenance::Venues { inputs: hash, .. }, Some(bytes)) = (&provenance, inputs) {
+            if let (PriceProvenance::Venues { inputs: hash, .. }, Some(bytes)) =
+                (&provenance, inputs)
+            {
                 kept.push((*hash, bytes));
             }
             records.push(Record::Priced {
@@ -93,14 +99,14 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
                 provenance,
             });
         }
-        self.journal(now, records, kept).await
+        self.append_records(now, records, kept).await
     }
 
     /// What a round settles to; `None` while prices that it depends on are still to be decided.
     pub(super) fn settlement(&self, origin: UnixMillis) -> Option<Settlement> {
         match &self.prices {
-            Prices::Replay(prices) => Some(prices.settlement(origin)),
-            Prices::Journal => self.book.settlement(origin),
+            RoundPrices::Replay(prices) => Some(prices.settlement(origin)),
+            RoundPrices::Journal => self.state.settlement(origin),
         }
     }
 }

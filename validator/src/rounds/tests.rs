@@ -1,66 +1,66 @@
 //! A validator that is killed at any point carries on as if nothing had happened.
 
-mod village;
+mod scripted_miners;
+mod test_network;
 mod weights;
-mod world;
 
-use foretell_core::journal::{BrokenChain, Entry};
+use foretell_core::journal::{JournalEntry, JournalError};
+use foretell_core::pool::FitSnapshot;
+use foretell_core::pool::fit_state::FitState;
 use foretell_core::settle::VoidReason;
-use foretell_core::weigh::Snapshot;
-use foretell_core::weigh::quadratic::Quadratic;
-use foretell_wire::messages::{OutcomeNotice, Verdict};
+use foretell_wire::messages::{OutcomeNotice, OutcomeStatus};
 
-use self::world::{Fuse, KilledRounds, World, charter, hotkey};
+use self::test_network::{CrashTestNetwork, FailPoint, KillableRunner, genesis, hotkey};
 use super::*;
 use crate::store::MemoryStore;
 
 /// What an uninterrupted run comes to.
-struct End {
-    head: Head,
+struct FinalState {
+    head: JournalHead,
     ledger: Vec<u8>,
-    times_weighed: usize,
+    times_weights_set: usize,
 }
 
-impl End {
-    fn of(rounds: &KilledRounds, world: &World) -> Self {
+impl FinalState {
+    fn of(runner: &KillableRunner, network: &CrashTestNetwork) -> Self {
         Self {
-            head: *rounds.head(),
-            ledger: world.ledger(),
-            times_weighed: rounds.book().times_weighed(),
+            head: *runner.head(),
+            ledger: network.ledger(),
+            times_weights_set: runner.state().times_weights_set(),
         }
     }
 
-    fn check(&self, world: &World, rounds: &KilledRounds, what: &str) {
-        assert_eq!(*rounds.head(), self.head, "{what}");
-        assert_eq!(world.inclusions(), self.times_weighed, "{what}");
-        assert!(world.ledger() == self.ledger, "{what}: another ledger");
+    fn check(&self, network: &CrashTestNetwork, runner: &KillableRunner, what: &str) {
+        assert_eq!(*runner.head(), self.head, "{what}");
+        assert_eq!(network.inclusions(), self.times_weights_set, "{what}");
+        assert!(network.ledger() == self.ledger, "{what}: another ledger");
     }
 }
 
 fn records(store: &MemoryStore) -> Vec<Record> {
     let entries = store.entries().unwrap().into_iter();
-    let entry = |bytes: Vec<u8>| serde_json::from_slice::<Entry>(&bytes).unwrap();
+    let entry = |bytes: Vec<u8>| serde_json::from_slice::<JournalEntry>(&bytes).unwrap();
     entries.map(|bytes| entry(bytes).record).collect()
 }
 
 /// The runs below stop at interesting places only if the whole one passes through them.
 #[tokio::test]
 async fn an_uninterrupted_run_has_something_of_everything() {
-    let world = World::new();
-    let rounds = world.play(&Fuse::endless()).await.unwrap();
-    let book = rounds.book();
-    assert!(book.open_rounds().is_empty());
-    assert_eq!(book.reference_track().rounds(), 5);
+    let network = CrashTestNetwork::new();
+    let runner = network.play(&FailPoint::never()).await.unwrap();
+    let state = runner.state();
+    assert!(state.open_rounds().is_empty());
+    assert_eq!(state.reference_track().rounds(), 5);
     assert!(matches!(
-        book.voided().values().next(),
+        state.voided().values().next(),
         Some(VoidReason::TooManyGaps { gaps: 1, steps: 4 })
     ));
-    assert_eq!(book.tracks()[&hotkey("steady")].misses(), 0);
-    assert_eq!(book.tracks()[&hotkey("moody")].misses(), 4);
-    assert_eq!(book.times_weighed(), 4);
-    assert_eq!(world.inclusions(), 4);
+    assert_eq!(state.tracks()[&hotkey("steady")].misses(), 0);
+    assert_eq!(state.tracks()[&hotkey("moody")].misses(), 4);
+    assert_eq!(state.times_weights_set(), 4);
+    assert_eq!(network.inclusions(), 4);
 
-    let mut verdicts: Vec<String> = records(&world.0.store)
+    let mut verdicts: Vec<String> = records(&network.0.store)
         .iter()
         .filter_map(|record| match record {
             Record::Missed { miss, .. } => Some(miss.to_string()),
@@ -79,7 +79,7 @@ async fn an_uninterrupted_run_has_something_of_everything() {
     for (verdict, expected) in verdicts.iter().zip(expected) {
         assert!(verdict.starts_with(expected), "{verdict}");
     }
-    for record in records(&world.0.store) {
+    for record in records(&network.0.store) {
         if let Record::Opened { asked, .. } = record {
             assert_eq!(asked.len(), 2, "those who serve are asked, and nobody else");
         }
@@ -88,51 +88,52 @@ async fn an_uninterrupted_run_has_something_of_everything() {
 
 #[tokio::test]
 async fn a_validator_killed_at_any_write_submission_or_ask_comes_to_the_same_end() {
-    let whole = World::new();
-    let fuse = Fuse::endless();
-    let end = End::of(&whole.play(&fuse).await.unwrap(), &whole);
-    for length in 0..fuse.points() {
-        let world = World::new();
-        let killed = world.play(&Fuse::of(length)).await;
+    let whole = CrashTestNetwork::new();
+    let fail_point = FailPoint::never();
+    let end = FinalState::of(&whole.play(&fail_point).await.unwrap(), &whole);
+    for length in 0..fail_point.points() {
+        let network = CrashTestNetwork::new();
+        let killed = network.play(&FailPoint::after(length)).await;
         let error = killed.err().map(|error| error.to_string());
         assert!(error.is_some(), "nothing happened at point {length}");
-        let rounds = world.play(&Fuse::endless()).await.unwrap();
-        end.check(&world, &rounds, &format!("killed at {length}: {error:?}"));
+        let runner = network.play(&FailPoint::never()).await.unwrap();
+        end.check(&network, &runner, &format!("killed at {length}: {error:?}"));
     }
 }
 
 #[tokio::test]
 async fn a_validator_killed_again_and_again_gets_there_at_last() {
-    let whole = World::new();
-    let end = End::of(&whole.play(&Fuse::endless()).await.unwrap(), &whole);
-    let world = World::new();
+    let whole = CrashTestNetwork::new();
+    let end = FinalState::of(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
+    let network = CrashTestNetwork::new();
     // Long enough for one write with what comes before it, so that every life gets something done.
     let longest = 2 + 2 + 2;
     let mut lives = 1;
-    let rounds = loop {
-        match world.play(&Fuse::of(longest)).await {
-            Ok(rounds) => break rounds,
+    let runner = loop {
+        match network.play(&FailPoint::after(longest)).await {
+            Ok(runner) => break runner,
             Err(_) => lives += 1,
         }
     };
     assert!(lives > 10, "{lives} lives");
-    end.check(&world, &rounds, "killed all the time");
+    end.check(&network, &runner, "killed all the time");
 }
 
 /// With the ledger as it was when the prefix had been written, and as it was before the next write: there, the
 /// chain may have done what the journal doesn't know yet. Torn batches, which no store leaves, would do no harm.
 #[tokio::test]
 async fn every_prefix_of_the_journal_leads_to_the_same_end() {
-    let whole = World::new();
-    let end = End::of(&whole.play(&Fuse::endless()).await.unwrap(), &whole);
+    let whole = CrashTestNetwork::new();
+    let end = FinalState::of(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
     let history = whole.history();
     for length in 0..=whole.0.store.entries().unwrap().len() {
         let written = history.partition_point(|(entries, _)| *entries < length);
         let next = history.partition_point(|(entries, _)| *entries <= length);
         for (_, ledger) in &history[written.saturating_sub(1)..next] {
-            let world = World::resumed(whole.0.store.cut_after(length), Some(ledger));
-            let rounds = world.play(&Fuse::endless()).await.unwrap();
-            end.check(&world, &rounds, &format!("cut after {length}"));
+            let network =
+                CrashTestNetwork::resumed(whole.0.store.truncated_to(length), Some(ledger));
+            let runner = network.play(&FailPoint::never()).await.unwrap();
+            end.check(&network, &runner, &format!("cut after {length}"));
         }
     }
 }
@@ -140,16 +141,21 @@ async fn every_prefix_of_the_journal_leads_to_the_same_end() {
 /// What each miner hears of each round it was asked in, once that has ended.
 #[tokio::test]
 async fn everybody_is_told_what_became_of_its_answers() {
-    let world = World::new();
-    world.play(&Fuse::endless()).await.unwrap();
-    let told = world.0.told.lock().unwrap();
+    let network = CrashTestNetwork::new();
+    network.play(&FailPoint::never()).await.unwrap();
+    let notices_sent = network.0.notices.lock().unwrap();
     let heard = |name: &str| -> Vec<String> {
-        let own = told.iter().filter(|(miner, _)| *miner == hotkey(name));
+        let own = notices_sent
+            .iter()
+            .filter(|(miner, _)| *miner == hotkey(name));
         let line = |notice: &OutcomeNotice| {
-            assert_eq!(notice.score.is_some(), notice.verdict == Verdict::Scored);
+            assert_eq!(
+                notice.score.is_some(),
+                notice.verdict == OutcomeStatus::Scored
+            );
             assert_eq!(
                 notice.realised.len(),
-                if notice.verdict == Verdict::Void {
+                if notice.verdict == OutcomeStatus::Void {
                     0
                 } else {
                     4
@@ -179,48 +185,59 @@ async fn everybody_is_told_what_became_of_its_answers() {
 }
 
 /// A store that holds these entries.
-fn store_of(entries: Vec<Vec<u8>>) -> MemoryStore {
+fn store_with(entries: Vec<Vec<u8>>) -> MemoryStore {
     let store = MemoryStore::default();
-    let batch = Batch {
+    let batch = JournalBatch {
         first: 0,
         entries,
         // Journals written here by hand know of no fit.
-        payloads: vec![(Snapshot::default().hash(), Quadratic::default().to_bytes())],
-        head: Head::EMPTY,
+        payloads: vec![(
+            FitSnapshot::default().hash(),
+            FitState::default().to_bytes(),
+        )],
+        head: JournalHead::EMPTY,
     };
     store.append(&batch).unwrap();
     store
 }
 
-async fn refused(store: MemoryStore, charter: Charter) -> RoundsError {
+async fn refused(store: MemoryStore, genesis: Genesis) -> RoundRunnerError {
     let entries = store.entries().unwrap();
-    let world = World::resumed(store.clone(), None);
-    let resumed = world.validator(charter, &Fuse::endless()).await;
+    let network = CrashTestNetwork::resumed(store.clone(), None);
+    let resumed = network.validator(genesis, &FailPoint::never()).await;
     assert_eq!(store.entries().unwrap(), entries, "nothing was written");
     resumed.err().unwrap()
 }
 
 #[tokio::test]
 async fn a_journal_of_other_rounds_is_not_taken_up() {
-    let world = World::new();
-    world.play(&Fuse::endless()).await.unwrap();
-    let error = refused(world.0.store.clone(), charter(7)).await;
-    assert!(matches!(error, RoundsError::OtherCharter), "{error}");
+    let network = CrashTestNetwork::new();
+    network.play(&FailPoint::never()).await.unwrap();
+    let error = refused(network.0.store.clone(), genesis(7)).await;
+    assert!(
+        matches!(error, RoundRunnerError::GenesisMismatch),
+        "{error}"
+    );
 
     let headless = Record::Voided {
-        round: charter(6).first,
+        round: genesis(6).first,
         why: VoidReason::NoAnchor,
     };
-    let entry = Head::EMPTY.clone().append(charter(6).first, headless);
-    let error = refused(store_of(vec![entry]), charter(6)).await;
-    assert!(matches!(error, RoundsError::OtherCharter), "{error}");
+    let entry = JournalHead::EMPTY
+        .clone()
+        .append(genesis(6).first, headless);
+    let error = refused(store_with(vec![entry]), genesis(6)).await;
+    assert!(
+        matches!(error, RoundRunnerError::GenesisMismatch),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_journal_that_was_tampered_with_is_not_taken_up() {
-    let world = World::new();
-    world.play(&Fuse::endless()).await.unwrap();
-    let entries = world.0.store.entries().unwrap();
+    let network = CrashTestNetwork::new();
+    network.play(&FailPoint::never()).await.unwrap();
+    let entries = network.0.store.entries().unwrap();
     let (from, to) = (r#""by":1}"#, r#""by":2}"#);
     let late = entries
         .iter()
@@ -237,17 +254,19 @@ async fn a_journal_that_was_tampered_with_is_not_taken_up() {
     torn[late].pop();
     let seq = late as u64;
     for (entries, expected) in [
-        (tampered, BrokenChain::Unlinked { seq: seq + 1 }),
-        (shortened, BrokenChain::Unlinked { seq }),
+        (tampered, JournalError::Unlinked { seq: seq + 1 }),
+        (shortened, JournalError::Unlinked { seq }),
     ] {
-        let error = refused(store_of(entries), charter(6)).await;
-        let RoundsError::Store(StoreError::Broken(broken)) = error else {
+        let error = refused(store_with(entries), genesis(6)).await;
+        let RoundRunnerError::Store(StoreError::Journal(error)) = error else {
             panic!("{error}");
         };
-        assert_eq!(broken, expected);
+        assert_eq!(error, expected);
     }
-    let error = refused(store_of(torn), charter(6)).await;
-    let RoundsError::Store(StoreError::Broken(BrokenChain::Unreadable { seq: found, .. })) = error
+    let error = refused(store_with(torn), genesis(6)).await;
+    let RoundRunnerError::Store(StoreError::Journal(JournalError::Unreadable {
+        seq: found, ..
+    })) = error
     else {
         panic!("{error}");
     };

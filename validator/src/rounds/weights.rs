@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use foretell_chain::chain::{Chain, Fate, Prepared, Signer, Weights};
+use foretell_chain::chain::{Chain, PreparedWeights, Signer, SubmissionStatus, UidWeights};
 use foretell_chain::metagraph::{Block, Metagraph};
-use foretell_chain::refusal::Refusal;
+use foretell_chain::refusal::ChainRefusal;
 use foretell_chain::weights::weights_to_u16;
 use foretell_core::hotkey::Uid;
 use foretell_core::journal::Record;
 use foretell_core::time::UnixMillis;
 
 use super::miners::Miners;
-use super::{Rounds, RoundsError};
-use crate::store::Store;
+use super::{RoundRunner, RoundRunnerError};
+use crate::store::JournalStore;
 
 /// After weights that the chain took into a block and refused there, nothing is sent for so many blocks.
-const REST: u64 = 10;
+const RETRY_AFTER_BLOCKS: u64 = 10;
 
 /// How it stands with weights: what is wanted, why it waits and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum WeightsStatus {
     /// Set, and not due again before this block.
     DueAt(Block),
     /// Sent, and not seen on the chain yet.
@@ -32,7 +32,7 @@ pub enum Standing {
     /// Refused in a block.
     Refused {
         /// Why.
-        refusal: Refusal,
+        refusal: ChainRefusal,
         /// When they are tried again.
         again: Block,
     },
@@ -40,7 +40,7 @@ pub enum Standing {
     NothingToSet,
 }
 
-impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
+impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
     /// Sets weights if at least `interval` blocks have passed at `block` since they were last set.
     ///
     /// Weights that were signed before are looked for first, and sent again only while the chain doesn't have them;
@@ -50,79 +50,83 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
         now: UnixMillis,
         block: Block,
         interval: u64,
-    ) -> Result<Standing, RoundsError> {
-        if let Some(standing) = self.see_through(now, block).await? {
-            return Ok(standing);
+    ) -> Result<WeightsStatus, RoundRunnerError> {
+        if let Some(status) = self.confirm_signed_weights(now, block).await? {
+            return Ok(status);
         }
-        let metagraph = self.patience.wait(self.chain.metagraph()).await?;
+        let metagraph = self.chain_deadline.wait(self.chain.metagraph()).await?;
         let own = self.key.hotkey();
         let Some(neuron) = metagraph.neuron(own) else {
-            return Err(RoundsError::NotRegistered(own));
+            return Err(RoundRunnerError::NotRegistered(own));
         };
         let due = Block(neuron.last_update.0.saturating_add(interval));
         if block < due {
-            return Ok(Standing::DueAt(due));
+            return Ok(WeightsStatus::DueAt(due));
         }
         let (uids, shares) = self.shares_by_uid(&metagraph);
         let Ok(values) = weights_to_u16(&shares) else {
-            return Ok(Standing::NothingToSet);
+            return Ok(WeightsStatus::NothingToSet);
         };
-        let weights = Weights { uids, values };
+        let weights = UidWeights { uids, values };
         let signer = self.signer();
         let preparing = self.chain.prepare(&weights, &signer, now);
-        let prepared = self.patience.wait(preparing).await?;
-        let Weights { uids, values } = weights;
+        let prepared = self.chain_deadline.wait(preparing).await?;
+        let UidWeights { uids, values } = weights;
         let record = Record::WeightsSigned {
             uids,
             values,
             extrinsic: prepared.text,
             hash: prepared.hash,
         };
-        self.journal(now, vec![record], Vec::new()).await?;
-        let standing = self.see_through(now, block).await?;
+        self.append_records(now, vec![record], Vec::new()).await?;
+        let status = self.confirm_signed_weights(now, block).await?;
         let due = Block(block.0.saturating_add(interval));
-        Ok(standing.unwrap_or(Standing::DueAt(due)))
+        Ok(status.unwrap_or(WeightsStatus::DueAt(due)))
     }
 
     /// Sees signed weights onto the chain, if any are still waiting for it; `None` if there is nothing to wait for.
-    async fn see_through(
+    async fn confirm_signed_weights(
         &mut self,
         now: UnixMillis,
         block: Block,
-    ) -> Result<Option<Standing>, RoundsError> {
-        let Some(waiting) = self.book.unconfirmed() else {
+    ) -> Result<Option<WeightsStatus>, RoundRunnerError> {
+        let Some(unconfirmed) = self.state.unconfirmed() else {
             return Ok(None);
         };
-        let prepared = Prepared {
-            text: waiting.extrinsic.clone(),
-            hash: waiting.hash,
+        let prepared = PreparedWeights {
+            text: unconfirmed.extrinsic.clone(),
+            hash: unconfirmed.hash,
         };
-        let (chain, patience) = (Arc::clone(&self.chain), self.patience);
-        let mut fate = patience.wait(chain.fate(&prepared)).await?;
-        if let Fate::Open { .. } = fate {
-            patience.wait(chain.submit(&prepared)).await?;
-            fate = patience.wait(chain.fate(&prepared)).await?;
+        let (chain, chain_deadline) = (Arc::clone(&self.chain), self.chain_deadline);
+        let mut status = chain_deadline
+            .wait(chain.submission_status(&prepared))
+            .await?;
+        if let SubmissionStatus::Pending { .. } = status {
+            chain_deadline.wait(chain.submit(&prepared)).await?;
+            status = chain_deadline
+                .wait(chain.submission_status(&prepared))
+                .await?;
         }
-        match fate {
-            Fate::Set(block) => {
+        match status {
+            SubmissionStatus::Succeeded(block) => {
                 let record = Record::WeightsIncluded {
                     hash: prepared.hash,
                     block: block.0,
                 };
-                self.journal(now, vec![record], Vec::new()).await?;
+                self.append_records(now, vec![record], Vec::new()).await?;
                 Ok(None)
             }
-            Fate::Open { until } => Ok(Some(Standing::Sent { until })),
-            Fate::Expired { why } => {
+            SubmissionStatus::Pending { until } => Ok(Some(WeightsStatus::Sent { until })),
+            SubmissionStatus::Expired { why } => {
                 // Until others are signed, which may be long, they are looked for again and again.
-                if self.lost.replace(prepared.hash) != Some(prepared.hash) {
+                if self.expired_weights.replace(prepared.hash) != Some(prepared.hash) {
                     tracing::warn!(hash = %prepared.hash, "signed weights never reached the chain ({why}): others are signed");
                 }
                 Ok(None)
             }
-            Fate::Failed { block: at, refusal } => {
-                let again = Block(at.0.saturating_add(REST));
-                Ok((block < again).then_some(Standing::Refused { refusal, again }))
+            SubmissionStatus::Failed { block: at, refusal } => {
+                let again = Block(at.0.saturating_add(RETRY_AFTER_BLOCKS));
+                Ok((block < again).then_some(WeightsStatus::Refused { refusal, again }))
             }
         }
     }
@@ -134,7 +138,7 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
 
     /// Shares of the miners that are registered now, and of the owner, whose share is burned; in uid order.
     fn shares_by_uid(&self, metagraph: &Metagraph) -> (Vec<Uid>, Vec<f64>) {
-        let weights = self.book.weights();
+        let weights = self.state.weights();
         let mut shares = BTreeMap::from([(metagraph.owner, weights.burn)]);
         for (miner, share) in &weights.miners {
             // Whoever has left the subnet is not paid; the uid may be somebody else's by now.
@@ -147,14 +151,14 @@ impl<S: Store, C: Chain, M: Miners> Rounds<S, C, M> {
     }
 }
 
-impl Standing {
+impl WeightsStatus {
     /// Whether it changes with the next blocks.
     pub const fn is_urgent(&self) -> bool {
         matches!(self, Self::Sent { .. } | Self::Refused { .. })
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for WeightsStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DueAt(due) => write!(f, "due again at block {due}"),

@@ -6,17 +6,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use foretell_chain::network::Place;
+use foretell_chain::network::SubnetAddress;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::Millis;
-use foretell_feed::socket::AddressError;
 use foretell_feed::venue::VenueError;
+use foretell_feed::websocket::SocketUrlError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::markets::{MarketConfig, Markets, VenuesConfig};
+pub use self::markets::{ConfiguredMarkets, MarketConfig, VenuesConfig};
 use crate::localnet::default_series;
 
 /// Rounds closer together than this would have their windows open at once.
@@ -25,7 +25,7 @@ const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
 /// A whole configuration, as TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct ValidatorConfig {
     /// Directory of the journal and all else that must survive.
     pub data: PathBuf,
     /// What is forecast.
@@ -36,7 +36,7 @@ pub struct Config {
     pub rounds: RoundsConfig,
     /// Where its prices come from.
     #[serde(default)]
-    pub prices: PricesConfig,
+    pub prices: PriceSourceConfig,
     /// Where weights go.
     #[serde(default)]
     pub chain: ChainConfig,
@@ -60,7 +60,7 @@ pub struct RoundsConfig {
 /// Where prices come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum PricesConfig {
+pub enum PriceSourceConfig {
     /// A quorum of exchanges.
     Venues(VenuesConfig),
     /// A table `open_time_ms,value` in a file that grows.
@@ -83,16 +83,16 @@ pub enum ChainConfig {
     Local {
         /// The miners on it.
         #[serde(default)]
-        miners: Vec<MinerConfig>,
+        miners: Vec<LocalMinerConfig>,
     },
     /// A subnet of the real chain.
-    Subtensor(Place),
+    Subtensor(SubnetAddress),
 }
 
 /// A miner on the local ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MinerConfig {
+pub struct LocalMinerConfig {
     /// Its hotkey.
     pub hotkey: Hotkey,
     /// Where it listens.
@@ -121,7 +121,7 @@ pub struct WalletConfig {
 
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub enum ValidatorConfigError {
     /// The file can't be read.
     #[error("can't read configuration {path}: check --config")]
     Unreadable {
@@ -154,35 +154,36 @@ pub enum ConfigError {
         /// The venue.
         venue: String,
         /// What is wrong.
-        source: AddressError,
+        source: SocketUrlError,
     },
     /// A venue is unknown.
     #[error("prices in the configuration")]
     Venue(#[from] VenueError),
 }
 
-impl Config {
+impl ValidatorConfig {
     /// The configuration in this file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+    pub fn read(path: &Path) -> Result<Self, ValidatorConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ValidatorConfigError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
-        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+        let config: Self =
+            toml::from_str(&text).map_err(|source| ValidatorConfigError::Invalid {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
         config.check()?;
         Ok(config)
     }
 
     /// The configuration that names nothing but a data directory.
-    pub fn in_folder(data: &Path) -> Self {
+    pub fn with_data_dir(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
             series: bitcoin(),
             rounds: RoundsConfig::default(),
-            prices: PricesConfig::default(),
+            prices: PriceSourceConfig::default(),
             chain: ChainConfig::default(),
             http: None,
             wallet: None,
@@ -200,7 +201,7 @@ impl Config {
     }
 
     /// Refuses what can't be run.
-    pub fn check(&self) -> Result<(), ConfigError> {
+    pub fn check(&self) -> Result<(), ValidatorConfigError> {
         let Series { grid, .. } = &self.series;
         if !(1..=1000).contains(&grid.horizon) {
             let cure = "use 1 to 1000 steps";
@@ -226,13 +227,13 @@ impl Config {
             return Err(value("rounds.every_minutes", &minutes, cure));
         }
         match &self.prices {
-            PricesConfig::Venues(config) => self.check_venues(config),
-            PricesConfig::Url { url } if !url.starts_with("http") => Err(value(
+            PriceSourceConfig::Venues(config) => self.check_venues(config),
+            PriceSourceConfig::Url { url } if !url.starts_with("http") => Err(value(
                 "prices.url",
                 url,
                 "start it with http:// or https://",
             )),
-            PricesConfig::Url { .. } | PricesConfig::File { .. } => Ok(()),
+            PriceSourceConfig::Url { .. } | PriceSourceConfig::File { .. } => Ok(()),
         }
     }
 }
@@ -245,7 +246,7 @@ impl Default for RoundsConfig {
     }
 }
 
-impl Default for PricesConfig {
+impl Default for PriceSourceConfig {
     fn default() -> Self {
         Self::Venues(VenuesConfig::default())
     }
@@ -272,8 +273,8 @@ const fn default_every_minutes() -> u32 {
     30
 }
 
-fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ConfigError {
-    ConfigError::Value {
+fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ValidatorConfigError {
+    ValidatorConfigError::Value {
         key,
         value: value.to_string(),
         cure,

@@ -4,12 +4,12 @@ use anyhow::{Context, Result};
 use foretell_wire::keyfile::{KeyfileError, WalletHotkey};
 use foretell_wire::keypair::Keypair;
 
-use super::config::Config;
+use super::config::ValidatorConfig;
 
 /// The key that signs. Without a wallet in the configuration, one that was made here the first time and is kept in the
 /// data directory: on a local ledger it is worth nothing to anybody else.
-pub fn of(config: &Config) -> Result<Keypair> {
-    let place = match &config.wallet {
+pub fn load_or_create(config: &ValidatorConfig) -> Result<Keypair> {
+    let hotkey_file = match &config.wallet {
         Some(wallet) => WalletHotkey {
             path: wallet.path.clone(),
             wallet: wallet.name.clone(),
@@ -21,12 +21,12 @@ pub fn of(config: &Config) -> Result<Keypair> {
             hotkey: "default".into(),
         },
     };
-    match place.load() {
+    match hotkey_file.load() {
         Err(KeyfileError::Missing(_)) if config.wallet.is_none() => {
-            place
+            hotkey_file
                 .store(&rand::random())
                 .context("can't make a key of our own")?;
-            Ok(place.load()?)
+            Ok(hotkey_file.load()?)
         }
         loaded => Ok(loaded?),
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use foretell_chain::ledger::Ledger;
-use foretell_chain::local::LocalChain;
+use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 
-use super::config::{ChainConfig, Config};
+use super::config::{ChainConfig, ValidatorConfig};
 
 /// What the validator has at stake: any amount will do, it is alone.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
@@ -18,15 +18,15 @@ const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
 #[derive(Debug)]
 pub struct LocalLedger {
     chain: Arc<LocalChain>,
-    genesis: UnixMillis,
+    genesis_time: UnixMillis,
 }
 
 impl LocalLedger {
     /// Opens the ledger, or makes it with the validator on it; registers the configured miners and notes where they listen.
     pub async fn open(
-        config: &Config,
+        config: &ValidatorConfig,
         validator: Hotkey,
-        genesis: UnixMillis,
+        genesis_time: UnixMillis,
         now: UnixMillis,
     ) -> Result<Self> {
         let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
@@ -34,7 +34,7 @@ impl LocalLedger {
         let chain = LocalChain::open_or_create(config.data.join("ledger.json"), || ledger)?;
         let ledger = Self {
             chain: Arc::new(chain),
-            genesis,
+            genesis_time,
         };
         ledger.advance_to(now)?;
         let ChainConfig::Local { miners } = &config.chain else {
@@ -61,6 +61,6 @@ impl LocalLedger {
 
     /// Lets blocks pass up to `now`.
     pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
-        Ok(self.chain.advance_to(Block::at(self.genesis, now))?)
+        Ok(self.chain.advance_to(Block::at(self.genesis_time, now))?)
     }
 }

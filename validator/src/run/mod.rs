@@ -1,57 +1,57 @@
 //! `validator run`: the live service for one series.
 //!
 //! ```text
-//!   machine's clock ──▶ Service::turn(now) ──▶ next instant
+//!   machine's clock ──▶ ValidatorService::run_once(now) ──▶ next instant
 //!                         │ void, ask, settle, score, weights      (rounds)
-//!                         │ which instants have no price yet       (agenda)
+//!                         │ which instants have no price yet       (schedule)
 //!                         └ one attempt at a time, in its own task (source: venues' candles, or a file or URL of values)
-//!                              └──▶ Service::take ──▶ journal
-//!   exchanges' sockets ──▶ View ──▶ live price, cross-check of what settles, status    (listeners)
+//!                              └──▶ ValidatorService::apply_attempt ──▶ journal
+//!   exchanges' sockets ──▶ MarketView ──▶ live price, cross-check of what settles, status    (venue_monitor)
 //! ```
 //!
 //! The service itself reads no clock: each turn is told the time and answers when it wants the next one, so a test
 //! plays a day in a second. What runs it live is [`serve`]: wait, turn, wait, until it is told to stop.
 
-pub(crate) mod agenda;
-pub mod api;
 pub mod config;
+pub mod data_dir_manifest;
 pub mod key;
-pub mod listeners;
 pub mod local_ledger;
 pub mod service;
-pub mod source;
-pub mod stamp;
+pub(crate) mod settlement_schedule;
+pub mod settlement_source;
 pub mod status;
+pub mod status_server;
+pub mod venue_monitor;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use foretell_chain::chain::{Chain, ChainError};
-use foretell_chain::identity::Identity;
-use foretell_core::book::Book;
-use foretell_core::journal::Charter;
+use foretell_chain::subnet_identity::SubnetIdentity;
+use foretell_core::journal::Genesis;
+use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
+use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
 use foretell_wire::keypair::Keypair;
-use foretell_wire::reach::Reach;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::api::Api;
-use self::config::{ChainConfig, Config};
-use self::listeners::Listeners;
+use self::config::{ChainConfig, ValidatorConfig};
+use self::data_dir_manifest::DataDirManifest;
 use self::local_ledger::LocalLedger;
-use self::service::{Service, Surroundings};
-use self::source::Source;
-use self::stamp::Stamp;
+use self::service::{ServiceDependencies, ValidatorService};
+use self::settlement_source::SettlementSource;
 use self::status::StatusFile;
+use self::status_server::StatusServer;
+use self::venue_monitor::VenueMonitor;
 use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
-use crate::rounds::miners::{Miners, NoAnswer};
-use crate::rounds::{Prices, Rounds, RoundsError, Surroundings as RoundsSurroundings};
-use crate::store::{SledStore, Store};
+use crate::rounds::miners::{AnswerError, Miners};
+use crate::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
+use crate::store::{JournalStore, SledStore};
 
 /// How often the status is written, and served anew.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
@@ -61,41 +61,54 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Runs the service that this configuration describes until `stop`.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
+pub async fn run(config: ValidatorConfig, stop: CancellationToken) -> Result<()> {
     match &config.chain {
         ChainConfig::Local { .. } => {
             let now = system_now();
-            let key = key::of(&config)?;
-            let charter = Stamp::begin_or_resume(&config, key.hotkey(), Identity::Local, now)?;
-            let ledger = LocalLedger::open(&config, key.hotkey(), charter.first, now);
+            let key = key::load_or_create(&config)?;
+            let genesis = DataDirManifest::begin_or_resume(
+                &config,
+                key.hotkey(),
+                SubnetIdentity::Local,
+                now,
+            )?;
+            let ledger = LocalLedger::open(&config, key.hotkey(), genesis.first, now);
             let ledger = ledger.await?;
             let tick = |now| ledger.advance_to(now);
-            let here = (charter, ledger.chain(), Reach::Anywhere);
+            let here = (genesis, ledger.chain(), AddressPolicy::Any);
             run_on(&config, key, here, tick, stop).await
         }
-        ChainConfig::Subtensor(place) => {
-            let begun_on = Stamp::genesis(&config, place)?;
-            let chain = place.chain(begun_on, env!("CARGO_PKG_NAME"))?;
+        ChainConfig::Subtensor(subnet) => {
+            let begun_on = DataDirManifest::chain_genesis(&config, subnet)?;
+            let chain = subnet.connect(begun_on, env!("CARGO_PKG_NAME"))?;
             if config.wallet.is_none() {
                 bail!(
-                    "{place} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
+                    "{subnet} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
                 );
             }
-            let key = key::of(&config)?;
-            let netuid = place.netuid;
-            let begun_on = begun_on.map(|genesis| Identity::Subtensor { genesis, netuid });
+            let key = key::load_or_create(&config)?;
+            let netuid = subnet.netuid;
+            let begun_on = begun_on.map(|genesis| SubnetIdentity::Subtensor { genesis, netuid });
             let Some(identity) = identity(chain.as_ref(), begun_on, &stop).await? else {
                 return Ok(());
             };
             let hotkey = key.hotkey();
-            let charter = Stamp::begin_or_resume(&config, hotkey, identity, system_now())?;
-            tracing::info!("weights go to {place}");
-            let reach = if identity.is_public() {
-                Reach::Public
+            let genesis =
+                DataDirManifest::begin_or_resume(&config, hotkey, identity, system_now())?;
+            tracing::info!("weights go to {subnet}");
+            let address_policy = if identity.is_public() {
+                AddressPolicy::PublicOnly
             } else {
-                Reach::Anywhere
+                AddressPolicy::Any
             };
-            run_on(&config, key, (charter, chain, reach), |_| Ok(()), stop).await
+            run_on(
+                &config,
+                key,
+                (genesis, chain, address_policy),
+                |_| Ok(()),
+                stop,
+            )
+            .await
         }
     }
 }
@@ -104,10 +117,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
 /// answers. A new directory waits for the first answer: it is to be no other chain's. `None` if it was told to stop.
 async fn identity<C: Chain>(
     chain: &C,
-    begun_on: Option<Identity>,
+    begun_on: Option<SubnetIdentity>,
     stop: &CancellationToken,
-) -> Result<Option<Identity>> {
-    let mut said = None;
+) -> Result<Option<SubnetIdentity>> {
+    let mut last_error = None;
     loop {
         let error = match chain.identity().await {
             Ok(identity) => return Ok(Some(identity)),
@@ -118,10 +131,10 @@ async fn identity<C: Chain>(
             tracing::warn!("{error}; going on as far as that is possible without a chain");
             return Ok(begun_on);
         }
-        let words = error.to_string();
-        if said.as_ref() != Some(&words) {
-            tracing::warn!("{words}; nothing begins before a node has said which chain this is");
-            said = Some(words);
+        let text = error.to_string();
+        if last_error.as_ref() != Some(&text) {
+            tracing::warn!("{text}; nothing begins before a node has said which chain this is");
+            last_error = Some(text);
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(None),
@@ -132,57 +145,57 @@ async fn identity<C: Chain>(
 
 /// Runs it on this chain.
 async fn run_on<C: Chain>(
-    config: &Config,
+    config: &ValidatorConfig,
     key: Keypair,
-    (charter, chain, reach): (Charter, Arc<C>, Reach),
+    (genesis, chain, address_policy): (Genesis, Arc<C>, AddressPolicy),
     tick: impl Fn(UnixMillis) -> Result<()>,
     stop: CancellationToken,
 ) -> Result<()> {
     let store = Arc::new(SledStore::open(&config.data.join("journal"))?);
-    let source = Source::of(config)?;
+    let source = SettlementSource::of(config)?;
     let client = MinerClient::new(key.clone()).context("can't set up the HTTP client")?;
     tracing::info!(
-        series = %charter.series.id,
+        series = %genesis.series.id,
         validator = %key.hotkey(),
         data = %config.data.display(),
         prices = %source.words(),
         "started"
     );
-    let rounds = Rounds::resume(
-        charter,
-        RoundsSurroundings {
+    let runner = RoundRunner::resume(
+        genesis,
+        RoundsDependencies {
             key,
             store,
             chain: Arc::clone(&chain),
-            miners: LiveMiners::new(client, reach, stop.clone()),
-            prices: Prices::Journal,
+            miners: LiveMiners::new(client, address_policy, stop.clone()),
+            prices: RoundPrices::Journal,
         },
     )
     .await?;
-    let mut service = Service::new(Surroundings {
-        rounds,
+    let mut service = ValidatorService::new(ServiceDependencies {
+        runner,
         source: Arc::new(source),
         chain,
-        listeners: Listeners::start(config.listened()?)?,
+        venue_monitor: VenueMonitor::start(config.monitored_venues()?)?,
     });
-    let (show, shown) = watch::channel(None);
-    let api = Api::start(config.http.as_ref(), shown).await?;
-    let status = StatusFile::new(&config.data, show);
+    let (status_sender, status_receiver) = watch::channel(None);
+    let status_server = StatusServer::start(config.http.as_ref(), status_receiver).await?;
+    let status = StatusFile::new(&config.data, status_sender);
     let served = serve(&mut service, &status, tick, |_, _| false, &stop).await;
-    api.stop().await;
+    status_server.stop().await;
     served
 }
 
 /// Gives the service its turns by the machine's clock until `stop`, or until it is `over`; before each turn, `tick` lets
 /// the chain's time pass.
-pub(crate) async fn serve<S: Store, C: Chain, M: Miners>(
-    service: &mut Service<S, C, M>,
+pub(crate) async fn serve<S: JournalStore, C: Chain, M: Miners>(
+    service: &mut ValidatorService<S, C, M>,
     status: &StatusFile,
     tick: impl Fn(UnixMillis) -> Result<()>,
-    over: impl Fn(&Book, UnixMillis) -> bool,
+    over: impl Fn(&SeriesState, UnixMillis) -> bool,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let served = turns(service, status, tick, over, stop).await;
+    let served = run_loop(service, status, tick, over, stop).await;
     let stopped = service
         .stop()
         .await
@@ -192,11 +205,11 @@ pub(crate) async fn serve<S: Store, C: Chain, M: Miners>(
     Ok(())
 }
 
-async fn turns<S: Store, C: Chain, M: Miners>(
-    service: &mut Service<S, C, M>,
+async fn run_loop<S: JournalStore, C: Chain, M: Miners>(
+    service: &mut ValidatorService<S, C, M>,
     status: &StatusFile,
     tick: impl Fn(UnixMillis) -> Result<()>,
-    over: impl Fn(&Book, UnixMillis) -> bool,
+    over: impl Fn(&SeriesState, UnixMillis) -> bool,
     stop: &CancellationToken,
 ) -> Result<()> {
     loop {
@@ -204,12 +217,12 @@ async fn turns<S: Store, C: Chain, M: Miners>(
         tick(now)?;
         // A turn is never broken off: what a miner was promised is journalled. It ends soon once the miners' answers are no
         // longer waited for; whom it asked is asked again after the restart.
-        let next = match service.turn(now).await {
-            Err(RoundsError::Miner(NoAnswer::Stopped)) => return Ok(()),
+        let next = match service.run_once(now).await {
+            Err(RoundRunnerError::Miner(AnswerError::Stopped)) => return Ok(()),
             next => next?,
         };
         status.write(service.status(system_now()))?;
-        if over(service.rounds().book(), now) {
+        if over(service.runner().state(), now) {
             return Ok(());
         }
         let wait = Duration::from_millis((next - system_now()).0.try_into().unwrap_or(0));
@@ -218,8 +231,8 @@ async fn turns<S: Store, C: Chain, M: Miners>(
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                attempt = service.attempted() => {
-                    service.take(system_now(), attempt?).await?;
+                attempt = service.attempt_finished() => {
+                    service.apply_attempt(system_now(), attempt?).await?;
                     break;
                 }
                 () = tokio::time::sleep_until(wake) => break,

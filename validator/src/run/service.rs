@@ -5,87 +5,87 @@ use std::time::{Duration, Instant};
 
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::BLOCK_TIME;
-use foretell_core::book::Book;
 use foretell_core::rules::MinuteRules;
+use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
-use super::agenda::Agenda;
-use super::listeners::{CrossCheck, Listeners};
-use super::source::{Answer, Learnt, Source};
-use super::status::{Heard, Status};
-use crate::moment;
+use super::settlement_schedule::SettlementSchedule;
+use super::settlement_source::{DecidedPrices, SettlementSource, SourceResponse};
+use super::status::{LiveMarketStatus, ValidatorStatus};
+use super::venue_monitor::{CrossCheck, VenueMonitor};
+use crate::rounds::chain_deadline::ChainDeadline;
 use crate::rounds::miners::Miners;
-use crate::rounds::patience::Patience;
-use crate::rounds::weights::Standing;
-use crate::rounds::{Rounds, RoundsError};
-use crate::store::Store;
+use crate::rounds::weights::WeightsStatus;
+use crate::rounds::{RoundRunner, RoundRunnerError};
+use crate::store::JournalStore;
+use crate::time_text;
 
 /// How long the chain is waited for before a round goes by the subnet as it was, and how long for weights.
-const FOR_A_ROUND: Duration = Duration::from_secs(4);
-const FOR_WEIGHTS: Duration = Duration::from_secs(20);
+const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
+const WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// However near the next round is.
-const FOR_WEIGHTS_AT_LEAST: Duration = Duration::from_secs(2);
+const MIN_WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A validator for one series. It reads no clock: only how long a node is waited for is wall time.
 #[derive(Debug)]
-pub struct Service<S, C, M> {
-    rounds: Rounds<S, C, M>,
-    source: Arc<Source>,
+pub struct ValidatorService<S, C, M> {
+    runner: RoundRunner<S, C, M>,
+    source: Arc<SettlementSource>,
     chain: Arc<C>,
     rules: MinuteRules,
-    agenda: Agenda,
+    schedule: SettlementSchedule,
     /// The attempt under way, if any: it ends with the service.
-    attempt: JoinSet<Attempt>,
+    attempt: JoinSet<PriceAttempt>,
     trouble: Option<String>,
     /// How it stands with weights, or what the chain is in trouble with; told when it changes.
     weights: Option<String>,
     /// Whether that changes with the next blocks.
     watching_blocks: bool,
-    listeners: Listeners,
+    venue_monitor: VenueMonitor,
     cross_check: Option<CrossCheck>,
 }
 
 /// What a service works with.
 #[derive(Debug)]
-pub struct Surroundings<S, C, M> {
+pub struct ServiceDependencies<S, C, M> {
     /// The rounds, resumed from their journal, whose prices are this journal's.
-    pub rounds: Rounds<S, C, M>,
+    pub runner: RoundRunner<S, C, M>,
     /// Where prices are learnt.
-    pub source: Arc<Source>,
+    pub source: Arc<SettlementSource>,
     /// Where weights are set.
     pub chain: Arc<C>,
     /// The exchanges' trades, to show and to check prices by.
-    pub listeners: Listeners,
+    pub venue_monitor: VenueMonitor,
 }
 
 /// What came of asking for the prices of some instants.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct PriceAttempt {
     instants: Vec<UnixMillis>,
-    answer: Answer,
+    response: SourceResponse,
 }
 
-impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
+impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     /// A service that has had no turn yet.
-    pub fn new(surroundings: Surroundings<S, C, M>) -> Self {
-        let Surroundings {
-            rounds,
+    pub fn new(dependencies: ServiceDependencies<S, C, M>) -> Self {
+        let ServiceDependencies {
+            runner,
             source,
             chain,
-            listeners,
-        } = surroundings;
+            venue_monitor,
+        } = dependencies;
         Self {
-            rules: rounds.book().charter().rules.rules().minute,
-            rounds,
+            rules: runner.state().genesis().rules.rules().minute,
+            runner,
             source,
             chain,
-            agenda: Agenda::default(),
+            schedule: SettlementSchedule::default(),
             attempt: JoinSet::new(),
             trouble: None,
             weights: None,
             watching_blocks: false,
-            listeners,
+            venue_monitor,
             cross_check: None,
         }
     }
@@ -94,28 +94,28 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     ///
     /// Trouble with the chain is told and tried again; trouble with the store ends the service, which can't go on
     /// without its journal.
-    pub async fn turn(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundsError> {
-        let before = Tally::of(self.rounds.book());
-        self.rounds.void_neglected(now).await?;
-        self.recovering(now).await?;
-        Tally::of(self.rounds.book()).tell_since(&before);
-        let rounds_next = self.rounds.book().next_instant(now);
+    pub async fn run_once(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundRunnerError> {
+        let before = RoundTotals::of(self.runner.state());
+        self.runner.void_missed_rounds(now).await?;
+        self.run_rounds_and_weights(now).await?;
+        RoundTotals::of(self.runner.state()).log_changes_since(&before);
+        let rounds_next = self.runner.state().next_action_time(now);
         let next_block = now + BLOCK_TIME;
         let chain_next = self.watching_blocks.then_some(next_block);
         let rounds_next = match (rounds_next, chain_next) {
             (Some(rounds), Some(chain)) => Some(rounds.min(chain)),
             (rounds, chain) => rounds.or(chain),
         };
-        let Some(prices) = self.rounds.book().prices() else {
+        let Some(prices) = self.runner.state().prices() else {
             return Ok(rounds_next.unwrap_or(now));
         };
-        let due = self.agenda.due(prices, now, &self.rules);
+        let due = self.schedule.due(prices, now, &self.rules);
         if !due.instants.is_empty() && self.attempt.is_empty() {
             let source = Arc::clone(&self.source);
             self.attempt.spawn(async move {
-                let answer = source.ask(&due.instants, now).await;
+                let response = source.ask(&due.instants, now).await;
                 let instants = due.instants;
-                Attempt { instants, answer }
+                PriceAttempt { instants, response }
             });
         }
         Ok(rounds_next.map_or(due.next, |next| next.min(due.next)))
@@ -125,7 +125,7 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     ///
     /// # Errors
     /// It, or a task that listens to an exchange, broke down.
-    pub async fn attempted(&mut self) -> Result<Attempt, JoinError> {
+    pub async fn attempt_finished(&mut self) -> Result<PriceAttempt, JoinError> {
         let attempt = async {
             match self.attempt.join_next().await {
                 Some(attempt) => attempt,
@@ -134,7 +134,7 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         };
         tokio::select! {
             attempt = attempt => attempt,
-            broken = self.listeners.broken() => match broken {
+            broken = self.venue_monitor.broken() => match broken {
                 Err(error) => Err(error),
                 Ok(()) => std::future::pending().await,
             },
@@ -147,25 +147,29 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     }
 
     /// Takes in what came of an attempt.
-    pub async fn take(&mut self, now: UnixMillis, attempt: Attempt) -> Result<(), RoundsError> {
-        let Attempt { instants, answer } = attempt;
-        let is_last = |instant| Agenda::is_last(instant, now, &self.rules);
-        match answer.learnt(&instants, is_last, &self.rules) {
-            Ok(Learnt { decided, trouble }) => {
+    pub async fn apply_attempt(
+        &mut self,
+        now: UnixMillis,
+        attempt: PriceAttempt,
+    ) -> Result<(), RoundRunnerError> {
+        let PriceAttempt { instants, response } = attempt;
+        let is_last = |instant| SettlementSchedule::is_last(instant, now, &self.rules);
+        match response.decide(&instants, is_last, &self.rules) {
+            Ok(DecidedPrices { decided, trouble }) => {
                 for gap in decided.iter().filter(|decided| decided.price.is_none()) {
-                    let at = moment::text(gap.instant);
+                    let at = time_text::format_time(gap.instant);
                     tracing::warn!(%at, "no price, and no further attempt: a gap");
                 }
                 self.note_trouble(trouble);
                 for decided in &decided {
-                    let check = self.listeners.cross_check(decided, &self.rules);
+                    let check = self.venue_monitor.cross_check(decided, &self.rules);
                     self.cross_check = check.or(self.cross_check);
                 }
-                self.agenda.tried(&instants, now);
-                self.rounds.take_prices(now, decided).await
+                self.schedule.note_attempt(&instants, now);
+                self.runner.record_prices(now, decided).await
             }
             Err(offline) => {
-                self.agenda.was_offline(now);
+                self.schedule.note_offline(now);
                 self.note_trouble(Some(format!("{offline}; trying again every minute")));
                 Ok(())
             }
@@ -173,23 +177,24 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     }
 
     /// The state of all rounds.
-    pub const fn rounds(&self) -> &Rounds<S, C, M> {
-        &self.rounds
+    pub const fn runner(&self) -> &RoundRunner<S, C, M> {
+        &self.runner
     }
 
     /// Where its prices come from, for people.
-    pub fn source_words(&self) -> String {
+    pub fn source_text(&self) -> String {
         self.source.words()
     }
 
     /// What it is doing.
-    pub fn status(&self, now: UnixMillis) -> Status {
-        let heard = Heard {
-            live_price: self.listeners.live_price(now, &self.rules),
+    pub fn status(&self, now: UnixMillis) -> ValidatorStatus {
+        let market = LiveMarketStatus {
+            live_price: self.venue_monitor.live_price(now, &self.rules),
             cross_check: self.cross_check,
-            venues: self.listeners.venues(),
+            venues: self.venue_monitor.venues(),
         };
-        let mut status = Status::of(self.rounds.book(), heard, self.trouble.clone(), now);
+        let mut status =
+            ValidatorStatus::of(self.runner.state(), market, self.trouble.clone(), now);
         status.weights.clone_from(&self.weights);
         status
     }
@@ -197,7 +202,7 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     /// Ends the attempt under way, and closes every connection.
     pub async fn stop(&mut self) -> Result<(), JoinError> {
         self.attempt.shutdown().await;
-        self.listeners.stop().await
+        self.venue_monitor.stop().await
     }
 
     /// Tells of trouble when it begins, changes and ends; the status says it all the time.
@@ -212,36 +217,37 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
     }
 
     /// Rounds and weights; what the chain is in trouble with is told, and tried again at the next turn.
-    async fn recovering(&mut self, now: UnixMillis) -> Result<(), RoundsError> {
+    async fn run_rounds_and_weights(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
         let begun = Instant::now();
-        self.rounds.wait_for_chain(Patience::of(FOR_A_ROUND));
-        let worked = match self.rounds.work(now).await {
+        self.runner
+            .set_chain_deadline(ChainDeadline::after(ROUND_CHAIN_TIMEOUT));
+        let worked = match self.runner.run_due_actions(now).await {
             Ok(()) => self.set_weights(now, begun).await,
             Err(error) => Err(error),
         };
         match worked {
-            Ok(standing) => {
-                self.watching_blocks = standing.is_urgent();
-                let words = standing.to_string();
-                if self.weights.as_ref() != Some(&words) {
-                    match standing {
-                        Standing::Refused { .. } | Standing::NothingToSet => {
-                            tracing::warn!("weights: {words}");
+            Ok(status) => {
+                self.watching_blocks = status.is_urgent();
+                let text = status.to_string();
+                if self.weights.as_ref() != Some(&text) {
+                    match status {
+                        WeightsStatus::Refused { .. } | WeightsStatus::NothingToSet => {
+                            tracing::warn!("weights: {text}");
                         }
-                        Standing::DueAt(_) | Standing::Sent { .. } => {
-                            tracing::info!("weights: {words}");
+                        WeightsStatus::DueAt(_) | WeightsStatus::Sent { .. } => {
+                            tracing::info!("weights: {text}");
                         }
                     }
-                    self.weights = Some(words);
+                    self.weights = Some(text);
                 }
                 Ok(())
             }
-            Err(error @ (RoundsError::Chain(_) | RoundsError::NotRegistered(_))) => {
+            Err(error @ (RoundRunnerError::Chain(_) | RoundRunnerError::NotRegistered(_))) => {
                 self.watching_blocks = true;
-                let words = format!("{:#}", anyhow::Error::from(error));
-                if self.weights.as_ref() != Some(&words) {
-                    tracing::warn!("weights: {words}; tried again every block");
-                    self.weights = Some(words);
+                let text = format!("{:#}", anyhow::Error::from(error));
+                if self.weights.as_ref() != Some(&text) {
+                    tracing::warn!("weights: {text}; tried again every block");
+                    self.weights = Some(text);
                 }
                 Ok(())
             }
@@ -255,40 +261,41 @@ impl<S: Store, C: Chain, M: Miners> Service<S, C, M> {
         &mut self,
         now: UnixMillis,
         begun: Instant,
-    ) -> Result<Standing, RoundsError> {
-        let next = self.rounds.book().next_instant(now);
-        let left = next.map_or(FOR_WEIGHTS, |next| {
+    ) -> Result<WeightsStatus, RoundRunnerError> {
+        let next = self.runner.state().next_action_time(now);
+        let left = next.map_or(WEIGHTS_CHAIN_TIMEOUT, |next| {
             let until_next = (next - now).0.try_into().unwrap_or(0);
             Duration::from_millis(until_next).saturating_sub(begun.elapsed())
         });
-        let patience = Patience::of(left.clamp(FOR_WEIGHTS_AT_LEAST, FOR_WEIGHTS));
-        self.rounds.wait_for_chain(patience);
-        let block = patience.wait(self.chain.block()).await?;
-        let rules = patience.wait(self.chain.hyperparameters()).await?;
+        let chain_deadline =
+            ChainDeadline::after(left.clamp(MIN_WEIGHTS_CHAIN_TIMEOUT, WEIGHTS_CHAIN_TIMEOUT));
+        self.runner.set_chain_deadline(chain_deadline);
+        let block = chain_deadline.wait(self.chain.block()).await?;
+        let rules = chain_deadline.wait(self.chain.hyperparameters()).await?;
         let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
-        self.rounds.set_weights(now, block, interval).await
+        self.runner.set_weights(now, block, interval).await
     }
 }
 
 /// How many rounds there have been of each kind, to tell what a turn did.
-struct Tally {
+struct RoundTotals {
     open: usize,
     scored: usize,
     void: usize,
     weighed: usize,
 }
 
-impl Tally {
-    fn of(book: &Book) -> Self {
+impl RoundTotals {
+    fn of(state: &SeriesState) -> Self {
         Self {
-            open: book.open_rounds().len(),
-            scored: book.reference_track().rounds(),
-            void: book.voided().len(),
-            weighed: book.times_weighed(),
+            open: state.open_rounds().len(),
+            scored: state.reference_track().rounds(),
+            void: state.voided().len(),
+            weighed: state.times_weights_set(),
         }
     }
 
-    fn tell_since(&self, before: &Self) {
+    fn log_changes_since(&self, before: &Self) {
         let Self {
             open,
             scored,

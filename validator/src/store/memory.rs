@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use foretell_core::attest::Hash;
 
-use super::{Batch, Store, StoreError};
+use super::{JournalBatch, JournalStore, StoreError};
 
 /// A journal that is gone with the process. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    kept: Arc<Mutex<Kept>>,
+    contents: Arc<Mutex<Contents>>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Contents {
     entries: Vec<Vec<u8>>,
     /// With the position of the first entry that was written beside it.
     payloads: BTreeMap<Hash, (u64, Vec<u8>)>,
@@ -23,46 +23,49 @@ struct Kept {
 
 impl MemoryStore {
     /// A store as it was after its first `entries` entries. A batch that is cut in two keeps all its payloads.
-    pub fn cut_after(&self, entries: usize) -> Self {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let payloads = kept.payloads.iter();
-        let cut = Kept {
-            entries: kept.entries.iter().take(entries).cloned().collect(),
+    pub fn truncated_to(&self, entries: usize) -> Self {
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let payloads = contents.payloads.iter();
+        let cut = Contents {
+            entries: contents.entries.iter().take(entries).cloned().collect(),
             payloads: payloads
                 .filter(|(_, (first, _))| *first < entries as u64)
                 .map(|(hash, payload)| (*hash, payload.clone()))
                 .collect(),
         };
         Self {
-            kept: Arc::new(Mutex::new(cut)),
+            contents: Arc::new(Mutex::new(cut)),
         }
     }
 }
 
-impl Store for MemoryStore {
-    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.entries.extend(batch.entries.iter().cloned());
+impl JournalStore for MemoryStore {
+    fn append(&self, batch: &JournalBatch) -> Result<(), StoreError> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        contents.entries.extend(batch.entries.iter().cloned());
         for (hash, payload) in &batch.payloads {
             let first_written = (batch.first, payload.clone());
-            kept.payloads.entry(*hash).or_insert(first_written);
+            contents.payloads.entry(*hash).or_insert(first_written);
         }
         Ok(())
     }
 
-    fn read_entries(
+    fn for_each_entry(
         &self,
         take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
         // Where to stop is the reader's own affair.
-        let _ = kept.entries.iter().try_for_each(|entry| take(entry));
+        let _ = contents.entries.iter().try_for_each(|entry| take(entry));
         Ok(())
     }
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let payload = kept.payloads.get(hash).map(|(_, payload)| payload.clone());
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let payload = contents
+            .payloads
+            .get(hash)
+            .map(|(_, payload)| payload.clone());
         payload.ok_or(StoreError::NoPayload(*hash))
     }
 }

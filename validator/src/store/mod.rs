@@ -10,18 +10,18 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use foretell_core::attest::Hash;
-use foretell_core::journal::{BrokenChain, Head};
+use foretell_core::journal::{JournalError, JournalHead};
 use thiserror::Error;
 
 /// A journal of hash-chained entries, and payloads by their hash.
 ///
 /// One writer. Calls block on the disk: they belong on a blocking thread.
-pub trait Store: Send + Sync + 'static {
+pub trait JournalStore: Send + Sync + 'static {
     /// Adds what happened, all of it or nothing, and returns once it is durable.
-    fn append(&self, batch: &Batch) -> Result<(), StoreError>;
+    fn append(&self, batch: &JournalBatch) -> Result<(), StoreError>;
 
     /// Hands over the stored bytes of every entry, oldest first and one at a time, until `take` breaks off.
-    fn read_entries(
+    fn for_each_entry(
         &self,
         take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
@@ -29,7 +29,7 @@ pub trait Store: Send + Sync + 'static {
     /// All of them at once, which for months of rounds is more than a memory should hold.
     fn entries(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut entries = Vec::new();
-        self.read_entries(&mut |entry| {
+        self.for_each_entry(&mut |entry| {
             entries.push(entry.to_vec());
             ControlFlow::Continue(())
         })?;
@@ -42,7 +42,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// Entries that continue the journal and the payloads that they name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
+pub struct JournalBatch {
     /// Position of the first entry.
     pub first: u64,
     /// The entries' bytes.
@@ -50,7 +50,7 @@ pub struct Batch {
     /// Payloads and their hashes.
     pub payloads: Vec<(Hash, Vec<u8>)>,
     /// The journal's head once this is in.
-    pub head: Head,
+    pub head: JournalHead,
 }
 
 /// Why a store can't be used.
@@ -90,12 +90,12 @@ pub enum StoreError {
         path: PathBuf,
         /// Records found.
         found: u64,
-        /// Records that the witness knows of.
+        /// Records that the head file knows of.
         known: u64,
     },
     /// The entries are no chain.
     #[error(transparent)]
-    Broken(#[from] BrokenChain),
+    Journal(#[from] JournalError),
     /// A payload is not there.
     #[error("the payload {0} is not in the store")]
     NoPayload(Hash),

@@ -1,7 +1,7 @@
 //! The journal on disk, in sled 0.34, with its sharp edges covered.
 //!
 //! - `flush()` never fsyncs on Linux, so the database file is fsynced here.
-//! - A damaged log can open as an empty one, so a small *witness* file beside the database holds the head,
+//! - A damaged log can open as an empty one, so a small *head* file beside the database holds the head,
 //!   and what is opened must reach it.
 //! - Large values are never reclaimed, so values are cut into chunks of at most 16 kB.
 //! - Some damage makes it panic where it should return an error, so it opens on a thread of its own, whose panic
@@ -13,9 +13,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use foretell_core::attest::{Hash, sha256};
-use foretell_core::journal::Head;
+use foretell_core::journal::JournalHead;
 
-use super::{Batch, Store, StoreError};
+use super::{JournalBatch, JournalStore, StoreError};
 
 /// Longest value in the database.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -72,12 +72,12 @@ impl SledStore {
             db,
             db_file,
         };
-        store.check_against_witness()?;
+        store.check_against_head_file()?;
         Ok(store)
     }
 
-    fn check_against_witness(&self) -> Result<(), StoreError> {
-        let known: Head = match fs::read(self.witness()) {
+    fn check_against_head_file(&self) -> Result<(), StoreError> {
+        let known: JournalHead = match fs::read(self.head_file()) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.damaged(&error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.io(error)),
@@ -100,16 +100,16 @@ impl SledStore {
     }
 
     /// Follows each durable batch; being one batch behind after a crash does no harm.
-    fn write_witness(&self, head: &Head) -> Result<(), StoreError> {
+    fn write_head_file(&self, head: &JournalHead) -> Result<(), StoreError> {
         let write = || -> io::Result<()> {
-            let unfinished = self.witness().with_extension("new");
+            let unfinished = self.head_file().with_extension("new");
             fs::write(&unfinished, serde_json::to_vec(head)?)?;
-            fs::rename(unfinished, self.witness())
+            fs::rename(unfinished, self.head_file())
         };
         write().map_err(|error| self.io(error))
     }
 
-    fn witness(&self) -> PathBuf {
+    fn head_file(&self) -> PathBuf {
         self.folder.join("head.json")
     }
 
@@ -138,8 +138,8 @@ impl SledStore {
     }
 }
 
-impl Store for SledStore {
-    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+impl JournalStore for SledStore {
+    fn append(&self, batch: &JournalBatch) -> Result<(), StoreError> {
         let mut writes = ::sled::Batch::default();
         for (entry, seq) in batch.entries.iter().zip(batch.first..) {
             put(&mut writes, &entry_key(seq), entry);
@@ -154,10 +154,10 @@ impl Store for SledStore {
             .and_then(|()| self.db.flush())
             .map_err(|error| store_error(&self.folder, error))?;
         self.db_file.sync_data().map_err(|error| self.io(error))?;
-        self.write_witness(&batch.head)
+        self.write_head_file(&batch.head)
     }
 
-    fn read_entries(
+    fn for_each_entry(
         &self,
         take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
@@ -204,12 +204,12 @@ fn open_database(
         Ok(opened) => opened.map_err(|error| store_error(folder, error)),
         Err(panic) => Err(StoreError::Damaged {
             path: folder.to_owned(),
-            why: panic_words(panic.as_ref()),
+            why: panic_message(panic.as_ref()),
         }),
     }
 }
 
-fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("the database could not be read")
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     /// A batch of `records` entries after `head`, with one payload longer than a chunk.
-    fn batch(head: &mut Head, records: i64) -> Batch {
+    fn batch(head: &mut JournalHead, records: i64) -> JournalBatch {
         let first = head.records;
         let entries = (0..records)
             .map(|i| {
@@ -269,7 +269,7 @@ mod tests {
         let payload: Vec<u8> = (0..200_000_u32)
             .flat_map(|i| i.wrapping_mul(i).to_le_bytes())
             .collect();
-        Batch {
+        JournalBatch {
             first,
             entries,
             payloads: vec![(sha256(&payload), payload)],
@@ -277,8 +277,8 @@ mod tests {
         }
     }
 
-    fn check_any_store(store: &impl Store) {
-        let mut head = Head::EMPTY;
+    fn check_any_store(store: &impl JournalStore) {
+        let mut head = JournalHead::EMPTY;
         let batches = [batch(&mut head, 3), batch(&mut head, 300)];
         for batch in &batches {
             store.append(batch).unwrap();
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn what_was_appended_is_there_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
-        let mut head = Head::EMPTY;
+        let mut head = JournalHead::EMPTY;
         let written = batch(&mut head, 5);
         SledStore::open(folder.path())
             .unwrap()
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn a_store_that_lost_its_records_is_not_taken_for_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
-        let mut head = Head::EMPTY;
+        let mut head = JournalHead::EMPTY;
         SledStore::open(folder.path())
             .unwrap()
             .append(&batch(&mut head, 5))
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn scribbled_files_are_damage() {
         let folder = tempfile::tempdir().unwrap();
-        let mut head = Head::EMPTY;
+        let mut head = JournalHead::EMPTY;
         SledStore::open(folder.path())
             .unwrap()
             .append(&batch(&mut head, 5))

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
 use super::*;
-use crate::emission::PER_BLOCK;
+use crate::emission::RAO_PER_BLOCK;
 
 fn key(seed: u8) -> Keypair {
     MiniSecretKey::from_bytes(&[seed; 32])
@@ -90,7 +90,7 @@ fn permits_follow_stake_at_once() {
     assert_eq!(permits(&ledger), [true, false, true]);
     assert_eq!(
         ledger.submit(&weights(1, 1, &[(2, 1)])),
-        Err(Refusal::NoPermit {
+        Err(ChainRefusal::NoPermit {
             uid: Uid(1),
             max_validators: 1
         })
@@ -107,12 +107,12 @@ fn an_axon_must_be_reachable() {
         let bad = bad.parse().unwrap();
         assert_eq!(
             ledger.serve_axon(hotkey(2), bad),
-            Err(Refusal::UnusableAxon(bad))
+            Err(ChainRefusal::InvalidAxon(bad))
         );
     }
     assert_eq!(
         ledger.serve_axon(hotkey(9), good),
-        Err(Refusal::NotRegistered(hotkey(9)))
+        Err(ChainRefusal::NotRegistered(hotkey(9)))
     );
 }
 
@@ -128,27 +128,30 @@ fn every_fault_of_weights_has_its_refusal() {
         key.sign_simple(b"substrate", bytes).to_bytes()
     });
     let cases = [
-        (weights(9, 1, &[(2, 1)]), Refusal::NotRegistered(hotkey(9))),
-        (forged, Refusal::BadSignature(hotkey(1))),
-        (unequal, Refusal::UnequalLengths { uids: 1, values: 2 }),
+        (
+            weights(9, 1, &[(2, 1)]),
+            ChainRefusal::NotRegistered(hotkey(9)),
+        ),
+        (forged, ChainRefusal::BadSignature(hotkey(1))),
+        (unequal, ChainRefusal::UnequalLengths { uids: 1, values: 2 }),
         (
             versioned_weights(1, 1, &[(2, 1)], 2),
-            Refusal::StaleVersionKey {
+            ChainRefusal::OutdatedVersionKey {
                 found: 2,
                 required: 3,
             },
         ),
         (
             versioned_weights(3, 1, &[(2, 1)], 3),
-            Refusal::NoPermit {
+            ChainRefusal::NoPermit {
                 uid: Uid(3),
                 max_validators: 64,
             },
         ),
-        (good(&[(2, 1), (2, 1)]), Refusal::DuplicateUid(Uid(2))),
-        (good(&[(2, 1), (4, 1)]), Refusal::UnknownUid(Uid(4))),
-        (good(&[(2, 0), (3, 0)]), Refusal::AllZero),
-        (good(&[]), Refusal::AllZero),
+        (good(&[(2, 1), (2, 1)]), ChainRefusal::DuplicateUid(Uid(2))),
+        (good(&[(2, 1), (4, 1)]), ChainRefusal::UnknownUid(Uid(4))),
+        (good(&[(2, 0), (3, 0)]), ChainRefusal::AllZero),
+        (good(&[]), ChainRefusal::AllZero),
     ];
     let before = ledger.clone();
     for (weights, refusal) in cases {
@@ -168,7 +171,7 @@ fn the_rate_limit_counts_from_weights_and_not_from_registration() {
     ledger.advance_to(Block(149));
     assert_eq!(
         ledger.submit(&next),
-        Err(Refusal::TooSoon { blocks_left: 1 })
+        Err(ChainRefusal::RateLimited { blocks_left: 1 })
     );
     ledger.advance_to(Block(150));
     assert_eq!(
@@ -195,7 +198,7 @@ fn the_same_submission_is_never_applied_twice() {
     assert_eq!(ledger.find(other.hash()), None);
     assert_eq!(
         ledger.submit(&other),
-        Err(Refusal::StaleNonce { found: 1, last: 1 })
+        Err(ChainRefusal::StaleNonce { found: 1, last: 1 })
     );
 }
 
@@ -211,7 +214,7 @@ fn a_submission_too_old_to_be_remembered_is_stale() {
     assert_eq!(ledger.find(all[0].hash()), None);
     assert_eq!(
         ledger.submit(&all[0]),
-        Err(Refusal::StaleNonce { found: 0, last: 64 })
+        Err(ChainRefusal::StaleNonce { found: 0, last: 64 })
     );
 }
 
@@ -223,7 +226,7 @@ fn an_epoch_runs_at_each_multiple_of_the_tempo() {
     // Without weights, 82 % of 360 alpha burn.
     ledger.advance_to(Block(360));
     let quiet = Supply {
-        issued: 360 * PER_BLOCK,
+        issued: 360 * RAO_PER_BLOCK,
         owner: 64_800_000_000,
         burned: 295_200_000_000,
         ..Supply::default()
@@ -246,7 +249,7 @@ fn an_epoch_runs_at_each_multiple_of_the_tempo() {
     assert_eq!(
         ledger.supply(),
         Supply {
-            issued: 1_080 * PER_BLOCK,
+            issued: 1_080 * RAO_PER_BLOCK,
             owner: 3 * 64_800_000_000,
             validators: 295_200_000_000,
             miners: 221_400_000_000,
@@ -261,7 +264,7 @@ fn full_network() -> Ledger {
         tempo: NonZeroU16::new(10).unwrap(),
         weights_rate_limit: 0,
         max_uids: 4,
-        immunity: 10,
+        immunity_period: 10,
         ..Hyperparameters::default()
     };
     let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(100));
@@ -304,10 +307,10 @@ fn immunity_protects_newcomers_while_others_can_leave() {
     assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
     // Uid 3 is immune until block 25; miner 2 is paid less than the validator.
     ledger.advance_to(Block(24));
-    let leaver = ledger.leaver().unwrap();
-    assert_ne!(leaver, Uid(3));
+    let pruned_uid = ledger.pruned_uid().unwrap();
+    assert_ne!(pruned_uid, Uid(3));
     ledger.advance_to(Block(25));
-    assert_eq!(ledger.leaver(), Some(Uid(3)));
+    assert_eq!(ledger.pruned_uid(), Some(Uid(3)));
 }
 
 #[test]
@@ -350,50 +353,50 @@ fn bonds_remember_who_found_a_miner_first() {
 
 /// What anybody may do to a ledger.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Operation {
     Register(u8),
     Stake(u8, u64),
     Submit(u8, Vec<(u16, u16)>),
     Pass(u64),
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let pairs = prop::collection::vec((0..8u16, any::<u16>()), 1..5);
-    let deed = prop_oneof![
-        1 => (0..8u8).prop_map(Deed::Register),
-        1 => (0..8u8, 0..1_000_000_000_000u64).prop_map(|(who, rao)| Deed::Stake(who, rao)),
-        3 => (0..8u8, pairs).prop_map(|(who, pairs)| Deed::Submit(who, pairs)),
-        2 => (0..60u64).prop_map(Deed::Pass),
+    let operation = prop_oneof![
+        1 => (0..8u8).prop_map(Operation::Register),
+        1 => (0..8u8, 0..1_000_000_000_000u64).prop_map(|(who, rao)| Operation::Stake(who, rao)),
+        3 => (0..8u8, pairs).prop_map(|(who, pairs)| Operation::Submit(who, pairs)),
+        2 => (0..60u64).prop_map(Operation::Pass),
     ];
-    prop::collection::vec(deed, 0..40)
+    prop::collection::vec(operation, 0..40)
 }
 
-/// A ledger with a short tempo after the deeds, refusals included.
-fn after(deeds: &[Deed]) -> Ledger {
+/// A ledger with a short tempo after the operations, refusals included.
+fn after(operations: &[Operation]) -> Ledger {
     let rules = Hyperparameters {
         tempo: NonZeroU16::new(7).unwrap(),
         weights_rate_limit: 5,
         max_validators: 3,
         max_uids: 6,
-        immunity: 20,
+        immunity_period: 20,
         ..Hyperparameters::default()
     };
     let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
     for uid in 1..5 {
         ledger.register(hotkey(uid), hotkey(uid)).unwrap();
         ledger
-            .stake(hotkey(uid), u64::from(uid) * PER_BLOCK)
+            .stake(hotkey(uid), u64::from(uid) * RAO_PER_BLOCK)
             .unwrap();
     }
-    for (nonce, deed) in (0..).zip(deeds) {
-        match deed {
-            Deed::Register(who) => ledger
+    for (nonce, operation) in (0..).zip(operations) {
+        match operation {
+            Operation::Register(who) => ledger
                 .register(hotkey(*who), hotkey(*who))
                 .map(|_| ())
                 .unwrap(),
-            Deed::Stake(who, rao) => drop(ledger.stake(hotkey(*who), *rao)),
-            Deed::Submit(who, pairs) => drop(ledger.submit(&weights(*who, nonce, pairs))),
-            Deed::Pass(blocks) => ledger.advance_to(Block(ledger.block().0 + blocks)),
+            Operation::Stake(who, rao) => drop(ledger.stake(hotkey(*who), *rao)),
+            Operation::Submit(who, pairs) => drop(ledger.submit(&weights(*who, nonce, pairs))),
+            Operation::Pass(blocks) => ledger.advance_to(Block(ledger.block().0 + blocks)),
         }
     }
     ledger
@@ -403,38 +406,38 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_rao_issued_is_somewhere(deeds in deeds()) {
-        let ledger = after(&deeds);
+    fn every_rao_issued_is_somewhere(operations in operations()) {
+        let ledger = after(&operations);
         let supply = ledger.supply();
-        prop_assert_eq!(supply.issued, ledger.block().0 / 7 * 7 * PER_BLOCK);
+        prop_assert_eq!(supply.issued, ledger.block().0 / 7 * 7 * RAO_PER_BLOCK);
         prop_assert_eq!(
             supply.owner + supply.validators + supply.miners + supply.burned,
             supply.issued
         );
         let present: u64 = ledger.metagraph().neurons.iter().map(|neuron| neuron.emission).sum();
-        let gone: u64 = ledger.former.values().map(|purse| purse.emission).sum();
+        let gone: u64 = ledger.deregistered.values().map(|balance| balance.emission).sum();
         prop_assert_eq!(present + gone, supply.validators + supply.miners);
         let spent = (0..8u8).map(|who| ledger.spent_on_registration(hotkey(who)));
         prop_assert_eq!(spent.sum::<u64>(), ledger.burned_for_registration());
     }
 
     #[test]
-    fn nobody_is_made_or_lost_by_replacing(deeds in deeds()) {
-        let ledger = after(&deeds);
+    fn nobody_is_made_or_lost_by_replacing(operations in operations()) {
+        let ledger = after(&operations);
         let neurons = ledger.metagraph().neurons;
         prop_assert!(neurons.len() <= 6);
         prop_assert_eq!(neurons[0].hotkey, hotkey(0));
         let present: std::collections::BTreeSet<Hotkey> = neurons.iter().map(|n| n.hotkey).collect();
         prop_assert_eq!(present.len(), neurons.len());
-        prop_assert!(ledger.former.keys().all(|hotkey| !present.contains(hotkey)));
+        prop_assert!(ledger.deregistered.keys().all(|hotkey| !present.contains(hotkey)));
         let n = u16::try_from(neurons.len()).unwrap();
         let targets = ledger.accounts.iter().flat_map(|account| account.weights.iter().chain(&account.bonds));
         prop_assert!(targets.into_iter().all(|(uid, _)| uid.0 < n));
     }
 
     #[test]
-    fn blocks_may_pass_in_any_number_of_steps(deeds in deeds(), steps in prop::collection::vec(0..40u64, 0..6)) {
-        let mut walking = after(&deeds);
+    fn blocks_may_pass_in_any_number_of_steps(operations in operations(), steps in prop::collection::vec(0..40u64, 0..6)) {
+        let mut walking = after(&operations);
         let mut leaping = walking.clone();
         for step in &steps {
             walking.advance_to(Block(walking.block().0 + step));
@@ -444,8 +447,8 @@ proptest! {
     }
 
     #[test]
-    fn a_ledger_survives_json(deeds in deeds()) {
-        let ledger = after(&deeds);
+    fn a_ledger_survives_json(operations in operations()) {
+        let ledger = after(&operations);
         let text = serde_json::to_string(&ledger).unwrap();
         prop_assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger);
     }

@@ -21,7 +21,7 @@ pub type Call = DynamicPayload<Composite<()>>;
 /// How weights get onto a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WeightsPath {
+pub enum WeightsCall {
     /// `set_weights`.
     Plain,
     /// `set_mechanism_weights`, for the subnet's first mechanism.
@@ -34,17 +34,17 @@ pub enum WeightsPath {
     Crv3,
 }
 
-impl WeightsPath {
-    /// The path that a runtime has; `None` if weights must be committed and it knows no way that we do.
+impl WeightsCall {
+    /// The call that a runtime has; `None` if weights must be committed and it knows no way that we do.
     pub fn of(metadata: &Metadata, commit_reveal: bool) -> Option<Self> {
-        let paths: &[Self] = if commit_reveal {
+        let variants: &[Self] = if commit_reveal {
             &[Self::TimelockedMechanism, Self::Timelocked, Self::Crv3]
         } else {
             &[Self::Mechanism, Self::Plain]
         };
         let pallet = metadata.pallet_by_name(PALLET)?;
-        let known = |path: &&Self| pallet.call_variant_by_name(path.call_name()).is_some();
-        paths.iter().find(known).copied()
+        let known = |variant: &&Self| pallet.call_variant_by_name(variant.call_name()).is_some();
+        variants.iter().find(known).copied()
     }
 
     /// The call.
@@ -63,30 +63,35 @@ impl WeightsPath {
     }
 }
 
-/// Sets weights in the open, by [`WeightsPath::Plain`] or [`WeightsPath::Mechanism`].
+/// Sets weights in the open, by [`WeightsCall::Plain`] or [`WeightsCall::Mechanism`].
 pub fn set_weights(
-    path: WeightsPath,
+    weights_call: WeightsCall,
     netuid: u16,
     uids: &[Uid],
     values: &[u16],
     version_key: u64,
 ) -> Call {
-    let mut arguments = subnet(path, netuid);
+    let mut arguments = subnet_arguments(weights_call, netuid);
     arguments.push(("dests", list(uids.iter().map(|uid| uid.0))));
     arguments.push(("weights", list(values.iter().copied())));
     arguments.push(("version_key", number(version_key)));
-    call(path.call_name(), arguments)
+    call(weights_call.call_name(), arguments)
 }
 
-/// Commits to weights that reveal themselves in drand round `reveal_round`, by one of the other paths.
-pub fn commit_weights(path: WeightsPath, netuid: u16, commit: &[u8], reveal_round: u64) -> Call {
-    let mut arguments = subnet(path, netuid);
+/// Commits to weights that reveal themselves in drand round `reveal_round`, by one of the other calls.
+pub fn commit_weights(
+    weights_call: WeightsCall,
+    netuid: u16,
+    commit: &[u8],
+    reveal_round: u64,
+) -> Call {
+    let mut arguments = subnet_arguments(weights_call, netuid);
     arguments.push(("commit", Value::from_bytes(commit)));
     arguments.push(("reveal_round", number(reveal_round)));
-    if path != WeightsPath::Crv3 {
+    if weights_call != WeightsCall::Crv3 {
         arguments.push(("commit_reveal_version", number(COMMIT_VERSION)));
     }
-    call(path.call_name(), arguments)
+    call(weights_call.call_name(), arguments)
 }
 
 /// Publishes where the caller answers requests.
@@ -133,9 +138,9 @@ pub fn add_stake(netuid: u16, hotkey: &Hotkey, rao: u64) -> Call {
     )
 }
 
-fn subnet(path: WeightsPath, netuid: u16) -> Vec<(&'static str, Value)> {
+fn subnet_arguments(weights_call: WeightsCall, netuid: u16) -> Vec<(&'static str, Value)> {
     let mut arguments = vec![("netuid", number(netuid))];
-    if path.names_mechanism() {
+    if weights_call.names_mechanism() {
         arguments.push(("mecid", number(0_u8)));
     }
     arguments

@@ -20,28 +20,28 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout};
 
 /// How long a node may take to answer one question, connecting included.
-const DEADLINE: Duration = Duration::from_secs(6);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
 /// The first rest after a failure; the longest is 2⁵ times as long.
-const REST: Duration = Duration::from_secs(1);
-const MOST_DOUBLINGS: u32 = 5;
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF_DOUBLINGS: u32 = 5;
 
 /// A node that is asked over a WebSocket, which is opened when there is something to ask.
 #[derive(Debug)]
-pub struct Connection {
+pub struct NodeConnection {
     url: String,
     deadline: Duration,
-    rest: Duration,
-    state: Mutex<State>,
+    initial_backoff: Duration,
+    state: Mutex<ConnectionState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ConnectionState {
     client: Option<RpcClient>,
     /// Connections so far.
     sessions: u64,
     /// In a row.
     failures: u32,
-    rests_until: Option<Instant>,
+    backoff_until: Option<Instant>,
 }
 
 /// Why there is no answer.
@@ -57,7 +57,7 @@ pub enum NodeError {
     },
     /// Nothing came in time.
     #[error("{url} did not answer {method} within {} s: connecting anew", deadline.as_secs_f32())]
-    Silent {
+    TimedOut {
         /// The node.
         url: String,
         /// The question.
@@ -67,7 +67,7 @@ pub enum NodeError {
     },
     /// The connection broke.
     #[error("the connection to {url} broke at {method}: connecting anew")]
-    Broken {
+    Disconnected {
         /// The node.
         url: String,
         /// The question.
@@ -77,7 +77,7 @@ pub enum NodeError {
     },
     /// It failed a moment ago.
     #[error("{url} failed a moment ago: asked again in {} s", wait.as_secs() + 1)]
-    Resting {
+    BackingOff {
         /// The node.
         url: String,
         /// Until it is asked again.
@@ -85,7 +85,7 @@ pub enum NodeError {
     },
     /// The node said no.
     #[error("the node refuses {method}: {message}")]
-    Refused {
+    Rejected {
         /// The question.
         method: &'static str,
         /// JSON-RPC's code.
@@ -95,7 +95,7 @@ pub enum NodeError {
     },
     /// An answer of the wrong shape.
     #[error("{url} gives a senseless answer to {method} ({what}): is it a subtensor node?")]
-    Senseless {
+    MalformedResponse {
         /// The node.
         url: String,
         /// The question.
@@ -105,22 +105,22 @@ pub enum NodeError {
     },
 }
 
-impl Connection {
+impl NodeConnection {
     /// A connection to this WebSocket URL, opened when it is first needed.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            deadline: DEADLINE,
-            rest: REST,
+            deadline: REQUEST_TIMEOUT,
+            initial_backoff: INITIAL_BACKOFF,
             state: Mutex::default(),
         }
     }
 
     /// The same with another deadline of each question, and another first rest.
-    pub fn with_limits(self, deadline: Duration, rest: Duration) -> Self {
+    pub fn with_timeouts(self, deadline: Duration, initial_backoff: Duration) -> Self {
         Self {
             deadline,
-            rest,
+            initial_backoff,
             ..self
         }
     }
@@ -136,21 +136,21 @@ impl Connection {
     }
 
     /// The node's answer.
-    pub async fn ask<T: DeserializeOwned>(
+    pub async fn request<T: DeserializeOwned>(
         &self,
         method: &'static str,
         parameters: RpcParams,
     ) -> Result<T, NodeError> {
         let url = self.url.clone();
         let begun = Instant::now();
-        if let Some(until) = self.state().rests_until.filter(|until| *until > begun) {
+        if let Some(until) = self.state().backoff_until.filter(|until| *until > begun) {
             let wait = until - begun;
-            return Err(NodeError::Resting { url, wait });
+            return Err(NodeError::BackingOff { url, wait });
         }
-        let answer = timeout(self.deadline, self.asked(method, parameters)).await;
+        let answer = timeout(self.deadline, self.request_once(method, parameters)).await;
         let answer = answer.unwrap_or_else(|_| {
             let deadline = self.deadline;
-            Err(NodeError::Silent {
+            Err(NodeError::TimedOut {
                 url,
                 method,
                 deadline,
@@ -158,21 +158,22 @@ impl Connection {
         });
         let mut state = self.state();
         match &answer {
-            Ok(_) | Err(NodeError::Refused { .. }) => {
+            Ok(_) | Err(NodeError::Rejected { .. }) => {
                 state.failures = 0;
-                state.rests_until = None;
+                state.backoff_until = None;
             }
             Err(_) => {
-                let rest = self.rest * (1 << state.failures.min(MOST_DOUBLINGS));
+                let backoff =
+                    self.initial_backoff * (1 << state.failures.min(MAX_BACKOFF_DOUBLINGS));
                 state.client = None;
                 state.failures = state.failures.saturating_add(1);
-                state.rests_until = Some(Instant::now() + rest);
+                state.backoff_until = Some(Instant::now() + backoff);
             }
         }
         answer
     }
 
-    async fn asked<T: DeserializeOwned>(
+    async fn request_once<T: DeserializeOwned>(
         &self,
         method: &'static str,
         parameters: RpcParams,
@@ -194,7 +195,7 @@ impl Connection {
                 }) => {
                     let data = data.map_or_else(String::new, |data| format!(": {}", data.get()));
                     let message = format!("{message}{data}");
-                    NodeError::Refused {
+                    NodeError::Rejected {
                         method,
                         code,
                         message,
@@ -202,11 +203,11 @@ impl Connection {
                 }
                 RpcError::Deserialization(error) => {
                     let (url, what) = (url(), error.to_string());
-                    NodeError::Senseless { url, method, what }
+                    NodeError::MalformedResponse { url, method, what }
                 }
                 other => {
                     let (url, source) = (url(), other.into());
-                    NodeError::Broken {
+                    NodeError::Disconnected {
                         url,
                         method,
                         source,
@@ -228,7 +229,7 @@ impl Connection {
         Ok(client)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         // A panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,11 +12,11 @@ use super::timelock;
 use crate::metagraph::Block;
 
 /// The pulse must have reached the chain when it is needed (as in the ecosystem's own clients).
-const SAFETY: u64 = 3;
+const SAFETY_BLOCKS: u64 = 3;
 
 /// How a runtime counts epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Epochs {
+pub enum EpochSchedule {
     /// By the block's number.
     Modulo {
         /// The subnet.
@@ -29,13 +29,13 @@ pub enum Epochs {
         /// When the last epoch ran.
         last: Block,
         /// When the owner wants the next one, if it isn't due before.
-        wanted: Option<Block>,
+        requested: Option<Block>,
         /// Blocks of an epoch.
         tempo: u64,
     },
 }
 
-impl Epochs {
+impl EpochSchedule {
     /// The first block of the epoch that follows that of `block` by `period`.
     pub fn reveal_block(self, block: Block, period: u64) -> Block {
         match self {
@@ -46,10 +46,11 @@ impl Epochs {
             }
             Self::Sequence {
                 last,
-                wanted,
+                requested,
                 tempo,
             } => {
-                let due = wanted.map_or(last.0 + tempo, |wanted| wanted.0.min(last.0 + tempo));
+                let due =
+                    requested.map_or(last.0 + tempo, |requested| requested.0.min(last.0 + tempo));
                 // An epoch that is overdue begins with the next block.
                 let next = due.max(block.0 + 1);
                 Block(next + tempo * period.saturating_sub(1))
@@ -60,7 +61,7 @@ impl Epochs {
 
 /// The drand round whose pulse is out when the chain is at `reveal`, seen `now` from `block`.
 pub fn reveal_round(now: UnixMillis, block: Block, reveal: Block, block_time: Duration) -> u64 {
-    let blocks = reveal.since(block) + SAFETY;
+    let blocks = reveal.since(block) + SAFETY_BLOCKS;
     let wait = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
     let at = now.0.unsigned_abs() + blocks.saturating_mul(wait);
     timelock::round_at(at / 1_000)
@@ -73,7 +74,7 @@ mod tests {
     #[test]
     fn epochs_by_the_block_number() {
         // Epochs of subnet 1 with tempo 10 begin where (block + 2) mod 11 = 0: 9, 20, 31.
-        let epochs = Epochs::Modulo {
+        let epochs = EpochSchedule::Modulo {
             netuid: 1,
             tempo: 10,
         };
@@ -85,9 +86,9 @@ mod tests {
 
     #[test]
     fn epochs_one_after_another() {
-        let epochs = |wanted| Epochs::Sequence {
+        let epochs = |requested| EpochSchedule::Sequence {
             last: Block(100),
-            wanted,
+            requested,
             tempo: 360,
         };
         assert_eq!(epochs(None).reveal_block(Block(200), 1), Block(460));

@@ -1,6 +1,6 @@
 //! Signed extrinsics: made, kept as text, sent, and looked for in blocks.
 //!
-//! An extrinsic is valid for [`PERIOD`] blocks from the one that it was made at, on the runtime that it was made for. Until then it can be sent again and
+//! An extrinsic is valid for [`ERA_BLOCKS`] blocks from the one that it was made at, on the runtime that it was made for. Until then it can be sent again and
 //! again, since the account's nonce lets only one in; after that, once the chain is final, it never comes.
 
 use foretell_core::attest::{Hash, Hex};
@@ -15,24 +15,24 @@ use subxt::rpcs::rpc_params;
 use subxt::utils::{AccountId32, H256, MultiSignature};
 
 use super::SubtensorError;
-use super::calls::{Call, WeightsPath};
-use super::refusals;
-use super::runtime::{Place, Runtime, RuntimeError};
-use super::state::{State, bytes_of, hex_of};
+use super::calls::{Call, WeightsCall};
+use super::runtime::{Runtime, RuntimeError, StorageKey};
+use super::runtime_errors;
+use super::state::{BlockState, bytes_of, hex_of};
 use super::subnet::account;
-use crate::chain::{Expiry, Signer};
+use crate::chain::{ExpiryReason, Signer};
 use crate::metagraph::Block;
-use crate::refusal::Refusal;
+use crate::refusal::ChainRefusal;
 
 /// Blocks for which an extrinsic is valid.
-pub const PERIOD: u64 = 32;
+pub const ERA_BLOCKS: u64 = 32;
 
 /// A signed extrinsic and what it takes to find it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sealed {
+pub struct SignedExtrinsic {
     /// The bytes, in hex.
-    pub extrinsic: String,
+    pub encoded: String,
     /// Who signed it.
     pub account: Hotkey,
     /// The account's nonce that it takes.
@@ -40,12 +40,12 @@ pub struct Sealed {
     /// The runtime that it was made for; others take its signature for a false one.
     pub spec_version: u32,
     /// The block that it was made at.
-    pub born: Block,
+    pub birth_block: Block,
     /// The last block that can hold it.
     pub until: Block,
     /// How it sets weights, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<WeightsPath>,
+    pub weights_call: Option<WeightsCall>,
     /// The drand round that reveals them, if it commits to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reveal_round: Option<u64>,
@@ -53,19 +53,19 @@ pub struct Sealed {
 
 /// Where an extrinsic is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whereabouts {
+pub enum ExtrinsicStatus {
     /// In no block yet.
-    Open,
+    Pending,
     /// It will be in no block.
-    Expired(Expiry),
+    Expired(ExpiryReason),
     /// In this block.
-    In {
+    InBlock {
         /// The block.
         block: Block,
         /// Its hash.
         hash: H256,
         /// What the chain said to it there.
-        outcome: Result<(), Refusal>,
+        outcome: Result<(), ChainRefusal>,
     },
 }
 
@@ -100,40 +100,40 @@ struct Body {
     extrinsics: Vec<String>,
 }
 
-/// The place of an account's nonce.
-pub(super) fn nonce_place(who: &Hotkey) -> Place {
-    Place::of("System", "Account", [account(who)])
+/// The storage key of an account's nonce.
+pub(super) fn nonce_key(who: &Hotkey) -> StorageKey {
+    StorageKey::in_pallet("System", "Account", [account(who)])
 }
 
 /// The nonce of the account's next extrinsic, by this block.
-pub async fn nonce(state: &State<'_>, account: &Hotkey) -> Result<u64, SubtensorError> {
-    let mut read = state.read(vec![nonce_place(account)]).await?;
-    Ok(read.value::<AccountInfo>()?.nonce.into())
+pub async fn nonce(state: &BlockState<'_>, account: &Hotkey) -> Result<u64, SubtensorError> {
+    let mut read = state.read(vec![nonce_key(account)]).await?;
+    Ok(read.next_value::<AccountInfo>()?.nonce.into())
 }
 
 /// The call, signed by `signer` for the chain as it is at this block.
-pub async fn sealed(
-    state: &State<'_>,
+pub async fn sign_at(
+    state: &BlockState<'_>,
     call: &Call,
     signer: &Signer,
-) -> Result<Sealed, SubtensorError> {
+) -> Result<SignedExtrinsic, SubtensorError> {
     let nonce = nonce(state, &signer.account()).await?;
     let at = (state.block, state.hash);
-    Ok(signed(&state.runtime, at, call, signer, nonce)?)
+    Ok(sign_offline(&state.runtime, at, call, signer, nonce)?)
 }
 
 /// The call, signed by `signer` as its extrinsic number `nonce`, for the blocks after `at`.
-pub(super) fn signed(
+pub(super) fn sign_offline(
     runtime: &Runtime,
     at: (Block, H256),
     call: &Call,
     signer: &Signer,
     nonce: u64,
-) -> Result<Sealed, RuntimeError> {
-    let (born, hash) = at;
+) -> Result<SignedExtrinsic, RuntimeError> {
+    let (birth_block, hash) = at;
     let parameters = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
         .nonce(nonce)
-        .mortal_from_unchecked(PERIOD, born.0, hash)
+        .mortal_from_unchecked(ERA_BLOCKS, birth_block.0, hash)
         .build();
     let unknown = |error: ExtrinsicError| runtime.unknown(call.call_name().to_owned(), &error);
     let client = runtime.client().tx();
@@ -146,75 +146,75 @@ pub(super) fn signed(
     let signed = signable
         .sign_with_account_and_signature(&account, &signature)
         .map_err(unknown)?;
-    Ok(Sealed {
-        extrinsic: hex_of(signed.encoded()),
+    Ok(SignedExtrinsic {
+        encoded: hex_of(signed.encoded()),
         account: signer.account(),
         nonce,
         spec_version: runtime.spec_version(),
-        born,
-        until: Block(born.0 + PERIOD - 1),
-        path: None,
+        birth_block,
+        until: Block(birth_block.0 + ERA_BLOCKS - 1),
+        weights_call: None,
         reveal_round: None,
     })
 }
 
-impl Sealed {
+impl SignedExtrinsic {
     /// Its name on the chain: BLAKE2b-256 of its bytes.
     pub fn hash(&self) -> Hash {
-        Hex(blake2_256(&bytes_of(&self.extrinsic).unwrap_or_default()))
+        Hex(blake2_256(&bytes_of(&self.encoded).unwrap_or_default()))
     }
 
     /// Where it is by `last`, the last block that is final.
-    pub async fn whereabouts(&self, last: &State<'_>) -> Result<Whereabouts, SubtensorError> {
+    pub async fn status(&self, last: &BlockState<'_>) -> Result<ExtrinsicStatus, SubtensorError> {
         if nonce(last, &self.account).await? <= self.nonce {
             return Ok(if last.runtime.spec_version() != self.spec_version {
-                Whereabouts::Expired(Expiry::Upgraded)
+                ExtrinsicStatus::Expired(ExpiryReason::RuntimeUpgraded)
             } else if last.block >= self.until {
-                Whereabouts::Expired(Expiry::Over)
+                ExtrinsicStatus::Expired(ExpiryReason::ValidityEnded)
             } else {
-                Whereabouts::Open
+                ExtrinsicStatus::Pending
             });
         }
         // Its nonce is taken: by itself, or by an extrinsic that somebody else signed with this key.
-        for number in self.born.0 + 1..=self.until.0.min(last.block.0) {
+        for number in self.birth_block.0 + 1..=self.until.0.min(last.block.0) {
             let hash: H256 = last
                 .connection
-                .ask("chain_getBlockHash", rpc_params![number])
+                .request("chain_getBlockHash", rpc_params![number])
                 .await?;
             let block: SignedBlock = last
                 .connection
-                .ask("chain_getBlock", rpc_params![hash])
+                .request("chain_getBlock", rpc_params![hash])
                 .await?;
             let mut bodies = block.block.extrinsics.iter();
-            if let Some(index) = bodies.position(|body| *body == self.extrinsic) {
+            if let Some(index) = bodies.position(|body| *body == self.encoded) {
                 let block = Block(number);
                 let outcome = outcome(last, block, hash, index).await?;
-                return Ok(Whereabouts::In {
+                return Ok(ExtrinsicStatus::InBlock {
                     block,
                     hash,
                     outcome,
                 });
             }
         }
-        Ok(Whereabouts::Expired(Expiry::Overtaken))
+        Ok(ExtrinsicStatus::Expired(ExpiryReason::NonceTaken))
     }
 }
 
 /// What the chain said to extrinsic `index` of a block.
 async fn outcome(
-    last: &State<'_>,
+    last: &BlockState<'_>,
     block: Block,
     hash: H256,
     index: usize,
-) -> Result<Result<(), Refusal>, SubtensorError> {
-    let state = State {
+) -> Result<Result<(), ChainRefusal>, SubtensorError> {
+    let state = BlockState {
         connection: last.connection,
         runtime: last.runtime.clone(),
         block,
         hash,
     };
-    let place = Place::of("System", "Events", []);
-    let events: Vec<EventRecord> = state.read(vec![place]).await?.value()?;
+    let storage_key = StorageKey::in_pallet("System", "Events", []);
+    let events: Vec<EventRecord> = state.read(vec![storage_key]).await?.next_value()?;
     let own = u32::try_from(index).unwrap_or(u32::MAX);
     let own = events
         .iter()
@@ -225,7 +225,7 @@ async fn outcome(
     });
     let metadata = state.runtime.metadata();
     let refusal = failed
-        .map(|error| refusals::dispatched(error, metadata))
+        .map(|error| runtime_errors::from_dispatch_error(error, metadata))
         .next();
     Ok(refusal.map_or(Ok(()), Err))
 }

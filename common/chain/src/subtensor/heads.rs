@@ -11,7 +11,7 @@ use subxt::utils::H256;
 
 use super::connection::NodeError;
 use super::runtime::Runtime;
-use super::state::{State, bytes_of};
+use super::state::{BlockState, bytes_of};
 use super::{Subtensor, SubtensorError};
 use crate::metagraph::Block;
 
@@ -29,35 +29,37 @@ struct RuntimeVersion {
 
 impl Subtensor {
     /// The state after the newest block.
-    pub async fn head(&self) -> Result<State<'_>, SubtensorError> {
-        let hash = self.ask("chain_getBlockHash", rpc_params![]).await?;
-        self.at(hash).await
+    pub async fn head(&self) -> Result<BlockState<'_>, SubtensorError> {
+        let hash = self.request("chain_getBlockHash", rpc_params![]).await?;
+        self.state_at(hash).await
     }
 
     /// The state after the last block that is final.
-    pub async fn final_head(&self) -> Result<State<'_>, SubtensorError> {
-        let hash = self.ask("chain_getFinalizedHead", rpc_params![]).await?;
-        self.at(hash).await
+    pub async fn finalized_head(&self) -> Result<BlockState<'_>, SubtensorError> {
+        let hash = self
+            .request("chain_getFinalizedHead", rpc_params![])
+            .await?;
+        self.state_at(hash).await
     }
 
-    pub(super) async fn ask<T: serde::de::DeserializeOwned>(
+    pub(super) async fn request<T: serde::de::DeserializeOwned>(
         &self,
         method: &'static str,
         parameters: RpcParams,
     ) -> Result<T, NodeError> {
-        self.connection.ask(method, parameters).await
+        self.connection.request(method, parameters).await
     }
 
     /// The state after a block. The runtime's version is asked for each time: it may change with any block.
-    pub(super) async fn at(&self, hash: H256) -> Result<State<'_>, SubtensorError> {
+    pub(super) async fn state_at(&self, hash: H256) -> Result<BlockState<'_>, SubtensorError> {
         let (header, version): (Header, RuntimeVersion) = tokio::try_join!(
-            self.ask("chain_getHeader", rpc_params![hash]),
-            self.ask("state_getRuntimeVersion", rpc_params![hash]),
+            self.request("chain_getHeader", rpc_params![hash]),
+            self.request("state_getRuntimeVersion", rpc_params![hash]),
         )?;
-        self.check_chain().await?;
+        self.check_genesis().await?;
         let number = header.number.trim_start_matches("0x");
         let number = u64::from_str_radix(number, 16)
-            .map_err(|_| self.senseless("chain_getHeader", "no block number"))?;
+            .map_err(|_| self.malformed_response("chain_getHeader", "no block number"))?;
         let known = {
             let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
             let same = |runtime: &&Arc<Runtime>| runtime.spec_version() == version.spec_version;
@@ -65,9 +67,9 @@ impl Subtensor {
         };
         let runtime = match known {
             Some(runtime) => runtime,
-            None => self.learn(hash, version).await?,
+            None => self.load_runtime(hash, version).await?,
         };
-        Ok(State {
+        Ok(BlockState {
             connection: &self.connection,
             runtime,
             block: Block(number),
@@ -76,7 +78,7 @@ impl Subtensor {
     }
 
     /// Sees to it, once for each connection, that the node is of the chain that is meant.
-    async fn check_chain(&self) -> Result<(), SubtensorError> {
+    async fn check_genesis(&self) -> Result<(), SubtensorError> {
         let session = self.connection.session();
         let Some(wanted) = self.genesis else {
             return Ok(());
@@ -84,7 +86,7 @@ impl Subtensor {
         if self.checked.load(Ordering::Relaxed) == session {
             return Ok(());
         }
-        let found = self.first_block().await?;
+        let found = self.genesis_hash().await?;
         if found != wanted {
             let url = self.connection.url().to_owned();
             return Err(SubtensorError::OtherChain { url, found, wanted });
@@ -93,12 +95,12 @@ impl Subtensor {
         Ok(())
     }
 
-    pub(super) async fn first_block(&self) -> Result<Hash, NodeError> {
-        let hash: H256 = self.ask("chain_getBlockHash", rpc_params![0]).await?;
+    pub(super) async fn genesis_hash(&self) -> Result<Hash, NodeError> {
+        let hash: H256 = self.request("chain_getBlockHash", rpc_params![0]).await?;
         Ok(Hex(hash.0))
     }
 
-    async fn learn(
+    async fn load_runtime(
         &self,
         hash: H256,
         version: RuntimeVersion,
@@ -107,10 +109,10 @@ impl Subtensor {
             spec_version,
             transaction_version,
         } = version;
-        let genesis = self.first_block().await?;
-        let metadata: String = self.ask("state_getMetadata", rpc_params![hash]).await?;
-        let metadata =
-            bytes_of(&metadata).ok_or_else(|| self.senseless("state_getMetadata", "no hex"))?;
+        let genesis = self.genesis_hash().await?;
+        let metadata: String = self.request("state_getMetadata", rpc_params![hash]).await?;
+        let metadata = bytes_of(&metadata)
+            .ok_or_else(|| self.malformed_response("state_getMetadata", "no hex"))?;
         let genesis = H256(genesis.0);
         let runtime = Runtime::new(spec_version, transaction_version, genesis, &metadata)?;
         let runtime = Arc::new(runtime);
@@ -125,8 +127,8 @@ impl Subtensor {
         Ok(runtime)
     }
 
-    fn senseless(&self, method: &'static str, what: &str) -> NodeError {
+    fn malformed_response(&self, method: &'static str, what: &str) -> NodeError {
         let (url, what) = (self.connection.url().to_owned(), what.to_owned());
-        NodeError::Senseless { url, method, what }
+        NodeError::MalformedResponse { url, method, what }
     }
 }

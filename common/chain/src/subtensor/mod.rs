@@ -8,7 +8,7 @@
 //!      ├ calls       what we ask for, by name; which form a runtime has is probed
 //!      ├ timelock    weights that reveal themselves, epoch: and when
 //!      ├ extrinsic   signed, kept, sent, looked for
-//!      └ refusals    the chain's errors in words
+//!      └ runtime_errors    the chain's errors in words
 //! ```
 //!
 //! Calls and storage are dynamic: static code generation broke between runtime versions. Every value is read by its name
@@ -23,8 +23,8 @@ mod epoch;
 mod extrinsic;
 mod heads;
 mod preflight;
-mod refusals;
 pub mod runtime;
+mod runtime_errors;
 pub mod state;
 mod subnet;
 pub mod timelock;
@@ -44,29 +44,29 @@ use subxt::rpcs::rpc_params;
 use subxt::utils::H256;
 use thiserror::Error;
 
-use self::calls::{Call, WeightsPath};
-use self::connection::{Connection, NodeError};
-use self::extrinsic::{Sealed, Whereabouts};
-use self::preflight::Facts;
-use self::refusals::PoolError;
-use self::runtime::{Place, Runtime, RuntimeError};
-use self::state::{State, number};
+use self::calls::{Call, WeightsCall};
+use self::connection::{NodeConnection, NodeError};
+use self::extrinsic::{ExtrinsicStatus, SignedExtrinsic};
+use self::preflight::WeightsContext;
+use self::runtime::{Runtime, RuntimeError, StorageKey};
+use self::runtime_errors::TransactionPoolError;
+use self::state::{BlockState, number};
 use self::subnet::{AxonInfo, account};
 use self::timelock::TimelockError;
-use crate::chain::{Chain, ChainError, Fate, Prepared, Signer, Weights};
-use crate::identity::Identity;
+use crate::chain::{Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights};
 use crate::metagraph::{Block, Hyperparameters, Metagraph};
-use crate::refusal::Refusal;
+use crate::refusal::ChainRefusal;
+use crate::subnet_identity::SubnetIdentity;
 
 /// How often an extrinsic is looked for while somebody waits for it.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Our version, as published with an axon.
 const AXON_VERSION: u32 = 1;
 
 /// One subnet of a subtensor chain.
 #[derive(Debug)]
 pub struct Subtensor {
-    connection: Connection,
+    connection: NodeConnection,
     netuid: u16,
     /// The first block of the chain that is meant, if only one is.
     genesis: Option<Hash>,
@@ -94,10 +94,10 @@ pub enum SubtensorError {
     NoOwner(u16),
     /// A value that has to be there isn't.
     #[error("the chain holds no {0}: is it a subtensor node?")]
-    Missing(String),
+    MissingValue(String),
     /// Weights must be committed in a way that we don't know.
     #[error("runtime {0} takes weights in no form that this program knows: upgrade")]
-    NoWeightsPath(u32),
+    UnknownWeightsCall(u32),
     /// The ciphertext.
     #[error(transparent)]
     Timelock(#[from] TimelockError),
@@ -113,7 +113,7 @@ pub enum SubtensorError {
     },
     /// An extrinsic that is in no block.
     #[error("{0} never reached a block: try again")]
-    Lost(String),
+    NotIncluded(String),
 }
 
 impl From<SubtensorError> for ChainError {
@@ -129,7 +129,7 @@ impl From<SubtensorError> for ChainError {
 
 impl Subtensor {
     /// The subnet, by a node that is asked only when there is something to ask.
-    pub const fn new(connection: Connection, netuid: u16) -> Self {
+    pub const fn new(connection: NodeConnection, netuid: u16) -> Self {
         Self {
             connection,
             netuid,
@@ -140,7 +140,7 @@ impl Subtensor {
     }
 
     /// The same, but a node of a chain that begins with another block is not believed.
-    pub fn beginning_with(self, genesis: Hash) -> Self {
+    pub fn with_genesis(self, genesis: Hash) -> Self {
         let genesis = Some(genesis);
         Self { genesis, ..self }
     }
@@ -150,17 +150,17 @@ impl Subtensor {
         if let Some(uid) = self.uid(hotkey).await? {
             return Ok(uid);
         }
-        self.execute(&calls::burned_register(self.netuid, &hotkey), coldkey)
+        self.submit_and_wait(&calls::burned_register(self.netuid, &hotkey), coldkey)
             .await?;
         let uid = self.uid(hotkey).await?;
-        uid.ok_or_else(|| SubtensorError::Missing("uid after a registration".into()).into())
+        uid.ok_or_else(|| SubtensorError::MissingValue("uid after a registration".into()).into())
     }
 
     /// What a registration costs now, in rao of TAO.
     pub async fn registration_price(&self) -> Result<u64, ChainError> {
         let head = self.head().await?;
-        let place = Place::new("Burn", [number(self.netuid)]);
-        Ok(head.read(vec![place]).await?.value()?)
+        let storage_key = StorageKey::new("Burn", [number(self.netuid)]);
+        Ok(head.read(vec![storage_key]).await?.next_value()?)
     }
 
     /// Stakes `rao` of the signing coldkey's TAO on `hotkey` in this subnet.
@@ -171,62 +171,71 @@ impl Subtensor {
         rao: u64,
     ) -> Result<(), ChainError> {
         let call = calls::add_stake(self.netuid, &hotkey, rao);
-        self.execute(&call, coldkey).await.map(drop)
+        self.submit_and_wait(&call, coldkey).await.map(drop)
     }
 
     /// Signs a call, sends it, and waits for the final block that holds it; what the chain refuses comes in words.
-    pub async fn execute(&self, call: &Call, signer: &Signer) -> Result<Block, ChainError> {
-        let sealed = extrinsic::sealed(&self.head().await?, call, signer).await?;
-        self.send(&sealed).await?;
-        match self.settled(&sealed).await? {
-            Fate::Set(block) => Ok(block),
-            Fate::Failed { refusal, .. } => Err(refusal.into()),
-            Fate::Open { .. } | Fate::Expired { .. } => {
-                Err(SubtensorError::Lost(sealed.hash().to_string()).into())
+    pub async fn submit_and_wait(&self, call: &Call, signer: &Signer) -> Result<Block, ChainError> {
+        let signed = extrinsic::sign_at(&self.head().await?, call, signer).await?;
+        self.send(&signed).await?;
+        match self.wait_until_final(&signed).await? {
+            SubmissionStatus::Succeeded(block) => Ok(block),
+            SubmissionStatus::Failed { refusal, .. } => Err(refusal.into()),
+            SubmissionStatus::Pending { .. } | SubmissionStatus::Expired { .. } => {
+                Err(SubtensorError::NotIncluded(signed.hash().to_string()).into())
             }
         }
     }
 
     /// Waits until a final block holds what was sent, or none ever will.
-    pub async fn wait_for(&self, prepared: &Prepared) -> Result<Fate, ChainError> {
-        Ok(self.settled(&opened(prepared)?).await?)
+    pub async fn wait_for(
+        &self,
+        prepared: &PreparedWeights,
+    ) -> Result<SubmissionStatus, ChainError> {
+        Ok(self.wait_until_final(&signed_extrinsic(prepared)?).await?)
     }
 
-    async fn settled(&self, sealed: &Sealed) -> Result<Fate, SubtensorError> {
+    async fn wait_until_final(
+        &self,
+        signed: &SignedExtrinsic,
+    ) -> Result<SubmissionStatus, SubtensorError> {
         loop {
-            match self.fate_of(sealed).await? {
-                Fate::Open { .. } => tokio::time::sleep(LOOK_EVERY).await,
-                settled => return Ok(settled),
+            match self.status_of(signed).await? {
+                SubmissionStatus::Pending { .. } => tokio::time::sleep(POLL_INTERVAL).await,
+                final_status => return Ok(final_status),
             }
         }
     }
 
-    async fn fate_of(&self, sealed: &Sealed) -> Result<Fate, SubtensorError> {
-        let last = self.final_head().await?;
-        Ok(match sealed.whereabouts(&last).await? {
-            Whereabouts::Open => Fate::Open {
-                until: sealed.until,
+    async fn status_of(
+        &self,
+        signed: &SignedExtrinsic,
+    ) -> Result<SubmissionStatus, SubtensorError> {
+        let last = self.finalized_head().await?;
+        Ok(match signed.status(&last).await? {
+            ExtrinsicStatus::Pending => SubmissionStatus::Pending {
+                until: signed.until,
             },
-            Whereabouts::Expired(why) => Fate::Expired { why },
-            Whereabouts::In {
+            ExtrinsicStatus::Expired(why) => SubmissionStatus::Expired { why },
+            ExtrinsicStatus::InBlock {
                 block,
                 outcome: Err(refusal),
                 ..
-            } => Fate::Failed { block, refusal },
-            Whereabouts::In { block, hash, .. } => {
-                if sealed.path.is_some() {
-                    self.read_back(sealed, block, hash).await?;
+            } => SubmissionStatus::Failed { block, refusal },
+            ExtrinsicStatus::InBlock { block, hash, .. } => {
+                if signed.weights_call.is_some() {
+                    self.read_back(signed, block, hash).await?;
                 }
-                Fate::Set(block)
+                SubmissionStatus::Succeeded(block)
             }
         })
     }
 
     /// The uid of a hotkey.
     pub async fn uid(&self, hotkey: Hotkey) -> Result<Option<Uid>, ChainError> {
-        let place = Place::new("Uids", [number(self.netuid), account(&hotkey)]);
-        let mut read = self.head().await?.read(vec![place]).await?;
-        Ok(read.optional::<u16>()?.map(Uid))
+        let storage_key = StorageKey::new("Uids", [number(self.netuid), account(&hotkey)]);
+        let mut read = self.head().await?.read(vec![storage_key]).await?;
+        Ok(read.next_optional::<u16>()?.map(Uid))
     }
 
     /// The weights that a uid has set, and that are known.
@@ -236,72 +245,76 @@ impl Subtensor {
 
     async fn weights_at(
         &self,
-        state: &State<'_>,
+        state: &BlockState<'_>,
         uid: Uid,
     ) -> Result<Vec<(Uid, u16)>, SubtensorError> {
-        let place = Place::new("Weights", [number(self.netuid), number(uid.0)]);
-        let weights: Vec<(u16, u16)> = state.read(vec![place]).await?.value()?;
+        let storage_key = StorageKey::new("Weights", [number(self.netuid), number(uid.0)]);
+        let weights: Vec<(u16, u16)> = state.read(vec![storage_key]).await?.next_value()?;
         Ok(weights
             .into_iter()
             .map(|(uid, weight)| (Uid(uid), weight))
             .collect())
     }
 
-    async fn send(&self, sealed: &Sealed) -> Result<(), ChainError> {
-        let parameters = rpc_params![&sealed.extrinsic];
+    async fn send(&self, signed: &SignedExtrinsic) -> Result<(), ChainError> {
+        let parameters = rpc_params![&signed.encoded];
         let sent: Result<serde_json::Value, _> =
-            self.ask("author_submitExtrinsic", parameters).await;
+            self.request("author_submitExtrinsic", parameters).await;
         let refused = match sent {
             Ok(_) => return Ok(()),
-            Err(error) => refusals::pooled(error),
+            Err(error) => runtime_errors::from_pool_error(error),
         };
         refused.map_err(|error| match error {
-            PoolError::Refused(refusal) => refusal.into(),
-            PoolError::Node(error) => SubtensorError::from(error).into(),
+            TransactionPoolError::Refused(refusal) => refusal.into(),
+            TransactionPoolError::Node(error) => SubtensorError::from(error).into(),
         })
     }
 
     /// The call that sets these weights on this runtime, and the round that reveals them.
     fn weights_call(
         &self,
-        state: &State<'_>,
-        facts: &Facts,
-        weights: &Weights,
+        state: &BlockState<'_>,
+        context: &WeightsContext,
+        weights: &UidWeights,
         now: UnixMillis,
-    ) -> Result<(WeightsPath, Call, Option<u64>), SubtensorError> {
+    ) -> Result<(WeightsCall, Call, Option<u64>), SubtensorError> {
         let runtime = &state.runtime;
-        let path = WeightsPath::of(runtime.metadata(), facts.reveal_period.is_some());
-        let path = path.ok_or(SubtensorError::NoWeightsPath(runtime.spec_version()))?;
-        let Weights { uids, values } = weights;
-        let Some(period) = facts.reveal_period else {
-            let call = calls::set_weights(path, self.netuid, uids, values, facts.version_key);
-            return Ok((path, call, None));
+        let weights_call = WeightsCall::of(runtime.metadata(), context.reveal_period.is_some());
+        let weights_call =
+            weights_call.ok_or(SubtensorError::UnknownWeightsCall(runtime.spec_version()))?;
+        let UidWeights { uids, values } = weights;
+        let Some(period) = context.reveal_period else {
+            let call =
+                calls::set_weights(weights_call, self.netuid, uids, values, context.version_key);
+            return Ok((weights_call, call, None));
         };
         // The commitment is in the next block at the earliest.
-        let next = Block(facts.block.0 + 1);
-        let reveal = facts.epochs.reveal_block(next, period);
-        let round = epoch::reveal_round(now, facts.block, reveal, runtime.block_time());
-        let payload = match path {
-            WeightsPath::Crv3 => timelock::payload_v3(uids, values, facts.version_key),
-            _ => timelock::payload_v4(&facts.hotkey, uids, values, facts.version_key),
+        let next = Block(context.block.0 + 1);
+        let reveal = context.epochs.reveal_block(next, period);
+        let round = epoch::reveal_round(now, context.block, reveal, runtime.block_time());
+        let payload = match weights_call {
+            WeightsCall::Crv3 => timelock::payload_v3(uids, values, context.version_key),
+            _ => timelock::payload_v4(&context.hotkey, uids, values, context.version_key),
         };
-        let commit = timelock::sealed(&payload, round)?;
-        let call = calls::commit_weights(path, self.netuid, &commit, round);
-        Ok((path, call, Some(round)))
+        let commit = timelock::encrypt(&payload, round)?;
+        let call = calls::commit_weights(weights_call, self.netuid, &commit, round);
+        Ok((weights_call, call, Some(round)))
     }
 
     /// Says what the chain holds now, of weights that it took in this block.
     async fn read_back(
         &self,
-        sealed: &Sealed,
+        signed: &SignedExtrinsic,
         block: Block,
         hash: H256,
     ) -> Result<(), SubtensorError> {
-        let state = self.at(hash).await?;
-        let facts = Facts::of(&state, self.netuid, sealed.account).await?;
-        let Some(uid) = facts.uid else { return Ok(()) };
-        let updated = facts.last_update;
-        match sealed.reveal_round {
+        let state = self.state_at(hash).await?;
+        let context = WeightsContext::of(&state, self.netuid, signed.account).await?;
+        let Some(uid) = context.uid else {
+            return Ok(());
+        };
+        let updated = context.last_update;
+        match signed.reveal_round {
             Some(round) => tracing::info!(
                 %block, %updated, round,
                 "weights are committed; they reveal themselves once drand has published the round"
@@ -316,12 +329,12 @@ impl Subtensor {
 }
 
 impl Chain for Subtensor {
-    async fn identity(&self) -> Result<Identity, ChainError> {
+    async fn identity(&self) -> Result<SubnetIdentity, ChainError> {
         let netuid = self.netuid;
         // Whatever is asked at a block sees to it that it is one of the chain that is meant.
         self.head().await?;
-        let genesis = self.first_block().await.map_err(SubtensorError::from)?;
-        Ok(Identity::Subtensor { genesis, netuid })
+        let genesis = self.genesis_hash().await.map_err(SubtensorError::from)?;
+        Ok(SubnetIdentity::Subtensor { genesis, netuid })
     }
 
     async fn block(&self) -> Result<Block, ChainError> {
@@ -338,53 +351,57 @@ impl Chain for Subtensor {
 
     async fn prepare(
         &self,
-        weights: &Weights,
+        weights: &UidWeights,
         signer: &Signer,
         now: UnixMillis,
-    ) -> Result<Prepared, ChainError> {
+    ) -> Result<PreparedWeights, ChainError> {
         let state = self.head().await?;
-        let facts = Facts::of(&state, self.netuid, signer.account()).await?;
-        let weights = facts.checked(weights)?;
-        let (path, call, reveal_round) = self.weights_call(&state, &facts, &weights, now)?;
-        let mut sealed = extrinsic::sealed(&state, &call, signer).await?;
-        sealed.path = Some(path);
-        sealed.reveal_round = reveal_round;
-        let text = serde_json::to_string(&sealed).map_err(ChainError::Foreign)?;
-        let hash = sealed.hash();
-        Ok(Prepared { text, hash })
+        let context = WeightsContext::of(&state, self.netuid, signer.account()).await?;
+        let weights = context.check(weights)?;
+        let (weights_call, call, reveal_round) =
+            self.weights_call(&state, &context, &weights, now)?;
+        let mut signed = extrinsic::sign_at(&state, &call, signer).await?;
+        signed.weights_call = Some(weights_call);
+        signed.reveal_round = reveal_round;
+        let text = serde_json::to_string(&signed).map_err(ChainError::OtherFormat)?;
+        let hash = signed.hash();
+        Ok(PreparedWeights { text, hash })
     }
 
-    async fn submit(&self, prepared: &Prepared) -> Result<(), ChainError> {
-        self.send(&opened(prepared)?).await
+    async fn submit(&self, prepared: &PreparedWeights) -> Result<(), ChainError> {
+        self.send(&signed_extrinsic(prepared)?).await
     }
 
-    async fn fate(&self, prepared: &Prepared) -> Result<Fate, ChainError> {
-        Ok(self.fate_of(&opened(prepared)?).await?)
+    async fn submission_status(
+        &self,
+        prepared: &PreparedWeights,
+    ) -> Result<SubmissionStatus, ChainError> {
+        Ok(self.status_of(&signed_extrinsic(prepared)?).await?)
     }
 
     /// Does nothing if the chain has it already.
     async fn serve_axon(&self, signer: &Signer, axon: SocketAddr) -> Result<(), ChainError> {
         if axon.port() == 0 || axon.ip().is_unspecified() {
-            return Err(Refusal::UnusableAxon(axon).into());
+            return Err(ChainRefusal::InvalidAxon(axon).into());
         }
         let hotkey = signer.account();
-        let places = vec![
-            Place::new("Uids", [number(self.netuid), account(&hotkey)]),
-            Place::new("Axons", [number(self.netuid), account(&hotkey)]),
+        let storage_keys = vec![
+            StorageKey::new("Uids", [number(self.netuid), account(&hotkey)]),
+            StorageKey::new("Axons", [number(self.netuid), account(&hotkey)]),
         ];
-        let mut read = self.head().await?.read(places).await?;
-        if read.optional::<u16>()?.is_none() {
-            return Err(Refusal::NotRegistered(hotkey).into());
+        let mut read = self.head().await?.read(storage_keys).await?;
+        if read.next_optional::<u16>()?.is_none() {
+            return Err(ChainRefusal::NotRegistered(hotkey).into());
         }
-        let published: Option<AxonInfo> = read.optional()?;
+        let published: Option<AxonInfo> = read.next_optional()?;
         if published.and_then(|info| info.address()) == Some(axon) {
             return Ok(());
         }
         let call = calls::serve_axon(self.netuid, axon, AXON_VERSION);
-        self.execute(&call, signer).await.map(drop)
+        self.submit_and_wait(&call, signer).await.map(drop)
     }
 }
 
-fn opened(prepared: &Prepared) -> Result<Sealed, ChainError> {
-    serde_json::from_str(&prepared.text).map_err(ChainError::Foreign)
+fn signed_extrinsic(prepared: &PreparedWeights) -> Result<SignedExtrinsic, ChainError> {
+    serde_json::from_str(&prepared.text).map_err(ChainError::OtherFormat)
 }

@@ -5,17 +5,17 @@ use std::collections::HashSet;
 use foretell_core::hotkey::{Hotkey, Uid};
 
 use super::SubtensorError;
-use super::epoch::Epochs;
-use super::runtime::Place;
-use super::state::{State, number};
+use super::epoch::EpochSchedule;
+use super::runtime::StorageKey;
+use super::state::{BlockState, number};
 use super::subnet::account;
-use crate::chain::Weights;
+use crate::chain::UidWeights;
 use crate::metagraph::Block;
-use crate::refusal::Refusal;
+use crate::refusal::ChainRefusal;
 
 /// What weights depend on, at one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct WeightsContext {
     /// Who sets weights.
     pub hotkey: Hotkey,
     /// Its uid, if it has one.
@@ -29,9 +29,9 @@ pub struct Facts {
     /// Blocks between two settings.
     pub rate_limit: u64,
     /// Number of neurons.
-    pub count: u16,
+    pub neuron_count: u16,
     /// Fewest weights that the subnet takes.
-    pub least: u16,
+    pub min_allowed_weights: u16,
     /// Number of permits.
     pub max_validators: u16,
     /// The version key that the subnet asks for.
@@ -39,11 +39,11 @@ pub struct Facts {
     /// Epochs between a commitment and its reveal, if weights have to be committed.
     pub reveal_period: Option<u64>,
     /// When epochs are.
-    pub epochs: Epochs,
+    pub epochs: EpochSchedule,
 }
 
 /// The entries that hold the parameters that weights depend on.
-pub(super) const ENTRIES: [&str; 9] = [
+pub(super) const WEIGHTS_ENTRIES: [&str; 9] = [
     "ValidatorPermit",
     "LastUpdate",
     "WeightsSetRateLimit",
@@ -55,59 +55,60 @@ pub(super) const ENTRIES: [&str; 9] = [
     "RevealPeriodEpochs",
 ];
 
-impl Facts {
-    /// The facts at this block.
+impl WeightsContext {
+    /// The context at this block.
     pub async fn of(
-        state: &State<'_>,
+        state: &BlockState<'_>,
         netuid: u16,
         hotkey: Hotkey,
     ) -> Result<Self, SubtensorError> {
-        let of_subnet = |entry| Place::new(entry, [number(netuid)]);
-        let mut places = vec![
-            Place::new("Uids", [number(netuid), account(&hotkey)]),
+        let of_subnet = |entry| StorageKey::new(entry, [number(netuid)]);
+        let mut storage_keys = vec![
+            StorageKey::new("Uids", [number(netuid), account(&hotkey)]),
             of_subnet("Tempo"),
         ];
-        places.extend(ENTRIES.map(of_subnet));
+        storage_keys.extend(WEIGHTS_ENTRIES.map(of_subnet));
         // Runtimes since 2026 count epochs one after another.
         let sequence = state.runtime.has("LastEpochBlock");
         if sequence {
-            places.extend(["LastEpochBlock", "PendingEpochAt"].map(of_subnet));
+            storage_keys.extend(["LastEpochBlock", "PendingEpochAt"].map(of_subnet));
         }
-        let mut read = state.read(places).await?;
-        let uid: Option<u16> = read.optional()?;
-        let tempo = u64::from(read.value::<u16>()?);
-        let permits: Vec<bool> = read.value()?;
-        let updates: Vec<u64> = read.value()?;
-        let place = uid.map(usize::from);
-        let rate_limit = read.value()?;
-        let (count, least, max_validators) = (read.value()?, read.value()?, read.value()?);
-        let version_key = read.value()?;
-        let commits: bool = read.value()?;
-        let period: u64 = read.value()?;
+        let mut read = state.read(storage_keys).await?;
+        let uid: Option<u16> = read.next_optional()?;
+        let tempo = u64::from(read.next_value::<u16>()?);
+        let permits: Vec<bool> = read.next_value()?;
+        let updates: Vec<u64> = read.next_value()?;
+        let index = uid.map(usize::from);
+        let rate_limit = read.next_value()?;
+        let (neuron_count, min_allowed_weights, max_validators) =
+            (read.next_value()?, read.next_value()?, read.next_value()?);
+        let version_key = read.next_value()?;
+        let commits: bool = read.next_value()?;
+        let period: u64 = read.next_value()?;
         let epochs = if sequence {
-            let last = Block(read.value()?);
-            let wanted: u64 = read.value()?;
-            Epochs::Sequence {
+            let last = Block(read.next_value()?);
+            let requested: u64 = read.next_value()?;
+            EpochSchedule::Sequence {
                 last,
-                wanted: (wanted > 0).then_some(Block(wanted)),
+                requested: (requested > 0).then_some(Block(requested)),
                 tempo,
             }
         } else {
-            Epochs::Modulo { netuid, tempo }
+            EpochSchedule::Modulo { netuid, tempo }
         };
         Ok(Self {
             hotkey,
             uid: uid.map(Uid),
-            permit: place.and_then(|place| permits.get(place).copied()) == Some(true),
+            permit: index.and_then(|index| permits.get(index).copied()) == Some(true),
             last_update: Block(
-                place
-                    .and_then(|place| updates.get(place).copied())
+                index
+                    .and_then(|index| updates.get(index).copied())
                     .unwrap_or(0),
             ),
             block: state.block,
             rate_limit,
-            count,
-            least,
+            neuron_count,
+            min_allowed_weights,
             max_validators,
             version_key,
             reveal_period: commits.then_some(period),
@@ -116,47 +117,47 @@ impl Facts {
     }
 
     /// The weights as they can be sent: with a weight of zero for others, where the subnet takes no fewer than some number.
-    pub fn checked(&self, weights: &Weights) -> Result<Weights, Refusal> {
-        let uid = self.uid.ok_or(Refusal::NotRegistered(self.hotkey))?;
+    pub fn check(&self, weights: &UidWeights) -> Result<UidWeights, ChainRefusal> {
+        let uid = self.uid.ok_or(ChainRefusal::NotRegistered(self.hotkey))?;
         // The next block is the first that can hold them.
         let since = (self.block.0 + 1).saturating_sub(self.last_update.0);
         let blocks_left = self.rate_limit.saturating_sub(since);
         if blocks_left > 0 {
-            return Err(Refusal::TooSoon { blocks_left });
+            return Err(ChainRefusal::RateLimited { blocks_left });
         }
-        let Weights { uids, values } = weights;
+        let UidWeights { uids, values } = weights;
         if !self.permit && uids.as_slice() != [uid] {
-            return Err(Refusal::NoPermit {
+            return Err(ChainRefusal::NoPermit {
                 uid,
                 max_validators: self.max_validators,
             });
         }
         if uids.len() != values.len() {
             let (uids, values) = (uids.len(), values.len());
-            return Err(Refusal::UnequalLengths { uids, values });
+            return Err(ChainRefusal::UnequalLengths { uids, values });
         }
         let mut named = HashSet::new();
         for target in uids {
             if !named.insert(*target) {
-                return Err(Refusal::DuplicateUid(*target));
+                return Err(ChainRefusal::DuplicateUid(*target));
             }
-            if target.0 >= self.count {
-                return Err(Refusal::UnknownUid(*target));
+            if target.0 >= self.neuron_count {
+                return Err(ChainRefusal::UnknownUid(*target));
             }
         }
         if values.iter().all(|value| *value == 0) {
-            return Err(Refusal::AllZero);
+            return Err(ChainRefusal::AllZero);
         }
-        let mut whole = weights.clone();
-        let least = usize::from(self.least.min(self.count));
-        let others = (0..self.count)
+        let mut padded = weights.clone();
+        let least = usize::from(self.min_allowed_weights.min(self.neuron_count));
+        let others = (0..self.neuron_count)
             .map(Uid)
             .filter(|other| !named.contains(other));
         for other in others.take(least.saturating_sub(uids.len())) {
-            whole.uids.push(other);
-            whole.values.push(0);
+            padded.uids.push(other);
+            padded.values.push(0);
         }
-        Ok(whole)
+        Ok(padded)
     }
 }
 
@@ -164,28 +165,28 @@ impl Facts {
 mod tests {
     use super::*;
 
-    fn facts() -> Facts {
-        Facts {
+    fn context() -> WeightsContext {
+        WeightsContext {
             hotkey: Hotkey([1; 32]),
             uid: Some(Uid(3)),
             permit: true,
             last_update: Block(100),
             block: Block(200),
             rate_limit: 100,
-            count: 5,
-            least: 1,
+            neuron_count: 5,
+            min_allowed_weights: 1,
             max_validators: 64,
             version_key: 0,
             reveal_period: None,
-            epochs: Epochs::Modulo {
+            epochs: EpochSchedule::Modulo {
                 netuid: 1,
                 tempo: 360,
             },
         }
     }
 
-    fn weights(uids: &[u16]) -> Weights {
-        Weights {
+    fn weights(uids: &[u16]) -> UidWeights {
+        UidWeights {
             uids: uids.iter().copied().map(Uid).collect(),
             values: vec![7; uids.len()],
         }
@@ -194,43 +195,43 @@ mod tests {
     #[test]
     fn what_the_chain_would_refuse_is_said_before() {
         let fine = weights(&[1, 4]);
-        assert_eq!(facts().checked(&fine), Ok(fine.clone()));
-        let refused = |change: fn(&mut Facts), weights: &Weights| {
-            let mut facts = facts();
-            change(&mut facts);
-            facts.checked(weights).unwrap_err()
+        assert_eq!(context().check(&fine), Ok(fine.clone()));
+        let refused = |change: fn(&mut WeightsContext), weights: &UidWeights| {
+            let mut context = context();
+            change(&mut context);
+            context.check(weights).unwrap_err()
         };
-        let stranger = refused(|facts| facts.uid = None, &fine);
-        assert_eq!(stranger, Refusal::NotRegistered(Hotkey([1; 32])));
+        let stranger = refused(|context| context.uid = None, &fine);
+        assert_eq!(stranger, ChainRefusal::NotRegistered(Hotkey([1; 32])));
         // Block 200 could hold weights for block 201: 100 blocks after block 101.
-        let early = refused(|facts| facts.last_update = Block(103), &fine);
-        assert_eq!(early, Refusal::TooSoon { blocks_left: 2 });
-        let unpermitted = refused(|facts| facts.permit = false, &fine);
-        assert!(matches!(unpermitted, Refusal::NoPermit { .. }));
+        let early = refused(|context| context.last_update = Block(103), &fine);
+        assert_eq!(early, ChainRefusal::RateLimited { blocks_left: 2 });
+        let unpermitted = refused(|context| context.permit = false, &fine);
+        assert!(matches!(unpermitted, ChainRefusal::NoPermit { .. }));
         let twice = refused(|_| (), &weights(&[1, 1]));
-        assert_eq!(twice, Refusal::DuplicateUid(Uid(1)));
+        assert_eq!(twice, ChainRefusal::DuplicateUid(Uid(1)));
         let unknown = refused(|_| (), &weights(&[5]));
-        assert_eq!(unknown, Refusal::UnknownUid(Uid(5)));
+        assert_eq!(unknown, ChainRefusal::UnknownUid(Uid(5)));
         let mut zero = fine;
         zero.values = vec![0, 0];
-        assert_eq!(refused(|_| (), &zero), Refusal::AllZero);
+        assert_eq!(refused(|_| (), &zero), ChainRefusal::AllZero);
     }
 
     #[test]
     fn too_few_weights_are_filled_up_with_zeros() {
-        let mut facts = facts();
-        facts.least = 4;
-        let whole = facts.checked(&weights(&[1])).unwrap();
-        assert_eq!(whole.uids, [Uid(1), Uid(0), Uid(2), Uid(3)]);
-        assert_eq!(whole.values, [7, 0, 0, 0]);
-        facts.least = 100;
-        assert_eq!(facts.checked(&weights(&[1])).unwrap().uids.len(), 5);
+        let mut context = context();
+        context.min_allowed_weights = 4;
+        let padded = context.check(&weights(&[1])).unwrap();
+        assert_eq!(padded.uids, [Uid(1), Uid(0), Uid(2), Uid(3)]);
+        assert_eq!(padded.values, [7, 0, 0, 0]);
+        context.min_allowed_weights = 100;
+        assert_eq!(context.check(&weights(&[1])).unwrap().uids.len(), 5);
     }
 
     #[test]
     fn anybody_may_weigh_only_itself() {
-        let mut facts = facts();
-        facts.permit = false;
-        assert!(facts.checked(&weights(&[3])).is_ok());
+        let mut context = context();
+        context.permit = false;
+        assert!(context.check(&weights(&[3])).is_ok());
     }
 }

@@ -15,9 +15,9 @@ use super::calls::PALLET;
 /// What the ecosystem's nodes use.
 type Offline = ClientAtBlock<SubstrateConfig, OfflineClientAtBlockImpl<SubstrateConfig>>;
 
-/// A place in storage: pallet, entry and the keys of the map, if it is one.
+/// A key of storage: pallet, entry and the keys of the map, if it is one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct StorageKey {
     /// Pallet.
     pub pallet: &'static str,
     /// Entry.
@@ -56,7 +56,7 @@ pub enum RuntimeError {
     },
 }
 
-impl Place {
+impl StorageKey {
     /// A value of the subnet pallet.
     pub fn new(entry: &'static str, keys: impl Into<Vec<Value>>) -> Self {
         let keys = keys.into();
@@ -68,7 +68,11 @@ impl Place {
     }
 
     /// A value of another pallet.
-    pub fn of(pallet: &'static str, entry: &'static str, keys: impl Into<Vec<Value>>) -> Self {
+    pub fn in_pallet(
+        pallet: &'static str,
+        entry: &'static str,
+        keys: impl Into<Vec<Value>>,
+    ) -> Self {
         let keys = keys.into();
         Self {
             pallet,
@@ -132,32 +136,32 @@ impl Runtime {
         storage.is_some_and(|storage| storage.entry_by_name(entry).is_some())
     }
 
-    /// The key of a place.
-    pub fn key(&self, place: &Place) -> Result<Vec<u8>, RuntimeError> {
+    /// The key's bytes.
+    pub fn key(&self, storage_key: &StorageKey) -> Result<Vec<u8>, RuntimeError> {
         let storage = self.client.storage();
-        let entry = storage.entry((place.pallet, place.entry));
+        let entry = storage.entry((storage_key.pallet, storage_key.entry));
         entry
-            .and_then(|entry| entry.fetch_key(place.keys.clone()))
-            .map_err(|error| self.unknown(place.name(), &error))
+            .and_then(|entry| entry.fetch_key(storage_key.keys.clone()))
+            .map_err(|error| self.unknown(storage_key.name(), &error))
     }
 
-    /// The value at a place whose stored bytes are these: where nothing is stored, the runtime's default, if it has one.
+    /// The value at a key whose stored bytes are these: where nothing is stored, the runtime's default, if it has one.
     pub fn value<T: DecodeAsType>(
         &self,
-        place: &Place,
+        storage_key: &StorageKey,
         bytes: Option<&[u8]>,
     ) -> Result<Option<T>, RuntimeError> {
-        let pallet = self.metadata().pallet_by_name(place.pallet);
+        let pallet = self.metadata().pallet_by_name(storage_key.pallet);
         let storage = pallet.and_then(|pallet| pallet.storage());
         let entry = storage
-            .and_then(|storage| storage.entry_by_name(place.entry))
-            .ok_or_else(|| self.unknown(place.name(), &"not there"))?;
+            .and_then(|storage| storage.entry_by_name(storage_key.entry))
+            .ok_or_else(|| self.unknown(storage_key.name(), &"not there"))?;
         let Some(mut bytes) = bytes.or(entry.default_value()) else {
             return Ok(None);
         };
         T::decode_as_type(&mut bytes, entry.value_ty(), self.metadata().types())
             .map(Some)
-            .map_err(|error| self.unknown(place.name(), &error))
+            .map_err(|error| self.unknown(storage_key.name(), &error))
     }
 
     /// The time between two blocks.

@@ -10,17 +10,17 @@ use subxt::rpcs::rpc_params;
 use subxt::utils::H256;
 
 use super::SubtensorError;
-use super::connection::{Connection, NodeError};
-use super::runtime::{Place, Runtime};
+use super::connection::{NodeConnection, NodeError};
+use super::runtime::{Runtime, StorageKey};
 use crate::metagraph::Block;
 
-/// Places that are asked for at once.
-const AT_ONCE: usize = 500;
+/// Keys that are asked for at once.
+const MAX_KEYS_PER_QUERY: usize = 500;
 
 /// The state after one block.
 #[derive(Debug)]
-pub struct State<'a> {
-    pub(super) connection: &'a Connection,
+pub struct BlockState<'a> {
+    pub(super) connection: &'a NodeConnection,
     /// The runtime that this block ran on.
     pub runtime: Arc<Runtime>,
     /// The block.
@@ -31,71 +31,87 @@ pub struct State<'a> {
 
 /// What was read, taken out in the order in which it was asked for.
 #[derive(Debug)]
-pub struct Reading {
+pub struct StorageValues {
     runtime: Arc<Runtime>,
-    values: std::vec::IntoIter<(Place, Option<Vec<u8>>)>,
+    values: std::vec::IntoIter<(StorageKey, Option<Vec<u8>>)>,
 }
 
 #[derive(Deserialize)]
-struct Changes {
+struct StorageChanges {
     changes: Vec<(String, Option<String>)>,
 }
 
-impl State<'_> {
-    /// The values at these places.
-    pub async fn read(&self, places: Vec<Place>) -> Result<Reading, SubtensorError> {
-        let keys = places.iter().map(|place| self.runtime.key(place));
+impl BlockState<'_> {
+    /// The values at these keys.
+    pub async fn read(
+        &self,
+        storage_keys: Vec<StorageKey>,
+    ) -> Result<StorageValues, SubtensorError> {
+        let keys = storage_keys
+            .iter()
+            .map(|storage_key| self.runtime.key(storage_key));
         let keys: Vec<String> = keys
             .map(|key| key.map(|key| hex_of(&key)))
             .collect::<Result<_, _>>()?;
         let mut found = HashMap::new();
-        for some in keys.chunks(AT_ONCE) {
+        for some in keys.chunks(MAX_KEYS_PER_QUERY) {
             let answer = self
                 .connection
-                .ask("state_queryStorageAt", rpc_params![some, self.hash]);
-            let answer: Vec<Changes> = answer.await?;
+                .request("state_queryStorageAt", rpc_params![some, self.hash]);
+            let answer: Vec<StorageChanges> = answer.await?;
             found.extend(answer.into_iter().flat_map(|each| each.changes));
         }
-        let values = places.into_iter().zip(keys).map(|(place, key)| {
-            let bytes = match found.get(&key) {
-                Some(Some(text)) => Some(self.bytes("state_queryStorageAt", text)?),
-                Some(None) => None,
-                None => return Err(self.senseless("state_queryStorageAt", "an answer is missing")),
-            };
-            Ok((place, bytes))
-        });
-        let values: Vec<(Place, Option<Vec<u8>>)> = values.collect::<Result<_, _>>()?;
-        Ok(Reading {
+        let values = storage_keys
+            .into_iter()
+            .zip(keys)
+            .map(|(storage_key, key)| {
+                let bytes = match found.get(&key) {
+                    Some(Some(text)) => Some(self.bytes("state_queryStorageAt", text)?),
+                    Some(None) => None,
+                    None => {
+                        return Err(
+                            self.malformed_response("state_queryStorageAt", "an answer is missing")
+                        );
+                    }
+                };
+                Ok((storage_key, bytes))
+            });
+        let values: Vec<(StorageKey, Option<Vec<u8>>)> = values.collect::<Result<_, _>>()?;
+        Ok(StorageValues {
             runtime: Arc::clone(&self.runtime),
             values: values.into_iter(),
         })
     }
 
     fn bytes(&self, method: &'static str, text: &str) -> Result<Vec<u8>, SubtensorError> {
-        bytes_of(text).ok_or_else(|| self.senseless(method, "no hex"))
+        bytes_of(text).ok_or_else(|| self.malformed_response(method, "no hex"))
     }
 
-    fn senseless(&self, method: &'static str, what: &str) -> SubtensorError {
+    fn malformed_response(&self, method: &'static str, what: &str) -> SubtensorError {
         let url = self.connection.url().to_owned();
         let what = what.to_owned();
-        NodeError::Senseless { url, method, what }.into()
+        NodeError::MalformedResponse { url, method, what }.into()
     }
 }
 
-impl Reading {
+impl StorageValues {
     /// The next value, if there is one.
-    pub fn optional<T: DecodeAsType>(&mut self) -> Result<Option<T>, SubtensorError> {
-        let Some((place, bytes)) = self.values.next() else {
+    pub fn next_optional<T: DecodeAsType>(&mut self) -> Result<Option<T>, SubtensorError> {
+        let Some((storage_key, bytes)) = self.values.next() else {
             return Ok(None);
         };
-        Ok(self.runtime.value(&place, bytes.as_deref())?)
+        Ok(self.runtime.value(&storage_key, bytes.as_deref())?)
     }
 
     /// The next value, which must be there.
-    pub fn value<T: DecodeAsType>(&mut self) -> Result<T, SubtensorError> {
-        let entry = self.values.as_slice().first().map(|(place, _)| place.entry);
-        let found = self.optional()?;
-        found.ok_or_else(|| SubtensorError::Missing(entry.unwrap_or("value").to_owned()))
+    pub fn next_value<T: DecodeAsType>(&mut self) -> Result<T, SubtensorError> {
+        let entry = self
+            .values
+            .as_slice()
+            .first()
+            .map(|(storage_key, _)| storage_key.entry);
+        let found = self.next_optional()?;
+        found.ok_or_else(|| SubtensorError::MissingValue(entry.unwrap_or("value").to_owned()))
     }
 }
 

@@ -9,11 +9,11 @@ use subxt::ext::scale_decode::DecodeAsType;
 use subxt::utils::AccountId32;
 
 use super::SubtensorError;
-use super::runtime::Place;
-use super::state::{State, number};
-use crate::bonds::{BondRules, LiquidAlpha, Version};
+use super::runtime::StorageKey;
+use super::state::{BlockState, number};
+use crate::bonds::{BondRules, LiquidAlpha, YumaVersion};
 use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
-use crate::registration::{Motion, PriceRules};
+use crate::registration::{PriceAdjustment, RegistrationPriceRules};
 
 /// The root network, whose stake counts everywhere.
 const ROOT: u16 = 0;
@@ -40,10 +40,10 @@ impl AxonInfo {
     }
 }
 
-/// The places that hold what is known of the whole subnet.
-pub(super) fn general(netuid: u16) -> Vec<Place> {
-    let of_subnet = |entry| Place::new(entry, [number(netuid)]);
-    let mut places: Vec<Place> = [
+/// The storage keys that hold what is known of the whole subnet.
+pub(super) fn subnet_keys(netuid: u16) -> Vec<StorageKey> {
+    let of_subnet = |entry| StorageKey::new(entry, [number(netuid)]);
+    let mut storage_keys: Vec<StorageKey> = [
         "SubnetworkN",
         "Tempo",
         "SubnetOwnerHotkey",
@@ -55,61 +55,63 @@ pub(super) fn general(netuid: u16) -> Vec<Place> {
     ]
     .map(of_subnet)
     .into();
-    places.push(Place::new("TaoWeight", []));
-    places
+    storage_keys.push(StorageKey::new("TaoWeight", []));
+    storage_keys
 }
 
-/// The places that hold what is known of one neuron.
-pub(super) fn of_hotkey(netuid: u16, hotkey: &Hotkey) -> [Place; 4] {
+/// The storage keys that hold what is known of one neuron.
+pub(super) fn hotkey_keys(netuid: u16, hotkey: &Hotkey) -> [StorageKey; 4] {
     let key = || account(hotkey);
     [
-        Place::new("Owner", [key()]),
-        Place::new("Axons", [number(netuid), key()]),
-        Place::new("TotalHotkeyAlpha", [key(), number(netuid)]),
-        Place::new("TotalHotkeyAlpha", [key(), number(ROOT)]),
+        StorageKey::new("Owner", [key()]),
+        StorageKey::new("Axons", [number(netuid), key()]),
+        StorageKey::new("TotalHotkeyAlpha", [key(), number(netuid)]),
+        StorageKey::new("TotalHotkeyAlpha", [key(), number(ROOT)]),
     ]
 }
 
 /// The subnet at this block. Stake is what the hotkey holds in the subnet's alpha, and its root stake by the chain's TAO
 /// weight; what parents and children lend each other is not in it. Emission is that of the last epoch.
-pub async fn metagraph(state: &State<'_>, netuid: u16) -> Result<Metagraph, SubtensorError> {
-    let mut read = state.read(general(netuid)).await?;
-    let count: u16 = read.value()?;
-    let tempo = read.value()?;
-    let owner: Option<AccountId32> = read.optional()?;
-    let permits: Vec<bool> = read.value()?;
-    let updates: Vec<u64> = read.value()?;
-    let incentives: Vec<u16> = read.value()?;
-    let dividends: Vec<u16> = read.value()?;
-    let emissions: Vec<u64> = read.value()?;
-    let tao_weight: u64 = read.value()?;
+pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph, SubtensorError> {
+    let mut read = state.read(subnet_keys(netuid)).await?;
+    let count: u16 = read.next_value()?;
+    let tempo = read.next_value()?;
+    let owner: Option<AccountId32> = read.next_optional()?;
+    let permits: Vec<bool> = read.next_value()?;
+    let updates: Vec<u64> = read.next_value()?;
+    let incentives: Vec<u16> = read.next_value()?;
+    let dividends: Vec<u16> = read.next_value()?;
+    let emissions: Vec<u64> = read.next_value()?;
+    let tao_weight: u64 = read.next_value()?;
     let tao_weight = tao_weight as f64 / u64::MAX as f64;
     let tempo = NonZeroU16::new(tempo).ok_or(SubtensorError::NoSubnet(netuid))?;
 
-    let keys = (0..count).map(|uid| Place::new("Keys", [number(netuid), number(uid)]));
+    let keys = (0..count).map(|uid| StorageKey::new("Keys", [number(netuid), number(uid)]));
     let mut read = state.read(keys.collect()).await?;
-    let hotkeys = (0..count).map(|_| Ok(Hotkey(read.value::<AccountId32>()?.0)));
+    let hotkeys = (0..count).map(|_| Ok(Hotkey(read.next_value::<AccountId32>()?.0)));
     let hotkeys: Vec<Hotkey> = hotkeys.collect::<Result<_, SubtensorError>>()?;
 
-    let places = hotkeys.iter().flat_map(|hotkey| of_hotkey(netuid, hotkey));
-    let mut read = state.read(places.collect()).await?;
+    let storage_keys = hotkeys
+        .iter()
+        .flat_map(|hotkey| hotkey_keys(netuid, hotkey));
+    let mut read = state.read(storage_keys.collect()).await?;
     let neurons = (0..count).zip(&hotkeys).map(|(uid, hotkey)| {
-        let place = usize::from(uid);
-        let coldkey: AccountId32 = read.value()?;
-        let axon: Option<AxonInfo> = read.optional()?;
-        let alpha: u64 = read.value()?;
-        let root: u64 = read.value()?;
+        let index = usize::from(uid);
+        let coldkey: AccountId32 = read.next_value()?;
+        let axon: Option<AxonInfo> = read.next_optional()?;
+        let alpha: u64 = read.next_value()?;
+        let root: u64 = read.next_value()?;
         Ok(Neuron {
             uid: Uid(uid),
             hotkey: *hotkey,
             coldkey: Hotkey(coldkey.0),
             axon: axon.and_then(|axon| axon.address()),
             stake: alpha.saturating_add((root as f64 * tao_weight) as u64),
-            permit: permits.get(place).copied().unwrap_or(false),
-            last_update: Block(updates.get(place).copied().unwrap_or(0)),
-            incentive: incentives.get(place).copied().unwrap_or(0),
-            dividend: dividends.get(place).copied().unwrap_or(0),
-            emission: emissions.get(place).copied().unwrap_or(0),
+            permit: permits.get(index).copied().unwrap_or(false),
+            last_update: Block(updates.get(index).copied().unwrap_or(0)),
+            incentive: incentives.get(index).copied().unwrap_or(0),
+            dividend: dividends.get(index).copied().unwrap_or(0),
+            emission: emissions.get(index).copied().unwrap_or(0),
         })
     });
     let neurons: Vec<Neuron> = neurons.collect::<Result<_, SubtensorError>>()?;
@@ -125,7 +127,7 @@ pub async fn metagraph(state: &State<'_>, netuid: u16) -> Result<Metagraph, Subt
 }
 
 /// The entries that hold the parameters of a subnet.
-pub(super) const PARAMETERS: [&str; 15] = [
+pub(super) const HYPERPARAMETER_ENTRIES: [&str; 15] = [
     "Tempo",
     "WeightsSetRateLimit",
     "Kappa",
@@ -145,7 +147,7 @@ pub(super) const PARAMETERS: [&str; 15] = [
 
 /// The entries that hold how the price of a registration moves, on runtimes that move it
 /// once an interval.
-pub(super) const PRICE_INTERVALS: [&str; 3] = [
+pub(super) const PRICE_INTERVAL_ENTRIES: [&str; 3] = [
     "AdjustmentInterval",
     "TargetRegistrationsPerInterval",
     "AdjustmentAlpha",
@@ -154,46 +156,46 @@ pub(super) const PRICE_INTERVALS: [&str; 3] = [
 /// The subnet's parameters at this block; how the price of a registration moves is the chain's default where that isn't
 /// once an interval.
 pub async fn hyperparameters(
-    state: &State<'_>,
+    state: &BlockState<'_>,
     netuid: u16,
 ) -> Result<Hyperparameters, SubtensorError> {
     // Newer runtimes move the price of a registration with every block.
     let by_intervals = !state.runtime.has("BurnHalfLife");
-    let intervals = PRICE_INTERVALS.iter().filter(|_| by_intervals);
-    let entries = PARAMETERS.iter().chain(intervals);
-    let places = entries.map(|entry| Place::new(entry, [number(netuid)]));
-    let mut read = state.read(places.collect()).await?;
-    let tempo = NonZeroU16::new(read.value()?).ok_or(SubtensorError::NoSubnet(netuid))?;
-    let weights_rate_limit = read.value()?;
+    let intervals = PRICE_INTERVAL_ENTRIES.iter().filter(|_| by_intervals);
+    let entries = HYPERPARAMETER_ENTRIES.iter().chain(intervals);
+    let storage_keys = entries.map(|entry| StorageKey::new(entry, [number(netuid)]));
+    let mut read = state.read(storage_keys.collect()).await?;
+    let tempo = NonZeroU16::new(read.next_value()?).ok_or(SubtensorError::NoSubnet(netuid))?;
+    let weights_rate_limit = read.next_value()?;
     let share = |part: u16| f64::from(part) / f64::from(u16::MAX);
-    let kappa = share(read.value()?);
-    let max_validators = read.value()?;
-    let version_key = read.value()?;
-    let memory = read.value::<u64>()? as f64 / MILLION;
-    let penalty = share(read.value()?);
-    let (yuma3, liquid): (bool, bool) = (read.value()?, read.value()?);
-    let (low, high): (u16, u16) = read.value()?;
-    let steepness: i16 = read.value()?;
+    let kappa = share(read.next_value()?);
+    let max_validators = read.next_value()?;
+    let version_key = read.next_value()?;
+    let memory = read.next_value::<u64>()? as f64 / MILLION;
+    let penalty = share(read.next_value()?);
+    let (yuma3, liquid): (bool, bool) = (read.next_value()?, read.next_value()?);
+    let (low, high): (u16, u16) = read.next_value()?;
+    let steepness: i16 = read.next_value()?;
     let version = match (yuma3, liquid) {
-        (false, _) => Version::Yuma2,
-        (true, false) => Version::Yuma3,
-        (true, true) => Version::Yuma3Liquid(LiquidAlpha {
+        (false, _) => YumaVersion::Yuma2,
+        (true, false) => YumaVersion::Yuma3,
+        (true, true) => YumaVersion::Yuma3Liquid(LiquidAlpha {
             low: share(low),
             high: share(high),
             steepness: f64::from(steepness),
         }),
     };
-    let max_uids = read.value()?;
-    let immunity = u64::from(read.value::<u16>()?);
-    let (least, most) = (read.value()?, read.value()?);
-    let motion = if by_intervals {
-        Motion::Intervals {
-            interval: read.value::<u16>()?.into(),
-            target: read.value::<u16>()?.into(),
-            memory: read.value()?,
+    let max_uids = read.next_value()?;
+    let immunity_period = u64::from(read.next_value::<u16>()?);
+    let (least, most) = (read.next_value()?, read.next_value()?);
+    let adjustment = if by_intervals {
+        PriceAdjustment::Intervals {
+            interval: read.next_value::<u16>()?.into(),
+            target: read.next_value::<u16>()?.into(),
+            memory: read.next_value()?,
         }
     } else {
-        PriceRules::default().motion
+        RegistrationPriceRules::default().adjustment
     };
     Ok(Hyperparameters {
         tempo,
@@ -207,11 +209,11 @@ pub async fn hyperparameters(
             penalty,
         },
         max_uids,
-        immunity,
-        registration: PriceRules {
+        immunity_period,
+        registration: RegistrationPriceRules {
             least,
             most,
-            motion,
+            adjustment,
         },
     })
 }

@@ -11,32 +11,32 @@ use subxt::ext::scale_value::{Composite, Value};
 use subxt::utils::{AccountId32, H256};
 use subxt::{ArcMetadata, Metadata};
 
-use super::calls::{self, Call, WeightsPath};
-use super::runtime::{Place, Runtime};
+use super::calls::{self, Call, WeightsCall};
+use super::runtime::{Runtime, StorageKey};
 use super::state::number;
-use super::{extrinsic, preflight, refusals, subnet};
+use super::{extrinsic, preflight, runtime_errors, subnet};
 use crate::chain::Signer;
 use crate::metagraph::Block;
 
 /// Spec versions, and the path of weights in the open and of those that are committed.
-const RUNTIMES: [(u32, &str, WeightsPath, WeightsPath); 3] = [
+const RUNTIMES: [(u32, &str, WeightsCall, WeightsCall); 3] = [
     (
         293,
         "spec293_v14.scale",
-        WeightsPath::Plain,
-        WeightsPath::Crv3,
+        WeightsCall::Plain,
+        WeightsCall::Crv3,
     ),
     (
         365,
         "spec365_v16.scale",
-        WeightsPath::Mechanism,
-        WeightsPath::TimelockedMechanism,
+        WeightsCall::Mechanism,
+        WeightsCall::TimelockedMechanism,
     ),
     (
         393,
         "spec393_v16.scale",
-        WeightsPath::Mechanism,
-        WeightsPath::TimelockedMechanism,
+        WeightsCall::Mechanism,
+        WeightsCall::TimelockedMechanism,
     ),
 ];
 
@@ -93,8 +93,8 @@ fn our_calls_are_those_of_the_runtimes() {
     let Some(folder) = folder() else { return };
     for (spec, file, open, committed) in RUNTIMES {
         let metadata = metadata(&folder, file);
-        assert_eq!(WeightsPath::of(&metadata, false), Some(open), "{spec}");
-        assert_eq!(WeightsPath::of(&metadata, true), Some(committed), "{spec}");
+        assert_eq!(WeightsCall::of(&metadata, false), Some(open), "{spec}");
+        assert_eq!(WeightsCall::of(&metadata, true), Some(committed), "{spec}");
 
         let call = calls::set_weights(open, 12, &[Uid(3), Uid(250)], &[65_535, 7], 1_080);
         let found = there_and_back(spec, &metadata, &call);
@@ -139,24 +139,24 @@ const LIST: [u8; 600] = {
 /// A flag that is set.
 const TRUE: [u8; 1] = [1];
 
-/// Checks that a place has a key and that what is stored there is read as a `T`.
-fn read<T: DecodeAsType>(runtime: &Runtime, place: &Place) {
-    read_each::<T>(runtime, place, [&ZEROS, &LIST]);
+/// Checks that a storage key can be encoded and that what is stored there is read as a `T`.
+fn read<T: DecodeAsType>(runtime: &Runtime, storage_key: &StorageKey) {
+    read_each::<T>(runtime, storage_key, [&ZEROS, &LIST]);
 }
 
 /// The same of a flag, which is one of two bytes.
-fn read_flag(runtime: &Runtime, place: &Place) {
-    read_each::<bool>(runtime, place, [&ZEROS[..1], &TRUE]);
+fn read_flag(runtime: &Runtime, storage_key: &StorageKey) {
+    read_each::<bool>(runtime, storage_key, [&ZEROS[..1], &TRUE]);
 }
 
-fn read_each<T: DecodeAsType>(runtime: &Runtime, place: &Place, stored: [&[u8]; 2]) {
+fn read_each<T: DecodeAsType>(runtime: &Runtime, storage_key: &StorageKey, stored: [&[u8]; 2]) {
     let spec = runtime.spec_version();
-    assert!(runtime.key(place).unwrap().len() >= 32);
+    assert!(runtime.key(storage_key).unwrap().len() >= 32);
     for bytes in stored {
-        let value = runtime.value::<T>(place, Some(bytes));
+        let value = runtime.value::<T>(storage_key, Some(bytes));
         assert!(
             value.is_ok_and(|value| value.is_some()),
-            "{spec}: {place:?}"
+            "{spec}: {storage_key:?}"
         );
     }
 }
@@ -168,74 +168,77 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
         let hotkey = Hotkey([7; 32]);
-        let of_subnet = |entry| Place::new(entry, [number(12_u16)]);
+        let of_subnet = |entry| StorageKey::new(entry, [number(12_u16)]);
 
-        let places: [Place; 9] = subnet::general(12).try_into().unwrap();
-        let [count, tempo, owner, permits, updates, places @ ..] = places;
-        let [incentive, dividends, emission, tao_weight] = places;
-        for place in [&count, &tempo] {
-            read::<u16>(&runtime, place);
+        let storage_keys: [StorageKey; 9] = subnet::subnet_keys(12).try_into().unwrap();
+        let [count, tempo, owner, permits, updates, storage_keys @ ..] = storage_keys;
+        let [incentive, dividends, emission, tao_weight] = storage_keys;
+        for storage_key in [&count, &tempo] {
+            read::<u16>(&runtime, storage_key);
         }
         read::<AccountId32>(&runtime, &owner);
         read::<Vec<bool>>(&runtime, &permits);
         read::<u64>(&runtime, &tao_weight);
-        for place in [&updates, &emission] {
-            read::<Vec<u64>>(&runtime, place);
+        for storage_key in [&updates, &emission] {
+            read::<Vec<u64>>(&runtime, storage_key);
         }
-        for place in [&incentive, &dividends] {
-            read::<Vec<u16>>(&runtime, place);
+        for storage_key in [&incentive, &dividends] {
+            read::<Vec<u16>>(&runtime, storage_key);
         }
 
-        let [coldkey, axon, alpha, root] = subnet::of_hotkey(12, &hotkey);
+        let [coldkey, axon, alpha, root] = subnet::hotkey_keys(12, &hotkey);
         read::<AccountId32>(&runtime, &coldkey);
         read::<subnet::AxonInfo>(&runtime, &axon);
         read::<u64>(&runtime, &alpha);
         read::<u64>(&runtime, &root);
 
-        for entry in subnet::PARAMETERS {
-            let place = of_subnet(entry);
+        for entry in subnet::HYPERPARAMETER_ENTRIES {
+            let storage_key = of_subnet(entry);
             match entry {
                 "WeightsSetRateLimit"
                 | "WeightsVersionKey"
                 | "BondsMovingAverage"
                 | "MinBurn"
-                | "MaxBurn" => read::<u64>(&runtime, &place),
-                "Yuma3On" | "LiquidAlphaOn" => read_flag(&runtime, &place),
-                "AlphaValues" => read::<(u16, u16)>(&runtime, &place),
-                "AlphaSigmoidSteepness" => read::<i16>(&runtime, &place),
-                _ => read::<u16>(&runtime, &place),
+                | "MaxBurn" => read::<u64>(&runtime, &storage_key),
+                "Yuma3On" | "LiquidAlphaOn" => read_flag(&runtime, &storage_key),
+                "AlphaValues" => read::<(u16, u16)>(&runtime, &storage_key),
+                "AlphaSigmoidSteepness" => read::<i16>(&runtime, &storage_key),
+                _ => read::<u16>(&runtime, &storage_key),
             }
         }
         read::<u64>(&runtime, &of_subnet("Burn"));
-        for entry in subnet::PRICE_INTERVALS {
-            let place = of_subnet(entry);
+        for entry in subnet::PRICE_INTERVAL_ENTRIES {
+            let storage_key = of_subnet(entry);
             match entry {
-                "AdjustmentAlpha" => read::<u64>(&runtime, &place),
-                _ => read::<u16>(&runtime, &place),
+                "AdjustmentAlpha" => read::<u64>(&runtime, &storage_key),
+                _ => read::<u16>(&runtime, &storage_key),
             }
         }
-        for entry in preflight::ENTRIES {
-            let place = of_subnet(entry);
+        for entry in preflight::WEIGHTS_ENTRIES {
+            let storage_key = of_subnet(entry);
             match entry {
-                "ValidatorPermit" => read::<Vec<bool>>(&runtime, &place),
-                "LastUpdate" => read::<Vec<u64>>(&runtime, &place),
-                "CommitRevealWeightsEnabled" => read_flag(&runtime, &place),
+                "ValidatorPermit" => read::<Vec<bool>>(&runtime, &storage_key),
+                "LastUpdate" => read::<Vec<u64>>(&runtime, &storage_key),
+                "CommitRevealWeightsEnabled" => read_flag(&runtime, &storage_key),
                 "WeightsSetRateLimit" | "WeightsVersionKey" | "RevealPeriodEpochs" => {
-                    read::<u64>(&runtime, &place);
+                    read::<u64>(&runtime, &storage_key);
                 }
-                _ => read::<u16>(&runtime, &place),
+                _ => read::<u16>(&runtime, &storage_key),
             }
         }
 
-        let uid = Place::new("Uids", [number(12_u16), subnet::account(&hotkey)]);
+        let uid = StorageKey::new("Uids", [number(12_u16), subnet::account(&hotkey)]);
         read::<u16>(&runtime, &uid);
-        let of_uid = |entry| Place::new(entry, [number(12_u16), number(3_u16)]);
+        let of_uid = |entry| StorageKey::new(entry, [number(12_u16), number(3_u16)]);
         read::<AccountId32>(&runtime, &of_uid("Keys"));
         for entry in ["Weights", "Bonds"] {
             read::<Vec<(u16, u16)>>(&runtime, &of_uid(entry));
         }
-        read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_place(&hotkey));
-        read::<Vec<extrinsic::EventRecord>>(&runtime, &Place::of("System", "Events", []));
+        read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_key(&hotkey));
+        read::<Vec<extrinsic::EventRecord>>(
+            &runtime,
+            &StorageKey::in_pallet("System", "Events", []),
+        );
         // These recorded runtimes all count epochs by the block's number.
         assert!(!runtime.has("LastEpochBlock"), "{spec}");
         // And they move the price of a registration once an interval.
@@ -261,11 +264,11 @@ fn errors_of_the_runtimes_become_words() {
                 ("error", Value::from_bytes([permit.unwrap().index, 0, 0, 0])),
             ])],
         );
-        let said = refusals::dispatched(&error, &metadata).to_string();
+        let said = runtime_errors::from_dispatch_error(&error, &metadata).to_string();
         let expected = "NeuronNoValidatorPermit: the hotkey has no validator permit";
         assert!(said.starts_with(expected), "{spec}: {said}");
         let other = Value::unnamed_variant("BadOrigin", Vec::<Value<()>>::new());
-        let said = refusals::dispatched(&other, &metadata).to_string();
+        let said = runtime_errors::from_dispatch_error(&other, &metadata).to_string();
         assert!(said.contains("BadOrigin"), "{said}");
     }
 }
@@ -279,18 +282,22 @@ fn a_signed_extrinsic_is_valid_for_32_blocks_on_every_runtime() {
         let call = calls::set_weights(open, 12, &[Uid(3)], &[65_535], 0);
         let signer = Signer::new(Hotkey([7; 32]), |_| [9; 64]);
         let at = (Block(1_000), H256::repeat_byte(3));
-        let sealed = extrinsic::signed(&runtime, at, &call, &signer, 5).unwrap();
-        assert_eq!((sealed.nonce, sealed.until), (5, Block(1_031)), "{spec}");
-        let text = serde_json::to_string(&sealed).unwrap();
+        let signed = extrinsic::sign_offline(&runtime, at, &call, &signer, 5).unwrap();
+        assert_eq!((signed.nonce, signed.until), (5, Block(1_031)), "{spec}");
+        let text = serde_json::to_string(&signed).unwrap();
         assert_eq!(
-            serde_json::from_str::<extrinsic::Sealed>(&text).unwrap(),
-            sealed
+            serde_json::from_str::<extrinsic::SignedExtrinsic>(&text).unwrap(),
+            signed
         );
         // Account, signature and the era are in it: 32 blocks (log2 − 1 = 4) from phase 1000 mod 32 = 8.
-        let body = hex::decode(&sealed.extrinsic[2..]).unwrap();
-        let place = body.windows(64).position(|part| part == [9; 64]).unwrap();
-        assert_eq!(body[place - 33..place - 1], [7; 32], "{spec}");
-        assert_eq!(body[place + 64..place + 66], [4 | (8 << 4), 0], "{spec}");
+        let body = hex::decode(&signed.encoded[2..]).unwrap();
+        let position = body.windows(64).position(|part| part == [9; 64]).unwrap();
+        assert_eq!(body[position - 33..position - 1], [7; 32], "{spec}");
+        assert_eq!(
+            body[position + 64..position + 66],
+            [4 | (8 << 4), 0],
+            "{spec}"
+        );
     }
 }
 
@@ -299,11 +306,19 @@ fn both_forms_of_a_call_are_known_where_the_runtime_has_both() {
     let Some(folder) = folder() else { return };
     for (spec, file, ..) in &RUNTIMES[1..] {
         let metadata = metadata(&folder, file);
-        for path in [WeightsPath::Plain, WeightsPath::Mechanism] {
-            there_and_back(*spec, &metadata, &calls::set_weights(path, 1, &[], &[], 0));
+        for weights_call in [WeightsCall::Plain, WeightsCall::Mechanism] {
+            there_and_back(
+                *spec,
+                &metadata,
+                &calls::set_weights(weights_call, 1, &[], &[], 0),
+            );
         }
-        for path in [WeightsPath::Timelocked, WeightsPath::TimelockedMechanism] {
-            there_and_back(*spec, &metadata, &calls::commit_weights(path, 1, &[], 5));
+        for weights_call in [WeightsCall::Timelocked, WeightsCall::TimelockedMechanism] {
+            there_and_back(
+                *spec,
+                &metadata,
+                &calls::commit_weights(weights_call, 1, &[], 5),
+            );
         }
     }
 }

@@ -54,7 +54,7 @@ pub fn payload_v3(uids: &[Uid], values: &[u16], version_key: u64) -> Vec<u8> {
 }
 
 /// `payload`, to be read by anybody once drand has published `round`.
-pub fn sealed(payload: &[u8], round: u64) -> Result<Vec<u8>, TimelockError> {
+pub fn encrypt(payload: &[u8], round: u64) -> Result<Vec<u8>, TimelockError> {
     let mut secret = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(secret.as_mut_slice());
     let key = hex::decode(PUBLIC_KEY).map_err(failed)?;
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_ciphertext_has_the_lengths_that_the_chain_reads() {
-        let sealed = sealed(b"weights", 1000).unwrap();
+        let ciphertext = encrypt(b"weights", 1000).unwrap();
         let length = 32_u64.to_le_bytes();
-        assert_eq!(sealed[96..104], length);
-        assert_eq!(sealed[136..144], length);
-        assert!(sealed.ends_with(b"AES_GCM_"));
+        assert_eq!(ciphertext[96..104], length);
+        assert_eq!(ciphertext[136..144], length);
+        assert!(ciphertext.ends_with(b"AES_GCM_"));
         assert_eq!(
-            sealed[sealed.len() - 16..sealed.len() - 8],
+            ciphertext[ciphertext.len() - 16..ciphertext.len() - 8],
             8_u64.to_le_bytes()
         );
     }

@@ -6,16 +6,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A voter that owns its weights.
+/// A neuron that owns its weights.
 #[derive(Debug, Clone)]
-struct Ballot {
+struct TestNeuron {
     stake: u64,
     permit: bool,
     weights: Vec<(Uid, u16)>,
 }
 
-fn validator(stake: u64, weights: &[(u16, u16)]) -> Ballot {
-    Ballot {
+fn validator(stake: u64, weights: &[(u16, u16)]) -> TestNeuron {
+    TestNeuron {
         stake,
         permit: true,
         weights: weights
@@ -25,25 +25,25 @@ fn validator(stake: u64, weights: &[(u16, u16)]) -> Ballot {
     }
 }
 
-fn miner() -> Ballot {
-    Ballot {
+fn miner() -> TestNeuron {
+    TestNeuron {
         stake: 0,
         permit: false,
         weights: vec![],
     }
 }
 
-fn run(ballots: &[Ballot], owner: u16) -> Outcome {
-    let voters: Vec<Voter<'_>> = ballots
+fn run(neurons: &[TestNeuron], owner: u16) -> EpochResult {
+    let validator_rows: Vec<ValidatorRow<'_>> = neurons
         .iter()
-        .map(|ballot| Voter {
-            stake: ballot.stake,
-            permit: ballot.permit,
-            weights: &ballot.weights,
+        .map(|neuron| ValidatorRow {
+            stake: neuron.stake,
+            permit: neuron.permit,
+            weights: &neuron.weights,
             bonds: &[],
         })
         .collect();
-    outcome(&voters, Uid(owner), 0.5, &BondRules::default())
+    run_epoch(&validator_rows, Uid(owner), 0.5, &BondRules::default())
 }
 
 #[track_caller]
@@ -73,7 +73,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 /// ```
 #[test]
 fn three_validators_and_two_miners_by_hand() {
-    let outcome = run(
+    let result = run(
         &[
             validator(500, &[(3, 1), (4, 1)]),
             validator(300, &[(3, 3), (4, 1)]),
@@ -83,15 +83,15 @@ fn three_validators_and_two_miners_by_hand() {
         ],
         0,
     );
-    assert_close(&outcome.consensus, &[0.0, 0.0, 0.0, 0.5, 0.5]);
-    assert_close(&outcome.validator_trust, &[1.0, 0.75, 0.5, 0.0, 0.0]);
-    assert_close(&outcome.rank, &[0.0, 0.0, 0.0, 0.4, 0.425]);
+    assert_close(&result.consensus, &[0.0, 0.0, 0.0, 0.5, 0.5]);
+    assert_close(&result.validator_trust, &[1.0, 0.75, 0.5, 0.0, 0.0]);
+    assert_close(&result.rank, &[0.0, 0.0, 0.0, 0.4, 0.425]);
     assert_close(
-        &outcome.incentive,
+        &result.incentive,
         &[0.0, 0.0, 0.0, 16.0 / 33.0, 17.0 / 33.0],
     );
     assert_close(
-        &outcome.dividend,
+        &result.dividend,
         &[20.0 / 33.0, 9.0 / 33.0, 4.0 / 33.0, 0.0, 0.0],
     );
 }
@@ -99,7 +99,7 @@ fn three_validators_and_two_miners_by_hand() {
 /// Weights 1000, 65535, 30000 gave Incentive [0, 678, 44489, 20366] on subtensor's own runtime (spec 293).
 #[test]
 fn a_lone_validator_gets_what_the_real_chain_gave() {
-    let outcome = run(
+    let result = run(
         &[
             validator(1, &[(1, 1_000), (2, 65_535), (3, 30_000)]),
             miner(),
@@ -108,7 +108,7 @@ fn a_lone_validator_gets_what_the_real_chain_gave() {
         ],
         0,
     );
-    let stored: Vec<u16> = outcome
+    let stored: Vec<u16> = result
         .incentive
         .iter()
         .map(|share| (share * 65_535.0) as u16)
@@ -129,37 +129,37 @@ fn half_of_the_stake_is_no_minority_at_or_below() {
 
 #[test]
 fn only_the_owner_may_weigh_itself() {
-    let ballots = [
+    let neurons = [
         validator(10, &[(0, 1), (2, 1)]),
         validator(10, &[(0, 1), (1, 2), (2, 1)]),
         miner(),
     ];
     // Uid 1 loses its diagonal: both rows are (½, 0, ½).
-    assert_close(&run(&ballots, 0).incentive, &[0.5, 0.0, 0.5]);
+    assert_close(&run(&neurons, 0).incentive, &[0.5, 0.0, 0.5]);
     // Uid 0 loses its own: rows (0, 0, 1) and (¼, ½, ¼). Exactly half of the stake is at or below the
     // smaller of each column, so C is the larger and nothing is clipped: R is the mean.
-    assert_close(&run(&ballots, 1).incentive, &[0.125, 0.25, 0.625]);
+    assert_close(&run(&neurons, 1).incentive, &[0.125, 0.25, 0.625]);
 }
 
 #[test]
 fn without_a_permit_or_a_target_weights_do_not_count() {
-    let mut ballots = [
+    let mut neurons = [
         validator(10, &[(2, 1), (900, 60_000)]),
         validator(1_000, &[(3, 1)]),
         miner(),
         miner(),
     ];
-    ballots[1].permit = false;
-    let outcome = run(&ballots, 0);
-    assert_close(&outcome.incentive, &[0.0, 0.0, 1.0, 0.0]);
-    assert_close(&outcome.dividend, &[1.0, 0.0, 0.0, 0.0]);
+    neurons[1].permit = false;
+    let result = run(&neurons, 0);
+    assert_close(&result.incentive, &[0.0, 0.0, 1.0, 0.0]);
+    assert_close(&result.dividend, &[1.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
 fn a_minority_tilts_incentive_only_by_withholding() {
     // Honest 60 % say ½, ½; a liar with 40 % gives all to miner 2. Clipped at ½ it still adds 0.2 there:
     // R = 0.3 + 0.2, 0.3, so I = 0.625, 0.375, and the liar's trust is halved.
-    let outcome = run(
+    let result = run(
         &[
             validator(60, &[(2, 1), (3, 1)]),
             validator(40, &[(2, 1)]),
@@ -168,8 +168,8 @@ fn a_minority_tilts_incentive_only_by_withholding() {
         ],
         0,
     );
-    assert_close(&outcome.incentive, &[0.0, 0.0, 0.625, 0.375]);
-    assert_close(&outcome.validator_trust, &[1.0, 0.5, 0.0, 0.0]);
+    assert_close(&result.incentive, &[0.0, 0.0, 0.625, 0.375]);
+    assert_close(&result.validator_trust, &[1.0, 0.5, 0.0, 0.0]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn permits_go_to_the_largest_stakes_and_the_owner() {
     assert_eq!(permits(&[], Uid(0), 64), Vec::<bool>::new());
 }
 
-fn network() -> impl Strategy<Value = (Vec<Ballot>, u16)> {
+fn network() -> impl Strategy<Value = (Vec<TestNeuron>, u16)> {
     (1..8u16).prop_flat_map(|n| {
         let weights = prop::collection::vec((0..n).prop_map(Uid), 0..6).prop_flat_map(|uids| {
             let len = uids.len();
@@ -190,23 +190,23 @@ fn network() -> impl Strategy<Value = (Vec<Ballot>, u16)> {
                 .prop_map(|(uids, values)| uids.into_iter().zip(values).collect())
         });
         let stake = prop_oneof![Just(0), 1..5u64, 1..2_000_000_000_000_000u64];
-        let ballot = (stake, prop::bool::weighted(0.7), weights).prop_map(
-            |(stake, permit, weights): (_, _, BTreeMap<Uid, u16>)| Ballot {
+        let neuron = (stake, prop::bool::weighted(0.7), weights).prop_map(
+            |(stake, permit, weights): (_, _, BTreeMap<Uid, u16>)| TestNeuron {
                 stake,
                 permit,
                 weights: weights.into_iter().collect(),
             },
         );
-        (prop::collection::vec(ballot, usize::from(n)), 0..n)
+        (prop::collection::vec(neuron, usize::from(n)), 0..n)
     })
 }
 
 proptest! {
     #[test]
-    fn shares_sum_to_one_or_are_all_zero((ballots, owner) in network()) {
-        let outcome = run(&ballots, owner);
-        let paid = outcome.rank.iter().any(|rank| *rank > 0.0);
-        for shares in [&outcome.incentive, &outcome.dividend] {
+    fn shares_sum_to_one_or_are_all_zero((neurons, owner) in network()) {
+        let result = run(&neurons, owner);
+        let paid = result.rank.iter().any(|rank| *rank > 0.0);
+        for shares in [&result.incentive, &result.dividend] {
             prop_assert!(shares.iter().all(|share| (0.0..=1.0 + 1e-12).contains(share)));
             let sum: f64 = shares.iter().sum();
             prop_assert!((sum - f64::from(u8::from(paid))).abs() < 1e-12);
@@ -215,27 +215,27 @@ proptest! {
 
     /// With bonds that have no memory the two normalisations cancel: D_i = S_i·T_i / ΣR.
     #[test]
-    fn dividends_are_stake_times_trust((ballots, owner) in network()) {
-        let outcome = run(&ballots, owner);
-        let stakes: Vec<f64> = ballots
+    fn dividends_are_stake_times_trust((neurons, owner) in network()) {
+        let result = run(&neurons, owner);
+        let stakes: Vec<f64> = neurons
             .iter()
-            .map(|ballot| if ballot.permit { ballot.stake as f64 } else { 0.0 })
+            .map(|neuron| if neuron.permit { neuron.stake as f64 } else { 0.0 })
             .collect();
         let earned: Vec<f64> = normalised(&stakes)
             .iter()
-            .zip(&outcome.validator_trust)
+            .zip(&result.validator_trust)
             .map(|(share, trust)| share * trust)
             .collect();
-        for (dividend, expected) in outcome.dividend.iter().zip(normalised(&earned)) {
+        for (dividend, expected) in result.dividend.iter().zip(normalised(&earned)) {
             prop_assert!((dividend - expected).abs() < 1e-9);
         }
     }
 
     #[test]
     fn new_uids_move_the_results_along(
-        ((ballots, owner), order) in network().prop_flat_map(|(ballots, owner)| {
-            let order: Vec<usize> = (0..ballots.len()).collect();
-            (Just((ballots, owner)), Just(order).prop_shuffle())
+        ((neurons, owner), order) in network().prop_flat_map(|(neurons, owner)| {
+            let order: Vec<usize> = (0..neurons.len()).collect();
+            (Just((neurons, owner)), Just(order).prop_shuffle())
         }),
     ) {
         // order[new uid] = old uid
@@ -243,17 +243,17 @@ proptest! {
             let place = order.iter().position(|old| *old == usize::from(uid.0)).unwrap();
             Uid(u16::try_from(place).unwrap())
         };
-        let moved: Vec<Ballot> = order
+        let moved: Vec<TestNeuron> = order
             .iter()
             .map(|old| {
-                let mut ballot = ballots[*old].clone();
-                for (uid, _) in &mut ballot.weights {
+                let mut neuron = neurons[*old].clone();
+                for (uid, _) in &mut neuron.weights {
                     *uid = renamed(*uid);
                 }
-                ballot
+                neuron
             })
             .collect();
-        let before = run(&ballots, owner);
+        let before = run(&neurons, owner);
         let after = run(&moved, renamed(Uid(owner)).0);
         for (new, old) in order.iter().enumerate() {
             for (before, after) in [
@@ -280,23 +280,23 @@ proptest! {
         prop_assume!(opinion.iter().any(|value| *value > 0));
         let miners: Vec<u16> = (0..3).collect();
         let row = |values: &[u16]| -> Vec<(u16, u16)> { (0..).zip(values.iter().copied()).collect() };
-        let mut ballots: Vec<Ballot> = miners.iter().map(|_| miner()).collect();
-        ballots.extend(honest.iter().map(|stake| validator(*stake, &row(&opinion))));
-        let n = ballots.len() + liars.len();
-        ballots.extend(
+        let mut neurons: Vec<TestNeuron> = miners.iter().map(|_| miner()).collect();
+        neurons.extend(honest.iter().map(|stake| validator(*stake, &row(&opinion))));
+        let n = neurons.len() + liars.len();
+        neurons.extend(
             liars.iter().map(|(stake, lie)| validator(*stake, &row(&lie[..n.min(lie.len())]))),
         );
         let good: u64 = honest.iter().sum();
-        let all: u64 = ballots.iter().map(|ballot| ballot.stake).sum();
+        let all: u64 = neurons.iter().map(|neuron| neuron.stake).sum();
         prop_assert!(2 * good > all);
 
-        let outcome = run(&ballots, 0);
+        let result = run(&neurons, 0);
         let values: Vec<f64> = opinion.iter().map(|value| f64::from(*value)).collect();
         let mut opinion = normalised(&values);
         opinion.resize(n, 0.0);
-        prop_assert_eq!(&outcome.consensus, &opinion);
+        prop_assert_eq!(&result.consensus, &opinion);
         let s = good as f64 / all as f64;
-        for (incentive, h) in outcome.incentive.iter().zip(&opinion) {
+        for (incentive, h) in result.incentive.iter().zip(&opinion) {
             prop_assert!(s * h / (s * h + 1.0 - h) - 1e-12 <= *incentive);
             prop_assert!(*incentive <= h / (h + s * (1.0 - h)) + 1e-12);
         }
@@ -313,7 +313,7 @@ proptest! {
         let mut expected = normalised(&values);
         expected.resize(7, 0.0);
         let friend = 3;
-        let ballots = [
+        let neurons = [
             miner(),
             miner(),
             miner(),
@@ -322,10 +322,10 @@ proptest! {
             validator(100, &row),
             validator(stake, &[(friend, lie)]),
         ];
-        let outcome = run(&ballots, 0);
-        for (incentive, expected) in outcome.incentive.iter().zip(expected) {
+        let result = run(&neurons, 0);
+        for (incentive, expected) in result.incentive.iter().zip(expected) {
             prop_assert!((incentive - expected).abs() < 1e-12);
         }
-        prop_assert_eq!(outcome.dividend[6], 0.0);
+        prop_assert_eq!(result.dividend[6], 0.0);
     }
 }

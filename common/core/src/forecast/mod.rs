@@ -1,20 +1,20 @@
 //! A miner's answer: a matrix of prices, H steps by K values, and the fan of moves that is scored.
 
-mod fan;
 mod payload;
+mod quantile_forecast;
 mod sort;
 
-pub use fan::{Fan, POOL_LEVELS};
-pub(crate) use fan::{Place, level as quantile_level, quantile};
 pub use payload::MAX_PAYLOAD_BYTES;
-use sort::ascends;
+pub(crate) use quantile_forecast::{LevelPosition, level as quantile_level, quantile};
+pub use quantile_forecast::{POOL_LEVELS, QuantileForecast};
+use sort::is_ascending;
 pub(crate) use sort::sort_rows;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::fours::{Fours, Kernel, compute};
 use crate::series::Unit;
+use crate::simd::{Kernel, Simd, dispatch};
 
 /// Largest K.
 pub const MAX_K: usize = 1000;
@@ -22,7 +22,7 @@ pub const MAX_K: usize = 1000;
 /// What the K values of a step are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ForecastKind {
     /// Non-decreasing values at levels (2k − 1)/2K. A point forecast is K = 1.
     Quantiles,
     /// Column k is one simulated path.
@@ -32,7 +32,7 @@ pub enum Kind {
 /// A valid forecast: finite, positive where moves are logarithms, quantiles in order, H × K.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
-    kind: Kind,
+    kind: ForecastKind,
     horizon: usize,
     k: usize,
     values: Vec<f64>,
@@ -41,7 +41,7 @@ pub struct Forecast {
 /// Why an answer is not a forecast. The text is the verdict that the miner gets to see.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "rejection", rename_all = "snake_case")]
-pub enum Rejection {
+pub enum ForecastRejection {
     /// The payload is longer than [`MAX_PAYLOAD_BYTES`].
     #[error("payload of {bytes} bytes, at most {MAX_PAYLOAD_BYTES} are read")]
     TooLong {
@@ -97,22 +97,22 @@ pub enum Rejection {
 impl Forecast {
     /// A forecast of `kind` from H·K step-major values.
     pub fn new(
-        kind: Kind,
+        kind: ForecastKind,
         unit: Unit,
         horizon: usize,
         k: usize,
         values: Vec<f64>,
-    ) -> Result<Self, Rejection> {
+    ) -> Result<Self, ForecastRejection> {
         if !(1..=MAX_K).contains(&k) {
-            return Err(Rejection::K { k });
+            return Err(ForecastRejection::K { k });
         }
         if values.len() != horizon * k {
-            return Err(Rejection::Shape {
+            return Err(ForecastRejection::Shape {
                 expected: horizon * k,
                 found: values.len(),
             });
         }
-        if !is_sound(kind, unit, k, &values) {
+        if !is_valid(kind, unit, k, &values) {
             for (row, step) in values.chunks_exact(k).zip(1..) {
                 check_row(kind, unit, row, step)?;
             }
@@ -131,12 +131,12 @@ impl Forecast {
         horizon: usize,
         k: usize,
         values: Vec<f64>,
-    ) -> Result<Self, Rejection> {
-        Self::new(Kind::Quantiles, unit, horizon, k, values)
+    ) -> Result<Self, ForecastRejection> {
+        Self::new(ForecastKind::Quantiles, unit, horizon, k, values)
     }
 
     /// Quantiles or paths.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> ForecastKind {
         self.kind
     }
 
@@ -162,27 +162,27 @@ impl Forecast {
 }
 
 /// Whether [`check_row`] finds no fault in any row, without a look at one value before the other: several at once.
-fn is_sound(kind: Kind, unit: Unit, k: usize, values: &[f64]) -> bool {
+fn is_valid(kind: ForecastKind, unit: Unit, k: usize, values: &[f64]) -> bool {
     let lowest = match unit {
         // The smallest above zero.
         Unit::LogPrice => f64::from_bits(1),
         Unit::Value => f64::MIN,
     };
-    compute(Within { lowest, values })
-        && (kind == Kind::Paths || k == 1 || values.chunks_exact(k).all(ascends))
+    dispatch(AllWithin { lowest, values })
+        && (kind == ForecastKind::Paths || k == 1 || values.chunks_exact(k).all(is_ascending))
 }
 
 /// Whether all values are numbers from `lowest` on.
-struct Within<'a> {
+struct AllWithin<'a> {
     lowest: f64,
     values: &'a [f64],
 }
 
-impl Kernel for Within<'_> {
+impl Kernel for AllWithin<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn compute(self, _: impl Fours) -> bool {
+    fn run(self, _: impl Simd) -> bool {
         let mut all = true;
         for value in self.values {
             all &= (*value >= self.lowest) & (*value <= f64::MAX);
@@ -192,17 +192,22 @@ impl Kernel for Within<'_> {
 }
 
 /// The first fault of a row.
-fn check_row(kind: Kind, unit: Unit, row: &[f64], step: usize) -> Result<(), Rejection> {
+fn check_row(
+    kind: ForecastKind,
+    unit: Unit,
+    row: &[f64],
+    step: usize,
+) -> Result<(), ForecastRejection> {
     let mut before = f64::NEG_INFINITY;
     for (&value, column) in row.iter().zip(1..) {
         if !value.is_finite() {
-            return Err(Rejection::NotFinite { step, column });
+            return Err(ForecastRejection::NotFinite { step, column });
         }
         if !unit.admits(value) {
-            return Err(Rejection::NotPositive { step, column });
+            return Err(ForecastRejection::NotPositive { step, column });
         }
-        if kind == Kind::Quantiles && value < before {
-            return Err(Rejection::Decreasing { step, column });
+        if kind == ForecastKind::Quantiles && value < before {
+            return Err(ForecastRejection::Decreasing { step, column });
         }
         before = value;
     }
@@ -227,7 +232,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sound_at_a_glance_has_no_faulty_row(
+        fn values_are_valid_if_no_row_has_a_fault(
             mut values in prop::collection::vec(value(), 24),
             k in prop::sample::select(vec![1_usize, 2, 6, 24]),
             ordered: bool,
@@ -235,11 +240,11 @@ mod tests {
             if ordered {
                 values.chunks_exact_mut(k).for_each(|row| row.sort_by(f64::total_cmp));
             }
-            for kind in [Kind::Quantiles, Kind::Paths] {
+            for kind in [ForecastKind::Quantiles, ForecastKind::Paths] {
                 for unit in [Unit::LogPrice, Unit::Value] {
                     let mut rows = values.chunks_exact(k);
                     let no_fault = rows.all(|row| check_row(kind, unit, row, 1).is_ok());
-                    prop_assert_eq!(is_sound(kind, unit, k, &values), no_fault, "{:?} {:?}", kind, unit);
+                    prop_assert_eq!(is_valid(kind, unit, k, &values), no_fault, "{:?} {:?}", kind, unit);
                 }
             }
         }

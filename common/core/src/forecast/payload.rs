@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Forecast, Kind, Rejection};
+use super::{Forecast, ForecastKind, ForecastRejection};
 use crate::series::Series;
 
 /// Longest payload that is read: 4 MiB.
@@ -10,21 +10,21 @@ pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Payload<'a> {
-    kind: Kind,
+    kind: ForecastKind,
     k: usize,
     values: std::borrow::Cow<'a, [f64]>,
 }
 
 impl Forecast {
     /// The forecast that `payload` holds for `series`, or the verdict on it.
-    pub fn parse(payload: &[u8], series: &Series) -> Result<Self, Rejection> {
+    pub fn parse(payload: &[u8], series: &Series) -> Result<Self, ForecastRejection> {
         if payload.len() > MAX_PAYLOAD_BYTES {
-            return Err(Rejection::TooLong {
+            return Err(ForecastRejection::TooLong {
                 bytes: payload.len(),
             });
         }
         let Payload { kind, k, values } =
-            serde_json::from_slice(payload).map_err(|error| Rejection::NotAForecast {
+            serde_json::from_slice(payload).map_err(|error| ForecastRejection::NotAForecast {
                 why: error.to_string(),
             })?;
         Self::new(
@@ -67,7 +67,7 @@ mod tests {
         }
     }
 
-    fn verdict(payload: &str) -> Rejection {
+    fn verdict(payload: &str) -> ForecastRejection {
         Forecast::parse(payload.as_bytes(), &series(2, Unit::LogPrice)).unwrap_err()
     }
 
@@ -81,44 +81,47 @@ mod tests {
 
     #[test]
     fn each_fault_has_its_own_verdict() {
-        assert!(matches!(verdict("rubbish"), Rejection::NotAForecast { .. }));
+        assert!(matches!(
+            verdict("rubbish"),
+            ForecastRejection::NotAForecast { .. }
+        ));
         assert!(matches!(
             verdict(r#"{"kind":"interval","k":1,"values":[1,2]}"#),
-            Rejection::NotAForecast { .. }
+            ForecastRejection::NotAForecast { .. }
         ));
         assert_eq!(
             verdict(r#"{"kind":"paths","k":0,"values":[]}"#),
-            Rejection::K { k: 0 }
+            ForecastRejection::K { k: 0 }
         );
         assert_eq!(
             verdict(r#"{"kind":"paths","k":1,"values":[1]}"#),
-            Rejection::Shape {
+            ForecastRejection::Shape {
                 expected: 2,
                 found: 1
             }
         );
         assert_eq!(
             verdict(r#"{"kind":"quantiles","k":2,"values":[1,2,3,2]}"#),
-            Rejection::Decreasing { step: 2, column: 2 }
+            ForecastRejection::Decreasing { step: 2, column: 2 }
         );
         assert_eq!(
             verdict(r#"{"kind":"quantiles","k":1,"values":[1,0]}"#),
-            Rejection::NotPositive { step: 2, column: 1 }
+            ForecastRejection::NotPositive { step: 2, column: 1 }
         );
         // JSON has no NaN, and a number beyond a double's range does not parse.
         assert!(matches!(
             verdict(r#"{"kind":"quantiles","k":1,"values":[1,NaN]}"#),
-            Rejection::NotAForecast { .. }
+            ForecastRejection::NotAForecast { .. }
         ));
         assert!(matches!(
             verdict(r#"{"kind":"quantiles","k":1,"values":[1,1e999]}"#),
-            Rejection::NotAForecast { .. }
+            ForecastRejection::NotAForecast { .. }
         ));
         let long = " ".repeat(MAX_PAYLOAD_BYTES + 1);
-        assert!(matches!(verdict(&long), Rejection::TooLong { .. }));
+        assert!(matches!(verdict(&long), ForecastRejection::TooLong { .. }));
         assert_eq!(
             Forecast::quantiles(Unit::Value, 1, 1, vec![f64::NAN]),
-            Err(Rejection::NotFinite { step: 1, column: 1 })
+            Err(ForecastRejection::NotFinite { step: 1, column: 1 })
         );
     }
 

@@ -1,35 +1,35 @@
 //! How well a forecaster's spread fits what happened.
 
-use super::interval_score::{self, of_row};
+use super::interval_score::{self, row_weighted_interval_score};
 use super::{PitHistogram, pit};
-use crate::forecast::Fan;
+use crate::forecast::QuantileForecast;
 
 /// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Calibration {
+pub struct CalibrationSums {
     /// Where outcomes fell.
     pub pit: PitHistogram,
     interval_score: f64,
     steps: u64,
 }
 
-impl Calibration {
+impl CalibrationSums {
     /// That of a fan against the moves that happened, `None` for a gap; none of a fan too coarse to tell.
-    pub fn of(fan: &Fan, moves: &[Option<f64>]) -> Option<Self> {
+    pub fn of(fan: &QuantileForecast, moves: &[Option<f64>]) -> Option<Self> {
         let mut calibration = Self::default();
         calibration.add(fan, moves);
         (!is_coarse(fan)).then_some(calibration)
     }
 
     /// Takes in a fan and the moves that happened, `None` for a gap.
-    pub fn add(&mut self, fan: &Fan, moves: &[Option<f64>]) {
+    pub fn add(&mut self, fan: &QuantileForecast, moves: &[Option<f64>]) {
         if is_coarse(fan) {
             return;
         }
         for (row, y) in fan.rows().zip(moves) {
             let Some(y) = *y else { continue };
             self.pit.add(row, y);
-            if let Some(score) = of_row(row, y) {
+            if let Some(score) = row_weighted_interval_score(row, y) {
                 self.interval_score += score;
                 self.steps += 1;
             }
@@ -50,6 +50,6 @@ impl Calibration {
 }
 
 /// Whether its rows hold too little for either sum.
-fn is_coarse(fan: &Fan) -> bool {
+fn is_coarse(fan: &QuantileForecast) -> bool {
     fan.k() < pit::MIN_K.min(interval_score::MIN_K)
 }

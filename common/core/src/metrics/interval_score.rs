@@ -26,7 +26,7 @@ pub fn weighted_interval_score(median: f64, intervals: &[(f64, f64, f64)], y: f6
 }
 
 /// The weighted interval score of ascending values on the central 50, 80 and 95 % intervals; `None` below K = 20.
-pub fn of_row(row: &[f64], y: f64) -> Option<f64> {
+pub fn row_weighted_interval_score(row: &[f64], y: f64) -> Option<f64> {
     (row.len() >= MIN_K).then(|| {
         let interval = |alpha: f64| {
             (
@@ -53,8 +53,8 @@ mod tests {
         assert_eq!(interval_score(2.0, 6.0, 3.0, 0.5), 4.0);
         let score = weighted_interval_score(4.0, &[(0.5, 2.0, 6.0)], 7.0);
         assert!((score - 3.5 / 1.5).abs() < 1e-15);
-        assert_eq!(of_row(&[1.0; 19], 1.0), None);
-        assert_eq!(of_row(&[1.0; 20], 1.0), Some(0.0));
+        assert_eq!(row_weighted_interval_score(&[1.0; 19], 1.0), None);
+        assert_eq!(row_weighted_interval_score(&[1.0; 20], 1.0), Some(0.0));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wide::f64x8;
 
-use crate::lanes::{LANES, total};
+use crate::simd::{SUM_LANES, sum_lanes};
 
 /// 1 − confidence of the set.
 pub const ALPHA: f64 = 0.10;
@@ -50,7 +50,9 @@ impl ModelConfidenceSet {
         let mut p_values = vec![1.0; losses.len()];
         let mut largest = 0.0_f64;
         while left.len() > 1 {
-            let Some(Round { p, worst }) = Round::of(&left, &means, &errors, draws.len()) else {
+            let Some(EliminationTest { p, worst }) =
+                EliminationTest::of(&left, &means, &errors, draws.len())
+            else {
                 break;
             };
             largest = largest.max(p);
@@ -69,12 +71,12 @@ impl ModelConfidenceSet {
 }
 
 /// One test of the models left.
-struct Round {
+struct EliminationTest {
     p: f64,
     worst: Vec<usize>,
 }
 
-impl Round {
+impl EliminationTest {
     /// `None` where the models left don't differ.
     fn of(left: &[usize], means: &[f64], errors: &[Vec<f64>], draws: usize) -> Option<Self> {
         let count = left.len() as f64;
@@ -124,7 +126,7 @@ impl Round {
 
 /// [`DRAWS`] circular block bootstrap samples (Politis & Romano 1992) of `n` rounds, as the number of times that each
 /// round is in each. The same for the same `n` and `block`.
-pub fn circular_blocks(n: usize, block: usize) -> Vec<Vec<u32>> {
+pub fn circular_block_bootstrap(n: usize, block: usize) -> Vec<Vec<u32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     (0..DRAWS)
         .map(|_| {
@@ -150,9 +152,9 @@ fn mean(values: &[f64]) -> f64 {
 fn resampled_mean(values: &[f64], counts: &[u32]) -> f64 {
     // Counts are far below 2³¹, and signed ones become doubles several at once.
     let times = |value: f64, count: u32| value * f64::from(count.cast_signed());
-    let (blocks, rest) = values.as_chunks::<LANES>();
-    let (block_counts, rest_counts) = counts.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
+    let (blocks, rest) = values.as_chunks::<SUM_LANES>();
+    let (block_counts, rest_counts) = counts.as_chunks::<SUM_LANES>();
+    let mut lanes = [0.0; SUM_LANES];
     for (values, counts) in blocks.iter().zip(block_counts) {
         for ((sum, value), count) in lanes.iter_mut().zip(values).zip(counts) {
             *sum += times(*value, *count);
@@ -163,7 +165,7 @@ fn resampled_mean(values: &[f64], counts: &[u32]) -> f64 {
         .zip(rest_counts)
         .map(|(v, c)| times(*v, *c))
         .sum();
-    (total(f64x8::new(lanes)) + rest) / values.len() as f64
+    (sum_lanes(f64x8::new(lanes)) + rest) / values.len() as f64
 }
 
 #[cfg(test)]
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn a_clearly_worse_model_leaves_and_like_ones_stay() {
         let losses = [wavy(400, 0.0, 0), wavy(400, 0.001, 5), wavy(400, 2.0, 3)];
-        let set = ModelConfidenceSet::of(&losses, &circular_blocks(400, 20));
+        let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(400, 20));
         assert_eq!(set.members(ALPHA), [true, true, false]);
         assert_eq!(set.p_values[2], 0.0);
     }
@@ -187,9 +189,9 @@ mod tests {
     #[test]
     fn equal_models_stay_together() {
         let losses = vec![wavy(100, 0.0, 0); 3];
-        let set = ModelConfidenceSet::of(&losses, &circular_blocks(100, 5));
+        let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(100, 5));
         assert_eq!(set.members(ALPHA), [true; 3]);
-        let one = ModelConfidenceSet::of(&losses[..1], &circular_blocks(100, 5));
+        let one = ModelConfidenceSet::of(&losses[..1], &circular_block_bootstrap(100, 5));
         assert_eq!(one.p_values, [1.0]);
     }
 
@@ -197,7 +199,7 @@ mod tests {
     fn the_order_of_models_does_not_matter() {
         let losses = [wavy(200, 0.0, 0), wavy(200, 0.02, 5), wavy(200, 0.5, 3)];
         let turned = [losses[2].clone(), losses[0].clone(), losses[1].clone()];
-        let draws = circular_blocks(200, 10);
+        let draws = circular_block_bootstrap(200, 10);
         let (a, b) = (
             ModelConfidenceSet::of(&losses, &draws).members(ALPHA),
             ModelConfidenceSet::of(&turned, &draws).members(ALPHA),
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn draws_hold_as_many_rounds_as_there_are() {
-        for counts in circular_blocks(103, 10) {
+        for counts in circular_block_bootstrap(103, 10) {
             assert_eq!(counts.iter().sum::<u32>(), 103);
         }
     }

@@ -2,85 +2,85 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::against_members::{AgainstBest, AgainstMembers};
-use super::{Counts, Policy, SettledRound, Standing};
-use crate::book::{Book, BookError};
+use super::member_comparison::{BestMemberComparison, MemberComparison};
+use super::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use crate::hotkey::Hotkey;
-use crate::journal::{Charter, Record};
-use crate::score::{Judged, Yardstick};
+use crate::journal::{Genesis, Record};
+use crate::score::{RoundScorer, ScoredForecast};
 use crate::settle::VoidReason;
+use crate::state::{SeriesState, StateError};
 use crate::time::UnixMillis;
 
-/// The [`Book`] that runs live, opened and scored in the order in which it would have been.
+/// The [`SeriesState`] that runs live, opened and scored in the order in which it would have been.
 ///
 /// A round opens before the rounds that end at its origin are scored, as in a replay of bars, so its consensus
 /// knows only what was known when it was asked for. Meanwhile fans are kept on the common levels.
 #[derive(Debug)]
-pub struct Evidence {
-    book: Book,
-    seen: BTreeSet<Hotkey>,
+pub struct EvidencePolicy {
+    state: SeriesState,
+    known_miners: BTreeSet<Hotkey>,
     /// Rounds that have not ended yet, in order of origin.
-    running: VecDeque<Running>,
-    failure: Option<BookError>,
-    against: AgainstMembers,
+    open_rounds: VecDeque<OpenRound>,
+    failure: Option<StateError>,
+    comparison: MemberComparison,
 }
 
 /// An open round.
 #[derive(Debug)]
-struct Running {
+struct OpenRound {
     end: UnixMillis,
     opened: Record,
-    yardstick: Result<Yardstick, VoidReason>,
-    judged: BTreeMap<Hotkey, Judged>,
+    scorer: Result<RoundScorer, VoidReason>,
+    scored: BTreeMap<Hotkey, ScoredForecast>,
     missed: Vec<Hotkey>,
 }
 
-impl Evidence {
-    /// A book of this charter with nothing in it.
-    pub fn new(charter: Charter) -> Self {
+impl EvidencePolicy {
+    /// A book of this genesis with nothing in it.
+    pub fn new(genesis: Genesis) -> Self {
         Self {
-            book: Book::new(charter),
-            seen: BTreeSet::new(),
-            running: VecDeque::new(),
+            state: SeriesState::new(genesis),
+            known_miners: BTreeSet::new(),
+            open_rounds: VecDeque::new(),
             failure: None,
-            against: AgainstMembers::default(),
+            comparison: MemberComparison::default(),
         }
     }
 
     /// The book, for its leaderboard.
-    pub const fn book(&self) -> &Book {
-        &self.book
+    pub const fn state(&self) -> &SeriesState {
+        &self.state
     }
 
     /// The first thing that the book refused; rounds in order of origin never are.
-    pub const fn failure(&self) -> Option<&BookError> {
+    pub const fn failure(&self) -> Option<&StateError> {
         self.failure.as_ref()
     }
 
-    /// The consensus beside its best member, from [`MATURE_AFTER`](super::MATURE_AFTER) on.
-    pub fn against_best(&self) -> Option<AgainstBest> {
-        self.against.best()
+    /// The consensus beside its best member, from [`COMPARISON_STARTS_AFTER`](super::COMPARISON_STARTS_AFTER) on.
+    pub fn best_member_comparison(&self) -> Option<BestMemberComparison> {
+        self.comparison.best()
     }
 
-    fn open(&mut self, round: &SettledRound<'_>) -> Result<(), BookError> {
+    fn open(&mut self, round: &SettledRound<'_>) -> Result<(), StateError> {
         let missed = self
-            .seen
+            .known_miners
             .iter()
             .filter(|key| !round.forecasts.contains_key(key));
         let missed = missed.copied().collect();
-        self.seen.extend(round.forecasts.keys());
-        let asked = self.seen.iter().copied().collect();
-        self.book.skip_to(round.origin);
-        let opened = self.book.open(round.origin, asked, round.owners)?;
-        self.book.apply(&opened)?;
-        self.running.push_back(Running {
-            end: round.origin + self.book.charter().series.grid.span(),
+        self.known_miners.extend(round.forecasts.keys());
+        let asked = self.known_miners.iter().copied().collect();
+        self.state.skip_to(round.origin);
+        let opened = self.state.open(round.origin, asked, round.owners)?;
+        self.state.apply(&opened)?;
+        self.open_rounds.push_back(OpenRound {
+            end: round.origin + self.state.genesis().series.grid.span(),
             opened,
-            yardstick: round.yardstick.cloned().map_err(Clone::clone),
-            judged: round
-                .judged
+            scorer: round.scorer.cloned().map_err(Clone::clone),
+            scored: round
+                .scored
                 .iter()
-                .map(|(key, judged)| (*key, judged.pooled()))
+                .map(|(key, scored)| (*key, scored.pooled()))
                 .collect(),
             missed,
         });
@@ -95,18 +95,18 @@ impl Evidence {
             miners,
             ..
         } = record
-            && AgainstMembers::is_mature(*round, self.book.charter().first)
+            && MemberComparison::is_compared(*round, self.state.genesis().first)
         {
-            let widths = self.book.recalibration().of_round(*round);
-            let recalibrated = consensus.is_some() && !widths.change_nothing();
+            let widths = self.state.recalibration().factors_of_round(*round);
+            let recalibrated = consensus.is_some() && !widths.is_unchanged();
             let consensus = consensus.as_ref().unwrap_or(reference);
-            self.against.add(consensus, recalibrated, miners);
+            self.comparison.add(consensus, recalibrated, miners);
         }
     }
 
     /// Scores the rounds that have ended before `now`.
-    fn settle(&mut self, now: UnixMillis) -> Result<(), BookError> {
-        while let Some(round) = self.running.pop_front_if(|round| round.end < now) {
+    fn settle(&mut self, now: UnixMillis) -> Result<(), StateError> {
+        while let Some(round) = self.open_rounds.pop_front_if(|round| round.end < now) {
             let Record::Opened {
                 round: origin,
                 pool,
@@ -115,22 +115,22 @@ impl Evidence {
             else {
                 continue;
             };
-            let record = match round.yardstick {
-                Ok(yardstick) => {
-                    self.book
-                        .scored(origin, &yardstick, &round.judged, &pool, round.missed)?
+            let record = match round.scorer {
+                Ok(scorer) => {
+                    self.state
+                        .scored_record(origin, &scorer, &round.scored, &pool, round.missed)?
                 }
                 Err(why) => Record::Voided { round: origin, why },
             };
             self.compare(&record);
-            self.book.apply(&record)?;
+            self.state.apply(&record)?;
         }
         Ok(())
     }
 }
 
-impl Policy for Evidence {
-    fn take(&mut self, round: &SettledRound<'_>) {
+impl Policy for EvidencePolicy {
+    fn add_round(&mut self, round: &SettledRound<'_>) {
         let taken = self.settle(round.origin).and_then(|()| self.open(round));
         if let Err(error) = taken {
             self.failure.get_or_insert(error);
@@ -143,19 +143,19 @@ impl Policy for Evidence {
         }
     }
 
-    fn rounds(&self) -> Counts {
-        Counts {
-            scored: self.book.reference_track().rounds(),
-            void: self.book.voided().len(),
+    fn round_counts(&self) -> RoundCounts {
+        RoundCounts {
+            scored: self.state.reference_track().rounds(),
+            void: self.state.voided().len(),
         }
     }
 
-    fn standings(&self) -> BTreeMap<Hotkey, Standing> {
-        let weights = self.book.weights();
-        let tracks = self.book.tracks().iter();
+    fn standings(&self) -> BTreeMap<Hotkey, PolicyStanding> {
+        let weights = self.state.weights();
+        let tracks = self.state.tracks().iter();
         tracks
             .map(|(key, track)| {
-                let standing = Standing {
+                let standing = PolicyStanding {
                     share: weights.share(key),
                     rounds: track.rounds(),
                     missed: track.misses(),

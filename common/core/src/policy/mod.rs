@@ -6,28 +6,28 @@
 //!
 //! | policy | pays | known weaknesses |
 //! |---|---|---|
-//! | [`Evidence`] | significant skill over the reference | ten days before anybody is paid; see `book` and `weigh` |
-//! | [`Taoshi`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast flattens everybody else; clones multiply shares; it ranks luck |
-//! | [`Increments`] | low CRPS of increments, relative to the best of the round, by softmax | k clones take k shares; silence costs less than a bad forecast |
+//! | [`EvidencePolicy`] | significant skill over the reference | ten days before anybody is paid; see `state` and `pool` |
+//! | [`TaoshiPolicy`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast flattens everybody else; clones multiply shares; it ranks luck |
+//! | [`SynthIncrementsPolicy`] | low CRPS of increments, relative to the best of the round, by softmax | k clones take k shares; silence costs less than a bad forecast |
 
-mod against_members;
 mod evidence;
-pub mod increments;
+mod member_comparison;
+pub mod synth_increments;
 pub mod taoshi;
 #[cfg(test)]
 mod weaknesses;
 
-pub use against_members::{AgainstBest, MATURE_AFTER};
-pub use evidence::Evidence;
-pub use increments::Increments;
-pub use taoshi::Taoshi;
+pub use evidence::EvidencePolicy;
+pub use member_comparison::{BestMemberComparison, COMPARISON_STARTS_AFTER};
+pub use synth_increments::SynthIncrementsPolicy;
+pub use taoshi::TaoshiPolicy;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
-use crate::score::{Judged, Yardstick};
+use crate::score::{RoundScorer, ScoredForecast};
 use crate::settle::{Settlement, VoidReason};
 use crate::time::UnixMillis;
 
@@ -50,11 +50,11 @@ pub struct SettledRound<'a> {
     /// Prices of record.
     pub settlement: &'a Settlement,
     /// What forecasts are judged by, or why the round is void by the rules of `evidence`.
-    pub yardstick: Result<&'a Yardstick, &'a VoidReason>,
+    pub scorer: Result<&'a RoundScorer, &'a VoidReason>,
     /// Valid forecasts by miner; one that was refused is absent.
     pub forecasts: &'a BTreeMap<Hotkey, Forecast>,
-    /// The same, judged; empty without a yardstick.
-    pub judged: &'a BTreeMap<Hotkey, Judged>,
+    /// The same, judged; empty without a scorer.
+    pub scored: &'a BTreeMap<Hotkey, ScoredForecast>,
     /// Coldkeys of those that have said whose they are.
     pub owners: &'a BTreeMap<Hotkey, Hotkey>,
 }
@@ -62,22 +62,22 @@ pub struct SettledRound<'a> {
 /// A way from history to weights.
 pub trait Policy {
     /// Takes in the next round, in order of origin.
-    fn take(&mut self, round: &SettledRound<'_>);
+    fn add_round(&mut self, round: &SettledRound<'_>);
 
     /// The history is over: rounds whose prices came after the last request count too.
     fn finish(&mut self) {}
 
     /// Rounds that counted, and rounds that were refused or void, so far.
-    fn rounds(&self) -> Counts;
+    fn round_counts(&self) -> RoundCounts;
 
     /// Of every miner that it knows: its share of the payout, and its rounds. Shares are 0 or more and sum to 1
     /// at most; the rest is burned.
-    fn standings(&self) -> BTreeMap<Hotkey, Standing>;
+    fn standings(&self) -> BTreeMap<Hotkey, PolicyStanding>;
 }
 
 /// How many rounds counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct RoundCounts {
     /// Scored.
     pub scored: usize,
     /// Void, or refused by the policy.
@@ -86,7 +86,7 @@ pub struct Counts {
 
 /// A miner's place under a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Standing {
+pub struct PolicyStanding {
     /// Share of the payout.
     pub share: f64,
     /// Scored rounds since it first answered, misses included.
@@ -116,7 +116,7 @@ impl fmt::Display for PolicyName {
 }
 
 /// The point that a policy for points sees in a forecast at each step: the mean of its K values.
-fn points(forecast: &Forecast) -> impl Iterator<Item = f64> {
+fn step_means(forecast: &Forecast) -> impl Iterator<Item = f64> {
     let k = forecast.k();
     forecast
         .values()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::attest::sha256;
-use crate::journal::{Charter, PriceOrigin};
+use crate::journal::{Genesis, PriceOrigin};
 use crate::price::Price;
 use crate::rules::RulesVersion;
 use crate::score::Reference;
@@ -18,8 +18,8 @@ fn key(n: u8) -> Hotkey {
     Hotkey([n; 32])
 }
 
-fn charter() -> Charter {
-    Charter {
+fn genesis() -> Genesis {
+    Genesis {
         series: Series {
             id: "BTC/USD".parse().unwrap(),
             grid: Grid {
@@ -45,33 +45,33 @@ fn moved(i: usize) -> [f64; HORIZON] {
 }
 
 /// A miner's forecast of round `i`: fan rows of K prices, or nothing.
-type Forecaster = Box<dyn Fn(usize) -> Option<Vec<f64>>>;
+type ForecastFn = Box<dyn Fn(usize) -> Option<Vec<f64>>>;
 
 /// Off by this many USD at every step.
-fn off_by(usd: f64) -> Forecaster {
+fn off_by(usd: f64) -> ForecastFn {
     Box::new(move |i| Some(moved(i).iter().map(|m| ANCHOR + m + usd).collect()))
 }
 
 /// The same prices in every round.
-fn always(price: f64) -> Forecaster {
+fn always(price: f64) -> ForecastFn {
     Box::new(move |_| Some(vec![price; HORIZON]))
 }
 
 /// Three values around what happens, this many USD apart.
-fn narrow(usd: f64) -> Forecaster {
+fn narrow(usd: f64) -> ForecastFn {
     Box::new(move |i| {
         let row = |m: &f64| [-usd, 0.0, usd].map(|d| ANCHOR + m + d);
         Some(moved(i).iter().flat_map(row).collect())
     })
 }
 
-fn silent() -> Forecaster {
+fn silent() -> ForecastFn {
     Box::new(|_| None)
 }
 
-fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, Forecaster)]) {
-    let charter = charter();
-    let rules = charter.rules.rules();
+fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, ForecastFn)]) {
+    let genesis = genesis();
+    let rules = genesis.rules.rules();
     let reference = Reference::new(&rules.score);
     for i in 0..rounds {
         let settlement = Settlement {
@@ -91,39 +91,39 @@ fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, Forecaster)]) {
                 Some((key(*n), forecast.unwrap()))
             })
             .collect();
-        let yardstick = Yardstick::of(&charter.series, &settlement, &reference, &rules);
-        let judge = |forecast| yardstick.as_ref().unwrap().judge(forecast);
-        let judged = forecasts
+        let scorer = RoundScorer::of(&genesis.series, &settlement, &reference, &rules);
+        let score = |forecast| scorer.as_ref().unwrap().score(forecast);
+        let scored = forecasts
             .iter()
-            .map(|(key, forecast)| (*key, judge(forecast)))
+            .map(|(key, forecast)| (*key, score(forecast)))
             .collect();
-        policy.take(&SettledRound {
-            origin: UnixMillis(0) + charter.round_every.times(i as i64),
+        policy.add_round(&SettledRound {
+            origin: UnixMillis(0) + genesis.round_every.times(i as i64),
             settlement: &settlement,
-            yardstick: yardstick.as_ref(),
+            scorer: scorer.as_ref(),
             forecasts: &forecasts,
-            judged: &judged,
+            scored: &scored,
             owners: &BTreeMap::new(),
         });
     }
     policy.finish();
 }
 
-fn taoshi_after(rounds: usize, miners: &[(u8, Forecaster)]) -> Taoshi {
-    let mut policy = Taoshi::new(taoshi::Configuration::default(), true);
+fn taoshi_after(rounds: usize, miners: &[(u8, ForecastFn)]) -> TaoshiPolicy {
+    let mut policy = TaoshiPolicy::new(taoshi::TaoshiConfig::default(), true);
     play(&mut policy, rounds, miners);
     policy
 }
 
-fn evidence_after(rounds: usize, miners: &[(u8, Forecaster)]) -> Evidence {
-    let mut policy = Evidence::new(charter());
+fn evidence_after(rounds: usize, miners: &[(u8, ForecastFn)]) -> EvidencePolicy {
+    let mut policy = EvidencePolicy::new(genesis());
     play(&mut policy, rounds, miners);
     assert_eq!(policy.failure(), None);
     policy
 }
 
-fn increments_after(rounds: usize, miners: &[(u8, Forecaster)]) -> BTreeMap<Hotkey, f64> {
-    let mut policy = Increments::new(increments::Configuration::default());
+fn increments_after(rounds: usize, miners: &[(u8, ForecastFn)]) -> BTreeMap<Hotkey, f64> {
+    let mut policy = SynthIncrementsPolicy::new(synth_increments::SynthIncrementsConfig::default());
     play(&mut policy, rounds, miners);
     let standings = policy.standings().into_iter();
     standings
@@ -131,17 +131,17 @@ fn increments_after(rounds: usize, miners: &[(u8, Forecaster)]) -> BTreeMap<Hotk
         .collect()
 }
 
-fn three() -> Vec<(u8, Forecaster)> {
+fn three() -> Vec<(u8, ForecastFn)> {
     vec![(1, off_by(10.0)), (2, off_by(20.0)), (3, off_by(80.0))]
 }
 
-fn with(mut miners: Vec<(u8, Forecaster)>, n: u8, forecaster: Forecaster) -> Vec<(u8, Forecaster)> {
+fn with(mut miners: Vec<(u8, ForecastFn)>, n: u8, forecaster: ForecastFn) -> Vec<(u8, ForecastFn)> {
     miners.push((n, forecaster));
     miners
 }
 
 /// What the first three have of one round.
-fn shares_of_three(policy: &Taoshi) -> [f64; 3] {
+fn shares_of_three(policy: &TaoshiPolicy) -> [f64; 3] {
     [1, 2, 3].map(|n| policy.details()[0].shares[&key(n)])
 }
 
@@ -156,7 +156,7 @@ fn one_absurd_forecast_flattens_taoshi() {
 #[test]
 fn one_overflow_loses_taoshi_the_round() {
     let spoilt = taoshi_after(3, &with(three(), 4, always(1e300)));
-    assert_eq!(spoilt.rounds(), Counts { scored: 0, void: 3 });
+    assert_eq!(spoilt.round_counts(), RoundCounts { scored: 0, void: 3 });
 }
 
 #[test]
@@ -164,11 +164,11 @@ fn neither_changes_anything_for_others_under_evidence() {
     let honest = evidence_after(300, &three());
     for absurd in [1e9, 1e300] {
         let disturbed = evidence_after(300, &with(three(), 4, always(absurd)));
-        assert_eq!(disturbed.rounds().scored, 300);
+        assert_eq!(disturbed.round_counts().scored, 300);
         for n in [1, 2, 3] {
-            let of = |policy: &Evidence| policy.book().evidence()[&key(n)];
+            let of = |policy: &EvidencePolicy| policy.state().evidence()[&key(n)];
             assert_eq!(of(&disturbed), of(&honest));
-            let share = |policy: &Evidence| policy.standings()[&key(n)].share;
+            let share = |policy: &EvidencePolicy| policy.standings()[&key(n)].share;
             assert!((share(&disturbed) - share(&honest)).abs() < 1e-12);
         }
         assert_eq!(disturbed.standings()[&key(4)].share, 0.0);
@@ -194,7 +194,7 @@ fn clones_take_one_share_of_evidence() {
     let alone = evidence_after(300, &apart()).standings();
     let clones = (3..6).fold(apart(), |miners, n| with(miners, n, narrow(3.0)));
     let cloned = evidence_after(300, &clones).standings();
-    let share = |standings: &BTreeMap<Hotkey, Standing>, n: u8| standings[&key(n)].share;
+    let share = |standings: &BTreeMap<Hotkey, PolicyStanding>, n: u8| standings[&key(n)].share;
     assert!(
         share(&alone, 1) > 0.1 && share(&alone, 2) > 0.1,
         "{alone:?}"
@@ -210,18 +210,19 @@ fn clones_take_one_share_of_evidence() {
 #[test]
 fn silence_pays_under_increments() {
     let bad = |i: usize| !i.is_multiple_of(3);
-    let speaks = || -> Forecaster {
+    let speaks = || -> ForecastFn {
         Box::new(move |i| off_by(0.0)(i).filter(|_| !bad(i)).or_else(|| zigzag()(i)))
     };
-    let silent: Forecaster = Box::new(move |i| off_by(0.0)(i).filter(|_| !bad(i)));
-    let sum = |forecaster: Forecaster| {
+    let silent: ForecastFn = Box::new(move |i| off_by(0.0)(i).filter(|_| !bad(i)));
+    let sum = |forecaster: ForecastFn| {
         let miners = vec![
             (1, off_by(0.0)),
             (2, wobble(1.0)),
             (3, wobble(2.0)),
             (4, forecaster),
         ];
-        let mut policy = Increments::new(increments::Configuration::default());
+        let mut policy =
+            SynthIncrementsPolicy::new(synth_increments::SynthIncrementsConfig::default());
         play(&mut policy, 30, &miners);
         policy.sums()[&key(4)]
     };
@@ -235,7 +236,7 @@ fn silence_pays_under_increments() {
 }
 
 /// Right, but for steps that go up and down by this many USD.
-fn wobble(usd: f64) -> Forecaster {
+fn wobble(usd: f64) -> ForecastFn {
     Box::new(move |i| {
         let sign = |step: usize| if step.is_multiple_of(2) { usd } else { -usd };
         Some(
@@ -248,6 +249,6 @@ fn wobble(usd: f64) -> Forecaster {
     })
 }
 
-fn zigzag() -> Forecaster {
+fn zigzag() -> ForecastFn {
     wobble(500.0)
 }

@@ -6,16 +6,16 @@
 //!     └──────────────────────── any rule broken ─────────────────────────────────▶ void
 //! ```
 //!
-//! An [`Event`] from outside becomes a [`Record`] ([`Round::decide`]); a record changes the state
-//! ([`Round::apply`]); the state says what it [wants](Want) next. Live, replay and audit differ in who
+//! An [`RoundEvent`] from outside becomes a [`Record`] ([`Round::decide`]); a record changes the state
+//! ([`Round::apply`]); the state says what it [wants](RoundAction) next. Live, replay and audit differ in who
 //! brings the events and who carries out the wants, in nothing else.
 
-mod verdict;
+mod miner_state;
 
 #[cfg(test)]
 mod tests;
 
-pub use verdict::{Miss, Place, Receipt, RejectedPayload};
+pub use miner_state::{MinerState, MissReason, Receipt, RejectedPayload};
 
 use std::collections::BTreeMap;
 
@@ -24,25 +24,25 @@ use thiserror::Error;
 use crate::attest::{Commitment, Hash, Nonce, Signature, commitment, sha256};
 use crate::forecast::Forecast;
 use crate::hotkey::Hotkey;
-use crate::journal::{Charter, Record};
-use crate::rules::Timing;
+use crate::journal::{Genesis, Record};
+use crate::pool::Forecaster;
+use crate::rules::RoundTiming;
 use crate::series::Series;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
-use crate::weigh::PoolEntry;
 
 /// A round under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
     origin: UnixMillis,
-    pool: Vec<PoolEntry>,
-    places: BTreeMap<Hotkey, Place>,
+    pool: Vec<Forecaster>,
+    miner_states: BTreeMap<Hotkey, MinerState>,
     settlement: Option<Settlement>,
 }
 
 /// What the world tells a round. Signatures have been verified before.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event<'a> {
+pub enum RoundEvent<'a> {
     /// A miner answered the request.
     Commitment {
         /// Who.
@@ -74,7 +74,7 @@ pub enum Event<'a> {
         /// Who.
         miner: Hotkey,
         /// How.
-        miss: Miss,
+        miss: MissReason,
     },
     /// The round's prices are final.
     Settled(Settlement),
@@ -82,31 +82,31 @@ pub enum Event<'a> {
 
 /// What a round needs done next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Want {
+pub enum RoundAction {
     /// Ask these miners for commitments; those that arrive later than `deadline` are misses.
-    Commitments {
+    RequestCommitments {
         /// Whom.
         from: Vec<Hotkey>,
         /// Until when, by the round clock.
         deadline: UnixMillis,
     },
     /// Ask these miners to reveal.
-    Reveals {
+    RequestReveals {
         /// Whom, each with its receipt.
         from: Vec<(Hotkey, Receipt)>,
         /// Until when, by the round clock.
         deadline: UnixMillis,
     },
     /// Settle the round's prices.
-    Settlement,
+    Settle,
     /// Score these payloads.
-    Scores {
+    Score {
         /// Against these prices.
         settlement: Settlement,
         /// Miner and payload hash of every forecast.
         forecasts: Vec<(Hotkey, Hash)>,
         /// The entries of the consensus.
-        pool: Vec<PoolEntry>,
+        pool: Vec<Forecaster>,
         /// Those without a forecast.
         missed: Vec<Hotkey>,
     },
@@ -115,7 +115,7 @@ pub enum Want {
 /// A record or event that does not fit the round's state.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("round {round}: {what} does not fit: {why}")]
-pub struct Misfit {
+pub struct InvalidTransition {
     /// The round's origin.
     pub round: UnixMillis,
     /// Which record or event.
@@ -126,18 +126,18 @@ pub struct Misfit {
 
 impl Round {
     /// A round that asks `asked` and whose consensus is made of `pool`.
-    pub fn new(origin: UnixMillis, asked: &[Hotkey], pool: &[PoolEntry]) -> Self {
+    pub fn new(origin: UnixMillis, asked: &[Hotkey], pool: &[Forecaster]) -> Self {
         Self {
             origin,
             pool: pool.to_vec(),
-            places: asked.iter().map(|key| (*key, Place::Asked)).collect(),
+            miner_states: asked.iter().map(|key| (*key, MinerState::Asked)).collect(),
             settlement: None,
         }
     }
 
     /// Where every asked miner stands.
-    pub const fn places(&self) -> &BTreeMap<Hotkey, Place> {
-        &self.places
+    pub const fn miner_states(&self) -> &BTreeMap<Hotkey, MinerState> {
+        &self.miner_states
     }
 
     /// Its prices, once they are final.
@@ -146,35 +146,44 @@ impl Round {
     }
 
     /// What needs doing at `now`; `None` is: nothing yet.
-    pub fn want(&self, now: UnixMillis, series: &Series, timing: &Timing) -> Option<Want> {
-        let asked = self.keys(|place| matches!(place, Place::Asked));
+    pub fn due_action(
+        &self,
+        now: UnixMillis,
+        series: &Series,
+        timing: &RoundTiming,
+    ) -> Option<RoundAction> {
+        let asked = self.keys(|state| matches!(state, MinerState::Asked));
         if !asked.is_empty() {
-            return (now >= self.origin - timing.commit_opens_before).then(|| Want::Commitments {
-                from: asked,
-                deadline: self.commit_deadline(timing),
+            return (now >= self.origin - timing.commit_opens_before).then(|| {
+                RoundAction::RequestCommitments {
+                    from: asked,
+                    deadline: self.commit_deadline(timing),
+                }
             });
         }
         let committed: Vec<(Hotkey, Receipt)> = self.receipts().collect();
         if !committed.is_empty() {
-            return (now >= self.origin + timing.reveal_opens_after).then(|| Want::Reveals {
-                from: committed,
-                deadline: self.reveal_deadline(timing),
+            return (now >= self.origin + timing.reveal_opens_after).then(|| {
+                RoundAction::RequestReveals {
+                    from: committed,
+                    deadline: self.reveal_deadline(timing),
+                }
             });
         }
         if let Some(settlement) = &self.settlement {
-            return Some(Want::Scores {
+            return Some(RoundAction::Score {
                 settlement: settlement.clone(),
                 forecasts: self.forecasts().collect(),
                 pool: self.pool.clone(),
-                missed: self.keys(|place| matches!(place, Place::Missed(_))),
+                missed: self.keys(|state| matches!(state, MinerState::Missed(_))),
             });
         }
         let settles = self.origin + series.grid.span() + timing.settles_after;
-        (now >= settles).then_some(Want::Settlement)
+        (now >= settles).then_some(RoundAction::Settle)
     }
 
     /// The instants at which it wants something new: its windows open, and its last price is due.
-    pub fn instants(&self, series: &Series, timing: &Timing) -> [UnixMillis; 3] {
+    pub fn action_times(&self, series: &Series, timing: &RoundTiming) -> [UnixMillis; 3] {
         [
             self.origin - timing.commit_opens_before,
             self.origin + timing.reveal_opens_after,
@@ -185,27 +194,33 @@ impl Round {
     /// Whether a window closed at `now` that still has unanswered requests.
     ///
     /// A validator that was there would have recorded a miss for each; so it was down, and the round is void.
-    pub fn was_neglected(&self, now: UnixMillis, timing: &Timing) -> bool {
-        let unanswered = |open: fn(&Place) -> bool| self.places.values().any(open);
-        let asked = unanswered(|place| matches!(place, Place::Asked));
-        let committed = unanswered(|place| matches!(place, Place::Committed(_)));
+    pub fn has_expired_requests(&self, now: UnixMillis, timing: &RoundTiming) -> bool {
+        let unanswered = |open: fn(&MinerState) -> bool| self.miner_states.values().any(open);
+        let asked = unanswered(|state| matches!(state, MinerState::Asked));
+        let committed = unanswered(|state| matches!(state, MinerState::Committed(_)));
         (asked && now > self.commit_deadline(timing))
             || (committed && now > self.reveal_deadline(timing))
     }
 
     /// The record that an event makes. Lateness, mismatch and rejection are decided here, and nowhere else.
-    pub fn decide(&self, event: Event<'_>, charter: &Charter) -> Result<Record, Misfit> {
-        let timing = charter.rules.rules().timing;
+    pub fn decide(
+        &self,
+        event: RoundEvent<'_>,
+        genesis: &Genesis,
+    ) -> Result<Record, InvalidTransition> {
+        let timing = genesis.rules.rules().timing;
         let round = self.origin;
         match event {
-            Event::Commitment {
+            RoundEvent::Commitment {
                 miner,
                 commitment,
                 arrival,
                 signature,
                 receipt,
             } => {
-                self.expect(&miner, "commitment", |place| matches!(place, Place::Asked))?;
+                self.expect(&miner, "commitment", |state| {
+                    matches!(state, MinerState::Asked)
+                })?;
                 Ok(late(arrival, self.commit_deadline(&timing)).map_or(
                     Record::Committed {
                         round,
@@ -218,21 +233,23 @@ impl Round {
                     |miss| Record::Missed { round, miner, miss },
                 ))
             }
-            Event::Reveal {
+            RoundEvent::Reveal {
                 miner,
                 arrival,
                 nonce,
                 payload,
                 signature,
             } => {
-                let Some(Place::Committed(receipt)) = self.places.get(&miner) else {
-                    return Err(self.misfit("reveal", "the miner has no open commitment"));
+                let Some(MinerState::Committed(receipt)) = self.miner_states.get(&miner) else {
+                    return Err(
+                        self.invalid_transition("reveal", "the miner has no open commitment")
+                    );
                 };
-                let verdict = late(arrival, self.reveal_deadline(&timing)).map_or_else(
-                    || check(payload, &nonce, receipt, &miner, round, charter),
+                let checked = late(arrival, self.reveal_deadline(&timing)).map_or_else(
+                    || check_payload(payload, &nonce, receipt, &miner, round, genesis),
                     Err,
                 );
-                Ok(match verdict {
+                Ok(match checked {
                     Ok(payload) => Record::Revealed {
                         round,
                         miner,
@@ -243,18 +260,18 @@ impl Round {
                     Err(miss) => Record::Missed { round, miner, miss },
                 })
             }
-            Event::Failed { miner, miss } => {
-                self.expect(&miner, "failure", |place| {
-                    matches!(place, Place::Asked | Place::Committed(_))
+            RoundEvent::Failed { miner, miss } => {
+                self.expect(&miner, "failure", |state| {
+                    matches!(state, MinerState::Asked | MinerState::Committed(_))
                 })?;
                 Ok(Record::Missed { round, miner, miss })
             }
-            Event::Settled(_) if self.settlement.is_some() => {
-                Err(self.misfit("settlement", "the round is already settled"))
+            RoundEvent::Settled(_) if self.settlement.is_some() => {
+                Err(self.invalid_transition("settlement", "the round is already settled"))
             }
-            Event::Settled(settlement) => {
-                let rules = charter.rules.rules().settlement;
-                Ok(match settlement.outcome(charter.series.unit, &rules) {
+            RoundEvent::Settled(settlement) => {
+                let rules = genesis.rules.rules().settlement;
+                Ok(match settlement.outcome(genesis.series.unit, &rules) {
                     Ok(_) => Record::Settled { round, settlement },
                     Err(why) => Record::Voided { round, why },
                 })
@@ -263,7 +280,7 @@ impl Round {
     }
 
     /// Takes in a record of this round. Opening, scoring and voiding are the book's.
-    pub fn apply(&mut self, record: &Record) -> Result<(), Misfit> {
+    pub fn apply(&mut self, record: &Record) -> Result<(), InvalidTransition> {
         match record {
             Record::Committed {
                 miner,
@@ -272,76 +289,88 @@ impl Round {
                 receipt,
                 ..
             } => {
-                self.expect(miner, "commitment", |place| matches!(place, Place::Asked))?;
+                self.expect(miner, "commitment", |state| {
+                    matches!(state, MinerState::Asked)
+                })?;
                 let receipt = Receipt {
                     commitment: *commitment,
                     arrival: *arrival,
                     signature: *receipt,
                 };
-                self.places.insert(*miner, Place::Committed(receipt));
+                self.miner_states
+                    .insert(*miner, MinerState::Committed(receipt));
             }
             Record::Revealed { miner, payload, .. } => {
-                self.expect(miner, "reveal", |place| {
-                    matches!(place, Place::Committed(_))
+                self.expect(miner, "reveal", |state| {
+                    matches!(state, MinerState::Committed(_))
                 })?;
-                self.places.insert(*miner, Place::Revealed(*payload));
+                self.miner_states
+                    .insert(*miner, MinerState::Revealed(*payload));
             }
             Record::Missed { miner, miss, .. } => {
-                self.expect(miner, "miss", |place| {
-                    matches!(place, Place::Asked | Place::Committed(_))
+                self.expect(miner, "miss", |state| {
+                    matches!(state, MinerState::Asked | MinerState::Committed(_))
                 })?;
-                self.places.insert(*miner, Place::Missed(miss.clone()));
+                self.miner_states
+                    .insert(*miner, MinerState::Missed(miss.clone()));
             }
             Record::Settled { settlement, .. } if self.settlement.is_none() => {
                 self.settlement = Some(settlement.clone());
             }
-            _ => return Err(self.misfit("record", "it is none of an open round")),
+            _ => return Err(self.invalid_transition("record", "it is none of an open round")),
         }
         Ok(())
     }
 
-    fn commit_deadline(&self, timing: &Timing) -> UnixMillis {
+    fn commit_deadline(&self, timing: &RoundTiming) -> UnixMillis {
         self.origin - timing.commit_closes_before
     }
 
-    fn reveal_deadline(&self, timing: &Timing) -> UnixMillis {
+    fn reveal_deadline(&self, timing: &RoundTiming) -> UnixMillis {
         self.origin + timing.reveal_closes_after
     }
 
-    fn keys(&self, wanted: fn(&Place) -> bool) -> Vec<Hotkey> {
-        let matching = self.places.iter().filter(|(_, place)| wanted(place));
+    fn keys(&self, predicate: fn(&MinerState) -> bool) -> Vec<Hotkey> {
+        let matching = self
+            .miner_states
+            .iter()
+            .filter(|(_, state)| predicate(state));
         matching.map(|(key, _)| *key).collect()
     }
 
     fn receipts(&self) -> impl Iterator<Item = (Hotkey, Receipt)> {
-        self.places.iter().filter_map(|(key, place)| match place {
-            Place::Committed(receipt) => Some((*key, *receipt)),
-            _ => None,
-        })
+        self.miner_states
+            .iter()
+            .filter_map(|(key, state)| match state {
+                MinerState::Committed(receipt) => Some((*key, *receipt)),
+                _ => None,
+            })
     }
 
     fn forecasts(&self) -> impl Iterator<Item = (Hotkey, Hash)> {
-        self.places.iter().filter_map(|(key, place)| match place {
-            Place::Revealed(payload) => Some((*key, *payload)),
-            _ => None,
-        })
+        self.miner_states
+            .iter()
+            .filter_map(|(key, state)| match state {
+                MinerState::Revealed(payload) => Some((*key, *payload)),
+                _ => None,
+            })
     }
 
     fn expect(
         &self,
         miner: &Hotkey,
         what: &'static str,
-        fits: fn(&Place) -> bool,
-    ) -> Result<(), Misfit> {
-        match self.places.get(miner) {
-            Some(place) if fits(place) => Ok(()),
-            Some(_) => Err(self.misfit(what, "the miner's place is another")),
-            None => Err(self.misfit(what, "the miner was not asked")),
+        is_allowed: fn(&MinerState) -> bool,
+    ) -> Result<(), InvalidTransition> {
+        match self.miner_states.get(miner) {
+            Some(state) if is_allowed(state) => Ok(()),
+            Some(_) => Err(self.invalid_transition(what, "the miner is in another state")),
+            None => Err(self.invalid_transition(what, "the miner was not asked")),
         }
     }
 
-    const fn misfit(&self, what: &'static str, why: &'static str) -> Misfit {
-        Misfit {
+    const fn invalid_transition(&self, what: &'static str, why: &'static str) -> InvalidTransition {
+        InvalidTransition {
             round: self.origin,
             what,
             why,
@@ -349,29 +378,29 @@ impl Round {
     }
 }
 
-fn late(arrival: UnixMillis, deadline: UnixMillis) -> Option<Miss> {
-    (arrival > deadline).then(|| Miss::Late {
+fn late(arrival: UnixMillis, deadline: UnixMillis) -> Option<MissReason> {
+    (arrival > deadline).then(|| MissReason::Late {
         by: arrival - deadline,
     })
 }
 
 /// The hash of a payload that matches its commitment and holds a forecast.
-fn check(
+fn check_payload(
     payload: &[u8],
     nonce: &Nonce,
     receipt: &Receipt,
     miner: &Hotkey,
     origin: UnixMillis,
-    charter: &Charter,
-) -> Result<Hash, Miss> {
-    let round = charter.series.round(origin);
-    if commitment(&round, &charter.validator, miner, nonce, payload) != receipt.commitment {
-        return Err(Miss::Mismatch);
+    genesis: &Genesis,
+) -> Result<Hash, MissReason> {
+    let round = genesis.series.round(origin);
+    if commitment(&round, &genesis.validator, miner, nonce, payload) != receipt.commitment {
+        return Err(MissReason::Mismatch);
     }
     let hash = sha256(payload);
-    match Forecast::parse(payload, &charter.series) {
+    match Forecast::parse(payload, &genesis.series) {
         Ok(_) => Ok(hash),
-        Err(rejection) => Err(Miss::Rejected(RejectedPayload {
+        Err(rejection) => Err(MissReason::Rejected(RejectedPayload {
             payload: hash,
             rejection,
         })),

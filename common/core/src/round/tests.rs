@@ -1,4 +1,4 @@
-//! Windows, verdicts and misfits of one round of one step, asked of Ann and Bob.
+//! Windows, verdicts and invalid transitions of one round of one step, asked of Ann and Bob.
 
 use super::*;
 use crate::attest::Hex;
@@ -16,20 +16,20 @@ const NONCE: Nonce = Hex([7; 32]);
 const PAYLOAD: &[u8] = br#"{"kind":"quantiles","k":1,"values":[100.5]}"#;
 
 /// The pool's entry of one hotkey.
-fn pooled(miner: Hotkey) -> PoolEntry {
-    PoolEntry {
+fn pooled(miner: Hotkey) -> Forecaster {
+    Forecaster {
         share: 1.0,
         members: BTreeMap::from([(miner, 1.0)]),
     }
 }
 
 /// A round under one version of the rules.
-struct Table {
-    charter: Charter,
+struct RoundFixture {
+    genesis: Genesis,
     round: Round,
 }
 
-impl Table {
+impl RoundFixture {
     fn of(rules: RulesVersion) -> Self {
         let series = Series {
             id: "BTC/USD".parse().unwrap(),
@@ -40,7 +40,7 @@ impl Table {
             unit: Unit::LogPrice,
         };
         Self {
-            charter: Charter {
+            genesis: Genesis {
                 series,
                 rules,
                 validator: Hotkey([9; 32]),
@@ -59,16 +59,16 @@ impl Table {
         Self::of(RulesVersion::V1)
     }
 
-    fn timing(&self) -> Timing {
-        self.charter.rules.rules().timing
+    fn timing(&self) -> RoundTiming {
+        self.genesis.rules.rules().timing
     }
 
-    fn decide(&self, event: Event<'_>) -> Result<Record, Misfit> {
-        self.round.decide(event, &self.charter)
+    fn decide(&self, event: RoundEvent<'_>) -> Result<Record, InvalidTransition> {
+        self.round.decide(event, &self.genesis)
     }
 
     /// Decides an event and takes in its record.
-    fn play(&mut self, event: Event<'_>) -> Record {
+    fn apply_event(&mut self, event: RoundEvent<'_>) -> Record {
         let record = self.decide(event).unwrap();
         self.round.apply(&record).unwrap();
         record
@@ -77,31 +77,37 @@ impl Table {
     /// Binds Ann to `payload`.
     fn commit(&mut self, payload: &[u8]) {
         let event = self.commitment(ANN, payload, T - Millis::seconds(10));
-        self.play(event);
+        self.apply_event(event);
     }
 
-    fn commitment(&self, miner: Hotkey, payload: &[u8], arrival: UnixMillis) -> Event<'static> {
-        let round = self.charter.series.round(T);
-        Event::Commitment {
+    fn commitment(
+        &self,
+        miner: Hotkey,
+        payload: &[u8],
+        arrival: UnixMillis,
+    ) -> RoundEvent<'static> {
+        let round = self.genesis.series.round(T);
+        RoundEvent::Commitment {
             miner,
-            commitment: commitment(&round, &self.charter.validator, &ANN, &NONCE, payload),
+            commitment: commitment(&round, &self.genesis.validator, &ANN, &NONCE, payload),
             arrival,
             signature: Hex([1; 64]),
             receipt: Hex([2; 64]),
         }
     }
 
-    fn want(&self, now: UnixMillis) -> Option<Want> {
-        self.round.want(now, &self.charter.series, &self.timing())
+    fn due_action(&self, now: UnixMillis) -> Option<RoundAction> {
+        self.round
+            .due_action(now, &self.genesis.series, &self.timing())
     }
 
-    fn is_neglected(&self, now: UnixMillis) -> bool {
-        self.round.was_neglected(now, &self.timing())
+    fn has_expired_requests(&self, now: UnixMillis) -> bool {
+        self.round.has_expired_requests(now, &self.timing())
     }
 }
 
-fn reveal(nonce: Nonce, payload: &[u8], arrival: UnixMillis) -> Event<'_> {
-    Event::Reveal {
+fn reveal(nonce: Nonce, payload: &[u8], arrival: UnixMillis) -> RoundEvent<'_> {
+    RoundEvent::Reveal {
         miner: ANN,
         arrival,
         nonce,
@@ -110,10 +116,10 @@ fn reveal(nonce: Nonce, payload: &[u8], arrival: UnixMillis) -> Event<'_> {
     }
 }
 
-fn silence(miner: Hotkey) -> Event<'static> {
-    Event::Failed {
+fn no_answer(miner: Hotkey) -> RoundEvent<'static> {
+    RoundEvent::Failed {
         miner,
-        miss: Miss::Silent,
+        miss: MissReason::Silent,
     }
 }
 
@@ -126,7 +132,7 @@ fn settlement() -> Settlement {
 }
 
 /// The verdict in the record of a miss.
-fn verdict(record: &Record) -> Option<&Miss> {
+fn miss_reason(record: &Record) -> Option<&MissReason> {
     match record {
         Record::Missed { miss, .. } => Some(miss),
         _ => None,
@@ -140,18 +146,22 @@ fn a_commitment_is_late_one_millisecond_after_its_window() {
         (RulesVersion::V1Replay, T),
     ];
     for (rules, deadline) in windows {
-        let table = Table::of(rules);
+        let fixture = RoundFixture::of(rules);
         let at = |arrival| {
-            table
-                .decide(table.commitment(ANN, PAYLOAD, arrival))
+            fixture
+                .decide(fixture.commitment(ANN, PAYLOAD, arrival))
                 .unwrap()
         };
         assert!(
             matches!(at(deadline), Record::Committed { .. }),
             "{rules:?}"
         );
-        let late = Miss::Late { by: Millis(1) };
-        assert_eq!(verdict(&at(deadline + Millis(1))), Some(&late), "{rules:?}");
+        let late = MissReason::Late { by: Millis(1) };
+        assert_eq!(
+            miss_reason(&at(deadline + Millis(1))),
+            Some(&late),
+            "{rules:?}"
+        );
     }
 }
 
@@ -162,33 +172,37 @@ fn a_reveal_is_late_one_millisecond_after_its_window() {
         (RulesVersion::V1Replay, T),
     ];
     for (rules, deadline) in windows {
-        let mut table = Table::of(rules);
-        table.commit(PAYLOAD);
-        let at = |arrival| table.decide(reveal(NONCE, PAYLOAD, arrival)).unwrap();
+        let mut fixture = RoundFixture::of(rules);
+        fixture.commit(PAYLOAD);
+        let at = |arrival| fixture.decide(reveal(NONCE, PAYLOAD, arrival)).unwrap();
         assert!(matches!(at(deadline), Record::Revealed { .. }), "{rules:?}");
-        let late = Miss::Late { by: Millis(1) };
-        assert_eq!(verdict(&at(deadline + Millis(1))), Some(&late), "{rules:?}");
+        let late = MissReason::Late { by: Millis(1) };
+        assert_eq!(
+            miss_reason(&at(deadline + Millis(1))),
+            Some(&late),
+            "{rules:?}"
+        );
     }
 }
 
 #[test]
 fn the_reveal_of_other_bytes_or_another_nonce_is_a_mismatch() {
-    let mut table = Table::live();
-    table.commit(PAYLOAD);
+    let mut fixture = RoundFixture::live();
+    fixture.commit(PAYLOAD);
     let other = br#"{"kind":"quantiles","k":1,"values":[100.6]}"#;
     for event in [reveal(NONCE, other, T), reveal(Hex([8; 32]), PAYLOAD, T)] {
-        let record = table.decide(event).unwrap();
-        assert_eq!(verdict(&record), Some(&Miss::Mismatch));
+        let record = fixture.decide(event).unwrap();
+        assert_eq!(miss_reason(&record), Some(&MissReason::Mismatch));
     }
 }
 
 #[test]
 fn a_copied_commitment_is_a_mismatch_even_with_the_copied_payload() {
-    let mut table = Table::live();
-    let copied = table.commitment(BOB, PAYLOAD, T - Millis::seconds(10));
-    table.play(copied);
-    let record = table
-        .decide(Event::Reveal {
+    let mut fixture = RoundFixture::live();
+    let copied = fixture.commitment(BOB, PAYLOAD, T - Millis::seconds(10));
+    fixture.apply_event(copied);
+    let record = fixture
+        .decide(RoundEvent::Reveal {
             miner: BOB,
             arrival: T,
             nonce: NONCE,
@@ -196,36 +210,39 @@ fn a_copied_commitment_is_a_mismatch_even_with_the_copied_payload() {
             signature: Hex([3; 64]),
         })
         .unwrap();
-    assert_eq!(verdict(&record), Some(&Miss::Mismatch));
+    assert_eq!(miss_reason(&record), Some(&MissReason::Mismatch));
 }
 
 #[test]
 fn a_rejected_payload_keeps_its_hash_as_evidence() {
     let payload = br#"{"kind":"quantiles","k":1,"values":[-1.0]}"#;
-    let mut table = Table::live();
-    table.commit(payload);
-    let expected = Miss::Rejected(RejectedPayload {
+    let mut fixture = RoundFixture::live();
+    fixture.commit(payload);
+    let expected = MissReason::Rejected(RejectedPayload {
         payload: sha256(payload),
-        rejection: crate::forecast::Rejection::NotPositive { step: 1, column: 1 },
+        rejection: crate::forecast::ForecastRejection::NotPositive { step: 1, column: 1 },
     });
-    let record = table.play(reveal(NONCE, payload, T));
-    assert_eq!(verdict(&record), Some(&expected));
-    assert_eq!(table.round.places()[&ANN], Place::Missed(expected));
+    let record = fixture.apply_event(reveal(NONCE, payload, T));
+    assert_eq!(miss_reason(&record), Some(&expected));
+    assert_eq!(
+        fixture.round.miner_states()[&ANN],
+        MinerState::Missed(expected)
+    );
 }
 
 #[test]
 fn an_accepted_payload_is_named_by_its_hash() {
-    let mut table = Table::live();
-    table.commit(PAYLOAD);
-    table.play(reveal(NONCE, PAYLOAD, T));
-    let place = &table.round.places()[&ANN];
-    assert_eq!(*place, Place::Revealed(sha256(PAYLOAD)));
+    let mut fixture = RoundFixture::live();
+    fixture.commit(PAYLOAD);
+    fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    let state = &fixture.round.miner_states()[&ANN];
+    assert_eq!(*state, MinerState::Revealed(sha256(PAYLOAD)));
 }
 
 #[test]
-fn a_reveal_without_commitment_is_a_misfit() {
-    let table = Table::live();
-    assert!(table.decide(reveal(NONCE, PAYLOAD, T)).is_err());
+fn a_reveal_without_commitment_is_an_invalid_transition() {
+    let fixture = RoundFixture::live();
+    assert!(fixture.decide(reveal(NONCE, PAYLOAD, T)).is_err());
     let record = Record::Revealed {
         round: T,
         miner: ANN,
@@ -233,121 +250,133 @@ fn a_reveal_without_commitment_is_a_misfit() {
         payload: sha256(PAYLOAD),
         signature: Hex([3; 64]),
     };
-    assert!(table.round.clone().apply(&record).is_err());
+    assert!(fixture.round.clone().apply(&record).is_err());
 }
 
 #[test]
-fn a_second_answer_is_a_misfit_wherever_it_comes() {
-    let mut table = Table::live();
-    let again = |table: &Table| table.commitment(ANN, PAYLOAD, T - Millis::seconds(9));
+fn a_second_answer_is_an_invalid_transition_wherever_it_comes() {
+    let mut fixture = RoundFixture::live();
+    let again = |fixture: &RoundFixture| fixture.commitment(ANN, PAYLOAD, T - Millis::seconds(9));
 
-    let committed = table.play(again(&table));
-    assert!(table.decide(again(&table)).is_err());
-    assert!(table.round.apply(&committed).is_err());
+    let committed = fixture.apply_event(again(&fixture));
+    assert!(fixture.decide(again(&fixture)).is_err());
+    assert!(fixture.round.apply(&committed).is_err());
 
-    let revealed = table.play(reveal(NONCE, PAYLOAD, T));
-    assert!(table.decide(again(&table)).is_err());
-    assert!(table.decide(reveal(NONCE, PAYLOAD, T)).is_err());
-    assert!(table.decide(silence(ANN)).is_err());
-    assert!(table.round.apply(&revealed).is_err());
+    let revealed = fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    assert!(fixture.decide(again(&fixture)).is_err());
+    assert!(fixture.decide(reveal(NONCE, PAYLOAD, T)).is_err());
+    assert!(fixture.decide(no_answer(ANN)).is_err());
+    assert!(fixture.round.apply(&revealed).is_err());
 
-    let missed = table.play(silence(BOB));
-    assert!(table.decide(silence(BOB)).is_err());
-    let late = table.commitment(BOB, PAYLOAD, T - Millis::seconds(9));
-    assert!(table.decide(late).is_err());
-    assert!(table.round.apply(&missed).is_err());
+    let missed = fixture.apply_event(no_answer(BOB));
+    assert!(fixture.decide(no_answer(BOB)).is_err());
+    let late = fixture.commitment(BOB, PAYLOAD, T - Millis::seconds(9));
+    assert!(fixture.decide(late).is_err());
+    assert!(fixture.round.apply(&missed).is_err());
 
-    let settled = table.play(Event::Settled(settlement()));
-    assert!(table.decide(Event::Settled(settlement())).is_err());
-    assert!(table.round.apply(&settled).is_err());
+    let settled = fixture.apply_event(RoundEvent::Settled(settlement()));
+    assert!(fixture.decide(RoundEvent::Settled(settlement())).is_err());
+    assert!(fixture.round.apply(&settled).is_err());
 }
 
 #[test]
-fn a_stranger_is_a_misfit() {
-    let table = Table::live();
-    let stranger = Hotkey([3; 32]);
-    let answer = table.commitment(stranger, PAYLOAD, T - Millis::seconds(9));
-    let misfit = table.decide(answer).unwrap_err();
-    assert_eq!(misfit.why, "the miner was not asked");
-    assert!(table.decide(silence(stranger)).is_err());
+fn an_answer_of_an_unasked_miner_is_an_invalid_transition() {
+    let fixture = RoundFixture::live();
+    let unasked = Hotkey([3; 32]);
+    let answer = fixture.commitment(unasked, PAYLOAD, T - Millis::seconds(9));
+    let error = fixture.decide(answer).unwrap_err();
+    assert_eq!(error.why, "the miner was not asked");
+    assert!(fixture.decide(no_answer(unasked)).is_err());
 }
 
 /// Live: T − 15 s ask, T − 5 s closed, T + 5 s ask for reveals, T + 60 s closed, T + 5 min + 2 min settle.
 #[test]
-fn it_wants_each_thing_in_its_time() {
-    let mut table = Table::live();
-    assert_eq!(table.want(T - Millis(15_001)), None);
+fn each_action_is_due_in_its_window() {
+    let mut fixture = RoundFixture::live();
+    assert_eq!(fixture.due_action(T - Millis(15_001)), None);
     let commitments = |from: &[Hotkey]| {
-        Some(Want::Commitments {
+        Some(RoundAction::RequestCommitments {
             from: from.to_vec(),
             deadline: T - Millis::seconds(5),
         })
     };
     assert_eq!(
-        table.want(T - Millis::seconds(15)),
+        fixture.due_action(T - Millis::seconds(15)),
         commitments(&[ANN, BOB])
     );
-    table.commit(PAYLOAD);
-    assert_eq!(table.want(T - Millis::seconds(15)), commitments(&[BOB]));
-    table.play(silence(BOB));
+    fixture.commit(PAYLOAD);
+    assert_eq!(
+        fixture.due_action(T - Millis::seconds(15)),
+        commitments(&[BOB])
+    );
+    fixture.apply_event(no_answer(BOB));
 
-    assert_eq!(table.want(T + Millis(4_999)), None);
-    let Place::Committed(receipt) = table.round.places()[&ANN] else {
+    assert_eq!(fixture.due_action(T + Millis(4_999)), None);
+    let MinerState::Committed(receipt) = fixture.round.miner_states()[&ANN] else {
         panic!("Ann is bound by her commitment");
     };
     assert_eq!(receipt.arrival, T - Millis::seconds(10));
-    let reveals = Want::Reveals {
+    let reveals = RoundAction::RequestReveals {
         from: vec![(ANN, receipt)],
         deadline: T + Millis::seconds(60),
     };
-    assert_eq!(table.want(T + Millis::seconds(5)), Some(reveals));
-    table.play(reveal(NONCE, PAYLOAD, T + Millis::seconds(6)));
+    assert_eq!(fixture.due_action(T + Millis::seconds(5)), Some(reveals));
+    fixture.apply_event(reveal(NONCE, PAYLOAD, T + Millis::seconds(6)));
 
     let settles = T + Millis::minutes(7);
-    assert_eq!(table.want(settles - Millis(1)), None);
-    assert_eq!(table.want(settles), Some(Want::Settlement));
-    table.play(Event::Settled(settlement()));
-    let scores = Want::Scores {
+    assert_eq!(fixture.due_action(settles - Millis(1)), None);
+    assert_eq!(fixture.due_action(settles), Some(RoundAction::Settle));
+    fixture.apply_event(RoundEvent::Settled(settlement()));
+    let scores = RoundAction::Score {
         settlement: settlement(),
         forecasts: vec![(ANN, sha256(PAYLOAD))],
         pool: vec![pooled(BOB)],
         missed: vec![BOB],
     };
-    assert_eq!(table.want(settles), Some(scores));
+    assert_eq!(fixture.due_action(settles), Some(scores));
 }
 
 #[test]
-fn a_replay_wants_everything_at_the_origin() {
-    let mut table = Table::of(RulesVersion::V1Replay);
-    assert_eq!(table.want(T - Millis(1)), None);
+fn in_a_replay_every_action_is_due_at_the_origin() {
+    let mut fixture = RoundFixture::of(RulesVersion::V1Replay);
+    assert_eq!(fixture.due_action(T - Millis(1)), None);
     let deadline = T;
     let from = vec![ANN, BOB];
-    assert_eq!(table.want(T), Some(Want::Commitments { from, deadline }));
-    table.commit(PAYLOAD);
-    table.play(silence(BOB));
+    assert_eq!(
+        fixture.due_action(T),
+        Some(RoundAction::RequestCommitments { from, deadline })
+    );
+    fixture.commit(PAYLOAD);
+    fixture.apply_event(no_answer(BOB));
     assert!(matches!(
-        table.want(T),
-        Some(Want::Reveals { deadline: T, .. })
+        fixture.due_action(T),
+        Some(RoundAction::RequestReveals { deadline: T, .. })
     ));
-    table.play(reveal(NONCE, PAYLOAD, T));
-    assert_eq!(table.want(T + Millis::minutes(5)), Some(Want::Settlement));
+    fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    assert_eq!(
+        fixture.due_action(T + Millis::minutes(5)),
+        Some(RoundAction::Settle)
+    );
 }
 
 #[test]
-fn it_is_neglected_once_a_window_closed_on_an_open_request() {
-    let mut table = Table::live();
-    assert!(!table.is_neglected(T - Millis::seconds(5)));
-    assert!(table.is_neglected(T - Millis(4_999)));
-    table.commit(PAYLOAD);
-    assert!(table.is_neglected(T - Millis(4_999)), "Bob is still asked");
-    table.play(silence(BOB));
-    assert!(!table.is_neglected(T + Millis::seconds(60)));
+fn requests_are_expired_once_a_window_closed_on_an_open_request() {
+    let mut fixture = RoundFixture::live();
+    assert!(!fixture.has_expired_requests(T - Millis::seconds(5)));
+    assert!(fixture.has_expired_requests(T - Millis(4_999)));
+    fixture.commit(PAYLOAD);
     assert!(
-        table.is_neglected(T + Millis(60_001)),
+        fixture.has_expired_requests(T - Millis(4_999)),
+        "Bob is still asked"
+    );
+    fixture.apply_event(no_answer(BOB));
+    assert!(!fixture.has_expired_requests(T + Millis::seconds(60)));
+    assert!(
+        fixture.has_expired_requests(T + Millis(60_001)),
         "Ann has not revealed"
     );
-    table.play(silence(ANN));
-    assert!(!table.is_neglected(T + Millis::days(1)));
+    fixture.apply_event(no_answer(ANN));
+    assert!(!fixture.has_expired_requests(T + Millis::days(1)));
 }
 
 #[test]
@@ -358,5 +387,8 @@ fn prices_that_settle_nothing_void_the_round() {
     };
     let why = VoidReason::TooManyGaps { gaps: 1, steps: 1 };
     let voided = Record::Voided { round: T, why };
-    assert_eq!(Table::live().decide(Event::Settled(gap)), Ok(voided));
+    assert_eq!(
+        RoundFixture::live().decide(RoundEvent::Settled(gap)),
+        Ok(voided)
+    );
 }

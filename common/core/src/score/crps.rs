@@ -2,8 +2,7 @@
 
 use wide::f64x8;
 
-use crate::fours::{FOUR, Fours, Kernel, compute};
-use crate::lanes::{LANES, blocks, total};
+use crate::simd::{Kernel, SIMD_WIDTH, SUM_LANES, Simd, blocks, dispatch, sum_lanes};
 
 /// Plain ensemble CRPS of ascending values `x` against `y`: `(2/K)·Σ_k ρ_τk(y − x_k)`,
 /// `ρ_τ(u) = u·(τ − 1{u < 0})`, `τ_k = (2k − 1)/2K`.
@@ -17,7 +16,7 @@ pub fn crps(x: &[f64], y: f64) -> f64 {
     if let [x] = x {
         return (x - y).abs();
     }
-    compute(Crps { x, y })
+    dispatch(Crps { x, y })
 }
 
 struct Crps<'a> {
@@ -29,41 +28,41 @@ impl Kernel for Crps<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn compute(self, fours: impl Fours) -> f64 {
+    fn run(self, simd: impl Simd) -> f64 {
         let Self { x, y } = self;
         let k = x.len() as f64;
         // ρ_τ(y − x) = (x − y)₊ − τ·(x − y): the sums of both terms, τ in units of 1/2K.
-        let zero = fours.splat(0.0);
+        let zero = simd.splat(0.0);
         let (mut above, mut weighted) = ([zero; 2], [zero; 2]);
         // Numerators of τ are whole numbers, so it makes no difference that they are sums.
-        let mut numerators = FIRST.map(|four| fours.load(four));
-        let (outcome, next) = (fours.splat(y), fours.splat((2 * LANES) as f64));
-        let (blocks, rest) = x.as_chunks::<LANES>();
+        let mut numerators = FIRST.map(|four| simd.load(four));
+        let (outcome, next) = (simd.splat(y), simd.splat((2 * SUM_LANES) as f64));
+        let (blocks, rest) = x.as_chunks::<SUM_LANES>();
         for block in blocks {
-            let (halves, _) = block.as_chunks::<FOUR>();
+            let (halves, _) = block.as_chunks::<SIMD_WIDTH>();
             for (i, half) in halves.iter().enumerate() {
-                let distance = fours.subtract(fours.load(*half), outcome);
-                above[i] = fours.add(above[i], fours.more(distance, zero));
-                weighted[i] = fours.add(weighted[i], fours.multiply(numerators[i], distance));
-                numerators[i] = fours.add(numerators[i], next);
+                let distance = simd.subtract(simd.load(*half), outcome);
+                above[i] = simd.add(above[i], simd.max(distance, zero));
+                weighted[i] = simd.add(weighted[i], simd.multiply(numerators[i], distance));
+                numerators[i] = simd.add(numerators[i], next);
             }
         }
         let [mut above, mut weighted, numerators] =
-            [above, weighted, numerators].map(|halves| halves.map(|half| fours.store(half)));
+            [above, weighted, numerators].map(|halves| halves.map(|half| simd.store(half)));
         for (lane, value) in rest.iter().enumerate() {
-            let (half, lane) = (lane / FOUR, lane % FOUR);
+            let (half, lane) = (lane / SIMD_WIDTH, lane % SIMD_WIDTH);
             let distance = value - y;
             above[half][lane] += if distance > 0.0 { distance } else { 0.0 };
             weighted[half][lane] += numerators[half][lane] * distance;
         }
         let [above, weighted] = [above, weighted]
-            .map(|[[a, b, c, d], [e, f, g, h]]| total(f64x8::new([a, b, c, d, e, f, g, h])));
+            .map(|[[a, b, c, d], [e, f, g, h]]| sum_lanes(f64x8::new([a, b, c, d, e, f, g, h])));
         2.0 / k * (above - weighted / (2.0 * k))
     }
 }
 
 /// 2k − 1 of the first values.
-const FIRST: [[f64; FOUR]; 2] = [[1.0, 3.0, 5.0, 7.0], [9.0, 11.0, 13.0, 15.0]];
+const FIRST: [[f64; SIMD_WIDTH]; 2] = [[1.0, 3.0, 5.0, 7.0], [9.0, 11.0, 13.0, 15.0]];
 
 /// The mean of values, summed in lanes like [`crps`]; NaN of none.
 pub(crate) fn mean(x: &[f64]) -> f64 {
@@ -79,7 +78,7 @@ pub(crate) fn mean(x: &[f64]) -> f64 {
     for (sum, value) in sums.iter_mut().zip(rest) {
         *sum += value;
     }
-    total(f64x8::new(sums)) / x.len() as f64
+    sum_lanes(f64x8::new(sums)) / x.len() as f64
 }
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fours::Everywhere;
+    use crate::simd::Baseline;
 
     /// The definition: mean absolute error less half the mean absolute difference.
     fn by_definition(x: &[f64], y: f64) -> f64 {
@@ -124,7 +123,7 @@ mod tests {
         /// To the bit.
         #[test]
         fn it_is_the_same_in_any_registers(x in prop::collection::vec(-1e3..1e3f64, 2..40), y in -2e3..2e3f64) {
-            let score = Crps { x: &x, y }.compute(Everywhere);
+            let score = Crps { x: &x, y }.run(Baseline);
             prop_assert_eq!(crps(&x, y).to_bits(), score.to_bits());
         }
 

@@ -4,20 +4,20 @@
 //! 0.53 for the reference, and means the same in calm and in storm.
 
 pub mod crps;
+mod metric_sums;
 mod point;
 pub mod reference;
-mod tally;
+mod round_scorer;
 pub mod volatility;
-mod yardstick;
 
+pub use metric_sums::{CoverageCount, MetricSums};
+use metric_sums::{RowSummary, RowSummaryPositions};
 pub use reference::Reference;
-pub use tally::{Coverage, Tally};
-use tally::{MarkPlaces, Marks};
-pub use yardstick::{Judged, Yardstick};
+pub use round_scorer::{RoundScorer, ScoredForecast};
 
 use serde::{Deserialize, Serialize};
 
-use crate::forecast::Fan;
+use crate::forecast::QuantileForecast;
 use crate::rules::ScoreRules;
 
 /// What happened after T, as moves from the anchor: one entry a step, `None` for a gap.
@@ -36,7 +36,7 @@ pub struct Score {
     pub scaled_crps: f64,
     /// Unclamped sums from which the reported metrics are made.
     #[serde(flatten)]
-    pub tally: Tally,
+    pub metric_sums: MetricSums,
 }
 
 impl Outcome {
@@ -51,37 +51,49 @@ impl Outcome {
 
 impl Score {
     /// The score of `fan` against `outcome`; `None` if no step has a settled price.
-    pub fn of(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
-        Self::scaled_by(&outcome.scales(), fan, outcome, rules)
+    pub fn of(fan: &QuantileForecast, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+        Self::with_scales(&outcome.scales(), fan, outcome, rules)
     }
 
     /// The same by the outcome's [scales](Outcome::scales), which many fans share.
-    fn scaled_by(scales: &[f64], fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+    fn with_scales(
+        scales: &[f64],
+        fan: &QuantileForecast,
+        outcome: &Outcome,
+        rules: &ScoreRules,
+    ) -> Option<Self> {
         if fan.k() == 1 {
             return point::score(scales, fan, outcome, rules);
         }
-        let mut tally = Tally::new(fan.k());
+        let mut metric_sums = MetricSums::new(fan.k());
         let last = outcome.moves.len();
-        let places = MarkPlaces::of(fan.k());
-        let scaled_crps = step_by_step(scales, fan, outcome, rules, |row, y, crps, step| {
-            tally.add_step(&Marks::of(row, &places), y, crps, step == last);
+        let positions = RowSummaryPositions::of(fan.k());
+        let scaled_crps = mean_scaled_crps(scales, fan, outcome, rules, |row, y, crps, step| {
+            metric_sums.add_step(&RowSummary::of(row, &positions), y, crps, step == last);
         })?;
-        Some(Self { scaled_crps, tally })
+        Some(Self {
+            scaled_crps,
+            metric_sums,
+        })
     }
 
     /// S alone, which is all that pay depends on.
-    pub fn scaled_crps(fan: &Fan, outcome: &Outcome, rules: &ScoreRules) -> Option<f64> {
-        step_by_step(&outcome.scales(), fan, outcome, rules, |_, _, _, _| {})
+    pub fn scaled_crps(
+        fan: &QuantileForecast,
+        outcome: &Outcome,
+        rules: &ScoreRules,
+    ) -> Option<f64> {
+        mean_scaled_crps(&outcome.scales(), fan, outcome, rules, |_, _, _, _| {})
     }
 }
 
-/// S; `see` gets each settled step's row, outcome, unclamped CRPS and number from 1.
-fn step_by_step(
+/// S; `on_step` gets each settled step's row, outcome, unclamped CRPS and number from 1.
+fn mean_scaled_crps(
     scales: &[f64],
-    fan: &Fan,
+    fan: &QuantileForecast,
     outcome: &Outcome,
     rules: &ScoreRules,
-    mut see: impl FnMut(&[f64], f64, f64, usize),
+    mut on_step: impl FnMut(&[f64], f64, f64, usize),
 ) -> Option<f64> {
     let mut clamped = Vec::new();
     let mut sum = 0.0;
@@ -90,7 +102,7 @@ fn step_by_step(
         let Some(y) = *y else { continue };
         let bound = rules.clamp * scale;
         let plain = crps::crps(row, y);
-        see(row, y, plain, i);
+        on_step(row, y, plain, i);
         // An ascending row is within bounds if its ends are.
         let within = |value: f64| -bound <= value && value <= bound;
         let scored = if within(row[0]) && within(row[row.len() - 1]) && within(y) {
@@ -123,7 +135,7 @@ mod tests {
     #[test]
     fn a_point_scores_its_scaled_absolute_error_over_the_settled_steps() {
         let rules = RulesVersion::V1.rules().score;
-        let fan = Fan::from_moves(1, vec![5.0; 4]);
+        let fan = QuantileForecast::from_moves(1, vec![5.0; 4]);
         let outcome = outcome(&[Some(15.0), None, None, Some(-15.0)]);
         let score = Score::of(&fan, &outcome, &rules).unwrap();
         assert!((score.scaled_crps - 1.0).abs() < 1e-15);
@@ -134,9 +146,13 @@ mod tests {
     fn absurd_values_are_clamped() {
         let rules = RulesVersion::V1.rules().score;
         let score = |x: f64, y: f64| {
-            Score::of(&Fan::from_moves(1, vec![x]), &outcome(&[Some(y)]), &rules)
-                .unwrap()
-                .scaled_crps
+            Score::of(
+                &QuantileForecast::from_moves(1, vec![x]),
+                &outcome(&[Some(y)]),
+                &rules,
+            )
+            .unwrap()
+            .scaled_crps
         };
         assert_eq!(score(1e30, 0.0), 25.0);
         assert_eq!(score(1e30, 1e30), 0.0);
@@ -145,7 +161,7 @@ mod tests {
     #[test]
     fn a_round_of_gaps_has_no_score() {
         let rules = RulesVersion::V1.rules().score;
-        let fan = Fan::from_moves(1, vec![0.0]);
+        let fan = QuantileForecast::from_moves(1, vec![0.0]);
         assert_eq!(Score::of(&fan, &outcome(&[None]), &rules), None);
     }
 }

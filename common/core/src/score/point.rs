@@ -1,13 +1,13 @@
 //! The score of a point forecast: a fan of one value a step, whose mean, median and CRPS need no sums of their own.
 
-use super::{Outcome, Score, Tally};
-use crate::forecast::Fan;
+use super::{MetricSums, Outcome, Score};
+use crate::forecast::QuantileForecast;
 use crate::rules::ScoreRules;
 
 /// What the sums over a fan's rows say at K = 1, to the bit, and without a branch in a step.
 pub(super) fn score(
     scales: &[f64],
-    fan: &Fan,
+    fan: &QuantileForecast,
     outcome: &Outcome,
     rules: &ScoreRules,
 ) -> Option<Score> {
@@ -27,20 +27,20 @@ pub(super) fn score(
         .zip(moves)
         .filter(|(_, y)| y.is_some())
         .count();
-    let mut tally = Tally {
+    let mut metric_sums = MetricSums {
         steps: steps as u64,
         squared_error: squares,
         absolute_error: distances,
         crps: distances,
-        ..Tally::new(1)
+        ..MetricSums::new(1)
     };
     let last = values.get(moves.len().saturating_sub(1)).zip(moves.last());
     if let Some((x, Some(y))) = last {
-        tally.add_direction(*x, *y);
+        metric_sums.add_direction(*x, *y);
     }
     (steps > 0).then(|| Score {
         scaled_crps: scaled / steps as f64,
-        tally,
+        metric_sums,
     })
 }
 
@@ -48,10 +48,10 @@ pub(super) fn score(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Marks, step_by_step};
+    use super::super::{RowSummary, mean_scaled_crps};
     use super::*;
     use crate::rules::RulesVersion;
-    use crate::score::tally::MarkPlaces;
+    use crate::score::metric_sums::RowSummaryPositions;
 
     fn value() -> impl Strategy<Value = f64> {
         prop_oneof![8 => -1e3..1e3f64, 1 => Just(0.0), 1 => -1e300..1e300f64]
@@ -65,15 +65,15 @@ mod tests {
         ) {
             let rules = RulesVersion::V1.rules().score;
             let (values, moves): (Vec<f64>, Vec<Option<f64>>) = steps.into_iter().unzip();
-            let fan = Fan::from_moves(1, values);
+            let fan = QuantileForecast::from_moves(1, values);
             let outcome = Outcome { volatility, moves };
             let scales = outcome.scales();
-            let (places, last) = (MarkPlaces::of(1), outcome.moves.len());
-            let mut tally = Tally::new(1);
-            let scaled_crps = step_by_step(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
-                tally.add_step(&Marks::of(row, &places), y, crps, step == last);
+            let (positions, last) = (RowSummaryPositions::of(1), outcome.moves.len());
+            let mut metric_sums = MetricSums::new(1);
+            let scaled_crps = mean_scaled_crps(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
+                metric_sums.add_step(&RowSummary::of(row, &positions), y, crps, step == last);
             });
-            let expected = scaled_crps.map(|scaled_crps| Score { scaled_crps, tally });
+            let expected = scaled_crps.map(|scaled_crps| Score { scaled_crps, metric_sums });
             prop_assert_eq!(score(&scales, &fan, &outcome, &rules), expected);
         }
     }

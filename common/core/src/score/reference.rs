@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use super::tally::{MarkPlaces, Marks, Tally};
+use super::metric_sums::{MetricSums, RowSummary, RowSummaryPositions};
 use super::{Outcome, Score};
-use crate::forecast::Fan;
+use crate::forecast::QuantileForecast;
 use crate::rules::ScoreRules;
-use crate::series::ABSURD_MOVE;
+use crate::series::MAX_MOVE;
 
 /// Student-t (ν = 3) quantiles around the anchor, scaled by σ_T·√i.
 ///
@@ -27,7 +27,7 @@ struct StandardRow {
     sums_from: Vec<f64>,
     /// `Σ (2k − 1)/2K · q_k`, k from 1.
     weighted: f64,
-    marks: Marks,
+    summary: RowSummary,
 }
 
 impl Reference {
@@ -54,14 +54,14 @@ impl Reference {
     }
 
     /// The reference's fan over `horizon` steps.
-    pub fn fan(&self, volatility: f64, horizon: usize) -> Fan {
+    pub fn fan(&self, volatility: f64, horizon: usize) -> QuantileForecast {
         let quantiles = self.standard();
         let mut moves = Vec::with_capacity(horizon * quantiles.len());
         for i in 1..=horizon {
             let scale = volatility * f64::sqrt(i as f64);
             moves.extend(quantiles.iter().map(|q| q * scale));
         }
-        Fan::from_moves(quantiles.len(), moves)
+        QuantileForecast::from_moves(quantiles.len(), moves)
     }
 
     /// The score of [`fan`](Self::fan) in O(H·log K), without making it; `None` if no step has a settled price.
@@ -70,17 +70,17 @@ impl Reference {
     pub fn score(&self, outcome: &Outcome, rules: &ScoreRules) -> Option<Score> {
         let last = outcome.moves.len();
         let widest = self.standard().last().map_or(0.0, |q| q.abs());
-        if widest * outcome.volatility * f64::sqrt(last as f64) > ABSURD_MOVE {
+        if widest * outcome.volatility * f64::sqrt(last as f64) > MAX_MOVE {
             // Such a fan is cut, and no longer the standard row at every step.
             return Score::of(&self.fan(outcome.volatility, last), outcome, rules);
         }
-        let mut tally = Tally::new(self.standard().len());
+        let mut metric_sums = MetricSums::new(self.standard().len());
         let mut sum = 0.0;
         for (y, i) in outcome.moves.iter().zip(1..) {
             let Some(y) = *y else { continue };
             let scale = outcome.volatility * f64::sqrt(i as f64);
             let crps = self.row.crps(scale, y);
-            tally.add_step(&self.row.marks.times(scale), y, crps, i == last);
+            metric_sums.add_step(&self.row.summary.times(scale), y, crps, i == last);
             // The reference itself lies within the clamp; what happened may not.
             sum += if y.abs() <= rules.clamp * scale {
                 crps / scale
@@ -88,10 +88,10 @@ impl Reference {
                 self.row.crps(1.0, rules.clamp.copysign(y))
             };
         }
-        let steps = tally.steps;
+        let steps = metric_sums.steps;
         (steps > 0).then(|| Score {
             scaled_crps: sum / steps as f64,
-            tally,
+            metric_sums,
         })
     }
 }
@@ -100,17 +100,17 @@ impl StandardRow {
     fn of(quantiles: Vec<f64>) -> Self {
         let k = quantiles.len() as f64;
         let mut sums_from = vec![0.0; quantiles.len() + 1];
-        for place in (0..quantiles.len()).rev() {
-            sums_from[place] = sums_from[place + 1] + quantiles[place];
+        for index in (0..quantiles.len()).rev() {
+            sums_from[index] = sums_from[index + 1] + quantiles[index];
         }
-        let level = |place: usize| (2 * place + 1) as f64 / (2.0 * k);
+        let level = |index: usize| (2 * index + 1) as f64 / (2.0 * k);
         let weighted = quantiles
             .iter()
             .enumerate()
-            .map(|(place, quantile)| level(place) * quantile)
+            .map(|(index, quantile)| level(index) * quantile)
             .sum();
         Self {
-            marks: Marks::of(&quantiles, &MarkPlaces::of(quantiles.len())),
+            summary: RowSummary::of(&quantiles, &RowSummaryPositions::of(quantiles.len())),
             quantiles,
             sums_from,
             weighted,
@@ -120,10 +120,10 @@ impl StandardRow {
     /// [`crps`](super::crps::crps) of this row times `scale`, by its sums:
     /// `(2/K)·(Σ_{q_k > y} (q_k − y) − Σ τ_k·q_k + y·K/2)`, as `Σ τ_k = K/2`. Finite for any finite `y`.
     fn crps(&self, scale: f64, y: f64) -> f64 {
-        let place = self.quantiles.partition_point(|q| *q <= y / scale);
+        let index = self.quantiles.partition_point(|q| *q <= y / scale);
         let k = self.quantiles.len() as f64;
-        let above = (self.quantiles.len() - place) as f64 / k;
-        2.0 / k * (self.sums_from[place] - self.weighted) * scale + (1.0 - 2.0 * above) * y
+        let above = (self.quantiles.len() - index) as f64 / k;
+        2.0 / k * (self.sums_from[index] - self.weighted) * scale + (1.0 - 2.0 * above) * y
     }
 }
 
@@ -224,13 +224,13 @@ mod tests {
             if let (Some(ours), Some(plain)) = (ours, plain) {
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-11 * (1.0 + b.abs());
                 prop_assert!(close(ours.scaled_crps, plain.scaled_crps));
-                prop_assert!(close(ours.tally.crps, plain.tally.crps));
-                prop_assert!(close(ours.tally.squared_error, plain.tally.squared_error));
-                prop_assert!(close(ours.tally.absolute_error, plain.tally.absolute_error));
-                prop_assert_eq!(ours.tally.inside_50, plain.tally.inside_50);
-                prop_assert_eq!(ours.tally.inside_80, plain.tally.inside_80);
-                prop_assert_eq!(ours.tally.inside_95, plain.tally.inside_95);
-                prop_assert_eq!(ours.tally.directions, plain.tally.directions);
+                prop_assert!(close(ours.metric_sums.crps, plain.metric_sums.crps));
+                prop_assert!(close(ours.metric_sums.squared_error, plain.metric_sums.squared_error));
+                prop_assert!(close(ours.metric_sums.absolute_error, plain.metric_sums.absolute_error));
+                prop_assert_eq!(ours.metric_sums.inside_50, plain.metric_sums.inside_50);
+                prop_assert_eq!(ours.metric_sums.inside_80, plain.metric_sums.inside_80);
+                prop_assert_eq!(ours.metric_sums.inside_95, plain.metric_sums.inside_95);
+                prop_assert_eq!(ours.metric_sums.directional_rounds, plain.metric_sums.directional_rounds);
             }
         }
     }

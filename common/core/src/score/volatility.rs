@@ -10,7 +10,7 @@ use crate::time::UnixMillis;
 /// `σ² = Σ w·r² / Σ w`, the weight of a move halving with every half-life that has passed since. A move
 /// over a missing bar doesn't exist and is left out.
 #[derive(Debug, Clone)]
-pub struct Volatility {
+pub struct EwmaVolatility {
     unit: Unit,
     step_ms: i64,
     decay: f64,
@@ -22,7 +22,7 @@ pub struct Volatility {
     weight: f64,
 }
 
-impl Volatility {
+impl EwmaVolatility {
     /// A volatility that has seen nothing yet.
     pub fn new(grid: &Grid, unit: Unit, rules: &ScoreRules) -> Self {
         let steps_per_half_life = rules.volatility_half_life.0 as f64 / grid.step.0 as f64;
@@ -74,11 +74,11 @@ mod tests {
     use crate::rules::RulesVersion;
     use crate::time::Millis;
 
-    fn fed(half_life_steps: i64, values: &[(i64, f64)]) -> Volatility {
+    fn fed(half_life_steps: i64, values: &[(i64, f64)]) -> EwmaVolatility {
         fed_in(Unit::Value, half_life_steps, values)
     }
 
-    fn fed_in(unit: Unit, half_life_steps: i64, values: &[(i64, f64)]) -> Volatility {
+    fn fed_in(unit: Unit, half_life_steps: i64, values: &[(i64, f64)]) -> EwmaVolatility {
         let grid = Grid {
             step: Millis::minutes(5),
             horizon: 100,
@@ -88,7 +88,7 @@ mod tests {
             volatility_min_returns: 2,
             ..RulesVersion::V1.rules().score
         };
-        let mut volatility = Volatility::new(&grid, unit, &rules);
+        let mut volatility = EwmaVolatility::new(&grid, unit, &rules);
         for &(i, value) in values {
             let open_time = UnixMillis(0) + grid.step.times(i);
             volatility.observe(&Bar::of_value(open_time, Price::new(value).unwrap()));

@@ -7,7 +7,7 @@ use super::MINUTE;
 
 /// Why a venue's candle does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsound {
+pub enum InvalidCandle {
     /// It starts off the minute.
     OffTheMinute,
     /// Nothing was traded.
@@ -16,10 +16,10 @@ pub enum Unsound {
     Inconsistent,
 }
 
-/// The candle's close, if the candle is sound.
+/// The candle's close, if the candle is valid.
 ///
 /// That it is *final* shows elsewhere: its venue has a later one.
-pub fn sound_close(candle: &Bar) -> Result<Price, Unsound> {
+pub fn valid_close(candle: &Bar) -> Result<Price, InvalidCandle> {
     let Bar {
         open_time,
         open,
@@ -29,16 +29,16 @@ pub fn sound_close(candle: &Bar) -> Result<Price, Unsound> {
         volume,
     } = candle;
     if open_time.0.rem_euclid(MINUTE.0) != 0 {
-        return Err(Unsound::OffTheMinute);
+        return Err(InvalidCandle::OffTheMinute);
     }
     if volume.is_nan() || *volume <= 0.0 {
-        return Err(Unsound::NoVolume);
+        return Err(InvalidCandle::NoVolume);
     }
     let inside = |price: &Price| low <= price && price <= high;
     if low.get() > 0.0 && inside(open) && inside(close) {
         Ok(*close)
     } else {
-        Err(Unsound::Inconsistent)
+        Err(InvalidCandle::Inconsistent)
     }
 }
 
@@ -60,32 +60,38 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_candle_gives_its_close() {
-        let close = sound_close(&candle(2.0, 4.0, 1.0, 3.0, 0.5)).unwrap();
+    fn a_valid_candle_gives_its_close() {
+        let close = valid_close(&candle(2.0, 4.0, 1.0, 3.0, 0.5)).unwrap();
         assert_eq!(close.get(), 3.0);
-        assert!(sound_close(&candle(2.0, 2.0, 2.0, 2.0, 0.5)).is_ok());
+        assert!(valid_close(&candle(2.0, 2.0, 2.0, 2.0, 0.5)).is_ok());
     }
 
     #[test]
     fn each_flaw_has_its_name() {
         let flaws = [
-            (candle(2.0, 4.0, 1.0, 3.0, 0.0), Unsound::NoVolume),
-            (candle(2.0, 4.0, 1.0, 3.0, -1.0), Unsound::NoVolume),
-            (candle(2.0, 4.0, 1.0, 3.0, f64::NAN), Unsound::NoVolume),
-            (candle(5.0, 4.0, 1.0, 3.0, 1.0), Unsound::Inconsistent),
-            (candle(0.5, 4.0, 1.0, 3.0, 1.0), Unsound::Inconsistent),
-            (candle(2.0, 4.0, 1.0, 5.0, 1.0), Unsound::Inconsistent),
-            (candle(2.0, 4.0, 1.0, 0.5, 1.0), Unsound::Inconsistent),
-            (candle(2.0, 4.0, 0.0, 3.0, 1.0), Unsound::Inconsistent),
-            (candle(-2.0, -1.0, -3.0, -2.0, 1.0), Unsound::Inconsistent),
+            (candle(2.0, 4.0, 1.0, 3.0, 0.0), InvalidCandle::NoVolume),
+            (candle(2.0, 4.0, 1.0, 3.0, -1.0), InvalidCandle::NoVolume),
+            (
+                candle(2.0, 4.0, 1.0, 3.0, f64::NAN),
+                InvalidCandle::NoVolume,
+            ),
+            (candle(5.0, 4.0, 1.0, 3.0, 1.0), InvalidCandle::Inconsistent),
+            (candle(0.5, 4.0, 1.0, 3.0, 1.0), InvalidCandle::Inconsistent),
+            (candle(2.0, 4.0, 1.0, 5.0, 1.0), InvalidCandle::Inconsistent),
+            (candle(2.0, 4.0, 1.0, 0.5, 1.0), InvalidCandle::Inconsistent),
+            (candle(2.0, 4.0, 0.0, 3.0, 1.0), InvalidCandle::Inconsistent),
+            (
+                candle(-2.0, -1.0, -3.0, -2.0, 1.0),
+                InvalidCandle::Inconsistent,
+            ),
         ];
         for (candle, flaw) in flaws {
-            assert_eq!(sound_close(&candle), Err(flaw), "{candle:?}");
+            assert_eq!(valid_close(&candle), Err(flaw), "{candle:?}");
         }
         let late = Bar {
             open_time: UnixMillis(60_001),
             ..candle(2.0, 4.0, 1.0, 3.0, 1.0)
         };
-        assert_eq!(sound_close(&late), Err(Unsound::OffTheMinute));
+        assert_eq!(valid_close(&late), Err(InvalidCandle::OffTheMinute));
     }
 }

@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Exclusion, MarketCloses, MinuteInputs, Quote, Verdict, Witness};
+use super::{
+    MinuteDecision, MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueExclusion, VenueObservation,
+};
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::MinuteRules;
@@ -23,12 +25,12 @@ use crate::time::UnixMillis;
 /// Prices older than this, in seconds, are no candle.
 const MAX_AGE_S: f64 = 60.0;
 /// A minute that nobody named; which one it is makes no difference to its price.
-const SOME_MINUTE: UnixMillis = UnixMillis(0);
+const PLACEHOLDER_MINUTE: UnixMillis = UnixMillis(0);
 
 /// One minute's inputs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub struct SettlementCase {
     /// Fresh USDT/USD closes, one a market.
     #[serde(default)]
     pub usdt_usd: Vec<Price>,
@@ -48,7 +50,7 @@ pub struct CaseVenue {
     /// Its price, in its quote.
     pub price: Price,
     /// What its price is in.
-    pub quote: Quote,
+    pub quote: QuoteCurrency,
     /// What it weighs, before class shares and cap.
     pub w: Price,
     /// How old the price is.
@@ -78,10 +80,10 @@ pub struct CaseResult {
 pub enum CaseError {
     /// A venue twice.
     #[error("venue {0:?} is there twice: give each venue one entry")]
-    Twice(String),
+    DuplicateVenue(String),
     /// A number that can't be.
     #[error("venue {venue:?} has {key} = {value}: {cure}")]
-    Number {
+    InvalidNumber {
         /// The venue.
         venue: String,
         /// Which number.
@@ -93,7 +95,7 @@ pub enum CaseError {
     },
     /// A rate that can't be.
     #[error("usdt_usd holds {0}: rates are positive")]
-    Rate(Price),
+    InvalidRate(Price),
     /// Minutes before the minutes before.
     #[error(
         "a minute of `before` has a `before` of its own: write all minutes in one list, oldest first"
@@ -104,11 +106,14 @@ pub enum CaseError {
     TooLong(usize, usize),
 }
 
-impl Case {
+impl SettlementCase {
     /// The case as inputs of a minute.
     pub fn inputs(&self, rules: &MinuteRules) -> Result<MinuteInputs, CaseError> {
-        if self.before.len() > rules.lookback {
-            return Err(CaseError::TooLong(self.before.len(), rules.lookback));
+        if self.before.len() > rules.probation_lookback {
+            return Err(CaseError::TooLong(
+                self.before.len(),
+                rules.probation_lookback,
+            ));
         }
         if self.before.iter().any(|case| !case.before.is_empty()) {
             return Err(CaseError::Nested);
@@ -121,16 +126,16 @@ impl Case {
             let venue = case.venues.iter().find(|venue| venue.id == id)?;
             venue.has_candle().then_some(venue.price)
         };
-        let venues = self.venues.iter().map(|venue| Witness {
+        let venues = self.venues.iter().map(|venue| VenueObservation {
             venue: venue.id.clone(),
             quote: venue.quote,
             day_volume: venue.w.get(),
             candle: venue.has_candle().then(|| Bar {
                 volume: venue.volume.get(),
-                ..Bar::of_value(SOME_MINUTE, venue.price)
+                ..Bar::of_value(PLACEHOLDER_MINUTE, venue.price)
             }),
-            followed: true,
-            before: newest_first()
+            is_final: true,
+            prior_closes: newest_first()
                 .map(|case| close_before(case, &venue.id))
                 .collect(),
         });
@@ -138,7 +143,7 @@ impl Case {
         let markets = markets.map(|case| case.usdt_usd.len()).max().unwrap_or(0);
         let usdt_usd = (0..markets).map(|market| {
             let minutes = std::iter::once(self).chain(newest_first());
-            MarketCloses {
+            UsdtMarketCloses {
                 market: market.to_string(),
                 closes: minutes
                     .map(|case| case.usdt_usd.get(market).copied())
@@ -146,7 +151,7 @@ impl Case {
             }
         });
         Ok(MinuteInputs {
-            minute: SOME_MINUTE,
+            minute: PLACEHOLDER_MINUTE,
             venues: venues.collect(),
             usdt_usd: usdt_usd.collect(),
         })
@@ -156,9 +161,9 @@ impl Case {
         let mut seen = BTreeSet::new();
         for venue in &self.venues {
             if !seen.insert(&venue.id) {
-                return Err(CaseError::Twice(venue.id.clone()));
+                return Err(CaseError::DuplicateVenue(venue.id.clone()));
             }
-            let wrong = |key, value: String, cure| CaseError::Number {
+            let wrong = |key, value: String, cure| CaseError::InvalidNumber {
                 venue: venue.id.clone(),
                 key,
                 value,
@@ -183,7 +188,7 @@ impl Case {
             }
         }
         match self.usdt_usd.iter().find(|rate| rate.get() <= 0.0) {
-            Some(rate) => Err(CaseError::Rate(*rate)),
+            Some(rate) => Err(CaseError::InvalidRate(*rate)),
             None => Ok(()),
         }
     }
@@ -195,20 +200,20 @@ impl CaseVenue {
     }
 }
 
-impl From<&Verdict> for CaseResult {
-    fn from(verdict: &Verdict) -> Self {
-        let excluded = verdict
+impl From<&MinuteDecision> for CaseResult {
+    fn from(decision: &MinuteDecision) -> Self {
+        let excluded = decision
             .excluded
             .iter()
-            .filter(|(_, why)| why.is_for_its_price());
+            .filter(|(_, why)| why.is_price_based());
         let excluded = excluded
-            .map(|(venue, _): (&String, &Exclusion)| venue.clone())
+            .map(|(venue, _): (&String, &VenueExclusion)| venue.clone())
             .collect();
-        match &verdict.price {
+        match &decision.price {
             Ok(settled) => Self {
-                price: Some(written(settled.price)),
+                price: Some(format_price(settled.price)),
                 gap: None,
-                used: settled.used.keys().cloned().collect(),
+                used: settled.constituents.keys().cloned().collect(),
                 excluded,
                 dispersion_bps: Some(format!("{:.1}", settled.dispersion_bps)),
             },
@@ -224,7 +229,7 @@ impl From<&Verdict> for CaseResult {
 }
 
 /// The price with two decimals, or as many more as make six digits.
-fn written(price: Price) -> String {
+fn format_price(price: Price) -> String {
     let magnitude = libm::floor(libm::log10(price.get())).max(-300.0) as i32;
     let decimals = usize::try_from(5 - magnitude).unwrap_or(0).max(2);
     format!("{:.decimals$}", price.get())
@@ -242,7 +247,7 @@ pub struct GoldenCases {
 pub struct GoldenCase {
     /// The minute.
     #[serde(rename = "in")]
-    pub input: Case,
+    pub input: SettlementCase,
     /// What becomes of it.
     pub expect: CaseResult,
 }
@@ -253,7 +258,7 @@ mod written_prices {
 
     #[test]
     fn have_two_decimals_and_at_least_six_digits() {
-        let text = |value: f64| written(Price::new(value).unwrap());
+        let text = |value: f64| format_price(Price::new(value).unwrap());
         assert_eq!(text(100_004.977_5), "100004.98");
         assert_eq!(text(100_000.0), "100000.00");
         assert_eq!(text(3456.789), "3456.79");

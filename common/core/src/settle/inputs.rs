@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::MINUTE;
-use super::candle::sound_close;
+use super::candle::valid_close;
 use crate::attest::{Hash, sha256};
 use crate::bar::Bar;
 use crate::price::Price;
@@ -16,7 +16,7 @@ use crate::time::UnixMillis;
 /// What a venue's prices are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Quote {
+pub enum QuoteCurrency {
     /// US dollars.
     Usd,
     /// Tether, which is worth what the USDT/USD markets say.
@@ -30,42 +30,42 @@ pub struct MinuteInputs {
     /// Start of the minute.
     pub minute: UnixMillis,
     /// Every configured venue.
-    pub venues: Vec<Witness>,
+    pub venues: Vec<VenueObservation>,
     /// Every configured USDT/USD market.
-    pub usdt_usd: Vec<MarketCloses>,
+    pub usdt_usd: Vec<UsdtMarketCloses>,
 }
 
 /// What one venue has to say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Witness {
+pub struct VenueObservation {
     /// Its name.
     pub venue: String,
     /// What its prices are in.
-    pub quote: Quote,
+    pub quote: QuoteCurrency,
     /// What was traded there on the UTC day before, in base units: what it weighs. 0 if it isn't known.
     pub day_volume: f64,
     /// Its candle of the minute.
     pub candle: Option<Bar>,
     /// Whether it has a later candle: only then is the minute's final.
-    pub followed: bool,
-    /// Its sound and final closes of the minutes before, in its quote, newest first: m − 1, m − 2, …
-    pub before: Vec<Option<Price>>,
+    pub is_final: bool,
+    /// Its valid and final closes of the minutes before, in its quote, newest first: m − 1, m − 2, …
+    pub prior_closes: Vec<Option<Price>>,
 }
 
 /// Closes of one USDT/USD market.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MarketCloses {
+pub struct UsdtMarketCloses {
     /// Its name.
     pub market: String,
-    /// Sound and final closes, newest first: m, m − 1, …
+    /// Valid and final closes, newest first: m, m − 1, …
     pub closes: Vec<Option<Price>>,
 }
 
 /// The candles that a venue served, by open time.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Tape(BTreeMap<UnixMillis, Bar>);
+pub struct VenueCandles(BTreeMap<UnixMillis, Bar>);
 
 impl MinuteInputs {
     /// The text that is kept and hashed.
@@ -80,13 +80,13 @@ impl MinuteInputs {
     }
 }
 
-impl Witness {
-    /// What a venue with this tape says of a minute.
-    pub fn of(
+impl VenueObservation {
+    /// What a venue with these candles says of a minute.
+    pub fn new(
         venue: &str,
-        quote: Quote,
+        quote: QuoteCurrency,
         day_volume: f64,
-        tape: &Tape,
+        candles: &VenueCandles,
         minute: UnixMillis,
         rules: &MinuteRules,
     ) -> Self {
@@ -99,25 +99,30 @@ impl Witness {
             } else {
                 0.0
             },
-            candle: tape.candle(minute),
-            followed: tape.has_later(minute),
-            before: tape.final_closes(minute - MINUTE, rules.lookback),
+            candle: candles.candle(minute),
+            is_final: candles.has_later(minute),
+            prior_closes: candles.final_closes(minute - MINUTE, rules.probation_lookback),
         }
     }
 }
 
-impl MarketCloses {
-    /// What a USDT/USD market with this tape says of a minute.
-    pub fn of(market: &str, tape: &Tape, minute: UnixMillis, rules: &MinuteRules) -> Self {
-        let minutes = 1 + rules.lookback + rules.rate_max_age;
+impl UsdtMarketCloses {
+    /// What a USDT/USD market with these candles says of a minute.
+    pub fn new(
+        market: &str,
+        candles: &VenueCandles,
+        minute: UnixMillis,
+        rules: &MinuteRules,
+    ) -> Self {
+        let minutes = 1 + rules.probation_lookback + rules.usdt_rate_max_age;
         Self {
             market: market.to_owned(),
-            closes: tape.final_closes(minute, minutes),
+            closes: candles.final_closes(minute, minutes),
         }
     }
 }
 
-impl Tape {
+impl VenueCandles {
     /// The candle that starts in this minute; of several, the first.
     pub fn candle(&self, minute: UnixMillis) -> Option<Bar> {
         let mut within = self.0.range(minute..minute + MINUTE);
@@ -130,28 +135,28 @@ impl Tape {
         last.is_some_and(|(open_time, _)| *open_time >= minute + MINUTE)
     }
 
-    /// Closes of the sound and final candles of `count` minutes, from `newest` back.
+    /// Closes of the valid and final candles of `count` minutes, from `newest` back.
     fn final_closes(&self, newest: UnixMillis, count: usize) -> Vec<Option<Price>> {
         let minutes = std::iter::successors(Some(newest), |minute| Some(*minute - MINUTE));
         let close = |minute: UnixMillis| {
             let candle = self.candle(minute).filter(|_| self.has_later(minute))?;
-            sound_close(&candle).ok()
+            valid_close(&candle).ok()
         };
         minutes.take(count).map(close).collect()
     }
 }
 
-impl FromIterator<Bar> for Tape {
+impl FromIterator<Bar> for VenueCandles {
     fn from_iter<I: IntoIterator<Item = Bar>>(candles: I) -> Self {
         // JSON has no word for a volume that is no number; the candle would be refused for it anyway.
-        let sound = candles
+        let valid = candles
             .into_iter()
             .filter(|candle| candle.volume.is_finite());
-        Self(sound.map(|candle| (candle.open_time, candle)).collect())
+        Self(valid.map(|candle| (candle.open_time, candle)).collect())
     }
 }
 
-impl fmt::Display for Quote {
+impl fmt::Display for QuoteCurrency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Usd => "USD",
@@ -179,43 +184,52 @@ mod tests {
     }
 
     #[test]
-    fn a_witness_is_cut_out_of_the_tape() {
-        let unsound = Bar {
+    fn an_observation_is_cut_out_of_the_venue_candles() {
+        let invalid = Bar {
             volume: 0.0,
             ..candle(-2, 8.0)
         };
-        let tape: Tape = [
+        let candles: VenueCandles = [
             candle(-3, 7.0),
-            unsound,
+            invalid,
             candle(-1, 9.0),
             candle(0, 10.0),
             candle(1, 11.0),
         ]
         .into_iter()
         .collect();
-        let witness = Witness::of("a", Quote::Usd, 5.0, &tape, M, &rules());
-        assert_eq!(witness.candle, Some(candle(0, 10.0)));
-        assert!(witness.followed);
+        let observation =
+            VenueObservation::new("a", QuoteCurrency::Usd, 5.0, &candles, M, &rules());
+        assert_eq!(observation.candle, Some(candle(0, 10.0)));
+        assert!(observation.is_final);
         let before = [Price::new(9.0).ok(), None, Price::new(7.0).ok()];
-        assert_eq!(witness.before[..3], before);
-        assert_eq!(witness.before.len(), 30);
-        assert!(witness.before[3..].iter().all(Option::is_none));
+        assert_eq!(observation.prior_closes[..3], before);
+        assert_eq!(observation.prior_closes.len(), 30);
+        assert!(observation.prior_closes[3..].iter().all(Option::is_none));
 
-        let newest = Witness::of("a", Quote::Usd, 5.0, &tape, M + MINUTE, &rules());
-        assert!(newest.candle.is_some() && !newest.followed);
-        let none = Witness::of("a", Quote::Usd, f64::NAN, &Tape::default(), M, &rules());
+        let newest =
+            VenueObservation::new("a", QuoteCurrency::Usd, 5.0, &candles, M + MINUTE, &rules());
+        assert!(newest.candle.is_some() && !newest.is_final);
+        let none = VenueObservation::new(
+            "a",
+            QuoteCurrency::Usd,
+            f64::NAN,
+            &VenueCandles::default(),
+            M,
+            &rules(),
+        );
         assert_eq!(
-            (none.candle, none.followed, none.day_volume),
+            (none.candle, none.is_final, none.day_volume),
             (None, false, 0.0)
         );
     }
 
     #[test]
     fn a_market_has_closes_for_every_minute_that_is_looked_at() {
-        let tape: Tape = [candle(-40, 0.9), candle(0, 1.0), candle(1, 1.1)]
+        let candles: VenueCandles = [candle(-40, 0.9), candle(0, 1.0), candle(1, 1.1)]
             .into_iter()
             .collect();
-        let market = MarketCloses::of("a", &tape, M, &rules());
+        let market = UsdtMarketCloses::new("a", &candles, M, &rules());
         assert_eq!(market.closes.len(), 41);
         assert_eq!(market.closes[0], Price::new(1.0).ok());
         assert_eq!(market.closes[40], Price::new(0.9).ok());
@@ -223,11 +237,18 @@ mod tests {
 
     #[test]
     fn inputs_read_back_as_they_were_written() {
-        let tape: Tape = [candle(0, 0.1), candle(1, 11.0)].into_iter().collect();
+        let candles: VenueCandles = [candle(0, 0.1), candle(1, 11.0)].into_iter().collect();
         let inputs = MinuteInputs {
             minute: M,
-            venues: vec![Witness::of("a", Quote::Usdt, 0.3, &tape, M, &rules())],
-            usdt_usd: vec![MarketCloses::of("b", &tape, M, &rules())],
+            venues: vec![VenueObservation::new(
+                "a",
+                QuoteCurrency::Usdt,
+                0.3,
+                &candles,
+                M,
+                &rules(),
+            )],
+            usdt_usd: vec![UsdtMarketCloses::new("b", &candles, M, &rules())],
         };
         let read: MinuteInputs = serde_json::from_slice(&inputs.bytes()).unwrap();
         assert_eq!(read, inputs);

@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::candle::{Unsound, sound_close};
+use super::candle::{InvalidCandle, valid_close};
 use super::median::{median, weighted_median};
-use super::standing::{deviations, is_on_probation};
-use super::tether::{is_possible, rate};
-use super::{MinuteInputs, Quote, Witness, shares};
+use super::probation::{deviations, is_on_probation};
+use super::usdt_rate::{is_plausible, usdt_usd_rate};
+use super::{MinuteInputs, QuoteCurrency, VenueObservation, venue_weights};
 use crate::price::Price;
 use crate::rules::MinuteRules;
 
 /// What becomes of a minute.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct MinuteDecision {
     /// Its price, or why it is a gap.
     pub price: Result<SettledMinute, GapReason>,
     /// Who had no say and why, by venue.
-    pub excluded: BTreeMap<String, Exclusion>,
+    pub excluded: BTreeMap<String, VenueExclusion>,
 }
 
 /// A minute with a price.
@@ -32,12 +32,12 @@ pub struct SettledMinute {
     /// What a USDT was worth.
     pub usdt_usd: Option<f64>,
     /// Who had a say, by venue.
-    pub used: BTreeMap<String, Voice>,
+    pub constituents: BTreeMap<String, Constituent>,
 }
 
 /// A venue's say in a price.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Voice {
+pub struct Constituent {
     /// Its price in USD.
     pub price: f64,
     /// Its weight, of 1.
@@ -47,7 +47,7 @@ pub struct Voice {
 /// Why a venue had no say.
 #[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
-pub enum Exclusion {
+pub enum VenueExclusion {
     /// It has no candle of the minute.
     #[error("no candle")]
     NoCandle,
@@ -73,7 +73,8 @@ pub enum Exclusion {
     NoRate,
     /// It is too far from the others.
     #[error("{off_percent:.2} % off the median of all")]
-    FarOff {
+    #[serde(rename = "far_off")]
+    Outlier {
         /// How far, in percent of the plain median.
         off_percent: f64,
     },
@@ -123,32 +124,32 @@ pub enum GapReason {
     },
 }
 
-impl Exclusion {
+impl VenueExclusion {
     /// Whether the venue is out because of where its price was, and not for want of one.
-    pub const fn is_for_its_price(&self) -> bool {
-        matches!(self, Self::FarOff { .. } | Self::OnProbation)
+    pub const fn is_price_based(&self) -> bool {
+        matches!(self, Self::Outlier { .. } | Self::OnProbation)
     }
 }
 
 /// The price of a minute, or why it is a gap: a function of its inputs and the rules, of nothing else.
-pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> Verdict {
-    let usdt_usd = rate(&inputs.usdt_usd, 0, rules);
+pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> MinuteDecision {
+    let usdt_usd = usdt_usd_rate(&inputs.usdt_usd, 0, rules);
     let mut excluded = BTreeMap::new();
     let mut prices = BTreeMap::new();
-    for witness in &inputs.venues {
-        match usd_close(witness, usdt_usd) {
-            Ok(price) => drop(prices.insert(witness.venue.as_str(), price)),
-            Err(why) => drop(excluded.insert(witness.venue.clone(), why)),
+    for observation in &inputs.venues {
+        match usd_close(observation, usdt_usd) {
+            Ok(price) => drop(prices.insert(observation.venue.as_str(), price)),
+            Err(why) => drop(excluded.insert(observation.venue.clone(), why)),
         }
     }
     let past = past_deviations(inputs, rules);
     for (venue, off) in deviations(&prices) {
         let before = past.iter().map(|minute| minute.get(venue).copied());
-        let why = if off > rules.out_beyond {
+        let why = if off > rules.exclude_beyond {
             let off_percent = 100.0 * off;
-            Exclusion::FarOff { off_percent }
+            VenueExclusion::Outlier { off_percent }
         } else if is_on_probation(before, rules) {
-            Exclusion::OnProbation
+            VenueExclusion::OnProbation
         } else {
             continue;
         };
@@ -161,24 +162,27 @@ pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> Verdict {
             check_scale(&settled, inputs, &excluded, rules)?;
             Ok(settled)
         });
-    Verdict { price, excluded }
+    MinuteDecision { price, excluded }
 }
 
 /// A venue's close of the minute in USD.
-fn usd_close(witness: &Witness, usdt_usd: Option<f64>) -> Result<f64, Exclusion> {
-    let candle = witness.candle.as_ref().ok_or(Exclusion::NoCandle)?;
-    let close = sound_close(candle).map_err(|flaw| match flaw {
-        Unsound::OffTheMinute => Exclusion::OffTheMinute,
-        Unsound::NoVolume => Exclusion::NoVolume,
-        Unsound::Inconsistent => Exclusion::Inconsistent,
+fn usd_close(observation: &VenueObservation, usdt_usd: Option<f64>) -> Result<f64, VenueExclusion> {
+    let candle = observation
+        .candle
+        .as_ref()
+        .ok_or(VenueExclusion::NoCandle)?;
+    let close = valid_close(candle).map_err(|flaw| match flaw {
+        InvalidCandle::OffTheMinute => VenueExclusion::OffTheMinute,
+        InvalidCandle::NoVolume => VenueExclusion::NoVolume,
+        InvalidCandle::Inconsistent => VenueExclusion::Inconsistent,
     })?;
-    if !witness.followed {
-        return Err(Exclusion::NotFinal);
+    if !observation.is_final {
+        return Err(VenueExclusion::NotFinal);
     }
-    if witness.day_volume.is_nan() || witness.day_volume <= 0.0 {
-        return Err(Exclusion::NoDayVolume);
+    if observation.day_volume.is_nan() || observation.day_volume <= 0.0 {
+        return Err(VenueExclusion::NoDayVolume);
     }
-    in_usd(witness.quote, close, usdt_usd).ok_or(Exclusion::NoRate)
+    in_usd(observation.quote, close, usdt_usd).ok_or(VenueExclusion::NoRate)
 }
 
 /// Refuses a price that the venues without a rate contradict by more than any rate could explain: where most of the
@@ -186,16 +190,17 @@ fn usd_close(witness: &Witness, usdt_usd: Option<f64>) -> Result<f64, Exclusion>
 fn check_scale(
     settled: &SettledMinute,
     inputs: &MinuteInputs,
-    excluded: &BTreeMap<String, Exclusion>,
+    excluded: &BTreeMap<String, VenueExclusion>,
     rules: &MinuteRules,
 ) -> Result<(), GapReason> {
     let unconverted = inputs
         .venues
         .iter()
-        .filter(|witness| excluded.get(&witness.venue) == Some(&Exclusion::NoRate));
-    let closes = unconverted.filter_map(|witness| Some(witness.candle.as_ref()?.close.get()));
+        .filter(|observation| excluded.get(&observation.venue) == Some(&VenueExclusion::NoRate));
+    let closes =
+        unconverted.filter_map(|observation| Some(observation.candle.as_ref()?.close.get()));
     match median(closes) {
-        Some(in_usdt) if !is_possible(settled.price.get() / in_usdt, rules) => {
+        Some(in_usdt) if !is_plausible(settled.price.get() / in_usdt, rules) => {
             let price = settled.price;
             Err(GapReason::ScaleInDoubt { price, in_usdt })
         }
@@ -203,10 +208,10 @@ fn check_scale(
     }
 }
 
-fn in_usd(quote: Quote, close: Price, usdt_usd: Option<f64>) -> Option<f64> {
+fn in_usd(quote: QuoteCurrency, close: Price, usdt_usd: Option<f64>) -> Option<f64> {
     match quote {
-        Quote::Usd => Some(close.get()),
-        Quote::Usdt => Some(close.get() * usdt_usd?),
+        QuoteCurrency::Usd => Some(close.get()),
+        QuoteCurrency::Usdt => Some(close.get() * usdt_usd?),
     }
 }
 
@@ -215,14 +220,14 @@ fn past_deviations<'a>(
     inputs: &'a MinuteInputs,
     rules: &MinuteRules,
 ) -> Vec<BTreeMap<&'a str, f64>> {
-    (1..=rules.lookback)
+    (1..=rules.probation_lookback)
         .rev()
         .map(|ago| {
-            let usdt_usd = rate(&inputs.usdt_usd, ago, rules);
-            let prices = inputs.venues.iter().filter_map(|witness| {
-                let close = (*witness.before.get(ago - 1)?)?;
-                let price = in_usd(witness.quote, close, usdt_usd)?;
-                Some((witness.venue.as_str(), price))
+            let usdt_usd = usdt_usd_rate(&inputs.usdt_usd, ago, rules);
+            let prices = inputs.venues.iter().filter_map(|observation| {
+                let close = (*observation.prior_closes.get(ago - 1)?)?;
+                let price = in_usd(observation.quote, close, usdt_usd)?;
+                Some((observation.venue.as_str(), price))
             });
             deviations(&prices.collect())
         })
@@ -234,25 +239,28 @@ fn quorum(
     prices: &BTreeMap<&str, f64>,
     rules: &MinuteRules,
 ) -> Result<(), GapReason> {
-    let has_a_say = |witness: &&Witness| prices.contains_key(witness.venue.as_str());
+    let is_constituent =
+        |observation: &&VenueObservation| prices.contains_key(observation.venue.as_str());
     let (venues, needed) = (prices.len(), rules.min_venues);
     if venues < needed {
         return Err(GapReason::TooFewVenues { venues, needed });
     }
-    let usd = inputs.venues.iter().filter(has_a_say);
-    let venues = usd.filter(|witness| witness.quote == Quote::Usd).count();
+    let usd = inputs.venues.iter().filter(is_constituent);
+    let venues = usd
+        .filter(|observation| observation.quote == QuoteCurrency::Usd)
+        .count();
     let needed = rules.min_usd_venues;
     if venues < needed {
         return Err(GapReason::TooFewUsdVenues { venues, needed });
     }
-    let all: Vec<(Quote, f64)> = inputs.venues.iter().map(volume).collect();
-    let configured = shares::by_volume(&all, rules);
+    let all: Vec<(QuoteCurrency, f64)> = inputs.venues.iter().map(volume).collect();
+    let configured = venue_weights::by_volume(&all, rules);
     let held = inputs.venues.iter().zip(configured);
     let weight: f64 = held
-        .filter(|(w, _)| has_a_say(w))
+        .filter(|(w, _)| is_constituent(w))
         .map(|(_, share)| share)
         .sum();
-    let needed = rules.min_weight;
+    let needed = rules.min_total_weight;
     // Shares that are a half on paper add up with rounding.
     if weight < needed - 1e-12 {
         return Err(GapReason::TooLittleWeight { weight, needed });
@@ -266,14 +274,20 @@ fn price(
     usdt_usd: Option<f64>,
     rules: &MinuteRules,
 ) -> Result<SettledMinute, GapReason> {
-    let voices: Vec<(&Witness, f64)> = inputs
+    let constituents: Vec<(&VenueObservation, f64)> = inputs
         .venues
         .iter()
-        .filter_map(|witness| Some((witness, *prices.get(witness.venue.as_str())?)))
+        .filter_map(|observation| Some((observation, *prices.get(observation.venue.as_str())?)))
         .collect();
-    let volumes: Vec<(Quote, f64)> = voices.iter().map(|(witness, _)| volume(witness)).collect();
-    let weights = shares::capped(&shares::by_volume(&volumes, rules), rules.cap);
-    let items: Vec<(f64, f64)> = voices
+    let volumes: Vec<(QuoteCurrency, f64)> = constituents
+        .iter()
+        .map(|(observation, _)| volume(observation))
+        .collect();
+    let weights = venue_weights::capped(
+        &venue_weights::by_volume(&volumes, rules),
+        rules.max_venue_weight,
+    );
+    let items: Vec<(f64, f64)> = constituents
         .iter()
         .zip(&weights)
         .map(|((_, p), w)| (*p, *w))
@@ -293,24 +307,24 @@ fn price(
         .iter()
         .map(|(price, _)| *price)
         .fold(f64::NEG_INFINITY, f64::max);
-    let used = voices
+    let by_venue = constituents
         .iter()
         .zip(&weights)
-        .map(|((witness, price), weight)| {
-            let voice = Voice {
+        .map(|((observation, price), weight)| {
+            let constituent = Constituent {
                 price: *price,
                 weight: *weight,
             };
-            (witness.venue.clone(), voice)
+            (observation.venue.clone(), constituent)
         });
     Ok(SettledMinute {
         price: settled,
         dispersion_bps: 1e4 * (high - low) / settled.get(),
         usdt_usd,
-        used: used.collect(),
+        constituents: by_venue.collect(),
     })
 }
 
-fn volume(witness: &Witness) -> (Quote, f64) {
-    (witness.quote, witness.day_volume.max(0.0))
+fn volume(observation: &VenueObservation) -> (QuoteCurrency, f64) {
+    (observation.quote, observation.day_volume.max(0.0))
 }

@@ -2,10 +2,10 @@
 //! scored against.
 //!
 //! ```text
-//!  venues' finished candles ──▶ MinuteInputs ──settle_minute──▶ Verdict: price, or gap with its reason
-//!     candle: which count          │ tether: USDT → USD            │
-//!                                  │ standing: who is out          ▼
-//!                                  │ shares: who weighs what    SettledPrices ──▶ Settlement ──▶ Outcome
+//!  venues' finished candles ──▶ MinuteInputs ──settle_minute──▶ MinuteDecision: price, or gap with its reason
+//!     candle: which count          │ usdt_rate: USDT → USD         │
+//!                                  │ probation: who is out         ▼
+//!                                  │ venue_weights: weights     SettledPrices ──▶ Settlement ──▶ Outcome
 //!                                  └ median: the price            every instant    of a round     moves, or void
 //! ```
 //!
@@ -20,19 +20,21 @@ pub mod case;
 mod inputs;
 mod median;
 mod minute;
-mod outcome;
-mod prices;
-mod shares;
-mod standing;
-mod tether;
+mod probation;
+mod settled_prices;
+mod settlement;
+mod usdt_rate;
+mod venue_weights;
 
 #[cfg(test)]
 mod tests;
 
-pub use inputs::{MarketCloses, MinuteInputs, Quote, Tape, Witness};
-pub use minute::{Exclusion, GapReason, SettledMinute, Verdict, Voice, settle_minute};
-pub use outcome::{Settlement, VoidReason};
-pub use prices::{Provenance, SettledPrices};
+pub use inputs::{MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation};
+pub use minute::{
+    Constituent, GapReason, MinuteDecision, SettledMinute, VenueExclusion, settle_minute,
+};
+pub use settled_prices::{PriceProvenance, SettledPrices};
+pub use settlement::{Settlement, VoidReason};
 
 use crate::time::Millis;
 

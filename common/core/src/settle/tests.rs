@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::case::{Case, CaseError, CaseResult, GoldenCases};
+use super::case::{CaseError, CaseResult, GoldenCases, SettlementCase};
 use super::*;
 use crate::bar::Bar;
 use crate::price::Price;
@@ -38,9 +38,9 @@ fn the_golden_cases() {
 }
 
 /// A venue with a price and a weight, like all others before.
-fn venue(name: &str, quote: Quote, price: f64, day_volume: f64) -> Witness {
+fn venue(name: &str, quote: QuoteCurrency, price: f64, day_volume: f64) -> VenueObservation {
     let price = Price::new(price).unwrap();
-    Witness {
+    VenueObservation {
         venue: name.into(),
         quote,
         day_volume,
@@ -48,16 +48,16 @@ fn venue(name: &str, quote: Quote, price: f64, day_volume: f64) -> Witness {
             volume: 1.0,
             ..Bar::of_value(M, price)
         }),
-        followed: true,
-        before: vec![Some(price); 30],
+        is_final: true,
+        prior_closes: vec![Some(price); 30],
     }
 }
 
-fn usd(name: &str, price: f64, day_volume: f64) -> Witness {
-    venue(name, Quote::Usd, price, day_volume)
+fn usd(name: &str, price: f64, day_volume: f64) -> VenueObservation {
+    venue(name, QuoteCurrency::Usd, price, day_volume)
 }
 
-fn verdict(venues: Vec<Witness>) -> Verdict {
+fn decision(venues: Vec<VenueObservation>) -> MinuteDecision {
     let inputs = MinuteInputs {
         minute: M,
         venues,
@@ -66,12 +66,12 @@ fn verdict(venues: Vec<Witness>) -> Verdict {
     settle_minute(&inputs, &rules())
 }
 
-fn price(verdict: &Verdict) -> f64 {
-    verdict.price.as_ref().unwrap().price.get()
+fn price(decision: &MinuteDecision) -> f64 {
+    decision.price.as_ref().unwrap().price.get()
 }
 
 /// Five venues of equal weight around 100.
-fn five() -> Vec<Witness> {
+fn five() -> Vec<VenueObservation> {
     let prices = [99.8, 99.9, 100.0, 100.1, 100.2];
     let venues = prices.iter().zip(["a", "b", "c", "d", "e"]);
     venues.map(|(price, name)| usd(name, *price, 1.0)).collect()
@@ -80,34 +80,36 @@ fn five() -> Vec<Witness> {
 #[test]
 fn a_candle_without_a_later_one_or_volume_or_on_another_grid_is_excluded_with_its_reason() {
     let mut venues = five();
-    venues[0].followed = false;
+    venues[0].is_final = false;
     venues[1].candle.as_mut().unwrap().volume = 0.0;
-    let two_out = verdict(venues.clone());
-    assert_eq!(two_out.excluded["a"], Exclusion::NotFinal);
-    assert_eq!(two_out.excluded["b"], Exclusion::NoVolume);
+    let two_out = decision(venues.clone());
+    assert_eq!(two_out.excluded["a"], VenueExclusion::NotFinal);
+    assert_eq!(two_out.excluded["b"], VenueExclusion::NoVolume);
     assert_eq!(price(&two_out), 100.1);
     venues[0] = usd("a", 99.8, 1.0);
     venues[0].candle.as_mut().unwrap().open_time = UnixMillis(M.0 + 1);
     venues[1] = usd("b", 99.9, 1.0);
     venues[1].candle.as_mut().unwrap().high = Price::new(99.0).unwrap();
-    let two_out = verdict(venues.clone());
-    assert_eq!(two_out.excluded["a"], Exclusion::OffTheMinute);
-    assert_eq!(two_out.excluded["b"], Exclusion::Inconsistent);
+    let two_out = decision(venues.clone());
+    assert_eq!(two_out.excluded["a"], VenueExclusion::OffTheMinute);
+    assert_eq!(two_out.excluded["b"], VenueExclusion::Inconsistent);
     venues[0].candle = None;
     venues[1] = usd("b", 99.9, 0.0);
-    let two_out = verdict(venues);
-    assert_eq!(two_out.excluded["a"], Exclusion::NoCandle);
-    assert_eq!(two_out.excluded["b"], Exclusion::NoDayVolume);
+    let two_out = decision(venues);
+    assert_eq!(two_out.excluded["a"], VenueExclusion::NoCandle);
+    assert_eq!(two_out.excluded["b"], VenueExclusion::NoDayVolume);
 }
 
 #[test]
 fn two_percent_off_is_in_and_more_is_out() {
     let mut venues = five();
     venues[4] = usd("e", 102.0, 1.0);
-    assert!(verdict(venues.clone()).excluded.is_empty());
+    assert!(decision(venues.clone()).excluded.is_empty());
     venues[4] = usd("e", 102.001, 1.0);
-    let out = verdict(venues);
-    assert!(matches!(out.excluded["e"], Exclusion::FarOff { off_percent } if off_percent > 2.0));
+    let out = decision(venues);
+    assert!(
+        matches!(out.excluded["e"], VenueExclusion::Outlier { off_percent } if off_percent > 2.0)
+    );
 }
 
 #[test]
@@ -116,13 +118,13 @@ fn a_venue_that_was_far_off_comes_back_after_three_minutes_near() {
     // Far off `ago` minutes before, near ever since.
     let with_spike = |ago: usize| {
         let mut venues = five();
-        venues[2].before[ago - 1] = far;
-        verdict(venues)
+        venues[2].prior_closes[ago - 1] = far;
+        decision(venues)
     };
     for ago in 1..=3 {
         assert_eq!(
             with_spike(ago).excluded["c"],
-            Exclusion::OnProbation,
+            VenueExclusion::OnProbation,
             "{ago}"
         );
     }
@@ -130,15 +132,15 @@ fn a_venue_that_was_far_off_comes_back_after_three_minutes_near() {
 
     // Far off 30 minutes before and without a candle since: still out; 31 minutes before: forgotten.
     let mut venues = five();
-    venues[2].before = vec![None; 30];
-    venues[2].before[29] = far;
+    venues[2].prior_closes = vec![None; 30];
+    venues[2].prior_closes[29] = far;
     assert_eq!(
-        verdict(venues.clone()).excluded["c"],
-        Exclusion::OnProbation
+        decision(venues.clone()).excluded["c"],
+        VenueExclusion::OnProbation
     );
-    venues[2].before[29] = None;
-    venues[2].before.push(far);
-    assert!(verdict(venues).excluded.is_empty());
+    venues[2].prior_closes[29] = None;
+    venues[2].prior_closes.push(far);
+    assert!(decision(venues).excluded.is_empty());
 }
 
 #[test]
@@ -149,11 +151,11 @@ fn usdt_venues_are_judged_at_the_rate_of_the_minute_in_question() {
         closes
     };
     let mut venues = five();
-    let mut tethered = venue("t", Quote::Usdt, 100.0, 1.0);
+    let mut tethered = venue("t", QuoteCurrency::Usdt, 100.0, 1.0);
     // Three minutes before, a USDT was worth 0.9 USD and the venue's price was right for that.
-    tethered.before = vec![Price::new(100.0 / 0.9).ok(); 30];
+    tethered.prior_closes = vec![Price::new(100.0 / 0.9).ok(); 30];
     venues.push(tethered);
-    let market = |name: &str, rate| MarketCloses {
+    let market = |name: &str, rate| UsdtMarketCloses {
         market: name.into(),
         closes: closes(rate),
     };
@@ -166,7 +168,7 @@ fn usdt_venues_are_judged_at_the_rate_of_the_minute_in_question() {
         settle_minute(&inputs, &rules()).excluded
     };
     assert!(excluded(0.9).is_empty());
-    assert_eq!(excluded(1.0)["t"], Exclusion::OnProbation);
+    assert_eq!(excluded(1.0)["t"], VenueExclusion::OnProbation);
 }
 
 /// The cap of a, and of b that the excess lifts above it, decide: 40, 15, 8, 4 weigh 0.35, 0.35, 0.20, 0.10.
@@ -178,10 +180,10 @@ fn the_cap_moves_the_median() {
         usd("c", 101.0, 8.0),
         usd("d", 100.5, 4.0),
     ];
-    let settled = verdict(venues);
+    let settled = decision(venues);
     // Cumulative: 99 has 0.35, 100.5 has 0.45, 101 has 0.65. Without the cap it would be 99.
     assert_eq!(price(&settled), 101.0);
-    let used = &settled.price.as_ref().unwrap().used;
+    let used = &settled.price.as_ref().unwrap().constituents;
     let weights = ["a", "b", "c", "d"].map(|name| used[name].weight);
     for (weight, expected) in weights.iter().zip([0.35, 0.35, 0.20, 0.10]) {
         assert!((weight - expected).abs() < 1e-12, "{weights:?}");
@@ -192,19 +194,19 @@ fn the_cap_moves_the_median() {
 fn at_exactly_half_it_is_the_mean_of_the_neighbours() {
     let mut venues = five();
     venues.pop();
-    assert_eq!(price(&verdict(venues)), 99.95);
+    assert_eq!(price(&decision(venues)), 99.95);
 }
 
 #[test]
 fn equal_prices_are_no_obstacle() {
     let venues = ["a", "b", "c"].map(|name| usd(name, 100.0, 1.0)).to_vec();
-    let settled = verdict(venues).price.unwrap();
+    let settled = decision(venues).price.unwrap();
     assert_eq!((settled.price.get(), settled.dispersion_bps), (100.0, 0.0));
 }
 
 #[test]
 fn without_a_quorum_it_is_a_gap_with_its_reason() {
-    let few = verdict(five()[..2].to_vec()).price.unwrap_err();
+    let few = decision(five()[..2].to_vec()).price.unwrap_err();
     assert_eq!(
         few,
         GapReason::TooFewVenues {
@@ -213,12 +215,12 @@ fn without_a_quorum_it_is_a_gap_with_its_reason() {
         }
     );
 
-    let tether = |name: &str| MarketCloses {
+    let tether = |name: &str| UsdtMarketCloses {
         market: name.into(),
         closes: vec![Price::new(1.0).ok(); 41],
     };
     let mut venues = vec![usd("a", 100.0, 1.0)];
-    venues.extend(["b", "c", "d"].map(|name| venue(name, Quote::Usdt, 100.0, 1.0)));
+    venues.extend(["b", "c", "d"].map(|name| venue(name, QuoteCurrency::Usdt, 100.0, 1.0)));
     let inputs = MinuteInputs {
         minute: M,
         venues,
@@ -243,8 +245,8 @@ fn a_scale_error_that_most_usd_venues_share_is_a_gap() {
             .map(|name| usd(name, 100.0 * by, 10.0))
             .to_vec();
         venues.extend(["d", "e"].map(|name| usd(name, 100.0, 1.0)));
-        venues.extend(["f", "g", "h"].map(|name| venue(name, Quote::Usdt, 100.0, 10.0)));
-        let market = |name: &str| MarketCloses {
+        venues.extend(["f", "g", "h"].map(|name| venue(name, QuoteCurrency::Usdt, 100.0, 10.0)));
+        let market = |name: &str| UsdtMarketCloses {
             market: name.into(),
             closes: vec![Price::new(0.9995 * by).ok(); 41],
         };
@@ -257,7 +259,7 @@ fn a_scale_error_that_most_usd_venues_share_is_a_gap() {
     };
     assert_eq!(price(&scaled(1.0)), 100.0);
     let wrong = scaled(0.01);
-    assert_eq!(wrong.excluded["f"], Exclusion::NoRate);
+    assert_eq!(wrong.excluded["f"], VenueExclusion::NoRate);
     let reason = wrong.price.unwrap_err();
     assert!(
         matches!(reason, GapReason::ScaleInDoubt { in_usdt: 100.0, .. }),
@@ -271,9 +273,9 @@ fn half_of_the_configured_weight_is_enough_and_less_is_not() {
     let mut venues = five();
     venues.push(usd("big", 100.0, 5.0));
     venues[5].candle = None;
-    assert!(verdict(venues.clone()).price.is_ok());
+    assert!(decision(venues.clone()).price.is_ok());
     venues[5].day_volume = 5.1;
-    let little = verdict(venues).price.unwrap_err();
+    let little = decision(venues).price.unwrap_err();
     assert!(
         matches!(little, GapReason::TooLittleWeight { weight, .. } if weight < 0.5),
         "{little}"
@@ -300,7 +302,7 @@ fn a_case_can_hold_the_minutes_before() {
         )
     };
     let settle = |text: &str| {
-        let case: Case = serde_json::from_str(text).unwrap();
+        let case: SettlementCase = serde_json::from_str(text).unwrap();
         CaseResult::from(&settle_minute(&case.inputs(&rules()).unwrap(), &rules()))
     };
     let near = minute("100.1", "");
@@ -328,7 +330,7 @@ fn a_case_can_hold_the_minutes_before() {
 fn what_is_wrong_with_a_case_is_said() {
     let good = r#"{"usdt_usd": ["1"], "venues": [{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}]}"#;
     let wrong = |from: &str, to: &str| {
-        let case: Case = serde_json::from_str(&good.replace(from, to)).unwrap();
+        let case: SettlementCase = serde_json::from_str(&good.replace(from, to)).unwrap();
         case.inputs(&rules()).unwrap_err().to_string()
     };
     assert!(wrong("99.9", "0").contains(r#""a" has price = 0"#));
@@ -336,19 +338,22 @@ fn what_is_wrong_with_a_case_is_said() {
     assert!(wrong(r#""volume": "1""#, r#""volume": "-1""#).contains("volume = -1"));
     assert!(wrong(r#""age_s": 2"#, r#""age_s": -2"#).contains("age_s = -2"));
     assert!(wrong(r#"["1"]"#, r#"["0"]"#).contains("usdt_usd holds 0"));
-    let case: Case = serde_json::from_str(good).unwrap();
-    let twice = Case {
+    let case: SettlementCase = serde_json::from_str(good).unwrap();
+    let twice = SettlementCase {
         venues: [case.venues.clone(), case.venues.clone()].concat(),
         ..case.clone()
     };
-    assert_eq!(twice.inputs(&rules()), Err(CaseError::Twice("a".into())));
-    let long = Case {
+    assert_eq!(
+        twice.inputs(&rules()),
+        Err(CaseError::DuplicateVenue("a".into()))
+    );
+    let long = SettlementCase {
         before: vec![case.clone(); 31],
         ..case.clone()
     };
     assert_eq!(long.inputs(&rules()), Err(CaseError::TooLong(31, 30)));
-    let nested = Case {
-        before: vec![Case {
+    let nested = SettlementCase {
+        before: vec![SettlementCase {
             before: vec![case.clone()],
             ..case.clone()
         }],
@@ -358,7 +363,7 @@ fn what_is_wrong_with_a_case_is_said() {
 }
 
 /// Venues around 100, some of them in USDT, some of them absent.
-fn any_venues() -> impl Strategy<Value = Vec<Witness>> {
+fn any_venues() -> impl Strategy<Value = Vec<VenueObservation>> {
     let one = (
         0.97..1.03_f64,
         0.01..100.0_f64,
@@ -369,7 +374,11 @@ fn any_venues() -> impl Strategy<Value = Vec<Witness>> {
         let named = venues.into_iter().enumerate();
         named
             .map(|(n, (price, volume, is_usdt, is_there))| {
-                let quote = if is_usdt { Quote::Usdt } else { Quote::Usd };
+                let quote = if is_usdt {
+                    QuoteCurrency::Usdt
+                } else {
+                    QuoteCurrency::Usd
+                };
                 let mut venue = venue(&format!("v{n}"), quote, 100.0 * price, volume);
                 venue.candle = venue.candle.filter(|_| is_there);
                 venue
@@ -378,8 +387,8 @@ fn any_venues() -> impl Strategy<Value = Vec<Witness>> {
     })
 }
 
-fn inputs_of(venues: Vec<Witness>) -> MinuteInputs {
-    let market = |name: &str, rate| MarketCloses {
+fn inputs_of(venues: Vec<VenueObservation>) -> MinuteInputs {
+    let market = |name: &str, rate| UsdtMarketCloses {
         market: name.into(),
         closes: vec![Price::new(rate).ok(); 41],
     };
@@ -393,13 +402,13 @@ fn inputs_of(venues: Vec<Witness>) -> MinuteInputs {
 proptest! {
     #[test]
     fn the_order_of_venues_makes_no_difference(venues in any_venues(), turn in 0_usize..10) {
-        let verdict = settle_minute(&inputs_of(venues.clone()), &rules());
+        let decision = settle_minute(&inputs_of(venues.clone()), &rules());
         let mut turned = venues;
         let turn = turn % turned.len();
         turned.rotate_left(turn);
         let other = settle_minute(&inputs_of(turned), &rules());
-        prop_assert_eq!(&verdict.excluded, &other.excluded);
-        match (verdict.price, other.price) {
+        prop_assert_eq!(&decision.excluded, &other.excluded);
+        match (decision.price, other.price) {
             (Ok(a), Ok(b)) => prop_assert!((a.price.get() - b.price.get()).abs() < 1e-9),
             // Sums of weights depend on the order in their last digits.
             (Err(a), Err(b)) => prop_assert_eq!(std::mem::discriminant(&a), std::mem::discriminant(&b)),
@@ -409,15 +418,15 @@ proptest! {
 
     #[test]
     fn the_price_lies_among_those_used_and_they_weigh_one(venues in any_venues()) {
-        let verdict = settle_minute(&inputs_of(venues.clone()), &rules());
-        if let Ok(settled) = verdict.price {
-            let low = settled.used.values().map(|v| v.price).fold(f64::INFINITY, f64::min);
-            let high = settled.used.values().map(|v| v.price).fold(0.0, f64::max);
+        let decision = settle_minute(&inputs_of(venues.clone()), &rules());
+        if let Ok(settled) = decision.price {
+            let low = settled.constituents.values().map(|v| v.price).fold(f64::INFINITY, f64::min);
+            let high = settled.constituents.values().map(|v| v.price).fold(0.0, f64::max);
             prop_assert!(low <= settled.price.get() && settled.price.get() <= high);
-            let weight: f64 = settled.used.values().map(|v| v.weight).sum();
+            let weight: f64 = settled.constituents.values().map(|v| v.weight).sum();
             prop_assert!((weight - 1.0).abs() < 1e-9, "{}", weight);
-            prop_assert!(settled.used.values().all(|v| v.weight <= 0.35 + 1e-12));
-            prop_assert_eq!(settled.used.len() + verdict.excluded.len(), venues.len());
+            prop_assert!(settled.constituents.values().all(|v| v.weight <= 0.35 + 1e-12));
+            prop_assert_eq!(settled.constituents.len() + decision.excluded.len(), venues.len());
         }
     }
 
@@ -426,9 +435,9 @@ proptest! {
     fn one_liar_cannot_leave_the_range_of_the_others(venues in any_venues(), lie in 0.1..10.0_f64) {
         let mut venues = venues;
         venues[0] = usd("v0", 100.0 * lie, venues[0].day_volume);
-        let verdict = settle_minute(&inputs_of(venues), &rules());
-        if let Ok(settled) = verdict.price {
-            let others = settled.used.iter().filter(|(name, _)| *name != "v0").map(|(_, v)| v.price);
+        let decision = settle_minute(&inputs_of(venues), &rules());
+        if let Ok(settled) = decision.price {
+            let others = settled.constituents.iter().filter(|(name, _)| *name != "v0").map(|(_, v)| v.price);
             let (low, high) = others.fold((f64::INFINITY, 0.0_f64), |(l, h), p| (l.min(p), h.max(p)));
             prop_assert!(low - 1e-9 <= settled.price.get() && settled.price.get() <= high + 1e-9);
         }

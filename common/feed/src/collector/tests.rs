@@ -20,7 +20,7 @@ const NOW: UnixMillis = UnixMillis(M.0 + 120_000);
 /// A collector that asks one exchange, which answers everything with `answer`; and how often it was asked.
 async fn asking(
     answer: impl IntoResponse + Clone + Send + Sync + 'static,
-) -> (Collector, Arc<AtomicUsize>) {
+) -> (CandleCollector, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let routes = Router::new().fallback(move || {
@@ -31,14 +31,15 @@ async fn asking(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let market = Market {
+    let market = VenueMarket {
         venue: &Bitstamp,
         host,
         symbol: "btcusd".into(),
     };
     let rest = RestClient::new(Duration::from_secs(20)).unwrap();
     let rules = RulesVersion::V1.rules().minute;
-    let collector = Collector::new(rest, rules, vec![(market, Quote::Usd)], Vec::new());
+    let collector =
+        CandleCollector::new(rest, rules, vec![(market, QuoteCurrency::Usd)], Vec::new());
     (collector, asked)
 }
 
@@ -63,23 +64,23 @@ async fn candles_become_the_inputs_of_their_minute() {
     );
     let (collector, _) = asking(body).await;
     let collected = collector.collect(M, M, NOW).await;
-    assert!(collected.reached_anybody() && collected.silences().is_empty());
+    assert!(collected.reached_any_venue() && collected.failures().is_empty());
     let inputs = collected.inputs(M);
-    let [witness] = inputs.venues.as_slice() else {
+    let [observation] = inputs.venues.as_slice() else {
         panic!("{inputs:?}");
     };
     assert_eq!(
-        (witness.venue.as_str(), witness.quote),
-        ("bitstamp", Quote::Usd)
+        (observation.venue.as_str(), observation.quote),
+        ("bitstamp", QuoteCurrency::Usd)
     );
-    assert_eq!(witness.candle.unwrap().close.get(), 100.0);
-    assert!(witness.followed);
-    assert_eq!(witness.before[0].unwrap().get(), 99.0);
-    assert!(witness.day_volume > 0.0);
+    assert_eq!(observation.candle.unwrap().close.get(), 100.0);
+    assert!(observation.is_final);
+    assert_eq!(observation.prior_closes[0].unwrap().get(), 99.0);
+    assert!(observation.day_volume > 0.0);
 }
 
 #[tokio::test]
-async fn whoever_asks_to_be_left_alone_is_left_alone_and_teaches_nothing() {
+async fn a_rate_limited_venue_is_not_asked_and_teaches_nothing() {
     let answer = (
         StatusCode::TOO_MANY_REQUESTS,
         [("retry-after", "90")],
@@ -87,23 +88,23 @@ async fn whoever_asks_to_be_left_alone_is_left_alone_and_teaches_nothing() {
     );
     let (collector, asked) = asking(answer).await;
     let first = collector.collect(M, M, NOW).await;
-    assert!(first.reached_anybody());
-    assert_eq!(first.silences(), ["bitstamp answered status 429"]);
+    assert!(first.reached_any_venue());
+    assert_eq!(first.failures(), ["bitstamp answered status 429"]);
     let times = asked.load(Ordering::SeqCst);
     assert!(times > 0);
 
     let soon = collector.collect(M, M, NOW).await;
     assert_eq!(asked.load(Ordering::SeqCst), times);
-    assert!(!soon.reached_anybody());
-    let silences = soon.silences();
+    assert!(!soon.reached_any_venue());
+    let failures = soon.failures();
     assert!(
-        silences[0].contains("is left alone for") && silences.len() == 1,
-        "{silences:?}"
+        failures[0].contains("is left alone for") && failures.len() == 1,
+        "{failures:?}"
     );
 }
 
 #[tokio::test]
-async fn a_mishap_is_no_wish_to_be_left_alone() {
+async fn a_server_error_is_no_rate_limit() {
     let (collector, asked) = asking((StatusCode::INTERNAL_SERVER_ERROR, "oops")).await;
     collector.collect(M, M, NOW).await;
     let times = asked.load(Ordering::SeqCst);

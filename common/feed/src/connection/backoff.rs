@@ -6,52 +6,52 @@ use foretell_core::time::Millis;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::venue::Budget;
+use crate::venue::RateLimit;
 
 /// Waits that double and are drawn evenly from zero up to their bound ("full jitter"), so that clients that were
 /// cut together don't come back together.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    first: Millis,
-    longest: Millis,
-    losses: u32,
+    initial: Millis,
+    max: Millis,
+    disconnects: u32,
     retry_at: Millis,
-    chance: StdRng,
+    rng: StdRng,
 }
 
-/// Openings within the budget's span.
+/// Openings within the limit's span.
 #[derive(Debug)]
-pub(super) struct Spent {
-    budget: Budget,
+pub(super) struct ConnectLimiter {
+    limit: RateLimit,
     at: VecDeque<Millis>,
 }
 
 impl Backoff {
-    pub(super) fn new(first: Millis, longest: Millis, seed: u64) -> Self {
+    pub(super) fn new(initial: Millis, max: Millis, seed: u64) -> Self {
         Self {
-            first,
-            longest,
-            losses: 0,
+            initial,
+            max,
+            disconnects: 0,
             retry_at: Millis(i64::MIN),
-            chance: StdRng::seed_from_u64(seed),
+            rng: StdRng::seed_from_u64(seed),
         }
     }
 
     /// A number between 0 and 1.
-    pub(super) fn share(&mut self) -> f64 {
-        self.chance.random()
+    pub(super) fn jitter_fraction(&mut self) -> f64 {
+        self.rng.random()
     }
 
     /// The wait after one more loss, and no less than `at_least`.
-    pub(super) fn after_loss(&mut self, now: Millis, at_least: Millis) -> Millis {
-        let doublings = self.losses.min(20);
-        self.losses += 1;
+    pub(super) fn after_disconnect(&mut self, now: Millis, at_least: Millis) -> Millis {
+        let doublings = self.disconnects.min(20);
+        self.disconnects += 1;
         let bound = self
-            .first
+            .initial
             .0
             .saturating_mul(1 << doublings)
-            .min(self.longest.0);
-        let jitter = (bound as f64 * self.share()) as i64;
+            .min(self.max.0);
+        let jitter = (bound as f64 * self.jitter_fraction()) as i64;
         // A wait that the venue demands is jittered on top, not below.
         let wait = Millis(at_least.0.saturating_add(jitter));
         self.retry_at = now + wait;
@@ -59,34 +59,34 @@ impl Backoff {
     }
 
     /// Retries are quick again.
-    pub(super) const fn calm_down(&mut self) {
-        self.losses = 0;
+    pub(super) const fn reset(&mut self) {
+        self.disconnects = 0;
     }
 
-    pub(super) const fn may_retry_at(&self) -> Millis {
+    pub(super) const fn retry_at(&self) -> Millis {
         self.retry_at
     }
 }
 
-impl Spent {
-    pub(super) const fn new(budget: Budget) -> Self {
+impl ConnectLimiter {
+    pub(super) const fn new(limit: RateLimit) -> Self {
         Self {
-            budget,
+            limit,
             at: VecDeque::new(),
         }
     }
 
-    pub(super) fn note(&mut self, now: Millis) {
+    pub(super) fn record(&mut self, now: Millis) {
         self.at.push_back(now);
-        while self.at.len() > self.budget.count {
+        while self.at.len() > self.limit.count {
             self.at.pop_front();
         }
     }
 
     /// When one more fits.
-    pub(super) fn free_at(&self, now: Millis) -> Millis {
+    pub(super) fn next_allowed_at(&self, now: Millis) -> Millis {
         match self.at.front() {
-            Some(oldest) if self.at.len() >= self.budget.count => *oldest + self.budget.per,
+            Some(oldest) if self.at.len() >= self.limit.count => *oldest + self.limit.per,
             _ => now,
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct ClockOffset {
 }
 
 impl ClockOffset {
-    pub(super) fn note(&mut self, received: UnixMillis, sent: UnixMillis) {
+    pub(super) fn update(&mut self, received: UnixMillis, sent: UnixMillis) {
         let delay = received - sent;
         self.current = match self.current {
             Some((since, least)) if received - since < WINDOW && received >= since => {
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(offset.get(), None);
         let mut note = |minute: i64, delay: i64| {
             let received = UnixMillis(0) + Millis::minutes(minute);
-            offset.note(received, received - Millis(delay));
+            offset.update(received, received - Millis(delay));
             offset.get()
         };
         assert_eq!(note(0, 120), Some(Millis(120)));

@@ -1,5 +1,5 @@
 //! The life of a venue's connection, as a state machine: `(time, input) → (actions, notes)`. No socket, clock or
-//! chance of its own; [`crate::socket`] runs it on real ones, tests on none.
+//! chance of its own; [`crate::websocket`] runs it on real ones, tests on none.
 //!
 //! ```text
 //!            Open                 opened              every topic acknowledged
@@ -16,17 +16,17 @@
 
 mod backoff;
 mod clock_offset;
-mod socket;
+mod socket_state;
 
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
-use self::backoff::{Backoff, Spent};
+use self::backoff::{Backoff, ConnectLimiter};
 use self::clock_offset::ClockOffset;
-use self::socket::{Socket, Stage};
-use crate::event::{Event, FrameError, Market, Status};
-use crate::stream::{Counts, Heard, Stream};
-use crate::venue::{Ping, Subscription, Terms, Venue};
+use self::socket_state::{SocketState, Stage};
+use crate::event::{FrameError, MarketId, StatusMessage, VenueEvent};
+use crate::stream::{FeedEvent, StreamStats, VenueStream};
+use crate::venue::{Ping, Subscription, Venue, VenueLimits};
 
 /// Names a socket of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +34,7 @@ pub struct SocketId(pub u64);
 
 /// What happened outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input<'a> {
+pub enum ConnectionInput<'a> {
     /// Time went by.
     Tick,
     /// The socket is open.
@@ -46,14 +46,14 @@ pub enum Input<'a> {
     /// A message came, at this time by our clock.
     Text(SocketId, &'a str, UnixMillis),
     /// The socket couldn't be opened, or is gone.
-    Gone(SocketId, Loss),
+    Closed(SocketId, DisconnectReason),
     /// Everything is to be closed.
     Stop,
 }
 
 /// What is to be done outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum ConnectionAction {
     /// Open a socket.
     Open(SocketId),
     /// Send a message.
@@ -66,24 +66,24 @@ pub enum Action {
 
 /// What the connection has to say.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Note<'a> {
+pub enum ConnectionEvent<'a> {
     /// A subscribed trade, or anything else that the venue said.
-    Heard(Heard<'a>),
+    Feed(FeedEvent<'a>),
     /// A frame that isn't what the protocol says.
-    Fault(&'a FrameError),
+    MalformedFrame(&'a FrameError),
     /// A trade of something that wasn't subscribed to.
-    Stranger(&'a Market<'a>),
+    UnknownMarket(&'a MarketId<'a>),
     /// Every topic is acknowledged.
     Live(SocketId),
     /// The socket is replaced for this reason.
-    Leaving(SocketId, Reason),
+    Replacing(SocketId, ReplacementReason),
     /// The socket is gone for this reason; the next is opened after this span.
-    Lost(SocketId, &'a Loss, Millis),
+    Disconnected(SocketId, &'a DisconnectReason, Millis),
 }
 
 /// Why a socket is replaced while it still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum ReplacementReason {
     /// The venue will soon cut it.
     Age,
     /// The venue said that it is going to restart.
@@ -94,13 +94,13 @@ pub enum Reason {
 
 /// Why a socket is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Loss {
+pub enum DisconnectReason {
     /// It broke, or was closed by the venue.
     #[error("connection broke: {0}")]
     Broken(String),
     /// The venue answered the handshake with an HTTP status.
-    #[error("the venue answered status {status}{}", meaning(*.status))]
-    Status {
+    #[error("the venue answered status {status}{}", status_hint(*.status))]
+    HttpStatus {
         /// The status.
         status: u16,
         /// How long it asks to be left alone.
@@ -108,24 +108,24 @@ pub enum Loss {
     },
     /// It didn't open in time.
     #[error("no connection within {0}")]
-    NotOpened(Millis),
+    ConnectTimeout(Millis),
     /// A subscription was refused.
     #[error("subscription refused: {0}; check the venue's pairs in the configuration")]
-    Refused(String),
+    SubscriptionRefused(String),
     /// A subscription was never acknowledged.
     #[error("{0} was not acknowledged within {1}")]
     Unacknowledged(String, Millis),
     /// Not a byte.
     #[error("not a byte for {0}")]
-    Silent(Millis),
+    NoBytes(Millis),
     /// Bytes, but no message, heartbeat or pong.
     #[error("no message, heartbeat or pong for {0}")]
-    Wordless(Millis),
+    NoMessages(Millis),
 }
 
 /// How long a connection waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For a socket to open.
     pub open: Millis,
     /// For all acknowledgements.
@@ -133,68 +133,68 @@ pub struct Patience {
     /// How long an old socket is still listened to once its successor is live.
     pub drain: Millis,
     /// Without a trade for so long, a successor is opened.
-    pub quiet: Millis,
+    pub no_trades: Millis,
     /// Retries come within this at first,
-    pub first_retry: Millis,
+    pub initial_backoff: Millis,
     /// and within this in the end.
-    pub longest_retry: Millis,
+    pub max_backoff: Millis,
     /// A socket that was live for so long makes retries quick again.
-    pub steady: Millis,
+    pub backoff_reset: Millis,
     /// How long a venue is left alone that has refused us, when it doesn't say.
-    pub refused: Millis,
+    pub refused_backoff: Millis,
 }
 
 /// The connection to one venue.
 #[derive(Debug)]
-pub struct Connection {
+pub struct VenueConnection {
     venue: &'static dyn Venue,
-    terms: Terms,
-    patience: Patience,
+    limits: VenueLimits,
+    timeouts: Timeouts,
     symbols: Vec<String>,
-    stream: Stream,
+    stream: VenueStream,
     /// Oldest first; at most one that is neither live nor draining.
-    sockets: Vec<Socket>,
+    sockets: Vec<SocketState>,
     opened: u64,
     backoff: Backoff,
-    spent: Spent,
+    connect_limiter: ConnectLimiter,
     clock_offset: ClockOffset,
     stopping: bool,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             open: Millis::seconds(10),
             acknowledge: Millis::seconds(10),
             drain: Millis::seconds(2),
-            quiet: Millis::minutes(10),
-            first_retry: Millis::seconds(1),
-            longest_retry: Millis::minutes(1),
-            steady: Millis::minutes(1),
-            refused: Millis::minutes(10),
+            no_trades: Millis::minutes(10),
+            initial_backoff: Millis::seconds(1),
+            max_backoff: Millis::minutes(1),
+            backoff_reset: Millis::minutes(1),
+            refused_backoff: Millis::minutes(10),
         }
     }
 }
 
-impl Connection {
+impl VenueConnection {
     /// A connection for the trades of these symbols; `seed` gives its jitter. It opens at the first input.
     pub fn new(
         venue: &'static dyn Venue,
-        terms: Terms,
-        patience: Patience,
+        limits: VenueLimits,
+        timeouts: Timeouts,
         symbols: Vec<String>,
         seed: u64,
     ) -> Self {
         Self {
             venue,
-            terms,
-            patience,
+            limits,
+            timeouts,
             symbols,
-            stream: Stream::new(venue),
+            stream: VenueStream::new(venue),
             sockets: Vec::new(),
             opened: 0,
-            backoff: Backoff::new(patience.first_retry, patience.longest_retry, seed),
-            spent: Spent::new(terms.connects),
+            backoff: Backoff::new(timeouts.initial_backoff, timeouts.max_backoff, seed),
+            connect_limiter: ConnectLimiter::new(limits.connect_limit),
             clock_offset: ClockOffset::default(),
             stopping: false,
         }
@@ -204,46 +204,48 @@ impl Connection {
     pub fn handle(
         &mut self,
         now: Millis,
-        input: Input<'_>,
-        on: &mut dyn FnMut(Note<'_>),
-    ) -> Vec<Action> {
+        input: ConnectionInput<'_>,
+        on: &mut dyn FnMut(ConnectionEvent<'_>),
+    ) -> Vec<ConnectionAction> {
         let mut actions = Vec::new();
         match input {
-            Input::Tick => {}
-            Input::Opened(id) => self.opened(now, id, &mut actions),
-            Input::Bytes(id) => {
+            ConnectionInput::Tick => {}
+            ConnectionInput::Opened(id) => self.opened(now, id, &mut actions),
+            ConnectionInput::Bytes(id) => {
                 if let Some(socket) = self.socket(id) {
                     socket.bytes_at = now;
                 }
             }
-            Input::Control(id) => {
+            ConnectionInput::Control(id) => {
                 if let Some(socket) = self.socket(id) {
-                    socket.word(now);
+                    socket.on_message(now);
                 }
             }
-            Input::Text(id, text, received) => self.text(now, id, text, received, &mut actions, on),
-            Input::Gone(id, loss) => self.lose(now, id, &loss, on),
-            Input::Stop => {
+            ConnectionInput::Text(id, text, received) => {
+                self.text(now, id, text, received, &mut actions, on)
+            }
+            ConnectionInput::Closed(id, reason) => self.disconnect(now, id, &reason, on),
+            ConnectionInput::Stop => {
                 self.stopping = true;
                 actions.extend(
                     self.sockets
                         .drain(..)
-                        .map(|socket| Action::Close(socket.id)),
+                        .map(|socket| ConnectionAction::Close(socket.id)),
                 );
             }
         }
-        self.watch(now, &mut actions, on);
-        self.open_what_is_needed(now, &mut actions);
+        self.check_deadlines(now, &mut actions, on);
+        self.open_if_needed(now, &mut actions);
         actions
     }
 
-    /// When the next [`Input::Tick`] is due at the latest.
+    /// When the next [`ConnectionInput::Tick`] is due at the latest.
     pub fn next_tick(&self, now: Millis) -> Millis {
         let sockets = self
             .sockets
             .iter()
-            .map(|s| s.next_tick(&self.terms, &self.patience));
-        let open = self.needs_socket().then(|| self.may_open_at(now));
+            .map(|s| s.next_tick(&self.limits, &self.timeouts));
+        let open = self.needs_socket().then(|| self.next_open_at(now));
         sockets
             .chain(open)
             .min()
@@ -253,13 +255,13 @@ impl Connection {
 
     /// Whether trades are coming in.
     pub fn is_live(&self) -> bool {
-        let live = |socket: &Socket| matches!(socket.stage, Stage::Live { .. });
+        let live = |socket: &SocketState| matches!(socket.stage, Stage::Live { .. });
         self.sockets.iter().any(live)
     }
 
     /// What has been seen since the beginning.
-    pub const fn counts(&self) -> &Counts {
-        self.stream.counts()
+    pub const fn stats(&self) -> &StreamStats {
+        self.stream.stats()
     }
 
     /// How far our clock is ahead of the venue's, at most; `None` before it said a time.
@@ -267,25 +269,25 @@ impl Connection {
         self.clock_offset.get()
     }
 
-    fn socket(&mut self, id: SocketId) -> Option<&mut Socket> {
+    fn socket(&mut self, id: SocketId) -> Option<&mut SocketState> {
         self.sockets.iter_mut().find(|socket| socket.id == id)
     }
 
-    fn opened(&mut self, now: Millis, id: SocketId, actions: &mut Vec<Action>) {
+    fn opened(&mut self, now: Millis, id: SocketId, actions: &mut Vec<ConnectionAction>) {
         let asked = self.venue.subscribe(&self.symbols);
         let Some(socket) = self.socket(id) else {
             return;
         };
         socket.bytes_at = now;
-        socket.word(now);
-        let awaited = asked.iter().flat_map(|s| s.acks.clone()).collect();
+        socket.on_message(now);
+        let pending_acks = asked.iter().flat_map(|s| s.acks.clone()).collect();
         socket.stage = Stage::Subscribing {
             since: now,
-            awaited,
+            pending_acks,
         };
         let sends = asked
             .into_iter()
-            .map(|Subscription { text, .. }| Action::Send(id, text));
+            .map(|Subscription { text, .. }| ConnectionAction::Send(id, text));
         actions.extend(sends);
     }
 
@@ -295,8 +297,8 @@ impl Connection {
         id: SocketId,
         text: &str,
         received: UnixMillis,
-        actions: &mut Vec<Action>,
-        on: &mut dyn FnMut(Note<'_>),
+        actions: &mut Vec<ConnectionAction>,
+        on: &mut dyn FnMut(ConnectionEvent<'_>),
     ) {
         let Self {
             sockets,
@@ -309,47 +311,53 @@ impl Connection {
             return;
         };
         socket.bytes_at = now;
-        socket.word(now);
+        socket.on_message(now);
         let mut refused = None;
         let mut numbering = std::mem::take(&mut socket.numbering);
-        let heard = stream.hear(&mut numbering, text, &mut |heard| {
-            match &heard {
-                Heard::Event(Event::Trade(trade)) | Heard::Duplicate(trade) => {
+        let result = stream.process_frame(&mut numbering, text, &mut |event| {
+            match &event {
+                FeedEvent::Venue(VenueEvent::Trade(trade)) | FeedEvent::Duplicate(trade) => {
                     let known = |symbol: &str| symbols.iter().any(|known| known == symbol);
                     match &trade.market {
-                        Market::Symbol(symbol) if known(symbol) => {}
-                        market => return on(Note::Stranger(market)),
+                        MarketId::Symbol(symbol) if known(symbol) => {}
+                        market => return on(ConnectionEvent::UnknownMarket(market)),
                     }
                     socket.trade_at = now;
-                    clock_offset.note(received, trade.time);
+                    clock_offset.update(received, trade.time);
                 }
-                Heard::Event(Event::Status(Status::Subscribed(ack))) => socket.acknowledge(ack),
-                Heard::Event(Event::Status(Status::Heartbeat { time: Some(time) })) => {
-                    clock_offset.note(received, *time);
+                FeedEvent::Venue(VenueEvent::Status(StatusMessage::Subscribed(ack))) => {
+                    socket.acknowledge(ack)
                 }
-                Heard::Event(Event::Status(Status::Restart)) => socket.noticed = true,
-                Heard::Event(Event::Refused(why)) => refused = Some(why.to_string()),
+                FeedEvent::Venue(VenueEvent::Status(StatusMessage::Heartbeat {
+                    time: Some(time),
+                })) => {
+                    clock_offset.update(received, *time);
+                }
+                FeedEvent::Venue(VenueEvent::Status(StatusMessage::Restart)) => {
+                    socket.restart_announced = true
+                }
+                FeedEvent::Venue(VenueEvent::Refused(why)) => refused = Some(why.to_string()),
                 _ => {}
             }
-            on(Note::Heard(heard));
+            on(ConnectionEvent::Feed(event));
         });
         socket.numbering = numbering;
-        if let Err(fault) = &heard {
-            on(Note::Fault(fault));
+        if let Err(fault) = &result {
+            on(ConnectionEvent::MalformedFrame(fault));
         }
         let subscribing = matches!(socket.stage, Stage::Subscribing { .. });
         match refused {
             Some(why) if subscribing => {
-                actions.push(Action::Close(id));
-                self.lose(now, id, &Loss::Refused(why), on);
+                actions.push(ConnectionAction::Close(id));
+                self.disconnect(now, id, &DisconnectReason::SubscriptionRefused(why), on);
             }
-            _ if subscribing && socket.all_acknowledged() => self.live(now, id, on),
+            _ if subscribing && socket.all_acknowledged() => self.go_live(now, id, on),
             _ => {}
         }
     }
 
     /// A socket went live: the one before it is only drained, and one that still drains has nothing that this one lacks.
-    fn live(&mut self, now: Millis, id: SocketId, on: &mut dyn FnMut(Note<'_>)) {
+    fn go_live(&mut self, now: Millis, id: SocketId, on: &mut dyn FnMut(ConnectionEvent<'_>)) {
         for socket in &mut self.sockets {
             if socket.id == id {
                 socket.trade_at = now;
@@ -358,104 +366,117 @@ impl Connection {
             }
             match &mut socket.stage {
                 Stage::Live { .. } => {
-                    let until = now + self.patience.drain;
+                    let until = now + self.timeouts.drain;
                     socket.stage = Stage::Draining { until };
                 }
                 Stage::Draining { until } => *until = now,
                 _ => {}
             }
         }
-        on(Note::Live(id));
+        on(ConnectionEvent::Live(id));
     }
 
     /// Looks at every clock of every socket.
-    fn watch(&mut self, now: Millis, actions: &mut Vec<Action>, on: &mut dyn FnMut(Note<'_>)) {
-        let mut lost = Vec::new();
+    fn check_deadlines(
+        &mut self,
+        now: Millis,
+        actions: &mut Vec<ConnectionAction>,
+        on: &mut dyn FnMut(ConnectionEvent<'_>),
+    ) {
+        let mut dead = Vec::new();
         for socket in &mut self.sockets {
-            if let Some(loss) = socket.loss(now, &self.terms, &self.patience) {
-                lost.push((socket.id, loss));
+            if let Some(reason) = socket.disconnect_reason(now, &self.limits, &self.timeouts) {
+                dead.push((socket.id, reason));
                 continue;
             }
-            if let Some(reason) = socket.leaves(now, &self.terms, &self.patience) {
-                on(Note::Leaving(socket.id, reason));
+            if let Some(reason) = socket.replacement_due(now, &self.limits, &self.timeouts) {
+                on(ConnectionEvent::Replacing(socket.id, reason));
             }
-            if socket.ping_due(now, &self.terms) {
+            if socket.ping_due(now, &self.limits) {
                 socket.pinged_at = now;
-                actions.push(match self.terms.ping {
-                    Ping::Message(_, text) => Action::Send(socket.id, text.to_owned()),
-                    Ping::Frame(_) => Action::Ping(socket.id),
+                actions.push(match self.limits.ping {
+                    Ping::Message(_, text) => ConnectionAction::Send(socket.id, text.to_owned()),
+                    Ping::Frame(_) => ConnectionAction::Ping(socket.id),
                 });
             }
         }
-        for (id, loss) in lost {
-            actions.push(Action::Close(id));
-            self.lose(now, id, &loss, on);
+        for (id, reason) in dead {
+            actions.push(ConnectionAction::Close(id));
+            self.disconnect(now, id, &reason, on);
         }
         self.sockets.retain(|socket| {
             let drained = matches!(socket.stage, Stage::Draining { until } if until <= now);
             if drained {
-                actions.push(Action::Close(socket.id));
+                actions.push(ConnectionAction::Close(socket.id));
             }
             !drained
         });
     }
 
-    fn lose(&mut self, now: Millis, id: SocketId, loss: &Loss, on: &mut dyn FnMut(Note<'_>)) {
-        let Some(place) = self.sockets.iter().position(|socket| socket.id == id) else {
+    fn disconnect(
+        &mut self,
+        now: Millis,
+        id: SocketId,
+        reason: &DisconnectReason,
+        on: &mut dyn FnMut(ConnectionEvent<'_>),
+    ) {
+        let Some(index) = self.sockets.iter().position(|socket| socket.id == id) else {
             return;
         };
-        let socket = self.sockets.remove(place);
-        let steady = |since: Millis| now - since >= self.patience.steady;
+        let socket = self.sockets.remove(index);
+        let steady = |since: Millis| now - since >= self.timeouts.backoff_reset;
         match socket.stage {
             // It has done its work.
             Stage::Draining { .. } => return,
-            Stage::Live { since } if steady(since) => self.backoff.calm_down(),
+            Stage::Live { since } if steady(since) => self.backoff.reset(),
             _ => {}
         }
-        let at_least = match loss {
-            Loss::Status {
+        let at_least = match reason {
+            DisconnectReason::HttpStatus {
                 status: 403 | 418 | 429 | 451,
                 retry_after,
-            } => retry_after.unwrap_or(self.patience.refused),
-            Loss::Status {
+            } => retry_after.unwrap_or(self.timeouts.refused_backoff),
+            DisconnectReason::HttpStatus {
                 retry_after: Some(span),
                 ..
             } => *span,
-            Loss::Refused(_) => self.patience.refused,
+            DisconnectReason::SubscriptionRefused(_) => self.timeouts.refused_backoff,
             _ => Millis(0),
         };
-        let wait = self.backoff.after_loss(now, at_least);
-        on(Note::Lost(id, loss, wait));
+        let wait = self.backoff.after_disconnect(now, at_least);
+        on(ConnectionEvent::Disconnected(id, reason, wait));
     }
 
     /// Whether no socket is there, or on its way, that is to stay.
     fn needs_socket(&self) -> bool {
-        let stays = |socket: &Socket| match socket.stage {
+        let stays = |socket: &SocketState| match socket.stage {
             Stage::Opening { .. } | Stage::Subscribing { .. } => true,
-            Stage::Live { .. } => socket.leaving.is_none(),
+            Stage::Live { .. } => socket.replacement.is_none(),
             Stage::Draining { .. } => false,
         };
         !self.stopping && !self.sockets.iter().any(stays)
     }
 
-    fn may_open_at(&self, now: Millis) -> Millis {
-        self.backoff.may_retry_at().max(self.spent.free_at(now))
+    fn next_open_at(&self, now: Millis) -> Millis {
+        self.backoff
+            .retry_at()
+            .max(self.connect_limiter.next_allowed_at(now))
     }
 
-    fn open_what_is_needed(&mut self, now: Millis, actions: &mut Vec<Action>) {
-        if self.needs_socket() && self.may_open_at(now) <= now {
+    fn open_if_needed(&mut self, now: Millis, actions: &mut Vec<ConnectionAction>) {
+        if self.needs_socket() && self.next_open_at(now) <= now {
             self.opened += 1;
             let id = SocketId(self.opened);
-            self.spent.note(now);
-            let share = self.backoff.share();
-            self.sockets.push(Socket::opening(id, now, share));
-            actions.push(Action::Open(id));
+            self.connect_limiter.record(now);
+            let jitter = self.backoff.jitter_fraction();
+            self.sockets.push(SocketState::opening(id, now, jitter));
+            actions.push(ConnectionAction::Open(id));
         }
     }
 }
 
 /// What a status means, where it needs saying.
-const fn meaning(status: u16) -> &'static str {
+const fn status_hint(status: u16) -> &'static str {
     match status {
         418 | 429 => ": too many requests",
         403 | 451 => {

@@ -1,63 +1,63 @@
 //! The connection against a clock of our own, without a socket.
 
 use super::*;
-use crate::venue::{self, Budget};
+use crate::venue::{self, RateLimit};
 
 mod clocks;
-mod fates;
 mod opening;
+mod random_sequences;
 
 const SECOND: Millis = Millis::seconds(1);
 
 /// A connection, its clock, and what it asked for and said since it was last looked at.
-struct Lab {
-    connection: Connection,
+struct Harness {
+    connection: VenueConnection,
     now: Millis,
-    actions: Vec<Action>,
+    actions: Vec<ConnectionAction>,
     said: Vec<String>,
 }
 
-impl Lab {
+impl Harness {
     fn new(name: &str, symbol: &str) -> Self {
         let venue = venue::by_name(name).unwrap();
-        Self::with(name, symbol, venue.terms())
+        Self::with(name, symbol, venue.limits())
     }
 
-    fn with(name: &str, symbol: &str, terms: Terms) -> Self {
+    fn with(name: &str, symbol: &str, limits: VenueLimits) -> Self {
         let venue = venue::by_name(name).unwrap();
         let symbols = vec![symbol.to_owned()];
-        let connection = Connection::new(venue, terms, Patience::default(), symbols, 1);
-        let mut lab = Self {
+        let connection = VenueConnection::new(venue, limits, Timeouts::default(), symbols, 1);
+        let mut harness = Self {
             connection,
             now: Millis(0),
             actions: Vec::new(),
             said: Vec::new(),
         };
-        lab.input(Input::Tick);
-        lab
+        harness.input(ConnectionInput::Tick);
+        harness
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    fn input(&mut self, input: ConnectionInput<'_>) {
         let Self {
             connection,
             now,
             actions,
             said,
         } = self;
-        actions.extend(connection.handle(*now, input, &mut |note| said.push(short(&note))));
+        actions.extend(connection.handle(*now, input, &mut |event| said.push(short(&event))));
     }
 
     fn text(&mut self, id: u64, text: &str) {
         let received = UnixMillis(0) + self.now;
-        self.input(Input::Text(SocketId(id), text, received));
+        self.input(ConnectionInput::Text(SocketId(id), text, received));
     }
 
     fn opened(&mut self, id: u64) {
-        self.input(Input::Opened(SocketId(id)));
+        self.input(ConnectionInput::Opened(SocketId(id)));
     }
 
-    fn gone(&mut self, id: u64, loss: Loss) {
-        self.input(Input::Gone(SocketId(id), loss));
+    fn gone(&mut self, id: u64, loss: DisconnectReason) {
+        self.input(ConnectionInput::Closed(SocketId(id), loss));
     }
 
     /// Ticks as the connection asks for it until `then`.
@@ -65,7 +65,7 @@ impl Lab {
         while self.now < then {
             let next = self.connection.next_tick(self.now);
             self.now = next.max(self.now + Millis(1)).min(then);
-            self.input(Input::Tick);
+            self.input(ConnectionInput::Tick);
         }
     }
 
@@ -82,7 +82,7 @@ impl Lab {
         }
     }
 
-    fn actions(&mut self) -> Vec<Action> {
+    fn actions(&mut self) -> Vec<ConnectionAction> {
         std::mem::take(&mut self.actions)
     }
 
@@ -95,24 +95,26 @@ impl Lab {
             .actions()
             .into_iter()
             .filter_map(|action| match action {
-                Action::Open(id) => Some(id.0),
+                ConnectionAction::Open(id) => Some(id.0),
                 _ => None,
             });
         opens.collect()
     }
 }
 
-fn short(note: &Note<'_>) -> String {
-    match note {
-        Note::Heard(Heard::Event(Event::Trade(trade))) => format!("trade {}", trade.id),
-        Note::Heard(Heard::Event(event)) => format!("{event:?}"),
-        Note::Heard(Heard::Duplicate(trade)) => format!("again {}", trade.id),
-        Note::Heard(Heard::Missed(count)) => format!("missed {count}"),
-        Note::Fault(fault) => format!("fault {}", fault.name()),
-        Note::Stranger(market) => format!("stranger {market:?}"),
-        Note::Live(id) => format!("live {}", id.0),
-        Note::Leaving(id, reason) => format!("leaving {} {reason:?}", id.0),
-        Note::Lost(id, loss, wait) => {
+fn short(event: &ConnectionEvent<'_>) -> String {
+    match event {
+        ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(trade))) => {
+            format!("trade {}", trade.id)
+        }
+        ConnectionEvent::Feed(FeedEvent::Venue(event)) => format!("{event:?}"),
+        ConnectionEvent::Feed(FeedEvent::Duplicate(trade)) => format!("again {}", trade.id),
+        ConnectionEvent::Feed(FeedEvent::Missed(count)) => format!("missed {count}"),
+        ConnectionEvent::MalformedFrame(fault) => format!("fault {}", fault.name()),
+        ConnectionEvent::UnknownMarket(market) => format!("stranger {market:?}"),
+        ConnectionEvent::Live(id) => format!("live {}", id.0),
+        ConnectionEvent::Replacing(id, reason) => format!("leaving {} {reason:?}", id.0),
+        ConnectionEvent::Disconnected(id, loss, wait) => {
             assert!(*wait >= Millis(0));
             format!("lost {} {loss}", id.0)
         }
@@ -129,59 +131,62 @@ fn trade(id: u64) -> String {
 }
 
 /// A connection to Kraken that is live on socket 1.
-fn live() -> Lab {
-    let mut lab = Lab::new("kraken", "BTC/USD");
-    lab.opened(1);
-    lab.text(1, ACK);
-    assert!(lab.connection.is_live());
-    lab.actions();
-    lab.said();
-    lab
+fn live() -> Harness {
+    let mut harness = Harness::new("kraken", "BTC/USD");
+    harness.opened(1);
+    harness.text(1, ACK);
+    assert!(harness.connection.is_live());
+    harness.actions();
+    harness.said();
+    harness
 }
 
-fn broken() -> Loss {
-    Loss::Broken("reset".into())
+fn broken() -> DisconnectReason {
+    DisconnectReason::Broken("reset".into())
 }
 
 #[test]
-fn malformed_frames_and_strangers_are_told_and_kill_nothing() {
-    let mut lab = live();
-    lab.text(1, "{");
-    lab.text(1, "[]");
-    lab.text(1, &trade(1).replace("BTC/USD", "ETH/USD"));
-    lab.text(1, &trade(2));
-    let said = lab.said();
+fn malformed_frames_and_unknown_markets_are_reported_and_kill_nothing() {
+    let mut harness = live();
+    harness.text(1, "{");
+    harness.text(1, "[]");
+    harness.text(1, &trade(1).replace("BTC/USD", "ETH/USD"));
+    harness.text(1, &trade(2));
+    let said = harness.said();
     assert_eq!(said[0], "fault not_json");
     assert!(said[2].starts_with("stranger"), "{said:?}");
     assert_eq!(said[3], "trade 2");
-    assert!(lab.connection.is_live());
+    assert!(harness.connection.is_live());
     // A refusal later on is told, and the trades go on.
-    lab.text(
+    harness.text(
         1,
         r#"{"error":"Rate limit","method":"subscribe","success":false}"#,
     );
-    assert!(lab.connection.is_live());
+    assert!(harness.connection.is_live());
 }
 
 #[test]
 fn the_clock_offset_is_what_the_venues_times_allow_at_most() {
-    let mut lab = live();
-    assert_eq!(lab.connection.clock_offset(), None);
-    lab.now = Millis(250);
-    lab.text(1, &trade(1));
-    assert_eq!(lab.connection.clock_offset(), Some(Millis(250)));
+    let mut harness = live();
+    assert_eq!(harness.connection.clock_offset(), None);
+    harness.now = Millis(250);
+    harness.text(1, &trade(1));
+    assert_eq!(harness.connection.clock_offset(), Some(Millis(250)));
 }
 
 #[test]
 fn stopping_closes_everything_and_opens_nothing() {
-    let mut lab = live();
-    lab.chatter(1, Millis::minutes(10), BEAT);
-    lab.actions();
-    lab.input(Input::Stop);
+    let mut harness = live();
+    harness.chatter(1, Millis::minutes(10), BEAT);
+    harness.actions();
+    harness.input(ConnectionInput::Stop);
     assert_eq!(
-        lab.actions(),
-        [Action::Close(SocketId(1)), Action::Close(SocketId(2))]
+        harness.actions(),
+        [
+            ConnectionAction::Close(SocketId(1)),
+            ConnectionAction::Close(SocketId(2))
+        ]
     );
-    lab.pass(Millis::hours(3));
-    assert_eq!(lab.actions(), []);
+    harness.pass(Millis::hours(3));
+    assert_eq!(harness.actions(), []);
 }

@@ -4,18 +4,20 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::event::{Ack, Candle, Event, Ignored, Market, Side, Status, Trade};
+use crate::event::{
+    Ack, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, VenueEvent,
+};
 
-const UNSPOKEN: &str = "protocol that is not spoken";
+const UNSUPPORTED: &str = "protocol that is not spoken";
 
 /// One normalised line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line<'a> {
+pub struct DecodedLine<'a> {
     /// The venue.
     pub venue: &'a str,
     /// What it is.
     #[serde(flatten)]
-    pub said: Said<'a>,
+    pub content: DecodedContent<'a>,
     /// The message's number in its file, from 1.
     pub line: u64,
 }
@@ -23,7 +25,7 @@ pub struct Line<'a> {
 /// What a line of output says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Said<'a> {
+pub enum DecodedContent<'a> {
     /// A trade.
     Trade(TradeLine<'a>),
     /// A candle.
@@ -100,92 +102,98 @@ pub struct ErrorLine<'a> {
 }
 
 /// What is said of each message of a venue whose protocol isn't spoken.
-pub fn unspoken(venue: &str, line: u64) -> Line<'_> {
-    let said = Said::Ignored(IgnoredLine {
-        what: UNSPOKEN,
+pub fn unsupported_line(venue: &str, line: u64) -> DecodedLine<'_> {
+    let content = DecodedContent::Ignored(IgnoredLine {
+        what: UNSUPPORTED,
         protocol: Some(venue),
         trade: None,
     });
-    Line { venue, said, line }
-}
-
-pub(super) fn say_event(event: &Event<'_>, say: &mut dyn FnMut(Said<'_>)) {
-    match event {
-        Event::Trade(trade) => say(Said::Trade(trade_line(trade))),
-        Event::Candle(candle) => say(Said::Candle(candle_line(candle))),
-        Event::Status(status) => say(Said::Status(status_line(status))),
-        Event::Refused(why) => say(fault("refused", why)),
-        Event::Ignored(Ignored::Protocol(protocol)) => say(Said::Ignored(IgnoredLine {
-            what: UNSPOKEN,
-            protocol: Some(protocol),
-            trade: None,
-        })),
-        Event::Ignored(kind) => say(ignored(kind.name())),
-        Event::Sequence(_) => {}
+    DecodedLine {
+        venue,
+        content,
+        line,
     }
 }
 
-pub(super) fn ignored(what: &str) -> Said<'_> {
-    Said::Ignored(IgnoredLine {
+pub(super) fn emit_event(event: &VenueEvent<'_>, emit: &mut dyn FnMut(DecodedContent<'_>)) {
+    match event {
+        VenueEvent::Trade(trade) => emit(DecodedContent::Trade(trade_line(trade))),
+        VenueEvent::Candle(candle) => emit(DecodedContent::Candle(candle_line(candle))),
+        VenueEvent::Status(status) => emit(DecodedContent::Status(status_line(status))),
+        VenueEvent::Refused(why) => emit(error_content("refused", why)),
+        VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(protocol)) => {
+            emit(DecodedContent::Ignored(IgnoredLine {
+                what: UNSUPPORTED,
+                protocol: Some(protocol),
+                trade: None,
+            }))
+        }
+        VenueEvent::Ignored(kind) => emit(ignored_content(kind.name())),
+        VenueEvent::Sequence(_) => {}
+    }
+}
+
+pub(super) fn ignored_content(what: &str) -> DecodedContent<'_> {
+    DecodedContent::Ignored(IgnoredLine {
         what,
         protocol: None,
         trade: None,
     })
 }
 
-pub(super) fn fault<'a>(error: &'a str, message: &'a str) -> Said<'a> {
-    Said::Error(ErrorLine {
+pub(super) fn error_content<'a>(error: &'a str, message: &'a str) -> DecodedContent<'a> {
+    DecodedContent::Error(ErrorLine {
         error,
         message: message.into(),
     })
 }
 
 fn trade_line<'a>(trade: &'a Trade<'_>) -> TradeLine<'a> {
-    let (symbol, channel) = named(Some(&trade.market));
+    let (symbol, channel) = symbol_and_channel(Some(&trade.market));
     TradeLine {
         symbol,
         channel,
         time_ms: trade.time.0,
-        price: trade.price.plain(),
-        size: trade.size.plain(),
+        price: trade.price.to_plain_string(),
+        size: trade.size.to_plain_string(),
         id: trade.id.to_string(),
         taker: trade.taker.map(Side::name),
     }
 }
 
-pub(super) fn candle_line<'a>(candle: &'a Candle<'_>) -> CandleLine<'a> {
-    let (symbol, _) = named(candle.market.as_ref());
+pub(super) fn candle_line<'a>(candle: &'a RawCandle<'_>) -> CandleLine<'a> {
+    let (symbol, _) = symbol_and_channel(candle.market.as_ref());
     CandleLine {
         symbol,
         category: candle.category.as_deref(),
         time_ms: candle.open_time.0,
         step_ms: candle.step.map(|step| step.0),
-        open: candle.open.plain(),
-        high: candle.high.plain(),
-        low: candle.low.plain(),
-        close: candle.close.plain(),
-        volume: candle.volume.plain(),
+        open: candle.open.to_plain_string(),
+        high: candle.high.to_plain_string(),
+        low: candle.low.to_plain_string(),
+        close: candle.close.to_plain_string(),
+        volume: candle.volume.to_plain_string(),
         closed: candle.closed,
     }
 }
 
-fn named<'a>(market: Option<&'a Market<'_>>) -> (Option<&'a str>, Option<u64>) {
+fn symbol_and_channel<'a>(market: Option<&'a MarketId<'_>>) -> (Option<&'a str>, Option<u64>) {
     match market {
-        Some(Market::Symbol(symbol)) => (Some(symbol), None),
-        Some(Market::Channel(number)) => (None, Some(*number)),
+        Some(MarketId::Symbol(symbol)) => (Some(symbol), None),
+        Some(MarketId::Channel(number)) => (None, Some(*number)),
         None => (None, None),
     }
 }
 
-fn status_line<'a>(status: &'a Status<'_>) -> StatusLine<'a> {
+fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
     let (word, topic, time) = match status {
-        Status::Welcome => ("welcome", None, None),
-        Status::Subscribed(ack) => ("subscribed", Some(ack), None),
-        Status::Heartbeat { time } => ("heartbeat", None, *time),
-        Status::Pong => ("pong", None, None),
-        Status::Restart => ("restart", None, None),
-        Status::Down => ("down", None, None),
-        Status::Up => ("up", None, None),
+        StatusMessage::Welcome => ("welcome", None, None),
+        StatusMessage::Subscribed(ack) => ("subscribed", Some(ack), None),
+        StatusMessage::Heartbeat { time } => ("heartbeat", None, *time),
+        StatusMessage::Pong => ("pong", None, None),
+        StatusMessage::Restart => ("restart", None, None),
+        StatusMessage::Down => ("down", None, None),
+        StatusMessage::Up => ("up", None, None),
     };
     let symbol = topic.and_then(|ack| match ack {
         Ack::Topic { symbol, .. } if !symbol.is_empty() => Some(symbol.as_ref()),
@@ -200,8 +208,8 @@ fn status_line<'a>(status: &'a Status<'_>) -> StatusLine<'a> {
 }
 
 /// The line of a trade that was heard before.
-pub(super) fn duplicate<'a>(trade: &'a Trade<'_>) -> Said<'a> {
-    Said::Ignored(IgnoredLine {
+pub(super) fn duplicate_content<'a>(trade: &'a Trade<'_>) -> DecodedContent<'a> {
+    DecodedContent::Ignored(IgnoredLine {
         what: "duplicate trade",
         protocol: None,
         trade: Some(trade_line(trade)),

@@ -11,17 +11,17 @@ use foretell_core::time::UnixMillis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub use self::line::{Line, Said, unspoken};
-use self::line::{candle_line, duplicate, fault, ignored, say_event};
-use crate::event::{Event, Ignored};
-use crate::stream::{Counts, Heard, Numbering, Stream};
+pub use self::line::{DecodedContent, DecodedLine, unsupported_line};
+use self::line::{candle_line, duplicate_content, emit_event, error_content, ignored_content};
+use crate::event::{IgnoredMessage, VenueEvent};
+use crate::stream::{FeedEvent, SocketNumbering, StreamStats, VenueStream};
 use crate::venue::{Venue, VenueError};
 
 /// Decodes the messages of a file, one after the other.
 #[derive(Debug)]
 pub struct Decoder {
-    stream: Stream,
-    numbering: Numbering,
+    stream: VenueStream,
+    numbering: SocketNumbering,
     line: u64,
 }
 
@@ -41,94 +41,109 @@ struct Wrapper<'a> {
 }
 
 /// What a line of input holds.
-enum Content<'a> {
+enum InputMessage<'a> {
     /// A message, perhaps a REST answer.
     Message(Cow<'a, str>),
     /// A REST answer.
-    Answer(Cow<'a, str>),
+    Response(Cow<'a, str>),
     /// Something that the venue didn't say.
-    Ours(&'static str),
+    NotFromVenue(&'static str),
 }
 
 impl Decoder {
     /// A decoder of this venue's messages.
     pub fn new(venue: &'static dyn Venue) -> Self {
         Self {
-            stream: Stream::new(venue),
-            numbering: Numbering::default(),
+            stream: VenueStream::new(venue),
+            numbering: SocketNumbering::default(),
             line: 0,
         }
     }
 
     /// What has been seen so far.
-    pub const fn counts(&self) -> &Counts {
-        self.stream.counts()
+    pub const fn stats(&self) -> &StreamStats {
+        self.stream.stats()
     }
 
     /// Hands each thing that the next line of the file says to `on`. Blank lines say nothing.
-    pub fn line(&mut self, input: &[u8], on: &mut dyn FnMut(&Line<'_>)) {
+    pub fn decode_line(&mut self, input: &[u8], on: &mut dyn FnMut(&DecodedLine<'_>)) {
         self.line += 1;
         let (venue, line) = (self.stream.venue().name(), self.line);
-        let mut say = |said: Said<'_>| on(&Line { venue, said, line });
+        let mut emit = |content: DecodedContent<'_>| {
+            on(&DecodedLine {
+                venue,
+                content,
+                line,
+            })
+        };
         let text = match str::from_utf8(input) {
             Ok(text) => text.trim(),
-            Err(error) => return say(fault("not_json", &error.to_string())),
+            Err(error) => return emit(error_content("not_json", &error.to_string())),
         };
         if text.is_empty() {
             return;
         }
-        match unwrapped(text) {
-            Content::Ours(what) => say(ignored(what)),
-            Content::Message(text) => self.message(&text, false, &mut say),
-            Content::Answer(text) => self.message(&text, true, &mut say),
+        match unwrap_line(text) {
+            InputMessage::NotFromVenue(what) => emit(ignored_content(what)),
+            InputMessage::Message(text) => self.message(&text, false, &mut emit),
+            InputMessage::Response(text) => self.message(&text, true, &mut emit),
         }
     }
 
-    fn message(&mut self, text: &str, is_answer: bool, say: &mut dyn FnMut(Said<'_>)) {
+    fn message(&mut self, text: &str, is_response: bool, emit: &mut dyn FnMut(DecodedContent<'_>)) {
         // Candles of REST answers look like no frame of the same venue.
         let latest = match latest_candle(self.stream.venue(), text) {
             Ok(latest) => latest,
             Err(error) => {
                 match error {
-                    VenueError::Malformed { why, .. } if is_answer || is_rows(text) => {
-                        say(fault("malformed", &why));
+                    VenueError::Malformed { why, .. } if is_response || is_rows(text) => {
+                        emit(error_content("malformed", &why));
                     }
-                    VenueError::Refused { why, .. } if is_answer => say(fault("refused", &why)),
-                    VenueError::Refused { why, .. } => self.frame(text, Some(&why), say),
-                    _ => self.frame(text, None, say),
+                    VenueError::Refused { why, .. } if is_response => {
+                        emit(error_content("refused", &why))
+                    }
+                    VenueError::Refused { why, .. } => self.frame(text, Some(&why), emit),
+                    _ => self.frame(text, None, emit),
                 }
                 return;
             }
         };
         let Some(latest) = latest else {
-            return say(ignored("answer without candles"));
+            return emit(ignored_content("answer without candles"));
         };
         let read = self.stream.venue().read_candles(text, &mut |mut candle| {
             if candle.open_time < latest {
                 candle.closed.get_or_insert(true);
             }
-            say(Said::Candle(candle_line(&candle)));
+            emit(DecodedContent::Candle(candle_line(&candle)));
         });
         if let Err(error) = read {
-            say(fault("malformed", &error.to_string()));
+            emit(error_content("malformed", &error.to_string()));
         }
     }
 
     /// Says what a frame says; `refusal` stands in for a frame that says nothing.
-    fn frame(&mut self, text: &str, refusal: Option<&str>, say: &mut dyn FnMut(Said<'_>)) {
-        let heard = self
-            .stream
-            .hear(&mut self.numbering, text, &mut |heard| match heard {
-                Heard::Event(Event::Ignored(Ignored::Kind(_))) if refusal.is_some() => {
-                    say(fault("refused", refusal.unwrap_or_default()));
-                }
-                Heard::Event(event) => say_event(&event, say),
-                Heard::Duplicate(trade) => say(duplicate(&trade)),
-                // Recordings leave frames out, so what is missing is counted and not said line by line.
-                Heard::Missed(_) => {}
-            });
-        if let Err(error) = heard {
-            say(fault(error.name(), &error.to_string()));
+    fn frame(
+        &mut self,
+        text: &str,
+        refusal: Option<&str>,
+        emit: &mut dyn FnMut(DecodedContent<'_>),
+    ) {
+        let result =
+            self.stream
+                .process_frame(&mut self.numbering, text, &mut |event| match event {
+                    FeedEvent::Venue(VenueEvent::Ignored(IgnoredMessage::Kind(_)))
+                        if refusal.is_some() =>
+                    {
+                        emit(error_content("refused", refusal.unwrap_or_default()));
+                    }
+                    FeedEvent::Venue(event) => emit_event(&event, emit),
+                    FeedEvent::Duplicate(trade) => emit(duplicate_content(&trade)),
+                    // Recordings leave frames out, so what is missing is counted and not said line by line.
+                    FeedEvent::Missed(_) => {}
+                });
+        if let Err(error) = result {
+            emit(error_content(error.name(), &error.to_string()));
         }
     }
 }
@@ -149,9 +164,9 @@ fn latest_candle(venue: &dyn Venue, text: &str) -> Result<Option<UnixMillis>, Ve
 }
 
 /// The message inside a line.
-fn unwrapped(text: &str) -> Content<'_> {
+fn unwrap_line(text: &str) -> InputMessage<'_> {
     let Ok(wrapper) = serde_json::from_str::<Wrapper<'_>>(text) else {
-        return Content::Message(text.into());
+        return InputMessage::Message(text.into());
     };
     match wrapper {
         Wrapper {
@@ -159,21 +174,21 @@ fn unwrapped(text: &str) -> Content<'_> {
             raw,
             ..
         } => match (dir.as_ref(), raw) {
-            ("in", Some(raw)) => Content::Message(inner(raw)),
-            ("open", _) => Content::Ours("connection opened"),
-            _ => Content::Ours("sent by the client"),
+            ("in", Some(raw)) => InputMessage::Message(inner(raw)),
+            ("open", _) => InputMessage::NotFromVenue("connection opened"),
+            _ => InputMessage::NotFromVenue("sent by the client"),
         },
         Wrapper {
             recv_ns: Some(_),
             raw: Some(raw),
             ..
-        } => Content::Message(inner(raw)),
+        } => InputMessage::Message(inner(raw)),
         Wrapper {
             path: Some(_),
             body: Some(body),
             ..
-        } => Content::Answer(inner(body)),
-        _ => Content::Message(text.into()),
+        } => InputMessage::Response(inner(body)),
+        _ => InputMessage::Message(text.into()),
     }
 }
 

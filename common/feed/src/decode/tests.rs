@@ -4,7 +4,7 @@ use crate::venue;
 fn lines(venue: &str, input: &str) -> Vec<String> {
     let mut decoder = Decoder::new(venue::by_name(venue).unwrap());
     let mut lines = Vec::new();
-    decoder.line(input.as_bytes(), &mut |line| {
+    decoder.decode_line(input.as_bytes(), &mut |line| {
         lines.push(serde_json::to_string(line).unwrap());
     });
     lines
@@ -77,8 +77,8 @@ fn faults_are_error_lines() {
     }
     let mut decoder = Decoder::new(venue::by_name("kraken").unwrap());
     let mut said = 0;
-    decoder.line(&[0xff, 0xfe], &mut |line| {
-        assert!(matches!(line.said, Said::Error(_)));
+    decoder.decode_line(&[0xff, 0xfe], &mut |line| {
+        assert!(matches!(line.content, DecodedContent::Error(_)));
         said += 1;
     });
     assert_eq!(said, 1);

@@ -11,9 +11,9 @@
 //! `recv_ns` is unique and rises over all venues of a recording: the order in which they were heard. The lines are of
 //! the form that [`crate::decode`] reads, too.
 
+mod minute_replay;
 mod reader;
-mod settlement;
-mod tape;
+mod settlement_replay;
 mod writer;
 
 use std::borrow::Cow;
@@ -21,28 +21,31 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use reader::frames;
-pub use settlement::{Attempt, MarketName, SETTLEMENT, Settled, Settlements, settled};
-pub use tape::{Tape, VenueMinute};
+pub use minute_replay::{MinuteReplay, VenueMinuteCandle};
+pub use reader::read_recording;
+pub use settlement_replay::{
+    MarketName, SETTLEMENT_FOLDER, SettledMinuteRecord, SettlementAttempt, SettlementReplay,
+    settle_attempt,
+};
 pub use writer::Recorder;
 
 /// What a recording's files end with.
-const SUFFIX: &str = ".jsonl.zst";
+const FILE_SUFFIX: &str = ".jsonl.zst";
 
-/// A line of a recording, with the folder that it is in: a venue's, or [`SETTLEMENT`].
+/// A line of a recording, with the folder that it is in: a venue's, or [`SETTLEMENT_FOLDER`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct RecordingEntry {
     /// Name of the folder.
     pub venue: String,
     /// When it was heard; unique.
     pub recv_ns: i64,
     /// What was.
-    pub heard: Heard,
+    pub content: RecordingContent,
 }
 
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum RecordingContent {
     /// A frame.
     Frame {
         /// The socket that it came on.
@@ -53,7 +56,7 @@ pub enum Heard {
     /// So many frames came that couldn't be written.
     Lost(u64),
     /// An answer over REST.
-    Answer {
+    Response {
         /// Path and query that were asked.
         path: String,
         /// Its HTTP status.
@@ -62,13 +65,13 @@ pub enum Heard {
         body: String,
     },
     /// The answers since the attempt before are all that this one had.
-    Attempt(Attempt),
+    Attempt(SettlementAttempt),
 }
 
 /// A line as it is written: which keys are there says what it is.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Line<'a> {
+enum RecordingLine<'a> {
     Frame {
         recv_ns: i64,
         socket: u64,
@@ -78,7 +81,7 @@ enum Line<'a> {
         recv_ns: i64,
         lost: u64,
     },
-    Answer {
+    Response {
         recv_ns: i64,
         path: Cow<'a, str>,
         status: u16,
@@ -86,61 +89,63 @@ enum Line<'a> {
     },
     Attempt {
         recv_ns: i64,
-        attempt: Cow<'a, Attempt>,
+        attempt: Cow<'a, SettlementAttempt>,
     },
 }
 
-impl<'a> Line<'a> {
-    fn of(recv_ns: i64, heard: &'a Heard) -> Self {
-        match heard {
-            Heard::Frame { socket, raw } => Self::Frame {
+impl<'a> RecordingLine<'a> {
+    fn of(recv_ns: i64, content: &'a RecordingContent) -> Self {
+        match content {
+            RecordingContent::Frame { socket, raw } => Self::Frame {
                 recv_ns,
                 socket: *socket,
                 raw: raw.into(),
             },
-            Heard::Lost(count) => Self::Lost {
+            RecordingContent::Lost(count) => Self::Lost {
                 recv_ns,
                 lost: *count,
             },
-            Heard::Answer { path, status, body } => Self::Answer {
+            RecordingContent::Response { path, status, body } => Self::Response {
                 recv_ns,
                 path: path.into(),
                 status: *status,
                 body: body.into(),
             },
-            Heard::Attempt(attempt) => Self::Attempt {
+            RecordingContent::Attempt(attempt) => Self::Attempt {
                 recv_ns,
                 attempt: Cow::Borrowed(attempt),
             },
         }
     }
 
-    fn into_record(self, venue: &str) -> Record {
-        let (recv_ns, heard) = match self {
+    fn into_entry(self, venue: &str) -> RecordingEntry {
+        let (recv_ns, content) = match self {
             Self::Frame {
                 recv_ns,
                 socket,
                 raw,
             } => {
                 let raw = raw.into_owned();
-                (recv_ns, Heard::Frame { socket, raw })
+                (recv_ns, RecordingContent::Frame { socket, raw })
             }
-            Self::Lost { recv_ns, lost } => (recv_ns, Heard::Lost(lost)),
-            Self::Answer {
+            Self::Lost { recv_ns, lost } => (recv_ns, RecordingContent::Lost(lost)),
+            Self::Response {
                 recv_ns,
                 path,
                 status,
                 body,
             } => {
                 let (path, body) = (path.into_owned(), body.into_owned());
-                (recv_ns, Heard::Answer { path, status, body })
+                (recv_ns, RecordingContent::Response { path, status, body })
             }
-            Self::Attempt { recv_ns, attempt } => (recv_ns, Heard::Attempt(attempt.into_owned())),
+            Self::Attempt { recv_ns, attempt } => {
+                (recv_ns, RecordingContent::Attempt(attempt.into_owned()))
+            }
         };
-        Record {
+        RecordingEntry {
             venue: venue.to_owned(),
             recv_ns,
-            heard,
+            content,
         }
     }
 }
@@ -169,7 +174,7 @@ pub enum RecordingError {
         why: String,
     },
     /// Nothing to replay.
-    #[error("{0} holds no recording: expected folders of venues with files *{SUFFIX}")]
+    #[error("{0} holds no recording: expected folders of venues with files *{FILE_SUFFIX}")]
     Empty(std::path::PathBuf),
     /// A folder of something else.
     #[error("{path} is no folder of a venue")]

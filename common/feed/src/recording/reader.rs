@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use zstd::Decoder;
 
-use super::writer::io as io_error;
-use super::{Line, Record, RecordingError, SETTLEMENT, SUFFIX};
+use super::writer::io_error;
+use super::{FILE_SUFFIX, RecordingEntry, RecordingError, RecordingLine, SETTLEMENT_FOLDER};
 use crate::venue;
 
-/// The records of one venue, file after file.
-struct Records {
+/// The entries of one venue, file after file.
+struct VenueReader {
     venue: String,
     files: VecDeque<PathBuf>,
     open: Option<OpenFile>,
-    next: Option<Record>,
+    next: Option<RecordingEntry>,
 }
 
 struct OpenFile {
@@ -25,19 +25,19 @@ struct OpenFile {
     line: u64,
 }
 
-/// Hands every record of the recording in `folder` to `on`, in the order in which they were heard. A file whose end is
+/// Hands every entry of the recording in `folder` to `on`, in the order in which they were heard. A file whose end is
 /// missing, because its recorder was killed, is read as far as it goes.
-pub fn frames(
+pub fn read_recording(
     folder: &Path,
-    on: &mut dyn FnMut(Record) -> Result<(), RecordingError>,
+    on: &mut dyn FnMut(RecordingEntry) -> Result<(), RecordingError>,
 ) -> Result<(), RecordingError> {
-    let mut venues = Vec::new();
+    let mut readers = Vec::new();
     for name in names(folder)? {
         let path = folder.join(&name);
         if !path.is_dir() {
             continue;
         }
-        if name != SETTLEMENT {
+        if name != SETTLEMENT_FOLDER {
             venue::by_name(&name).map_err(|source| RecordingError::Venue {
                 path: path.clone(),
                 source,
@@ -45,29 +45,30 @@ pub fn frames(
         }
         let files = names(&path)?
             .into_iter()
-            .filter(|name| name.ends_with(SUFFIX));
-        let mut records = Records {
+            .filter(|name| name.ends_with(FILE_SUFFIX));
+        let mut reader = VenueReader {
             venue: name,
             files: files.map(|file| path.join(file)).collect(),
             open: None,
             next: None,
         };
-        records.advance()?;
-        venues.push(records);
+        reader.advance()?;
+        readers.push(reader);
     }
-    if venues.iter().all(|records| records.next.is_none()) {
+    if readers.iter().all(|reader| reader.next.is_none()) {
         return Err(RecordingError::Empty(folder.to_owned()));
     }
     loop {
-        let heard = |records: &&mut Records| records.next.as_ref().map_or(i64::MAX, |r| r.recv_ns);
-        let Some(earliest) = venues.iter_mut().min_by_key(heard) else {
+        let received_at =
+            |reader: &&mut VenueReader| reader.next.as_ref().map_or(i64::MAX, |r| r.recv_ns);
+        let Some(earliest) = readers.iter_mut().min_by_key(received_at) else {
             return Ok(());
         };
-        let Some(record) = earliest.next.take() else {
+        let Some(entry) = earliest.next.take() else {
             return Ok(());
         };
         earliest.advance()?;
-        on(record)?;
+        on(entry)?;
     }
 }
 
@@ -82,8 +83,8 @@ fn names(folder: &Path) -> Result<Vec<String>, RecordingError> {
     Ok(names)
 }
 
-impl Records {
-    /// Reads the next record, if there is one.
+impl VenueReader {
+    /// Reads the next entry, if there is one.
     fn advance(&mut self) -> Result<(), RecordingError> {
         loop {
             let file = match &mut self.open {
@@ -102,8 +103,8 @@ impl Records {
                 }
             };
             match file.next(&self.venue)? {
-                Some(record) => {
-                    self.next = Some(record);
+                Some(entry) => {
+                    self.next = Some(entry);
                     return Ok(());
                 }
                 None => self.open = None,
@@ -113,7 +114,7 @@ impl Records {
 }
 
 impl OpenFile {
-    fn next(&mut self, venue: &str) -> Result<Option<Record>, RecordingError> {
+    fn next(&mut self, venue: &str) -> Result<Option<RecordingEntry>, RecordingError> {
         let mut text = String::new();
         match self.lines.read_line(&mut text) {
             // A last line without an end, or a frame of zstd without one: the recorder was killed.
@@ -128,9 +129,9 @@ impl OpenFile {
             line: self.line,
             why,
         };
-        let line: Line<'_> = serde_json::from_str(&text).map_err(|_| {
+        let line: RecordingLine<'_> = serde_json::from_str(&text).map_err(|_| {
             bad("neither a frame, an answer, an attempt nor a mark of lost ones".into())
         })?;
-        Ok(Some(line.into_record(venue)))
+        Ok(Some(line.into_entry(venue)))
     }
 }

@@ -6,36 +6,36 @@ use super::*;
 
 const HOUR: i64 = 3_600_000;
 
-fn frame(id: i64, time: i64) -> Heard {
+fn frame(id: i64, time: i64) -> RecordingContent {
     let raw = format!(
         r#"{{"e":"trade","E":1,"s":"BTCUSDT","t":{id},"p":"{}.50","q":"0.1","T":{time},"m":true,"M":true}}"#,
         100 + id % 7
     );
-    Heard::Frame { socket: 1, raw }
+    RecordingContent::Frame { socket: 1, raw }
 }
 
-/// Minutes that a tape gives for these records, as text.
-fn minutes(records: &[Record]) -> String {
-    let mut tape = Tape::default();
+/// Minutes that a replay gives for these entries, as text.
+fn minutes(entries: &[RecordingEntry]) -> String {
+    let mut replay = MinuteReplay::default();
     let mut text = String::new();
-    for record in records {
-        let each = &mut |minute: VenueMinute| {
+    for entry in entries {
+        let each = &mut |minute: VenueMinuteCandle| {
             text.push_str(&serde_json::to_string(&minute).unwrap());
             text.push('\n');
         };
-        tape.record(record, each).unwrap();
+        replay.push(entry, each).unwrap();
     }
     text
 }
 
-fn read(folder: &std::path::Path) -> Vec<Record> {
-    let mut records = Vec::new();
-    frames(folder, &mut |record| {
-        records.push(record);
+fn read(folder: &std::path::Path) -> Vec<RecordingEntry> {
+    let mut entries = Vec::new();
+    read_recording(folder, &mut |entry| {
+        entries.push(entry);
         Ok(())
     })
     .unwrap();
-    records
+    entries
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_replay_gives_every_record_again_and_the_same_candles_byte_for_byte() {
     }
     written.push(
         recorder
-            .write("binance", UnixMillis(start), Heard::Lost(3))
+            .write("binance", UnixMillis(start), RecordingContent::Lost(3))
             .unwrap(),
     );
     recorder.finish().unwrap();
@@ -98,12 +98,16 @@ fn a_recorder_that_was_killed_leaves_what_it_had_written() {
 fn what_is_no_recording_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut none = |_| Ok(());
-    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    let error = read_recording(folder.path(), &mut none)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("holds no recording"), "{error}");
     fs::create_dir(folder.path().join("mtgox")).unwrap();
-    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    let error = read_recording(folder.path(), &mut none)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("mtgox"), "{error}");
-    let error = frames(&folder.path().join("nowhere"), &mut none)
+    let error = read_recording(&folder.path().join("nowhere"), &mut none)
         .unwrap_err()
         .to_string();
     assert!(error.contains("nowhere"), "{error}");
@@ -112,6 +116,8 @@ fn what_is_no_recording_is_told() {
     fs::create_dir(&venue).unwrap();
     let bad = zstd::encode_all(&b"{\"recv_ns\":1}\n"[..], 1).unwrap();
     fs::write(venue.join("1970-01-01T00.000.jsonl.zst"), bad).unwrap();
-    let error = frames(folder.path(), &mut none).unwrap_err().to_string();
+    let error = read_recording(folder.path(), &mut none)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("line 1"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use foretell_core::time::UnixMillis;
 use zstd::Encoder;
 
-use super::{Heard, Line, Record, RecordingError, SUFFIX};
+use super::{FILE_SUFFIX, RecordingContent, RecordingEntry, RecordingError, RecordingLine};
 
 const NS_PER_MS: i64 = 1_000_000;
 const NS_PER_HOUR: i64 = 3_600_000 * NS_PER_MS;
@@ -21,12 +21,12 @@ const LEVEL: i32 = 3;
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
-    files: BTreeMap<String, Hour>,
+    files: BTreeMap<String, HourFile>,
     last_ns: i64,
 }
 
 /// The file of a venue's hour.
-struct Hour {
+struct HourFile {
     number: i64,
     path: PathBuf,
     encoder: Encoder<'static, File>,
@@ -36,7 +36,7 @@ struct Hour {
 impl Recorder {
     /// A recording in this folder, which is made if need be. What is there already is kept.
     pub fn new(folder: &Path) -> Result<Self, RecordingError> {
-        fs::create_dir_all(folder).map_err(io("make the folder", folder))?;
+        fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
         Ok(Self {
             folder: folder.to_owned(),
             files: BTreeMap::new(),
@@ -44,13 +44,13 @@ impl Recorder {
         })
     }
 
-    /// Writes what a venue said at `received`; the record as a replay will give it.
+    /// Writes what a venue said at `received`; the entry as a replay will give it.
     pub fn write(
         &mut self,
         venue: &str,
         received: UnixMillis,
-        heard: Heard,
-    ) -> Result<Record, RecordingError> {
+        content: RecordingContent,
+    ) -> Result<RecordingEntry, RecordingError> {
         let recv_ns = (received.0.saturating_mul(NS_PER_MS)).max(self.last_ns.saturating_add(1));
         self.last_ns = recv_ns;
         let number = recv_ns.div_euclid(NS_PER_HOUR);
@@ -62,29 +62,29 @@ impl Recorder {
             if let Some(over) = self.files.remove(venue) {
                 over.finish()?;
             }
-            let hour = Hour::begin(&self.folder.join(venue), number, recv_ns)?;
+            let hour = HourFile::create(&self.folder.join(venue), number, recv_ns)?;
             self.files.insert(venue.to_owned(), hour);
         }
         if let Some(hour) = self.files.get_mut(venue) {
-            hour.line(recv_ns, &heard)?;
+            hour.line(recv_ns, &content)?;
         }
-        Ok(Record {
+        Ok(RecordingEntry {
             venue: venue.to_owned(),
             recv_ns,
-            heard,
+            content,
         })
     }
 
     /// Finishes every file.
     pub fn finish(self) -> Result<(), RecordingError> {
-        self.files.into_values().try_for_each(Hour::finish)
+        self.files.into_values().try_for_each(HourFile::finish)
     }
 }
 
-impl Hour {
+impl HourFile {
     /// A new file for this hour; a recorder that was stopped within the hour has left others.
-    fn begin(folder: &Path, number: i64, recv_ns: i64) -> Result<Self, RecordingError> {
-        fs::create_dir_all(folder).map_err(io("make the folder", folder))?;
+    fn create(folder: &Path, number: i64, recv_ns: i64) -> Result<Self, RecordingError> {
+        fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
         let start = jiff::Timestamp::from_second(number.saturating_mul(3600));
         let start = start.map_or_else(
             |_| "unknown".into(),
@@ -92,10 +92,10 @@ impl Hour {
         );
         let mut part = 0;
         loop {
-            let path = folder.join(format!("{start}.{part:03}{SUFFIX}"));
+            let path = folder.join(format!("{start}.{part:03}{FILE_SUFFIX}"));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let encoder = Encoder::new(file, LEVEL).map_err(io("write", &path))?;
+                    let encoder = Encoder::new(file, LEVEL).map_err(io_error("write", &path))?;
                     return Ok(Self {
                         number,
                         path,
@@ -104,39 +104,39 @@ impl Hour {
                     });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => part += 1,
-                Err(error) => return Err(io("make", &path)(error)),
+                Err(error) => return Err(io_error("make", &path)(error)),
             }
         }
     }
 
-    fn line(&mut self, recv_ns: i64, heard: &Heard) -> Result<(), RecordingError> {
-        let line = Line::of(recv_ns, heard);
+    fn line(&mut self, recv_ns: i64, content: &RecordingContent) -> Result<(), RecordingError> {
+        let line = RecordingLine::of(recv_ns, content);
         let Self { path, encoder, .. } = self;
         let write = |encoder: &mut Encoder<'_, File>| {
             serde_json::to_writer(&mut *encoder, &line)?;
             encoder.write_all(b"\n")
         };
-        write(encoder).map_err(io("write", path))?;
+        write(encoder).map_err(io_error("write", path))?;
         if recv_ns - self.flushed_ns >= FLUSH_EVERY_NS {
             self.flushed_ns = recv_ns;
-            encoder.flush().map_err(io("write", path))?;
+            encoder.flush().map_err(io_error("write", path))?;
         }
         Ok(())
     }
 
     fn finish(self) -> Result<(), RecordingError> {
         let Self { path, encoder, .. } = self;
-        encoder.finish().map(drop).map_err(io("write", &path))
+        encoder.finish().map(drop).map_err(io_error("write", &path))
     }
 }
 
-impl std::fmt::Debug for Hour {
+impl std::fmt::Debug for HourFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Hour").field(&self.path).finish()
+        f.debug_tuple("HourFile").field(&self.path).finish()
     }
 }
 
-pub(super) fn io(
+pub(super) fn io_error(
     doing: &'static str,
     path: &Path,
 ) -> impl FnOnce(std::io::Error) -> RecordingError {

@@ -14,11 +14,11 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::venue::{Binance, Bitstamp, CandlePage, Replay};
+use crate::venue::{Binance, Bitstamp, CandlePage, ReplaySource};
 
 const STEP: Millis = Millis::minutes(5);
 /// Longer than any of these tests takes.
-const PATIENT: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn at(i: i64) -> UnixMillis {
     UnixMillis(0) + STEP.times(i)
@@ -49,32 +49,41 @@ async fn served(routes: Router) -> String {
 }
 
 /// A replay venue that answers each request as `answer` does, given `from` in steps; it notes what was asked.
-struct Shop {
+struct MockVenue {
     answer: fn(i64) -> Vec<Bar>,
     asked: Mutex<Vec<i64>>,
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct CandleParams {
     from_ms: i64,
 }
 
-async fn sell(State(shop): State<Arc<Shop>>, Query(wanted): Query<Wanted>) -> Json<CandlePage> {
-    let from = wanted.from_ms / STEP.0;
-    shop.asked.lock().unwrap().push(from);
-    let candles = (shop.answer)(from);
+async fn serve_candles(
+    State(mock): State<Arc<MockVenue>>,
+    Query(params): Query<CandleParams>,
+) -> Json<CandlePage> {
+    let from = params.from_ms / STEP.0;
+    mock.asked.lock().unwrap().push(from);
+    let candles = (mock.answer)(from);
     Json(CandlePage { candles })
 }
 
 /// The candles that such a venue gives for a range, and the requests that it took.
-async fn bought(answer: fn(i64) -> Vec<Bar>, range: std::ops::Range<i64>) -> (Vec<Bar>, Vec<i64>) {
+async fn fetch_from_mock(
+    answer: fn(i64) -> Vec<Bar>,
+    range: std::ops::Range<i64>,
+) -> (Vec<Bar>, Vec<i64>) {
     let asked = Mutex::default();
-    let shop = Arc::new(Shop { answer, asked });
-    let routes = Router::new().route(Replay::ROUTE, get(sell));
-    let host = served(routes.with_state(Arc::clone(&shop))).await;
-    let rest = RestClient::new(PATIENT).unwrap();
-    let candles = rest.candles(&Replay, &host, &query(range)).await.unwrap();
-    let asked = shop.asked.lock().unwrap().clone();
+    let mock = Arc::new(MockVenue { answer, asked });
+    let routes = Router::new().route(ReplaySource::ROUTE, get(serve_candles));
+    let host = served(routes.with_state(Arc::clone(&mock))).await;
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
+    let candles = rest
+        .candles(&ReplaySource, &host, &query(range))
+        .await
+        .unwrap();
+    let asked = mock.asked.lock().unwrap().clone();
     (candles, asked)
 }
 
@@ -84,7 +93,7 @@ async fn refused(
     answer: impl IntoResponse + Clone + Sync + Send + 'static,
 ) -> RestError {
     let host = served(Router::new().fallback(move || async move { answer })).await;
-    let rest = RestClient::new(PATIENT).unwrap();
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     rest.candles(venue, &host, &query(0..5)).await.unwrap_err()
 }
 
@@ -95,19 +104,34 @@ fn in_threes(from: i64) -> Vec<Bar> {
 
 #[tokio::test]
 async fn pages_join_without_a_seam() {
-    assert_eq!(bought(in_threes, 0..7).await, (bars(0..7), vec![0, 3, 6]));
-    assert_eq!(bought(in_threes, 0..6).await, (bars(0..6), vec![0, 3]));
-    assert_eq!(bought(in_threes, 1..4).await, (bars(1..4), vec![1]));
-    assert_eq!(bought(in_threes, 3..3).await, (Vec::new(), Vec::new()));
+    assert_eq!(
+        fetch_from_mock(in_threes, 0..7).await,
+        (bars(0..7), vec![0, 3, 6])
+    );
+    assert_eq!(
+        fetch_from_mock(in_threes, 0..6).await,
+        (bars(0..6), vec![0, 3])
+    );
+    assert_eq!(
+        fetch_from_mock(in_threes, 1..4).await,
+        (bars(1..4), vec![1])
+    );
+    assert_eq!(
+        fetch_from_mock(in_threes, 3..3).await,
+        (Vec::new(), Vec::new())
+    );
 }
 
 #[tokio::test]
 async fn what_the_venue_does_not_have_is_asked_for_once() {
     assert_eq!(
-        bought(in_threes, 0..9).await,
+        fetch_from_mock(in_threes, 0..9).await,
         (bars(0..7), vec![0, 3, 6, 7])
     );
-    assert_eq!(bought(in_threes, 7..9).await, (Vec::new(), vec![7]));
+    assert_eq!(
+        fetch_from_mock(in_threes, 7..9).await,
+        (Vec::new(), vec![7])
+    );
 }
 
 #[tokio::test]
@@ -118,7 +142,7 @@ async fn missing_candles_are_stepped_over() {
             .map(bar)
             .collect()
     };
-    let (candles, asked) = bought(every_other, 0..8).await;
+    let (candles, asked) = fetch_from_mock(every_other, 0..8).await;
     assert_eq!(candles, [bar(0), bar(2), bar(4), bar(6)]);
     assert_eq!(asked, [0, 3, 7]);
 }
@@ -131,18 +155,21 @@ async fn repeated_and_unasked_candles_are_left_out() {
         page.clone().chain(page.last()).map(bar).collect()
     };
     assert_eq!(
-        bought(stuttering, 0..9).await,
+        fetch_from_mock(stuttering, 0..9).await,
         (bars(0..7), vec![0, 3, 6, 7])
     );
     let everything = |_: i64| bars(-5..50);
-    assert_eq!(bought(everything, 2..4).await, (bars(2..4), vec![2]));
+    assert_eq!(
+        fetch_from_mock(everything, 2..4).await,
+        (bars(2..4), vec![2])
+    );
 }
 
 #[tokio::test]
 async fn a_status_is_told_with_its_venue() {
     for code in [429, 451, 500] {
         let answer = (StatusCode::from_u16(code).unwrap(), "go away");
-        for venue in [&Replay as &dyn CandleSource, &Binance, &Bitstamp] {
+        for venue in [&ReplaySource as &dyn CandleSource, &Binance, &Bitstamp] {
             let error = refused(venue, answer).await;
             let text = error.to_string();
             let expected = format!(
@@ -154,7 +181,7 @@ async fn a_status_is_told_with_its_venue() {
     }
     // Not even if candles come with it.
     let answer = (StatusCode::INTERNAL_SERVER_ERROR, r#"{"candles":[]}"#);
-    let error = refused(&Replay, answer).await;
+    let error = refused(&ReplaySource, answer).await;
     assert!(matches!(error, RestError::Status { status: 500, .. }));
 }
 
@@ -175,7 +202,7 @@ async fn a_venue_that_says_why_is_quoted_whatever_the_status() {
 
 #[tokio::test]
 async fn garbage_is_malformed() {
-    for venue in [&Replay as &dyn CandleSource, &Binance, &Bitstamp] {
+    for venue in [&ReplaySource as &dyn CandleSource, &Binance, &Bitstamp] {
         for body in ["<html>", "", "{}", "\u{0}"] {
             let error = refused(venue, body).await;
             let malformed = matches!(error, RestError::Venue(VenueError::Malformed { .. }));
@@ -186,15 +213,15 @@ async fn garbage_is_malformed() {
 
 #[tokio::test]
 async fn an_answer_beyond_all_expectation_is_cut() {
-    let error = refused(&Binance, vec![b' '; MAX_ANSWER_BYTES + 1]).await;
+    let error = refused(&Binance, vec![b' '; MAX_RESPONSE_BYTES + 1]).await;
     assert!(matches!(
         error,
-        RestError::TooLong {
+        RestError::ResponseTooLong {
             venue: "binance",
             ..
         }
     ));
-    let error = refused(&Binance, vec![b' '; MAX_ANSWER_BYTES]).await;
+    let error = refused(&Binance, vec![b' '; MAX_RESPONSE_BYTES]).await;
     assert!(matches!(
         error,
         RestError::Venue(VenueError::Malformed { .. })
@@ -227,17 +254,17 @@ async fn nobody() -> SocketAddr {
 #[tokio::test]
 async fn nobody_there_is_unreachable() {
     let host = format!("http://{}", nobody().await);
-    assert!(unreachable(&host, PATIENT).await.is_connect());
+    assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
 }
 
 /// Without a provider of its own, the TLS library panics at the first `https` address.
 #[tokio::test]
 async fn tls_needs_nothing_from_the_process() {
     let host = format!("https://{}", nobody().await);
-    assert!(unreachable(&host, PATIENT).await.is_connect());
+    assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
     let plain = served(Router::new().fallback(|| async { "[]" })).await;
     let host = plain.replace("http:", "https:");
-    assert!(unreachable(&host, PATIENT).await.is_connect());
+    assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
 }
 
 /// Has minutes 0 to 2 and 10 on; a page is four.
@@ -252,20 +279,20 @@ impl CandleSource for Patchy {
         ""
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         4
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        Replay.candles_path(query)
+        ReplaySource.candles_path(query)
     }
 
     fn read_candles(
         &self,
         body: &str,
-        on: &mut dyn FnMut(crate::event::Candle<'_>),
+        on: &mut dyn FnMut(crate::event::RawCandle<'_>),
     ) -> Result<(), VenueError> {
-        Replay.read_candles(body, on)
+        ReplaySource.read_candles(body, on)
     }
 }
 
@@ -276,22 +303,25 @@ async fn an_outage_of_the_venue_is_stepped_over() {
         (from..from + 4).filter(has).map(bar).collect()
     };
     let asked = Mutex::default();
-    let shop = Arc::new(Shop {
+    let mock = Arc::new(MockVenue {
         answer: patchy,
         asked,
     });
-    let routes = Router::new().route(Replay::ROUTE, get(sell));
-    let host = served(routes.with_state(Arc::clone(&shop))).await;
-    let rest = RestClient::new(PATIENT).unwrap();
+    let routes = Router::new().route(ReplaySource::ROUTE, get(serve_candles));
+    let host = served(routes.with_state(Arc::clone(&mock))).await;
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let candles = rest.candles(&Patchy, &host, &query(0..12)).await.unwrap();
     let expected: Vec<Bar> = bars(0..3).into_iter().chain(bars(10..12)).collect();
     assert_eq!(candles, expected);
     // Each window once, and what comes after the last is left in.
-    shop.asked.lock().unwrap().clear();
-    let minutes = rest.minutes(&Patchy, &host, &query(0..9)).await.unwrap();
+    mock.asked.lock().unwrap().clear();
+    let minutes = rest
+        .candles_with_forming(&Patchy, &host, &query(0..9))
+        .await
+        .unwrap();
     let starts: Vec<i64> = minutes.iter().map(|c| c.bar.open_time.0 / STEP.0).collect();
     assert_eq!(starts, [0, 1, 2, 10, 11]);
-    assert_eq!(*shop.asked.lock().unwrap(), [0, 4, 8]);
+    assert_eq!(*mock.asked.lock().unwrap(), [0, 4, 8]);
 }
 
 #[tokio::test]
@@ -299,7 +329,7 @@ async fn a_days_volume_is_the_sum_of_its_candles() {
     let hours =
         r#"[[82800000,1,1,1,1,7],[3600000,1,1,1,1,2.5],[0,1,1,1,1,1],[86400000,1,1,1,1,100]]"#;
     let host = served(Router::new().fallback(move || async move { hours })).await;
-    let rest = RestClient::new(PATIENT).unwrap();
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", UnixMillis(0));
     assert_eq!(volume.await.unwrap(), Some(10.5));
     let other = UnixMillis(0) - Millis::days(2);
@@ -308,7 +338,7 @@ async fn a_days_volume_is_the_sum_of_its_candles() {
 }
 
 #[tokio::test]
-async fn what_the_front_door_lacks_comes_from_the_archive() {
+async fn what_the_first_path_lacks_comes_from_the_archive() {
     let old = r#"{"code":"0","msg":"","data":[["300000","1","1","1","1","5","0","0","1"]]}"#;
     let none = r#"{"code":"0","msg":"","data":[]}"#;
     let routes = Router::new()
@@ -318,7 +348,7 @@ async fn what_the_front_door_lacks_comes_from_the_archive() {
             get(move || async move { old }),
         );
     let host = served(routes).await;
-    let rest = RestClient::new(PATIENT).unwrap();
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let bars = rest
         .candles(&crate::venue::Okx, &host, &query(1..2))
         .await
@@ -360,7 +390,7 @@ async fn a_host_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
         }
     };
     let host = served(Router::new().fallback(answer)).await;
-    let rest = RestClient::new(PATIENT).unwrap();
+    let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let turned_away = Instant::now();
     let query = query(0..5);
     let ask = || rest.candles(&Binance, &host, &query);
@@ -370,13 +400,13 @@ async fn a_host_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
     ));
     let clone = rest.clone();
     let error = clone.candles(&Binance, &host, &query).await.unwrap_err();
-    assert!(matches!(error, RestError::LeftAlone { .. }), "{error}");
+    assert!(matches!(error, RestError::RateLimited { .. }), "{error}");
     assert_eq!(*asked.lock().unwrap(), 1);
     // Other hosts are none of its business.
     let other = served(Router::new().fallback(|| async { "[]" })).await;
     assert!(rest.candles(&Binance, &other, &query).await.is_ok());
     while let Err(error) = ask().await {
-        assert!(matches!(error, RestError::LeftAlone { .. }), "{error}");
+        assert!(matches!(error, RestError::RateLimited { .. }), "{error}");
         tokio::task::yield_now().await;
     }
     assert!(turned_away.elapsed() >= Duration::from_secs(1));

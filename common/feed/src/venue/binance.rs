@@ -10,16 +10,19 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, step_of,
-    step_word, whole,
+use super::json_fields::{
+    Row, candle, columns, first_integer, parse_integer, parse_response, read, step_from_name,
+    step_name, to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Binance.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +40,7 @@ const STEPS: [(Millis, &str); 6] = [
 
 /// What tells one frame from another.
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     e: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -113,7 +116,7 @@ struct Kline<'a> {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     code: i64,
     msg: String,
 }
@@ -127,32 +130,36 @@ impl CandleSource for Binance {
         "https://data-api.binance.vision"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1000
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        candles_path(self.name(), self.page(), query)
+        candles_path(self.name(), self.page_size(), query)
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         read_candles(self.name(), body, on)
     }
 }
 
 impl Venue for Binance {
-    fn quote(&self) -> Quote {
-        Quote::Usdt
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usdt
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://data-stream.binance.vision/ws",
-            ..TERMS
+            ..LIMITS
         }
     }
 
@@ -163,25 +170,25 @@ impl Venue for Binance {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         read_frame(frame, on)
     }
 }
 
 /// The server pings every 20 s (3 min on the US host); our own pings make silence mean something sooner.
-pub(super) const TERMS: Terms = Terms {
+pub(super) const LIMITS: VenueLimits = VenueLimits {
     url: "",
     ping: Ping::Frame(Millis::seconds(20)),
-    silence: Millis::seconds(50),
-    heartbeat: Millis::seconds(50),
-    lifetime: Some(Millis::hours(24)),
-    connects: Budget {
+    byte_timeout: Millis::seconds(50),
+    message_timeout: Millis::seconds(50),
+    max_age: Some(Millis::hours(24)),
+    connect_limit: RateLimit {
         count: 300,
         per: Millis::minutes(5),
     },
-    gap_key: GapKey::TradeIds,
+    gap_detection: GapDetection::TradeIds,
 };
 
 pub(super) fn subscribe(symbols: &[String]) -> Vec<Subscription> {
@@ -201,7 +208,7 @@ pub(super) fn candles_path(
     limit: usize,
     query: &CandleQuery<'_>,
 ) -> Result<String, VenueError> {
-    let interval = step_word(venue, query, &STEPS)?;
+    let interval = step_name(venue, query, &STEPS)?;
     let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
     Ok(format!(
         "/api/v3/klines?symbol={symbol}&interval={interval}&startTime={from}&endTime={last}&limit={limit}"
@@ -211,21 +218,24 @@ pub(super) fn candles_path(
 pub(super) fn read_candles(
     venue: &'static str,
     body: &str,
-    on: &mut dyn FnMut(Candle<'_>),
+    on: &mut dyn FnMut(RawCandle<'_>),
 ) -> Result<(), VenueError> {
-    if let Ok(Refusal { code, msg }) = serde_json::from_str(body) {
+    if let Ok(ErrorResponse { code, msg }) = serde_json::from_str(body) {
         let why = format!("{msg} ({code})");
         return Err(VenueError::Refused { venue, why });
     }
     // Open time, open, high, low, close, volume, close time, and five columns that we don't read.
-    let rows: Vec<Row<'_>> = answer(venue, body)?;
+    let rows: Vec<Row<'_>> = parse_response(venue, body)?;
     for row in &rows {
-        on(read_row(row).map_err(in_answer(venue))?);
+        on(read_row(row).map_err(to_venue_error(venue))?);
     }
     Ok(())
 }
 
-pub(super) fn read_frame(frame: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), FrameError> {
+pub(super) fn read_frame(
+    frame: &str,
+    on: &mut dyn FnMut(VenueEvent<'_>),
+) -> Result<(), FrameError> {
     // Nearly every frame is one of these, and needn't be read twice.
     if frame.starts_with(r#"{"e":"trade","#) {
         return read_event("trade", frame, on);
@@ -233,41 +243,47 @@ pub(super) fn read_frame(frame: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(
     let rows = frame.trim_start().strip_prefix('[').map(str::trim_start);
     if rows.is_some_and(|rows| rows.starts_with('{')) {
         let _: IgnoredAny = read(frame, "message")?;
-        on(Event::Ignored(Ignored::Kind("REST answer".into())));
+        on(VenueEvent::Ignored(IgnoredMessage::Kind(
+            "REST answer".into(),
+        )));
         return Ok(());
     }
-    let head: Head<'_> = read(frame, "message")?;
-    match (head.data, head.e) {
+    let header: Header<'_> = read(frame, "message")?;
+    match (header.data, header.e) {
         (Some(data), None) => {
-            let inner: Head<'_> = read(data.get(), "message")?;
+            let inner: Header<'_> = read(data.get(), "message")?;
             match inner.e {
                 Some(e) => read_event(&e, data.get(), on),
                 None => {
-                    let stream = head.stream.unwrap_or_default();
+                    let stream = header.stream.unwrap_or_default();
                     let kind = stream.rsplit('@').next().unwrap_or_default();
                     let kind = kind.trim_start_matches('!').to_owned();
-                    on(Event::Ignored(Ignored::Kind(kind.into())));
+                    on(VenueEvent::Ignored(IgnoredMessage::Kind(kind.into())));
                     Ok(())
                 }
             }
         }
         (_, Some(e)) => read_event(&e, frame, on),
         (None, None) => {
-            on(match head {
-                Head {
+            on(match header {
+                Header {
                     code: Some(code),
                     msg,
                     ..
                 } => {
                     let msg = msg.unwrap_or_default();
-                    Event::Refused(format!("{msg} ({code})").into())
+                    VenueEvent::Refused(format!("{msg} ({code})").into())
                 }
                 // `"result": null` reads as none, so the request's number decides.
-                Head { id: Some(id), .. } => Event::Status(Status::Subscribed(Ack::Request(id))),
-                Head { u: Some(_), .. } => Event::Ignored(Ignored::Kind("bookTicker".into())),
-                Head { result, .. } => {
+                Header { id: Some(id), .. } => {
+                    VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(id)))
+                }
+                Header { u: Some(_), .. } => {
+                    VenueEvent::Ignored(IgnoredMessage::Kind("bookTicker".into()))
+                }
+                Header { result, .. } => {
                     let kind = result.map_or("message", |_| "result");
-                    Event::Ignored(Ignored::Kind(kind.into()))
+                    VenueEvent::Ignored(IgnoredMessage::Kind(kind.into()))
                 }
             });
             Ok(())
@@ -275,11 +291,11 @@ pub(super) fn read_frame(frame: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(
     }
 }
 
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = first(row, "candle")?;
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = first_integer(row, "candle")?;
     let [close_time] = columns(row, [6], "candle")?;
-    let last = whole(close_time.as_written(), "candle")?;
-    checked_candle(Candle {
+    let last = parse_integer(close_time.as_str(), "candle")?;
+    validate_candle(RawCandle {
         step: Some(Millis(last.saturating_sub(open_time).saturating_add(1))),
         ..candle(
             UnixMillis(open_time),
@@ -289,16 +305,16 @@ fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
     })
 }
 
-fn read_event(e: &str, text: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), FrameError> {
+fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result<(), FrameError> {
     let event = match e {
         "trade" => {
             let trade: TradeEvent<'_> = read(text, "trade")?;
             match trade.origin {
                 Some(origin) if origin == "INSURANCE_FUND" => {
-                    Event::Ignored(Ignored::OffBook(origin))
+                    VenueEvent::Ignored(IgnoredMessage::OffBook(origin))
                 }
-                _ => Event::Trade(checked(Trade {
-                    market: Market::Symbol(trade.s),
+                _ => VenueEvent::Trade(validate_trade(Trade {
+                    market: MarketId::Symbol(trade.s),
                     time: UnixMillis(trade.time),
                     price: trade.p,
                     size: trade.q,
@@ -309,8 +325,8 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), 
         }
         "aggTrade" => {
             let trade: AggTradeEvent<'_> = read(text, "aggTrade")?;
-            Event::Trade(checked(Trade {
-                market: Market::Symbol(trade.s),
+            VenueEvent::Trade(validate_trade(Trade {
+                market: MarketId::Symbol(trade.s),
                 time: UnixMillis(trade.time),
                 price: trade.p,
                 size: trade.q,
@@ -320,15 +336,15 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), 
         }
         "kline" => {
             let KlineEvent { s, k } = read(text, "kline")?;
-            Event::Candle(checked_candle(Candle {
-                market: Some(Market::Symbol(s)),
-                step: step_of(&k.i, &STEPS),
+            VenueEvent::Candle(validate_candle(RawCandle {
+                market: Some(MarketId::Symbol(s)),
+                step: step_from_name(&k.i, &STEPS),
                 ..candle(UnixMillis(k.t), [k.o, k.h, k.l, k.c, k.v], Some(k.x))
             })?)
         }
-        "serverShutdown" => Event::Status(Status::Restart),
-        "blockTrade" => Event::Ignored(Ignored::OffBook("blockTrade".into())),
-        other => Event::Ignored(Ignored::Kind(other.into())),
+        "serverShutdown" => VenueEvent::Status(StatusMessage::Restart),
+        "blockTrade" => VenueEvent::Ignored(IgnoredMessage::OffBook("blockTrade".into())),
+        other => VenueEvent::Ignored(IgnoredMessage::Kind(other.into())),
     };
     on(event);
     Ok(())

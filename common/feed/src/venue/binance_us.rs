@@ -1,10 +1,10 @@
 //! Binance.US: [Binance](super::Binance)'s protocol on other hosts. A thin market, a witness more than a source.
 
 use super::{
-    CandleQuery, CandleSource, Channels, Pair, Quote, Subscription, Terms, Venue, VenueError,
-    binance,
+    CandleQuery, CandleSource, ChannelMap, Pair, QuoteCurrency, Subscription, Venue, VenueError,
+    VenueLimits, binance,
 };
-use crate::event::{Candle, Event, FrameError};
+use crate::event::{FrameError, RawCandle, VenueEvent};
 
 /// Binance.US.
 #[derive(Debug, Clone, Copy)]
@@ -19,32 +19,36 @@ impl CandleSource for BinanceUs {
         "https://api.binance.us"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1000
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        binance::candles_path(self.name(), self.page(), query)
+        binance::candles_path(self.name(), self.page_size(), query)
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         binance::read_candles(self.name(), body, on)
     }
 }
 
 impl Venue for BinanceUs {
-    fn quote(&self) -> Quote {
-        Quote::Usdt
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usdt
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://stream.binance.us:9443/ws",
-            ..binance::TERMS
+            ..binance::LIMITS
         }
     }
 
@@ -55,8 +59,8 @@ impl Venue for BinanceUs {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         binance::read_frame(frame, on)
     }

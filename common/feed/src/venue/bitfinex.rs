@@ -13,16 +13,19 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
-    step_of, step_word, whole,
+use super::json_fields::{
+    Row, candle, columns, first_integer, malformed, parse_integer, parse_response, read,
+    step_from_name, step_name, to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::Numeral;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::decimal::JsonDecimal;
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Bitfinex.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +51,7 @@ const CONF: Ack<'static> = Ack::Topic {
 };
 
 #[derive(Deserialize)]
-struct Notice<'a> {
+struct EventMessage<'a> {
     #[serde(borrow)]
     event: Cow<'a, str>,
     code: Option<i64>,
@@ -74,7 +77,7 @@ struct Platform {
 
 /// A subscription in the place of a channel number, as recordings without their beginning have it.
 #[derive(Deserialize)]
-struct Named<'a> {
+struct InlineChannel<'a> {
     #[serde(borrow)]
     channel: Cow<'a, str>,
     #[serde(borrow)]
@@ -84,9 +87,9 @@ struct Named<'a> {
 }
 
 /// What the first element of an array means.
-struct Source<'a> {
+struct ArrayChannel<'a> {
     channel: Cow<'a, str>,
-    market: Market<'a>,
+    market: MarketId<'a>,
 }
 
 /// A frame with one trade, read in one pass: `[channel, "te", [id, time, ± size, price, …], number, time]`.
@@ -99,8 +102,8 @@ struct TradeFrame<'a> {
 struct TradeRow<'a> {
     id: u64,
     time: i64,
-    size: Numeral<'a>,
-    price: Numeral<'a>,
+    size: JsonDecimal<'a>,
+    price: JsonDecimal<'a>,
 }
 
 type Parts<'a> = SmallVec<[&'a RawValue; 5]>;
@@ -114,36 +117,40 @@ impl CandleSource for Bitfinex {
         "https://api-pub.bitfinex.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         10_000
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let step = step_word(self.name(), query, &STEPS)?;
+        let step = step_name(self.name(), query, &STEPS)?;
         let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
-        let limit = self.page();
+        let limit = self.page_size();
         Ok(format!(
             "/v2/candles/trade:{step}:{symbol}/hist?limit={limit}&start={from}&end={last}&sort=1"
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
         if let Ok(("error", code, why)) = serde_json::from_str::<(&str, i64, String)>(body) {
             let why = format!("{why} ({code})");
             return Err(VenueError::Refused { venue, why });
         }
-        let rows: Vec<Row<'_>> = answer(venue, body)?;
+        let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
-            on(read_row(row).map_err(in_answer(venue))?);
+            on(read_row(row).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
 }
 
 impl Venue for Bitfinex {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     /// Tether is UST here; names longer than three letters are set apart by a colon.
@@ -156,18 +163,18 @@ impl Venue for Bitfinex {
         format!("t{}{colon}{quote}", pair.base)
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://api-pub.bitfinex.com/ws/2",
             ping: Ping::Message(Millis::seconds(20), r#"{"event":"ping","cid":1}"#),
-            silence: Millis::seconds(45),
-            heartbeat: Millis::seconds(45),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(45),
+            message_timeout: Millis::seconds(45),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 20,
                 per: Millis::minutes(1),
             },
-            gap_key: GapKey::Frames,
+            gap_detection: GapDetection::FrameNumbers,
         }
     }
 
@@ -194,8 +201,8 @@ impl Venue for Bitfinex {
     fn read_frame(
         &self,
         frame: &str,
-        channels: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        channels: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if is_trade(frame) {
@@ -206,7 +213,7 @@ impl Venue for Bitfinex {
             let parts: Parts<'_> = read(frame, "array")?;
             return read_array(&parts, channels, on);
         }
-        on(read_notice(read(frame, "event")?));
+        on(read_event_message(read(frame, "event")?));
         Ok(())
     }
 }
@@ -222,15 +229,15 @@ fn is_trade(frame: &str) -> bool {
 
 fn on_trade(
     frame: &TradeFrame<'_>,
-    channels: &Channels,
-    on: &mut dyn FnMut(Event<'_>),
+    channels: &ChannelMap,
+    on: &mut dyn FnMut(VenueEvent<'_>),
 ) -> Result<(), FrameError> {
     if let Some(number) = frame.number {
-        on(Event::Sequence(number));
+        on(VenueEvent::Sequence(number));
     }
     let market = match channels.get(frame.channel) {
-        Some((_, symbol)) => Market::symbol(symbol),
-        None => Market::Channel(frame.channel),
+        Some((_, symbol)) => MarketId::symbol(symbol),
+        None => MarketId::Channel(frame.channel),
     };
     let TradeRow {
         id,
@@ -238,8 +245,8 @@ fn on_trade(
         size,
         price,
     } = &frame.row;
-    let (size, sold) = size.decimal().unsigned();
-    on(Event::Trade(checked(Trade {
+    let (size, sold) = size.decimal().split_sign();
+    on(VenueEvent::Trade(validate_trade(Trade {
         market,
         time: UnixMillis(*time),
         price: price.decimal(),
@@ -322,43 +329,43 @@ fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     })
 }
 
-fn read_notice(notice: Notice<'_>) -> Event<'_> {
-    match (notice.event.as_ref(), notice.code) {
-        ("info", Some(20_051)) => Event::Status(Status::Restart),
-        ("info", Some(20_060)) => Event::Status(Status::Down),
-        ("info", Some(20_061)) => Event::Status(Status::Up),
-        ("info", _) => match notice.platform {
-            Some(Platform { status: 1 }) => Event::Status(Status::Up),
-            Some(_) => Event::Status(Status::Down),
-            None => Event::Status(Status::Welcome),
+fn read_event_message(message: EventMessage<'_>) -> VenueEvent<'_> {
+    match (message.event.as_ref(), message.code) {
+        ("info", Some(20_051)) => VenueEvent::Status(StatusMessage::Restart),
+        ("info", Some(20_060)) => VenueEvent::Status(StatusMessage::Down),
+        ("info", Some(20_061)) => VenueEvent::Status(StatusMessage::Up),
+        ("info", _) => match message.platform {
+            Some(Platform { status: 1 }) => VenueEvent::Status(StatusMessage::Up),
+            Some(_) => VenueEvent::Status(StatusMessage::Down),
+            None => VenueEvent::Status(StatusMessage::Welcome),
         },
-        ("conf", _) if notice.status.as_deref() == Some("OK") => {
-            Event::Status(Status::Subscribed(CONF))
+        ("conf", _) if message.status.as_deref() == Some("OK") => {
+            VenueEvent::Status(StatusMessage::Subscribed(CONF))
         }
-        ("conf", _) => Event::Refused("flags refused".into()),
-        ("subscribed", _) => Event::Status(Status::Subscribed(Ack::Topic {
-            channel: notice.channel.unwrap_or_default(),
-            symbol: notice.symbol.or(notice.key).unwrap_or_default(),
-            number: notice.number,
+        ("conf", _) => VenueEvent::Refused("flags refused".into()),
+        ("subscribed", _) => VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
+            channel: message.channel.unwrap_or_default(),
+            symbol: message.symbol.or(message.key).unwrap_or_default(),
+            number: message.number,
         })),
         ("error", code) => {
-            let (msg, code) = (notice.msg.unwrap_or_default(), code.unwrap_or(0));
-            let subject = notice.symbol.or(notice.key).unwrap_or_default();
-            Event::Refused(
+            let (msg, code) = (message.msg.unwrap_or_default(), code.unwrap_or(0));
+            let subject = message.symbol.or(message.key).unwrap_or_default();
+            VenueEvent::Refused(
                 format!("{msg} {subject} ({code})")
                     .replace("  ", " ")
                     .into(),
             )
         }
-        ("pong", _) => Event::Status(Status::Pong),
-        (other, _) => Event::Ignored(Ignored::Kind(other.to_owned().into())),
+        ("pong", _) => VenueEvent::Status(StatusMessage::Pong),
+        (other, _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
     }
 }
 
 fn read_array(
     parts: &Parts<'_>,
-    channels: &Channels,
-    on: &mut dyn FnMut(Event<'_>),
+    channels: &ChannelMap,
+    on: &mut dyn FnMut(VenueEvent<'_>),
 ) -> Result<(), FrameError> {
     let [number, second, rest @ ..] = parts.as_slice() else {
         return Err(malformed("array", "fewer than 2 elements"));
@@ -376,52 +383,59 @@ fn read_array(
         },
     };
     if let Some(number) = tail.first() {
-        on(Event::Sequence(read(number.get(), "array")?));
+        on(VenueEvent::Sequence(read(number.get(), "array")?));
     }
-    let source = source(number, channels)?;
+    let source = array_channel(number, channels)?;
     match (word, payload) {
-        (_, None) => on(Event::Status(Status::Heartbeat { time: None })),
+        (_, None) => on(VenueEvent::Status(StatusMessage::Heartbeat { time: None })),
         (Some("te" | "tu"), Some(payload)) => {
             let row: Row<'_> = read(payload.get(), "trade")?;
-            on(Event::Trade(read_trade(source.market, &row)?));
+            on(VenueEvent::Trade(read_trade(source.market, &row)?));
         }
-        (Some(other), _) => on(Event::Ignored(Ignored::Kind(other.to_owned().into()))),
+        (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(
+            other.to_owned().into(),
+        ))),
         (None, Some(payload)) => match source.channel.as_ref() {
             "trades" => {
                 for row in &rows(payload.get(), "trades")? {
-                    on(Event::Trade(read_trade(source.market.clone(), row)?));
+                    on(VenueEvent::Trade(read_trade(source.market.clone(), row)?));
                 }
             }
             "candles" => {
                 for row in &rows(payload.get(), "candles")? {
-                    on(Event::Candle(read_candle(&source.market, row)?));
+                    on(VenueEvent::Candle(read_candle(&source.market, row)?));
                 }
             }
-            other => on(Event::Ignored(Ignored::Kind(other.to_owned().into()))),
+            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(
+                other.to_owned().into(),
+            ))),
         },
     }
     Ok(())
 }
 
 /// What stands behind a channel's number.
-fn source<'a>(number: &'a RawValue, channels: &'a Channels) -> Result<Source<'a>, FrameError> {
+fn array_channel<'a>(
+    number: &'a RawValue,
+    channels: &'a ChannelMap,
+) -> Result<ArrayChannel<'a>, FrameError> {
     if number.get().starts_with('{') {
-        let named: Named<'_> = read(number.get(), "channel")?;
+        let named: InlineChannel<'_> = read(number.get(), "channel")?;
         let market = named.symbol.or(named.key).unwrap_or_default();
-        return Ok(Source {
+        return Ok(ArrayChannel {
             channel: named.channel,
-            market: Market::Symbol(market),
+            market: MarketId::Symbol(market),
         });
     }
     let number = read(number.get(), "channel")?;
     Ok(match channels.get(number) {
-        Some((channel, symbol)) => Source {
+        Some((channel, symbol)) => ArrayChannel {
             channel: channel.into(),
-            market: Market::symbol(symbol),
+            market: MarketId::symbol(symbol),
         },
-        None => Source {
+        None => ArrayChannel {
             channel: "unknown channel".into(),
-            market: Market::Channel(number),
+            market: MarketId::Channel(number),
         },
     })
 }
@@ -436,14 +450,14 @@ fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1
 }
 
 /// Id, time, signed size, price.
-fn read_trade<'a>(market: Market<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
+fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
     let [id, time, size, price] = columns(row, [0, 1, 2, 3], "trade")?;
-    let id = id.as_written().parse();
+    let id = id.as_str().parse();
     let id = id.map_err(|_| malformed("trade", "id is not a whole number"))?;
-    let (size, sold) = size.unsigned();
-    checked(Trade {
+    let (size, sold) = size.split_sign();
+    validate_trade(Trade {
         market,
-        time: UnixMillis(whole(time.as_written(), "trade")?),
+        time: UnixMillis(parse_integer(time.as_str(), "trade")?),
         price,
         size,
         id: TradeId::Number(id),
@@ -452,25 +466,28 @@ fn read_trade<'a>(market: Market<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameE
 }
 
 /// A row of the channel `trade:1m:tBTCUSD`.
-fn read_candle<'a>(market: &Market<'a>, row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
+fn read_candle<'a>(market: &MarketId<'a>, row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let (market, step) = match market {
-        Market::Symbol(key) => {
+        MarketId::Symbol(key) => {
             let mut words = key.splitn(3, ':').skip(1);
-            let step = words.next().and_then(|word| step_of(word, &STEPS));
+            let step = words.next().and_then(|word| step_from_name(word, &STEPS));
             let symbol = words.next().map(|symbol| symbol.to_owned().into());
-            (Market::Symbol(symbol.unwrap_or_else(|| key.clone())), step)
+            (
+                MarketId::Symbol(symbol.unwrap_or_else(|| key.clone())),
+                step,
+            )
         }
-        Market::Channel(number) => (Market::Channel(*number), None),
+        MarketId::Channel(number) => (MarketId::Channel(*number), None),
     };
-    Ok(Candle {
+    Ok(RawCandle {
         market: Some(market),
         step,
         ..read_row(row)?
     })
 }
 
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = UnixMillis(first(row, "candle")?);
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 3, 4, 2, 5], "candle")?;
-    checked_candle(candle(open_time, numbers, None))
+    validate_candle(candle(open_time, numbers, None))
 }

@@ -9,16 +9,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::plain;
-use super::reading::{
-    answer, candle, checked, checked_candle, in_answer, malformed, read, seconds, whole,
+use super::json_fast;
+use super::json_fields::{
+    candle, malformed, parse_integer, parse_response, read, seconds, to_venue_error,
+    validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Bitstamp.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +34,7 @@ const STEPS_S: [i64; 7] = [60, 180, 300, 900, 1800, 3600, 86400];
 const TRADES: &str = "live_trades";
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     event: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -60,14 +64,14 @@ struct TradeData<'a> {
 }
 
 #[derive(Deserialize)]
-struct Fault<'a> {
+struct ErrorData<'a> {
     #[serde(borrow)]
     message: Cow<'a, str>,
 }
 
 /// Candles, or a refusal, for which the venue has several forms.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct RestResponse<'a> {
     #[serde(borrow)]
     data: Option<Data<'a>>,
     code: Option<Value>,
@@ -107,7 +111,7 @@ impl CandleSource for Bitstamp {
         "https://www.bitstamp.net"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1000
     }
 
@@ -119,7 +123,7 @@ impl CandleSource for Bitstamp {
                 step: query.step,
             });
         }
-        let (symbol, limit) = (query.symbol, self.page());
+        let (symbol, limit) = (query.symbol, self.page_size());
         // Only `start`: with both ends given, the venue may answer the newest page of the range.
         let start = query.from.0 / 1000;
         Ok(format!(
@@ -127,12 +131,21 @@ impl CandleSource for Bitstamp {
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        let said: Answer<'_> = answer(venue, body)?;
-        let Some(data) = said.data else {
-            let said = [said.code, said.reason, said.error, said.errors];
-            let words: Vec<String> = said.iter().flatten().map(Value::to_string).collect();
+        let response: RestResponse<'_> = parse_response(venue, body)?;
+        let Some(data) = response.data else {
+            let response = [
+                response.code,
+                response.reason,
+                response.error,
+                response.errors,
+            ];
+            let words: Vec<String> = response.iter().flatten().map(Value::to_string).collect();
             return Err(match words.as_slice() {
                 [] => VenueError::Malformed {
                     venue,
@@ -145,33 +158,33 @@ impl CandleSource for Bitstamp {
             });
         };
         for row in data.ohlc {
-            on(read_row(&row).map_err(in_answer(venue))?);
+            on(read_row(&row).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
 }
 
 impl Venue for Bitstamp {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("").to_lowercase()
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://ws.bitstamp.net",
             ping: Ping::Message(Millis::seconds(20), r#"{"event":"bts:heartbeat"}"#),
-            silence: Millis::seconds(50),
-            heartbeat: Millis::seconds(50),
-            lifetime: Some(Millis::days(90)),
-            connects: Budget {
+            byte_timeout: Millis::seconds(50),
+            message_timeout: Millis::seconds(50),
+            max_age: Some(Millis::days(90)),
+            connect_limit: RateLimit {
                 count: 60,
                 per: Millis::minutes(10),
             },
-            gap_key: GapKey::Nothing,
+            gap_detection: GapDetection::Unavailable,
         }
     }
 
@@ -191,8 +204,8 @@ impl Venue for Bitstamp {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"data":{"id":"#)
@@ -200,36 +213,36 @@ impl Venue for Bitstamp {
                 event: "trade",
                 channel,
                 data,
-            }) = plain::read(frame)
+            }) = json_fast::read(frame)
             && let Some(symbol) = channel.strip_prefix("live_trades_")
         {
-            on(Event::Trade(read_trade(symbol, &data)?));
+            on(VenueEvent::Trade(read_trade(symbol, &data)?));
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        let channel = head.channel.unwrap_or_default();
-        let data = head.data.map_or("null", RawValue::get);
-        let event = match head.event.as_deref() {
+        let header: Header<'_> = read(frame, "message")?;
+        let channel = header.channel.unwrap_or_default();
+        let data = header.data.map_or("null", RawValue::get);
+        let event = match header.event.as_deref() {
             Some("trade") => match channel.strip_prefix("live_trades_") {
-                Some(symbol) => Event::Trade(read_trade(symbol, &read(data, "trade")?)?),
-                None => Event::Ignored(Ignored::Kind(channel)),
+                Some(symbol) => VenueEvent::Trade(read_trade(symbol, &read(data, "trade")?)?),
+                None => VenueEvent::Ignored(IgnoredMessage::Kind(channel)),
             },
             Some("bts:subscription_succeeded") => {
-                Event::Status(Status::Subscribed(topic(&channel)))
+                VenueEvent::Status(StatusMessage::Subscribed(topic(&channel)))
             }
-            Some("bts:heartbeat") => Event::Status(Status::Heartbeat { time: None }),
-            Some("bts:request_reconnect") => Event::Status(Status::Restart),
+            Some("bts:heartbeat") => VenueEvent::Status(StatusMessage::Heartbeat { time: None }),
+            Some("bts:request_reconnect") => VenueEvent::Status(StatusMessage::Restart),
             Some("bts:error") => {
-                let fault: Fault<'_> = read(data, "error")?;
-                Event::Refused(
+                let fault: ErrorData<'_> = read(data, "error")?;
+                VenueEvent::Refused(
                     format!("{channel} {}", fault.message)
                         .trim()
                         .to_owned()
                         .into(),
                 )
             }
-            Some(other) => Event::Ignored(Ignored::Kind(other.into())),
-            None => Event::Ignored(Ignored::Kind("message".into())),
+            Some(other) => VenueEvent::Ignored(IgnoredMessage::Kind(other.into())),
+            None => VenueEvent::Ignored(IgnoredMessage::Kind("message".into())),
         };
         on(event);
         Ok(())
@@ -237,14 +250,14 @@ impl Venue for Bitstamp {
 }
 
 fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, FrameError> {
-    let micros = whole(data.microtimestamp, "trade")?;
+    let micros = parse_integer(data.microtimestamp, "trade")?;
     let taker = match data.r#type {
         0 => Side::Buy,
         1 => Side::Sell,
         other => return Err(malformed("trade", format!("type {other}"))),
     };
-    checked(Trade {
-        market: Market::symbol(symbol),
+    validate_trade(Trade {
+        market: MarketId::symbol(symbol),
         time: UnixMillis(micros.div_euclid(1000)),
         price: data.price_str,
         size: data.amount_str,
@@ -253,10 +266,10 @@ fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, Fr
     })
 }
 
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = seconds(whole(&row.timestamp, "candle")?, "candle")?;
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = seconds(parse_integer(&row.timestamp, "candle")?, "candle")?;
     let numbers = [row.open, row.high, row.low, row.close, row.volume];
-    checked_candle(candle(open_time, numbers, None))
+    validate_candle(candle(open_time, numbers, None))
 }
 
 /// The topic of a channel such as `live_trades_btcusd`.

@@ -10,17 +10,20 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::plain;
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
-    step_of, step_word,
+use super::json_fast;
+use super::json_fields::{
+    Row, candle, columns, first_integer, malformed, parse_response, read, step_from_name,
+    step_name, to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Bybit.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +43,7 @@ const STEPS: [(Millis, &str); 6] = [
 const TOPICS: usize = 10;
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     topic: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -111,7 +114,7 @@ struct KlineData<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct RestResponse<'a> {
     #[serde(rename = "retCode")]
     ret_code: i64,
     #[serde(rename = "retMsg")]
@@ -139,33 +142,37 @@ impl CandleSource for Bybit {
         "https://api.bybit.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1000
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let interval = step_word(self.name(), query, &STEPS)?;
+        let interval = step_name(self.name(), query, &STEPS)?;
         let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
-        let limit = self.page();
+        let limit = self.page_size();
         Ok(format!(
             "/v5/market/kline?category=spot&symbol={symbol}&interval={interval}&start={from}&end={last}&limit={limit}"
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        let said: Answer<'_> = answer(venue, body)?;
-        if said.ret_code != 0 {
-            let why = format!("{} ({})", said.ret_msg, said.ret_code);
+        let response: RestResponse<'_> = parse_response(venue, body)?;
+        if response.ret_code != 0 {
+            let why = format!("{} ({})", response.ret_msg, response.ret_code);
             return Err(VenueError::Refused { venue, why });
         }
-        let result = said.result.map_or("null", RawValue::get);
-        let klines: Klines<'_> = answer(venue, result)?;
+        let result = response.result.map_or("null", RawValue::get);
+        let klines: Klines<'_> = parse_response(venue, result)?;
         let category = (klines.category != "spot").then_some(&klines.category);
         for row in &klines.list {
-            let candle = read_row(row).map_err(in_answer(venue))?;
-            on(Candle {
-                market: Some(Market::symbol(klines.symbol.as_ref())),
+            let candle = read_row(row).map_err(to_venue_error(venue))?;
+            on(RawCandle {
+                market: Some(MarketId::symbol(klines.symbol.as_ref())),
                 category: category.map(|category| category.as_ref().into()),
                 ..candle
             });
@@ -175,26 +182,26 @@ impl CandleSource for Bybit {
 }
 
 impl Venue for Bybit {
-    fn quote(&self) -> Quote {
-        Quote::Usdt
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usdt
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://stream.bybit.com/v5/public/spot",
             ping: Ping::Message(Millis::seconds(20), r#"{"op":"ping"}"#),
-            silence: Millis::seconds(50),
-            heartbeat: Millis::seconds(50),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(50),
+            message_timeout: Millis::seconds(50),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 500,
                 per: Millis::minutes(5),
             },
-            gap_key: GapKey::Nothing,
+            gap_detection: GapDetection::Unavailable,
         }
     }
 
@@ -219,22 +226,22 @@ impl Venue for Bybit {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"topic":"publicTrade."#)
-            && let Some(Trades { topic, data }) = plain::read(frame)
+            && let Some(Trades { topic, data }) = json_fast::read(frame)
         {
             return read_trades(&topic, data, on);
         }
-        let head: Head<'_> = read(frame, "message")?;
-        let Some(topic) = &head.topic else {
-            on(other_message(&head)?);
+        let header: Header<'_> = read(frame, "message")?;
+        let Some(topic) = &header.topic else {
+            on(other_message(&header)?);
             return Ok(());
         };
         let (kind, symbol) = topic.split_once('.').unwrap_or((topic, ""));
-        let data = head.data.map_or("[]", RawValue::get);
+        let data = header.data.map_or("[]", RawValue::get);
         match kind {
             "publicTrade" => {
                 read_trades(topic, read(data, "publicTrade")?, on)?;
@@ -243,10 +250,10 @@ impl Venue for Bybit {
                 let symbol = symbol.split_once('.').map_or("", |(_, symbol)| symbol);
                 let klines: SmallVec<[KlineData<'_>; 1]> = read(data, "kline")?;
                 for kline in &klines {
-                    on(Event::Candle(read_kline(symbol, kline)?));
+                    on(VenueEvent::Candle(read_kline(symbol, kline)?));
                 }
             }
-            other => on(Event::Ignored(Ignored::Kind(other.into()))),
+            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
         }
         Ok(())
     }
@@ -256,7 +263,7 @@ impl Venue for Bybit {
 fn read_trades(
     topic: &str,
     trades: SmallVec<[TradeData<'_>; 1]>,
-    on: &mut dyn FnMut(Event<'_>),
+    on: &mut dyn FnMut(VenueEvent<'_>),
 ) -> Result<(), FrameError> {
     let symbol = topic.split_once('.').map_or("", |(_, symbol)| symbol);
     for trade in trades {
@@ -269,12 +276,14 @@ fn read_trades(
     Ok(())
 }
 
-fn read_trade(trade: TradeData<'_>) -> Result<Event<'_>, FrameError> {
+fn read_trade(trade: TradeData<'_>) -> Result<VenueEvent<'_>, FrameError> {
     if trade.block {
-        return Ok(Event::Ignored(Ignored::OffBook("block trade".into())));
+        return Ok(VenueEvent::Ignored(IgnoredMessage::OffBook(
+            "block trade".into(),
+        )));
     }
-    let trade = checked(Trade {
-        market: Market::Symbol(trade.s),
+    let trade = validate_trade(Trade {
+        market: MarketId::Symbol(trade.s),
         time: UnixMillis(trade.time),
         price: trade.p,
         size: trade.v,
@@ -284,50 +293,52 @@ fn read_trade(trade: TradeData<'_>) -> Result<Event<'_>, FrameError> {
             TakerSide::Sell => Side::Sell,
         }),
     })?;
-    Ok(Event::Trade(trade))
+    Ok(VenueEvent::Trade(trade))
 }
 
-fn read_kline<'a>(symbol: &'a str, kline: &KlineData<'a>) -> Result<Candle<'a>, FrameError> {
+fn read_kline<'a>(symbol: &'a str, kline: &KlineData<'a>) -> Result<RawCandle<'a>, FrameError> {
     let numbers = [kline.open, kline.high, kline.low, kline.close, kline.volume];
-    checked_candle(Candle {
-        market: Some(Market::symbol(symbol)),
-        step: step_of(&kline.interval, &STEPS),
+    validate_candle(RawCandle {
+        market: Some(MarketId::symbol(symbol)),
+        step: step_from_name(&kline.interval, &STEPS),
         ..candle(UnixMillis(kline.start), numbers, Some(kline.confirm))
     })
 }
 
 /// Start, open, high, low, close, volume, turnover.
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = UnixMillis(first(row, "candle")?);
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
-    checked_candle(candle(open_time, numbers, None))
+    validate_candle(candle(open_time, numbers, None))
 }
 
 /// An answer to a request, or something without a topic.
-fn other_message<'a>(head: &Head<'a>) -> Result<Event<'a>, FrameError> {
-    let kind = head.op.as_deref().filter(|op| !op.is_empty());
-    if head.success == Some(false) {
-        let why = head.ret_msg.clone().filter(|why| !why.is_empty());
-        return Ok(Event::Refused(
+fn other_message<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+    let kind = header.op.as_deref().filter(|op| !op.is_empty());
+    if header.success == Some(false) {
+        let why = header.ret_msg.clone().filter(|why| !why.is_empty());
+        return Ok(VenueEvent::Refused(
             why.unwrap_or_else(|| "request refused without a reason".into()),
         ));
     }
-    let word = head.ret_msg.as_deref();
-    Ok(match (kind, head.r#type.as_deref()) {
-        (Some("ping"), _) if word == Some("pong") => Event::Status(Status::Pong),
-        (Some("pong"), _) => Event::Status(Status::Pong),
-        (Some("subscribe"), _) | (None, Some("COMMAND_RESP")) if head.success == Some(true) => {
-            let number = head
+    let word = header.ret_msg.as_deref();
+    Ok(match (kind, header.r#type.as_deref()) {
+        (Some("ping"), _) if word == Some("pong") => VenueEvent::Status(StatusMessage::Pong),
+        (Some("pong"), _) => VenueEvent::Status(StatusMessage::Pong),
+        (Some("subscribe"), _) | (None, Some("COMMAND_RESP")) if header.success == Some(true) => {
+            let number = header
                 .req_id
                 .as_deref()
                 .and_then(|number| number.parse().ok());
-            Event::Status(Status::Subscribed(Ack::Request(number.unwrap_or(0))))
+            VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(number.unwrap_or(0))))
         }
-        (Some(other), _) => Event::Ignored(Ignored::Kind(other.to_owned().into())),
-        (None, _) if head.ret_code.is_some() => Event::Ignored(Ignored::Kind("REST answer".into())),
-        (None, _) if head.data.is_some() => {
+        (Some(other), _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
+        (None, _) if header.ret_code.is_some() => {
+            VenueEvent::Ignored(IgnoredMessage::Kind("REST answer".into()))
+        }
+        (None, _) if header.data.is_some() => {
             return Err(malformed("message", "data without a topic"));
         }
-        (None, _) => Event::Ignored(Ignored::Kind("message".into())),
+        (None, _) => VenueEvent::Ignored(IgnoredMessage::Kind("message".into())),
     })
 }

@@ -11,17 +11,20 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::plain;
-use super::reading::{
-    answer, candle, checked, checked_candle, in_answer, malformed, read, rfc3339, seconds,
-    step_word, whole,
+use super::json_fast;
+use super::json_fields::{
+    candle, malformed, parse_integer, parse_response, read, rfc3339, seconds, step_name,
+    to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Coinbase Advanced Trade.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +44,7 @@ const STEPS: [(Millis, &str); 6] = [
 const STREAMED_STEP: Millis = Millis::minutes(5);
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     channel: Option<Cow<'a, str>>,
     sequence_num: Option<u64>,
@@ -123,7 +126,7 @@ struct Subscriptions<'a> {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     error: String,
     #[serde(default)]
     message: String,
@@ -138,12 +141,12 @@ impl CandleSource for CoinbaseAdvanced {
         "https://api.coinbase.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         350
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let granularity = step_word(self.name(), query, &STEPS)?;
+        let granularity = step_name(self.name(), query, &STEPS)?;
         let (product, last) = (query.symbol, query.to - query.step);
         let (start, end) = (query.from.0.div_euclid(1000), last.0.div_euclid(1000));
         Ok(format!(
@@ -151,41 +154,45 @@ impl CandleSource for CoinbaseAdvanced {
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        if let Ok(Refusal { error, message }) = serde_json::from_str(body) {
+        if let Ok(ErrorResponse { error, message }) = serde_json::from_str(body) {
             let why = format!("{error} {message}").trim_end().to_owned();
             return Err(VenueError::Refused { venue, why });
         }
-        let Candles { candles } = answer(venue, body)?;
+        let Candles { candles } = parse_response(venue, body)?;
         for data in candles {
-            on(read_candle(data).map_err(in_answer(venue))?);
+            on(read_candle(data).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
 }
 
 impl Venue for CoinbaseAdvanced {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("-")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://advanced-trade-ws.coinbase.com",
             ping: Ping::Frame(Millis::seconds(20)),
-            silence: Millis::seconds(10),
-            heartbeat: Millis::seconds(10),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(10),
+            message_timeout: Millis::seconds(10),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 8,
                 per: Millis::seconds(1),
             },
-            gap_key: GapKey::Frames,
+            gap_detection: GapDetection::FrameNumbers,
         }
     }
 
@@ -214,54 +221,54 @@ impl Venue for CoinbaseAdvanced {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"channel":"market_trades","#)
             && let Some(MarketTrades {
                 sequence_num,
                 events,
-            }) = plain::read(frame)
+            }) = json_fast::read(frame)
         {
-            on(Event::Sequence(sequence_num));
+            on(VenueEvent::Sequence(sequence_num));
             for trade in events.iter().flat_map(|event| &event.trades) {
-                on(Event::Trade(read_trade(trade)?));
+                on(VenueEvent::Trade(read_trade(trade)?));
             }
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        if let Some(number) = head.sequence_num {
-            on(Event::Sequence(number));
+        let header: Header<'_> = read(frame, "message")?;
+        if let Some(number) = header.sequence_num {
+            on(VenueEvent::Sequence(number));
         }
-        let events = head.events.map_or("[]", RawValue::get);
-        match head.channel.as_deref() {
+        let events = header.events.map_or("[]", RawValue::get);
+        match header.channel.as_deref() {
             Some("market_trades") => {
                 let events: SmallVec<[Trades<'_>; 1]> = read(events, "market_trades")?;
                 for trade in events.into_iter().flat_map(|event| event.trades) {
-                    on(Event::Trade(read_trade(&trade)?));
+                    on(VenueEvent::Trade(read_trade(&trade)?));
                 }
             }
             Some("candles") => {
                 let events: SmallVec<[Candles<'_>; 1]> = read(events, "candles")?;
                 for data in events.into_iter().flat_map(|event| event.candles) {
                     let step = Some(STREAMED_STEP);
-                    on(Event::Candle(Candle {
+                    on(VenueEvent::Candle(RawCandle {
                         step,
                         ..read_candle(data)?
                     }));
                 }
             }
             Some("heartbeats") => {
-                let time = head.timestamp.map(|time| rfc3339(&time, "heartbeats"));
+                let time = header.timestamp.map(|time| rfc3339(&time, "heartbeats"));
                 let time = time.transpose()?;
-                on(Event::Status(Status::Heartbeat { time }));
+                on(VenueEvent::Status(StatusMessage::Heartbeat { time }));
             }
             Some("subscriptions") => {
                 let events: SmallVec<[Subscriptions<'_>; 1]> = read(events, "subscriptions")?;
                 for (channel, products) in events.into_iter().flat_map(|e| e.subscriptions) {
                     for symbol in products {
-                        on(Event::Status(Status::Subscribed(Ack::Topic {
+                        on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
                             channel: channel.clone(),
                             symbol,
                             number: None,
@@ -269,13 +276,13 @@ impl Venue for CoinbaseAdvanced {
                     }
                 }
             }
-            Some(other) => on(Event::Ignored(Ignored::Kind(other.into()))),
-            None if head.r#type.as_deref() == Some("error") => {
-                on(Event::Refused(head.message.unwrap_or_default()));
+            Some(other) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            None if header.r#type.as_deref() == Some("error") => {
+                on(VenueEvent::Refused(header.message.unwrap_or_default()));
             }
             None => {
-                let kind = head.trades.map_or("message", |_| "REST trades");
-                on(Event::Ignored(Ignored::Kind(kind.into())));
+                let kind = header.trades.map_or("message", |_| "REST trades");
+                on(VenueEvent::Ignored(IgnoredMessage::Kind(kind.into())));
             }
         }
         Ok(())
@@ -289,21 +296,21 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     };
     let id = trade.trade_id.parse();
     let id = id.map_err(|_| malformed("trade", format!("trade_id {:?}", trade.trade_id)))?;
-    checked(Trade {
-        market: Market::symbol(trade.product_id.as_ref()),
+    validate_trade(Trade {
+        market: MarketId::symbol(trade.product_id.as_ref()),
         time: rfc3339(trade.time, "trade")?,
         price: trade.price,
         size: trade.size,
         id: TradeId::Number(id),
-        taker: Some(maker.other()),
+        taker: Some(maker.opposite()),
     })
 }
 
-fn read_candle(data: CandleData<'_>) -> Result<Candle<'_>, FrameError> {
-    let open_time: UnixMillis = seconds(whole(&data.start, "candle")?, "candle")?;
+fn read_candle(data: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
+    let open_time: UnixMillis = seconds(parse_integer(&data.start, "candle")?, "candle")?;
     let numbers = [data.open, data.high, data.low, data.close, data.volume];
-    checked_candle(Candle {
-        market: data.product_id.map(Market::Symbol),
+    validate_candle(RawCandle {
+        market: data.product_id.map(MarketId::Symbol),
         ..candle(open_time, numbers, None)
     })
 }

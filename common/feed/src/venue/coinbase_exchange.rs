@@ -9,16 +9,19 @@ use std::borrow::Cow;
 use foretell_core::time::{Millis, UnixMillis};
 use serde::Deserialize;
 
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, rfc3339,
-    seconds, step_word,
+use super::json_fields::{
+    Row, candle, columns, first_integer, parse_response, read, rfc3339, seconds, step_name,
+    to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Coinbase Exchange.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +39,7 @@ const STEPS: [(Millis, &str); 5] = [
 const CHANNELS: [&str; 2] = ["matches", "heartbeat"];
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     r#type: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -86,7 +89,7 @@ struct Channel<'a> {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     message: String,
 }
 
@@ -99,12 +102,12 @@ impl CandleSource for CoinbaseExchange {
         "https://api.exchange.coinbase.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         300
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let granularity = step_word(self.name(), query, &STEPS)?;
+        let granularity = step_name(self.name(), query, &STEPS)?;
         // Both ends are inclusive, and one candle more than 300 is refused.
         let (product, last) = (query.symbol, query.to - query.step);
         let (start, end) = (query.from.0.div_euclid(1000), last.0.div_euclid(1000));
@@ -113,40 +116,44 @@ impl CandleSource for CoinbaseExchange {
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        if let Ok(Refusal { message: why }) = serde_json::from_str(body) {
+        if let Ok(ErrorResponse { message: why }) = serde_json::from_str(body) {
             return Err(VenueError::Refused { venue, why });
         }
-        let rows: Vec<Row<'_>> = answer(venue, body)?;
+        let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
-            on(read_row(row).map_err(in_answer(venue))?);
+            on(read_row(row).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
 }
 
 impl Venue for CoinbaseExchange {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("-")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://ws-feed.exchange.coinbase.com",
             ping: Ping::Frame(Millis::seconds(20)),
-            silence: Millis::seconds(10),
-            heartbeat: Millis::seconds(10),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(10),
+            message_timeout: Millis::seconds(10),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 8,
                 per: Millis::seconds(1),
             },
-            gap_key: GapKey::TradeIds,
+            gap_detection: GapDetection::TradeIds,
         }
     }
 
@@ -170,27 +177,29 @@ impl Venue for CoinbaseExchange {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"type":"match","#) {
-            on(Event::Trade(read_match(read(frame, "match")?)?));
+            on(VenueEvent::Trade(read_match(read(frame, "match")?)?));
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        match head.r#type.as_deref() {
-            Some("match" | "last_match") => on(Event::Trade(read_match(read(frame, "match")?)?)),
+        let header: Header<'_> = read(frame, "message")?;
+        match header.r#type.as_deref() {
+            Some("match" | "last_match") => {
+                on(VenueEvent::Trade(read_match(read(frame, "match")?)?))
+            }
             Some("heartbeat") => {
                 let Heartbeat { time } = read(frame, "heartbeat")?;
                 let time = Some(rfc3339(&time, "heartbeat")?);
-                on(Event::Status(Status::Heartbeat { time }));
+                on(VenueEvent::Status(StatusMessage::Heartbeat { time }));
             }
             Some("subscriptions") => {
                 let Subscriptions { channels } = read(frame, "subscriptions")?;
                 for Channel { name, product_ids } in &channels {
                     for symbol in product_ids.iter().flatten() {
-                        on(Event::Status(Status::Subscribed(Ack::Topic {
+                        on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
                             channel: name.as_ref().into(),
                             symbol: symbol.as_ref().into(),
                             number: None,
@@ -198,18 +207,18 @@ impl Venue for CoinbaseExchange {
                     }
                 }
                 if channels.is_empty() {
-                    on(Event::Ignored(Ignored::Kind(
+                    on(VenueEvent::Ignored(IgnoredMessage::Kind(
                         "subscriptions to nothing".into(),
                     )));
                 }
             }
             Some("error") => {
-                let said = [head.message, head.reason];
-                let words: Vec<&str> = said.iter().flatten().map(AsRef::as_ref).collect();
-                on(Event::Refused(words.join(": ").into()));
+                let parts = [header.message, header.reason];
+                let words: Vec<&str> = parts.iter().flatten().map(AsRef::as_ref).collect();
+                on(VenueEvent::Refused(words.join(": ").into()));
             }
-            Some(other) => on(Event::Ignored(Ignored::Kind(other.into()))),
-            None => on(Event::Ignored(Ignored::Kind("message".into()))),
+            Some(other) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            None => on(VenueEvent::Ignored(IgnoredMessage::Kind("message".into()))),
         }
         Ok(())
     }
@@ -220,19 +229,19 @@ fn read_match(trade: Match<'_>) -> Result<Trade<'_>, FrameError> {
         MakerSide::Buy => Side::Buy,
         MakerSide::Sell => Side::Sell,
     };
-    checked(Trade {
-        market: Market::Symbol(trade.product_id),
+    validate_trade(Trade {
+        market: MarketId::Symbol(trade.product_id),
         time: rfc3339(trade.time, "match")?,
         price: trade.price,
         size: trade.size,
         id: TradeId::Number(trade.trade_id),
-        taker: Some(maker.other()),
+        taker: Some(maker.opposite()),
     })
 }
 
 /// Start in seconds, low, high, open, close, volume.
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time: UnixMillis = seconds(first(row, "candle")?, "candle")?;
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time: UnixMillis = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [3, 2, 1, 4, 5], "candle")?;
-    checked_candle(candle(open_time, numbers, None))
+    validate_candle(candle(open_time, numbers, None))
 }

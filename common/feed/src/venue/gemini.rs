@@ -10,16 +10,20 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::plain;
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, step_word,
+use super::json_fast;
+use super::json_fields::{
+    Row, candle, columns, first_integer, parse_response, read, step_name, to_venue_error,
+    validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
 use crate::decimal::Decimal;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Gemini.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +39,7 @@ const STEPS: [(Millis, &str); 5] = [
 ];
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     e: Option<Cow<'a, str>>,
     t: Option<IgnoredAny>,
@@ -66,7 +70,7 @@ struct TradeData<'a> {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     reason: String,
     #[serde(default)]
     message: String,
@@ -82,24 +86,28 @@ impl CandleSource for Gemini {
     }
 
     /// There is one page, of all candles that the venue keeps.
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1_000_000
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let step = step_word(self.name(), query, &STEPS)?;
+        let step = step_name(self.name(), query, &STEPS)?;
         Ok(format!("/v2/candles/{}/{step}", query.symbol))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        if let Ok(Refusal { reason, message }) = serde_json::from_str(body) {
+        if let Ok(ErrorResponse { reason, message }) = serde_json::from_str(body) {
             let why = format!("{reason} {message}").trim_end().to_owned();
             return Err(VenueError::Refused { venue, why });
         }
-        let rows: Vec<Row<'_>> = answer(venue, body)?;
+        let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
-            on(read_row(row).map_err(in_answer(venue))?);
+            on(read_row(row).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
@@ -110,26 +118,26 @@ impl CandleSource for Gemini {
 }
 
 impl Venue for Gemini {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("").to_lowercase()
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://ws.gemini.com",
             ping: Ping::Frame(Millis::seconds(20)),
-            silence: Millis::seconds(50),
-            heartbeat: Millis::seconds(50),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(50),
+            message_timeout: Millis::seconds(50),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 60,
                 per: Millis::minutes(1),
             },
-            gap_key: GapKey::Nothing,
+            gap_detection: GapDetection::Unavailable,
         }
     }
 
@@ -148,46 +156,47 @@ impl Venue for Gemini {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"E":"#)
-            && let Some(trade) = plain::read(frame)
+            && let Some(trade) = json_fast::read(frame)
         {
-            on(Event::Trade(read_trade(trade)?));
+            on(VenueEvent::Trade(read_trade(trade)?));
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        let ignored = |kind: &str| Event::Ignored(Ignored::Kind(kind.to_owned().into()));
-        on(match head {
-            Head {
+        let header: Header<'_> = read(frame, "message")?;
+        let ignored =
+            |kind: &str| VenueEvent::Ignored(IgnoredMessage::Kind(kind.to_owned().into()));
+        on(match header {
+            Header {
                 socket_sequence: Some(_),
                 ..
-            } => Event::Ignored(Ignored::Protocol("gemini v1")),
-            Head {
+            } => VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol("gemini v1")),
+            Header {
                 r#type: Some(_), ..
-            } => Event::Ignored(Ignored::Protocol("gemini v2")),
-            Head {
+            } => VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol("gemini v2")),
+            Header {
                 status: Some(200),
                 id,
                 ..
-            } => Event::Status(Status::Subscribed(Ack::Request(id.unwrap_or(0)))),
-            Head {
+            } => VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(id.unwrap_or(0)))),
+            Header {
                 status: Some(status),
                 error,
                 ..
             } => {
                 let words = error.map_or("no reason", RawValue::get);
-                Event::Refused(format!("status {status}: {words}").into())
+                VenueEvent::Refused(format!("status {status}: {words}").into())
             }
-            Head { e: Some(e), .. } if e != "trade" => ignored(&e),
-            Head { u: Some(_), .. } => ignored("bookTicker"),
-            Head {
+            Header { e: Some(e), .. } if e != "trade" => ignored(&e),
+            Header { u: Some(_), .. } => ignored("bookTicker"),
+            Header {
                 t: Some(_),
                 p: Some(_),
                 ..
-            } => Event::Trade(read_trade(read(frame, "trade")?)?),
+            } => VenueEvent::Trade(read_trade(read(frame, "trade")?)?),
             _ => ignored("message"),
         });
         Ok(())
@@ -195,8 +204,8 @@ impl Venue for Gemini {
 }
 
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
-    checked(Trade {
-        market: Market::Symbol(trade.s),
+    validate_trade(Trade {
+        market: MarketId::Symbol(trade.s),
         time: UnixMillis(trade.nanos.div_euclid(1_000_000)),
         price: trade.p,
         size: trade.q,
@@ -206,8 +215,8 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 }
 
 /// Start, open, high, low, close, volume.
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = UnixMillis(first(row, "candle")?);
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
-    checked_candle(candle(open_time, numbers, None))
+    validate_candle(candle(open_time, numbers, None))
 }

@@ -13,17 +13,20 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::plain;
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, read, rfc3339,
-    seconds, step_word,
+use super::json_fast;
+use super::json_fields::{
+    Row, candle, columns, first_integer, parse_response, read, rfc3339, seconds, step_name,
+    to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::Numeral;
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::decimal::JsonDecimal;
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// Kraken.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +45,7 @@ const STEPS: [(Millis, &str); 6] = [
 ];
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow)]
     channel: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -74,9 +77,9 @@ struct TradeData<'a> {
     symbol: Cow<'a, str>,
     side: TakerSide,
     #[serde(borrow)]
-    price: Numeral<'a>,
+    price: JsonDecimal<'a>,
     #[serde(borrow)]
-    qty: Numeral<'a>,
+    qty: JsonDecimal<'a>,
     trade_id: u64,
     timestamp: &'a str,
 }
@@ -97,15 +100,15 @@ struct CandleData<'a> {
     /// Minutes.
     interval: i64,
     #[serde(borrow)]
-    open: Numeral<'a>,
+    open: JsonDecimal<'a>,
     #[serde(borrow)]
-    high: Numeral<'a>,
+    high: JsonDecimal<'a>,
     #[serde(borrow)]
-    low: Numeral<'a>,
+    low: JsonDecimal<'a>,
     #[serde(borrow)]
-    close: Numeral<'a>,
+    close: JsonDecimal<'a>,
     #[serde(borrow)]
-    volume: Numeral<'a>,
+    volume: JsonDecimal<'a>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +132,7 @@ struct SystemStatus<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct RestResponse<'a> {
     error: Vec<String>,
     #[serde(borrow)]
     result: Option<BTreeMap<Cow<'a, str>, &'a RawValue>>,
@@ -144,12 +147,12 @@ impl CandleSource for Kraken {
         "https://api.kraken.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         720
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let interval = step_word(self.name(), query, &STEPS)?;
+        let interval = step_name(self.name(), query, &STEPS)?;
         // `since` is exclusive.
         let (pair, since) = (query.symbol, query.from.0.div_euclid(1000) - 1);
         Ok(format!(
@@ -157,18 +160,22 @@ impl CandleSource for Kraken {
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        let said: Answer<'_> = answer(venue, body)?;
-        if !said.error.is_empty() {
-            let why = said.error.join(", ");
+        let response: RestResponse<'_> = parse_response(venue, body)?;
+        if !response.error.is_empty() {
+            let why = response.error.join(", ");
             return Err(VenueError::Refused { venue, why });
         }
         let malformed = |why: &str| VenueError::Malformed {
             venue,
             why: why.to_owned(),
         };
-        let result = said.result.ok_or_else(|| malformed("no result"))?;
+        let result = response.result.ok_or_else(|| malformed("no result"))?;
         if !result.contains_key("last") {
             return Err(malformed("no field `last`"));
         }
@@ -176,12 +183,12 @@ impl CandleSource for Kraken {
             if pair == "last" {
                 continue;
             }
-            let rows: Vec<Row<'_>> = answer(venue, rows.get())?;
+            let rows: Vec<Row<'_>> = parse_response(venue, rows.get())?;
             let last = rows.len().saturating_sub(1);
             for (i, row) in rows.iter().enumerate() {
-                let candle = read_row(row, i != last).map_err(in_answer(venue))?;
-                on(Candle {
-                    market: Some(Market::symbol(pair.as_ref())),
+                let candle = read_row(row, i != last).map_err(to_venue_error(venue))?;
+                on(RawCandle {
+                    market: Some(MarketId::symbol(pair.as_ref())),
                     ..candle
                 });
             }
@@ -191,8 +198,8 @@ impl CandleSource for Kraken {
 }
 
 impl Venue for Kraken {
-    fn quote(&self) -> Quote {
-        Quote::Usd
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usd
     }
 
     fn symbol(&self, pair: &Pair) -> String {
@@ -209,18 +216,18 @@ impl Venue for Kraken {
         format!("{base}{}", pair.quote)
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://ws.kraken.com/v2",
             ping: Ping::Message(Millis::seconds(20), r#"{"method":"ping"}"#),
-            silence: Millis::seconds(15),
-            heartbeat: Millis::seconds(15),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(15),
+            message_timeout: Millis::seconds(15),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 150,
                 per: Millis::minutes(10),
             },
-            gap_key: GapKey::TradeIds,
+            gap_detection: GapDetection::TradeIds,
         }
     }
 
@@ -243,62 +250,66 @@ impl Venue for Kraken {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"channel":"trade","#)
-            && let Some(Trades { data }) = plain::read(frame)
+            && let Some(Trades { data }) = json_fast::read(frame)
         {
             for trade in data {
-                on(Event::Trade(read_trade(trade)?));
+                on(VenueEvent::Trade(read_trade(trade)?));
             }
             return Ok(());
         }
         if frame.trim_start().starts_with('[') {
             let _: IgnoredAny = read(frame, "message")?;
-            on(Event::Ignored(Ignored::Protocol(V1)));
+            on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)));
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        let data = head.data.map_or("[]", RawValue::get);
-        match (head.channel.as_deref(), head.method.as_deref()) {
+        let header: Header<'_> = read(frame, "message")?;
+        let data = header.data.map_or("[]", RawValue::get);
+        match (header.channel.as_deref(), header.method.as_deref()) {
             (Some("trade"), _) => {
                 let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trade")?;
                 for trade in trades {
-                    on(Event::Trade(read_trade(trade)?));
+                    on(VenueEvent::Trade(read_trade(trade)?));
                 }
             }
             (Some("ohlc"), _) => {
                 let candles: SmallVec<[CandleData<'_>; 2]> = read(data, "ohlc")?;
                 for candle in candles {
-                    on(Event::Candle(read_ohlc(candle)?));
+                    on(VenueEvent::Candle(read_ohlc(candle)?));
                 }
             }
-            (Some("heartbeat"), _) => on(Event::Status(Status::Heartbeat { time: None })),
+            (Some("heartbeat"), _) => {
+                on(VenueEvent::Status(StatusMessage::Heartbeat { time: None }))
+            }
             (Some("status"), _) => {
                 let systems: SmallVec<[System<'_>; 1]> = read(data, "status")?;
                 let online = systems.iter().all(|system| system.system == "online");
-                on(Event::Status(if online {
-                    Status::Up
+                on(VenueEvent::Status(if online {
+                    StatusMessage::Up
                 } else {
-                    Status::Down
+                    StatusMessage::Down
                 }));
             }
-            (Some(other), _) => on(Event::Ignored(Ignored::Kind(other.into()))),
-            (None, Some("pong")) => on(Event::Status(Status::Pong)),
-            (None, Some("subscribe")) => on(subscribed(&head)?),
-            (None, Some(other)) => on(Event::Ignored(Ignored::Kind(other.into()))),
-            (None, None) if head.event.is_some() => on(Event::Ignored(Ignored::Protocol(V1))),
-            (None, None) => on(other_answer(head.result)),
+            (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            (None, Some("pong")) => on(VenueEvent::Status(StatusMessage::Pong)),
+            (None, Some("subscribe")) => on(subscribed(&header)?),
+            (None, Some(other)) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            (None, None) if header.event.is_some() => {
+                on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)))
+            }
+            (None, None) => on(other_answer(header.result)),
         }
         Ok(())
     }
 }
 
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
-    checked(Trade {
-        market: Market::Symbol(trade.symbol),
+    validate_trade(Trade {
+        market: MarketId::Symbol(trade.symbol),
         time: rfc3339(trade.timestamp, "trade")?,
         price: trade.price.decimal(),
         size: trade.qty.decimal(),
@@ -311,51 +322,53 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 }
 
 /// Start in seconds, open, high, low, close, mean, volume, count.
-fn read_row<'a>(row: &Row<'a>, closed: bool) -> Result<Candle<'a>, FrameError> {
-    let open_time = seconds(first(row, "candle")?, "candle")?;
+fn read_row<'a>(row: &Row<'a>, closed: bool) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 6], "candle")?;
-    checked_candle(candle(open_time, numbers, Some(closed)))
+    validate_candle(candle(open_time, numbers, Some(closed)))
 }
 
-fn read_ohlc(ohlc: CandleData<'_>) -> Result<Candle<'_>, FrameError> {
+fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     let open_time = rfc3339(&ohlc.interval_begin, "ohlc")?;
     let numbers = [ohlc.open, ohlc.high, ohlc.low, ohlc.close, ohlc.volume];
-    checked_candle(Candle {
-        market: Some(Market::Symbol(ohlc.symbol)),
+    validate_candle(RawCandle {
+        market: Some(MarketId::Symbol(ohlc.symbol)),
         step: Some(Millis::minutes(1).times(ohlc.interval)),
-        ..candle(open_time, numbers.map(Numeral::decimal), None)
+        ..candle(open_time, numbers.map(JsonDecimal::decimal), None)
     })
 }
 
 /// The answer to a subscription.
-fn subscribed<'a>(head: &Head<'a>) -> Result<Event<'a>, FrameError> {
-    if head.success == Some(true) {
-        let result = head.result.map_or("null", RawValue::get);
+fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+    if header.success == Some(true) {
+        let result = header.result.map_or("null", RawValue::get);
         let Subscribed { channel, symbol } = read(result, "subscription")?;
-        return Ok(Event::Status(Status::Subscribed(Ack::Topic {
+        return Ok(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
             channel,
             symbol,
             number: None,
         })));
     }
-    let why = match head.error {
+    let why = match header.error {
         Some(error) => read::<Cow<'_, str>>(error.get(), "refusal")?,
         None => "subscription refused without a reason".into(),
     };
-    Ok(Event::Refused(match &head.symbol {
+    Ok(VenueEvent::Refused(match &header.symbol {
         Some(symbol) if !why.contains(symbol.as_ref()) => format!("{why} {symbol}").into(),
         _ => why,
     }))
 }
 
 /// A REST answer other than candles.
-fn other_answer(result: Option<&RawValue>) -> Event<'static> {
+fn other_answer(result: Option<&RawValue>) -> VenueEvent<'static> {
     let status =
         result.and_then(|result| serde_json::from_str::<SystemStatus<'_>>(result.get()).ok());
     match status {
-        Some(SystemStatus { status }) if status == "online" => Event::Status(Status::Up),
-        Some(_) => Event::Status(Status::Down),
-        None => Event::Ignored(Ignored::Kind(
+        Some(SystemStatus { status }) if status == "online" => {
+            VenueEvent::Status(StatusMessage::Up)
+        }
+        Some(_) => VenueEvent::Status(StatusMessage::Down),
+        None => VenueEvent::Ignored(IgnoredMessage::Kind(
             result.map_or("message", |_| "REST answer").into(),
         )),
     }

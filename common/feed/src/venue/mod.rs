@@ -10,10 +10,10 @@ mod bybit;
 mod coinbase_advanced;
 mod coinbase_exchange;
 mod gemini;
+mod json_fast;
+mod json_fields;
 mod kraken;
 mod okx;
-mod plain;
-mod reading;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -30,14 +30,14 @@ pub use bitstamp::Bitstamp;
 pub use bybit::Bybit;
 pub use coinbase_advanced::CoinbaseAdvanced;
 pub use coinbase_exchange::CoinbaseExchange;
-pub use foretell_core::settle::Quote;
+pub use foretell_core::settle::QuoteCurrency;
 pub use gemini::Gemini;
 pub use kraken::Kraken;
 pub use okx::Okx;
-pub use replay::{CandlePage, Replay};
+pub use replay::{CandlePage, ReplaySource};
 
 use crate::candle::{self, Candle};
-use crate::event::{self, Ack, Event, FrameError};
+use crate::event::{self, Ack, FrameError, VenueEvent};
 
 /// Every venue.
 pub const ALL: [&dyn Venue; 10] = [
@@ -62,14 +62,14 @@ pub trait CandleSource: Send + Sync {
     fn default_host(&self) -> &'static str;
 
     /// Most candles in one answer.
-    fn page(&self) -> usize;
+    fn page_size(&self) -> usize;
 
     /// Path and query that ask for candles with open times in `[from, to)`. The answer may hold others too, and
-    /// the forming one; of a range longer than a [page](Self::page), venues differ in what they give.
+    /// the forming one; of a range longer than a [page](Self::page_size), venues differ in what they give.
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError>;
 
     /// As [`candles_path`](Self::candles_path), of the venue's archive; `None` where there is only one door.
-    fn older_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
+    fn archive_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
         let _: &CandleQuery<'_> = query;
         None
     }
@@ -78,7 +78,7 @@ pub trait CandleSource: Send + Sync {
     fn read_candles(
         &self,
         body: &str,
-        on: &mut dyn FnMut(event::Candle<'_>),
+        on: &mut dyn FnMut(event::RawCandle<'_>),
     ) -> Result<(), VenueError>;
 
     /// The longest spacing whose candles add up to whole UTC days.
@@ -97,7 +97,7 @@ pub trait CandleSource: Send + Sync {
             if let Some(category) = &texts.category {
                 fault.get_or_insert(format!("category {category} instead of spot"));
             }
-            match candle::bar_of_texts(&texts) {
+            match candle::parse_bar(&texts) {
                 Ok(bar) => candles.push(Candle {
                     bar,
                     closed: texts.closed,
@@ -108,7 +108,7 @@ pub trait CandleSource: Send + Sync {
             }
         })?;
         match fault {
-            None => Ok(candle::page(candles)),
+            None => Ok(candle::normalize_page(candles)),
             Some(why) => Err(malformed(why)),
         }
     }
@@ -117,7 +117,7 @@ pub trait CandleSource: Send + Sync {
 /// An exchange: live trades over WebSocket beside its candles.
 pub trait Venue: CandleSource {
     /// What its prices are in, when nothing else is configured.
-    fn quote(&self) -> Quote;
+    fn default_quote(&self) -> QuoteCurrency;
 
     /// The pair as the WebSocket interface writes it.
     fn symbol(&self, pair: &Pair) -> String;
@@ -128,7 +128,7 @@ pub trait Venue: CandleSource {
     }
 
     /// What the venue's WebSocket interface promises and demands.
-    fn terms(&self) -> Terms;
+    fn limits(&self) -> VenueLimits;
 
     /// What to say so that the trades of these symbols are sent, and what will acknowledge it.
     fn subscribe(&self, symbols: &[String]) -> Vec<Subscription>;
@@ -138,28 +138,28 @@ pub trait Venue: CandleSource {
     fn read_frame(
         &self,
         frame: &str,
-        channels: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        channels: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError>;
 }
 
 /// What a venue's WebSocket interface promises and demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub struct VenueLimits {
     /// Address when none is configured.
     pub url: &'static str,
     /// What keeps the connection alive and proves that it is.
     pub ping: Ping,
     /// Without a single byte for so long, the connection is dead.
-    pub silence: Millis,
+    pub byte_timeout: Millis,
     /// Without a heartbeat, a pong or anything else in words for so long, it is dead.
-    pub heartbeat: Millis,
+    pub message_timeout: Millis,
     /// The venue cuts every connection at this age.
-    pub lifetime: Option<Millis>,
+    pub max_age: Option<Millis>,
     /// How many connections may be opened in how long.
-    pub connects: Budget,
+    pub connect_limit: RateLimit,
     /// What shows that something was missed.
-    pub gap_key: GapKey,
+    pub gap_detection: GapDetection,
 }
 
 /// What a client sends to keep a connection alive.
@@ -173,7 +173,7 @@ pub enum Ping {
 
 /// A number of things in a span of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub struct RateLimit {
     /// How many.
     pub count: usize,
     /// In how long.
@@ -182,13 +182,13 @@ pub struct Budget {
 
 /// What shows that something was missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapKey {
+pub enum GapDetection {
     /// Trade ids of a market are consecutive.
     TradeIds,
     /// Frames of a connection are numbered.
-    Frames,
+    FrameNumbers,
     /// Nothing does.
-    Nothing,
+    Unavailable,
 }
 
 /// A request for topics.
@@ -202,7 +202,7 @@ pub struct Subscription {
 
 /// Numbers by which the frames of a connection name its channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Channels {
+pub struct ChannelMap {
     named: BTreeMap<u64, (String, String)>,
 }
 
@@ -273,8 +273,8 @@ pub fn by_name(name: &str) -> Result<&'static dyn Venue, VenueError> {
 
 /// The exchange of this name, or the replay venue.
 pub fn candle_source(name: &str) -> Result<&'static dyn CandleSource, VenueError> {
-    if name == Replay.name() {
-        return Ok(&Replay);
+    if name == ReplaySource.name() {
+        return Ok(&ReplaySource);
     }
     by_name(name).map(|venue| venue as &dyn CandleSource)
 }
@@ -282,12 +282,12 @@ pub fn candle_source(name: &str) -> Result<&'static dyn CandleSource, VenueError
 /// All names, in words.
 fn names() -> String {
     let exchanges = ALL.map(CandleSource::name).join(", ");
-    format!("{exchanges} and {}", Replay.name())
+    format!("{exchanges} and {}", ReplaySource.name())
 }
 
-impl Channels {
+impl ChannelMap {
     /// Remembers the number that an acknowledgement gave to a channel.
-    pub fn note(&mut self, ack: &Ack<'_>) {
+    pub fn register(&mut self, ack: &Ack<'_>) {
         if let Ack::Topic {
             channel,
             symbol,

@@ -10,17 +10,20 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::plain;
-use super::reading::{
-    Row, answer, candle, checked, checked_candle, columns, first, in_answer, malformed, read,
-    step_of, step_word, whole,
+use super::json_fast;
+use super::json_fields::{
+    Row, candle, columns, first_integer, malformed, parse_integer, parse_response, read,
+    step_from_name, step_name, to_venue_error, validate_candle, validate_trade,
 };
 use super::{
-    Budget, CandleQuery, CandleSource, Channels, GapKey, Pair, Ping, Quote, Subscription, Terms,
-    Venue, VenueError,
+    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
+    Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::{Decimal, Numeral};
-use crate::event::{Ack, Candle, Event, FrameError, Ignored, Market, Side, Status, Trade, TradeId};
+use crate::decimal::{Decimal, JsonDecimal};
+use crate::event::{
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
+    VenueEvent,
+};
 
 /// OKX.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +43,7 @@ const STEPS: [(Millis, &str); 6] = [
 const RESTART: &str = "64008";
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct Header<'a> {
     #[serde(borrow, alias = "args")]
     arg: Option<Arg<'a>>,
     #[serde(borrow)]
@@ -90,7 +93,7 @@ enum TakerSide {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct RestResponse<'a> {
     code: String,
     msg: String,
     #[serde(borrow)]
@@ -106,7 +109,7 @@ impl CandleSource for Okx {
         "https://www.okx.com"
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         100
     }
 
@@ -114,46 +117,51 @@ impl CandleSource for Okx {
         path("candles", self, query)
     }
 
-    fn older_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
+    fn archive_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
         Some(path("history-candles", self, query))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        let said: Answer<'_> = answer(venue, body)?;
-        if said.code != "0" {
-            let why = format!("{} ({})", said.msg, said.code);
+        let response: RestResponse<'_> = parse_response(venue, body)?;
+        if response.code != "0" {
+            let why = format!("{} ({})", response.msg, response.code);
             return Err(VenueError::Refused { venue, why });
         }
-        let rows: Vec<Row<'_>> = answer(venue, said.data.map_or("null", RawValue::get))?;
+        let rows: Vec<Row<'_>> =
+            parse_response(venue, response.data.map_or("null", RawValue::get))?;
         for row in &rows {
-            on(read_row(row).map_err(in_answer(venue))?);
+            on(read_row(row).map_err(to_venue_error(venue))?);
         }
         Ok(())
     }
 }
 
 impl Venue for Okx {
-    fn quote(&self) -> Quote {
-        Quote::Usdt
+    fn default_quote(&self) -> QuoteCurrency {
+        QuoteCurrency::Usdt
     }
 
     fn symbol(&self, pair: &Pair) -> String {
         pair.joined("-")
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> VenueLimits {
+        VenueLimits {
             url: "wss://ws.okx.com:8443/ws/v5/public",
             ping: Ping::Message(Millis::seconds(20), "ping"),
-            silence: Millis::seconds(45),
-            heartbeat: Millis::seconds(45),
-            lifetime: None,
-            connects: Budget {
+            byte_timeout: Millis::seconds(45),
+            message_timeout: Millis::seconds(45),
+            max_age: None,
+            connect_limit: RateLimit {
                 count: 3,
                 per: Millis::seconds(1),
             },
-            gap_key: GapKey::Nothing,
+            gap_detection: GapDetection::Unavailable,
         }
     }
 
@@ -177,81 +185,89 @@ impl Venue for Okx {
     fn read_frame(
         &self,
         frame: &str,
-        _: &Channels,
-        on: &mut dyn FnMut(Event<'_>),
+        _: &ChannelMap,
+        on: &mut dyn FnMut(VenueEvent<'_>),
     ) -> Result<(), FrameError> {
         if frame == "pong" {
-            on(Event::Status(Status::Pong));
+            on(VenueEvent::Status(StatusMessage::Pong));
             return Ok(());
         }
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"arg":{"channel":"trades","#)
-            && let Some(Trades { data }) = plain::read(frame)
+            && let Some(Trades { data }) = json_fast::read(frame)
         {
             for trade in &data {
-                on(Event::Trade(read_trade(trade)?));
+                on(VenueEvent::Trade(read_trade(trade)?));
             }
             return Ok(());
         }
-        let head: Head<'_> = read(frame, "message")?;
-        match (&head.arg, head.event.as_deref(), head.data) {
-            (_, Some(event), _) => on(read_event(event, &head)),
+        let header: Header<'_> = read(frame, "message")?;
+        match (&header.arg, header.event.as_deref(), header.data) {
+            (_, Some(event), _) => on(read_event(event, &header)),
             (Some(arg), None, Some(data)) => read_data(arg, data.get(), on)?,
-            (None, None, _) if head.code.is_some() => {
-                on(Event::Ignored(Ignored::Kind("REST answer".into())));
+            (None, None, _) if header.code.is_some() => {
+                on(VenueEvent::Ignored(IgnoredMessage::Kind(
+                    "REST answer".into(),
+                )));
             }
-            _ => on(Event::Ignored(Ignored::Kind("message".into()))),
+            _ => on(VenueEvent::Ignored(IgnoredMessage::Kind("message".into()))),
         }
         Ok(())
     }
 }
 
 fn path(route: &str, venue: &Okx, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-    let bar = step_word(venue.name(), query, &STEPS)?;
+    let bar = step_name(venue.name(), query, &STEPS)?;
     // Both ends are exclusive; `after` means older.
     let (symbol, before, after) = (query.symbol, query.from - Millis(1), query.to);
-    let limit = venue.page();
+    let limit = venue.page_size();
     Ok(format!(
         "/api/v5/market/{route}?instId={symbol}&bar={bar}&after={after}&before={before}&limit={limit}"
     ))
 }
 
-fn read_event<'a>(event: &str, head: &Head<'a>) -> Event<'a> {
-    match (event, &head.arg) {
-        ("subscribe", Some(arg)) => Event::Status(Status::Subscribed(Ack::Topic {
+fn read_event<'a>(event: &str, header: &Header<'a>) -> VenueEvent<'a> {
+    match (event, &header.arg) {
+        ("subscribe", Some(arg)) => VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
             channel: arg.channel.clone(),
             symbol: arg.symbol.clone(),
             number: None,
         })),
         ("error", _) => {
-            let code = head.code.as_deref().unwrap_or_default();
-            let msg = head.msg.as_deref().unwrap_or_default();
-            Event::Refused(format!("{msg} ({code})").into())
+            let code = header.code.as_deref().unwrap_or_default();
+            let msg = header.msg.as_deref().unwrap_or_default();
+            VenueEvent::Refused(format!("{msg} ({code})").into())
         }
-        ("notice", _) if head.code.as_deref() == Some(RESTART) => Event::Status(Status::Restart),
-        (other, _) => Event::Ignored(Ignored::Kind(other.to_owned().into())),
+        ("notice", _) if header.code.as_deref() == Some(RESTART) => {
+            VenueEvent::Status(StatusMessage::Restart)
+        }
+        (other, _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
     }
 }
 
-fn read_data(arg: &Arg<'_>, data: &str, on: &mut dyn FnMut(Event<'_>)) -> Result<(), FrameError> {
+fn read_data(
+    arg: &Arg<'_>,
+    data: &str,
+    on: &mut dyn FnMut(VenueEvent<'_>),
+) -> Result<(), FrameError> {
     match arg.channel.as_ref() {
         "trades" | "trades-all" => {
             let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trades")?;
             for trade in &trades {
-                on(Event::Trade(read_trade(trade)?));
+                on(VenueEvent::Trade(read_trade(trade)?));
             }
         }
         channel if channel.starts_with("candle") => {
             let rows: SmallVec<[Row<'_>; 1]> = read(data, "candle")?;
             for row in &rows {
-                on(Event::Candle(Candle {
-                    market: Some(Market::symbol(arg.symbol.as_ref())),
-                    step: step_of(channel.trim_start_matches("candle"), &STEPS),
+                on(VenueEvent::Candle(RawCandle {
+                    market: Some(MarketId::symbol(arg.symbol.as_ref())),
+                    step: step_from_name(channel.trim_start_matches("candle"), &STEPS),
                     ..read_row(row)?
                 }));
             }
         }
-        other => on(Event::Ignored(Ignored::Kind(other.into()))),
+        other => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
     }
     Ok(())
 }
@@ -259,9 +275,9 @@ fn read_data(arg: &Arg<'_>, data: &str, on: &mut dyn FnMut(Event<'_>)) -> Result
 fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let id = trade.id.parse();
     let id = id.map_err(|_| malformed("trade", format!("tradeId {:?}", trade.id)))?;
-    checked(Trade {
-        market: Market::symbol(trade.symbol.as_ref()),
-        time: UnixMillis(whole(trade.ts, "trade")?),
+    validate_trade(Trade {
+        market: MarketId::symbol(trade.symbol.as_ref()),
+        time: UnixMillis(parse_integer(trade.ts, "trade")?),
         price: trade.px,
         size: trade.sz,
         id: TradeId::Number(id),
@@ -274,17 +290,17 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
 
 /// Start, open, high, low, close, volume, two volumes in other units, and whether it is finished, which old
 /// recordings lack.
-fn read_row<'a>(row: &Row<'a>) -> Result<Candle<'a>, FrameError> {
-    let open_time = UnixMillis(first(row, "candle")?);
+fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
+    let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     let closed = match row
         .get(8)
-        .map(|confirm: &Numeral<'_>| confirm.decimal().as_written())
+        .map(|confirm: &JsonDecimal<'_>| confirm.decimal().as_str())
     {
         None => None,
         Some("0") => Some(false),
         Some("1") => Some(true),
         Some(other) => return Err(malformed("candle", format!("confirm {other:?}"))),
     };
-    checked_candle(candle(open_time, numbers, closed))
+    validate_candle(candle(open_time, numbers, closed))
 }

@@ -3,14 +3,14 @@
 use foretell_core::bar::Bar;
 use serde::{Deserialize, Serialize};
 
-use super::reading::answer;
+use super::json_fields::parse_response;
 use super::{CandleQuery, CandleSource, VenueError};
 use crate::decimal::Decimal;
-use crate::event::Candle;
+use crate::event::RawCandle;
 
 /// The replay venue.
 #[derive(Debug, Clone, Copy)]
-pub struct Replay;
+pub struct ReplaySource;
 
 /// Its answer, and what its server writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,12 @@ pub struct CandlePage {
     pub candles: Vec<Bar>,
 }
 
-impl Replay {
+impl ReplaySource {
     /// Path of the route, which takes `series`, `step_ms`, `from_ms` and `to_ms`.
     pub const ROUTE: &'static str = "/v1/candles";
 }
 
-impl CandleSource for Replay {
+impl CandleSource for ReplaySource {
     fn name(&self) -> &'static str {
         "replay"
     }
@@ -33,7 +33,7 @@ impl CandleSource for Replay {
         ""
     }
 
-    fn page(&self) -> usize {
+    fn page_size(&self) -> usize {
         1000
     }
 
@@ -50,9 +50,13 @@ impl CandleSource for Replay {
         ))
     }
 
-    fn read_candles(&self, body: &str, on: &mut dyn FnMut(Candle<'_>)) -> Result<(), VenueError> {
+    fn read_candles(
+        &self,
+        body: &str,
+        on: &mut dyn FnMut(RawCandle<'_>),
+    ) -> Result<(), VenueError> {
         let venue = self.name();
-        let page: CandlePage = answer(venue, body)?;
+        let page: CandlePage = parse_response(venue, body)?;
         for bar in page.candles {
             let Bar {
                 open_time,
@@ -70,7 +74,7 @@ impl CandleSource for Replay {
                     VenueError::Malformed { venue, why }
                 })
             };
-            on(Candle {
+            on(RawCandle {
                 market: None,
                 category: None,
                 open_time,

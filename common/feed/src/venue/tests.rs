@@ -3,18 +3,18 @@
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::*;
-use crate::event::{Ignored, Market, Side, Status};
+use crate::event::{IgnoredMessage, MarketId, Side, StatusMessage};
 
 mod candles;
+mod control_messages;
 mod trades;
-mod words;
 
 /// Everything that a frame says, in short.
 fn said(venue: &dyn Venue, frame: &str) -> Vec<String> {
-    said_with(venue, frame, &Channels::default())
+    said_with(venue, frame, &ChannelMap::default())
 }
 
-fn said_with(venue: &dyn Venue, frame: &str, channels: &Channels) -> Vec<String> {
+fn said_with(venue: &dyn Venue, frame: &str, channels: &ChannelMap) -> Vec<String> {
     let mut said = Vec::new();
     let read = venue.read_frame(frame, channels, &mut |event| said.push(short(&event)));
     if let Err(error) = read {
@@ -23,13 +23,13 @@ fn said_with(venue: &dyn Venue, frame: &str, channels: &Channels) -> Vec<String>
     said
 }
 
-fn short(event: &Event<'_>) -> String {
-    let market = |market: &Market<'_>| match market {
-        Market::Symbol(symbol) => symbol.to_string(),
-        Market::Channel(number) => format!("#{number}"),
+fn short(event: &VenueEvent<'_>) -> String {
+    let market = |market: &MarketId<'_>| match market {
+        MarketId::Symbol(symbol) => symbol.to_string(),
+        MarketId::Channel(number) => format!("#{number}"),
     };
     match event {
-        Event::Trade(t) => format!(
+        VenueEvent::Trade(t) => format!(
             "trade {} {} {} × {} {} {}",
             market(&t.market),
             t.time,
@@ -38,7 +38,7 @@ fn short(event: &Event<'_>) -> String {
             t.id,
             t.taker.map_or("?", Side::name)
         ),
-        Event::Candle(c) => format!(
+        VenueEvent::Candle(c) => format!(
             "candle {} {} {} {} {} {} {} {:?}",
             c.market.as_ref().map_or("-".into(), market),
             c.open_time,
@@ -49,13 +49,17 @@ fn short(event: &Event<'_>) -> String {
             c.volume,
             c.closed
         ),
-        Event::Status(Status::Subscribed(ack)) => format!("subscribed {ack}"),
-        Event::Status(Status::Heartbeat { time: Some(time) }) => format!("heartbeat {time}"),
-        Event::Status(status) => format!("{status:?}"),
-        Event::Refused(why) => format!("refused {why}"),
-        Event::Ignored(Ignored::Protocol(name)) => format!("not spoken {name}"),
-        Event::Ignored(ignored) => format!("ignored {}", ignored.name()),
-        Event::Sequence(number) => format!("frame {number}"),
+        VenueEvent::Status(StatusMessage::Subscribed(ack)) => format!("subscribed {ack}"),
+        VenueEvent::Status(StatusMessage::Heartbeat { time: Some(time) }) => {
+            format!("heartbeat {time}")
+        }
+        VenueEvent::Status(status) => format!("{status:?}"),
+        VenueEvent::Refused(why) => format!("refused {why}"),
+        VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(name)) => {
+            format!("not spoken {name}")
+        }
+        VenueEvent::Ignored(ignored) => format!("ignored {}", ignored.name()),
+        VenueEvent::Sequence(number) => format!("frame {number}"),
     }
 }
 
@@ -75,21 +79,21 @@ fn names_are_unique_and_found() {
 #[test]
 fn a_pair_is_written_as_each_venue_does() {
     let btc: Pair = "btc/usd".parse().unwrap();
-    let tether = Pair::new("BTC", "USDT");
+    let usdt = Pair::new("BTC", "USDT");
     let long = Pair::new("AVAX", "USD");
     for (venue, pair, stream, rest) in [
-        (&Binance as &dyn Venue, &tether, "BTCUSDT", "BTCUSDT"),
-        (&BinanceUs, &tether, "BTCUSDT", "BTCUSDT"),
+        (&Binance as &dyn Venue, &usdt, "BTCUSDT", "BTCUSDT"),
+        (&BinanceUs, &usdt, "BTCUSDT", "BTCUSDT"),
         (&Bitfinex, &btc, "tBTCUSD", "tBTCUSD"),
-        (&Bitfinex, &tether, "tBTCUST", "tBTCUST"),
+        (&Bitfinex, &usdt, "tBTCUST", "tBTCUST"),
         (&Bitfinex, &long, "tAVAX:USD", "tAVAX:USD"),
         (&Bitstamp, &btc, "btcusd", "btcusd"),
-        (&Bybit, &tether, "BTCUSDT", "BTCUSDT"),
+        (&Bybit, &usdt, "BTCUSDT", "BTCUSDT"),
         (&CoinbaseAdvanced, &btc, "BTC-USD", "BTC-USD"),
         (&CoinbaseExchange, &btc, "BTC-USD", "BTC-USD"),
         (&Gemini, &btc, "btcusd", "btcusd"),
         (&Kraken, &btc, "BTC/USD", "XBTUSD"),
-        (&Okx, &tether, "BTC-USDT", "BTC-USDT"),
+        (&Okx, &usdt, "BTC-USDT", "BTC-USDT"),
     ] {
         assert_eq!(venue.symbol(pair), stream, "{}", venue.name());
         assert_eq!(venue.rest_symbol(pair), rest, "{}", venue.name());

@@ -1,4 +1,4 @@
-//! The validator's side: a question of the `/v1` routes put into a synapse, and its answer taken out.
+//! The validator's side: a request to the `/v1` routes put into a synapse, and its answer taken out.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use foretell_core::hotkey::Hotkey;
 use serde_json::json;
 
-use super::{SYNAPSES, Signed, Synapse, body_hash};
+use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse, body_hash};
 use crate::keypair::Keypair;
 
 /// The version that we claim to be: 10.5.0, the last SDK that speaks this protocol.
 const VERSION: u32 = 10_005_000;
 
-/// A question as an axon takes it.
-pub struct Question {
+/// A request as an axon takes it.
+pub struct SynapseRequest {
     /// Path of the synapse.
     pub path: String,
     /// All headers of the protocol.
@@ -24,7 +24,7 @@ pub struct Question {
 }
 
 /// `request`, which belongs on `route`, from `key` to `axon`; `None` if no synapse carries that route.
-pub fn question(
+pub fn synapse_request(
     key: &Keypair,
     axon: &Hotkey,
     uuid: &str,
@@ -32,12 +32,12 @@ pub fn question(
     request: &str,
     nonce: u64,
     deadline: Duration,
-) -> Option<Question> {
-    let (name, _) = SYNAPSES
+) -> Option<SynapseRequest> {
+    let (name, _) = SYNAPSE_ROUTES
         .into_iter()
         .find(|(_, carried)| *carried == route)?;
     let dendrite = key.hotkey();
-    let signed = Signed {
+    let signed = DendriteMessage {
         nonce,
         dendrite,
         axon: *axon,
@@ -74,7 +74,7 @@ pub fn question(
         "request": request,
         "response": null,
     });
-    Some(Question {
+    Some(SynapseRequest {
         path: format!("/{name}"),
         headers,
         body: body.to_string(),
@@ -82,7 +82,7 @@ pub fn question(
 }
 
 /// The answer inside a synapse that came back, or what is wrong with it.
-pub(crate) fn answer(body: &[u8]) -> Result<String, String> {
+pub(crate) fn response_of(body: &[u8]) -> Result<String, String> {
     let synapse: Synapse =
         serde_json::from_slice(body).map_err(|error| format!("not a synapse: {error}"))?;
     synapse

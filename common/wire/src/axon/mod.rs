@@ -22,7 +22,7 @@ use sha3::{Digest, Sha3_256};
 use crate::messages::{COMMIT_ROUTE, REVEAL_ROUTE};
 
 /// Each synapse class with the route whose messages it carries.
-pub const SYNAPSES: [(&str, &str); 2] = [
+pub const SYNAPSE_ROUTES: [(&str, &str); 2] = [
     ("ForecastCommit", COMMIT_ROUTE),
     ("ForecastReveal", REVEAL_ROUTE),
 ];
@@ -39,7 +39,7 @@ struct Synapse {
 }
 
 /// What the caller signs.
-struct Signed<'a> {
+struct DendriteMessage<'a> {
     nonce: u64,
     dendrite: Hotkey,
     axon: Hotkey,
@@ -47,7 +47,7 @@ struct Signed<'a> {
     request: &'a str,
 }
 
-impl Signed<'_> {
+impl DendriteMessage<'_> {
     fn text(&self) -> String {
         let Self {
             nonce,

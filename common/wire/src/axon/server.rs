@@ -12,13 +12,13 @@ use axum::routing::post;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use super::{SYNAPSES, Signed, Synapse};
-use crate::btauth::{AuthError, Claim};
+use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse};
+use crate::authorization::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
+use crate::btauth::{AuthError, ClaimedIdentity};
 use crate::client::system_nanos;
-use crate::server::{Caller, Door, MAX_REQUEST_BYTES, refusal_status};
 
 /// A caller waits no longer than this, whatever timeout it claims.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 /// What a dendrite waits unless it says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(12);
 /// Longest id of a dendrite; UUIDs have 36 characters.
@@ -26,33 +26,33 @@ const MAX_UUID_CHARS: usize = 64;
 /// Longest answer of a route that is wrapped.
 const MAX_ANSWER_BYTES: usize = 5 << 20;
 
-/// The routes of the adapter: each synapse is checked at the `door`, and answered by `routes`.
-pub(crate) fn adapter(routes: &Router, door: &Arc<Door>) -> Router {
-    SYNAPSES
+/// The routes of the older protocol: each synapse is checked by the `authorizer`, and answered by `routes`.
+pub(crate) fn axon_routes(routes: &Router, authorizer: &Arc<RequestAuthorizer>) -> Router {
+    SYNAPSE_ROUTES
         .into_iter()
         .fold(Router::new(), |adapter, (synapse, route)| {
-            let (routes, door) = (routes.clone(), Arc::clone(door));
+            let (routes, authorizer) = (routes.clone(), Arc::clone(authorizer));
             let path = format!("/{synapse}");
             adapter.route(
                 &path,
                 post(move |request: Request| async move {
-                    match answer(&door, routes, route, request).await {
-                        Ok(answer) => whole(synapse, &answer),
-                        Err((status, why)) => refused(status, &why),
+                    match answer(&authorizer, routes, route, request).await {
+                        Ok(answer) => success_response(synapse, &answer),
+                        Err((status, why)) => error_response(status, &why),
                     }
                 }),
             )
         })
 }
 
-type Refused = (StatusCode, String);
+type StatusAndReason = (StatusCode, String);
 
 async fn answer(
-    door: &Door,
+    authorizer: &RequestAuthorizer,
     routes: Router,
     route: &'static str,
     request: Request,
-) -> Result<Synapse, Refused> {
+) -> Result<Synapse, StatusAndReason> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|_| {
         let why = format!("request body longer than {MAX_REQUEST_BYTES} bytes");
@@ -60,8 +60,8 @@ async fn answer(
     })?;
     let mut synapse: Synapse = serde_json::from_slice(&body)
         .map_err(|_| (StatusCode::BAD_REQUEST, "the body is no synapse".to_owned()))?;
-    let caller = sender(door, &parts.headers, &synapse.request)
-        .map_err(|error| (refusal_status(&error), error.to_string()))?;
+    let caller = authenticate(authorizer, &parts.headers, &synapse.request)
+        .map_err(|error| (auth_error_status(&error), error.to_string()))?;
 
     let mut inner = Request::post(route)
         .header(header::CONTENT_TYPE, "application/json")
@@ -86,12 +86,12 @@ async fn answer(
 }
 
 /// The caller, checked like one of the present protocol.
-fn sender(
-    door: &Door,
+fn authenticate(
+    authorizer: &RequestAuthorizer,
     headers: &HeaderMap,
     request: &str,
 ) -> Result<foretell_core::hotkey::Hotkey, AuthError> {
-    let claim = Claim::parse(
+    let claim = ClaimedIdentity::from_headers(
         headers,
         "bt_header_dendrite_hotkey",
         "bt_header_axon_hotkey",
@@ -102,15 +102,15 @@ fn sender(
         .get("bt_header_dendrite_uuid")
         .and_then(|uuid| uuid.to_str().ok())
         .filter(|uuid| uuid.len() <= MAX_UUID_CHARS)
-        .ok_or(AuthError::Shape("bt_header_dendrite_uuid"))?;
-    let signed = Signed {
+        .ok_or(AuthError::MalformedHeader("bt_header_dendrite_uuid"))?;
+    let signed = DendriteMessage {
         nonce: claim.nonce,
         dendrite: claim.sender,
         axon: claim.receiver,
         uuid,
         request,
     };
-    door.admit(&claim, &signed.text(), system_nanos())
+    authorizer.authorize(&claim, &signed.text(), system_nanos())
 }
 
 fn timeout(headers: &HeaderMap) -> Duration {
@@ -118,11 +118,11 @@ fn timeout(headers: &HeaderMap) -> Duration {
         .get("timeout")
         .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .map_or(DEFAULT_TIMEOUT, |timeout| timeout.min(LONGEST_TIMEOUT))
+        .map_or(DEFAULT_TIMEOUT, |timeout| timeout.min(MAX_TIMEOUT))
 }
 
 /// What a dendrite takes for a success.
-fn whole(name: &'static str, synapse: &Synapse) -> Response {
+fn success_response(name: &'static str, synapse: &Synapse) -> Response {
     let headers = [
         ("bt_header_axon_status_code", "200"),
         ("bt_header_axon_status_message", "Success"),
@@ -132,13 +132,13 @@ fn whole(name: &'static str, synapse: &Synapse) -> Response {
 }
 
 /// A dendrite reads the reason from the body's `message`.
-fn refused(status: StatusCode, why: &str) -> Response {
+fn error_response(status: StatusCode, why: &str) -> Response {
     let message = serde_json::json!({ "message": why });
     let code = status.as_u16().to_string();
     let headers = [("bt_header_axon_status_code", code)];
     (status, headers, axum::Json(message)).into_response()
 }
 
-fn internal(error: impl std::fmt::Display) -> Refused {
+fn internal(error: impl std::fmt::Display) -> StatusAndReason {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }

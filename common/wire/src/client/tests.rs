@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::server::{Caller, Callers, behind_door};
+use crate::authorization::{Caller, Callers, require_authorization};
 
 /// Longer than any of these tests takes.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -53,10 +53,10 @@ fn reveal_request() -> RevealRequest {
     }
 }
 
-fn committed(signer: &Keypair, caller: &Hotkey, request: &CommitRequest) -> CommitAnswer {
+fn committed(signer: &Keypair, caller: &Hotkey, request: &CommitRequest) -> CommitResponse {
     let commitment = Hex([1; 32]);
     let text = answer_text(&request.round, caller, &commitment);
-    CommitAnswer {
+    CommitResponse {
         commitment,
         signature: signer.sign(text.as_bytes()),
     }
@@ -97,21 +97,21 @@ where
 async fn asked(
     address: SocketAddr,
     deadline: Duration,
-) -> Result<Answered<CommitAnswer>, AskError> {
+) -> Result<VerifiedAnswer<CommitResponse>, MinerRequestError> {
     client()
-        .commitment(&miner().hotkey(), address, &commit_request(), deadline)
+        .request_commitment(&miner().hotkey(), address, &commit_request(), deadline)
         .await
 }
 
-fn why(answered: Result<Answered<CommitAnswer>, AskError>) -> String {
+fn why(answered: Result<VerifiedAnswer<CommitResponse>, MinerRequestError>) -> String {
     match answered {
-        Err(AskError::Unusable { why, .. }) => why,
+        Err(MinerRequestError::InvalidAnswer { why, .. }) => why,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn an_honest_miner_behind_its_door_is_understood() {
+async fn an_honest_miner_that_requires_authorization_is_understood() {
     let commit = |Extension(Caller(caller)): Extension<Caller>,
                   Json(request): Json<CommitRequest>| async move {
         Json(committed(&miner(), &caller, &request))
@@ -119,7 +119,7 @@ async fn an_honest_miner_behind_its_door_is_understood() {
     let reveal = |Extension(Caller(caller)): Extension<Caller>,
                   Json(request): Json<RevealRequest>| async move {
         let text = reveal_text(&request.round, &caller, PAYLOAD.as_bytes());
-        Json(RevealAnswer {
+        Json(RevealResponse {
             nonce: Hex([3; 32]),
             payload: PAYLOAD.to_owned(),
             signature: miner().sign(text.as_bytes()),
@@ -128,19 +128,19 @@ async fn an_honest_miner_behind_its_door_is_understood() {
     let routes = Router::new()
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal));
-    let door = behind_door(routes, miner().hotkey(), Callers::Anyone);
-    let address = served(door).await;
+    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone);
+    let address = served(routes).await;
 
     let answered = asked(address, PATIENT).await.unwrap();
     let own = client().key().hotkey();
     let expected = committed(&miner(), &own, &commit_request());
     assert_eq!(answered.answer, expected);
     let revealed = client()
-        .reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
+        .request_reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
         .await
         .unwrap();
     assert_eq!(revealed.answer.payload, PAYLOAD);
-    assert_eq!(revealed.declared_delay, Delay::Millis(0));
+    assert_eq!(revealed.declared_delay, DeclaredDelay::Millis(0));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn round_after_round_goes_over_one_connection() {
         Json(committed(&miner(), &caller, &request))
     };
     let routes = Router::new().route(COMMIT_ROUTE, post(commit));
-    let door = behind_door(routes, miner().hotkey(), Callers::Anyone);
+    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone);
     let connections = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&connections);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -158,11 +158,11 @@ async fn round_after_round_goes_over_one_connection() {
     let listener = listener.tap_io(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    tokio::spawn(axum::serve(listener, door).into_future());
+    tokio::spawn(axum::serve(listener, routes).into_future());
     let client = client();
     for _ in 0..100 {
         let (hotkey, request) = (miner().hotkey(), commit_request());
-        let answered = client.commitment(&hotkey, address, &request, PATIENT);
+        let answered = client.request_commitment(&hotkey, address, &request, PATIENT);
         answered.await.unwrap();
     }
     assert_eq!(connections.load(Ordering::Relaxed), 1);
@@ -180,10 +180,13 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
         committed(&miner(), &own, &other_round),
     ] {
         let answered = asked(saying(Json(forged)).await, PATIENT).await;
-        assert!(matches!(answered, Err(AskError::Signature)), "{answered:?}");
+        assert!(
+            matches!(answered, Err(MinerRequestError::BadSignature)),
+            "{answered:?}"
+        );
     }
 
-    let unsigned = RevealAnswer {
+    let unsigned = RevealResponse {
         nonce: Hex([3; 32]),
         payload: PAYLOAD.to_owned(),
         signature: Hex([0; 64]),
@@ -191,9 +194,12 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
     let route = post(|| async { Json(unsigned) });
     let address = served(Router::new().route(REVEAL_ROUTE, route)).await;
     let answered = client()
-        .reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
+        .request_reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
         .await;
-    assert!(matches!(answered, Err(AskError::Signature)), "{answered:?}");
+    assert!(
+        matches!(answered, Err(MinerRequestError::BadSignature)),
+        "{answered:?}"
+    );
 }
 
 #[tokio::test]
@@ -254,7 +260,7 @@ async fn a_peer_that_drips_is_cut_at_the_total_deadline() {
         .await;
         let answered = asked(address, SHORT).await;
         assert!(
-            matches!(answered, Err(AskError::TimedOut(SHORT))),
+            matches!(answered, Err(MinerRequestError::TimedOut(SHORT))),
             "{answered:?}"
         );
         assert!(cut.await.unwrap());
@@ -269,13 +275,13 @@ async fn a_peer_that_says_nothing_is_told_from_one_that_is_not_there() {
     })
     .await;
     let answered = asked(address, SHORT).await;
-    assert!(matches!(answered, Err(AskError::TimedOut(SHORT))));
+    assert!(matches!(answered, Err(MinerRequestError::TimedOut(SHORT))));
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = listener.local_addr().unwrap();
     drop(listener);
     let answered = asked(nobody, PATIENT).await;
-    assert!(matches!(answered, Err(AskError::Unreachable(_))));
+    assert!(matches!(answered, Err(MinerRequestError::Unreachable(_))));
 
     let (address, _) = peer(|mut stream| async move {
         let half = "HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n{";
@@ -283,7 +289,7 @@ async fn a_peer_that_says_nothing_is_told_from_one_that_is_not_there() {
     })
     .await;
     let answered = asked(address, PATIENT).await;
-    assert!(matches!(answered, Err(AskError::Unreachable(_))));
+    assert!(matches!(answered, Err(MinerRequestError::Unreachable(_))));
 }
 
 #[tokio::test]
@@ -291,11 +297,11 @@ async fn a_declared_delay_is_read_with_any_answer() {
     let own = client().key().hotkey();
     let answer = Json(committed(&miner(), &own, &commit_request()));
     for (declared, expected) in [
-        ("3000", Delay::Millis(3000)),
-        ("0", Delay::Millis(0)),
-        ("never", Delay::Never),
-        ("soon", Delay::Millis(0)),
-        ("-1", Delay::Millis(0)),
+        ("3000", DeclaredDelay::Millis(3000)),
+        ("0", DeclaredDelay::Millis(0)),
+        ("never", DeclaredDelay::Never),
+        ("soon", DeclaredDelay::Millis(0)),
+        ("-1", DeclaredDelay::Millis(0)),
     ] {
         let late = move |response: Response| ([(DELAY_HEADER, declared)], response).into_response();
         let signed = answer.clone();
@@ -306,13 +312,15 @@ async fn a_declared_delay_is_read_with_any_answer() {
 
         let route = post(move || async move { late("rubbish".into_response()) });
         let address = served(Router::new().route(COMMIT_ROUTE, route)).await;
-        let Err(AskError::Unusable { declared_delay, .. }) = asked(address, PATIENT).await else {
+        let Err(MinerRequestError::InvalidAnswer { declared_delay, .. }) =
+            asked(address, PATIENT).await
+        else {
             panic!("rubbish is no answer");
         };
         assert_eq!(declared_delay, expected, "{declared}");
     }
     let answered = asked(saying(answer).await, PATIENT).await.unwrap();
-    assert_eq!(answered.declared_delay, Delay::Millis(0));
+    assert_eq!(answered.declared_delay, DeclaredDelay::Millis(0));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use foretell_core::hotkey::Hotkey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::key_material::KeyMaterial;
 use crate::keypair::Keypair;
-use crate::secret::Secret;
 
 /// sr25519, among the key types that the ecosystem knows.
 const SR25519: u8 = 1;
@@ -13,7 +13,7 @@ const SR25519: u8 = 1;
 /// The fields of a keyfile, in any order. URI-made keys lack `secretSeed`, public files all secrets.
 #[derive(Serialize, Deserialize, Zeroize)]
 #[serde(rename_all = "camelCase")]
-struct Fields {
+struct KeyfileFields {
     #[serde(default)]
     account_id: String,
     public_key: String,
@@ -35,7 +35,7 @@ struct Fields {
 
 /// What is wrong with a keyfile's inside. No message repeats any of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum KeyfileJsonError {
     /// It ends in the middle.
     Truncated,
     /// It is something else.
@@ -50,20 +50,20 @@ pub enum Fault {
 }
 
 /// The key pair in a keyfile, checked against the public key and the address that it states.
-pub fn secret_of(bytes: &[u8]) -> Result<Keypair, Fault> {
-    let fields = parsed(bytes)?;
+pub fn parse_keypair(bytes: &[u8]) -> Result<Keypair, KeyfileJsonError> {
+    let fields = parse_fields(bytes)?;
     let key = match (&fields.secret_seed, &fields.private_key) {
-        (Some(seed), _) => secret::<32>(seed)
+        (Some(seed), _) => decode_hex::<32>(seed)
             .map(|bytes| Keypair::from_seed(&bytes))
             .ok_or_else(|| malformed("secretSeed is not 32 bytes in hex"))?,
-        (None, Some(private)) => secret::<64>(private)
+        (None, Some(private)) => decode_hex::<64>(private)
             .and_then(|bytes| Keypair::from_secret(&bytes))
             .ok_or_else(|| malformed("privateKey is no sr25519 secret of 64 bytes in hex"))?,
         (None, None) => return Err(malformed("it holds neither secretSeed nor privateKey")),
     };
-    let stated = stated_key(&fields)?;
+    let stated = declared_public_key(&fields)?;
     if stated != key.hotkey() {
-        return Err(Fault::Mismatch {
+        return Err(KeyfileJsonError::Mismatch {
             stated,
             found: key.hotkey(),
         });
@@ -72,31 +72,31 @@ pub fn secret_of(bytes: &[u8]) -> Result<Keypair, Fault> {
 }
 
 /// The public key in a keyfile, with or without a secret.
-pub fn public_of(bytes: &[u8]) -> Result<Hotkey, Fault> {
-    stated_key(&*parsed(bytes)?)
+pub fn parse_public_key(bytes: &[u8]) -> Result<Hotkey, KeyfileJsonError> {
+    declared_public_key(&*parse_fields(bytes)?)
 }
 
 /// A keyfile with all that its key was made from.
-pub fn written(secret: &Secret) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+pub fn serialize(secret: &KeyMaterial) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
     let key = secret.key();
     let private = key.secret_bytes();
-    let fields = Zeroizing::new(Fields {
-        private_key: Some(prefixed(private.as_slice())),
+    let fields = Zeroizing::new(KeyfileFields {
+        private_key: Some(to_hex(private.as_slice())),
         secret_phrase: secret.phrase().map(str::to_owned),
-        secret_seed: secret.seed().map(|seed| prefixed(seed)),
+        secret_seed: secret.seed().map(|seed| to_hex(seed)),
         ..public_fields(key.hotkey())
     });
     serde_json::to_vec(&*fields).map(Zeroizing::new)
 }
 
 /// A keyfile with the public key alone.
-pub fn written_public(key: Hotkey) -> Result<Vec<u8>, serde_json::Error> {
+pub fn serialize_public_key(key: Hotkey) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&public_fields(key))
 }
 
-fn public_fields(key: Hotkey) -> Fields {
-    let public = prefixed(&key.0);
-    Fields {
+fn public_fields(key: Hotkey) -> KeyfileFields {
+    let public = to_hex(&key.0);
+    KeyfileFields {
         account_id: public.clone(),
         public_key: public,
         private_key: None,
@@ -107,10 +107,10 @@ fn public_fields(key: Hotkey) -> Fields {
     }
 }
 
-fn parsed(bytes: &[u8]) -> Result<Zeroizing<Fields>, Fault> {
-    let fields: Zeroizing<Fields> = match serde_json::from_slice(bytes) {
+fn parse_fields(bytes: &[u8]) -> Result<Zeroizing<KeyfileFields>, KeyfileJsonError> {
+    let fields: Zeroizing<KeyfileFields> = match serde_json::from_slice(bytes) {
         Ok(fields) => Zeroizing::new(fields),
-        Err(error) if error.is_eof() => return Err(Fault::Truncated),
+        Err(error) if error.is_eof() => return Err(KeyfileJsonError::Truncated),
         // serde's own text might quote a secret.
         Err(error) if error.is_data() => {
             return Err(malformed("a field is missing or of another type"));
@@ -129,12 +129,12 @@ fn parsed(bytes: &[u8]) -> Result<Zeroizing<Fields>, Fault> {
 }
 
 /// The key that the file states, which its address must repeat.
-fn stated_key(fields: &Fields) -> Result<Hotkey, Fault> {
-    let stated = secret::<32>(&fields.public_key)
+fn declared_public_key(fields: &KeyfileFields) -> Result<Hotkey, KeyfileJsonError> {
+    let stated = decode_hex::<32>(&fields.public_key)
         .map(|bytes| Hotkey(*bytes))
         .ok_or_else(|| malformed("publicKey is not 32 bytes in hex"))?;
     match fields.ss58_address.as_ref().map(|address| address.parse()) {
-        Some(Ok(address)) if address != stated => Err(Fault::Mismatch {
+        Some(Ok(address)) if address != stated => Err(KeyfileJsonError::Mismatch {
             stated: address,
             found: stated,
         }),
@@ -143,15 +143,15 @@ fn stated_key(fields: &Fields) -> Result<Hotkey, Fault> {
     }
 }
 
-fn malformed(why: &str) -> Fault {
-    Fault::Malformed(why.to_owned())
+fn malformed(why: &str) -> KeyfileJsonError {
+    KeyfileJsonError::Malformed(why.to_owned())
 }
 
-fn prefixed(bytes: &[u8]) -> String {
+fn to_hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-fn secret<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
+fn decode_hex<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0; N]);
     hex::decode_to_slice(text.trim_start_matches("0x"), bytes.as_mut_slice()).ok()?;
     Some(bytes)

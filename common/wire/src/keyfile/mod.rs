@@ -7,12 +7,12 @@
 //! <path>/<wallet>/hotkeys/<hotkey>pub.txt
 //! ```
 //!
-//! Each file is one [JSON object](json), perhaps [encrypted](sealed). A secret is only ever handed out if it gives
+//! Each file is one [JSON object](json), perhaps [encrypted](encrypted). A secret is only ever handed out if it gives
 //! the public key that its file states.
 
+mod encrypted;
 mod json;
 mod password;
-mod sealed;
 
 use std::fs;
 use std::io::{self, Write};
@@ -23,11 +23,11 @@ use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use self::json::Fault;
-pub use self::password::{Passwords, variable_name};
-use self::sealed::{SealError, Sealed};
+use self::encrypted::{EncryptedKeyfile, KeyfileCipherError};
+use self::json::KeyfileJsonError;
+pub use self::password::{PasswordSource, password_variable};
+use crate::key_material::KeyMaterial;
 use crate::keypair::Keypair;
-use crate::secret::Secret;
 
 /// A hotkey's place in a wallet directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,16 +48,16 @@ pub struct Keyfile {
 
 /// How a keyfile may be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Access {
+pub struct KeyfileAccess {
     /// Also if others may read it.
-    pub exposed: bool,
+    pub allow_exposed: bool,
     /// Where its password comes from, if it is encrypted.
-    pub passwords: Passwords,
+    pub password_source: PasswordSource,
 }
 
 /// What a keyfile looks like from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
+pub struct KeyfileInfo {
     /// Whether a password protects it.
     pub encrypted: bool,
     /// Its permission bits.
@@ -92,7 +92,7 @@ pub enum KeyfileError {
     #[error(
         "keyfile {path} is encrypted: give its password with --password-file, in the variable {variable}, or at a terminal"
     )]
-    Encrypted {
+    PasswordRequired {
         /// The file.
         path: PathBuf,
         /// The environment variable that is looked at.
@@ -100,7 +100,7 @@ pub enum KeyfileError {
     },
     /// Encrypted with another password.
     #[error("wrong password for keyfile {0} (or its bytes were changed)")]
-    Password(PathBuf),
+    WrongPassword(PathBuf),
     /// No usable password for a new file.
     #[error("no password for the new keyfile: {why}")]
     NewPassword {
@@ -111,10 +111,10 @@ pub enum KeyfileError {
     #[error(
         "keyfile {0} is encrypted in an old format (Ansible Vault or Fernet): make it anew from its phrase with `keys import`, or open it once with btcli, which rewrites it"
     )]
-    Outdated(PathBuf),
+    LegacyEncryption(PathBuf),
     /// Half a gigabyte is needed to check a password.
     #[error("not enough memory to try the password of keyfile {0}: 512 MiB are needed")]
-    Memory(PathBuf),
+    OutOfMemory(PathBuf),
     /// Cut off.
     #[error(
         "keyfile {0} is truncated: restore it from a copy, or make it anew from its phrase with `keys import`"
@@ -147,13 +147,15 @@ pub enum KeyfileError {
 
 impl WalletHotkey {
     /// The keyfile's path.
-    pub fn file(&self) -> PathBuf {
+    pub fn keyfile_path(&self) -> PathBuf {
         self.folder().join("hotkeys").join(&self.hotkey)
     }
 
     /// The hotkey's keyfile.
     pub fn keyfile(&self) -> Keyfile {
-        Keyfile { path: self.file() }
+        Keyfile {
+            path: self.keyfile_path(),
+        }
     }
 
     /// The file of the hotkey's public key.
@@ -181,12 +183,13 @@ impl WalletHotkey {
     /// The key pair in the keyfile, checked against the public key that the file states; a password is looked for
     /// in the environment and then asked for.
     pub fn load(&self) -> Result<Keypair, KeyfileError> {
-        self.keyfile().load(&Access::default())
+        self.keyfile().load(&KeyfileAccess::default())
     }
 
     /// Writes the key of `seed`, replacing what was there.
     pub fn store(&self, seed: &[u8; 32]) -> Result<(), KeyfileError> {
-        self.keyfile().store(&Secret::from_seed(seed), None, true)
+        self.keyfile()
+            .store(&KeyMaterial::from_seed(seed), None, true)
     }
 
     fn folder(&self) -> PathBuf {
@@ -201,50 +204,51 @@ impl Keyfile {
     }
 
     /// The key pair in it, checked against the public key that it states.
-    pub fn load(&self, access: &Access) -> Result<Keypair, KeyfileError> {
-        let mode = self.outside()?.mode;
-        if mode & 0o077 != 0 && !access.exposed {
+    pub fn load(&self, access: &KeyfileAccess) -> Result<Keypair, KeyfileError> {
+        let mode = self.info()?.mode;
+        if mode & 0o077 != 0 && !access.allow_exposed {
             let path = self.path.clone();
             return Err(KeyfileError::Exposed { path, mode });
         }
         let bytes = self.read()?;
-        if sealed::is_outdated(&bytes) {
-            return Err(KeyfileError::Outdated(self.path.clone()));
+        if encrypted::is_legacy_encrypted(&bytes) {
+            return Err(KeyfileError::LegacyEncryption(self.path.clone()));
         }
-        if !sealed::is_sealed(&bytes) {
-            return json::secret_of(&bytes).map_err(|fault| self.fault(fault));
+        if !encrypted::is_encrypted(&bytes) {
+            return json::parse_keypair(&bytes).map_err(|json_error| self.json_error(json_error));
         }
-        let sealed = Sealed::parse(&bytes).map_err(|error| self.seal_error(error))?;
-        let Some(password) = access.passwords.to_open(&self.path)? else {
-            return Err(KeyfileError::Encrypted {
+        let encrypted =
+            EncryptedKeyfile::parse(&bytes).map_err(|error| self.cipher_error(error))?;
+        let Some(password) = access.password_source.password_of(&self.path)? else {
+            return Err(KeyfileError::PasswordRequired {
                 path: self.path.clone(),
-                variable: variable_name(&self.path),
+                variable: password_variable(&self.path),
             });
         };
-        let opened = sealed
-            .open(&password)
-            .map_err(|error| self.seal_error(error))?;
-        json::secret_of(&opened).map_err(|fault| self.fault(fault))
+        let decrypted = encrypted
+            .decrypt(&password)
+            .map_err(|error| self.cipher_error(error))?;
+        json::parse_keypair(&decrypted).map_err(|json_error| self.json_error(json_error))
     }
 
     /// The public key that it states; encrypted files don't.
-    pub fn public(&self) -> Result<Hotkey, KeyfileError> {
+    pub fn public_key(&self) -> Result<Hotkey, KeyfileError> {
         let bytes = self.read()?;
-        if sealed::is_sealed(&bytes) || sealed::is_outdated(&bytes) {
-            return Err(KeyfileError::Encrypted {
+        if encrypted::is_encrypted(&bytes) || encrypted::is_legacy_encrypted(&bytes) {
+            return Err(KeyfileError::PasswordRequired {
                 path: self.path.clone(),
-                variable: variable_name(&self.path),
+                variable: password_variable(&self.path),
             });
         }
-        json::public_of(&bytes).map_err(|fault| self.fault(fault))
+        json::parse_public_key(&bytes).map_err(|json_error| self.json_error(json_error))
     }
 
     /// What it looks like from outside.
-    pub fn outside(&self) -> Result<Outside, KeyfileError> {
+    pub fn info(&self) -> Result<KeyfileInfo, KeyfileError> {
         let metadata = fs::metadata(&self.path).map_err(|source| self.io_error(source))?;
         let bytes = self.read()?;
-        Ok(Outside {
-            encrypted: sealed::is_sealed(&bytes) || sealed::is_outdated(&bytes),
+        Ok(KeyfileInfo {
+            encrypted: encrypted::is_encrypted(&bytes) || encrypted::is_legacy_encrypted(&bytes),
             mode: metadata.permissions().mode() & 0o777,
         })
     }
@@ -252,24 +256,24 @@ impl Keyfile {
     /// Writes a key, encrypted if there is a password: for the owner's eyes only, whole or not at all.
     pub fn store(
         &self,
-        secret: &Secret,
+        secret: &KeyMaterial,
         password: Option<&str>,
         overwrite: bool,
     ) -> Result<(), KeyfileError> {
-        let plain = json::written(secret).map_err(|error| self.io_error(error.into()))?;
+        let plain = json::serialize(secret).map_err(|error| self.io_error(error.into()))?;
         match password {
             None => self.write(&plain, overwrite),
             Some(password) => {
-                let sealed =
-                    sealed::seal(&plain, password).map_err(|error| self.seal_error(error))?;
-                self.write(&sealed, overwrite)
+                let encrypted = encrypted::encrypt(&plain, password)
+                    .map_err(|error| self.cipher_error(error))?;
+                self.write(&encrypted, overwrite)
             }
         }
     }
 
     /// Writes a public key.
-    pub fn store_public(&self, key: Hotkey, overwrite: bool) -> Result<(), KeyfileError> {
-        let bytes = json::written_public(key).map_err(|error| self.io_error(error.into()))?;
+    pub fn store_public_key(&self, key: Hotkey, overwrite: bool) -> Result<(), KeyfileError> {
+        let bytes = json::serialize_public_key(key).map_err(|error| self.io_error(error.into()))?;
         self.write(&bytes, overwrite)
     }
 
@@ -318,21 +322,21 @@ impl Keyfile {
         }
     }
 
-    fn seal_error(&self, error: SealError) -> KeyfileError {
+    fn cipher_error(&self, error: KeyfileCipherError) -> KeyfileError {
         let path = self.path.clone();
         match error {
-            SealError::Truncated => KeyfileError::Truncated(path),
-            SealError::Password => KeyfileError::Password(path),
-            SealError::Memory => KeyfileError::Memory(path),
+            KeyfileCipherError::Truncated => KeyfileError::Truncated(path),
+            KeyfileCipherError::WrongPassword => KeyfileError::WrongPassword(path),
+            KeyfileCipherError::OutOfMemory => KeyfileError::OutOfMemory(path),
         }
     }
 
-    fn fault(&self, fault: Fault) -> KeyfileError {
+    fn json_error(&self, json_error: KeyfileJsonError) -> KeyfileError {
         let path = self.path.clone();
-        match fault {
-            Fault::Truncated => KeyfileError::Truncated(path),
-            Fault::Malformed(why) => KeyfileError::Malformed { path, why },
-            Fault::Mismatch { stated, found } => KeyfileError::Mismatch {
+        match json_error {
+            KeyfileJsonError::Truncated => KeyfileError::Truncated(path),
+            KeyfileJsonError::Malformed(why) => KeyfileError::Malformed { path, why },
+            KeyfileJsonError::Mismatch { stated, found } => KeyfileError::Mismatch {
                 path,
                 stated,
                 found,

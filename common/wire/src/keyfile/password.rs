@@ -10,32 +10,35 @@ use super::KeyfileError;
 
 /// How passwords are got.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Passwords {
+pub enum PasswordSource {
     /// From the variable `BT_PW_…` that the ecosystem's tools keep; else asked for at a terminal.
     #[default]
-    Ask,
+    EnvironmentOrPrompt,
     /// The first line of this file.
     File(PathBuf),
     /// Always this one.
-    Given(Zeroizing<String>),
+    Literal(Zeroizing<String>),
 }
 
-impl Passwords {
+impl PasswordSource {
     /// The password of the keyfile at `path`, or `None` if nobody is there to give it.
-    pub(super) fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, KeyfileError> {
-        match self.kept(path)? {
+    pub(super) fn password_of(
+        &self,
+        path: &Path,
+    ) -> Result<Option<Zeroizing<String>>, KeyfileError> {
+        match self.configured(path)? {
             Some(password) => Ok(Some(password)),
-            None => asked(&format!("Password of {}: ", path.display()), path),
+            None => prompt(&format!("Password of {}: ", path.display()), path),
         }
     }
 
     /// A password for a new keyfile at `path`: asked for twice.
-    pub fn to_close(&self, path: &Path) -> Result<Zeroizing<String>, KeyfileError> {
-        if let Some(password) = self.kept(path)? {
+    pub fn new_password(&self, path: &Path) -> Result<Zeroizing<String>, KeyfileError> {
+        if let Some(password) = self.configured(path)? {
             return Ok(password);
         }
-        let first = asked(&format!("New password of {}: ", path.display()), path)?;
-        let again = asked("The same again: ", path)?;
+        let first = prompt(&format!("New password of {}: ", path.display()), path)?;
+        let again = prompt("The same again: ", path)?;
         match (first, again) {
             (Some(first), Some(again)) if first == again && !first.is_empty() => Ok(first),
             (Some(_), Some(_)) => Err(KeyfileError::NewPassword {
@@ -47,37 +50,37 @@ impl Passwords {
         }
     }
 
-    fn kept(&self, path: &Path) -> Result<Option<Zeroizing<String>>, KeyfileError> {
+    fn configured(&self, path: &Path) -> Result<Option<Zeroizing<String>>, KeyfileError> {
         match self {
-            Self::Given(password) => Ok(Some(password.clone())),
+            Self::Literal(password) => Ok(Some(password.clone())),
             Self::File(file) => first_line(file).map(Some),
-            Self::Ask => Ok(from_environment(path)),
+            Self::EnvironmentOrPrompt => Ok(from_environment(path)),
         }
     }
 }
 
 /// Name of the environment variable of a keyfile's password: `BT_PW_` and the path in capitals, with `_` for
 /// slashes and dots.
-pub fn variable_name(path: &Path) -> String {
+pub fn password_variable(path: &Path) -> String {
     let path = path.to_string_lossy().replace(['/', '.'], "_");
     format!("BT_PW_{}", path.to_uppercase())
 }
 
 /// The ecosystem's tools keep it in base64, xored with the variable's name; taken as it stands if it is not that.
 fn from_environment(path: &Path) -> Option<Zeroizing<String>> {
-    let name = variable_name(path);
+    let name = password_variable(path);
     let value = Zeroizing::new(std::env::var(&name).ok()?);
-    Some(unmasked(&name, &value).unwrap_or(value))
+    Some(unmask(&name, &value).unwrap_or(value))
 }
 
-fn unmasked(name: &str, value: &str) -> Option<Zeroizing<String>> {
-    let masked = base64_simple(value)?;
+fn unmask(name: &str, value: &str) -> Option<Zeroizing<String>> {
+    let masked = decode_base64(value)?;
     let bytes = masked.iter().zip(name.bytes().cycle());
     let plain: Vec<u8> = bytes.map(|(byte, key)| byte ^ key).collect();
     String::from_utf8(plain).ok().map(Zeroizing::new)
 }
 
-fn base64_simple(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD;
     engine.decode(text).ok().map(Zeroizing::new)
@@ -94,11 +97,11 @@ fn first_line(file: &Path) -> Result<Zeroizing<String>, KeyfileError> {
     ))
 }
 
-fn asked(prompt: &str, path: &Path) -> Result<Option<Zeroizing<String>>, KeyfileError> {
+fn prompt(message: &str, path: &Path) -> Result<Option<Zeroizing<String>>, KeyfileError> {
     if !io::stdin().is_terminal() {
         return Ok(None);
     }
-    match rpassword::prompt_password(prompt) {
+    match rpassword::prompt_password(message) {
         Ok(password) => Ok(Some(Zeroizing::new(password))),
         Err(source) => Err(KeyfileError::Io {
             path: path.to_owned(),
@@ -114,10 +117,10 @@ mod tests {
     /// As SDK 11.3.0 keeps it: `save_password_to_environment("BT_PW_X", "secret")`.
     #[test]
     fn a_kept_password_reads_as_the_python_sdk_keeps_it() {
-        assert_eq!(unmasked("BT_PW_X", "MTE8IjIr").unwrap().as_str(), "secret");
-        assert_eq!(unmasked("BT_PW_X", "not base64"), None);
+        assert_eq!(unmask("BT_PW_X", "MTE8IjIr").unwrap().as_str(), "secret");
+        assert_eq!(unmask("BT_PW_X", "not base64"), None);
         assert_eq!(
-            variable_name(Path::new("/home/me/.bittensor/wallets/w/coldkey")),
+            password_variable(Path::new("/home/me/.bittensor/wallets/w/coldkey")),
             "BT_PW__HOME_ME__BITTENSOR_WALLETS_W_COLDKEY"
         );
     }
@@ -127,8 +130,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("password");
         fs::write(&file, "pass word \nrest").unwrap();
-        let passwords = Passwords::File(file);
-        let password = passwords.to_close(Path::new("k")).unwrap();
+        let passwords = PasswordSource::File(file);
+        let password = passwords.new_password(Path::new("k")).unwrap();
         assert_eq!(password.as_str(), "pass word ");
     }
 }

@@ -10,10 +10,10 @@ fn wallet(folder: &Path) -> WalletHotkey {
     }
 }
 
-fn with_password(password: &str) -> Access {
-    Access {
-        passwords: Passwords::Given(Zeroizing::new(password.to_owned())),
-        ..Access::default()
+fn with_password(password: &str) -> KeyfileAccess {
+    KeyfileAccess {
+        password_source: PasswordSource::Literal(Zeroizing::new(password.to_owned())),
+        ..KeyfileAccess::default()
     }
 }
 
@@ -22,13 +22,13 @@ fn a_stored_key_loads_and_is_private() {
     let folder = tempfile::tempdir().unwrap();
     let wallet = wallet(folder.path());
     wallet.store(&[7; 32]).unwrap();
-    assert_eq!(wallet.keyfile().outside().unwrap().mode, 0o600);
-    let parent = wallet.file();
+    assert_eq!(wallet.keyfile().info().unwrap().mode, 0o600);
+    let parent = wallet.keyfile_path();
     let parent = fs::metadata(parent.parent().unwrap()).unwrap();
     assert_eq!(parent.permissions().mode() & 0o777, 0o700);
     let key = wallet.load().unwrap();
     assert_eq!(key.hotkey(), Keypair::from_seed(&[7; 32]).hotkey());
-    let secret = Secret::from_seed(&[8; 32]);
+    let secret = KeyMaterial::from_seed(&[8; 32]);
     let error = wallet.keyfile().store(&secret, None, false).unwrap_err();
     assert!(error.to_string().contains("--overwrite"));
     assert_eq!(wallet.load().unwrap().hotkey(), key.hotkey());
@@ -42,15 +42,15 @@ fn each_fault_has_its_own_message() {
     assert!(said(&wallet).contains("--wallet-path"));
 
     wallet.store(&[7; 32]).unwrap();
-    let json = fs::read_to_string(wallet.file()).unwrap();
-    fs::set_permissions(wallet.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let json = fs::read_to_string(wallet.keyfile_path()).unwrap();
+    fs::set_permissions(wallet.keyfile_path(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(said(&wallet).contains("chmod 600"));
-    let told_otherwise = Access {
-        exposed: true,
-        ..Access::default()
+    let told_otherwise = KeyfileAccess {
+        allow_exposed: true,
+        ..KeyfileAccess::default()
     };
     assert!(wallet.keyfile().load(&told_otherwise).is_ok());
-    fs::set_permissions(wallet.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(wallet.keyfile_path(), fs::Permissions::from_mode(0o600)).unwrap();
 
     let own = hex::encode(Keypair::from_seed(&[7; 32]).hotkey().0);
     let other = hex::encode(Keypair::from_seed(&[8; 32]).hotkey().0);
@@ -78,7 +78,7 @@ fn each_fault_has_its_own_message() {
             "secretSeed is not 32 bytes",
         ),
     ] {
-        fs::write(wallet.file(), content).unwrap();
+        fs::write(wallet.keyfile_path(), content).unwrap();
         let said = said(&wallet);
         assert!(said.contains(expected), "{content:?} gives {said:?}");
         assert!(said.contains("hotkeys/default"), "{said}");
@@ -90,9 +90,9 @@ fn each_fault_has_its_own_message() {
 fn a_key_without_a_seed_loads_from_its_secret() {
     let folder = tempfile::tempdir().unwrap();
     let wallet = wallet(folder.path());
-    let soft = Secret::parse("//Alice/soft").unwrap();
+    let soft = KeyMaterial::parse("//Alice/soft").unwrap();
     wallet.keyfile().store(&soft, None, false).unwrap();
-    let json = fs::read_to_string(wallet.file()).unwrap();
+    let json = fs::read_to_string(wallet.keyfile_path()).unwrap();
     assert!(!json.contains("secretSeed"), "{json}");
     assert_eq!(wallet.load().unwrap().hotkey(), soft.key().hotkey());
 }
@@ -102,11 +102,14 @@ fn public_files_hold_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let wallet = wallet(folder.path());
     let key = Keypair::from_seed(&[7; 32]).hotkey();
-    wallet.public_coldkey().store_public(key, false).unwrap();
-    assert_eq!(wallet.public_coldkey().public().unwrap(), key);
+    wallet
+        .public_coldkey()
+        .store_public_key(key, false)
+        .unwrap();
+    assert_eq!(wallet.public_coldkey().public_key().unwrap(), key);
     let error = wallet
         .public_coldkey()
-        .load(&Access::default())
+        .load(&KeyfileAccess::default())
         .unwrap_err();
     assert!(
         error
@@ -120,15 +123,15 @@ fn public_files_hold_no_secret() {
 fn an_encrypted_key_opens_with_its_password_alone() {
     let folder = tempfile::tempdir().unwrap();
     let coldkey = wallet(folder.path()).coldkey();
-    let secret = Secret::from_seed(&[7; 32]);
+    let secret = KeyMaterial::from_seed(&[7; 32]);
     coldkey.store(&secret, Some("pässword"), false).unwrap();
     let bytes = fs::read(coldkey.path()).unwrap();
-    assert!(bytes.starts_with(b"$NACL") && coldkey.outside().unwrap().encrypted);
+    assert!(bytes.starts_with(b"$NACL") && coldkey.info().unwrap().encrypted);
     let key = coldkey.load(&with_password("pässword")).unwrap();
     assert_eq!(key.hotkey(), secret.key().hotkey());
     assert!(matches!(
         coldkey.load(&with_password("password")),
-        Err(KeyfileError::Password(_))
+        Err(KeyfileError::WrongPassword(_))
     ));
     fs::write(coldkey.path(), &bytes[..40]).unwrap();
     assert!(matches!(
@@ -137,7 +140,10 @@ fn an_encrypted_key_opens_with_its_password_alone() {
     ));
     // Nobody sits at a test's terminal.
     fs::write(coldkey.path(), &bytes).unwrap();
-    let error = coldkey.load(&Access::default()).unwrap_err().to_string();
+    let error = coldkey
+        .load(&KeyfileAccess::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("BT_PW_") && error.contains("--password-file"),
         "{error}"

@@ -3,17 +3,17 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::evaluate::Walk;
-use crate::market::Market;
+use crate::evaluate::WalkForward;
 use crate::models::by_name;
-use foretell_core::leaderboard::Row;
+use crate::price_dataset::PriceDataset;
+use foretell_core::leaderboard::LeaderboardRow;
 use foretell_core::time::Millis;
 
 const PRICES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/prices/");
 const BTC: [&str; 2] = ["BTCUSDT_5m_2024.csv", "BTCUSDT_5m_2022-08_2023-12.parquet"];
 
 /// The leaderboard of these models over the first of these files, the others being its history.
-fn leaderboard(files: &[&str], horizon: usize, models: &[&str]) -> Option<Vec<Row>> {
+fn leaderboard(files: &[&str], horizon: usize, models: &[&str]) -> Option<Vec<LeaderboardRow>> {
     let paths: Vec<PathBuf> = files
         .iter()
         .map(|file| PathBuf::from(PRICES).join(file))
@@ -25,22 +25,27 @@ fn leaderboard(files: &[&str], horizon: usize, models: &[&str]) -> Option<Vec<Ro
         );
         return None;
     }
-    let market = Market::read(&paths, "X".parse().unwrap(), horizon).unwrap();
-    let walk = Walk {
+    let dataset = PriceDataset::read(&paths, "X".parse().unwrap(), horizon).unwrap();
+    let walk_forward = WalkForward {
         models: models.iter().map(|name| by_name(name).unwrap()).collect(),
         stride: NonZeroUsize::new(48).unwrap(),
         refit_every: Millis::days(30),
         k: 99,
         seed: 0,
     };
-    Some(walk.through(&market, |_, _, _| {}).unwrap().leaderboard)
+    Some(
+        walk_forward
+            .run(&dataset, |_, _, _| {})
+            .unwrap()
+            .leaderboard,
+    )
 }
 
-fn row<'a>(rows: &'a [Row], model: &str) -> &'a Row {
+fn row<'a>(rows: &'a [LeaderboardRow], model: &str) -> &'a LeaderboardRow {
     rows.iter().find(|row| row.miner == model).unwrap()
 }
 
-fn crps(rows: &[Row], model: &str) -> f64 {
+fn crps(rows: &[LeaderboardRow], model: &str) -> f64 {
     row(rows, model).crps_bps.unwrap()
 }
 

@@ -4,29 +4,29 @@ use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use super::garch::Garch;
-use super::regression::{Regression, Solver};
-use crate::features::{Features, Seasoned};
+use super::log_variance_regression::{LogVarianceRegression, RegressionSolver};
+use crate::features::{DeseasonalisedReturns, FeatureSet};
 use crate::models::ModelError;
-use crate::moves::steps_in;
+use crate::returns::steps_in;
 
 /// Span of returns that a GARCH is fitted on.
 const GARCH_SPAN: Millis = Millis::days(60);
 /// Span of returns that a fitted GARCH starts from: after 5,760 five-minute returns nothing is left of the start.
-const GARCH_MEMORY: Millis = Millis::days(20);
+const GARCH_BURN_IN: Millis = Millis::days(20);
 /// Half-lives that an average starts from.
-const EWMA_HALF_LIVES: i64 = 10;
+const EWMA_BURN_IN_HALF_LIVES: i64 = 10;
 
 /// A way to learn dynamics.
 #[derive(Clone, Copy)]
-pub enum Way {
+pub enum DynamicsSpec {
     /// A regression of log variance on features.
     Regression {
         /// What it looks at.
-        features: Features,
+        features: FeatureSet,
         /// How it is solved.
-        solve: Solver,
+        solve: RegressionSolver,
         /// How far each bucket's coefficients are drawn to the mean of all.
-        pull: f64,
+        shrinkage: f64,
     },
     /// GARCH(1,1) with Student's t.
     Garch,
@@ -34,12 +34,12 @@ pub enum Way {
     Ewma(Millis),
 }
 
-/// What a [`Way`] has learnt.
+/// What a [`DynamicsSpec`] has learnt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dynamics {
     /// Features and coefficients.
-    Regression(Regression),
+    Regression(LogVarianceRegression),
     /// The three parameters.
     Garch(Garch),
     /// Half-life.
@@ -47,18 +47,18 @@ pub enum Dynamics {
 }
 
 /// Dynamics at work on some past.
-pub struct AtWork<'a> {
+pub struct FilteredDynamics<'a> {
     dynamics: &'a Dynamics,
-    seasoned: &'a Seasoned<'a>,
+    deseasonalised: &'a DeseasonalisedReturns<'a>,
     /// For GARCH and averages: variance one step after each row.
     filtered: Vec<f64>,
 }
 
-impl Way {
+impl DynamicsSpec {
     /// Learns from the past, whose `rows` have a known future of `horizon` steps.
     pub fn fit(
         self,
-        seasoned: &Seasoned,
+        deseasonalised: &DeseasonalisedReturns,
         rows: &[usize],
         horizon: usize,
     ) -> Result<Dynamics, ModelError> {
@@ -66,13 +66,18 @@ impl Way {
             Self::Regression {
                 features,
                 solve,
-                pull,
-            } => Dynamics::Regression(Regression::fit(
-                features, solve, pull, horizon, seasoned, rows,
+                shrinkage,
+            } => Dynamics::Regression(LogVarianceRegression::fit(
+                features,
+                solve,
+                shrinkage,
+                horizon,
+                deseasonalised,
+                rows,
             )?),
             Self::Garch => {
-                let squared: Vec<f64> = seasoned.squares().collect();
-                let span = steps_in(GARCH_SPAN, seasoned.step());
+                let squared: Vec<f64> = deseasonalised.squared_return_values().collect();
+                let span = steps_in(GARCH_SPAN, deseasonalised.step());
                 Dynamics::Garch(Garch::fit(&squared[squared.len().saturating_sub(span)..])?)
             }
             Self::Ewma(half_life) => Dynamics::Ewma(half_life),
@@ -81,25 +86,30 @@ impl Way {
 }
 
 impl Dynamics {
-    /// Number of moves that a forecast looks back on.
+    /// Number of returns that a forecast looks back on.
     pub fn lookback(&self, step: Millis) -> usize {
         match self {
             Self::Regression(regression) => regression.lookback(step),
-            Self::Garch(_) => steps_in(GARCH_MEMORY, step),
-            Self::Ewma(half_life) => steps_in(half_life.times(EWMA_HALF_LIVES), step),
+            Self::Garch(_) => steps_in(GARCH_BURN_IN, step),
+            Self::Ewma(half_life) => steps_in(half_life.times(EWMA_BURN_IN_HALF_LIVES), step),
         }
     }
 
     /// These dynamics on that past.
-    pub fn at_work<'a>(&'a self, seasoned: &'a Seasoned<'a>) -> AtWork<'a> {
+    pub fn filter<'a>(
+        &'a self,
+        deseasonalised: &'a DeseasonalisedReturns<'a>,
+    ) -> FilteredDynamics<'a> {
         let filtered = match self {
             Self::Regression(_) => Vec::new(),
-            Self::Garch(garch) => garch.filter(seasoned.squares()).collect(),
+            Self::Garch(garch) => garch
+                .filter(deseasonalised.squared_return_values())
+                .collect(),
             Self::Ewma(half_life) => {
-                let decay = 0.5_f64.powf(seasoned.step().0 as f64 / half_life.0 as f64);
-                let start = seasoned.blended().overall_mean();
-                seasoned
-                    .blends()
+                let decay = 0.5_f64.powf(deseasonalised.step().0 as f64 / half_life.0 as f64);
+                let start = deseasonalised.blended_variance().overall_mean();
+                deseasonalised
+                    .blended_variance_values()
                     .scan(start, move |mean, value| {
                         *mean = decay * *mean + (1.0 - decay) * value;
                         Some(*mean)
@@ -107,20 +117,20 @@ impl Dynamics {
                     .collect()
             }
         };
-        AtWork {
+        FilteredDynamics {
             dynamics: self,
-            seasoned,
+            deseasonalised,
             filtered,
         }
     }
 }
 
-impl AtWork<'_> {
+impl FilteredDynamics<'_> {
     /// Expected squared return of each step to come, over its season, as known when `row` closed.
     pub fn variances(&self, row: usize, out: &mut [f64]) {
         let next = self.filtered.get(row).copied().unwrap_or(0.0);
         match self.dynamics {
-            Dynamics::Regression(regression) => regression.variances(self.seasoned, row, out),
+            Dynamics::Regression(regression) => regression.variances(self.deseasonalised, row, out),
             Dynamics::Garch(garch) => garch.variances(next, out),
             Dynamics::Ewma(_) => out.fill(next),
         }

@@ -10,11 +10,11 @@ use statrs::function::gamma::ln_gamma;
 use crate::models::ModelError;
 
 /// Largest α + β.
-const MOST_PERSISTENT: f64 = 0.9999;
+const MAX_PERSISTENCE: f64 = 0.9999;
 /// Steps of the simplex, at most.
-const STEPS: u64 = 200;
+const MAX_ITERATIONS: u64 = 200;
 /// Squared returns larger than this many times their mean count as this.
-const LARGEST_SQUARE: f64 = 400.0;
+const MAX_SQUARED_RETURN_RATIO: f64 = 400.0;
 
 /// Variance one step ahead after each return, and how it reverts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -53,17 +53,17 @@ impl Garch {
             vec![4.0, -2.0, 2.0],
         ];
         let failed = |error: Error| ModelError::Regression {
-            why: error.to_string(),
+            reason: error.to_string(),
         };
         let solver = NelderMead::new(simplex)
             .with_sd_tolerance(1e-7)
             .map_err(failed)?;
         let found = Executor::new(likelihood, solver)
-            .configure(|state| state.max_iters(STEPS))
+            .configure(|state| state.max_iters(MAX_ITERATIONS))
             .run()
             .map_err(failed)?;
         let best = found.state().get_best_param().cloned().unwrap_or_default();
-        let (alpha, beta, _) = unfold(&best);
+        let (alpha, beta, _) = constrain(&best);
         Ok(Self {
             long_run: mean,
             alpha,
@@ -74,7 +74,7 @@ impl Garch {
     /// The variance expected one step after the last of these squared returns.
     pub fn filter(&self, squared: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
         let omega = self.long_run * (1.0 - self.alpha - self.beta);
-        let cap = LARGEST_SQUARE * self.long_run;
+        let cap = MAX_SQUARED_RETURN_RATIO * self.long_run;
         let (alpha, beta) = (self.alpha, self.beta);
         squared.scan(self.long_run, move |variance, square| {
             *variance = omega + alpha * square.min(cap) + beta * *variance;
@@ -93,12 +93,12 @@ impl Garch {
 }
 
 /// α, β and the degrees of freedom of a point on the line.
-fn unfold(point: &[f64]) -> (f64, f64, f64) {
+fn constrain(point: &[f64]) -> (f64, f64, f64) {
     let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
-    let [persistence, share, freedom] = [0, 1, 2].map(|i| point.get(i).copied().unwrap_or(0.0));
-    let persistence = MOST_PERSISTENT * logistic(persistence);
+    let [persistence, share, dof] = [0, 1, 2].map(|i| point.get(i).copied().unwrap_or(0.0));
+    let persistence = MAX_PERSISTENCE * logistic(persistence);
     let alpha = persistence * logistic(share);
-    (alpha, persistence - alpha, 2.05 + freedom.exp().min(50.0))
+    (alpha, persistence - alpha, 2.05 + dof.exp().min(50.0))
 }
 
 impl CostFunction for Likelihood<'_> {
@@ -107,20 +107,20 @@ impl CostFunction for Likelihood<'_> {
 
     /// Mean negative log likelihood of Student's t with unit variance.
     fn cost(&self, point: &Vec<f64>) -> Result<f64, Error> {
-        let (alpha, beta, freedom) = unfold(point);
+        let (alpha, beta, dof) = constrain(point);
         let garch = Garch {
             long_run: self.mean,
             alpha,
             beta,
         };
-        let constant = ln_gamma(0.5 * (freedom + 1.0))
-            - ln_gamma(0.5 * freedom)
-            - 0.5 * (std::f64::consts::PI * (freedom - 2.0)).ln();
+        let constant = ln_gamma(0.5 * (dof + 1.0))
+            - ln_gamma(0.5 * dof)
+            - 0.5 * (std::f64::consts::PI * (dof - 2.0)).ln();
         let variances = garch.filter(self.squared.iter().copied());
         let losses = variances
             .zip(self.squared.iter().skip(1))
             .map(|(v, square)| {
-                0.5 * v.ln() + 0.5 * (freedom + 1.0) * (square / (v * (freedom - 2.0))).ln_1p()
+                0.5 * v.ln() + 0.5 * (dof + 1.0) * (square / (v * (dof - 2.0))).ln_1p()
             });
         Ok(losses.sum::<f64>() / self.squared.len() as f64 - constant)
     }

@@ -1,29 +1,29 @@
-//! Models of variance: dynamics, a season and a shape make a fan.
+//! Models of variance: dynamics, a season and a distribution make a fan.
 //!
 //! ```text
-//!  moves ──▶ season ──▶ moves over their season ──▶ dynamics ──▶ variance of each step to come
-//!                                                                      │  × season, summed up
-//!  past moves over √variance ──▶ shape of each step ──────────────────▶ fan around the last close
+//!  returns ──▶ diurnal profile ──▶ deseasonalised returns ──▶ dynamics ──▶ variance of each step to come
+//!                                                                               │  × diurnal profile, summed up
+//!  past returns over √variance ──▶ residual distribution of each step ──────────▶ fan around the last close
 //! ```
 //!
-//! 0. Moves are taken without their [drift](crate::drift), which a fan is centred on; a price has none.
+//! 0. Returns are taken without their [drift](crate::diurnal_drift), which a fan is centred on; a price has none.
 //! 1. Each bar's variance is the mean of its range's (Garman-Klass) and its squared return, over its season's factor.
 //! 2. [`dynamics`] expect the variance of each step to come; several are averaged in logarithms.
 //! 3. Summed up with the season's factors put back, that is the variance of the move to each step.
-//! 4. Its [`shape`] is that of past moves over √variance, step by step.
+//! 4. Its [distribution](residual_distribution) is that of past returns over √variance, step by step.
 //!
 //! Where the history is too short to learn from, the trailing Gaussian stands in.
 
-mod centre;
+mod conditional_mean;
 pub mod dynamics;
 mod garch;
-mod recalibration;
-mod regression;
-pub mod shape;
-mod student;
+mod log_variance_regression;
+pub mod residual_distribution;
+mod scale_recalibration;
+mod student_t;
 
-pub use centre::Centring;
-pub use recalibration::Recalibration;
+pub use conditional_mean::ConditionalMeanSpec;
+pub use scale_recalibration::ScaleRecalibration;
 
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
@@ -31,43 +31,45 @@ use foretell_core::time::{Millis, UnixMillis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::centre::Centre;
-use self::dynamics::{AtWork, Dynamics, Way};
-use self::shape::{Levels, Shape, Shaping};
-use self::student::Ladder;
+use self::conditional_mean::ConditionalMean;
+use self::dynamics::{Dynamics, DynamicsSpec, FilteredDynamics};
+use self::residual_distribution::{
+    QuantileInterpolator, ResidualDistribution, ResidualDistributionSpec,
+};
+use self::student_t::StudentTables;
 use super::gaussian::{self, Gaussian};
-use super::spread::{self, Row};
-use super::{Fitted, LOOKBACK, Model, ModelError, last_close, same_step};
-use crate::drift::Drift;
-use crate::features::Seasoned;
-use crate::history::History;
-use crate::moves::{Moves, steps_in, variance_floor};
-use crate::sample::Cumulative;
-use crate::season::{Season, Seasoning};
+use super::location_scale::{self, LocationScale};
+use super::{FittedModel, MAX_LOOKBACK, Model, ModelError, check_step, last_close};
+use crate::diurnal_drift::DiurnalDrift;
+use crate::diurnal_profile::{DiurnalProfile, DiurnalProfileSpec};
+use crate::features::DeseasonalisedReturns;
+use crate::prefix_sums::PrefixSums;
+use crate::price_history::PriceHistory;
+use crate::returns::{Returns, steps_in, variance_floor};
 
 /// Most rows to learn from: neighbouring rows say nearly the same.
-const MOST_ROWS: usize = 9_000;
+const MAX_TRAINING_ROWS: usize = 9_000;
 /// Fewest rows, and fewest horizons that they span: with less, the trailing Gaussian stands in.
-const FEWEST_ROWS: usize = 200;
-const FEWEST_HORIZONS: usize = 3;
-/// Fewest moves to forecast from.
-const FEWEST_MOVES: usize = 12;
+const MIN_TRAINING_ROWS: usize = 200;
+const MIN_TRAINING_HORIZONS: usize = 3;
+/// Fewest returns to forecast from.
+const MIN_RETURNS: usize = 12;
 
 /// What one model of variance does differently from another.
 #[derive(Clone)]
-pub struct Recipe {
+pub struct ModelSpec {
     /// How the season is learnt.
-    pub seasoning: Seasoning,
+    pub diurnal_profile: DiurnalProfileSpec,
     /// Dynamics, whose log variances are averaged.
-    pub ways: Vec<Way>,
-    /// Span of the rows that dynamics and shapes are learnt from; the season looks back the whole [`LOOKBACK`].
-    pub training: Millis,
-    /// How shapes are learnt.
-    pub shaping: Shaping,
-    /// How the centre is learnt; the last close without.
-    pub centring: Option<Centring>,
+    pub dynamics: Vec<DynamicsSpec>,
+    /// Span of the rows that dynamics and distributions are learnt from; the season looks back the whole [`MAX_LOOKBACK`].
+    pub training_span: Millis,
+    /// How distributions are learnt.
+    pub residual_distribution: ResidualDistributionSpec,
+    /// How the conditional mean is learnt; the last close without.
+    pub conditional_mean: Option<ConditionalMeanSpec>,
     /// How scales follow the newest past between two fits; not at all without.
-    pub recalibration: Option<Recalibration>,
+    pub recalibration: Option<ScaleRecalibration>,
 }
 
 /// A model of variance by name.
@@ -76,152 +78,185 @@ pub struct VarianceModel {
     /// Its name.
     pub name: String,
     /// How it is made.
-    pub recipe: Recipe,
+    pub spec: ModelSpec,
 }
 
 /// A fitted model of variance, or what stands in for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fit {
+pub enum FittedOrFallback {
     /// There was enough to learn from.
-    Learnt(Box<Learnt>),
+    Fitted(Box<FittedVarianceModel>),
     /// There wasn't.
-    StandIn(gaussian::Fit),
+    Fallback(gaussian::FittedGaussian),
 }
 
 /// What was learnt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Learnt {
+pub struct FittedVarianceModel {
     grid: Grid,
     /// What each step moves by in the mean, where that is more than chance; all else is about what remains.
-    drift: Option<Drift>,
-    season: Season,
+    drift: Option<DiurnalDrift>,
+    diurnal_profile: DiurnalProfile,
     /// Typical variance of a step, by which all are divided.
     level: f64,
     dynamics: Vec<Dynamics>,
     /// One for each step of the horizon.
-    shapes: Vec<Shape>,
-    centre: Option<Centre>,
-    recalibration: Option<Recalibration>,
+    residual_distributions: Vec<ResidualDistribution>,
+    conditional_mean: Option<ConditionalMean>,
+    recalibration: Option<ScaleRecalibration>,
 }
 
 impl Model for VarianceModel {
-    type Fitted = Fit;
+    type Fitted = FittedOrFallback;
 
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn fit(&self, history: &History, grid: &Grid, seed: u64) -> Result<Fit, ModelError> {
-        same_step(history, grid)?;
+    fn fit(
+        &self,
+        history: &PriceHistory,
+        grid: &Grid,
+        seed: u64,
+    ) -> Result<FittedOrFallback, ModelError> {
+        check_step(history, grid)?;
         let floor = variance_floor(history.unit(), last_close(history)?);
         let now = history.last_close_time().unwrap_or_default();
-        let known = history.between(now - LOOKBACK, now);
-        let moves = Moves::of(&known);
-        let drift = Drift::fit(&moves, grid.step);
-        let moves = without(moves, drift.as_ref());
-        let Some(rows) = training_rows(&moves, self.recipe.training, grid) else {
-            return Ok(Fit::StandIn(Gaussian.fit(history, grid, seed)?));
+        let known = history.between(now - MAX_LOOKBACK, now);
+        let returns = Returns::from_history(&known);
+        let drift = DiurnalDrift::fit(&returns, grid.step);
+        let returns = subtract_drift(returns, drift.as_ref());
+        let Some(rows) = training_rows(&returns, self.spec.training_span, grid) else {
+            return Ok(FittedOrFallback::Fallback(
+                Gaussian.fit(history, grid, seed)?,
+            ));
         };
-        let learnt = Learnt::fit(&self.recipe, &moves, &rows, grid, floor)?;
-        Ok(Fit::Learnt(Box::new(Learnt { drift, ..learnt })))
+        let fitted = FittedVarianceModel::fit(&self.spec, &returns, &rows, grid, floor)?;
+        Ok(FittedOrFallback::Fitted(Box::new(FittedVarianceModel {
+            drift,
+            ..fitted
+        })))
     }
 }
 
-impl Fit {
-    /// Number of moves that a forecast looks back on, if it looks at nothing but moves.
+impl FittedOrFallback {
+    /// Number of returns that a forecast looks back on, if it looks at nothing but returns.
     pub(super) fn lookback(&self) -> Option<usize> {
         match self {
-            Self::Learnt(learnt) => Some(learnt.lookback()),
-            Self::StandIn(_) => None,
+            Self::Fitted(fitted) => Some(fitted.lookback()),
+            Self::Fallback(_) => None,
         }
     }
 }
 
-impl Fitted for Fit {
-    fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
+impl FittedModel for FittedOrFallback {
+    fn forecast(&self, history: &PriceHistory, k: usize) -> Result<Forecast, ModelError> {
         match self {
-            Self::Learnt(learnt) => learnt.forecast(history, k),
-            Self::StandIn(gaussian) => gaussian.forecast(history, k),
+            Self::Fitted(fitted) => fitted.forecast(history, k),
+            Self::Fallback(gaussian) => gaussian.forecast(history, k),
         }
     }
 }
 
-impl Learnt {
+impl FittedVarianceModel {
     fn fit(
-        recipe: &Recipe,
-        moves: &Moves,
+        spec: &ModelSpec,
+        returns: &Returns,
         rows: &[usize],
         grid: &Grid,
         floor: f64,
     ) -> Result<Self, ModelError> {
-        let season = Season::fit(moves, grid.step, &recipe.seasoning);
-        let blended = moves.blended();
+        let diurnal_profile = DiurnalProfile::fit(returns, grid.step, &spec.diurnal_profile);
+        let blended = returns.blended_variance();
         let level = (blended.iter().sum::<f64>() / blended.len().max(1) as f64).max(floor);
-        let seasoned = Seasoned::of(moves, &season, level, grid.step);
-        let dynamics = recipe
-            .ways
+        let deseasonalised =
+            DeseasonalisedReturns::new(returns, &diurnal_profile, level, grid.step);
+        let dynamics = spec
+            .dynamics
             .iter()
-            .map(|way| way.fit(&seasoned, rows, grid.horizon))
+            .map(|dynamics_spec| dynamics_spec.fit(&deseasonalised, rows, grid.horizon))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut learnt = Self {
+        let mut fitted = Self {
             grid: *grid,
             drift: None,
-            season,
+            diurnal_profile,
             level,
             dynamics,
-            shapes: Vec::new(),
-            centre: None,
-            recalibration: recipe.recalibration,
+            residual_distributions: Vec::new(),
+            conditional_mean: None,
+            recalibration: spec.recalibration,
         };
-        let spreads = learnt.spreads(moves, &seasoned, rows, floor);
-        learnt.shapes = learnt.fit_shapes(&recipe.shaping, moves, rows, &spreads);
-        if let Some(centring) = &recipe.centring {
-            learnt.centre = Some(centring.fit(moves, &seasoned, rows, &spreads, grid.horizon)?);
+        let scales = fitted.scales(returns, &deseasonalised, rows, floor);
+        fitted.residual_distributions =
+            fitted.fit_residual_distributions(&spec.residual_distribution, returns, rows, &scales);
+        if let Some(conditional_mean) = &spec.conditional_mean {
+            fitted.conditional_mean = Some(conditional_mean.fit(
+                returns,
+                &deseasonalised,
+                rows,
+                &scales,
+                grid.horizon,
+            )?);
         }
-        Ok(learnt)
+        Ok(fitted)
     }
 
     /// For each step, √variance of the move to it from each row: as many values a step as there are rows.
-    fn spreads(&self, moves: &Moves, seasoned: &Seasoned, rows: &[usize], floor: f64) -> Vec<f64> {
+    fn scales(
+        &self,
+        returns: &Returns,
+        deseasonalised: &DeseasonalisedReturns,
+        rows: &[usize],
+        floor: f64,
+    ) -> Vec<f64> {
         let horizon = self.grid.horizon;
-        let factors: Vec<f64> = self.season.factors(&moves.opened).collect();
-        let at_work = self.at_work(seasoned);
-        let mut spreads = vec![0.0; rows.len() * horizon];
+        let factors: Vec<f64> = self.diurnal_profile.factors(&returns.open_times).collect();
+        let filtered_dynamics = self.filter_dynamics(deseasonalised);
+        let mut scales = vec![0.0; rows.len() * horizon];
         let (mut variances, mut scratch) = (vec![0.0; horizon], vec![0.0; horizon]);
         for (at, row) in rows.iter().enumerate() {
-            self.variances(&at_work, *row, &mut variances, &mut scratch);
+            self.variances(&filtered_dynamics, *row, &mut variances, &mut scratch);
             let mut total = 0.0;
-            let steps = spreads.chunks_exact_mut(rows.len()).zip(&variances);
-            for ((spreads, variance), factor) in steps.zip(&factors[row + 1..]) {
+            let steps = scales.chunks_exact_mut(rows.len()).zip(&variances);
+            for ((scales, variance), factor) in steps.zip(&factors[row + 1..]) {
                 total += (variance * factor).max(floor);
-                spreads[at] = total.sqrt();
+                scales[at] = total.sqrt();
             }
         }
-        spreads
+        scales
     }
 
-    fn at_work<'a>(&'a self, seasoned: &'a Seasoned<'a>) -> Vec<AtWork<'a>> {
+    fn filter_dynamics<'a>(
+        &'a self,
+        deseasonalised: &'a DeseasonalisedReturns<'a>,
+    ) -> Vec<FilteredDynamics<'a>> {
         let dynamics = self.dynamics.iter();
         dynamics
-            .map(|dynamics| dynamics.at_work(seasoned))
+            .map(|dynamics| dynamics.filter(deseasonalised))
             .collect()
     }
 
     /// Expected squared return of each step after `row`, over its season: the geometric mean of all dynamics.
-    fn variances(&self, at_work: &[AtWork], row: usize, out: &mut [f64], scratch: &mut [f64]) {
-        if let [only] = at_work {
+    fn variances(
+        &self,
+        filtered_dynamics: &[FilteredDynamics],
+        row: usize,
+        out: &mut [f64],
+        scratch: &mut [f64],
+    ) {
+        if let [only] = filtered_dynamics {
             only.variances(row, out);
         } else {
             out.fill(0.0);
-            for one in at_work {
+            for one in filtered_dynamics {
                 one.variances(row, scratch);
                 for (sum, variance) in out.iter_mut().zip(&*scratch) {
                     *sum += variance.max(f64::MIN_POSITIVE).ln();
                 }
             }
             for sum in &mut *out {
-                *sum = (*sum / at_work.len() as f64).exp();
+                *sum = (*sum / filtered_dynamics.len() as f64).exp();
             }
         }
         for variance in out {
@@ -229,100 +264,120 @@ impl Learnt {
         }
     }
 
-    /// The shape of past moves over the spreads that would have been predicted.
-    fn fit_shapes(
+    /// The distribution of past returns over the scales that would have been predicted.
+    fn fit_residual_distributions(
         &self,
-        shaping: &Shaping,
-        moves: &Moves,
+        residual_distribution: &ResidualDistributionSpec,
+        returns: &Returns,
         rows: &[usize],
-        spreads: &[f64],
-    ) -> Vec<Shape> {
-        let ladder = Ladder::new();
-        let returns = Cumulative::of(moves.returns.iter().copied());
-        let spreads = spreads.par_chunks_exact(rows.len()).enumerate();
-        let shapes = spreads.map(|(before, spreads)| {
+        scales: &[f64],
+    ) -> Vec<ResidualDistribution> {
+        let student_tables = StudentTables::new();
+        let cumulative_returns = PrefixSums::new(returns.values.iter().copied());
+        let scales = scales.par_chunks_exact(rows.len()).enumerate();
+        let distributions = scales.map(|(before, scales)| {
             let moved = rows
                 .iter()
-                .map(|row| returns.sum(row + 1, row + 2 + before).abs());
-            let sizes: Vec<f64> = moved.zip(spreads).map(|(moved, s)| moved / s).collect();
-            shaping.fit(&sizes, &ladder)
+                .map(|row| cumulative_returns.sum(row + 1, row + 2 + before).abs());
+            let magnitudes: Vec<f64> = moved.zip(scales).map(|(moved, s)| moved / s).collect();
+            residual_distribution.fit(&magnitudes, &student_tables)
         });
-        shaping.smooth(shapes.collect())
+        residual_distribution.smooth(distributions.collect())
     }
 
     /// When the bar of `step` opens, whose season counts.
-    fn opening(&self, origin: UnixMillis, step: usize) -> UnixMillis {
+    fn open_time(&self, origin: UnixMillis, step: usize) -> UnixMillis {
         self.grid.target(origin, step) - self.grid.step
     }
 
     fn lookback(&self) -> usize {
         let step = self.grid.step;
         let dynamics = self.dynamics.iter().map(|dynamics| dynamics.lookback(step));
-        let centre = self.centre.iter().map(|centre| centre.lookback(step));
-        let longest = dynamics.chain(centre).max().unwrap_or(1);
+        let conditional_mean = self
+            .conditional_mean
+            .iter()
+            .map(|conditional_mean| conditional_mean.lookback(step));
+        let longest = dynamics.chain(conditional_mean).max().unwrap_or(1);
         let recalibration = self.recalibration.as_ref();
         longest + recalibration.map_or(0, |r| r.lookback(step, self.grid.horizon))
     }
 }
 
-impl Fitted for Learnt {
-    fn forecast(&self, history: &History, k: usize) -> Result<Forecast, ModelError> {
-        same_step(history, &self.grid)?;
+impl FittedModel for FittedVarianceModel {
+    fn forecast(&self, history: &PriceHistory, k: usize) -> Result<Forecast, ModelError> {
+        check_step(history, &self.grid)?;
         let last = last_close(history)?;
-        let moves = without(Moves::last(history, self.lookback()), self.drift.as_ref());
-        let newest = moves.len().checked_sub(1);
-        let Some(newest) = newest.filter(|row| *row + 1 >= FEWEST_MOVES) else {
+        let returns = subtract_drift(
+            Returns::newest(history, self.lookback()),
+            self.drift.as_ref(),
+        );
+        let newest = returns.len().checked_sub(1);
+        let Some(newest) = newest.filter(|row| *row + 1 >= MIN_RETURNS) else {
             return Err(ModelError::TooLittleHistory {
-                have: moves.len(),
-                need: FEWEST_MOVES,
+                have: returns.len(),
+                need: MIN_RETURNS,
             });
         };
-        let seasoned = Seasoned::of(&moves, &self.season, self.level, self.grid.step);
+        let deseasonalised =
+            DeseasonalisedReturns::new(&returns, &self.diurnal_profile, self.level, self.grid.step);
         let horizon = self.grid.horizon;
         let (mut variances, mut scratch) = (vec![0.0; horizon], vec![0.0; horizon]);
-        let at_work = self.at_work(&seasoned);
-        self.variances(&at_work, newest, &mut variances, &mut scratch);
+        let filtered_dynamics = self.filter_dynamics(&deseasonalised);
+        self.variances(&filtered_dynamics, newest, &mut variances, &mut scratch);
         let recalibration = self.recalibration.as_ref();
-        let correction = recalibration.map_or(1.0, |r| r.factor(self, &at_work, &moves));
-        let centre = self.centre.as_ref();
-        let centre = centre.map(|centre| centre.path(&seasoned, newest, horizon));
+        let correction =
+            recalibration.map_or(1.0, |r| r.factor(self, &filtered_dynamics, &returns));
+        let conditional_mean = self.conditional_mean.as_ref();
+        let conditional_mean = conditional_mean
+            .map(|conditional_mean| conditional_mean.path(&deseasonalised, newest, horizon));
         let origin = history.last_close_time().unwrap_or_default();
         let floor = variance_floor(history.unit(), last);
-        let levels = Levels::new(k);
-        let (mut total, mut drifted) = (0.0, 0.0);
-        let rows = variances.iter().zip(&self.shapes).zip(1..);
-        let rows = rows.map(|((variance, shape), step)| {
-            let opening = self.opening(origin, step);
-            total += (variance * self.season.factor(opening)).max(floor);
-            drifted += self.drift.as_ref().map_or(0.0, |drift| drift.mean(opening));
+        let interpolator = QuantileInterpolator::new(k);
+        let (mut total, mut cumulative_drift) = (0.0, 0.0);
+        let rows = variances.iter().zip(&self.residual_distributions).zip(1..);
+        let rows = rows.map(|((variance, distribution), step)| {
+            let open_time = self.open_time(origin, step);
+            total += (variance * self.diurnal_profile.factor(open_time)).max(floor);
+            cumulative_drift += self
+                .drift
+                .as_ref()
+                .map_or(0.0, |drift| drift.mean(open_time));
             let scale = correction * total.sqrt();
-            Row {
-                centre: drifted + centre.as_ref().map_or(0.0, |path| scale * path[step - 1]),
+            LocationScale {
+                location: cumulative_drift
+                    + conditional_mean
+                        .as_ref()
+                        .map_or(0.0, |path| scale * path[step - 1]),
                 scale,
-                quantiles: levels.quantiles(shape),
+                quantiles: interpolator.quantiles(distribution),
             }
         });
-        Ok(spread::around(last, history.unit(), k, rows)?)
+        Ok(location_scale::build_forecast(
+            last,
+            history.unit(),
+            k,
+            rows,
+        )?)
     }
 }
 
-/// The moves without their drift, if they have one.
-fn without<'a>(moves: Moves<'a>, drift: Option<&Drift>) -> Moves<'a> {
+/// The returns without their drift, if they have one.
+fn subtract_drift<'a>(returns: Returns<'a>, drift: Option<&DiurnalDrift>) -> Returns<'a> {
     match drift {
-        Some(drift) => moves.less(drift),
-        None => moves,
+        Some(drift) => drift.subtract_from(returns),
+        None => returns,
     }
 }
 
 /// Rows with a filled past and a known future, evenly thinned; `None` where that is too few.
-fn training_rows(moves: &Moves, span: Millis, grid: &Grid) -> Option<Vec<usize>> {
-    let warm_up = steps_in(Millis::days(30), grid.step).min(moves.len() / 4);
-    let start = warm_up.max(moves.len().saturating_sub(steps_in(span, grid.step)));
-    let end = moves.len().saturating_sub(grid.horizon);
+fn training_rows(returns: &Returns, span: Millis, grid: &Grid) -> Option<Vec<usize>> {
+    let warm_up = steps_in(Millis::days(30), grid.step).min(returns.len() / 4);
+    let start = warm_up.max(returns.len().saturating_sub(steps_in(span, grid.step)));
+    let end = returns.len().saturating_sub(grid.horizon);
     let rows: Vec<usize> = (start..end)
-        .filter(|row| moves.unbroken(*row, grid.horizon, grid.step))
+        .filter(|row| returns.is_contiguous(*row, grid.horizon, grid.step))
         .collect();
-    let enough = FEWEST_ROWS.max(FEWEST_HORIZONS * grid.horizon);
-    let stride = rows.len().div_ceil(MOST_ROWS).max(1);
+    let enough = MIN_TRAINING_ROWS.max(MIN_TRAINING_HORIZONS * grid.horizon);
+    let stride = rows.len().div_ceil(MAX_TRAINING_ROWS).max(1);
     (rows.len() >= enough).then(|| rows.into_iter().step_by(stride).collect())
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use foretell_feed::decode::{Decoder, Line, unspoken};
+use foretell_feed::decode::{DecodedLine, Decoder, unsupported_line};
 use foretell_feed::venue::{self, Venue};
-use foretell_wire::output::Unprinted;
+use foretell_wire::output::StdoutError;
 
 /// Recorded messages in, one JSON line per trade, candle, status, ignored message or error out.
 ///
@@ -17,10 +17,10 @@ use foretell_wire::output::Unprinted;
 ///
 /// Example: validator feed decode --venue kraken frames.jsonl
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct FeedDecodeArgs {
     /// The venue whose messages these are, such as kraken or coinbase_exchange.
     #[arg(long, value_name = "NAME", value_parser = known_venue)]
-    venue: Source,
+    venue: DecodeSource,
     /// .jsonl (a message a line, plain or wrapped as {dir,t,raw}, {recv_ns,raw} or {path,body}), or .json (one
     /// message).
     file: PathBuf,
@@ -28,17 +28,17 @@ pub struct Arguments {
 
 /// Whose messages a file holds.
 #[derive(Debug, Clone, Copy)]
-enum Source {
+enum DecodeSource {
     Venue(&'static dyn Venue),
     /// A source that isn't spoken: its feed needs a key since August 2026.
     Pyth,
 }
 
 /// Prints what the file says.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &FeedDecodeArgs) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let mut print = |line: &Line<'_>| {
+    let mut print = |line: &DecodedLine<'_>| {
         if written.is_ok() {
             written = serde_json::to_writer(&mut out, line)
                 .map_err(std::io::Error::from)
@@ -46,29 +46,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     let read = match arguments.venue {
-        Source::Venue(venue) => {
+        DecodeSource::Venue(venue) => {
             let mut decoder = Decoder::new(venue);
             each_message(&arguments.file, &mut |message| {
-                decoder.line(message, &mut print);
+                decoder.decode_line(message, &mut print);
             })
         }
-        Source::Pyth => {
+        DecodeSource::Pyth => {
             let mut number = 0;
             each_message(&arguments.file, &mut |_| {
                 number += 1;
-                print(&unspoken("pyth", number));
+                print(&unsupported_line("pyth", number));
             })
         }
     };
     read.with_context(|| format!("can't read {}", arguments.file.display()))?;
-    Ok(written.and_then(|()| out.flush()).map_err(Unprinted)?)
+    Ok(written.and_then(|()| out.flush()).map_err(StdoutError)?)
 }
 
-fn known_venue(name: &str) -> Result<Source, String> {
+fn known_venue(name: &str) -> Result<DecodeSource, String> {
     match name {
-        "pyth" => Ok(Source::Pyth),
+        "pyth" => Ok(DecodeSource::Pyth),
         name => match venue::by_name(name) {
-            Ok(venue) => Ok(Source::Venue(venue)),
+            Ok(venue) => Ok(DecodeSource::Venue(venue)),
             Err(error) => Err(error.to_string()),
         },
     }

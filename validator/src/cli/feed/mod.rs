@@ -3,28 +3,28 @@
 mod decode;
 mod record;
 mod replay;
-mod settling;
-mod writing;
+mod settler;
+mod writer;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 /// What exchanges say: decode recorded messages, record live ones, replay a recording.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct FeedArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Decode(decode::Arguments),
-    Record(record::Arguments),
-    Replay(replay::Arguments),
+    Decode(decode::FeedDecodeArgs),
+    Record(record::FeedRecordArgs),
+    Replay(replay::FeedReplayArgs),
 }
 
 /// Runs the command.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: FeedArgs) -> Result<()> {
     match arguments.command {
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Record(arguments) => record::run(arguments).await,

@@ -7,22 +7,22 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::Millis;
-use foretell_feed::config::StreamsConfig;
-use foretell_feed::connection::{Connection, Note, Patience};
-use foretell_feed::event::Event;
-use foretell_feed::outbox::Outbox;
+use foretell_feed::config::FeedConfig;
+use foretell_feed::connection::{ConnectionEvent, Timeouts, VenueConnection};
+use foretell_feed::event::VenueEvent;
+use foretell_feed::lossy_sender::LossySender;
 use foretell_feed::recording::Recorder;
-use foretell_feed::socket::{self, Observed};
 use foretell_feed::stream;
 use foretell_feed::tls;
+use foretell_feed::websocket::{self, ConnectionUpdate};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::settling::Settler;
-use super::writing::{self, Item};
+use super::settler::PairSettler;
+use super::writer::{self, RecordingItem};
 use crate::cli::stopped_by_signal;
-use crate::moment;
+use crate::time_text;
 
 /// The rules that minutes are settled by.
 const RULES: RulesVersion = RulesVersion::V1;
@@ -36,7 +36,7 @@ const WAITING: usize = 65_536;
 ///
 /// Example: validator feed record --out recording
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct FeedRecordArgs {
     /// Folder of the recording; what it holds already is kept.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -47,58 +47,61 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     venue: Vec<String>,
     /// End after this span, such as 10m.
-    #[arg(long = "for", value_name = "SPAN", value_parser = moment::parse_span)]
+    #[arg(long = "for", value_name = "SPAN", value_parser = time_text::parse_duration)]
     span: Option<Millis>,
 }
 
 /// Records until interrupted, or for a span.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
     let config = config(&arguments)?;
-    let listening = config.listening()?;
-    let settling = config.settling(&RULES.rules().minute)?;
+    let targets = config.stream_targets()?;
+    let settlement_markets = config.settlement_markets(&RULES.rules().minute)?;
     let recorder = Recorder::new(&arguments.out)?;
-    let tls = tls::client().context("can't set up TLS")?;
+    let tls = tls::client_config().context("can't set up TLS")?;
     let stop = CancellationToken::new();
     let mut writers = JoinSet::new();
     let mut sockets = JoinSet::new();
     let (sender, frames) = mpsc::channel(WAITING);
-    writers.spawn_blocking(move || writing::write(recorder, frames));
-    for (pair, markets) in settling {
-        let settler = Settler::new(pair, markets, RULES)?;
+    writers.spawn_blocking(move || writer::write(recorder, frames));
+    for (pair, markets) in settlement_markets {
+        let settler = PairSettler::new(pair, markets, RULES)?;
         let (sender, stop) = (sender.clone(), stop.clone());
         sockets.spawn(async move { settler.run(&sender, &stop).await });
     }
-    for each in listening {
+    for each in targets {
         let name = each.venue.name();
-        let terms = each.venue.terms();
+        let limits = each.venue.limits();
         let seed = RandomState::new().hash_one(name);
         let connection =
-            Connection::new(each.venue, terms, Patience::default(), each.symbols, seed);
+            VenueConnection::new(each.venue, limits, Timeouts::default(), each.symbols, seed);
         let (tls, stop) = (tls.clone(), stop.clone());
-        let mut outbox = Outbox::new(sender.clone());
+        let mut lossy_sender = LossySender::new(sender.clone());
         let mut faults = 0;
         sockets.spawn(async move {
-            let mut observe = |observed: Observed<'_>| match observed {
-                Observed::Frame {
+            let mut observe = |update: ConnectionUpdate<'_>| match update {
+                ConnectionUpdate::Frame {
                     socket,
                     received,
                     text,
                 } => {
-                    outbox.offer(Item::Frame {
+                    lossy_sender.offer(RecordingItem::Frame {
                         venue: name,
                         socket: socket.0,
                         received,
                         text: text.to_owned(),
                     });
                 }
-                Observed::Note(note) => {
-                    faults += u64::from(matches!(note, Note::Fault(_) | Note::Stranger(_)));
-                    tell(name, &note, faults);
+                ConnectionUpdate::Event(event) => {
+                    faults += u64::from(matches!(
+                        event,
+                        ConnectionEvent::MalformedFrame(_) | ConnectionEvent::UnknownMarket(_)
+                    ));
+                    log_event(name, &event, faults);
                 }
-                Observed::ClockOffset(_) => {}
+                ConnectionUpdate::ClockOffset(_) => {}
             };
-            socket::run(connection, each.address, tls, stop, &mut observe).await;
-            outbox.finish().await;
+            websocket::run(connection, each.address, tls, stop, &mut observe).await;
+            lossy_sender.finish().await;
         });
     }
     drop(sender);
@@ -132,10 +135,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-fn config(arguments: &Arguments) -> Result<StreamsConfig> {
+fn config(arguments: &FeedRecordArgs) -> Result<FeedConfig> {
     let mut config = match &arguments.config {
         Some(path) => read(path)?,
-        None => StreamsConfig::of("BTC"),
+        None => FeedConfig::for_base("BTC"),
     };
     for name in &arguments.venue {
         if !config.venue.iter().any(|venue| venue.name == *name) {
@@ -155,7 +158,7 @@ fn config(arguments: &Arguments) -> Result<StreamsConfig> {
     Ok(config)
 }
 
-fn read(path: &Path) -> Result<StreamsConfig> {
+fn read(path: &Path) -> Result<FeedConfig> {
     let text = std::fs::read_to_string(path).with_context(|| {
         format!(
             "can't read configuration {}: check --config",
@@ -167,25 +170,30 @@ fn read(path: &Path) -> Result<StreamsConfig> {
 
 /// Tells the log what an operator should know; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
 /// fill the log.
-fn tell(venue: &str, note: &Note<'_>, faults: u64) {
-    match note {
-        Note::Fault(_) | Note::Stranger(_) if !faults.is_power_of_two() => {}
-        Note::Live(_) => tracing::info!(venue, "live"),
-        Note::Leaving(_, reason) => tracing::info!(venue, ?reason, "a successor is opened"),
-        Note::Lost(_, loss, wait) => {
+fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
+    match event {
+        ConnectionEvent::MalformedFrame(_) | ConnectionEvent::UnknownMarket(_)
+            if !faults.is_power_of_two() => {}
+        ConnectionEvent::Live(_) => tracing::info!(venue, "live"),
+        ConnectionEvent::Replacing(_, reason) => {
+            tracing::info!(venue, ?reason, "a successor is opened")
+        }
+        ConnectionEvent::Disconnected(_, reason, wait) => {
             tracing::warn!(
                 venue,
-                "{loss}; next attempt in {:.1} s",
+                "{reason}; next attempt in {:.1} s",
                 wait.0 as f64 / 1e3
             );
         }
-        Note::Fault(fault) => tracing::warn!(venue, faults, %fault, "malformed frame"),
-        Note::Stranger(market) => {
+        ConnectionEvent::MalformedFrame(fault) => {
+            tracing::warn!(venue, faults, %fault, "malformed frame")
+        }
+        ConnectionEvent::UnknownMarket(market) => {
             tracing::warn!(venue, faults, ?market, "trade of an unknown symbol");
         }
-        Note::Heard(stream::Heard::Event(Event::Refused(why))) => {
+        ConnectionEvent::Feed(stream::FeedEvent::Venue(VenueEvent::Refused(why))) => {
             tracing::warn!(venue, %why, "refused by the venue");
         }
-        Note::Heard(_) => {}
+        ConnectionEvent::Feed(_) => {}
     }
 }

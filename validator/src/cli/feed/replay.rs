@@ -6,41 +6,42 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_feed::recording::{self, RecordingError, Settlements, Tape};
+use foretell_feed::recording::{self, MinuteReplay, RecordingError, SettlementReplay};
 
-use foretell_wire::output::Unprinted;
+use foretell_wire::output::StdoutError;
 
-use super::writing::print;
+use super::writer::print;
 
 /// Replay a recording through the same parser and settlement: prints the lines that `validator feed record` printed, byte
 /// for byte.
 ///
 /// Example: validator feed replay recording
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct FeedReplayArgs {
     /// Folder of the recording.
     folder: PathBuf,
 }
 
 /// Prints the minutes of a recording.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut tape = Tape::default();
-    let mut settlements = Settlements::default();
+pub fn run(arguments: &FeedReplayArgs) -> Result<()> {
+    let mut minute_replay = MinuteReplay::default();
+    let mut settlement_replay = SettlementReplay::default();
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut printed = Ok(());
-    recording::frames(&arguments.folder, &mut |record| {
+    recording::read_recording(&arguments.folder, &mut |entry| {
         let unknown = |source| RecordingError::Venue {
-            path: arguments.folder.join(&record.venue),
+            path: arguments.folder.join(&entry.venue),
             source,
         };
-        tape.record(&record, &mut |minute| {
-            if printed.is_ok() {
-                printed = print(&mut out, &minute);
-            }
-        })
-        .map_err(unknown)?;
-        settlements
-            .record(&record, &mut |minute| {
+        minute_replay
+            .push(&entry, &mut |minute| {
+                if printed.is_ok() {
+                    printed = print(&mut out, &minute);
+                }
+            })
+            .map_err(unknown)?;
+        settlement_replay
+            .push(&entry, &mut |minute| {
                 if printed.is_ok() {
                     printed = print(&mut out, &minute);
                 }
@@ -48,18 +49,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .map_err(unknown)
     })?;
     printed?;
-    out.flush().map_err(Unprinted)?;
-    summary(&tape);
+    out.flush().map_err(StdoutError)?;
+    summary(&minute_replay);
     Ok(())
 }
 
 /// Tells on standard error what was heard of each venue.
-pub fn summary(tape: &Tape) {
-    for (venue, counts, lost) in tape.counts() {
-        let ignored: u64 = counts.ignored.values().sum();
+pub fn summary(minute_replay: &MinuteReplay) {
+    for (venue, stats, lost) in minute_replay.stats() {
+        let ignored: u64 = stats.ignored.values().sum();
         eprintln!(
             "{venue}: {} frames, {} trades, {} duplicates, {} missed, {} malformed, {ignored} ignored, {lost} lost",
-            counts.frames, counts.trades, counts.duplicates, counts.missed, counts.faults,
+            stats.frames, stats.trades, stats.duplicates, stats.missed, stats.malformed,
         );
     }
 }

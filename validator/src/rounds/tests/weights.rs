@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use foretell_chain::metagraph::Block;
 use foretell_core::hotkey::Uid;
-use foretell_core::score::{Score, Tally};
-use foretell_core::weigh::Snapshot;
+use foretell_core::pool::FitSnapshot;
+use foretell_core::score::{MetricSums, Score};
 
-use super::world::{FIRST, Fuse, KilledRounds, TEMPO, World, charter, hotkey, key};
+use super::test_network::{
+    CrashTestNetwork, FIRST, FailPoint, KillableRunner, TEMPO, genesis, hotkey, key,
+};
 use super::*;
-use crate::rounds::weights::Standing;
+use crate::rounds::weights::WeightsStatus;
 
 /// Enough rounds to have evidence.
 const ROUNDS: i64 = 250;
@@ -17,19 +19,19 @@ const ROUNDS: i64 = 250;
 fn score(scaled_crps: f64) -> Score {
     Score {
         scaled_crps,
-        tally: Tally::default(),
+        metric_sums: MetricSums::default(),
     }
 }
 
-/// A world whose validator has scored many rounds, in which `skilled` did equally well.
-fn seasoned(skilled: &[&str]) -> World {
-    let charter = charter(ROUNDS);
+/// A network whose validator has scored many rounds, in which `skilled` did equally well.
+fn with_scored_rounds(skilled: &[&str]) -> CrashTestNetwork {
+    let genesis = genesis(ROUNDS);
     let good: BTreeMap<Hotkey, Score> = skilled
         .iter()
         .map(|role| (hotkey(role), score(0.4)))
         .collect();
     let rounds = (0..ROUNDS).flat_map(|n| {
-        let round = FIRST + charter.round_every.times(n);
+        let round = FIRST + genesis.round_every.times(n);
         let opened = Record::Opened {
             round,
             asked: good.keys().copied().collect(),
@@ -44,35 +46,38 @@ fn seasoned(skilled: &[&str]) -> World {
             miners: good.clone(),
             missed: Vec::new(),
             credits: good.keys().map(|miner| (*miner, 0.01)).collect(),
-            fit: Snapshot::default(),
+            fit: FitSnapshot::default(),
         };
         [opened, scored]
     });
-    let mut head = Head::EMPTY;
-    let records = [Record::Began(charter.clone())].into_iter().chain(rounds);
-    let entries = records.map(|record| head.append(charter.end, record));
-    World::resumed(store_of(entries.collect()), None)
+    let mut head = JournalHead::EMPTY;
+    let records = [Record::Genesis(genesis.clone())].into_iter().chain(rounds);
+    let entries = records.map(|record| head.append(genesis.end, record));
+    CrashTestNetwork::resumed(store_with(entries.collect()), None)
 }
 
-/// A validator in this world, at the first block of the second epoch.
-async fn resumed(world: &World, fuse: &Fuse) -> KilledRounds {
-    let rounds = world.validator(charter(ROUNDS), fuse).await.unwrap();
-    rounds.chain.advance_to(Block(TEMPO.into()));
-    rounds
+/// A validator in this network, at the first block of the second epoch.
+async fn resumed(network: &CrashTestNetwork, fail_point: &FailPoint) -> KillableRunner {
+    let runner = network
+        .validator(genesis(ROUNDS), fail_point)
+        .await
+        .unwrap();
+    runner.chain.advance_to(Block(TEMPO.into()));
+    runner
 }
 
-async fn set_weights(rounds: &mut KilledRounds) -> Result<Standing, RoundsError> {
-    let (now, tempo) = (charter(ROUNDS).end, u64::from(TEMPO));
-    rounds.set_weights(now, Block(tempo), tempo).await
+async fn set_weights(runner: &mut KillableRunner) -> Result<WeightsStatus, RoundRunnerError> {
+    let (now, tempo) = (genesis(ROUNDS).end, u64::from(TEMPO));
+    runner.set_weights(now, Block(tempo), tempo).await
 }
 
 /// The weights on chain of a validator that has seen `skilled`.
 async fn weights(skilled: &[&str]) -> Vec<(Uid, u16)> {
-    let world = seasoned(skilled);
-    let mut rounds = resumed(&world, &Fuse::endless()).await;
-    set_weights(&mut rounds).await.unwrap();
-    assert_eq!(rounds.book().times_weighed(), 1);
-    world.weights()
+    let network = with_scored_rounds(skilled);
+    let mut runner = resumed(&network, &FailPoint::never()).await;
+    set_weights(&mut runner).await.unwrap();
+    assert_eq!(runner.state().times_weights_set(), 1);
+    network.weights()
 }
 
 /// Uids: owner 0, validator 1, steady 2, moody 3, idle 4.
@@ -107,57 +112,57 @@ async fn an_owner_that_mines_has_one_weight_for_what_it_earns_and_what_burns() {
 
 #[tokio::test]
 async fn weights_wait_for_their_interval() {
-    let world = seasoned(&["steady"]);
-    let mut rounds = resumed(&world, &Fuse::endless()).await;
-    let (now, tempo) = (charter(ROUNDS).end, u64::from(TEMPO));
-    let head = *rounds.head();
+    let network = with_scored_rounds(&["steady"]);
+    let mut runner = resumed(&network, &FailPoint::never()).await;
+    let (now, tempo) = (genesis(ROUNDS).end, u64::from(TEMPO));
+    let head = *runner.head();
     let early = Block(tempo - 1);
-    let standing = rounds.set_weights(now, early, tempo).await.unwrap();
-    assert_eq!(standing, Standing::DueAt(Block(tempo)));
-    assert_eq!(standing.to_string(), "due again at block 100");
-    assert_eq!((*rounds.head(), world.inclusions()), (head, 0));
-    set_weights(&mut rounds).await.unwrap();
-    let head = *rounds.head();
-    set_weights(&mut rounds).await.unwrap();
-    assert_eq!((*rounds.head(), world.inclusions()), (head, 1));
+    let status = runner.set_weights(now, early, tempo).await.unwrap();
+    assert_eq!(status, WeightsStatus::DueAt(Block(tempo)));
+    assert_eq!(status.to_string(), "due again at block 100");
+    assert_eq!((*runner.head(), network.inclusions()), (head, 0));
+    set_weights(&mut runner).await.unwrap();
+    let head = *runner.head();
+    set_weights(&mut runner).await.unwrap();
+    assert_eq!((*runner.head(), network.inclusions()), (head, 1));
 }
 
 #[tokio::test]
 async fn a_validator_without_a_uid_is_told_to_register() {
-    let world = seasoned(&["steady"]);
-    let mut rounds = resumed(&world, &Fuse::endless()).await;
-    rounds.key = key("stranger");
+    let network = with_scored_rounds(&["steady"]);
+    let mut runner = resumed(&network, &FailPoint::never()).await;
+    runner.key = key("stranger");
     let stranger = hotkey("stranger");
-    let error = set_weights(&mut rounds).await.unwrap_err();
-    assert!(matches!(error, RoundsError::NotRegistered(who) if who == stranger));
+    let error = set_weights(&mut runner).await.unwrap_err();
+    assert!(matches!(error, RoundRunnerError::NotRegistered(who) if who == stranger));
     assert_eq!(
         error.to_string(),
         format!("validator {stranger} is not registered on this subnet: register it first")
     );
-    assert_eq!(world.inclusions(), 0);
+    assert_eq!(network.inclusions(), 0);
 }
 
 #[tokio::test]
 async fn signed_weights_are_looked_for_before_they_are_sent() {
-    let world = seasoned(&["steady"]);
-    let fresh = Fuse::endless();
-    let mut rounds = resumed(&world, &fresh).await;
-    let before = world.ledger();
-    set_weights(&mut rounds).await.unwrap();
+    let network = with_scored_rounds(&["steady"]);
+    let fresh = FailPoint::never();
+    let mut runner = resumed(&network, &fresh).await;
+    let before = network.ledger();
+    set_weights(&mut runner).await.unwrap();
     // Two points for each of two records and a submission.
     assert_eq!(fresh.points(), 6);
 
-    let signed = world.0.store.entries().unwrap().len() - 1;
-    let after = world.ledger();
+    let signed = network.0.store.entries().unwrap().len() - 1;
+    let after = network.ledger();
     for (ledger, points) in [(&after, 2), (&before, 4)] {
-        let world = World::resumed(world.0.store.cut_after(signed), Some(ledger));
-        let fuse = Fuse::endless();
-        let mut again = resumed(&world, &fuse).await;
-        assert!(again.book().unconfirmed().is_some());
+        let network = CrashTestNetwork::resumed(network.0.store.truncated_to(signed), Some(ledger));
+        let fail_point = FailPoint::never();
+        let mut again = resumed(&network, &fail_point).await;
+        assert!(again.state().unconfirmed().is_some());
         set_weights(&mut again).await.unwrap();
-        assert_eq!(fuse.points(), points);
-        assert_eq!(again.head(), rounds.head());
-        assert_eq!(world.inclusions(), 1);
-        assert_eq!(world.ledger(), after);
+        assert_eq!(fail_point.points(), points);
+        assert_eq!(again.head(), runner.head());
+        assert_eq!(network.inclusions(), 1);
+        assert_eq!(network.ledger(), after);
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use foretell_core::settle::Quote;
-use foretell_feed::collector::Market;
-use foretell_feed::config::Listening;
-use foretell_feed::socket::Address;
+use foretell_core::settle::QuoteCurrency;
+use foretell_feed::collector::VenueMarket;
+use foretell_feed::config::StreamTarget;
+use foretell_feed::market_view::WatchedSymbols;
 use foretell_feed::venue::{self, Pair};
-use foretell_feed::view::Watched;
+use foretell_feed::websocket::SocketUrl;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, PricesConfig, value};
-use crate::run::listeners::Listened;
+use super::{PriceSourceConfig, ValidatorConfig, ValidatorConfigError, value};
+use crate::run::venue_monitor::MonitoredVenue;
 
 /// The exchanges; those that trade the pair of the series, if left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,52 +48,54 @@ pub struct MarketConfig {
     pub symbol: Option<String>,
     /// What its prices are in; what is usual there if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quote: Option<Quote>,
+    pub quote: Option<QuoteCurrency>,
 }
 
 /// Every market that is asked.
 #[derive(Debug, Default)]
-pub struct Markets {
+pub struct ConfiguredMarkets {
     /// Those that settle, and what their prices are in.
-    pub venues: Vec<(Market, Quote)>,
+    pub venues: Vec<(VenueMarket, QuoteCurrency)>,
     /// Those that say what a USDT is worth.
-    pub usdt_usd: Vec<Market>,
+    pub usdt_usd: Vec<VenueMarket>,
 }
 
-impl Config {
+impl ValidatorConfig {
     /// The markets that are asked.
-    pub fn markets(&self) -> Result<Markets, ConfigError> {
-        let PricesConfig::Venues(config) = &self.prices else {
-            return Ok(Markets::default());
+    pub fn markets(&self) -> Result<ConfiguredMarkets, ValidatorConfigError> {
+        let PriceSourceConfig::Venues(config) = &self.prices else {
+            return Ok(ConfiguredMarkets::default());
         };
         let base = self.base(config)?;
         let venues = config.enabled().map(|market| market.resolved(&base));
-        let usdt_usd = config.enabled_usdt_usd().map(MarketConfig::resolved_tether);
-        Ok(Markets {
+        let usdt_usd = config
+            .enabled_usdt_usd()
+            .map(MarketConfig::resolved_usdt_usd);
+        Ok(ConfiguredMarkets {
             venues: venues.collect::<Result<_, _>>()?,
             usdt_usd: usdt_usd.collect::<Result<_, _>>()?,
         })
     }
 
     /// The venues whose trades are listened to.
-    pub fn listened(&self) -> Result<Vec<Listened>, ConfigError> {
-        let PricesConfig::Venues(config) = &self.prices else {
+    pub fn monitored_venues(&self) -> Result<Vec<MonitoredVenue>, ValidatorConfigError> {
+        let PriceSourceConfig::Venues(config) = &self.prices else {
             return Ok(Vec::new());
         };
         let base = self.base(config)?;
-        let tethers: BTreeSet<&str> = config
+        let usdt_venues: BTreeSet<&str> = config
             .enabled_usdt_usd()
             .map(|market| market.venue.as_str())
             .collect();
-        let listened = config.enabled().map(|market| {
-            let has_tether = tethers.contains(market.venue.as_str());
-            market.listened(&base, has_tether)
+        let monitored = config.enabled().map(|market| {
+            let has_usdt = usdt_venues.contains(market.venue.as_str());
+            market.monitored_venue(&base, has_usdt)
         });
-        listened.filter_map(Result::transpose).collect()
+        monitored.filter_map(Result::transpose).collect()
     }
 
     /// What is traded for dollars.
-    fn base(&self, config: &VenuesConfig) -> Result<String, ConfigError> {
+    fn base(&self, config: &VenuesConfig) -> Result<String, ValidatorConfigError> {
         let name = config
             .pair
             .clone()
@@ -106,9 +108,9 @@ impl Config {
         Ok(pair.base)
     }
 
-    pub(super) fn check_venues(&self, config: &VenuesConfig) -> Result<(), ConfigError> {
+    pub(super) fn check_venues(&self, config: &VenuesConfig) -> Result<(), ValidatorConfigError> {
         self.markets()?;
-        self.listened()?;
+        self.monitored_venues()?;
         let names: Vec<&str> = config
             .enabled()
             .map(|market| market.venue.as_str())
@@ -143,33 +145,37 @@ impl VenuesConfig {
 
 impl MarketConfig {
     /// Where its trades are listened to, and to what; `None` where only its candles are asked for.
-    fn listened(&self, base: &str, has_tether: bool) -> Result<Option<Listened>, ConfigError> {
+    fn monitored_venue(
+        &self,
+        base: &str,
+        has_usdt: bool,
+    ) -> Result<Option<MonitoredVenue>, ValidatorConfigError> {
         let venue = venue::by_name(&self.venue)?;
         let url = match (&self.url, &self.host) {
             (Some(url), _) => url,
-            (None, None) => venue.terms().url,
+            (None, None) => venue.limits().url,
             // Who stands in for the venue's candles needn't stand in for its trades.
             (None, Some(_)) => return Ok(None),
         };
-        let address = Address::new(url).map_err(|source| ConfigError::Url {
+        let address = SocketUrl::new(url).map_err(|source| ValidatorConfigError::Url {
             venue: self.venue.clone(),
             source,
         })?;
-        let quote = self.quote.unwrap_or_else(|| venue.quote());
+        let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let symbol = venue.symbol(&Pair::new(base, &quote.to_string()));
-        let tether = has_tether.then(|| venue.symbol(&Pair::new("USDT", "USD")));
-        Ok(Some(Listened {
-            listening: Listening {
+        let usdt_usd = has_usdt.then(|| venue.symbol(&Pair::new("USDT", "USD")));
+        Ok(Some(MonitoredVenue {
+            target: StreamTarget {
                 venue,
                 address,
                 symbols: std::iter::once(symbol.clone())
-                    .chain(tether.clone())
+                    .chain(usdt_usd.clone())
                     .collect(),
             },
-            watched: Watched {
+            watched: WatchedSymbols {
                 venue: venue.name(),
                 symbol: (symbol, quote),
-                tether,
+                usdt_usd,
             },
         }))
     }
@@ -187,22 +193,22 @@ impl MarketConfig {
     }
 
     /// The market of `base` on this venue.
-    fn resolved(&self, base: &str) -> Result<(Market, Quote), ConfigError> {
+    fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), ValidatorConfigError> {
         let venue = venue::by_name(&self.venue)?;
-        let quote = self.quote.unwrap_or_else(|| venue.quote());
+        let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let pair = Pair::new(base, &quote.to_string());
         Ok((self.market(venue, &pair), quote))
     }
 
     /// The market of USDT in USD on this venue.
-    fn resolved_tether(&self) -> Result<Market, ConfigError> {
+    fn resolved_usdt_usd(&self) -> Result<VenueMarket, ValidatorConfigError> {
         let venue = venue::by_name(&self.venue)?;
         Ok(self.market(venue, &Pair::new("USDT", "USD")))
     }
 
-    fn market(&self, venue: &'static dyn venue::Venue, pair: &Pair) -> Market {
+    fn market(&self, venue: &'static dyn venue::Venue, pair: &Pair) -> VenueMarket {
         let host = self.host.as_deref().unwrap_or(venue.default_host());
-        Market {
+        VenueMarket {
             venue,
             host: host.trim_end_matches('/').to_owned(),
             symbol: self

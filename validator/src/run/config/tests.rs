@@ -1,10 +1,10 @@
 use super::*;
 
-fn read(text: &str) -> Result<Config, ConfigError> {
+fn read(text: &str) -> Result<ValidatorConfig, ValidatorConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("validator.toml");
     fs::write(&path, text).unwrap();
-    Config::read(&path)
+    ValidatorConfig::read(&path)
 }
 
 /// What is wrong with this configuration, in words.
@@ -15,7 +15,7 @@ fn said(text: &str) -> String {
 #[test]
 fn the_example_shows_every_key_with_its_default() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/example.toml"));
-    let example = Config::read(path).unwrap();
+    let example = ValidatorConfig::read(path).unwrap();
     assert_eq!(example, read("data = \"validator-data\"").unwrap());
     // Keys without a default stand there as comments, and work once the mark is taken off.
     let text = fs::read_to_string(path).unwrap();
@@ -44,10 +44,10 @@ fn the_example_shows_every_key_with_its_default() {
 fn the_real_chain_is_a_network_and_a_subnet() {
     let chain = |text: &str| format!("data = \"d\"\n[chain]\nkind = \"subtensor\"\n{text}");
     let config = read(&chain("network = \"test\"\nnetuid = 8")).unwrap();
-    let ChainConfig::Subtensor(place) = config.chain else {
+    let ChainConfig::Subtensor(subnet) = config.chain else {
         panic!("{:?}", config.chain);
     };
-    assert_eq!(place.to_string(), "subnet 8 of test");
+    assert_eq!(subnet.to_string(), "subnet 8 of test");
     assert!(said(&chain("network = \"test\"")).contains("missing field `netuid`"));
     assert!(said(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local"));
 }
@@ -97,6 +97,6 @@ fn mistakes_are_named_with_their_cure() {
     let both = r#"venues = [{venue = "coinbase_exchange"}, {venue = "coinbase_advanced"}, {venue = "kraken"}]"#;
     assert!(venues(both).contains("the same book"));
     assert!(said(&format!("{data}[prices]\nkind = \"url\"\nurl = \"ftp\"")).contains("http://"));
-    let missing = Config::read(Path::new("nowhere.toml")).unwrap_err();
+    let missing = ValidatorConfig::read(Path::new("nowhere.toml")).unwrap_err();
     assert!(missing.to_string().contains("nowhere.toml"));
 }

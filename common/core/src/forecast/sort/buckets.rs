@@ -2,20 +2,20 @@
 
 use wide::{u8x16, u16x8};
 
-use super::ascends;
-use super::pass::{WINDOW, insert, pass};
-use crate::fours::{FOUR, Fours};
+use super::insertion::{WINDOW, insertion_sort, windowed_insertion_sort};
+use super::is_ascending;
+use crate::simd::{SIMD_WIDTH, Simd};
 
 /// The longest rows.
-pub(super) const LONG: usize = 1024;
+pub(super) const MAX_ROW_LEN: usize = 1024;
 /// Buckets of the longest rows: two a value.
-const BUCKETS: usize = 2 * LONG;
+const BUCKETS: usize = 2 * MAX_ROW_LEN;
 /// Buckets whose counts are summed at once, as the bytes of a word.
 const GROUP: usize = 8;
 /// A fuller bucket is a sign of values that buckets don't separate; `GROUP` times as many fit a byte.
-const CROWD: u8 = 31;
-/// Room ahead of a row's places, at least what a full bucket and `WINDOW` take.
-const AHEAD: usize = CROWD as usize + WINDOW;
+const MAX_BUCKET_LEN: u8 = 31;
+/// Room ahead of a row's offsets, at least what a full bucket and `WINDOW` take.
+const PADDING: usize = MAX_BUCKET_LEN as usize + WINDOW;
 /// Adding it leaves a small number's nearest integer in the lowest bits of a double.
 const TO_INTEGER: f64 = (1u64 << 52) as f64;
 
@@ -24,8 +24,8 @@ pub(super) struct Buckets {
     /// How many values a bucket holds.
     counts: [u8; BUCKETS],
     /// Where the next value of a bucket goes.
-    places: [u16; BUCKETS],
-    scattered: [f64; AHEAD + LONG + WINDOW],
+    offsets: [u16; BUCKETS],
+    scattered: [f64; PADDING + MAX_ROW_LEN + WINDOW],
 }
 
 impl Buckets {
@@ -33,61 +33,61 @@ impl Buckets {
     pub(super) fn new() -> Self {
         Self {
             counts: [0; BUCKETS],
-            places: [0; BUCKETS],
-            scattered: [f64::NEG_INFINITY; AHEAD + LONG + WINDOW],
+            offsets: [0; BUCKETS],
+            scattered: [f64::NEG_INFINITY; PADDING + MAX_ROW_LEN + WINDOW],
         }
     }
 
     /// Sorts a row, or leaves it as it is and says `false`.
     #[inline(always)]
-    pub(super) fn sort(&mut self, fours: impl Fours, row: &mut [f64]) -> bool {
+    pub(super) fn sort(&mut self, simd: impl Simd, row: &mut [f64]) -> bool {
         let buckets = (2 * row.len()).next_power_of_two();
-        let (lowest, highest) = extremes(fours, row);
+        let (lowest, highest) = extremes(simd, row);
         let scale = (buckets - 1) as f64 / (highest - lowest);
         if !scale.is_normal() {
             return false;
         }
-        let tickets = Tickets { lowest, scale };
+        let index = BucketIndex { lowest, scale };
         self.counts[..buckets].fill(0);
-        tickets.each(fours, row, |bucket, _| {
+        index.each(simd, row, |bucket, _| {
             let count = &mut self.counts[bucket];
             *count = count.wrapping_add(1);
         });
-        let Some(fullest) = self.add_up(buckets, row.len()) else {
+        let Some(fullest) = self.prefix_sums(buckets, row.len()) else {
             return false;
         };
-        tickets.each(fours, row, |bucket, value| {
-            let place = self.places[bucket] % LONG as u16;
-            self.scattered[AHEAD + usize::from(place)] = value;
-            self.places[bucket] = place + 1;
+        index.each(simd, row, |bucket, value| {
+            let offset = self.offsets[bucket] % MAX_ROW_LEN as u16;
+            self.scattered[PADDING + usize::from(offset)] = value;
+            self.offsets[bucket] = offset + 1;
         });
-        self.scattered[AHEAD + row.len()..][..WINDOW].fill(f64::INFINITY);
-        pass(
-            fours,
-            &self.scattered[AHEAD - fullest - WINDOW..],
+        self.scattered[PADDING + row.len()..][..WINDOW].fill(f64::INFINITY);
+        windowed_insertion_sort(
+            simd,
+            &self.scattered[PADDING - fullest - WINDOW..],
             fullest + WINDOW,
             row,
         );
-        if !ascends(row) {
-            insert(row);
+        if !is_ascending(row) {
+            insertion_sort(row);
         }
         true
     }
 
-    /// From counts to places. Returns what no bucket holds more than, unless there is a crowd.
+    /// From counts to offsets. Returns what no bucket holds more than, unless there is a crowd.
     ///
     /// Eight are summed at once: in the product of a word of bytes and one of ones, each byte is the sum of those up to it.
     #[inline(always)]
-    fn add_up(&mut self, buckets: usize, values: usize) -> Option<usize> {
+    fn prefix_sums(&mut self, buckets: usize, values: usize) -> Option<usize> {
         const ONES: u64 = u64::from_le_bytes([1; GROUP]);
         let (groups, _) = self.counts[..buckets].as_chunks::<GROUP>();
-        let (places, _) = self.places.as_chunks_mut::<GROUP>();
+        let (offsets, _) = self.offsets.as_chunks_mut::<GROUP>();
         let (mut bits, mut before) = (0, 0u16);
-        for (group, places) in groups.iter().zip(places) {
+        for (group, offsets) in groups.iter().zip(offsets) {
             let counts = u64::from_le_bytes(*group);
             let sums = counts.wrapping_mul(ONES);
             let in_group = u8x16::new(u128::from(sums << 8).to_le_bytes());
-            *places = (u16x8::from_u8x16_low(in_group) + u16x8::splat(before)).to_array();
+            *offsets = (u16x8::from_u8x16_low(in_group) + u16x8::splat(before)).to_array();
             bits |= counts;
             before = before.wrapping_add((sums >> 56) as u16);
         }
@@ -96,57 +96,56 @@ impl Buckets {
             .into_iter()
             .fold(0, |all, bits| all | bits);
         // A count of more than a byte is short of what went round.
-        (fullest <= CROWD && usize::from(before) == values).then_some(usize::from(fullest))
+        (fullest <= MAX_BUCKET_LEN && usize::from(before) == values).then_some(usize::from(fullest))
     }
 }
 
 /// Values to buckets.
-struct Tickets {
+struct BucketIndex {
     lowest: f64,
     scale: f64,
 }
 
-impl Tickets {
+impl BucketIndex {
     /// Calls `take` with each value's bucket and the value.
     #[inline(always)]
-    fn each(&self, fours: impl Fours, row: &[f64], mut take: impl FnMut(usize, f64)) {
+    fn each(&self, simd: impl Simd, row: &[f64], mut take: impl FnMut(usize, f64)) {
         let [lowest, scale, to_integer] =
-            [self.lowest, self.scale, TO_INTEGER].map(|value| fours.splat(value));
-        let buckets = |values: [f64; FOUR]| {
-            let above = fours.subtract(fours.load(values), lowest);
-            let tickets = fours.add(fours.multiply(above, scale), to_integer);
-            fours
-                .store(tickets)
-                .map(|ticket| ticket.to_bits() as usize % BUCKETS)
+            [self.lowest, self.scale, TO_INTEGER].map(|value| simd.splat(value));
+        let buckets = |values: [f64; SIMD_WIDTH]| {
+            let above = simd.subtract(simd.load(values), lowest);
+            let indices = simd.add(simd.multiply(above, scale), to_integer);
+            simd.store(indices)
+                .map(|index| index.to_bits() as usize % BUCKETS)
         };
-        let (blocks, rest) = row.as_chunks::<FOUR>();
+        let (blocks, rest) = row.as_chunks::<SIMD_WIDTH>();
         for block in blocks {
             for (bucket, value) in buckets(*block).into_iter().zip(*block) {
                 take(bucket, value);
             }
         }
         for value in rest {
-            take(buckets([*value; FOUR])[0], *value);
+            take(buckets([*value; SIMD_WIDTH])[0], *value);
         }
     }
 }
 
 /// The smallest and the largest value.
 #[inline(always)]
-fn extremes(fours: impl Fours, row: &[f64]) -> (f64, f64) {
-    let (blocks, rest) = row.as_chunks::<{ 2 * FOUR }>();
-    let mut low = [fours.splat(f64::INFINITY); 2];
-    let mut high = [fours.splat(f64::NEG_INFINITY); 2];
+fn extremes(simd: impl Simd, row: &[f64]) -> (f64, f64) {
+    let (blocks, rest) = row.as_chunks::<{ 2 * SIMD_WIDTH }>();
+    let mut low = [simd.splat(f64::INFINITY); 2];
+    let mut high = [simd.splat(f64::NEG_INFINITY); 2];
     for block in blocks {
-        let (halves, _) = block.as_chunks::<FOUR>();
+        let (halves, _) = block.as_chunks::<SIMD_WIDTH>();
         for (half, (low, high)) in halves.iter().zip(low.iter_mut().zip(&mut high)) {
-            let half = fours.load(*half);
-            *low = fours.less(half, *low);
-            *high = fours.more(half, *high);
+            let half = simd.load(*half);
+            *low = simd.min(half, *low);
+            *high = simd.max(half, *high);
         }
     }
-    let [low, high] = [fours.less(low[0], low[1]), fours.more(high[0], high[1])];
-    let values = |four| fours.store(four).into_iter().chain(rest.iter().copied());
+    let [low, high] = [simd.min(low[0], low[1]), simd.max(high[0], high[1])];
+    let values = |four| simd.store(four).into_iter().chain(rest.iter().copied());
     (
         values(low).fold(f64::INFINITY, f64::min),
         values(high).fold(f64::NEG_INFINITY, f64::max),
@@ -156,7 +155,7 @@ fn extremes(fours: impl Fours, row: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fours::Everywhere;
+    use crate::simd::Baseline;
 
     /// The most that buckets take: every bucket of a group full, and one value more.
     #[test]
@@ -170,11 +169,7 @@ mod tests {
         };
         for (in_each, fits) in [(1, true), (31, true), (32, false)] {
             let mut ours = row(in_each);
-            assert_eq!(
-                Buckets::new().sort(Everywhere, &mut ours),
-                fits,
-                "{in_each}"
-            );
+            assert_eq!(Buckets::new().sort(Baseline, &mut ours), fits, "{in_each}");
             assert_eq!(ours.is_sorted(), fits);
         }
     }

@@ -1,15 +1,15 @@
 //! Rows of simulated paths in ascending order.
 
 mod buckets;
-mod pass;
+mod insertion;
 
-use crate::fours::{Fours, Kernel, compute};
-use buckets::{Buckets, LONG};
+use crate::simd::{Kernel, Simd, dispatch};
+use buckets::{Buckets, MAX_ROW_LEN};
 
 /// Rows shorter than this aren't worth buckets.
-const SHORT: usize = 64;
+const MIN_ROW_LEN: usize = 64;
 /// Pairs that are compared before it is asked whether they are in order.
-const PIECE: usize = 32;
+const CHUNK: usize = 32;
 
 /// Sorts each row of `k` finite values.
 ///
@@ -19,14 +19,14 @@ const PIECE: usize = 32;
 /// value passes the largest four before it by minimum and maximum. Only rows with fuller buckets need insertion after
 /// that, and rows that buckets don't separate (ties, a far outlier) are left to a comparison sort.
 pub(crate) fn sort_rows(k: usize, values: &mut [f64]) {
-    if k == 1 || values.chunks_exact(k).all(ascends) {
+    if k == 1 || values.chunks_exact(k).all(is_ascending) {
         return;
     }
-    if (SHORT..=LONG).contains(&k) {
-        compute(Sort { k, values });
+    if (MIN_ROW_LEN..=MAX_ROW_LEN).contains(&k) {
+        dispatch(Sort { k, values });
     } else {
         for row in values.chunks_exact_mut(k) {
-            if !ascends(row) {
+            if !is_ascending(row) {
                 row.sort_unstable_by(f64::total_cmp);
             }
         }
@@ -37,16 +37,16 @@ pub(crate) fn sort_rows(k: usize, values: &mut [f64]) {
 ///
 /// A piece is looked through to its end, which vector units can follow; what isn't in order shows in the first.
 #[inline(always)]
-pub(super) fn ascends(row: &[f64]) -> bool {
+pub(super) fn is_ascending(row: &[f64]) -> bool {
     let after = row.get(1..).unwrap_or_default();
-    let mut pieces = row.chunks(PIECE).zip(after.chunks(PIECE));
-    pieces.all(|(before, after)| {
+    let mut chunks = row.chunks(CHUNK).zip(after.chunks(CHUNK));
+    chunks.all(|(before, after)| {
         let pairs = before.iter().zip(after);
         pairs.fold(true, |all, (a, b)| all & (a <= b))
     })
 }
 
-/// Sorts rows of `SHORT` to `LONG` values.
+/// Sorts rows of `MIN_ROW_LEN` to `MAX_ROW_LEN` values.
 struct Sort<'a> {
     k: usize,
     values: &'a mut [f64],
@@ -56,10 +56,10 @@ impl Kernel for Sort<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn compute(self, fours: impl Fours) {
+    fn run(self, simd: impl Simd) {
         let mut buckets = Buckets::new();
         for row in self.values.chunks_exact_mut(self.k) {
-            if !ascends(row) && !buckets.sort(fours, row) {
+            if !is_ascending(row) && !buckets.sort(simd, row) {
                 row.sort_unstable_by(f64::total_cmp);
             }
         }
@@ -71,7 +71,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fours::Everywhere;
+    use crate::simd::Baseline;
 
     fn sorted(values: &[f64]) -> Vec<f64> {
         let mut values = values.to_vec();
@@ -83,9 +83,9 @@ mod tests {
     fn ours(k: usize, values: &[f64]) -> Vec<f64> {
         let (mut widest, mut any) = (values.to_vec(), values.to_vec());
         sort_rows(k, &mut widest);
-        if (SHORT..=LONG).contains(&k) {
+        if (MIN_ROW_LEN..=MAX_ROW_LEN).contains(&k) {
             let values = &mut any;
-            Sort { k, values }.compute(Everywhere);
+            Sort { k, values }.run(Baseline);
             assert_eq!(widest, any);
         }
         widest
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_ascends_if_no_neighbours_are_out_of_order() {
+    fn a_row_is_ascending_if_no_neighbours_are_out_of_order() {
         let mut row: Vec<f64> = (0..100).map(|i| f64::from(i / 2)).collect();
         for length in 0..100 {
-            assert!(ascends(&row[..length]));
+            assert!(is_ascending(&row[..length]));
         }
         for place in 1..100 {
             let kept = std::mem::replace(&mut row[place], -1.0);
-            assert!(!ascends(&row), "{place}");
+            assert!(!is_ascending(&row), "{place}");
             row[place] = kept;
         }
     }

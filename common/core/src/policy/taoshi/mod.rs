@@ -1,8 +1,8 @@
 //! Policy `taoshi`: the first generation's rule, as it last stood in March 2024.
 //!
-//! Per round: the [weighted RMSE](Errors) in USD; [shares] by min-max, twice; an EMA of shares, weighted by
-//! how [volatile](Configuration::volatility_percentile) the window was. Over miners: a [floor and a
-//! power](Configuration::final_scaled) that leave most of the payout to a few. Sums are taken in the order in which
+//! Per round: the [weighted RMSE](ForecastErrors) in USD; [shares] by min-max, twice; an EMA of shares, weighted by
+//! how [volatile](TaoshiConfig::volatility_percentile) the window was. Over miners: a [floor and a
+//! power](TaoshiConfig::final_scaled) that leave most of the payout to a few. Sums are taken in the order in which
 //! numpy takes them, so results agree to the last digit.
 //!
 //! Known weaknesses (tests: `policy/weaknesses.rs`):
@@ -14,9 +14,9 @@
 
 mod numpy;
 mod percentiles;
-mod state;
+mod policy;
 
-pub use state::{Errors, RoundDetail, Taoshi, closes};
+pub use policy::{ForecastErrors, TaoshiPolicy, TaoshiRoundDetail, closes};
 
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ use crate::forecast::sort_rows;
 
 /// The rule's numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Configuration {
+pub struct TaoshiConfig {
     /// Step i (from 0) of a forecast weighs exp(−this·i).
     pub step_decay: f64,
     /// Length of the moving average: α = 2/(length + 1).
@@ -41,7 +41,7 @@ pub struct Configuration {
 
 /// Why a round counts for nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum TaoshiRefusal {
     /// A price of the window isn't known.
     #[error("a step has no settled price")]
     Gap,
@@ -56,7 +56,7 @@ pub enum Refusal {
     NotANumber,
 }
 
-impl Default for Configuration {
+impl Default for TaoshiConfig {
     fn default() -> Self {
         Self {
             step_decay: 0.001,
@@ -68,7 +68,7 @@ impl Default for Configuration {
     }
 }
 
-impl Configuration {
+impl TaoshiConfig {
     /// Weights of steps 0 .. `horizon`.
     pub fn step_weights(&self, horizon: usize) -> Vec<f64> {
         (0..horizon)
@@ -190,11 +190,11 @@ mod tests {
     /// Written from the published rule, with Python's own arithmetic.
     #[test]
     fn the_weighted_rmse_of_a_constant_error_is_that_error() {
-        let rule = Configuration::default();
+        let config = TaoshiConfig::default();
         let points: Vec<f64> = (0..100).map(f64::from).collect();
         let closes: Vec<f64> = points.iter().map(|p| p - 0.05).collect();
         let forecast = Forecast::quantiles(Unit::Value, 100, 1, points).unwrap();
-        let rmse = Errors::new(&rule, 100).of(&forecast, &closes);
+        let rmse = ForecastErrors::new(&config, 100).of(&forecast, &closes);
         assert_eq!(rmse, 0.049_999_999_999_998_29);
     }
 
@@ -243,22 +243,22 @@ mod tests {
 
     #[test]
     fn volatility_is_ranked_by_the_tables() {
-        let rule = Configuration::default();
-        let g = rule.volatility_percentile(&[30_000.0, 30_100.0, 30_150.0, 30_200.0]);
+        let config = TaoshiConfig::default();
+        let g = config.volatility_percentile(&[30_000.0, 30_100.0, 30_150.0, 30_200.0]);
         assert_eq!(g, 0.112_249_721_603_218_24);
-        assert_eq!(rule.volatility_percentile(&[1.0, 1e6]), 1.0);
+        assert_eq!(config.volatility_percentile(&[1.0, 1e6]), 1.0);
     }
 
     #[test]
     fn the_floor_drops_and_the_power_spreads() {
-        let rule = Configuration::default();
+        let config = TaoshiConfig::default();
         // Nobody is above a mean that all are at; one alone above the floor has nobody to be scaled against.
-        assert_eq!(rule.final_scaled(&[0.25; 4]), [None; 4]);
-        assert_eq!(rule.final_scaled(&[0.0, 0.5]), [None, Some(0.0)]);
-        let scaled = rule.final_scaled(&[0.0, 0.001, 0.002]);
+        assert_eq!(config.final_scaled(&[0.25; 4]), [None; 4]);
+        assert_eq!(config.final_scaled(&[0.0, 0.5]), [None, Some(0.0)]);
+        let scaled = config.final_scaled(&[0.0, 0.001, 0.002]);
         assert_eq!(scaled[0], None);
         assert_eq!((scaled[1], scaled[2]), (Some(0.0), Some(1.0)));
-        let three = rule.final_scaled(&[0.001, 0.0015, 0.002]);
+        let three = config.final_scaled(&[0.001, 0.0015, 0.002]);
         let middle = three[1].unwrap();
         let power = |v: f64| (1.0 + v).powf(2000.0);
         let expected = (power(0.0015) - power(0.001)) / (power(0.002) - power(0.001));

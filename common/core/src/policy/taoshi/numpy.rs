@@ -2,10 +2,10 @@
 
 use wide::f64x8;
 
-use crate::lanes::{LANES, total};
+use crate::simd::{SUM_LANES, sum_lanes};
 
 /// Longest run that is summed without being halved.
-const RUN: usize = 128;
+const PW_BLOCKSIZE: usize = 128;
 
 /// Σ values.
 pub(super) fn sum(values: &[f64]) -> f64 {
@@ -20,22 +20,22 @@ pub(super) fn sum_of<const N: usize>(
     let n = columns[0].len();
     // One length for all that the compiler can see.
     let columns = columns.map(|column| &column[..n]);
-    let alone = |i: usize| term(columns.map(|column| f64x8::splat(column[i]))).to_array()[0];
-    if n < LANES {
-        return (0..n).map(alone).sum::<f64>() + 0.0;
+    let term_at = |i: usize| term(columns.map(|column| f64x8::splat(column[i]))).to_array()[0];
+    if n < SUM_LANES {
+        return (0..n).map(term_at).sum::<f64>() + 0.0;
     }
-    if n > RUN {
-        let half = n / 2 - (n / 2) % LANES;
+    if n > PW_BLOCKSIZE {
+        let half = n / 2 - (n / 2) % SUM_LANES;
         return sum_of(columns.map(|column| &column[..half]), term)
             + sum_of(columns.map(|column| &column[half..]), term);
     }
-    let blocks = columns.map(|column| column.as_chunks::<LANES>().0);
+    let blocks = columns.map(|column| column.as_chunks::<SUM_LANES>().0);
     let terms = |block: usize| term(blocks.map(|blocks| f64x8::new(blocks[block])));
     let mut lanes = terms(0);
-    for block in 1..n / LANES {
+    for block in 1..n / SUM_LANES {
         lanes += terms(block);
     }
-    (n - n % LANES..n).fold(total(lanes), |sum, i| sum + alone(i))
+    (n - n % SUM_LANES..n).fold(sum_lanes(lanes), |sum, i| sum + term_at(i))
 }
 
 /// The mean.

@@ -68,7 +68,7 @@ fn candles_are_asked_for_in_each_venues_words() {
     // `1D` would be Hong Kong's day.
     assert!(Okx.candles_path(&day).unwrap().contains("bar=1Dutc"));
     assert_eq!(Gemini.day_step(), Millis::hours(1));
-    let older = Okx.older_candles_path(&query).unwrap().unwrap();
+    let older = Okx.archive_candles_path(&query).unwrap().unwrap();
     assert!(
         older.starts_with("/api/v5/market/history-candles?"),
         "{older}"
@@ -204,7 +204,7 @@ proptest::proptest! {
     fn anything_may_be_sent(frame in "[\\[\\]{}\",:a-zA-Z0-9. -]{0,80}") {
         for venue in ALL {
             let mut events = 0;
-            let read = venue.read_frame(&frame, &Channels::default(), &mut |_| events += 1);
+            let read = venue.read_frame(&frame, &ChannelMap::default(), &mut |_| events += 1);
             proptest::prop_assert!(read.is_err() || events <= 80);
             let _ = venue.parse_candles(frame.as_bytes());
         }

@@ -1,0 +1,442 @@
+//! A local chain: the ledger in one file, which always holds what callers were told.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::chain::{Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights};
+use crate::emission::Supply;
+use crate::ledger::Ledger;
+use crate::metagraph::{Block, Hyperparameters, Metagraph};
+use crate::refusal::ChainRefusal;
+use crate::subnet_identity::SubnetIdentity;
+use crate::weights::SignedWeights;
+
+/// Version of the file's format.
+const VERSION: u64 = 1;
+
+/// A chain for one machine: no network, no fees, and blocks pass when [`LocalChain::advance_to`] says so.
+///
+/// A change is on disk before the call that made it returns, and is made wholly or not at all. The file is
+/// small, so it is written inside the call, holding a plain mutex that no future keeps across an await. One
+/// process may have it open at a time.
+#[derive(Debug)]
+pub struct LocalChain {
+    path: PathBuf,
+    ledger: Mutex<Ledger>,
+}
+
+/// What is wrong with the ledger's file.
+#[derive(Debug, Error)]
+pub enum LedgerFileError {
+    /// The system refused.
+    #[error(
+        "can't {action} the ledger file {path}: check that its folder exists and is writable, and that the disk isn't \
+         full"
+    )]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Not a ledger, or a damaged one.
+    #[error(
+        "{path} holds no ledger: restore it from a copy, or move it away to start a new local network"
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where reading it failed.
+        source: serde_json::Error,
+    },
+    /// A ledger of another version of this program.
+    #[error(
+        "{path} holds a ledger of version {found}, this program reads version {VERSION}: use the program that \
+         wrote it, or move it away to start a new local network"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that it states.
+        found: u64,
+    },
+}
+
+/// What the file holds.
+#[derive(Serialize, Deserialize)]
+struct LedgerFile<L> {
+    version: u64,
+    ledger: L,
+}
+
+/// The part of [`LedgerFile`] that every version has.
+#[derive(Deserialize)]
+struct LedgerFileHeader {
+    version: u64,
+}
+
+impl LocalChain {
+    /// Opens the ledger in the file `path`; where there is no file, makes it with `genesis`.
+    pub fn open_or_create(
+        path: impl Into<PathBuf>,
+        genesis: impl FnOnce() -> Ledger,
+    ) -> Result<Self, LedgerFileError> {
+        let path = path.into();
+        let ledger = match read(&path)? {
+            Some(ledger) => ledger,
+            None => {
+                let ledger = genesis();
+                write(&path, &ledger)?;
+                ledger
+            }
+        };
+        Ok(Self {
+            path,
+            ledger: Mutex::new(ledger),
+        })
+    }
+
+    /// Lets blocks pass up to `block`, with the epochs on the way: how a clock drives the chain.
+    pub fn advance_to(&self, block: Block) -> Result<(), ChainError> {
+        self.update(|ledger| {
+            ledger.advance_to(block);
+            Ok(())
+        })
+    }
+
+    /// Adds `amount` rao to the hotkey's stake.
+    pub fn stake(&self, hotkey: Hotkey, amount: u64) -> Result<(), ChainError> {
+        self.update(|ledger| ledger.stake(hotkey, amount))
+    }
+
+    /// Gives the hotkey a uid; the one that it has, if it is registered.
+    pub fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
+        self.update(|ledger| ledger.register(hotkey, coldkey))
+    }
+
+    /// Publishes where the hotkey answers requests, at the caller's word.
+    pub fn serve(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
+        self.update(|ledger| ledger.serve_axon(hotkey, axon))
+    }
+
+    /// Where all rao issued so far went.
+    pub fn supply(&self) -> Supply {
+        self.ledger().supply()
+    }
+
+    /// Makes a change in the file, then in memory; in neither if it was refused or made no difference.
+    fn update<T>(
+        &self,
+        change: impl FnOnce(&mut Ledger) -> Result<T, ChainRefusal>,
+    ) -> Result<T, ChainError> {
+        let mut ledger = self.ledger();
+        let mut changed = ledger.clone();
+        let answer = change(&mut changed)?;
+        if changed != *ledger {
+            write(&self.path, &changed)?;
+            *ledger = changed;
+        }
+        Ok(answer)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A panic elsewhere leaves the ledger whole: it is only ever replaced by a finished one.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Chain for LocalChain {
+    async fn identity(&self) -> Result<SubnetIdentity, ChainError> {
+        Ok(SubnetIdentity::Local)
+    }
+
+    async fn block(&self) -> Result<Block, ChainError> {
+        Ok(self.ledger().block())
+    }
+
+    async fn metagraph(&self) -> Result<Metagraph, ChainError> {
+        Ok(self.ledger().metagraph())
+    }
+
+    async fn hyperparameters(&self) -> Result<Hyperparameters, ChainError> {
+        Ok(self.ledger().hyperparameters().clone())
+    }
+
+    /// Checks nothing ahead: the ledger does so when it takes the weights.
+    async fn prepare(
+        &self,
+        weights: &UidWeights,
+        signer: &Signer,
+        now: UnixMillis,
+    ) -> Result<PreparedWeights, ChainError> {
+        let version_key = self.ledger().hyperparameters().version_key;
+        let UidWeights { uids, values } = weights.clone();
+        let nonce = now.0.unsigned_abs();
+        let sign = |bytes: &[u8]| signer.sign(bytes);
+        let signed = SignedWeights::sign(signer.account(), uids, values, version_key, nonce, sign);
+        let hash = signed.hash();
+        let text = serde_json::to_string(&signed).map_err(ChainError::OtherFormat)?;
+        Ok(PreparedWeights { text, hash })
+    }
+
+    async fn submit(&self, prepared: &PreparedWeights) -> Result<(), ChainError> {
+        let signed: SignedWeights =
+            serde_json::from_str(&prepared.text).map_err(ChainError::OtherFormat)?;
+        self.update(|ledger| ledger.submit(&signed).map(drop))
+    }
+
+    /// The ledger takes weights at any time.
+    async fn submission_status(
+        &self,
+        prepared: &PreparedWeights,
+    ) -> Result<SubmissionStatus, ChainError> {
+        let open = SubmissionStatus::Pending {
+            until: Block(u64::MAX),
+        };
+        Ok(self
+            .ledger()
+            .find(prepared.hash)
+            .map_or(open, SubmissionStatus::Succeeded))
+    }
+
+    async fn serve_axon(&self, signer: &Signer, axon: SocketAddr) -> Result<(), ChainError> {
+        self.serve(signer.account(), axon)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Ledger>, LedgerFileError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(LedgerFileError::Io {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let malformed = |source| LedgerFileError::Malformed {
+        path: path.to_owned(),
+        source,
+    };
+    let LedgerFileHeader { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
+    if version != VERSION {
+        return Err(LedgerFileError::Version {
+            path: path.to_owned(),
+            found: version,
+        });
+    }
+    let stored: LedgerFile<Ledger> = serde_json::from_slice(&bytes).map_err(malformed)?;
+    Ok(Some(stored.ledger))
+}
+
+fn write(path: &Path, ledger: &Ledger) -> Result<(), LedgerFileError> {
+    let stored = LedgerFile {
+        version: VERSION,
+        ledger,
+    };
+    serde_json::to_vec(&stored)
+        .map_err(io::Error::from)
+        .and_then(|bytes| replace(path, &bytes))
+        .map_err(|source| LedgerFileError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Replaces a file's content, durably: whoever reads it finds the old bytes or the new ones, never a mixture.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let fresh = PathBuf::from(name);
+    let mut file = File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    // The rename itself is durable only once the folder is.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn key() -> Keypair {
+        MiniSecretKey::from_bytes(&[1; 32])
+            .unwrap()
+            .expand_to_keypair(ExpansionMode::Ed25519)
+    }
+
+    fn validator() -> Hotkey {
+        Hotkey(key().public.to_bytes())
+    }
+
+    const MINER: Hotkey = Hotkey([2; 32]);
+
+    fn genesis() -> Ledger {
+        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator(), validator());
+        ledger.stake(validator(), 1_000).unwrap();
+        ledger
+    }
+
+    fn signer() -> Signer {
+        Signer::new(validator(), |bytes| {
+            key().sign_simple(b"substrate", bytes).to_bytes()
+        })
+    }
+
+    fn open(path: &Path) -> LocalChain {
+        LocalChain::open_or_create(path, genesis).unwrap()
+    }
+
+    /// As the shells use it: through the trait, from any thread.
+    async fn pay<C: Chain + 'static>(chain: Arc<C>) -> PreparedWeights {
+        let task = async move {
+            let axon = "127.0.0.1:8091".parse().unwrap();
+            chain.serve_axon(&signer(), axon).await.unwrap();
+            let weights = UidWeights {
+                uids: vec![Uid(1)],
+                values: vec![65_535],
+            };
+            let now = UnixMillis(1);
+            let prepared = chain.prepare(&weights, &signer(), now).await.unwrap();
+            let until = Block(u64::MAX);
+            assert_eq!(
+                chain.submission_status(&prepared).await.unwrap(),
+                SubmissionStatus::Pending { until }
+            );
+            chain.submit(&prepared).await.unwrap();
+            let block = chain.block().await.unwrap();
+            assert_eq!(
+                chain.submission_status(&prepared).await.unwrap(),
+                SubmissionStatus::Succeeded(block)
+            );
+            let metagraph = chain.metagraph().await.unwrap();
+            assert_eq!(metagraph.neuron(validator()).unwrap().axon, Some(axon));
+            assert_eq!(
+                chain.hyperparameters().await.unwrap().tempo,
+                metagraph.tempo
+            );
+            assert_eq!(block, metagraph.block);
+            prepared
+        };
+        tokio::spawn(task).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_there_after_a_restart() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.json");
+        let chain = Arc::new(open(&path));
+        assert_eq!(chain.register(MINER, MINER).unwrap(), Uid(1));
+        // Kept, as a validator keeps what it submits: sr25519 signs with fresh randomness each time.
+        let prepared = pay(chain.clone()).await;
+        let status = chain.submission_status(&prepared).await.unwrap();
+        chain.advance_to(Block(720)).unwrap();
+        chain.stake(MINER, 5).unwrap();
+
+        let reopened = LocalChain::open_or_create(&path, || panic!("the file is there")).unwrap();
+        assert_eq!(*reopened.ledger(), *chain.ledger());
+        assert_eq!(reopened.supply().issued, 720_000_000_000);
+        // Half-written leftovers of a killed process are no obstacle, and a repetition is recognised.
+        fs::write(folder.path().join("ledger.json.new"), "{").unwrap();
+        reopened.submit(&prepared).await.unwrap();
+        assert_eq!(reopened.submission_status(&prepared).await.unwrap(), status);
+        reopened.advance_to(Block(721)).unwrap();
+        assert_eq!(open(&path).block().await.unwrap(), Block(721));
+    }
+
+    #[tokio::test]
+    async fn what_was_signed_for_another_chain_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let chain = open(&folder.path().join("ledger.json"));
+        let prepared = PreparedWeights {
+            text: "{\"extrinsic\":\"00\"}".into(),
+            hash: foretell_core::attest::Hex([0; 32]),
+        };
+        let error = chain.submit(&prepared).await.unwrap_err();
+        assert!(error.to_string().contains("another kind of chain"));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_written() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.json");
+        let chain = open(&path);
+        chain.advance_to(Block(9)).unwrap();
+        fs::remove_file(&path).unwrap();
+        chain.advance_to(Block(9)).unwrap();
+        chain.advance_to(Block(3)).unwrap();
+        chain.stake(validator(), 0).unwrap();
+        assert!(matches!(
+            chain.stake(MINER, 1),
+            Err(ChainError::Refused(ChainRefusal::NotRegistered(MINER)))
+        ));
+        assert!(!path.exists());
+        chain.advance_to(Block(10)).unwrap();
+        assert!(path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_did_not_happen() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.json");
+        let chain = open(&path);
+        drop(folder);
+        let error = chain.advance_to(Block(1)).unwrap_err();
+        assert!(matches!(
+            error,
+            ChainError::File(LedgerFileError::Io {
+                action: "write",
+                ..
+            })
+        ));
+        assert!(error.to_string().contains("ledger.json"));
+        assert_eq!(chain.block().await.unwrap(), Block(0));
+    }
+
+    #[test]
+    fn a_file_that_is_no_ledger_is_named_and_left_alone() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.json");
+        drop(open(&path));
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.starts_with("{\"version\":1,"));
+
+        let half = &whole[..whole.len() / 2];
+        for content in ["", "[]", "{\"version\":1}", half] {
+            fs::write(&path, content).unwrap();
+            let error = LocalChain::open_or_create(&path, genesis).unwrap_err();
+            assert!(
+                matches!(error, LedgerFileError::Malformed { .. }),
+                "{content:?}: {error}"
+            );
+            let message = error.to_string();
+            assert!(message.contains("ledger.json") && message.contains("move it away"));
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        fs::write(&path, "{\"version\":2,\"state\":{}}").unwrap();
+        let error = LocalChain::open_or_create(&path, genesis).unwrap_err();
+        assert!(matches!(error, LedgerFileError::Version { found: 2, .. }));
+    }
+}

@@ -1,0 +1,86 @@
+//! What all forecasts of one round are judged by: made once, then the same for everybody.
+
+use super::{Outcome, Reference, Score};
+use crate::forecast::{Forecast, POOL_LEVELS, QuantileForecast};
+use crate::price::Price;
+use crate::rules::{Rules, ScoreRules};
+use crate::series::{Series, Unit};
+use crate::settle::{Settlement, VoidReason};
+
+/// A settled round, ready to judge forecasts.
+#[derive(Debug, Clone)]
+pub struct RoundScorer {
+    /// What happened.
+    pub outcome: Outcome,
+    /// The reference's score.
+    pub reference_score: Score,
+    reference: Reference,
+    /// What errors of the outcome's steps are measured in.
+    scales: Vec<f64>,
+    anchor: f64,
+    unit: Unit,
+    rules: ScoreRules,
+}
+
+/// A forecast as its round saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredForecast {
+    /// Moves from the anchor.
+    pub fan: QuantileForecast,
+    /// Its score.
+    pub score: Score,
+}
+
+impl ScoredForecast {
+    /// The same with a fan of no more than the common levels, which is all that pooling looks at.
+    pub fn pooled(&self) -> Self {
+        let fan = if self.fan.k() > POOL_LEVELS {
+            self.fan.resampled().into_owned()
+        } else {
+            self.fan.clone()
+        };
+        Self {
+            fan,
+            score: self.score.clone(),
+        }
+    }
+}
+
+impl RoundScorer {
+    /// The scorer of a round with these prices, or why the round is void.
+    pub fn of(
+        series: &Series,
+        settlement: &Settlement,
+        reference: &Reference,
+        rules: &Rules,
+    ) -> Result<Self, VoidReason> {
+        let outcome = settlement.outcome(series.unit, &rules.settlement)?;
+        let score = reference
+            .score(&outcome, &rules.score)
+            .ok_or(VoidReason::LastStepMissing)?;
+        Ok(Self {
+            anchor: settlement.anchor.map_or(1.0, Price::get),
+            unit: series.unit,
+            rules: rules.score,
+            scales: outcome.scales(),
+            outcome,
+            reference_score: score,
+            reference: reference.clone(),
+        })
+    }
+
+    /// The reference's fan, made anew.
+    pub fn reference_fan(&self) -> QuantileForecast {
+        self.reference
+            .fan(self.outcome.volatility, self.outcome.moves.len())
+    }
+
+    /// The forecast's fan and score. Independent of all other forecasts.
+    pub fn score(&self, forecast: &Forecast) -> ScoredForecast {
+        let fan = QuantileForecast::of(forecast, self.anchor, self.unit);
+        // The outcome has a settled last step, or there would be no scorer.
+        let score = Score::with_scales(&self.scales, &fan, &self.outcome, &self.rules)
+            .unwrap_or_else(|| self.reference_score.clone());
+        ScoredForecast { fan, score }
+    }
+}

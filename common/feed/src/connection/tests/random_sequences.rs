@@ -1,0 +1,92 @@
+//! Whatever happens, and in whatever order, a connection keeps its promises.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Wait(i64),
+    Open,
+    Ack,
+    Trade,
+    Beat,
+    Garbage,
+    Bytes,
+    Break,
+    TurnAway(u16),
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (1..200_000_i64).prop_map(Step::Wait),
+        Just(Step::Open),
+        Just(Step::Ack),
+        Just(Step::Trade),
+        Just(Step::Beat),
+        Just(Step::Garbage),
+        Just(Step::Bytes),
+        Just(Step::Break),
+        prop_oneof![Just(429), Just(451), Just(500)].prop_map(Step::TurnAway),
+        Just(Step::Restart),
+    ];
+    prop::collection::vec(step, 1..200)
+}
+
+proptest! {
+    /// Whatever happens, at most two sockets are wanted at once beside those that drain, each is opened once and closed
+    /// or gone once, and given an honest venue the connection is live again within the longest wait.
+    #[test]
+    fn it_recovers_from_anything(steps in steps()) {
+        let ack = r#"{"result":null,"id":1}"#;
+        let mut harness = Harness::new("binance", "BTCUSDT");
+        let mut id = 0;
+        let mut open: std::collections::BTreeSet<u64> = std::collections::BTreeSet::new();
+        for step in steps {
+            for action in harness.actions() {
+                match action {
+                    ConnectionAction::Open(socket) => prop_assert!(open.insert(socket.0)),
+                    ConnectionAction::Close(socket) => prop_assert!(open.remove(&socket.0)),
+                    ConnectionAction::Send(socket, _) | ConnectionAction::Ping(socket) => prop_assert!(open.contains(&socket.0)),
+                }
+            }
+            prop_assert!(open.len() <= 3, "{:?}", open);
+            let last = open.last().copied().unwrap_or(0);
+            match step {
+                Step::Wait(span) => harness.pass(Millis(span)),
+                Step::Open => harness.opened(last),
+                Step::Ack => harness.text(last, ack),
+                Step::Trade => {
+                    id += 1;
+                    harness.text(last, &format!(r#"{{"e":"trade","s":"BTCUSDT","t":{id},"p":"1","q":"1","T":1,"m":true}}"#));
+                }
+                Step::Beat => harness.input(ConnectionInput::Control(SocketId(last))),
+                Step::Garbage => harness.text(last, "{"),
+                Step::Bytes => harness.input(ConnectionInput::Bytes(SocketId(last))),
+                Step::Break if open.remove(&last) => harness.gone(last, broken()),
+                Step::TurnAway(status) if open.remove(&last) => {
+                    harness.gone(last, DisconnectReason::HttpStatus { status, retry_after: None });
+                }
+                Step::Break | Step::TurnAway(_) => {}
+                Step::Restart => harness.text(last, r#"{"e":"serverShutdown","E":1}"#),
+            }
+        }
+        // From now on the venue is honest.
+        let deadline = harness.now + Millis::minutes(25);
+        while !harness.connection.is_live() && harness.now < deadline {
+            for action in harness.actions() {
+                match action {
+                    ConnectionAction::Open(SocketId(socket)) => {
+                        harness.opened(socket);
+                        harness.text(socket, ack);
+                    }
+                    ConnectionAction::Send(SocketId(socket), _) => harness.text(socket, ack),
+                    _ => {}
+                }
+            }
+            harness.pass(SECOND);
+        }
+        prop_assert!(harness.connection.is_live());
+    }
+}

@@ -1,0 +1,395 @@
+//! The live view of a market: what every venue's connection does, what is traded now, and at what price each of the last
+//! minutes ended.
+//!
+//! It is for people, and to check settled prices by; nothing is paid by it, since nobody else can recompute it.
+
+use std::collections::BTreeMap;
+
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::{MINUTE, QuoteCurrency};
+use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::connection::{ConnectionEvent, DisconnectReason};
+use crate::event::{MarketId, Trade, VenueEvent};
+use crate::stream::FeedEvent;
+use crate::websocket::ConnectionUpdate;
+
+/// A trade older than this is no price of now.
+const MAX_TRADE_AGE: Millis = Millis::seconds(60);
+/// Minutes whose last trades are remembered.
+const KEPT_MINUTES: usize = 30;
+
+/// What is seen of a market on all venues.
+#[derive(Debug, Default)]
+pub struct MarketView {
+    venues: BTreeMap<&'static str, VenueTracker>,
+}
+
+/// The symbols of a venue that matter to a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedSymbols {
+    /// The venue.
+    pub venue: &'static str,
+    /// What is forecast, and what it is quoted in.
+    pub symbol: (String, QuoteCurrency),
+    /// USDT in USD, where that is traded.
+    pub usdt_usd: Option<String>,
+}
+
+/// One venue, as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VenueStatus {
+    /// Its name.
+    pub venue: String,
+    /// What its connection does.
+    pub state: ConnectionState,
+    /// Why the last connection was lost, or what the venue refused.
+    pub trouble: Option<String>,
+    /// Last price, in the venue's quote, and when it was traded by the venue's clock.
+    pub last: Option<(UnixMillis, f64)>,
+    /// How long the last trade took to get here, by both clocks.
+    pub lag: Option<Millis>,
+    /// How far our clock is ahead of the venue's, at most.
+    pub clock_offset: Option<Millis>,
+    /// Trades so far.
+    pub trades: u64,
+    /// Connections lost so far.
+    pub losses: u64,
+    /// Malformed frames so far.
+    pub faults: u64,
+}
+
+/// What a connection does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionState {
+    /// It is being opened, for the first time or again.
+    Connecting,
+    /// Every topic is acknowledged.
+    Live,
+}
+
+/// A price that several venues make.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CompositePrice {
+    /// The plain median, in USD.
+    pub price: f64,
+    /// Of how many venues.
+    pub venues: usize,
+}
+
+#[derive(Debug)]
+struct VenueTracker {
+    watched: WatchedSymbols,
+    now: VenueStatus,
+    received: UnixMillis,
+    /// Last prices of minutes, by their start.
+    closes: MinuteCloses,
+    usdt_usd: MinuteCloses,
+}
+
+/// When something was traded last in each of some minutes, and at what price.
+type MinuteCloses = BTreeMap<UnixMillis, (UnixMillis, f64)>;
+
+impl MarketView {
+    /// A view of these markets, of which nothing is seen yet.
+    pub fn new(watched: impl IntoIterator<Item = WatchedSymbols>) -> Self {
+        let tracker = |watched: WatchedSymbols| (watched.venue, VenueTracker::new(watched));
+        Self {
+            venues: watched.into_iter().map(tracker).collect(),
+        }
+    }
+
+    /// Takes in what a venue's connection lets us see.
+    pub fn observe(&mut self, venue: &'static str, update: &ConnectionUpdate<'_>) {
+        if let Some(tracker) = self.venues.get_mut(venue) {
+            tracker.observe(update);
+        }
+    }
+
+    /// Every venue, as it is now.
+    pub fn venues(&self) -> Vec<VenueStatus> {
+        self.venues
+            .values()
+            .map(|tracker| tracker.now.clone())
+            .collect()
+    }
+
+    /// The median of what was traded within the last minute; `None` without enough venues for a quorum.
+    pub fn live_price(&self, now: UnixMillis, rules: &MinuteRules) -> Option<CompositePrice> {
+        let fresh = |closes: &MinuteCloses, span: Millis| {
+            let (_, (at, price)) = closes.last_key_value()?;
+            (now - *at <= span).then_some(*price)
+        };
+        let rate_span = MINUTE.times(rules.usdt_rate_max_age as i64);
+        self.composite(
+            rules,
+            |closes| fresh(closes, MAX_TRADE_AGE),
+            |usdt_usd| fresh(usdt_usd, rate_span),
+        )
+    }
+
+    /// The median of the last trades in the minute that starts at `minute`; `None` without enough venues for a quorum.
+    pub fn minute_price(&self, minute: UnixMillis, rules: &MinuteRules) -> Option<CompositePrice> {
+        let oldest = minute - MINUTE.times(rules.usdt_rate_max_age as i64);
+        self.composite(
+            rules,
+            |closes| closes.get(&minute).map(|(_, price)| *price),
+            |usdt_usd| {
+                let newest = usdt_usd.range(oldest..=minute).next_back();
+                newest.map(|(_, (_, price))| *price)
+            },
+        )
+    }
+
+    fn composite(
+        &self,
+        rules: &MinuteRules,
+        price: impl Fn(&MinuteCloses) -> Option<f64>,
+        rate: impl Fn(&MinuteCloses) -> Option<f64>,
+    ) -> Option<CompositePrice> {
+        let possible = rules.usdt_rate_min..=rules.usdt_rate_max;
+        let rates = self
+            .venues
+            .values()
+            .filter_map(|tracker| rate(&tracker.usdt_usd));
+        let usdt_usd = median(rates.filter(|rate| possible.contains(rate)));
+        let in_usd = self.venues.values().filter_map(|tracker| {
+            let price = price(&tracker.closes)?;
+            match tracker.watched.symbol.1 {
+                QuoteCurrency::Usd => Some(price),
+                QuoteCurrency::Usdt => Some(price * usdt_usd?),
+            }
+        });
+        let prices: Vec<f64> = in_usd.collect();
+        let venues = prices.len();
+        let price = median(prices).filter(|_| venues >= rules.min_venues)?;
+        Some(CompositePrice { price, venues })
+    }
+}
+
+impl VenueTracker {
+    fn new(watched: WatchedSymbols) -> Self {
+        let now = VenueStatus {
+            venue: watched.venue.to_owned(),
+            state: ConnectionState::Connecting,
+            trouble: None,
+            last: None,
+            lag: None,
+            clock_offset: None,
+            trades: 0,
+            losses: 0,
+            faults: 0,
+        };
+        Self {
+            watched,
+            now,
+            received: UnixMillis(0),
+            closes: MinuteCloses::new(),
+            usdt_usd: MinuteCloses::new(),
+        }
+    }
+
+    fn observe(&mut self, update: &ConnectionUpdate<'_>) {
+        match update {
+            ConnectionUpdate::Frame { received, .. } => self.received = *received,
+            ConnectionUpdate::ClockOffset(offset) => self.now.clock_offset = Some(*offset),
+            ConnectionUpdate::Event(event) => self.on_event(event),
+        }
+    }
+
+    fn on_event(&mut self, event: &ConnectionEvent<'_>) {
+        let now = &mut self.now;
+        match event {
+            ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(trade))) => self.trade(trade),
+            ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Refused(why))) => {
+                now.trouble = Some(why.to_string())
+            }
+            ConnectionEvent::Live(_) => {
+                now.state = ConnectionState::Live;
+                now.trouble = None;
+            }
+            ConnectionEvent::Disconnected(_, reason, _) => {
+                now.losses += 1;
+                now.state = ConnectionState::Connecting;
+                now.trouble = Some(DisconnectReason::to_string(reason));
+            }
+            ConnectionEvent::MalformedFrame(_) => now.faults += 1,
+            ConnectionEvent::Feed(_)
+            | ConnectionEvent::UnknownMarket(_)
+            | ConnectionEvent::Replacing(..) => {}
+        }
+    }
+
+    fn trade(&mut self, trade: &Trade<'_>) {
+        let MarketId::Symbol(symbol) = &trade.market else {
+            return;
+        };
+        // Snapshots hold old trades, and a clock may be wrong.
+        let delay = self.received - trade.time;
+        if delay > MAX_TRADE_AGE || delay < Millis(0) - MAX_TRADE_AGE {
+            return;
+        }
+        let price = trade.price.to_f64();
+        let (watched, _) = &self.watched.symbol;
+        let closes = if symbol.as_ref() == watched {
+            self.now.trades += 1;
+            self.now.last = Some((trade.time, price));
+            self.now.lag = Some(delay);
+            &mut self.closes
+        } else if Some(symbol.as_ref()) == self.watched.usdt_usd.as_deref() {
+            &mut self.usdt_usd
+        } else {
+            return;
+        };
+        let minute = UnixMillis(trade.time.0 - trade.time.0.rem_euclid(MINUTE.0));
+        let close = closes.entry(minute).or_insert((trade.time, price));
+        if trade.time >= close.0 {
+            *close = (trade.time, price);
+        }
+        if closes.len() > KEPT_MINUTES {
+            closes.pop_first();
+        }
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.len() / 2;
+    let high = *sorted.get(upper)?;
+    Some(match sorted.len() % 2 {
+        1 => high,
+        _ => (sorted[upper - 1] + high) / 2.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::rules::RulesVersion;
+
+    use super::*;
+    use crate::connection::SocketId;
+    use crate::decimal::Decimal;
+    use crate::event::TradeId;
+
+    const START: UnixMillis = UnixMillis(1_767_225_600_000);
+
+    fn rules() -> MinuteRules {
+        RulesVersion::V1.rules().minute
+    }
+
+    fn view() -> MarketView {
+        let watched = |venue, quote, usdt_usd: bool| WatchedSymbols {
+            venue,
+            symbol: ("BTC".into(), quote),
+            usdt_usd: usdt_usd.then(|| "USDT".into()),
+        };
+        MarketView::new([
+            watched("kraken", QuoteCurrency::Usd, true),
+            watched("gemini", QuoteCurrency::Usd, false),
+            watched("okx", QuoteCurrency::Usdt, false),
+        ])
+    }
+
+    /// A trade `at` ms after the start that takes 100 ms to get here.
+    fn trade(
+        view: &mut MarketView,
+        venue: &'static str,
+        symbol: &'static str,
+        at: i64,
+        price: &'static str,
+    ) {
+        let time = START + Millis(at);
+        let received = time + Millis(100);
+        view.observe(
+            venue,
+            &ConnectionUpdate::Frame {
+                socket: SocketId(1),
+                received,
+                text: "",
+            },
+        );
+        let trade = Trade {
+            market: MarketId::symbol(symbol),
+            time,
+            price: Decimal::new(price).unwrap(),
+            size: Decimal::new("1").unwrap(),
+            id: TradeId::Number(1),
+            taker: None,
+        };
+        let event = FeedEvent::Venue(VenueEvent::Trade(trade));
+        view.observe(
+            venue,
+            &ConnectionUpdate::Event(ConnectionEvent::Feed(event)),
+        );
+    }
+
+    #[test]
+    fn three_venues_make_a_price_and_usdt_is_converted() {
+        let mut view = view();
+        trade(&mut view, "kraken", "BTC", 10_000, "100");
+        trade(&mut view, "gemini", "BTC", 20_000, "102");
+        trade(&mut view, "okx", "BTC", 30_000, "110");
+        let now = START + Millis::seconds(40);
+        // Nobody knows what a USDT is worth.
+        assert_eq!(view.live_price(now, &rules()), None);
+        trade(&mut view, "kraken", "USDT", 30_000, "0.90");
+        let price = view.live_price(now, &rules()).unwrap();
+        assert_eq!((price.price, price.venues), (100.0, 3));
+        let minute = view.minute_price(START, &rules()).unwrap();
+        assert_eq!(minute.price, 100.0);
+        assert_eq!(view.minute_price(START + MINUTE, &rules()), None);
+        // A minute without trades later it is no price of now.
+        assert_eq!(view.live_price(now + MINUTE, &rules()), None);
+    }
+
+    #[test]
+    fn the_last_trade_of_a_minute_is_its_close_in_whatever_order_they_come() {
+        let mut view = view();
+        trade(&mut view, "kraken", "BTC", 50_000, "101");
+        trade(&mut view, "kraken", "BTC", 40_000, "99");
+        trade(&mut view, "gemini", "BTC", 59_999, "101");
+        trade(&mut view, "okx", "BTC", 30_000, "101");
+        trade(&mut view, "kraken", "USDT", 30_000, "1");
+        let minute = view.minute_price(START, &rules()).unwrap();
+        assert_eq!(minute.price, 101.0);
+    }
+
+    #[test]
+    fn a_venue_shows_its_state_its_trouble_and_its_lag() {
+        let mut view = view();
+        view.observe(
+            "okx",
+            &ConnectionUpdate::Event(ConnectionEvent::Live(SocketId(1))),
+        );
+        trade(&mut view, "okx", "BTC", 0, "100");
+        view.observe("okx", &ConnectionUpdate::ClockOffset(Millis(80)));
+        let okx = |view: &MarketView| {
+            view.venues()
+                .into_iter()
+                .find(|v| v.venue == "okx")
+                .unwrap()
+        };
+        let now = okx(&view);
+        assert_eq!((now.state, now.trades), (ConnectionState::Live, 1));
+        assert_eq!(
+            (now.lag, now.clock_offset),
+            (Some(Millis(100)), Some(Millis(80)))
+        );
+        let reason = DisconnectReason::Broken("cut".into());
+        view.observe(
+            "okx",
+            &ConnectionUpdate::Event(ConnectionEvent::Disconnected(
+                SocketId(1),
+                &reason,
+                Millis(1),
+            )),
+        );
+        let now = okx(&view);
+        assert_eq!((now.state, now.losses), (ConnectionState::Connecting, 1));
+        assert_eq!(now.trouble.as_deref(), Some("connection broke: cut"));
+    }
+}

@@ -1,0 +1,182 @@
+//! One-minute candles from trades: the live view of a market, and what a replay of its frames gives again.
+//!
+//! A minute closes when the first trade of a later one comes. That depends on the frames and their receive times alone,
+//! so a replay closes the same minutes with the same bytes.
+
+use std::collections::BTreeMap;
+
+use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{MarketId, Trade};
+
+const MINUTE: i64 = 60_000;
+/// A trade that claims to be so much later or earlier than it came is of another time, or its clock is.
+const MAX_CLOCK_DIFFERENCE: Millis = Millis::minutes(2);
+
+/// A minute of a market, closed. Prices are in the venue's own digits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MinuteCandle {
+    /// The venue's symbol.
+    pub symbol: String,
+    /// Start.
+    pub time_ms: UnixMillis,
+    /// First price.
+    pub open: String,
+    /// Highest price.
+    pub high: String,
+    /// Lowest price.
+    pub low: String,
+    /// Last price.
+    pub close: String,
+    /// Base units traded.
+    pub volume: f64,
+    /// Number of trades.
+    pub trades: u64,
+}
+
+/// The forming minutes of a venue's markets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MinuteAggregator {
+    forming: BTreeMap<String, MinuteCandle>,
+    late_trades: u64,
+    future_trades: u64,
+}
+
+impl MinuteAggregator {
+    /// Takes in a trade that came at `received`; the minute before it, if it closes that.
+    ///
+    /// Trades of a minute that is closed are late and count in no minute, as do trades of long ago (a snapshot after a new
+    /// subscription holds some) and of the future.
+    pub fn add_trade(&mut self, received: UnixMillis, trade: &Trade<'_>) -> Option<MinuteCandle> {
+        let MarketId::Symbol(symbol) = &trade.market else {
+            return None;
+        };
+        if trade.time > received + MAX_CLOCK_DIFFERENCE {
+            self.future_trades += 1;
+            return None;
+        }
+        if trade.time < received - MAX_CLOCK_DIFFERENCE {
+            self.late_trades += 1;
+            return None;
+        }
+        let start = UnixMillis(trade.time.0 - trade.time.0.rem_euclid(MINUTE));
+        let Some(forming) = self.forming.get_mut(symbol.as_ref()) else {
+            self.forming
+                .insert(symbol.to_string(), new_candle(symbol, start, trade));
+            return None;
+        };
+        if start < forming.time_ms {
+            self.late_trades += 1;
+            return None;
+        }
+        if start > forming.time_ms {
+            return Some(std::mem::replace(forming, new_candle(symbol, start, trade)));
+        }
+        forming.add(trade);
+        None
+    }
+
+    /// The forming minutes, which no later trade has closed.
+    pub fn forming(&self) -> impl Iterator<Item = &MinuteCandle> {
+        self.forming.values()
+    }
+
+    /// Trades that came after their minute was closed.
+    pub const fn late_trades(&self) -> u64 {
+        self.late_trades
+    }
+
+    /// Trades from the future.
+    pub const fn future_trades(&self) -> u64 {
+        self.future_trades
+    }
+}
+
+/// The minute that this trade begins.
+fn new_candle(symbol: &str, start: UnixMillis, trade: &Trade<'_>) -> MinuteCandle {
+    let price = trade.price.to_string();
+    MinuteCandle {
+        symbol: symbol.to_owned(),
+        time_ms: start,
+        open: price.clone(),
+        high: price.clone(),
+        low: price.clone(),
+        close: price,
+        volume: trade.size.to_f64(),
+        trades: 1,
+    }
+}
+
+impl MinuteCandle {
+    fn add(&mut self, trade: &Trade<'_>) {
+        let number = |text: &str| text.parse().unwrap_or(f64::NAN);
+        let price = trade.price.to_f64();
+        if price > number(&self.high) {
+            self.high = trade.price.to_string();
+        }
+        if price < number(&self.low) {
+            self.low = trade.price.to_string();
+        }
+        self.close = trade.price.to_string();
+        self.volume += trade.size.to_f64();
+        self.trades += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decimal::Decimal;
+    use crate::event::TradeId;
+
+    fn trade(time: i64, price: &'static str) -> Trade<'static> {
+        Trade {
+            market: MarketId::symbol("A"),
+            time: UnixMillis(time),
+            price: Decimal::new(price).unwrap(),
+            size: Decimal::new("0.5").unwrap(),
+            id: TradeId::Number(1),
+            taker: None,
+        }
+    }
+
+    #[test]
+    fn a_minute_closes_with_the_first_trade_of_a_later_one() {
+        let mut minutes = MinuteAggregator::default();
+        let received = UnixMillis(121_000);
+        for (time, price) in [
+            (60_000, "10.0"),
+            (60_500, "12"),
+            (61_000, "9.50"),
+            (119_999, "11"),
+        ] {
+            assert_eq!(minutes.add_trade(received, &trade(time, price)), None);
+        }
+        let closed = minutes.add_trade(received, &trade(180_000, "11")).unwrap();
+        let prices = [closed.open, closed.high, closed.low, closed.close];
+        assert_eq!(prices, ["10.0", "12", "9.50", "11"]);
+        assert_eq!(
+            (closed.time_ms, closed.volume, closed.trades),
+            (UnixMillis(60_000), 2.0, 4)
+        );
+        let forming: Vec<_> = minutes.forming().map(|m| m.time_ms.0).collect();
+        assert_eq!(forming, [180_000]);
+    }
+
+    #[test]
+    fn late_trades_and_those_from_the_future_count_in_no_minute() {
+        let mut minutes = MinuteAggregator::default();
+        minutes.add_trade(UnixMillis(70_000), &trade(60_000, "10"));
+        assert_eq!(
+            minutes.add_trade(UnixMillis(70_000), &trade(59_999, "1")),
+            None
+        );
+        assert_eq!(
+            minutes.add_trade(UnixMillis(70_000), &trade(190_001, "99")),
+            None
+        );
+        assert_eq!((minutes.late_trades(), minutes.future_trades()), (1, 1));
+        assert_eq!(minutes.forming().next().unwrap().trades, 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! Where answers come from: the network, or a recording of what it said.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::RestError;
+
+/// Longest answer to one request.
+pub(super) const MAX_RESPONSE_BYTES: usize = 8 << 20;
+
+/// An answer, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedResponse {
+    /// Who gave it.
+    pub venue: String,
+    /// Path and query that were asked.
+    pub path: String,
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// Answers on the way to or from a recording.
+#[derive(Debug, Clone, Default)]
+pub struct RecordedResponses(Arc<Mutex<BTreeMap<(String, String), RecordedResponse>>>);
+
+#[derive(Debug, Clone)]
+pub(super) enum HttpSource {
+    /// The venues themselves; what they answer is kept, if somebody wants it.
+    Network(reqwest::Client, Option<RecordedResponses>),
+    /// What they answered once.
+    Recording(RecordedResponses),
+}
+
+/// An answer, whatever its status.
+pub(super) struct HttpResponse {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+impl RecordedResponses {
+    /// Adds an answer; of several to the same question, the last one counts.
+    pub fn put(&self, response: RecordedResponse) {
+        let key = (response.venue.clone(), response.path.clone());
+        self.locked().insert(key, response);
+    }
+
+    /// Takes out all answers.
+    pub fn take(&self) -> Vec<RecordedResponse> {
+        std::mem::take(&mut *self.locked()).into_values().collect()
+    }
+
+    fn get(&self, venue: &str, path: &str) -> Option<RecordedResponse> {
+        let key = (venue.to_owned(), path.to_owned());
+        self.locked().get(&key).cloned()
+    }
+
+    /// A panic elsewhere leaves the map whole: entries are only ever added, or all taken.
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<(String, String), RecordedResponse>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HttpSource {
+    /// The answer of `venue` to this path at this host.
+    pub async fn get(
+        &self,
+        venue: &'static str,
+        host: &str,
+        path: &str,
+    ) -> Result<HttpResponse, RestError> {
+        match self {
+            Self::Network(http, keep) => {
+                let response = fetch(http, venue, format!("{host}{path}")).await?;
+                if let (Some(responses), Ok(body)) = (keep, str::from_utf8(&response.body)) {
+                    responses.put(RecordedResponse {
+                        venue: venue.to_owned(),
+                        path: path.to_owned(),
+                        status: response.status,
+                        body: body.to_owned(),
+                    });
+                }
+                Ok(response)
+            }
+            Self::Recording(responses) => match responses.get(venue, path) {
+                Some(response) => Ok(HttpResponse {
+                    status: response.status,
+                    retry_after: None,
+                    body: response.body.into_bytes(),
+                }),
+                None => Err(RestError::NotRecorded {
+                    venue,
+                    path: path.to_owned(),
+                }),
+            },
+        }
+    }
+}
+
+async fn fetch(
+    http: &reqwest::Client,
+    venue: &'static str,
+    url: String,
+) -> Result<HttpResponse, RestError> {
+    let unreachable = |source| RestError::Unreachable {
+        venue,
+        url: url.clone(),
+        source,
+    };
+    let mut response = http.get(&url).send().await.map_err(unreachable)?;
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(RestError::ResponseTooLong { venue, url });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse {
+        status,
+        retry_after,
+        body,
+    })
+}
+
+/// The seconds of a `Retry-After` header.
+fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+    let value = headers.get(reqwest::header::RETRY_AFTER)?;
+    let seconds = value.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

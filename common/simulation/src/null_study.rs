@@ -1,0 +1,237 @@
+//! How often luck alone is eligible for pay: fans whose true advantage is zero, season after season.
+//!
+//! Nobody knows the true advantage of a fan, but over years its mean is near it. So each strategy's advantages are taken less
+//! their own mean over all rounds, which leaves its luck as it was, with all its storms and dependence, and no skill.
+
+use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
+use foretell_core::pool::Advantage;
+use foretell_core::pool::deviations::Deviations;
+use foretell_core::pool::evidence::{self, EvidenceSums, EvidenceWindow};
+use foretell_core::rules::{EvidenceRules, Rules};
+use foretell_core::score::{Outcome, Reference, Score};
+use foretell_core::time::{Millis, UnixMillis};
+use serde::Serialize;
+
+use crate::counter_rng::normal;
+use crate::historical_market::HistoricalMarket;
+use crate::season::CHECKPOINTS;
+
+/// Seed of what guessers guess.
+const SEED: u64 = 1;
+/// How far a guessed direction moves a fan, and how much a guessed width changes it, as shares of its width.
+const SHIFT: f64 = 0.05;
+const WIDTH_JITTER: f64 = 0.05;
+
+/// A way to differ from the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NullStrategy {
+    /// The volatility of the last 7 days.
+    LongWidth,
+    /// Half the reference's width, half that of the last 3 hours.
+    ShortWidth,
+    /// A direction that is guessed once a day.
+    DailyGuess,
+    /// The direction of the last 24 hours.
+    DayBefore,
+    /// A direction that is guessed for each round.
+    Guess,
+    /// A width that is guessed for each round.
+    WidthGuess,
+}
+
+/// Of all seasons, those in which a strategy without skill is eligible.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NullStudy {
+    /// What it does.
+    #[serde(rename = "habit")]
+    pub strategy: &'static str,
+    /// Number of standard errors that its mean advantage counts less, z.
+    pub standard_errors: f64,
+    /// Rounds that could be scored.
+    pub rounds: usize,
+    /// Seasons; one starts every day.
+    pub seasons: usize,
+    /// Share of seasons in which it is eligible after so many days.
+    pub eligible: Vec<(usize, f64)>,
+}
+
+impl NullStrategy {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::LongWidth,
+        Self::ShortWidth,
+        Self::DailyGuess,
+        Self::DayBefore,
+        Self::Guess,
+        Self::WidthGuess,
+    ];
+
+    /// What it does.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LongWidth => "width of the last 7 days",
+            Self::ShortWidth => "width half of the last 3 hours",
+            Self::DailyGuess => "a direction guessed once a day",
+            Self::DayBefore => "direction of the day before",
+            Self::Guess => "a direction guessed every round",
+            Self::WidthGuess => "a width guessed every round",
+        }
+    }
+
+    /// How wide its fan of round number `round` is, and how far it is moved, in widths of the reference.
+    fn width_and_shift(
+        self,
+        market: &HistoricalMarket,
+        known: usize,
+        volatility: f64,
+        round: u64,
+    ) -> (f64, f64) {
+        let guess = |index| normal(SEED, self as u64, index);
+        match self {
+            Self::LongWidth => (
+                market.realised_volatility(known, Millis::days(7)) / volatility,
+                0.0,
+            ),
+            Self::ShortWidth => {
+                let short = market.realised_volatility(known, Millis::hours(3)) / volatility;
+                (0.5 + 0.5 * short, 0.0)
+            }
+            Self::DailyGuess => (1.0, SHIFT * guess(round / 48).signum()),
+            Self::DayBefore => {
+                let bars = market.bars_in(Millis::days(1)).min(known);
+                let change: f64 = (known - bars..known)
+                    .map(|bar| market.log_return(bar))
+                    .sum();
+                (1.0, SHIFT * change.signum())
+            }
+            Self::Guess => (1.0, SHIFT * guess(round)),
+            Self::WidthGuess => (libm::exp(WIDTH_JITTER * guess(round)), 0.0),
+        }
+    }
+}
+
+impl NullStudy {
+    /// The luck of one strategy under each z, in rounds every half hour from `first` to `last`, all of which have bars before them.
+    pub fn run(
+        strategy: NullStrategy,
+        market: &HistoricalMarket,
+        (first, last): (UnixMillis, UnixMillis),
+        rules: &Rules,
+        standard_errors: &[f64],
+    ) -> Vec<Self> {
+        let every = Millis::minutes(30);
+        let window = EvidenceWindow {
+            lags: evidence::lags(market.series.grid.span().0, every.0),
+            half_life: rules.evidence.half_life,
+        };
+        let skill = advantages(strategy, market, (first, last), every, rules);
+        let mean = skill.iter().map(|a| a.value).sum::<f64>() / skill.len() as f64;
+        let centred: Vec<Advantage> = skill
+            .iter()
+            .map(|advantage| Advantage {
+                value: advantage.value - mean,
+                ..*advantage
+            })
+            .collect();
+        let longest = Millis::days(CHECKPOINTS[CHECKPOINTS.len() - 1] as i64);
+        let seasons = (last - first - longest).0 / Millis::days(1).0 + 1;
+        let starts = (0..seasons).map(|day| first + Millis::days(1).times(day));
+        // By start, checkpoint and z.
+        let seasons: Vec<Vec<Vec<bool>>> = starts
+            .map(|start| {
+                let begin = centred.partition_point(|advantage| advantage.origin < start);
+                season_eligibility(
+                    &centred[begin..],
+                    start,
+                    market,
+                    window,
+                    rules,
+                    standard_errors,
+                )
+            })
+            .collect();
+        let share = |at: usize, z: usize| {
+            let lucky = seasons.iter().filter(|season| season[at][z]).count();
+            lucky as f64 / seasons.len() as f64
+        };
+        let of_z = |(z, standard_errors): (usize, &f64)| Self {
+            strategy: strategy.name(),
+            standard_errors: *standard_errors,
+            rounds: centred.len(),
+            seasons: seasons.len(),
+            eligible: CHECKPOINTS
+                .iter()
+                .enumerate()
+                .map(|(at, days)| (*days, share(at, z)))
+                .collect(),
+        };
+        standard_errors.iter().enumerate().map(of_z).collect()
+    }
+}
+
+/// Whether one without skill is eligible at each checkpoint of a season, under each z, by rounds that have settled.
+fn season_eligibility(
+    centred: &[Advantage],
+    start: UnixMillis,
+    market: &HistoricalMarket,
+    window: EvidenceWindow,
+    rules: &Rules,
+    standard_errors: &[f64],
+) -> Vec<Vec<bool>> {
+    let mut sums = EvidenceSums::new(window);
+    let mut rounds = centred.iter().peekable();
+    CHECKPOINTS
+        .iter()
+        .map(|days| {
+            let settled = start + Millis::days(*days as i64) - market.series.grid.span();
+            while let Some(advantage) = rounds.next_if(|advantage| advantage.origin <= settled) {
+                sums.add(advantage);
+            }
+            let eligible = |z: &f64| {
+                let rules = EvidenceRules {
+                    standard_errors: *z,
+                    ..rules.evidence
+                };
+                let evidence = sums.evidence(&rules);
+                evidence.is_some_and(|evidence| evidence.value > 0.0)
+            };
+            standard_errors.iter().map(eligible).collect()
+        })
+        .collect()
+}
+
+fn advantages(
+    strategy: NullStrategy,
+    market: &HistoricalMarket,
+    (first, last): (UnixMillis, UnixMillis),
+    every: Millis,
+    rules: &Rules,
+) -> Vec<Advantage> {
+    let horizon = market.series.grid.horizon;
+    let reference = Reference::new(&rules.score);
+    let levels = Deviations::new(&reference, horizon).reference().to_vec();
+    let rounds = 0..(last - first).0 / every.0;
+    rounds
+        .filter_map(|round| {
+            let origin = first + every.times(round);
+            let outcome = market.outcome(&market.settlement(origin))?;
+            let known = market.known_at(origin);
+            let (width, shift) =
+                strategy.width_and_shift(market, known, outcome.volatility, round as u64);
+            let fan = fan(&levels, width, shift, &outcome);
+            let score = |fan: &QuantileForecast| Score::scaled_crps(fan, &outcome, &rules.score);
+            let value = score(&self::fan(&levels, 1.0, 0.0, &outcome))? - score(&fan)?;
+            Some(Advantage { origin, value })
+        })
+        .collect()
+}
+
+/// The reference at `levels`, so much wider and so far moved.
+fn fan(levels: &[f64], width: f64, shift: f64, outcome: &Outcome) -> QuantileForecast {
+    let row = |step: usize| {
+        let unit = outcome.volatility * libm::sqrt(step as f64);
+        levels.iter().map(move |q| unit * (width * q + shift))
+    };
+    let moves = (1..=outcome.moves.len()).flat_map(row);
+    QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
+}

@@ -1,0 +1,213 @@
+//! What many seasons say of a pay rule.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::attack::Attack;
+use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, SkillClass};
+use crate::season::CHECKPOINTS;
+use crate::season_result::SeasonResult;
+
+/// Findings about one policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PolicySummary {
+    /// Name of the policy.
+    pub policy: String,
+    /// Seasons: starts times seeds.
+    pub seasons: usize,
+    /// At each checkpoint, without any attack.
+    pub checkpoints: Vec<CheckpointSummary>,
+    /// Largest over smallest pay over a season, among those that nobody can tell apart.
+    pub near_equals: RatioSummary,
+    /// Mean gain of the consensus over the reference, where there is one.
+    pub consensus_gain: Option<f64>,
+    /// Score of the consensus over that of the best member in hindsight, from day 20 on.
+    pub against_best: Option<f64>,
+    /// Every attack.
+    pub attacks: Vec<AttackSummary>,
+}
+
+/// Means over all seasons after some days.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckpointSummary {
+    /// Days since the start.
+    pub days: usize,
+    /// Share of what is paid, by class; `None` where nothing was ever paid.
+    pub pay: BTreeMap<SkillClass, Option<f64>>,
+    /// Share of a class that is eligible.
+    pub eligible: BTreeMap<SkillClass, f64>,
+    /// Part of the emission that is not paid.
+    pub unpaid: f64,
+}
+
+/// A ratio over seasons.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RatioSummary {
+    /// Middle season.
+    pub median: f64,
+    /// Worst season; JSON's null if somebody got nothing.
+    pub worst: f64,
+}
+
+/// What one attack is worth.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttackSummary {
+    /// Its name.
+    pub attack: String,
+    /// The attacker's share of all pay over a season.
+    pub share: f64,
+    /// The same had it been honest.
+    pub honest: f64,
+    /// The difference.
+    pub gain: f64,
+    /// Standard error of the difference, the seeds of one start being one observation.
+    pub standard_error: f64,
+}
+
+impl PolicySummary {
+    /// What was found: `seasons[start][seed][attack]`.
+    pub fn new(policy: &str, attacks: &[Attack], seasons: &[Vec<Vec<SeasonResult>>]) -> Self {
+        let honest = attacks
+            .iter()
+            .position(|attack| attack.is_honest() && attack.peers.is_none())
+            .unwrap_or(0);
+        let unattacked: Vec<&SeasonResult> =
+            seasons.iter().flatten().map(|all| &all[honest]).collect();
+        Self {
+            policy: policy.to_owned(),
+            seasons: unattacked.len(),
+            checkpoints: (0..CHECKPOINTS.len())
+                .filter(|at| unattacked.iter().all(|result| result.weights.len() > *at))
+                .map(|at| checkpoint(at, &unattacked))
+                .collect(),
+            near_equals: near_equals(&unattacked),
+            consensus_gain: consensus_gain(&unattacked),
+            against_best: against_best(&unattacked),
+            attacks: (0..attacks.len())
+                .map(|attack| attack_summary(attack, attacks, seasons))
+                .collect(),
+        }
+    }
+}
+
+fn checkpoint(at: usize, unattacked: &[&SeasonResult]) -> CheckpointSummary {
+    let classes = [
+        SkillClass::Good,
+        SkillClass::Middling,
+        SkillClass::Tails,
+        SkillClass::None,
+    ];
+    let members = |class: SkillClass| {
+        let everybody = HONEST_FORECASTERS.iter().enumerate();
+        everybody.filter(move |(_, forecaster)| forecaster.class == class)
+    };
+    let pay = classes.map(|class| {
+        let shares = unattacked.iter().filter_map(|result| {
+            let paid = 1.0 - result.burned[at];
+            let own: f64 = members(class).map(|(i, _)| result.weights[at][i]).sum();
+            let attacker = if class == HONEST_ATTACKER.class {
+                result.attacker_weights[at]
+            } else {
+                0.0
+            };
+            (paid > 0.0).then(|| (own + attacker) / paid)
+        });
+        let shares: Vec<f64> = shares.collect();
+        (
+            class,
+            (!shares.is_empty()).then(|| mean(shares.iter().copied())),
+        )
+    });
+    let eligible = classes.map(|class| {
+        let share = |result: &&SeasonResult| {
+            let flags = members(class).map(|(i, _)| f64::from(u8::from(result.eligible[at][i])));
+            mean(flags)
+        };
+        (class, mean(unattacked.iter().map(share)))
+    });
+    CheckpointSummary {
+        days: CHECKPOINTS[at],
+        pay: pay.into(),
+        eligible: eligible.into(),
+        unpaid: mean(unattacked.iter().map(|result| result.burned[at])),
+    }
+}
+
+fn consensus_gain(unattacked: &[&SeasonResult]) -> Option<f64> {
+    let gains: Option<Vec<f64>> = unattacked.iter().map(|p| p.consensus_gain).collect();
+    Some(mean(gains?.into_iter()))
+}
+
+fn against_best(unattacked: &[&SeasonResult]) -> Option<f64> {
+    let mature: Vec<&(f64, Vec<f64>)> = unattacked
+        .iter()
+        .filter_map(|result| result.mature_scores.as_ref())
+        .collect();
+    let consensus: f64 = mature.iter().map(|(consensus, _)| consensus).sum();
+    let members = (0..HONEST_FORECASTERS.len())
+        .map(|m| mature.iter().map(|(_, members)| members[m]).sum::<f64>());
+    (!mature.is_empty()).then(|| consensus / members.fold(f64::INFINITY, f64::min))
+}
+
+fn near_equals(unattacked: &[&SeasonResult]) -> RatioSummary {
+    let ratio = |result: &&SeasonResult| {
+        let everybody = result.paid.iter().zip(HONEST_FORECASTERS);
+        let alike = everybody.filter(|(_, forecaster)| forecaster.near_equal);
+        let paid: Vec<f64> = alike.map(|(paid, _)| *paid).collect();
+        let most = paid.iter().copied().fold(0.0, f64::max);
+        most / paid.iter().copied().fold(f64::INFINITY, f64::min)
+    };
+    let mut ratios: Vec<f64> = unattacked.iter().map(ratio).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    RatioSummary {
+        median: ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN),
+        worst: ratios.last().copied().unwrap_or(f64::NAN),
+    }
+}
+
+fn attack_summary(
+    attack: usize,
+    attacks: &[Attack],
+    seasons: &[Vec<Vec<SeasonResult>>],
+) -> AttackSummary {
+    let peers = attacks[attack].peers;
+    let honest = attacks
+        .iter()
+        .position(|other| other.is_honest() && other.peers == peers)
+        .unwrap_or(0);
+    let share = |result: &SeasonResult| {
+        let all = result.attacker_paid + result.paid.iter().sum::<f64>();
+        if all > 0.0 {
+            result.attacker_paid / all
+        } else {
+            0.0
+        }
+    };
+    let of_start = |which: usize| {
+        let starts = seasons.iter();
+        let means = starts.map(|seeds| mean(seeds.iter().map(|all| share(&all[which]))));
+        means.collect::<Vec<f64>>()
+    };
+    let (own, other) = (of_start(attack), of_start(honest));
+    let gains: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - b).collect();
+    let gain = mean(gains.iter().copied());
+    let n = gains.len() as f64;
+    let spread: f64 = gains.iter().map(|g| (g - gain) * (g - gain)).sum();
+    AttackSummary {
+        attack: attacks[attack].name(),
+        share: mean(own.into_iter()),
+        honest: mean(other.into_iter()),
+        gain,
+        standard_error: libm::sqrt(spread / (n * (n - 1.0)).max(1.0)),
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0);
+    for value in values {
+        sum += value;
+        count += 1;
+    }
+    sum / f64::from(count)
+}

@@ -1,0 +1,109 @@
+//! Which addresses others may make us ask: on a public network, only those of the public internet.
+//!
+//! Anybody who registers on a subnet writes any address into the chain. A validator that asked them all could be made to
+//! knock at services of its own machine and network.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Which addresses are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressPolicy {
+    /// Those of the public internet.
+    PublicOnly,
+    /// All: a network of one's own.
+    Any,
+}
+
+impl AddressPolicy {
+    /// Whether a peer at this address is asked.
+    pub fn allows(self, address: SocketAddr) -> bool {
+        self == Self::Any || is_public(address.ip())
+    }
+}
+
+/// Whether an address belongs to the public internet: the special-purpose registries of IANA (RFC 6890), as far as they
+/// hold addresses at which something could answer.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let this_network = a == 0;
+    // Between a provider's customers and its own translation.
+    let shared = a == 100 && b & 0xc0 == 64;
+    let protocols = (a, b, c) == (192, 0, 0);
+    let benchmarks = a == 198 && b & 0xfe == 18;
+    let reserved = a >= 240;
+    !(this_network
+        || shared
+        || protocols
+        || benchmarks
+        || reserved
+        || ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_multicast())
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let [first, second, third, .., high, low] = ip.segments();
+    let embedded =
+        |high: u16, low: u16| is_public_v4(((u32::from(high) << 16) | u32::from(low)).into());
+    // An IPv4 address in other clothes: mapped, translated (RFC 6052), 6to4.
+    if ip.to_ipv4_mapped().is_some() || (first, second) == (0x64, 0xff9b) {
+        return embedded(high, low);
+    }
+    if first == 0x2002 {
+        return embedded(second, third);
+    }
+    // What is global is all in 2000::/3.
+    first & 0xe000 == 0x2000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_public_internet_is_public() {
+        for address in [
+            "8.8.8.8:1",
+            "172.32.0.1:80",
+            "[2606:4700::1]:80",
+            "[::ffff:8.8.8.8]:1",
+        ] {
+            assert!(
+                AddressPolicy::PublicOnly.allows(address.parse().unwrap()),
+                "{address}"
+            );
+        }
+        for address in [
+            "127.0.0.1:8091",
+            "0.0.0.0:8091",
+            "10.1.2.3:80",
+            "172.16.0.1:80",
+            "192.168.1.1:80",
+            "169.254.169.254:80",
+            "100.64.0.1:80",
+            "198.18.0.1:80",
+            "224.0.0.1:80",
+            "255.255.255.255:80",
+            "[::1]:80",
+            "[::]:80",
+            "[fe80::1]:80",
+            "[fd00::1]:80",
+            "[ff02::1]:80",
+            "[::ffff:127.0.0.1]:80",
+            "[64:ff9b::7f00:1]:80",
+            "[2002:7f00:1::]:80",
+        ] {
+            let address = address.parse().unwrap();
+            assert!(!AddressPolicy::PublicOnly.allows(address), "{address}");
+            assert!(AddressPolicy::Any.allows(address));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Authorization, asked over real sockets by hand-written HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Extension;
+use axum::routing::post;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::btauth::signed_headers;
+use crate::keypair::Keypair;
+
+const ROUTE: &str = "/v1/commit";
+const SECOND: u64 = 1_000_000_000;
+
+/// A service that requires authorization, and counts who got in.
+struct TestService {
+    address: SocketAddr,
+    authorized: Arc<AtomicUsize>,
+}
+
+/// A request as it goes over the wire.
+#[derive(Clone)]
+struct RawRequest {
+    path: &'static str,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+fn miner() -> Keypair {
+    Keypair::derived(1, "miner")
+}
+
+fn validator() -> Keypair {
+    Keypair::derived(1, "validator")
+}
+
+impl TestService {
+    async fn open(callers: Callers) -> Self {
+        let authorized = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&authorized);
+        let answer = move |Extension(Caller(caller)): Extension<Caller>, body: String| async move {
+            count.fetch_add(1, Ordering::Relaxed);
+            format!("{caller} said {} bytes", body.len())
+        };
+        let routes = Router::new().route(ROUTE, post(answer));
+        let routes = require_authorization(routes, miner().hotkey(), callers);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, routes).into_future());
+        Self {
+            address,
+            authorized,
+        }
+    }
+
+    /// Status and body of the answer to `raw_request`.
+    async fn answer(&self, raw_request: &RawRequest) -> (u16, String) {
+        let RawRequest {
+            path,
+            headers,
+            body,
+        } = raw_request;
+        let mut head = format!("POST {path} HTTP/1.1\r\nhost: miner\r\nconnection: close\r\n");
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("content-length: {}\r\n\r\n", body.len());
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap();
+        (status.parse().unwrap(), body.to_owned())
+    }
+}
+
+impl RawRequest {
+    fn signed(body: &[u8], receiver: &Keypair, nonce: u64) -> Self {
+        let request = SignedRequest {
+            method: "POST",
+            path: ROUTE,
+            body,
+        };
+        Self {
+            path: ROUTE,
+            headers: signed_headers(&validator(), &receiver.hotkey(), &request, nonce).to_vec(),
+            body: body.to_vec(),
+        }
+    }
+
+    /// What an honest validator sends now.
+    fn honest(body: &[u8]) -> Self {
+        Self::signed(body, &miner(), system_nanos())
+    }
+}
+
+#[tokio::test]
+async fn a_signed_request_gets_in_under_the_name_of_its_sender() {
+    let service = TestService::open(Callers::Anyone).await;
+    let answer = service.answer(&RawRequest::honest(b"{}")).await;
+    let expected = format!("{} said 2 bytes", validator().hotkey());
+    assert_eq!(answer, (200, expected));
+}
+
+#[tokio::test]
+async fn what_is_not_signed_as_it_should_be_stays_out_and_is_told_why() {
+    let service = TestService::open(Callers::Anyone).await;
+    let honest = RawRequest::honest(b"{}");
+    let tampered = RawRequest {
+        body: b"[]".to_vec(),
+        ..honest.clone()
+    };
+    let elsewhere = RawRequest {
+        path: "/v1/commit?twice",
+        ..honest.clone()
+    };
+    let unsigned = RawRequest {
+        headers: Vec::new(),
+        ..honest.clone()
+    };
+    let other_receiver = RawRequest::signed(b"{}", &Keypair::derived(2, "miner"), system_nanos());
+    let stale = RawRequest::signed(b"{}", &miner(), system_nanos() - 20 * SECOND);
+    let future = RawRequest::signed(b"{}", &miner(), system_nanos() + 20 * SECOND);
+    let bad_signature = "signature does not verify";
+    let not_fresh = "request is not fresh: check both clocks";
+    for (raw_request, why) in [
+        (
+            unsigned,
+            "header x-bittensor-version is missing or malformed",
+        ),
+        (other_receiver, "request is for another receiver"),
+        (stale, not_fresh),
+        (future, not_fresh),
+        (tampered, bad_signature),
+        (elsewhere, bad_signature),
+    ] {
+        assert_eq!(service.answer(&raw_request).await, (401, why.into()));
+    }
+    assert_eq!(service.authorized.load(Ordering::Relaxed), 0);
+
+    assert_eq!(service.answer(&honest).await.0, 200);
+    let replayed = (401, "request was seen before".into());
+    assert_eq!(service.answer(&honest).await, replayed);
+    assert_eq!(service.authorized.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn callers_that_are_not_allowed_are_told_so() {
+    let only_other = Callers::Only([Keypair::derived(2, "validator").hotkey()].into());
+    let service = TestService::open(only_other).await;
+    let (status, why) = service.answer(&RawRequest::honest(b"{}")).await;
+    assert_eq!(status, 403);
+    assert!(why.starts_with(&validator().hotkey().to_string()), "{why}");
+    assert_eq!(service.authorized.load(Ordering::Relaxed), 0);
+
+    let service = TestService::open(Callers::Only([validator().hotkey()].into())).await;
+    assert_eq!(service.answer(&RawRequest::honest(b"{}")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+    let service = TestService::open(Callers::Anyone).await;
+    let longest = vec![b' '; MAX_REQUEST_BYTES];
+    assert_eq!(service.answer(&RawRequest::honest(&longest)).await.0, 200);
+    let longer = vec![b' '; MAX_REQUEST_BYTES + 1];
+    let (status, why) = service.answer(&RawRequest::honest(&longer)).await;
+    assert_eq!(status, 413);
+    assert!(why.contains("longer than 65536 bytes"), "{why}");
+    assert_eq!(service.authorized.load(Ordering::Relaxed), 1);
+}

@@ -1,0 +1,36 @@
+//! Publishing on the chain where this miner answers, and seeing to it that it stays published.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use foretell_chain::chain::{Chain, Signer};
+use foretell_wire::keypair::Keypair;
+
+/// Until the chain has the address, it is tried so often; afterwards it is looked at so often, since a hotkey that lost
+/// its uid and came back has no address.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1_800);
+
+/// Publishes `axon`, again and again; ends only with whoever waits for it.
+pub async fn keep_axon_published<C: Chain>(chain: &C, key: Keypair, axon: SocketAddr) {
+    let signer = Signer::new(key.hotkey(), move |bytes| key.sign(bytes).0);
+    let mut last_message = None;
+    loop {
+        let (wait, message) = match chain.serve_axon(&signer, axon).await {
+            Ok(()) => (CHECK_INTERVAL, format!("the chain publishes {axon}")),
+            Err(error) => (
+                RETRY_INTERVAL,
+                format!("{axon} is not published yet: {error}"),
+            ),
+        };
+        if last_message.as_ref() != Some(&message) {
+            if wait == CHECK_INTERVAL {
+                tracing::info!("{message}");
+            } else {
+                tracing::warn!("{message}; trying again every minute");
+            }
+            last_message = Some(message);
+        }
+        tokio::time::sleep(wait).await;
+    }
+}

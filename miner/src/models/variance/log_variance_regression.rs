@@ -1,0 +1,252 @@
+//! Log variance over buckets of steps, regressed on features.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ShapeBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::features::{DeseasonalisedReturns, FeatureSet, log_variance};
+use crate::models::ModelError;
+use crate::order_statistics::winsorise;
+use crate::prefix_sums::PrefixSums;
+
+/// First steps of the buckets over which variance is predicted as one; the last bucket ends with the horizon.
+const BUCKET_STARTS: [usize; 7] = [1, 2, 4, 7, 13, 25, 49];
+/// How far outside the training's targets a predicted log variance may lie.
+const EXTRAPOLATION_LIMIT: f64 = 1.0;
+/// Share of the ratios of realised to predicted variance that is not cut down to the rest's largest.
+const WINSOR_LEVEL: f64 = 0.999;
+
+/// From standardised columns and a centred target to the columns' coefficients.
+pub type RegressionSolver = fn(&Array2<f64>, &Array1<f64>) -> Result<Array1<f64>, ModelError>;
+
+/// A fitted regression of each bucket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LogVarianceRegression {
+    features: FeatureSet,
+    scaler: StandardScaler,
+    buckets: Vec<HorizonBucket>,
+}
+
+impl LogVarianceRegression {
+    /// Regresses the log of the mean variance to come on the features known at each of `rows`.
+    ///
+    /// `shrinkage` (0 to 1) draws each bucket's coefficients towards the mean of all.
+    pub fn fit(
+        features: FeatureSet,
+        solve: RegressionSolver,
+        shrinkage: f64,
+        horizon: usize,
+        deseasonalised: &DeseasonalisedReturns,
+        rows: &[usize],
+    ) -> Result<Self, ModelError> {
+        let raw: Vec<Vec<f64>> = rows
+            .iter()
+            .map(|row| features.at(deseasonalised, *row))
+            .collect();
+        let scaler = StandardScaler::fit(&raw);
+        let columns = scaler.transform(&raw);
+        let mut buckets = buckets(horizon)
+            .map(|steps| HorizonBucket::fit(steps, solve, &columns, deseasonalised, rows))
+            .collect::<Result<Vec<_>, _>>()?;
+        if shrinkage > 0.0 {
+            let count = buckets.len() as f64;
+            let mean = |column: usize| {
+                let weights = buckets.iter().map(|bucket| bucket.weights[column]);
+                weights.sum::<f64>() / count
+            };
+            let means: Vec<f64> = (0..columns.ncols()).map(mean).collect();
+            for bucket in &mut buckets {
+                for (weight, mean) in bucket.weights.iter_mut().zip(&means) {
+                    *weight += shrinkage * (mean - *weight);
+                }
+            }
+        }
+        for bucket in &mut buckets {
+            bucket.fit_log_bias(&columns, deseasonalised, rows);
+        }
+        Ok(Self {
+            features,
+            scaler,
+            buckets,
+        })
+    }
+
+    /// Moves that the longest window takes.
+    pub fn lookback(&self, step: foretell_core::time::Millis) -> usize {
+        self.features.lookback(step)
+    }
+
+    /// Expected squared return of each step to come, over its season, as known when `row` closed.
+    pub fn variances(&self, deseasonalised: &DeseasonalisedReturns, row: usize, out: &mut [f64]) {
+        let features = self
+            .scaler
+            .transform_row(&self.features.at(deseasonalised, row));
+        for bucket in &self.buckets {
+            let variance = bucket.variance(&features);
+            for step in bucket.steps.clone() {
+                if let Some(out) = out.get_mut(step - 1) {
+                    *out = variance;
+                }
+            }
+        }
+    }
+}
+
+/// The prediction of mean log variance over some steps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct HorizonBucket {
+    /// Steps ahead, from 1.
+    steps: Range<usize>,
+    weights: Vec<f64>,
+    intercept: f64,
+    /// Where predictions are believed.
+    prediction_range: (f64, f64),
+    /// Added to a predicted log variance to make it unbiased for squared returns.
+    log_bias: f64,
+}
+
+impl HorizonBucket {
+    fn fit(
+        steps: Range<usize>,
+        solve: RegressionSolver,
+        columns: &Array2<f64>,
+        deseasonalised: &DeseasonalisedReturns,
+        rows: &[usize],
+    ) -> Result<Self, ModelError> {
+        let ahead = |row: &usize| {
+            let mean = deseasonalised
+                .blended_variance()
+                .mean(row + steps.start, row + steps.end);
+            log_variance(mean)
+        };
+        let mut targets: Array1<f64> = rows.iter().map(ahead).collect();
+        let (lowest, highest) = targets.iter().fold((f64::MAX, f64::MIN), |(low, high), t| {
+            (low.min(*t), high.max(*t))
+        });
+        let intercept = targets.mean().unwrap_or(0.0);
+        targets -= intercept;
+        Ok(Self {
+            weights: solve(columns, &targets)?.to_vec(),
+            intercept,
+            prediction_range: (lowest - EXTRAPOLATION_LIMIT, highest + EXTRAPOLATION_LIMIT),
+            log_bias: 0.0,
+            steps,
+        })
+    }
+
+    /// Sets the correction: the log of the mean ratio of squared returns to what is predicted.
+    fn fit_log_bias(
+        &mut self,
+        columns: &Array2<f64>,
+        deseasonalised: &DeseasonalisedReturns,
+        rows: &[usize],
+    ) {
+        let ahead = |squared: &PrefixSums, row: usize| {
+            squared.mean(row + self.steps.start, row + self.steps.end)
+        };
+        let mut ratios: Vec<f64> = columns
+            .rows()
+            .into_iter()
+            .zip(rows)
+            .map(|(columns, row)| {
+                let predicted = self.log_variance(columns.iter().copied()).exp();
+                ahead(deseasonalised.squared_returns(), *row).max(0.0) / predicted
+            })
+            .collect();
+        winsorise(&mut ratios, WINSOR_LEVEL);
+        let bias = ratios.iter().sum::<f64>() / ratios.len().max(1) as f64;
+        self.log_bias = if bias > 0.0 { bias.ln() } else { 0.0 };
+    }
+
+    /// The regression's prediction from standardised features.
+    fn log_variance(&self, features: impl Iterator<Item = f64>) -> f64 {
+        let (lowest, highest) = self.prediction_range;
+        let explained: f64 = self.weights.iter().zip(features).map(|(w, x)| w * x).sum();
+        (self.intercept + explained).clamp(lowest, highest)
+    }
+
+    /// Expected squared return.
+    fn variance(&self, features: &[f64]) -> f64 {
+        (self.log_variance(features.iter().copied()) + self.log_bias).exp()
+    }
+}
+
+/// Mean and standard deviation of each feature.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StandardScaler(Vec<(f64, f64)>);
+
+impl StandardScaler {
+    /// Those of these rows of features.
+    pub fn fit(rows: &[Vec<f64>]) -> Self {
+        let count = rows.len() as f64;
+        let columns = rows.first().map_or(0, Vec::len);
+        let moments = (0..columns).map(|column| {
+            let values = || rows.iter().map(|row| row[column]);
+            let mean = values().sum::<f64>() / count;
+            let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+            (mean, variance.sqrt())
+        });
+        Self(moments.collect())
+    }
+
+    /// One row's features, of mean 0 and variance 1 in training; a feature that never varied is 0.
+    pub fn transform_row(&self, features: &[f64]) -> Vec<f64> {
+        let pairs = features.iter().zip(&self.0);
+        pairs
+            .map(|(value, (mean, deviation))| {
+                if *deviation > f64::EPSILON * mean.abs().max(1.0) {
+                    (value - mean) / deviation
+                } else {
+                    0.0
+                }
+            })
+            .collect()
+    }
+
+    /// All rows, standardised, as the columns of a regression.
+    pub fn transform(&self, rows: &[Vec<f64>]) -> Array2<f64> {
+        // Column-major: the regressions go along the columns.
+        let mut matrix = Array2::zeros((rows.len(), self.0.len()).f());
+        for (mut row, features) in matrix.rows_mut().into_iter().zip(rows) {
+            for (cell, value) in row.iter_mut().zip(self.transform_row(features)) {
+                *cell = value;
+            }
+        }
+        matrix
+    }
+}
+
+/// The buckets of a horizon: none begins beyond it, the last ends with it.
+fn buckets(horizon: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = BUCKET_STARTS
+        .into_iter()
+        .take_while(move |start| *start <= horizon);
+    let ends = BUCKET_STARTS.into_iter().skip(1).chain([usize::MAX]);
+    starts
+        .zip(ends)
+        .map(move |(start, end)| start..end.min(horizon + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_cover_every_step_once() {
+        for horizon in [1, 2, 5, 48, 49, 100, 1000] {
+            let steps: Vec<usize> = buckets(horizon).flatten().collect();
+            assert_eq!(steps, (1..=horizon).collect::<Vec<_>>());
+        }
+        assert_eq!(buckets(100).last(), Some(49..101));
+        assert_eq!(buckets(5).last(), Some(4..6));
+    }
+
+    #[test]
+    fn features_are_standardised_by_their_training() {
+        // Mean 2, variance 1; the second never varies.
+        let scaler = StandardScaler::fit(&[vec![1.0, 7.0], vec![3.0, 7.0]]);
+        assert_eq!(scaler.transform_row(&[4.0, 9.0]), [2.0, 0.0]);
+    }
+}

@@ -1,0 +1,319 @@
+//! The bars that a model may look at, in time order on the series' grid.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use foretell_core::bar::Bar;
+use foretell_core::series::Unit;
+use foretell_core::time::{Millis, UnixMillis};
+use thiserror::Error;
+
+use crate::returns::Returns;
+
+/// No bar lies further than this from 1970, so that adding a horizon to any time can't overflow.
+const TIME_LIMIT: u64 = 1 << 53;
+
+/// Bars of one series on its grid, in time order, gaps allowed, at most one for each step.
+///
+/// A copy, and every part cut out by [`until`](Self::until) or [`between`](Self::between), shares the bars: cutting
+/// costs two binary searches.
+#[derive(Debug, Clone)]
+pub struct PriceHistory {
+    step: Millis,
+    unit: Unit,
+    bars: Arc<Vec<Bar>>,
+    /// The part of `bars` that is this history.
+    range: Range<usize>,
+    /// The returns of all `bars`, where they have been made.
+    returns: Option<Arc<Returns<'static>>>,
+}
+
+/// Why bars don't belong in a [`PriceHistory`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PriceHistoryError {
+    /// The bar doesn't open on a multiple of the step.
+    #[error("the bar opening at {open_time} is off the grid of {step}: load bars of that step")]
+    OffGrid {
+        /// When it opens, in unix milliseconds.
+        open_time: UnixMillis,
+        /// The history's step.
+        step: Millis,
+    },
+    /// A price that has no logarithm.
+    #[error(
+        "the bar opening at {open_time} has a price of {price}: \
+         prices must be positive, or the series configured with unit = \"value\""
+    )]
+    NotPositive {
+        /// When it opens, in unix milliseconds.
+        open_time: UnixMillis,
+        /// The price, as decimal text.
+        price: String,
+    },
+}
+
+impl PriceHistory {
+    /// A history without bars.
+    pub fn new(step: Millis, unit: Unit) -> Self {
+        Self {
+            step,
+            unit,
+            bars: Arc::default(),
+            range: 0..0,
+            returns: None,
+        }
+    }
+
+    /// The same history with its returns, which all its parts then share: for who looks at many of them.
+    #[must_use]
+    pub fn with_returns(self) -> Self {
+        let whole = Self {
+            range: 0..self.bars.len(),
+            ..self.clone()
+        };
+        Self {
+            returns: Some(Arc::new(Returns::compute(&whole, usize::MAX))),
+            ..self
+        }
+    }
+
+    /// The same history with its newest `count` returns, for several who look back no further from its end.
+    #[must_use]
+    pub fn with_newest_returns(self, count: usize) -> Self {
+        if self.returns.is_some() {
+            return self;
+        }
+        Self {
+            returns: Some(Arc::new(Returns::compute(&self, count))),
+            ..self
+        }
+    }
+
+    /// Takes up bars, in any order, and returns how many were new; a bar of an already known time is ignored.
+    ///
+    /// # Errors
+    /// A bar off the grid, or without positive prices where returns are logarithms; then none is taken up.
+    pub fn extend(
+        &mut self,
+        bars: impl IntoIterator<Item = Bar>,
+    ) -> Result<usize, PriceHistoryError> {
+        let mut new = Vec::new();
+        for bar in bars {
+            self.check(&bar)?;
+            if !self.contains(bar.open_time) {
+                new.push(bar);
+            }
+        }
+        new.sort_by_key(|bar| bar.open_time);
+        new.dedup_by_key(|bar| bar.open_time);
+        let added = new.len();
+        if added > 0 {
+            let bars = self.bars_mut();
+            bars.extend(new);
+            // A merge of two sorted runs; nothing to do where the new bars follow the old ones.
+            bars.sort_by_key(|bar| bar.open_time);
+            self.range = 0..bars.len();
+        }
+        Ok(added)
+    }
+
+    /// Forgets the bars that open before `keep_from`.
+    pub fn trim(&mut self, keep_from: UnixMillis) {
+        let bars = self.bars_mut();
+        let first = bars.partition_point(|bar| bar.open_time < keep_from);
+        bars.drain(..first);
+        self.range = 0..bars.len();
+    }
+
+    /// What was known at `t`: the bars closing at or before it.
+    #[must_use]
+    pub fn until(&self, t: UnixMillis) -> Self {
+        let bars = self.bars();
+        let end = bars.partition_point(|bar| bar.close_time(self.step) <= t);
+        self.sub_range(0, end)
+    }
+
+    /// The bars that lie wholly in `[from, to]`.
+    #[must_use]
+    pub fn between(&self, from: UnixMillis, to: UnixMillis) -> Self {
+        let bars = self.bars();
+        let start = bars.partition_point(|bar| bar.open_time < from);
+        let end = bars.partition_point(|bar| bar.close_time(self.step) <= to);
+        self.sub_range(start, end.max(start))
+    }
+
+    /// The bars, oldest first.
+    pub fn bars(&self) -> &[Bar] {
+        self.bars.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Distance between two closes.
+    pub const fn step(&self) -> Millis {
+        self.step
+    }
+
+    /// How returns of the series are measured.
+    pub const fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// When the newest bar closed, which is the origin of a forecast from this history; `None` without bars.
+    pub fn last_close_time(&self) -> Option<UnixMillis> {
+        self.bars().last().map(|bar| bar.close_time(self.step))
+    }
+
+    /// The returns of all bars that parts are cut from, where they have been made.
+    pub(crate) fn returns(&self) -> Option<&Returns<'static>> {
+        self.returns.as_deref()
+    }
+
+    fn sub_range(&self, start: usize, end: usize) -> Self {
+        Self {
+            step: self.step,
+            unit: self.unit,
+            bars: Arc::clone(&self.bars),
+            range: self.range.start + start..self.range.start + end,
+            returns: self.returns.clone(),
+        }
+    }
+
+    /// The bars as a vector that nobody shares, holding this history's part only, to be changed.
+    fn bars_mut(&mut self) -> &mut Vec<Bar> {
+        self.returns = None;
+        if self.range != (0..self.bars.len()) {
+            self.bars = Arc::new(self.bars().to_vec());
+        }
+        Arc::make_mut(&mut self.bars)
+    }
+
+    fn contains(&self, open_time: UnixMillis) -> bool {
+        self.bars()
+            .binary_search_by_key(&open_time, |bar| bar.open_time)
+            .is_ok()
+    }
+
+    fn check(&self, bar: &Bar) -> Result<(), PriceHistoryError> {
+        let open_time = bar.open_time;
+        let on_grid = self.step.0 > 0
+            && open_time.0.unsigned_abs() <= TIME_LIMIT
+            && open_time.0.rem_euclid(self.step.0) == 0;
+        if !on_grid {
+            return Err(PriceHistoryError::OffGrid {
+                open_time,
+                step: self.step,
+            });
+        }
+        let prices = [bar.open, bar.high, bar.low, bar.close];
+        match prices.into_iter().find(|price| price.get() <= 0.0) {
+            Some(price) if self.unit == Unit::LogPrice => Err(PriceHistoryError::NotPositive {
+                open_time,
+                price: price.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::price::Price;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STEP: Millis = Millis::minutes(5);
+
+    fn bar(index: i64) -> Bar {
+        let time = UnixMillis(STEP.times(index).0);
+        Bar::of_value(time, Price::new(100.0 + index as f64).unwrap())
+    }
+
+    fn times(history: &PriceHistory) -> Vec<i64> {
+        let bars = history.bars().iter();
+        bars.map(|bar| bar.open_time.0 / STEP.0).collect()
+    }
+
+    fn history(indices: impl IntoIterator<Item = i64>) -> PriceHistory {
+        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
+        history.extend(indices.into_iter().map(bar)).unwrap();
+        history
+    }
+
+    #[test]
+    fn known_times_keep_their_first_bar() {
+        let mut history = history([1, 2]);
+        let other = Bar::of_value(bar(2).open_time, Price::new(7.0).unwrap());
+        assert_eq!(history.extend([other, bar(3), bar(3)]), Ok(1));
+        assert_eq!(history.bars(), [bar(1), bar(2), bar(3)]);
+    }
+
+    #[test]
+    fn a_refused_bar_leaves_the_history_as_it_was() {
+        let mut history = history([1]);
+        let off = Bar::of_value(UnixMillis(1), Price::new(1.0).unwrap());
+        assert!(matches!(
+            history.extend([bar(5), off]),
+            Err(PriceHistoryError::OffGrid { .. })
+        ));
+        let zero = Bar::of_value(bar(2).open_time, Price::new(0.0).unwrap());
+        assert!(matches!(
+            history.extend([bar(5), zero]),
+            Err(PriceHistoryError::NotPositive { .. })
+        ));
+        assert_eq!(times(&history), [1]);
+        let mut values = PriceHistory::new(STEP, Unit::Value);
+        assert_eq!(values.extend([zero]), Ok(1));
+    }
+
+    #[test]
+    fn times_without_a_grid_are_refused_not_computed_with() {
+        let far = Bar::of_value(
+            UnixMillis(i64::MAX / STEP.0 * STEP.0),
+            Price::new(1.0).unwrap(),
+        );
+        assert!(PriceHistory::new(STEP, Unit::Value).extend([far]).is_err());
+        assert!(
+            PriceHistory::new(Millis(0), Unit::Value)
+                .extend([bar(1)])
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn until_takes_what_has_closed_and_between_what_lies_inside() {
+        let history = history(0..10);
+        let t = bar(4).close_time(STEP);
+        assert_eq!(times(&history.until(t)), [0, 1, 2, 3, 4]);
+        assert_eq!(history.until(t).last_close_time(), Some(t));
+        assert_eq!(times(&history.until(t - Millis(1))), [0, 1, 2, 3]);
+        assert_eq!(times(&history.between(bar(2).open_time, t)), [2, 3, 4]);
+        assert_eq!(times(&history.between(t, bar(2).open_time)), [0; 0]);
+        assert_eq!(PriceHistory::new(STEP, Unit::Value).last_close_time(), None);
+    }
+
+    #[test]
+    fn a_part_grows_without_touching_the_whole() {
+        let whole = history(0..6);
+        let mut part = whole.between(bar(1).open_time, bar(3).open_time);
+        part.extend([bar(9)]).unwrap();
+        assert_eq!(times(&part), [1, 2, 9]);
+        part.trim(bar(2).open_time);
+        assert_eq!(times(&part), [2, 9]);
+        assert_eq!(times(&whole), [0, 1, 2, 3, 4, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn batches_in_any_order_give_the_same_history(
+            indices in prop::collection::vec(-50_i64..50, 0..60),
+            cut in 0_usize..60,
+        ) {
+            let cut = cut.min(indices.len());
+            let mut batches = history(indices[cut..].iter().copied());
+            batches.extend(indices[..cut].iter().copied().map(bar)).unwrap();
+            let whole = history(indices);
+            prop_assert_eq!(batches.bars(), whole.bars());
+            prop_assert!(whole.bars().is_sorted_by(|a, b| a.open_time < b.open_time));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The payload of each round, on disk before anybody is bound to it.
+//!
+//! A commitment's nonce depends on key, round and validator alone, so a payload is all that a restarted miner needs to
+//! give every validator the same answer again, and to reveal.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use foretell_core::series::RoundId;
+use foretell_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::committed_payload::CommittedPayload;
+
+/// A payload is kept for this long after its round's origin, by the origins of later rounds.
+const RETENTION: Millis = Millis::days(2);
+/// Payloads held in memory; validators ask for the newest only.
+const CACHE_SIZE: usize = 4;
+
+/// A payload as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredPayload<'a> {
+    round: std::borrow::Cow<'a, RoundId>,
+    payload: std::borrow::Cow<'a, str>,
+}
+
+/// Why a payload can't be kept or found.
+#[derive(Debug, Error)]
+pub enum PayloadStoreError {
+    /// The disk.
+    #[error("can't keep the payload in {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that is no payload.
+    #[error("{path} is no payload of this miner: move it away")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+}
+
+/// The directory of payloads, one file for each round.
+#[derive(Debug)]
+pub struct PayloadStore {
+    folder: PathBuf,
+    /// The newest, by origin.
+    cached: RwLock<BTreeMap<UnixMillis, Arc<CommittedPayload>>>,
+    /// Held while writing, so that one payload a round is the first.
+    writing: Mutex<()>,
+}
+
+impl PayloadStore {
+    /// The payloads kept in `folder`, which exists.
+    pub const fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            cached: RwLock::new(BTreeMap::new()),
+            writing: Mutex::new(()),
+        }
+    }
+
+    /// The payload of `round` if it is in memory.
+    pub fn cached(&self, round: &RoundId) -> Option<Arc<CommittedPayload>> {
+        let cached = self.cached.read();
+        let cached = cached.unwrap_or_else(PoisonError::into_inner);
+        let payload = cached.get(&round.origin)?;
+        (payload.round() == round).then(|| Arc::clone(payload))
+    }
+
+    /// The payload of `round`, if it was kept.
+    ///
+    /// # Errors
+    /// The disk, or a file that is no payload.
+    pub fn find(
+        &self,
+        round: &RoundId,
+    ) -> Result<Option<Arc<CommittedPayload>>, PayloadStoreError> {
+        if let Some(payload) = self.cached(round) {
+            return Ok(Some(payload));
+        }
+        let path = self.path_of(round);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(PayloadStoreError::Io { path, source }),
+        };
+        let invalid = |source| PayloadStoreError::Invalid {
+            path: path.clone(),
+            source,
+        };
+        let stored: StoredPayload = serde_json::from_slice(&bytes).map_err(invalid)?;
+        if *stored.round != *round {
+            return Ok(None);
+        }
+        let payload =
+            CommittedPayload::new(round.clone(), stored.payload.into()).map_err(invalid)?;
+        Ok(Some(self.cache(payload)))
+    }
+
+    /// Keeps a payload durably, forgets those of rounds long past, and gives the payload that counts: an earlier one of
+    /// the same round if there is one, since somebody may be bound to it.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn store(
+        &self,
+        round: &RoundId,
+        text: Arc<str>,
+    ) -> Result<Arc<CommittedPayload>, PayloadStoreError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = self.find(round)? {
+            return Ok(earlier);
+        }
+        let path = self.path_of(round);
+        let write = || -> io::Result<CommittedPayload> {
+            let stored = StoredPayload {
+                round: std::borrow::Cow::Borrowed(round),
+                payload: std::borrow::Cow::Borrowed(&text),
+            };
+            let temporary = path.with_extension("new");
+            let mut file = File::create(&temporary)?;
+            file.write_all(&serde_json::to_vec(&stored)?)?;
+            file.sync_data()?;
+            fs::rename(&temporary, &path)?;
+            // The rename itself is durable only once the folder is.
+            File::open(&self.folder)?.sync_all()?;
+            self.delete_older(round.origin - RETENTION)?;
+            Ok(CommittedPayload::new(round.clone(), text)?)
+        };
+        match write() {
+            Ok(payload) => Ok(self.cache(payload)),
+            Err(source) => Err(PayloadStoreError::Io { path, source }),
+        }
+    }
+
+    fn cache(&self, payload: CommittedPayload) -> Arc<CommittedPayload> {
+        let payload = Arc::new(payload);
+        let cached = self.cached.write();
+        let mut cached = cached.unwrap_or_else(PoisonError::into_inner);
+        cached.insert(payload.round().origin, Arc::clone(&payload));
+        while cached.len() > CACHE_SIZE {
+            cached.pop_first();
+        }
+        payload
+    }
+
+    fn delete_older(&self, oldest: UnixMillis) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let origin = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            if origin.is_some_and(|origin| origin.parse().is_ok_and(|t: i64| t < oldest.0)) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path_of(&self, round: &RoundId) -> PathBuf {
+        self.folder.join(format!("{}.json", round.origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(day: i64) -> RoundId {
+        format!("BTC/USD@{}", Millis::days(day).0).parse().unwrap()
+    }
+
+    #[test]
+    fn a_payload_is_found_again_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = PayloadStore::new(folder.path().to_owned());
+        let text = |found: Option<Arc<CommittedPayload>>| found.map(|payload| payload.text());
+        assert_eq!(text(payloads.find(&round(1)).unwrap()), None);
+        let stored = payloads.store(&round(1), "{}".into()).unwrap();
+        assert_eq!(&**stored, "{}");
+        assert_eq!(text(payloads.cached(&round(1))), Some("{}".into()));
+        let restarted = PayloadStore::new(folder.path().to_owned());
+        assert_eq!(text(restarted.cached(&round(1))), None);
+        assert_eq!(text(restarted.find(&round(1)).unwrap()), Some("{}".into()));
+        let other = format!("ETH/USD@{}", round(1).origin).parse().unwrap();
+        assert_eq!(text(restarted.find(&other).unwrap()), None);
+    }
+
+    #[test]
+    fn old_payloads_are_forgotten_and_foreign_files_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = PayloadStore::new(folder.path().to_owned());
+        fs::write(folder.path().join("notes-of-mine.txt"), "x").unwrap();
+        for day in 1..=9 {
+            payloads.store(&round(day), "{}".into()).unwrap();
+        }
+        let restarted = PayloadStore::new(folder.path().to_owned());
+        assert!(restarted.find(&round(6)).unwrap().is_none());
+        assert!(restarted.find(&round(7)).unwrap().is_some());
+        assert!(folder.path().join("notes-of-mine.txt").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+        assert_eq!(payloads.cached.read().unwrap().len(), CACHE_SIZE);
+    }
+
+    #[test]
+    fn a_mangled_payload_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = PayloadStore::new(folder.path().to_owned());
+        fs::write(payloads.path_of(&round(1)), "{").unwrap();
+        let error = payloads.find(&round(1)).unwrap_err();
+        assert!(error.to_string().contains("is no payload"));
+    }
+
+    #[test]
+    fn the_first_payload_of_a_round_binds_whoever_asks_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = PayloadStore::new(folder.path().to_owned());
+        let stored: Vec<Arc<CommittedPayload>> = std::thread::scope(|scope| {
+            let askers: Vec<_> = (0..8)
+                .map(|i| {
+                    let payloads = &payloads;
+                    scope.spawn(move || payloads.store(&round(1), format!("{{{i}}}").into()))
+                })
+                .collect();
+            let joined = askers.into_iter().map(|asker| asker.join().unwrap());
+            joined.collect::<Result<_, _>>().unwrap()
+        });
+        let found = payloads.find(&round(1)).unwrap().unwrap();
+        assert!(stored.iter().all(|payload| payload.text() == found.text()));
+    }
+}

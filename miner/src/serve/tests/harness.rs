@@ -1,0 +1,262 @@
+//! A venue, a miner and a validator in one process, on sockets of their own.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{Json, Query, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use foretell_core::attest::{Commitment, receipt_text};
+use foretell_core::bar::Bar;
+use foretell_core::forecast::ForecastKind;
+use foretell_core::price::Price;
+use foretell_core::round::Receipt;
+use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::time::Millis;
+use foretell_feed::venue::{CandlePage, ReplaySource};
+use foretell_wire::client::{MinerClient, MinerRequestError};
+use foretell_wire::messages::{CommitRequest, CommitResponse, RevealRequest, RevealResponse};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::super::*;
+use crate::config::{MinerPricesConfig, ModelConfig, ServeConfig};
+
+/// Longer than any of these tests takes.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+/// An origin on every grid used here.
+pub const ORIGIN: UnixMillis = UnixMillis(1_704_067_200_000);
+const HORIZON: usize = 4;
+pub const K: usize = 5;
+
+pub fn key() -> Keypair {
+    Keypair::derived(1, "miner")
+}
+
+pub fn series(step: Millis) -> Series {
+    Series {
+        id: "BTC/USD".parse().unwrap(),
+        grid: Grid {
+            step,
+            horizon: HORIZON,
+        },
+        unit: Unit::LogPrice,
+    }
+}
+
+/// A venue that has bars for all time, present and future.
+pub struct TestVenue {
+    /// Answers 500 while it is down.
+    pub up: AtomicBool,
+    /// Gives what lies after the end of the range asked for, too.
+    pub returns_future_bars: bool,
+    /// Prices of bars that open here or later are another series'.
+    pub fork: Option<UnixMillis>,
+}
+
+#[derive(Deserialize)]
+struct CandlesQuery {
+    step_ms: i64,
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl TestVenue {
+    /// One that keeps to what it is asked for.
+    pub const fn well_behaved() -> Self {
+        Self {
+            up: AtomicBool::new(true),
+            returns_future_bars: false,
+            fork: None,
+        }
+    }
+
+    pub async fn open(self) -> (Arc<Self>, String) {
+        let venue = Arc::new(self);
+        let routes = axum::Router::new()
+            .route(ReplaySource::ROUTE, get(candles))
+            .with_state(Arc::clone(&venue));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, routes).into_future());
+        (venue, host)
+    }
+
+    /// A wandering price without chance: sums of sines of incommensurate periods.
+    fn bar(&self, open_time: i64) -> Bar {
+        let t = open_time as f64 / 300_000.0;
+        let wave = |period: f64| f64::sin(t / period) * period.sqrt();
+        let mut value = 40_000.0 + 20.0 * (wave(1.3) + wave(17.1) + wave(230.7));
+        if self.fork.is_some_and(|fork| open_time >= fork.0) {
+            value *= 1.5;
+        }
+        Bar::of_value(UnixMillis(open_time), Price::new(value).unwrap())
+    }
+}
+
+async fn candles(
+    State(venue): State<Arc<TestVenue>>,
+    Query(query): Query<CandlesQuery>,
+) -> Result<Json<CandlePage>, StatusCode> {
+    if !venue.up.load(Ordering::Relaxed) {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let times = (query.from_ms..).step_by(query.step_ms.unsigned_abs() as usize);
+    let candles = times
+        .take(1000)
+        .take_while(|time| venue.returns_future_bars || *time < query.to_ms)
+        .map(|time| venue.bar(time))
+        .collect();
+    Ok(Json(CandlePage { candles }))
+}
+
+pub fn config(host: &str, data: &Path) -> MinerConfig {
+    MinerConfig {
+        series: series(Millis::minutes(5)),
+        prices: MinerPricesConfig {
+            venue: "replay".into(),
+            host: Some(host.into()),
+            symbol: "BTC/USD".into(),
+            files: Vec::new(),
+        },
+        model: ModelConfig {
+            name: "gaussian".into(),
+            history_days: 1,
+            refit_hours: 1,
+            k: K,
+            kind: ForecastKind::Quantiles,
+            seed: 0,
+            file: None,
+        },
+        serve: ServeConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            axon: None,
+            data: data.to_owned(),
+            clock: ClockConfig::Request,
+            validators: None,
+        },
+        chain: None,
+    }
+}
+
+/// A miner that serves.
+pub struct TestMiner {
+    address: SocketAddr,
+    stop: CancellationToken,
+    pub served: JoinHandle<Result<(), ServeError>>,
+}
+
+impl TestMiner {
+    pub async fn start(config: MinerConfig) -> Self {
+        Self::serving(MinerService::bind(config, key()).await.unwrap())
+    }
+
+    pub fn serving(service: MinerService) -> Self {
+        let (address, stop) = (service.address(), CancellationToken::new());
+        let served = tokio::spawn(service.run(stop.clone().cancelled_owned()));
+        Self {
+            address,
+            stop,
+            served,
+        }
+    }
+
+    /// A miner with a folder of its own, which is gone once the test is over.
+    pub async fn fresh(config: impl FnOnce(&Path) -> MinerConfig) -> (Self, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (Self::start(config(folder.path())).await, folder)
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.served.await.unwrap().unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: miner\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap();
+        (status.parse().unwrap(), body.to_owned())
+    }
+}
+
+/// Somebody who asks.
+pub struct TestValidator(MinerClient);
+
+impl TestValidator {
+    pub fn new(seed: u64) -> Self {
+        let key = Keypair::derived(seed, "validator");
+        Self(MinerClient::new(key).unwrap())
+    }
+
+    pub fn hotkey(&self) -> Hotkey {
+        self.0.key().hotkey()
+    }
+
+    pub async fn commitment(
+        &self,
+        miner: &TestMiner,
+        request: &CommitRequest,
+    ) -> Result<CommitResponse, String> {
+        let asked = self
+            .0
+            .request_commitment(&key().hotkey(), miner.address, request, TIMEOUT)
+            .await;
+        refusal_text(asked.map(|answered| answered.answer))
+    }
+
+    pub async fn reveal(
+        &self,
+        miner: &TestMiner,
+        request: &RevealRequest,
+    ) -> Result<RevealResponse, String> {
+        let asked = self
+            .0
+            .request_reveal(&key().hotkey(), miner.address, request, TIMEOUT)
+            .await;
+        refusal_text(asked.map(|answered| answered.answer))
+    }
+
+    pub fn receipt(&self, request: &CommitRequest, commitment: Commitment) -> RevealRequest {
+        let (round, arrival) = (request.round.clone(), request.round_time_ms);
+        let text = receipt_text(&round, &key().hotkey(), &commitment, arrival);
+        RevealRequest {
+            round,
+            receipt: Receipt {
+                commitment,
+                arrival,
+                signature: self.0.key().sign(text.as_bytes()),
+            },
+        }
+    }
+
+    /// The payload of the round at `origin`, committed to and revealed.
+    pub async fn payload(&self, miner: &TestMiner, origin: UnixMillis) -> String {
+        let request = request(origin);
+        let committed = self.commitment(miner, &request).await.unwrap();
+        let receipt = self.receipt(&request, committed.commitment);
+        self.reveal(miner, &receipt).await.unwrap().payload
+    }
+}
+
+/// The answer, or what the miner said instead.
+fn refusal_text<T>(asked: Result<T, MinerRequestError>) -> Result<T, String> {
+    asked.map_err(|error| match error {
+        MinerRequestError::InvalidAnswer { why, .. } => why,
+        other => panic!("{other:?}"),
+    })
+}
+
+pub fn request(origin: UnixMillis) -> CommitRequest {
+    CommitRequest::new(&series(Millis::minutes(5)), origin, origin, origin)
+}
+
+pub fn step(n: i64) -> UnixMillis {
+    ORIGIN + Millis::minutes(5).times(n)
+}

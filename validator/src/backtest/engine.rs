@@ -1,0 +1,309 @@
+//! A history of rounds as far as it has been read: everybody's record under each policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use foretell_core::forecast::ForecastRejection;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::Genesis;
+use foretell_core::metrics::CalibrationSums;
+use foretell_core::policy::PolicyName;
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::score::Reference;
+use foretell_core::time::UnixMillis;
+use foretell_data::forecasts::{ForecastFileFault, RawForecast, RoundForecasts};
+use foretell_data::prices::PriceSeries;
+use rayon::prelude::*;
+
+use super::BacktestOptions;
+use super::hotkey_names::HotkeyNames;
+use super::html_report;
+use super::html_report::report_data::ReportData;
+use super::judge::{Judge, JudgedRound, KeyedRound};
+use super::policy_run::PolicyRun;
+use super::report::{BacktestReport, BacktestRow, ExcludedForecast, VoidRound};
+use super::scoreboard::Scoreboard;
+use crate::localnet::RunTiming;
+
+/// Exclusions and void rounds that are listed; all are counted.
+const LISTED: usize = 100;
+
+/// The rounds so far.
+pub struct BacktestEngine {
+    genesis: Genesis,
+    last_close: UnixMillis,
+    names: HotkeyNames,
+    unsettled: usize,
+    judge: Judge,
+    /// Judged and not yet counted.
+    waiting: Vec<JudgedRound>,
+    totals: BacktestTotals,
+}
+
+/// What the counted rounds have come to.
+struct BacktestTotals {
+    policy_runs: Vec<PolicyRun>,
+    scoreboard: Scoreboard,
+    miss_advantage: f64,
+    owners: BTreeMap<Hotkey, Hotkey>,
+    voids: Vec<VoidRound>,
+    excluded: usize,
+    exclusions: Vec<ExcludedForecast>,
+    valid: usize,
+    /// For the page with plots, if one is wanted.
+    report_data: Option<ReportData>,
+}
+
+impl BacktestEngine {
+    /// Nothing of `rounds` rounds yet.
+    pub fn new(
+        genesis: Genesis,
+        prices: &PriceSeries,
+        options: &BacktestOptions,
+        rounds: usize,
+    ) -> Self {
+        let rules = genesis.rules.rules();
+        let mut policies: Vec<PolicyName> = Vec::new();
+        for policy in &options.policies {
+            if !policies.contains(policy) {
+                policies.push(*policy);
+            }
+        }
+        let report_data = options.report.is_some();
+        let totals = BacktestTotals {
+            report_data: report_data.then(|| ReportData::new(rounds, policies.len())),
+            policy_runs: policies
+                .into_iter()
+                .map(|policy| PolicyRun::new(policy, &genesis, options.details))
+                .collect(),
+            scoreboard: Scoreboard::new(genesis.evidence_window()),
+            miss_advantage: rules.score.miss_advantage,
+            owners: BTreeMap::new(),
+            voids: Vec::new(),
+            excluded: 0,
+            exclusions: Vec::new(),
+            valid: 0,
+        };
+        let judge = Judge {
+            series: genesis.series.clone(),
+            prices: ReplayedPrices::new(genesis.series.clone(), prices.bars(), &rules.score),
+            reference: Reference::new(&rules.score),
+            rules,
+        };
+        Self {
+            last_close: prices.last_close(),
+            names: HotkeyNames::default(),
+            unsettled: 0,
+            judge,
+            waiting: Vec::new(),
+            totals,
+            genesis,
+        }
+    }
+
+    /// Takes in the next rounds: they are judged while those before them are counted.
+    pub fn add_rounds(&mut self, rounds: Vec<RoundForecasts>) -> Result<()> {
+        let mut known = Vec::with_capacity(rounds.len());
+        for round in rounds {
+            known.extend(self.admit(round)?);
+        }
+        let scored = std::mem::take(&mut self.waiting);
+        let (judge, totals) = (&self.judge, &mut self.totals);
+        ((), self.waiting) = rayon::join(
+            || totals.count(scored),
+            || {
+                let known = known.into_par_iter();
+                known.map(|round| judge.judge(round)).collect()
+            },
+        );
+        Ok(())
+    }
+
+    /// Ends the history.
+    pub fn finish(&mut self) -> Result<()> {
+        let scored = std::mem::take(&mut self.waiting);
+        self.totals.count(scored);
+        let totals = &mut self.totals;
+        if let (0, Some(first)) = (totals.valid, totals.exclusions.first()) {
+            bail!(
+                "all {} forecasts were left out; the first, {}, {} of {}: {}; is --horizon {} what they are for?",
+                totals.excluded,
+                first.file,
+                first.row,
+                first.miner,
+                first.reason,
+                self.genesis.series.grid.horizon,
+            );
+        }
+        totals
+            .policy_runs
+            .iter_mut()
+            .try_for_each(PolicyRun::finish)
+    }
+
+    /// Writes the page with plots, if one was asked for, and says where it is.
+    pub fn write_html_report(
+        &mut self,
+        folder: &Path,
+        reports: &[BacktestReport],
+        last: UnixMillis,
+    ) -> Result<Option<PathBuf>> {
+        let totals = &mut self.totals;
+        let Some(report_data) = &mut totals.report_data else {
+            return Ok(None);
+        };
+        report_data.record_weights(last, &totals.policy_runs);
+        html_report::write(
+            folder,
+            reports,
+            &totals.scoreboard,
+            report_data,
+            &self.names,
+        )
+        .map(Some)
+    }
+
+    /// The round with its forecasters' keys; `None` if its prices aren't known to the end.
+    fn admit(&mut self, round: RoundForecasts) -> Result<Option<KeyedRound>> {
+        let origin = round.origin;
+        let grid = self.genesis.series.grid;
+        if let Some(raw_forecast) = round.forecasts.first().filter(|_| !grid.contains(origin)) {
+            let step_ms = grid.step.0;
+            return Err(raw_forecast
+                .error_at(ForecastFileFault::OffGrid { origin, step_ms })
+                .into());
+        }
+        let (mut keys, mut owners) = (Vec::with_capacity(round.forecasts.len()), Vec::new());
+        for raw_forecast in &round.forecasts {
+            let key = self.names.key(raw_forecast.miner());
+            keys.push(key);
+            owners.extend(
+                raw_forecast
+                    .owner()
+                    .map(|owner| (key, self.names.key(owner))),
+            );
+        }
+        if origin + grid.span() > self.last_close {
+            self.unsettled += 1;
+            return Ok(None);
+        }
+        Ok(Some(KeyedRound {
+            forecasts: round,
+            keys,
+            owners,
+        }))
+    }
+
+    /// What each policy says of it.
+    pub fn reports(&self, wanted: &BTreeSet<UnixMillis>) -> Vec<BacktestReport> {
+        let report = |policy_run: &PolicyRun| {
+            let counts = policy_run.rounds();
+            let mut voids = policy_run.voids(&self.totals.voids);
+            voids.truncate(LISTED);
+            BacktestReport {
+                series: self.genesis.series.id.clone(),
+                policy: policy_run.name().to_string(),
+                rules: self.genesis.rules.name().to_owned(),
+                rounds: counts.scored,
+                void_rounds: counts.void,
+                unsettled: self.unsettled,
+                leaderboard: self.leaderboard(policy_run),
+                consensus_against_best: policy_run.consensus_comparison(&self.names),
+                rounds_detail: policy_run.rounds_detail(&self.names),
+                from: wanted.first().copied(),
+                last: wanted.last().copied(),
+                round_every_ms: self.genesis.round_every,
+                excluded: self.totals.excluded,
+                exclusions: self.totals.exclusions.clone(),
+                voids,
+                timing: RunTiming::default(),
+            }
+        };
+        self.totals.policy_runs.iter().map(report).collect()
+    }
+
+    fn leaderboard(&self, policy_run: &PolicyRun) -> Vec<BacktestRow> {
+        let calibration: BTreeMap<String, &CalibrationSums> = self
+            .totals
+            .scoreboard
+            .calibration
+            .iter()
+            .map(|(key, calibration)| (self.names.name(key), calibration))
+            .collect();
+        let taoshi = policy_run.taoshi_scores(&self.names);
+        let miners = self.totals.scoreboard.miners.keys().copied().collect();
+        let rows = policy_run.rows(
+            &self.genesis,
+            &self.totals.scoreboard,
+            &self.names.only(&miners),
+        );
+        rows.into_iter()
+            .map(|row| {
+                // A miner may be called what the reference is called.
+                let calibration = calibration.get(&row.miner).filter(|_| row.rank >= 2);
+                BacktestRow {
+                    wis_bps: calibration.and_then(|c| c.weighted_interval_score()),
+                    pit: calibration.and_then(|c| c.pit.shares()),
+                    taoshi: taoshi.as_ref().map(|scores| {
+                        let own = scores.get(&row.miner).filter(|_| row.rank >= 2);
+                        own.copied().unwrap_or_default()
+                    }),
+                    row,
+                }
+            })
+            .collect()
+    }
+}
+
+impl BacktestTotals {
+    /// Takes in judged rounds, in order.
+    fn count(&mut self, rounds: Vec<JudgedRound>) {
+        for round in rounds {
+            self.count_one(round);
+        }
+    }
+
+    fn count_one(&mut self, mut round: JudgedRound) {
+        self.owners.extend(round.owners.drain(..));
+        for (raw_forecast, why) in round.rejected.drain(..) {
+            self.exclude(&raw_forecast, round.origin, &why);
+        }
+        self.valid += round.forecasts.len();
+        if let Err(why) = &round.scorer {
+            self.voids.push(VoidRound {
+                origin_ms: round.origin,
+                reason: why.to_string(),
+            });
+        }
+        let settled = round.settled(&self.owners);
+        let (scoreboard, policy_runs) = (&mut self.scoreboard, &mut self.policy_runs);
+        rayon::join(
+            || scoreboard.add_round(&settled, &round.metrics, self.miss_advantage),
+            || {
+                policy_runs
+                    .par_iter_mut()
+                    .for_each(|run| run.add_round(&settled))
+            },
+        );
+        if let Some(report_data) = &mut self.report_data {
+            report_data.add_round(&settled, &self.policy_runs);
+        }
+    }
+
+    /// Leaves a forecast out, as the live round would.
+    fn exclude(&mut self, raw_forecast: &RawForecast, origin: UnixMillis, why: &ForecastRejection) {
+        self.excluded += 1;
+        if self.exclusions.len() < LISTED {
+            let position = raw_forecast.position();
+            let file = position.file.file_name().unwrap_or_default();
+            self.exclusions.push(ExcludedForecast {
+                file: file.to_string_lossy().into_owned(),
+                row: position.row.to_string(),
+                origin_ms: origin,
+                miner: raw_forecast.miner().to_owned(),
+                reason: why.to_string(),
+            });
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the report's plots need and no report holds: gathered while the history is read.
+
+use std::collections::BTreeMap;
+
+use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::policy::{PolicyStanding, SettledRound};
+use foretell_core::score::crps::crps;
+use foretell_core::time::UnixMillis;
+
+use super::super::policy_run::PolicyRun;
+
+/// Weights are looked at this many times, at most.
+const SAMPLES: usize = 80;
+/// Quantiles of a drawn fan: their places among the common levels (2.5, 10, 25, 50, 75, 90, 97.5 %).
+const PLOTTED_LEVELS: [usize; 7] = [2, 9, 24, 49, 74, 89, 96];
+
+/// Gathered for the plots.
+#[derive(Debug, Default)]
+pub struct ReportData {
+    /// Rounds between two looks at the weights.
+    weights_every: usize,
+    rounds_seen: usize,
+    /// By policy, shares at some origins.
+    pub weights: Vec<Vec<(UnixMillis, BTreeMap<Hotkey, f64>)>>,
+    /// Σ of the CRPS in bps, and how many, by step.
+    pub reference: Vec<(f64, u64)>,
+    /// The same by miner.
+    pub miners: BTreeMap<Hotkey, Vec<(f64, u64)>>,
+    /// The round in which miners beat the reference by most, on average.
+    pub best: Option<Sample>,
+    /// The round in which they fell behind by most.
+    pub worst: Option<Sample>,
+}
+
+/// A round to be drawn.
+#[derive(Debug)]
+pub struct Sample {
+    /// The round.
+    pub origin: UnixMillis,
+    /// Mean advantage over all miners.
+    pub advantage: f64,
+    /// What happened.
+    pub moves: Vec<Option<f64>>,
+    /// Quantiles by step.
+    pub reference: Vec<[f64; 7]>,
+    /// The same by miner.
+    pub fans: BTreeMap<Hotkey, Vec<[f64; 7]>>,
+}
+
+impl ReportData {
+    /// The data of a history of `rounds`, under so many policies.
+    pub fn new(rounds: usize, policies: usize) -> Self {
+        Self {
+            weights_every: rounds.div_ceil(SAMPLES).max(1),
+            weights: vec![Vec::new(); policies],
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a round, after the policies did.
+    pub fn add_round(&mut self, round: &SettledRound<'_>, policy_runs: &[PolicyRun]) {
+        if self.rounds_seen.is_multiple_of(self.weights_every) {
+            self.record_weights(round.origin, policy_runs);
+        }
+        self.rounds_seen += 1;
+        let Ok(scorer) = round.scorer else {
+            return;
+        };
+        let moves = &scorer.outcome.moves;
+        add(&mut self.reference, &scorer.reference_fan(), moves);
+        for (key, scored) in round.scored {
+            add(self.miners.entry(*key).or_default(), &scored.fan, moves);
+        }
+        let advantages = round.scored.values();
+        let advantages =
+            advantages.map(|j| scorer.reference_score.scaled_crps - j.score.scaled_crps);
+        let advantage = advantages.sum::<f64>() / round.scored.len().max(1) as f64;
+        let sample = || Sample {
+            origin: round.origin,
+            advantage,
+            moves: moves.clone(),
+            reference: plotted_quantiles(&scorer.reference_fan()),
+            fans: round
+                .scored
+                .iter()
+                .map(|(key, scored)| (*key, plotted_quantiles(&scored.fan)))
+                .collect(),
+        };
+        if round.scored.is_empty() {
+            return;
+        }
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|best| advantage > best.advantage)
+        {
+            self.best = Some(sample());
+        }
+        if self
+            .worst
+            .as_ref()
+            .is_none_or(|worst| advantage < worst.advantage)
+        {
+            self.worst = Some(sample());
+        }
+    }
+
+    /// Looks at the weights as they are.
+    pub fn record_weights(&mut self, now: UnixMillis, policy_runs: &[PolicyRun]) {
+        for (weights, policy_run) in self.weights.iter_mut().zip(policy_runs) {
+            let standings = policy_run.standings().into_iter();
+            let shares = standings.map(|(key, PolicyStanding { share, .. })| (key, share));
+            weights.push((now, shares.collect()));
+        }
+    }
+}
+
+fn add(sums: &mut Vec<(f64, u64)>, fan: &QuantileForecast, moves: &[Option<f64>]) {
+    sums.resize(moves.len().max(sums.len()), (0.0, 0));
+    for ((sum, row), y) in sums.iter_mut().zip(fan.rows()).zip(moves) {
+        if let Some(y) = *y {
+            sum.0 += crps(row, y);
+            sum.1 += 1;
+        }
+    }
+}
+
+fn plotted_quantiles(fan: &QuantileForecast) -> Vec<[f64; 7]> {
+    let common = fan.resampled();
+    debug_assert_eq!(common.k(), POOL_LEVELS);
+    common
+        .rows()
+        .map(|row| PLOTTED_LEVELS.map(|place| row[place]))
+        .collect()
+}

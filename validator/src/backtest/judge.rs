@@ -1,0 +1,188 @@
+//! What the forecasts of a round come to. Every round is judged on its own, on whichever thread.
+
+use std::collections::BTreeMap;
+
+use foretell_core::forecast::{Forecast, ForecastRejection, QuantileForecast};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::metrics::CalibrationSums;
+use foretell_core::policy::SettledRound;
+use foretell_core::price::Price;
+use foretell_core::replay::ReplayedPrices;
+use foretell_core::rules::Rules;
+use foretell_core::score::{MetricSums, Reference, RoundScorer, ScoredForecast};
+use foretell_core::series::Series;
+use foretell_core::settle::{Settlement, VoidReason};
+use foretell_core::time::UnixMillis;
+use foretell_data::forecasts::{RawForecast, RoundForecasts};
+use rayon::prelude::*;
+
+use super::scoreboard::ForecastMetrics;
+
+/// Entries of a round that are worth another thread.
+const FORECASTS_PER_THREAD: usize = 64;
+
+/// What all rounds are judged by.
+#[derive(Debug)]
+pub struct Judge {
+    /// What is foreseen.
+    pub series: Series,
+    /// By which rules.
+    pub rules: Rules,
+    /// What context.
+    pub prices: ReplayedPrices,
+    /// What everybody is compared with.
+    pub reference: Reference,
+}
+
+/// A round whose forecasters have keys.
+#[derive(Debug)]
+pub struct KeyedRound {
+    /// As they stand in the files.
+    pub forecasts: RoundForecasts,
+    /// One an entry.
+    pub keys: Vec<Hotkey>,
+    /// Coldkeys of those whose the files name.
+    pub owners: Vec<(Hotkey, Hotkey)>,
+}
+
+/// A round and all that there is to say of it without the rounds before it.
+#[derive(Debug)]
+pub struct JudgedRound {
+    /// The round.
+    pub origin: UnixMillis,
+    /// Its prices.
+    pub settlement: Settlement,
+    /// What its forecasts were judged by, or why it is void.
+    pub scorer: Result<RoundScorer, VoidReason>,
+    /// Coldkeys of those whose the files name.
+    pub owners: Vec<(Hotkey, Hotkey)>,
+    /// Those that are valid.
+    pub forecasts: BTreeMap<Hotkey, Forecast>,
+    /// Their fans and scores; none of a void round.
+    pub scored: BTreeMap<Hotkey, ScoredForecast>,
+    /// One a valid forecast, in the files' order.
+    pub metrics: Vec<ForecastMetrics>,
+    /// Entries that are no forecasts, and why.
+    pub rejected: Vec<(RawForecast, ForecastRejection)>,
+}
+
+impl Judge {
+    /// The round, judged.
+    pub fn judge(&self, round: KeyedRound) -> JudgedRound {
+        let RoundForecasts {
+            origin,
+            forecasts: raw_forecasts,
+        } = round.forecasts;
+        let settlement = self.prices.settlement(origin);
+        let scorer = RoundScorer::of(&self.series, &settlement, &self.reference, &self.rules);
+        let context = RoundContext {
+            series: &self.series,
+            anchor: settlement.anchor.map(Price::get),
+            moves: settlement
+                .moves(self.series.unit, &self.rules.settlement)
+                .ok(),
+            scorer: scorer.as_ref().ok(),
+        };
+        let judged_entries: Vec<Result<JudgedEntry, ForecastRejection>> = round
+            .keys
+            .par_iter()
+            .zip(&raw_forecasts)
+            .with_min_len(FORECASTS_PER_THREAD)
+            .map(|(key, raw_forecast)| context.judge_entry(*key, raw_forecast))
+            .collect();
+        let (mut forecasts, mut scored) = (Vec::new(), Vec::new());
+        let (mut metrics, mut rejected) = (Vec::with_capacity(judged_entries.len()), Vec::new());
+        for (judged_entry, raw_forecast) in judged_entries.into_iter().zip(raw_forecasts) {
+            match judged_entry {
+                Ok(judged_entry) => {
+                    let key = judged_entry.metrics.key;
+                    forecasts.push((key, judged_entry.forecast));
+                    scored.extend(judged_entry.scored.map(|scored| (key, scored)));
+                    metrics.push(judged_entry.metrics);
+                }
+                Err(why) => rejected.push((raw_forecast, why)),
+            }
+        }
+        JudgedRound {
+            origin,
+            settlement,
+            scorer,
+            owners: round.owners,
+            forecasts: forecasts.into_iter().collect(),
+            scored: scored.into_iter().collect(),
+            metrics,
+            rejected,
+        }
+    }
+}
+
+impl JudgedRound {
+    /// What policies look at.
+    pub fn settled<'a>(&'a self, owners: &'a BTreeMap<Hotkey, Hotkey>) -> SettledRound<'a> {
+        SettledRound {
+            origin: self.origin,
+            settlement: &self.settlement,
+            scorer: self.scorer.as_ref(),
+            forecasts: &self.forecasts,
+            scored: &self.scored,
+            owners,
+        }
+    }
+}
+
+/// What happened in a round: all that a forecast is judged by.
+struct RoundContext<'a> {
+    series: &'a Series,
+    anchor: Option<f64>,
+    /// `None` where the round is void whatever its volatility.
+    moves: Option<Vec<Option<f64>>>,
+    scorer: Option<&'a RoundScorer>,
+}
+
+/// A valid forecast and what its round says of it.
+struct JudgedEntry {
+    forecast: Forecast,
+    scored: Option<ScoredForecast>,
+    metrics: ForecastMetrics,
+}
+
+impl RoundContext<'_> {
+    /// The forecast of an entry, judged as far as the round allows, or why it is none.
+    fn judge_entry(
+        &self,
+        key: Hotkey,
+        raw_forecast: &RawForecast,
+    ) -> Result<JudgedEntry, ForecastRejection> {
+        let Series { grid, unit, .. } = *self.series;
+        let values = raw_forecast.values().to_vec();
+        let forecast = Forecast::new(
+            raw_forecast.kind(),
+            unit,
+            grid.horizon,
+            raw_forecast.k(),
+            values,
+        )?;
+        let scored = self.scorer.map(|scorer| scorer.score(&forecast));
+        let mut metrics = ForecastMetrics {
+            key,
+            unscaled: None,
+            calibration: None,
+        };
+        if let (Some(moves), Some(anchor)) = (&self.moves, self.anchor) {
+            let calibration = match &scored {
+                Some(scored) => CalibrationSums::of(&scored.fan, moves),
+                None => {
+                    let fan = QuantileForecast::of(&forecast, anchor, unit);
+                    metrics.unscaled = Some(Box::new(MetricSums::of(&fan, moves)));
+                    CalibrationSums::of(&fan, moves)
+                }
+            };
+            metrics.calibration = calibration.map(Box::new);
+        }
+        Ok(JudgedEntry {
+            forecast,
+            scored,
+            metrics,
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The configuration file of a validator, and the flags that go before it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use foretell_chain::network::NetworkFlags;
+use foretell_wire::keyfile::WalletHotkey;
+use foretell_wire::wallet_flags::WalletOverrides;
+
+use crate::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
+
+/// Which validator a command is about.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Configuration file (TOML); validator/example.toml shows every key.
+    #[arg(long = "config", value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    wallet: WalletOverrides,
+    #[command(flatten)]
+    network: NetworkFlags,
+}
+
+impl ConfigArgs {
+    /// The file's configuration, with what flags say instead.
+    pub fn read(&self) -> Result<ValidatorConfig> {
+        let mut config = ValidatorConfig::read(&self.file)?;
+        let configured = config.wallet.take().map(|wallet| WalletHotkey {
+            path: wallet.path,
+            wallet: wallet.name,
+            hotkey: wallet.hotkey,
+        });
+        config.wallet = self
+            .wallet
+            .resolve(configured)
+            .map(|resolved| WalletConfig {
+                path: resolved.path,
+                name: resolved.wallet,
+                hotkey: resolved.hotkey,
+            });
+        let subnet = match &config.chain {
+            ChainConfig::Subtensor(subnet) => Some(subnet.clone()),
+            ChainConfig::Local { .. } => None,
+        };
+        if let Some(subnet) = self.network.resolve(subnet)? {
+            config.chain = ChainConfig::Subtensor(subnet);
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,133 @@
+//! Settles a pair minute by minute beside the recording of its trades, and hands over every answer that this took.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use foretell_core::rules::RulesVersion;
+use foretell_core::settle::{MINUTE, SettledPrices};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_feed::collector::CandleCollector;
+use foretell_feed::config::SettlementMarkets;
+use foretell_feed::lossy_sender::Delivery;
+use foretell_feed::recording::{MarketName, SettlementAttempt, settle_attempt};
+use foretell_feed::rest::{RecordedResponses, RestClient};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::writer::RecordingItem;
+use crate::clock::system_now;
+use crate::run::settlement_schedule::{DueInstants, SettlementSchedule};
+
+/// Deadline of one request.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The minutes before the beginning that are settled, too: so it shows at once whether it works.
+const BEFORE: Millis = Millis::minutes(10);
+/// Nobody asks for what is older.
+const KEPT: Millis = Millis::hours(25);
+
+/// Settles one pair.
+pub struct PairSettler {
+    attempt: SettlementAttempt,
+    collector: CandleCollector,
+    responses: RecordedResponses,
+    prices: SettledPrices,
+    schedule: SettlementSchedule,
+    failures: Vec<String>,
+}
+
+impl PairSettler {
+    /// A settler of this pair on these markets, from now on.
+    pub fn new(pair: String, markets: SettlementMarkets, rules: RulesVersion) -> Result<Self> {
+        let responses = RecordedResponses::default();
+        let rest = RestClient::new(DEADLINE)?.recording_to(&responses);
+        let session = system_now();
+        let venues = markets.venues.iter();
+        let attempt = SettlementAttempt {
+            pair,
+            rules,
+            session,
+            venues: venues
+                .map(|(market, quote)| (MarketName::of(market), *quote))
+                .collect(),
+            usdt_usd: markets.usdt_usd.iter().map(MarketName::of).collect(),
+            minutes: Vec::new(),
+            now: session,
+        };
+        let minute = UnixMillis(session.0 - session.0.rem_euclid(MINUTE.0));
+        Ok(Self {
+            attempt,
+            collector: CandleCollector::new(
+                rest,
+                rules.rules().minute,
+                markets.venues,
+                markets.usdt_usd,
+            ),
+            responses,
+            prices: SettledPrices::new(minute - BEFORE, MINUTE),
+            schedule: SettlementSchedule::default(),
+            failures: Vec::new(),
+        })
+    }
+
+    /// Makes every attempt when it is due, until it is told to stop or nobody listens.
+    pub async fn run(
+        mut self,
+        out: &mpsc::Sender<Delivery<RecordingItem>>,
+        stop: &CancellationToken,
+    ) {
+        let rules = self.attempt.rules.rules().minute;
+        loop {
+            let now = system_now();
+            self.prices.prune_before(now - KEPT);
+            let DueInstants { instants, next } = self.schedule.due(&self.prices, now, &rules);
+            let attempted = async {
+                match (instants.first(), instants.last()) {
+                    (Some(first), Some(last)) => {
+                        let (first, last) = (*first - MINUTE, *last - MINUTE);
+                        Some(self.collector.collect(first, last, now).await)
+                    }
+                    _ => {
+                        let wait = (next - now).0.max(1).unsigned_abs();
+                        tokio::time::sleep(Duration::from_millis(wait)).await;
+                        None
+                    }
+                }
+            };
+            let attempted = tokio::select! {
+                () = stop.cancelled() => return,
+                attempted = attempted => attempted,
+            };
+            let Some(collected) = attempted else { continue };
+            let responses = self.responses.take();
+            self.log_failures(collected.failures());
+            if !collected.reached_any_venue() {
+                self.schedule.note_offline(now);
+                continue;
+            }
+            self.attempt.minutes = instants.iter().map(|instant| *instant - MINUTE).collect();
+            self.attempt.now = now;
+            let settled = settle_attempt(&self.attempt, &collected);
+            for minute in &settled {
+                self.prices.insert(minute.time_ms + MINUTE, minute.settled);
+            }
+            self.schedule.note_attempt(&instants, now);
+            let attempt = self.attempt.clone();
+            let item = RecordingItem::Attempt {
+                attempt,
+                responses,
+                settled,
+            };
+            if out.send(Delivery::Item(item)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tells who says nothing, whenever that changes.
+    fn log_failures(&mut self, failures: Vec<String>) {
+        if failures != self.failures && !failures.is_empty() {
+            tracing::warn!(pair = self.attempt.pair, "{}", failures.join("; "));
+        }
+        self.failures = failures;
+    }
+}

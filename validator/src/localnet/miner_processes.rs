@@ -1,0 +1,272 @@
+//! The miners' processes: started with a wallet and a configuration each, ended with their parent.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::series::Series;
+use foretell_wire::keyfile::{KeyfileError, WalletHotkey};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::population::{Participant, Role};
+
+/// How long a process may take to listen, and to end.
+const PROCESS_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The running processes. Each ends when its standard input closes, even if we are killed.
+#[derive(Debug)]
+pub struct MinerProcesses {
+    running: Vec<(String, Child)>,
+    axons: BTreeMap<String, SocketAddr>,
+}
+
+/// What all processes share.
+#[derive(Debug)]
+pub struct ProcessSettings<'a> {
+    /// Directory of the network.
+    pub folder: &'a Path,
+    /// What is forecast.
+    pub series: &'a Series,
+    /// Where miners read prices.
+    pub prices: MinerPriceSource,
+    /// Whose time miners go by: `request` in a replay, `system` live.
+    pub clock: &'static str,
+    /// Who asks.
+    pub validator: Hotkey,
+    /// Gives the keys.
+    pub seed: u64,
+}
+
+/// A market as a miner's configuration names it.
+#[derive(Debug, Clone, Serialize)]
+pub struct MinerPriceSource {
+    /// The venue.
+    pub venue: &'static str,
+    /// Scheme, name and port.
+    pub host: String,
+    /// The pair, as the venue writes it.
+    pub symbol: String,
+}
+
+/// Why a process does not run.
+#[derive(Debug, Error)]
+pub enum MinerProcessError {
+    /// Not built.
+    #[error(
+        "no miner program at {0}: build it beside the validator with `cargo build -p foretell-miner`"
+    )]
+    NoProgram(PathBuf),
+    /// Could not be started.
+    #[error("can't start {name}")]
+    Start {
+        /// The participant.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Ended, or said nothing, before it listened.
+    #[error("{name} did not start to listen; its log is {log}:\n{tail}")]
+    NotListening {
+        /// The participant.
+        name: String,
+        /// Its log.
+        log: PathBuf,
+        /// The log's end.
+        tail: String,
+    },
+    /// Its wallet.
+    #[error(transparent)]
+    Wallet(#[from] KeyfileError),
+}
+
+/// The configuration of a reference miner, as `miner serve` reads it.
+#[derive(Serialize)]
+struct MinerConfigFile<'a> {
+    series: &'a Series,
+    prices: &'a MinerPriceSource,
+    model: ModelSection<'a>,
+    serve: ServeSection,
+}
+
+#[derive(Serialize)]
+struct ModelSection<'a> {
+    name: &'a str,
+    history_days: u32,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct ServeSection {
+    listen: &'static str,
+    data: PathBuf,
+    clock: &'static str,
+    validators: Vec<Hotkey>,
+}
+
+/// What a process says when it listens.
+#[derive(Deserialize)]
+struct Ready {
+    listening: SocketAddr,
+}
+
+impl MinerProcesses {
+    /// Starts everybody, and returns once all of them listen.
+    pub async fn start(
+        participants: &[Participant],
+        settings: &ProcessSettings<'_>,
+    ) -> Result<Self, MinerProcessError> {
+        let mut starting = Vec::new();
+        for participant in participants {
+            let started = spawn(participant, settings);
+            starting.push((participant.name.clone(), started?));
+        }
+        let mut processes = Self {
+            running: Vec::new(),
+            axons: BTreeMap::new(),
+        };
+        for (name, mut child) in starting {
+            let log = log_file(settings.folder, &name);
+            let Some(ready) = first_line(&mut child).await else {
+                let tail = tail_of(&log);
+                return Err(MinerProcessError::NotListening { name, log, tail });
+            };
+            processes.axons.insert(name.clone(), ready.listening);
+            processes.running.push((name, child));
+        }
+        Ok(processes)
+    }
+
+    /// Where each participant listens.
+    pub const fn axons(&self) -> &BTreeMap<String, SocketAddr> {
+        &self.axons
+    }
+
+    /// Closes everybody's standard input and waits for them to end.
+    pub async fn stop(self) -> io::Result<()> {
+        for (name, mut child) in self.running {
+            drop(child.stdin.take());
+            if let Ok(status) = tokio::time::timeout(PROCESS_TIMEOUT, child.wait()).await {
+                status?;
+            } else {
+                tracing::warn!(name, "did not end by itself and is killed");
+                child.kill().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn spawn(
+    participant: &Participant,
+    settings: &ProcessSettings<'_>,
+) -> Result<Child, MinerProcessError> {
+    let name = &participant.name;
+    let start_error = |source| MinerProcessError::Start {
+        name: name.clone(),
+        source,
+    };
+    let home = settings.folder.join("miners").join(name);
+    fs::create_dir_all(&home).map_err(start_error)?;
+    let wallet = WalletHotkey {
+        path: home.join("wallets"),
+        wallet: name.clone(),
+        hotkey: "default".into(),
+    };
+    wallet.store(&participant.secret(settings.seed))?;
+    let own_program = std::env::current_exe().map_err(start_error)?;
+    let mut command = match &participant.role {
+        Role::Miner {
+            model,
+            history_days,
+        } => {
+            let program = own_program.with_file_name("miner");
+            if !program.exists() {
+                return Err(MinerProcessError::NoProgram(program));
+            }
+            let config = home.join("miner.toml");
+            let text = miner_config(model, *history_days, &home, settings)
+                .map_err(|error| start_error(io::Error::other(error)))?;
+            fs::write(&config, text).map_err(start_error)?;
+            let mut command = Command::new(program);
+            command.arg("serve").arg("--config").arg(config);
+            command.arg("--until-stdin-closes");
+            command
+        }
+        Role::External { program } => {
+            let mut command = Command::new(program);
+            command.env("FORETELL_VENUE", &settings.prices.host);
+            command
+        }
+        Role::Adversary(misbehaviour) => {
+            let mut command = Command::new(own_program);
+            command.args(["adversary", "--kind", misbehaviour.name()]);
+            let horizon = settings.series.grid.horizon.to_string();
+            command.args(["--horizon", &horizon]);
+            command
+        }
+    };
+    let log = File::create(log_file(settings.folder, name)).map_err(start_error)?;
+    command
+        .arg("--wallet-path")
+        .arg(&wallet.path)
+        .args(["--wallet", name, "--hotkey", "default"])
+        // The venue is on this machine, whatever proxy leads elsewhere.
+        .env("NO_PROXY", "127.0.0.1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(start_error)
+}
+
+fn miner_config(
+    model: &str,
+    history_days: u32,
+    home: &Path,
+    settings: &ProcessSettings<'_>,
+) -> Result<String, toml::ser::Error> {
+    toml::to_string(&MinerConfigFile {
+        series: settings.series,
+        prices: &settings.prices,
+        model: ModelSection {
+            name: model,
+            history_days,
+            seed: settings.seed,
+        },
+        serve: ServeSection {
+            listen: "127.0.0.1:0",
+            data: home.join("answers"),
+            clock: settings.clock,
+            validators: vec![settings.validator],
+        },
+    })
+}
+
+async fn first_line(child: &mut Child) -> Option<Ready> {
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take()?);
+    let read = tokio::time::timeout(PROCESS_TIMEOUT, output.read_line(&mut line)).await;
+    read.ok()?.ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+/// Where a process writes what it has to say.
+pub fn log_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join("miners").join(name).join("log.txt")
+}
+
+/// The last lines of a log.
+fn tail_of(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(10)..].join("\n")
+}

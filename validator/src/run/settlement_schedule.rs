@@ -1,0 +1,147 @@
+//! Which instants are to be priced when: what is due, what comes next, what was tried.
+
+use std::collections::BTreeMap;
+
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::attempts::next_attempt;
+use foretell_core::settle::{MINUTE, SettledPrices};
+use foretell_core::time::{Millis, UnixMillis};
+
+/// Longest stretch of instants that one attempt asks for: a few pages of every venue.
+const MAX_SPAN: Millis = Millis::hours(4);
+/// Pause after an attempt that reached nobody.
+const OFFLINE_PAUSE: Millis = Millis::seconds(60);
+
+/// When each undecided instant was last tried. Forgotten on a restart: then what is overdue is tried at once.
+#[derive(Debug, Default)]
+pub struct SettlementSchedule {
+    tried: BTreeMap<UnixMillis, UnixMillis>,
+    not_before: Option<UnixMillis>,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueInstants {
+    /// Instants to try now, oldest first, close enough together for one attempt.
+    pub instants: Vec<UnixMillis>,
+    /// When there will be something to do, if not now.
+    pub next: UnixMillis,
+}
+
+impl SettlementSchedule {
+    /// What is due at `now` of the prices that are still to be decided.
+    pub fn due(&self, prices: &SettledPrices, now: UnixMillis, rules: &MinuteRules) -> DueInstants {
+        let mut instants: Vec<UnixMillis> = Vec::new();
+        let mut next = now + MINUTE;
+        // The attempt at the instant that comes next is still ahead of us.
+        for instant in prices.undecided(now + prices.tick()) {
+            match self.attempt_of(instant, rules) {
+                Some(attempt) if attempt <= now => instants.push(instant),
+                Some(attempt) => next = next.min(attempt),
+                // Tried for the last time, and being decided by that.
+                None => {}
+            }
+        }
+        if let Some(not_before) = self.not_before.filter(|t| *t > now) {
+            return DueInstants {
+                instants: Vec::new(),
+                next: next.max(not_before),
+            };
+        }
+        if let Some(first) = instants.first().copied() {
+            instants.retain(|instant| *instant <= first + MAX_SPAN);
+        }
+        DueInstants { instants, next }
+    }
+
+    /// Notes that these instants were tried.
+    pub fn note_attempt(&mut self, instants: &[UnixMillis], now: UnixMillis) {
+        self.not_before = None;
+        self.tried
+            .extend(instants.iter().map(|instant| (*instant, now)));
+        // What was decided is not looked at again; nobody asks for what is older than the last attempt.
+        let day_ago = now - Millis::hours(25);
+        self.tried.retain(|_, tried| *tried > day_ago);
+    }
+
+    /// Notes that an attempt reached nobody: it doesn't count, and the next comes after a pause.
+    pub fn note_offline(&mut self, now: UnixMillis) {
+        self.not_before = Some(now + OFFLINE_PAUSE);
+    }
+
+    /// Whether an attempt at `now` is the last one for this instant.
+    pub fn is_last(instant: UnixMillis, now: UnixMillis, rules: &MinuteRules) -> bool {
+        next_attempt(instant - MINUTE, Some(now), rules).is_none()
+    }
+
+    fn attempt_of(&self, instant: UnixMillis, rules: &MinuteRules) -> Option<UnixMillis> {
+        let last = self.tried.get(&instant).copied();
+        next_attempt(instant - MINUTE, last, rules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::rules::RulesVersion;
+
+    use super::*;
+
+    fn at(minutes: i64) -> UnixMillis {
+        UnixMillis(0) + MINUTE.times(minutes)
+    }
+
+    fn rules() -> MinuteRules {
+        RulesVersion::V1.rules().minute
+    }
+
+    fn minutes(instants: &[UnixMillis]) -> Vec<i64> {
+        instants.iter().map(|t| t.0 / MINUTE.0).collect()
+    }
+
+    #[test]
+    fn a_minute_is_due_two_minutes_after_its_start() {
+        let prices = SettledPrices::new(at(0), MINUTE);
+        let schedule = SettlementSchedule::default();
+        let due = schedule.due(&prices, at(1), &rules());
+        assert_eq!((due.instants, due.next), (vec![], at(2)));
+        let due = schedule.due(&prices, at(3), &rules());
+        assert_eq!((minutes(&due.instants), due.next), (vec![1, 2], at(4)));
+    }
+
+    #[test]
+    fn what_was_tried_waits_for_its_next_turn() {
+        let mut prices = SettledPrices::new(at(0), MINUTE);
+        let mut schedule = SettlementSchedule::default();
+        schedule.note_attempt(&[at(1), at(2)], at(3));
+        prices.insert(at(2), None);
+        let due = schedule.due(&prices, at(3), &rules());
+        assert_eq!((due.instants, due.next), (vec![], at(4)));
+        // The minute from 0 to 1 is tried again 5 minutes after its start.
+        let due = schedule.due(&prices, at(5), &rules());
+        assert_eq!(minutes(&due.instants), [1, 3, 4]);
+    }
+
+    #[test]
+    fn an_outage_is_made_up_for_from_its_beginning_in_stretches() {
+        let prices = SettledPrices::new(at(0), MINUTE);
+        let due = SettlementSchedule::default().due(&prices, at(3 * 1440), &rules());
+        assert_eq!(due.instants.len(), 241);
+        assert_eq!(due.instants[0], at(1));
+        assert!(SettlementSchedule::is_last(at(1), at(3 * 1440), &rules()));
+        assert!(!SettlementSchedule::is_last(
+            at(3 * 1440 - 5),
+            at(3 * 1440),
+            &rules()
+        ));
+    }
+
+    #[test]
+    fn an_attempt_that_reached_nobody_does_not_count() {
+        let prices = SettledPrices::new(at(0), MINUTE);
+        let mut schedule = SettlementSchedule::default();
+        schedule.note_offline(at(10));
+        let due = schedule.due(&prices, at(10), &rules());
+        assert_eq!((due.instants, due.next), (vec![], at(11)));
+        assert_eq!(schedule.due(&prices, at(11), &rules()).instants.len(), 10);
+    }
+}

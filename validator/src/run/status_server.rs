@@ -1,0 +1,77 @@
+//! The service over HTTP: what it is doing, as JSON. Anybody may read it; nobody can change anything by it.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use axum::{Router, serve};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::config::HttpConfig;
+use super::status::ValidatorStatus;
+
+/// The status that is served: the newest, or none before the first.
+pub type StatusReceiver = watch::Receiver<Option<ValidatorStatus>>;
+
+/// The server, if one is configured.
+#[derive(Debug)]
+pub struct StatusServer {
+    tasks: JoinSet<std::io::Result<()>>,
+    stop: CancellationToken,
+}
+
+impl StatusServer {
+    /// Serves `status_receiver` where the configuration says; nowhere if it doesn't.
+    pub async fn start(
+        config: Option<&HttpConfig>,
+        status_receiver: StatusReceiver,
+    ) -> Result<Self> {
+        let mut status_server = Self {
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+        };
+        let Some(HttpConfig { listen }) = config else {
+            return Ok(status_server);
+        };
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("can't listen at http.listen = {listen}: choose a free port of this machine")
+        })?;
+        let address = listener
+            .local_addr()
+            .context("can't tell our own address")?;
+        tracing::info!("status at http://{address}/v1/status");
+        let stop = status_server.stop.clone();
+        status_server.tasks.spawn(async move {
+            serve(listener, router(status_receiver))
+                .with_graceful_shutdown(stop.cancelled_owned())
+                .await
+        });
+        Ok(status_server)
+    }
+
+    /// Stops serving. When this returns, the task has ended.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        // A reader that keeps its connection open would keep us waiting.
+        self.tasks.shutdown().await;
+    }
+}
+
+fn router(status_receiver: StatusReceiver) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .with_state(Arc::new(status_receiver))
+}
+
+async fn status(State(status_receiver): State<Arc<StatusReceiver>>) -> Response {
+    match status_receiver.borrow().as_ref() {
+        Some(status) => Json(status).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no status yet").into_response(),
+    }
+}

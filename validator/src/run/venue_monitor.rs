@@ -1,0 +1,249 @@
+//! The exchanges' trades beside the settled prices: what is traded now, what every connection does, and whether what
+//! settles is what was traded.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::MINUTE;
+use foretell_core::time::UnixMillis;
+use foretell_feed::config::StreamTarget;
+use foretell_feed::connection::{Timeouts, VenueConnection};
+use foretell_feed::market_view::{CompositePrice, MarketView, VenueStatus, WatchedSymbols};
+use foretell_feed::tls;
+use foretell_feed::websocket::{self, ConnectionUpdate};
+use serde::{Deserialize, Serialize};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::rounds::PriceDecision;
+
+/// A settled price further than this from what was traded is told: venues' last trades and candles of a minute agree to a
+/// basis point or two, whatever the market does.
+const WARN_BEYOND_BPS: f64 = 10.0;
+
+/// A venue to listen to, and which of its symbols matter.
+#[derive(Debug, Clone)]
+pub struct MonitoredVenue {
+    /// Where, and to what.
+    pub target: StreamTarget,
+    /// What of it.
+    pub watched: WatchedSymbols,
+}
+
+/// Connections to exchanges, each in a task of its own, and what they show.
+#[derive(Debug, Default)]
+pub struct VenueMonitor {
+    view: Arc<Mutex<MarketView>>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// A settled price beside what was traded in its minute.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CrossCheck {
+    /// Whose price it is: the end of the minute.
+    pub instant: UnixMillis,
+    /// The price of record.
+    pub settled: f64,
+    /// The median of the last trades that we heard, and of how many venues.
+    pub traded: CompositePrice,
+    /// How far they are apart.
+    pub apart_bps: f64,
+}
+
+impl VenueMonitor {
+    /// Listens to these venues from now on.
+    pub fn start(venues: Vec<MonitoredVenue>) -> Result<Self> {
+        let tls = tls::client_config().context("can't set up TLS")?;
+        let watched = venues.iter().map(|venue| venue.watched.clone());
+        let mut venue_monitor = Self {
+            view: Arc::new(Mutex::new(MarketView::new(watched))),
+            ..Self::default()
+        };
+        for MonitoredVenue { target, .. } in venues {
+            let venue = target.venue;
+            let seed = RandomState::new().hash_one(venue.name());
+            let connection = VenueConnection::new(
+                venue,
+                venue.limits(),
+                Timeouts::default(),
+                target.symbols,
+                seed,
+            );
+            let (view, tls) = (Arc::clone(&venue_monitor.view), Arc::clone(&tls));
+            let stop = venue_monitor.stop.clone();
+            venue_monitor.tasks.spawn(async move {
+                let mut observe =
+                    |update: ConnectionUpdate<'_>| locked(&view).observe(venue.name(), &update);
+                websocket::run(connection, target.address, tls, stop, &mut observe).await;
+            });
+        }
+        Ok(venue_monitor)
+    }
+
+    /// Every venue that is listened to, as it is now.
+    pub fn venues(&self) -> Vec<VenueStatus> {
+        locked(&self.view).venues()
+    }
+
+    /// What is traded now.
+    pub fn live_price(&self, now: UnixMillis, rules: &MinuteRules) -> Option<CompositePrice> {
+        locked(&self.view).live_price(now, rules)
+    }
+
+    /// A settled price beside what was traded in its minute, if enough was heard of that.
+    pub fn cross_check(&self, decided: &PriceDecision, rules: &MinuteRules) -> Option<CrossCheck> {
+        let settled = decided.price?.get();
+        let minute = decided.instant - MINUTE;
+        let traded = locked(&self.view).minute_price(minute, rules)?;
+        let check = CrossCheck {
+            instant: decided.instant,
+            settled,
+            traded,
+            apart_bps: 1e4 * (settled / traded.price - 1.0).abs(),
+        };
+        if check.differs() {
+            tracing::warn!("{}", check.words());
+        }
+        Some(check)
+    }
+
+    /// Ends with an error if a connection's task broke down; otherwise never.
+    pub async fn broken(&mut self) -> Result<(), JoinError> {
+        loop {
+            match self.tasks.join_next().await {
+                Some(ended) => ended?,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Closes every connection. When this returns, every task has ended.
+    pub async fn stop(&mut self) -> Result<(), JoinError> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended?;
+        }
+        Ok(())
+    }
+}
+
+impl CrossCheck {
+    /// Whether they are further apart than they should be.
+    pub fn differs(&self) -> bool {
+        self.apart_bps > WARN_BEYOND_BPS
+    }
+
+    /// The check in words.
+    pub fn words(&self) -> String {
+        let verdict = match self.differs() {
+            true => "settled and traded prices DIFFER",
+            false => "settled and traded prices agree",
+        };
+        format!(
+            "{verdict}: {} settled, {} traded on {} venues at {}, {:.1} bps apart",
+            self.settled,
+            self.traded.price,
+            self.traded.venues,
+            crate::time_text::format_time(self.instant),
+            self.apart_bps
+        )
+    }
+}
+
+/// What a mutex guards. A panic in a task that holds it takes the process down, so nobody sees what it left.
+fn locked(view: &Mutex<MarketView>) -> MutexGuard<'_, MarketView> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::price::Price;
+    use foretell_core::rules::RulesVersion;
+    use foretell_core::settle::QuoteCurrency;
+    use foretell_core::time::Millis;
+    use foretell_feed::connection::{ConnectionEvent, SocketId};
+    use foretell_feed::decimal::Decimal;
+    use foretell_feed::event::{MarketId, Trade, TradeId, VenueEvent};
+    use foretell_feed::stream::FeedEvent;
+
+    use super::*;
+
+    const START: UnixMillis = UnixMillis(1_767_225_600_000);
+    const VENUES: [&str; 3] = ["bitstamp", "gemini", "kraken"];
+
+    fn hearing(price: &str) -> VenueMonitor {
+        let watched = |venue| WatchedSymbols {
+            venue,
+            symbol: ("BTC".into(), QuoteCurrency::Usd),
+            usdt_usd: None,
+        };
+        let mut view = MarketView::new(VENUES.map(watched));
+        for venue in VENUES {
+            let time = START + Millis::seconds(30);
+            let frame = ConnectionUpdate::Frame {
+                socket: SocketId(1),
+                received: time,
+                text: "",
+            };
+            view.observe(venue, &frame);
+            let trade = Trade {
+                market: MarketId::symbol("BTC"),
+                time,
+                price: Decimal::new(price).unwrap(),
+                size: Decimal::new("1").unwrap(),
+                id: TradeId::Number(1),
+                taker: None,
+            };
+            let event = FeedEvent::Venue(VenueEvent::Trade(trade));
+            view.observe(
+                venue,
+                &ConnectionUpdate::Event(ConnectionEvent::Feed(event)),
+            );
+        }
+        VenueMonitor {
+            view: Arc::new(Mutex::new(view)),
+            ..VenueMonitor::default()
+        }
+    }
+
+    fn checked(traded: &str, settled: Option<f64>, minute: i64) -> Option<CrossCheck> {
+        let rules = RulesVersion::V1.rules().minute;
+        let price = settled.and_then(|price| Price::new(price).ok());
+        let decided = PriceDecision::from_source(START + MINUTE.times(minute), price);
+        hearing(traded).cross_check(&decided, &rules)
+    }
+
+    #[test]
+    fn a_settled_price_is_compared_with_what_was_traded_in_its_minute() {
+        let check = checked("60000", Some(60_006.0), 1).unwrap();
+        assert!(
+            !check.differs() && check.words().contains("agree"),
+            "{}",
+            check.words()
+        );
+        assert_eq!(check.traded.venues, 3);
+        let check = checked("60000", Some(60_120.0), 1).unwrap();
+        assert!(check.differs(), "{check:?}");
+        assert!(
+            check
+                .words()
+                .contains("DIFFER: 60120 settled, 60000 traded on 3 venues")
+        );
+        assert_eq!(checked("60000", Some(60_000.0), 2), None, "another minute");
+        assert_eq!(checked("60000", None, 1), None, "a gap");
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_every_task() {
+        let mut venue_monitor = VenueMonitor::start(Vec::new()).unwrap();
+        let stop = venue_monitor.stop.clone();
+        venue_monitor
+            .tasks
+            .spawn(async move { stop.cancelled().await });
+        venue_monitor.stop().await.unwrap();
+        assert!(venue_monitor.tasks.is_empty());
+    }
+}
