@@ -19,12 +19,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{Json, Query, State};
 use axum::routing::get;
-use foretell_core::attest::receipt_text;
 use foretell_core::bar::Bar;
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::signed_text::receipt_text;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::simulated_prices::simulate_prices;
 use foretell_feed::venue::{CandlePage, ReplaySource};

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use foretell_core::attest::Hash;
-use foretell_core::leaderboard::LeaderboardRow;
+use foretell_core::hash::Hash;
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::UnixMillis;
+use foretell_evaluation::leaderboard::LeaderboardRow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

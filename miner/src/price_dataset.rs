@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use foretell_core::attest::{Hash, Hex};
+use foretell_core::hash::{Hash, Hex};
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::error::PriceFileError;

@@ -8,7 +8,7 @@ use foretell_core::bar::Bar;
 use foretell_core::price::Price;
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_core::vmath::{log, log_in_place};
+use foretell_kernels::vmath::{log, log_in_place};
 
 use crate::price_history::PriceHistory;
 

@@ -2,16 +2,16 @@
 
 use std::sync::LazyLock;
 
-use foretell_core::metrics::ModelConfidenceSet;
-use foretell_core::metrics::interval_score::{
-    ALPHAS, interval_score, row_weighted_interval_score, weighted_interval_score,
-};
-use foretell_core::pool::diebold_mariano::diebold_mariano;
 use foretell_core::pool::evidence::EvidenceWindow;
 use foretell_core::pool::{Advantage, Evidence};
 use foretell_core::rules::{EvidenceRules, RulesVersion};
 use foretell_core::score::crps::crps;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_evaluation::diebold_mariano::diebold_mariano;
+use foretell_evaluation::metrics::ModelConfidenceSet;
+use foretell_evaluation::metrics::interval_score::{
+    ALPHAS, interval_score, row_weighted_interval_score, weighted_interval_score,
+};
 use serde_json::Value;
 
 use super::driver::{python_env_with, run_python_script};

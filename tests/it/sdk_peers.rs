@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use foretell_core::attest::{answer_text, commitment, reveal_text};
 use foretell_core::round::Receipt;
+use foretell_core::signed_text::{answer_text, commitment, reveal_text};
 use foretell_core::time::UnixMillis;
 use foretell_wire::axon::client::synapse_request;
 use foretell_wire::btauth::{SignedRequest, signed_headers};

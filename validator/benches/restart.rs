@@ -16,7 +16,7 @@ use std::time::Instant;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Hyperparameters;
-use foretell_core::attest::{Hex, sha256};
+use foretell_core::hash::{Hex, sha256};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, JournalHead, PriceOrigin, Record};
 use foretell_core::pool::fit_state::FitState;

@@ -1,7 +1,7 @@
 //! Figures as people read them: tables of numbers, and the leaderboard.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use foretell_core::leaderboard::LeaderboardRow;
+use foretell_evaluation::leaderboard::LeaderboardRow;
 
 /// The leaderboard; what is undefined is a dash.
 pub fn leaderboard(rows: &[LeaderboardRow]) -> Table {

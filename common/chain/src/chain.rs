@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 use thiserror::Error;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
 

@@ -16,9 +16,9 @@
 //! times as much as another, and a tempo later the chain says so:
 //!
 //! ```
-//! use foretell_chain::ledger::Ledger;
-//! use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
-//! use foretell_chain::weights::{SignedWeights, weights_to_u16};
+//! use crate::ledger::Ledger;
+//! use crate::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+//! use crate::weights::{SignedWeights, weights_to_u16};
 //! use foretell_core::hotkey::Hotkey;
 //! use schnorrkel::Keypair;
 //!

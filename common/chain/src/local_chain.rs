@@ -372,7 +372,7 @@ mod tests {
         let chain = open(&folder.path().join("ledger.json"));
         let prepared = PreparedWeights {
             text: "{\"extrinsic\":\"00\"}".into(),
-            hash: foretell_core::attest::Hex([0; 32]),
+            hash: foretell_core::hash::Hex([0; 32]),
         };
         let error = chain.submit(&prepared).await.unwrap_err();
         assert!(error.to_string().contains("another kind of chain"));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use foretell_core::attest::{Hash, Hex};
+use foretell_core::hash::{Hash, Hex};
 use serde::{Deserialize, Serialize};
 
 /// The first block of the main network, and of the test network (as wallets list them).

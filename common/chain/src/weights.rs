@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use foretell_core::attest::{Hash, Hex};
+use foretell_core::hash::{Hash, Hex};
 use foretell_core::hotkey::{Hotkey, Uid};
 use schnorrkel::{PublicKey, Signature};
 use serde::{Deserialize, Serialize};

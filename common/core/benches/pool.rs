@@ -9,12 +9,13 @@ use std::time::Instant;
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
+use foretell_core::outcome::Outcome;
 use foretell_core::pool::credit::credits;
 use foretell_core::pool::deviations::{Deviations, RealisedMoves};
+use foretell_core::pool::fit_pool::fit_pool;
 use foretell_core::pool::fit_state::FitState;
-use foretell_core::pool::forecasters::fit_pool;
 use foretell_core::rules::RulesVersion;
-use foretell_core::score::{Outcome, Reference};
+use foretell_core::score::Reference;
 use foretell_core::time::{Millis, UnixMillis};
 
 const MINERS: u16 = 256;

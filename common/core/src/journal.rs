@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::attest::{Commitment, Hash, Hex, Nonce, Signature, sha256};
+use crate::hash::{Commitment, Hash, Hex, Nonce, Signature, sha256};
 use crate::hotkey::{Hotkey, Uid};
+use crate::miss::MissReason;
 use crate::pool::recalibration::WidthTrials;
 use crate::pool::{FitSnapshot, Forecaster, evidence};
 use crate::price::Price;
-use crate::round::MissReason;
 use crate::rules::RulesVersion;
 use crate::score::Score;
 use crate::series::Series;

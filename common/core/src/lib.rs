@@ -14,14 +14,13 @@
 //! only difference. What is *not* here: sockets, files, keys, venues, the chain.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod attest;
 pub mod bar;
 pub mod forecast;
+pub mod hash;
 pub mod hotkey;
 pub mod journal;
-pub mod leaderboard;
-pub mod metrics;
-pub mod policy;
+pub mod miss;
+pub mod outcome;
 pub mod pool;
 pub mod price;
 pub mod replay;
@@ -30,8 +29,8 @@ pub mod rules;
 pub mod score;
 pub mod series;
 pub mod settle;
-mod simd;
+pub mod signed_text;
 pub mod state;
 pub mod time;
 pub mod track;
-pub mod vmath;
+pub mod volatility;

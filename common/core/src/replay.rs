@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::ScoreRules;
-use crate::score::volatility::EwmaVolatility;
 use crate::series::Series;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
+use crate::volatility::EwmaVolatility;
 
 /// Bars of a series as the prices of record.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::simd::{Kernel, Simd, dispatch};
 use crate::time::{Millis, UnixMillis};
-use crate::vmath;
+use foretell_kernels::simd::{Kernel, Simd, dispatch};
+use foretell_kernels::vmath;
 
 /// Moves are held within ± this, so that no sum over absurd values overflows.
 pub(crate) const MAX_MOVE: f64 = 1e100;

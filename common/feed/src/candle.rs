@@ -36,7 +36,7 @@ pub fn normalize_page(mut candles: Vec<Candle>) -> Vec<Candle> {
 /// The bar that these texts write, or what is wrong with them.
 pub fn parse_bar(candle: &event::RawCandle<'_>) -> Result<Bar, String> {
     let open_time = candle.open_time;
-    let price = |text: crate::decimal::Decimal<'_>| {
+    let price = |text: foretell_kernels::decimal::Decimal<'_>| {
         Price::new(text.to_f64()).map_err(|error| format!("candle {open_time}: {error}"))
     };
     Ok(Bar {

@@ -6,7 +6,7 @@ use std::fmt;
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
-use crate::decimal::Decimal;
+use foretell_kernels::decimal::Decimal;
 
 /// One thing that a message says. A frame may say several.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,6 @@ pub mod candle;
 pub mod collector;
 pub mod config;
 pub mod connection;
-pub mod decimal;
 pub mod decode;
 pub mod event;
 pub mod lossy_sender;

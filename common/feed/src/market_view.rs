@@ -272,8 +272,8 @@ mod tests {
 
     use super::*;
     use crate::connection::SocketId;
-    use crate::decimal::Decimal;
     use crate::event::TradeId;
+    use foretell_kernels::decimal::Decimal;
 
     const START: UnixMillis = UnixMillis(1_767_225_600_000);
 

@@ -127,8 +127,8 @@ impl MinuteCandle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decimal::Decimal;
     use crate::event::TradeId;
+    use foretell_kernels::decimal::Decimal;
 
     fn trade(time: i64, price: &'static str) -> Trade<'static> {
         Trade {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::pool::deviations::Consensus;
 use foretell_core::pool::evidence::{EvidenceSums, EvidenceWindow};
+use foretell_core::pool::fit_pool::fit_pool;
 use foretell_core::pool::fit_state::FitState;
-use foretell_core::pool::forecasters::fit_pool;
 use foretell_core::pool::{Credits, Evidence, Forecaster, PayoutShares, credit};
 use foretell_core::rules::Rules;
 

@@ -1,9 +1,9 @@
 //! Prices as the simulation sees them: what happened in every round, and the variances that forecasters learn from.
 
 use foretell_core::bar::Bar;
+use foretell_core::outcome::Outcome;
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::Rules;
-use foretell_core::score::Outcome;
 use foretell_core::series::Series;
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::policy::{
+use foretell_evaluation::policy::{
     Policy, SynthIncrementsPolicy, TaoshiPolicy, synth_increments, taoshi,
 };
 

@@ -4,11 +4,12 @@
 //! their own mean over all rounds, which leaves its luck as it was, with all its storms and dependence, and no skill.
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
+use foretell_core::outcome::Outcome;
 use foretell_core::pool::Advantage;
 use foretell_core::pool::deviations::Deviations;
 use foretell_core::pool::evidence::{self, EvidenceSums, EvidenceWindow};
 use foretell_core::rules::{EvidenceRules, Rules};
-use foretell_core::score::{Outcome, Reference, Score};
+use foretell_core::score::{Reference, Score};
 use foretell_core::time::{Millis, UnixMillis};
 use serde::Serialize;
 

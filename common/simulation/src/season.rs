@@ -9,10 +9,11 @@
 //! scenarios are played beside each other: only fit, credits and weights are a scenario's own.
 
 use foretell_core::forecast::QuantileForecast;
+use foretell_core::outcome::Outcome;
 use foretell_core::pool::deviations::Deviations;
 use foretell_core::pool::evidence::{self, EvidenceWindow};
 use foretell_core::rules::{EvidenceRules, FitRules, PayRules, Rules};
-use foretell_core::score::{Outcome, Reference, Score};
+use foretell_core::score::{Reference, Score};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
 

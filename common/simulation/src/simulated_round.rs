@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use foretell_core::forecast::{Forecast, ForecastKind, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::policy::{synth_increments, taoshi};
+use foretell_core::outcome::Outcome;
 use foretell_core::pool::deviations::{Consensus, Deviations, RealisedMoves};
 use foretell_core::pool::evidence::{EvidenceSums, EvidenceWindow};
 use foretell_core::pool::{Advantage, Evidence, Forecaster};
 use foretell_core::price::Price;
 use foretell_core::rules::{EvidenceRules, Rules};
-use foretell_core::score::{Outcome, Score};
+use foretell_core::score::Score;
 use foretell_core::series::Unit;
 use foretell_core::settle::Settlement;
 use foretell_core::time::UnixMillis;
+use foretell_evaluation::policy::{synth_increments, taoshi};
 
 use crate::attack::AttackerView;
 use crate::population::Population;

@@ -19,12 +19,11 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Json, Router};
-use foretell_core::attest::{
-    Commitment, Signature, answer_text, commitment, receipt_text, reveal_text,
-};
+use foretell_core::hash::{Commitment, Signature};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::signed_text::{answer_text, commitment, receipt_text, reveal_text};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::authorization::{Caller, Callers, require_authorization};
 use foretell_wire::client::MinerClient;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::HeaderMap;
-use foretell_core::attest::{Signature, sha256};
+use foretell_core::hash::{Signature, sha256};
 use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 
@@ -383,7 +383,7 @@ mod tests {
             sender,
             receiver: sender,
             nonce,
-            signature: foretell_core::attest::Hex([0; 64]),
+            signature: foretell_core::hash::Hex([0; 64]),
         }
     }
 

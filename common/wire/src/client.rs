@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use foretell_core::attest::{answer_text, reveal_text};
 use foretell_core::hotkey::Hotkey;
+use foretell_core::signed_text::{answer_text, reveal_text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use foretell_core::attest::{Hex, Nonce, Signature};
+use foretell_core::hash::{Hex, Nonce, Signature};
 use foretell_core::hotkey::Hotkey;
 use hmac::{Hmac, Mac};
 use rand_core::{CryptoRng, RngCore};

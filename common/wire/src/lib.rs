@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Requests are signed as the ecosystem does; responses are not, so the answers themselves carry a
-//! signature ([`foretell_core::attest`]) and stay attributable in the journal. What is *not* here: what a
+//! signature ([`foretell_core::signed_text`]) and stay attributable in the journal. What is *not* here: what a
 //! miner answers, when it is asked, the chain.
 //!
 //! Peers of the older protocol take part through [`axon`]; [`http_server`] keeps every connection within limits; [`address_policy`] says

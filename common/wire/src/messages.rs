@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use foretell_core::attest::{Commitment, Nonce, Signature};
+use foretell_core::hash::{Commitment, Nonce, Signature};
 use foretell_core::price::Price;
 use foretell_core::round::Receipt;
 use foretell_core::series::{RoundId, Series, SeriesId};
@@ -57,9 +57,9 @@ impl CommitRequest {
 /// Binds the miner to a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitResponse {
-    /// See [`foretell_core::attest::commitment`].
+    /// See [`foretell_core::signed_text::commitment`].
     pub commitment: Commitment,
-    /// Under [`foretell_core::attest::answer_text`].
+    /// Under [`foretell_core::signed_text::answer_text`].
     pub signature: Signature,
 }
 
@@ -79,7 +79,7 @@ pub struct RevealResponse<P = String> {
     pub nonce: Nonce,
     /// The forecast's JSON as one string, never re-serialised.
     pub payload: P,
-    /// Under [`foretell_core::attest::reveal_text`].
+    /// Under [`foretell_core::signed_text::reveal_text`].
     pub signature: Signature,
 }
 
@@ -131,7 +131,7 @@ impl fmt::Display for OutcomeStatus {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::attest::Hex;
+    use foretell_core::hash::Hex;
     use foretell_core::series::{Grid, Unit};
     use foretell_core::time::Millis;
     use serde::de::DeserializeOwned;

@@ -12,8 +12,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use foretell_core::attest::{Hash, Hex};
 use foretell_core::bar::Bar;
+use foretell_core::hash::{Hash, Hex};
 use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 use sha2::{Digest, Sha256};

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use foretell_core::metrics::PIT_BINS;
 use foretell_data::svg::{Axis, Plot, STYLE, escape};
 use foretell_data::time_text;
+use foretell_evaluation::metrics::PIT_BINS;
 use thiserror::Error;
 
 use super::EvaluationReport;

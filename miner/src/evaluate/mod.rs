@@ -16,17 +16,17 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use foretell_core::attest::Hex;
 use foretell_core::forecast::Forecast;
+use foretell_core::hash::Hex;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
-use foretell_core::leaderboard::{LeaderboardRow, leaderboard};
-use foretell_core::policy::{EvidencePolicy, Policy, SettledRound};
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::{Rules, RulesVersion};
 use foretell_core::score::{Reference, RoundScorer, ScoredForecast};
 use foretell_core::settle::{Settlement, VoidReason};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_evaluation::leaderboard::{LeaderboardRow, leaderboard};
+use foretell_evaluation::policy::{EvidencePolicy, Policy, SettledRound};
 use rayon::prelude::*;
 use thiserror::Error;
 

@@ -2,7 +2,7 @@
 
 use foretell_core::forecast::{Forecast, ForecastRejection};
 use foretell_core::series::Unit;
-use foretell_core::vmath::exp_in_place;
+use foretell_kernels::vmath::exp_in_place;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Digits of a price that are kept: a payload of 100 × 99 values stays below 100 kB.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foretell_core::attest::{Commitment, Hash, Nonce, commitment, nonce_text, sha256};
+use foretell_core::hash::{Commitment, Hash, Nonce, sha256};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::RoundId;
+use foretell_core::signed_text::{commitment, nonce_text};
 use foretell_wire::keypair::Keypair;
 use serde_json::value::{RawValue, to_raw_value};
 

@@ -5,9 +5,10 @@ mod harness;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use foretell_core::attest::{Hex, commitment};
 use foretell_core::forecast::Forecast;
+use foretell_core::hash::Hex;
 use foretell_core::series::Grid;
+use foretell_core::signed_text::commitment;
 use foretell_core::time::Millis;
 use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};

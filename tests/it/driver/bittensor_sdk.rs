@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use foretell_core::attest::sha256;
+use foretell_core::hash::sha256;
 use serde_json::Value;
 
 /// A version of the SDK; its requirements are pinned in `tests/peers/requirements-sdk-*.txt`.

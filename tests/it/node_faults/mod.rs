@@ -15,7 +15,7 @@ use foretell_chain::metagraph::{Block, Hyperparameters};
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::connection::NodeConnection;
-use foretell_core::attest::Hex;
+use foretell_core::hash::Hex;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::journal::Genesis;
 use foretell_core::journal::PriceOrigin;

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use foretell_core::forecast::ForecastRejection;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
-use foretell_core::metrics::CalibrationSums;
-use foretell_core::policy::PolicyName;
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::score::Reference;
 use foretell_core::time::UnixMillis;
 use foretell_data::forecasts::{ForecastFileFault, RawForecast, RoundForecasts};
 use foretell_data::prices::PriceSeries;
+use foretell_evaluation::metrics::CalibrationSums;
+use foretell_evaluation::policy::PolicyName;
 use rayon::prelude::*;
 
 use super::BacktestOptions;

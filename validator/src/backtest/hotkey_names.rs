@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use foretell_core::attest::sha256;
+use foretell_core::hash::sha256;
 use foretell_core::hotkey::Hotkey;
 
 /// Everybody who was named, by key.

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use foretell_core::forecast::{Forecast, ForecastRejection, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::metrics::CalibrationSums;
-use foretell_core::policy::SettledRound;
 use foretell_core::price::Price;
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::rules::Rules;
@@ -14,6 +12,8 @@ use foretell_core::series::Series;
 use foretell_core::settle::{Settlement, VoidReason};
 use foretell_core::time::UnixMillis;
 use foretell_data::forecasts::{RawForecast, RoundForecasts};
+use foretell_evaluation::metrics::CalibrationSums;
+use foretell_evaluation::policy::SettledRound;
 use rayon::prelude::*;
 
 use super::scoreboard::ForecastMetrics;

@@ -33,12 +33,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
-use foretell_core::policy::PolicyName;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::forecasts::{ForecastRounds, origins};
 use foretell_data::prices::{PriceSeries, read};
+use foretell_evaluation::policy::PolicyName;
 
 use self::engine::BacktestEngine;
 use crate::localnet::{RunTiming, default_series};

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
-use foretell_core::leaderboard::{LeaderboardInput, LeaderboardRow, leaderboard, leaderboard_rows};
-use foretell_core::policy::{
+use foretell_core::time::UnixMillis;
+use foretell_evaluation::leaderboard::{
+    LeaderboardInput, LeaderboardRow, leaderboard, leaderboard_rows,
+};
+use foretell_evaluation::policy::{
     EvidencePolicy, Policy, PolicyName, PolicyStanding, RoundCounts, SettledRound,
     SynthIncrementsPolicy, TaoshiPolicy, synth_increments, taoshi,
 };
-use foretell_core::time::UnixMillis;
 
 use super::hotkey_names::HotkeyNames;
 use super::report::{ConsensusComparison, TaoshiMinerScores, TaoshiRoundReport, VoidRound};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use foretell_core::leaderboard::LeaderboardRow;
-use foretell_core::metrics::PIT_BINS;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_evaluation::leaderboard::LeaderboardRow;
+use foretell_evaluation::metrics::PIT_BINS;
 use serde::Serialize;
 
 use crate::localnet::RunTiming;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::metrics::CalibrationSums;
-use foretell_core::policy::SettledRound;
 use foretell_core::pool::evidence;
 use foretell_core::score::{MetricSums, ScoredForecast};
 use foretell_core::track::TrackRecord;
+use foretell_evaluation::metrics::CalibrationSums;
+use foretell_evaluation::policy::SettledRound;
 
 /// Records by miner.
 #[derive(Debug)]

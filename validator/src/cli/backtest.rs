@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use foretell_core::policy::PolicyName;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
+use foretell_evaluation::policy::PolicyName;
 
 use crate::backtest::{self, BacktestOptions, BacktestProgress};
 use crate::time_text;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use foretell_core::policy::PolicyName;
+use foretell_evaluation::policy::PolicyName;
 use foretell_wire::output::exit_code;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use clap::ValueEnum;
-use foretell_core::attest::{answer_text, commitment, nonce_text, reveal_text};
+use foretell_core::signed_text::{answer_text, commitment, nonce_text, reveal_text};
 use foretell_wire::authorization::{Caller, Callers, require_authorization};
 use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use foretell_core::attest::{Hash, sha256};
+use foretell_core::hash::{Hash, sha256};
 use foretell_core::series::{SeriesId, Unit};
 use foretell_core::settle::SettledPrices;
 use foretell_core::state::SeriesState;

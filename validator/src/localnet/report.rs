@@ -6,11 +6,11 @@ use foretell_chain::emission::Supply;
 use foretell_chain::metagraph::{Metagraph, Neuron};
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::journal::{JournalHead, Record};
-use foretell_core::leaderboard::{LeaderboardRow, leaderboard};
-use foretell_core::round::MissReason;
+use foretell_core::miss::MissReason;
 use foretell_core::series::SeriesId;
 use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
+use foretell_evaluation::leaderboard::{LeaderboardRow, leaderboard};
 use serde::{Deserialize, Serialize};
 
 use super::plan::LocalnetPlan;

@@ -51,7 +51,7 @@ pub const fn next_epoch(block: Block, tempo: u64) -> Block {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::attest::Hex;
+    use foretell_core::hash::Hex;
     use foretell_core::hotkey::Hotkey;
     use foretell_core::journal::PriceOrigin;
     use foretell_core::rules::RulesVersion;

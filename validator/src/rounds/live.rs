@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::round::MissReason;
+use foretell_core::miss::MissReason;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::{MinerClient, MinerRequestError, VerifiedAnswer};

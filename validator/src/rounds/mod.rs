@@ -24,12 +24,14 @@ use std::sync::Arc;
 
 use foretell_chain::chain::{Chain, ChainError};
 use foretell_chain::metagraph::Metagraph;
-use foretell_core::attest::{Hash, receipt_text};
+use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, JournalHead, Record};
+use foretell_core::miss::{MissReason, RejectedPayload};
 use foretell_core::pool::Forecaster;
-use foretell_core::round::{MissReason, Receipt, RejectedPayload, RoundAction, RoundEvent};
+use foretell_core::round::{Receipt, RoundAction, RoundEvent};
 use foretell_core::settle::Settlement;
+use foretell_core::signed_text::receipt_text;
 use foretell_core::state::{Action, SeriesState, StateError};
 use foretell_core::time::UnixMillis;
 use foretell_wire::keypair::Keypair;

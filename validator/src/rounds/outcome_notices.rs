@@ -8,12 +8,12 @@ use std::time::Duration;
 use foretell_chain::chain::Chain;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Record;
-use foretell_core::leaderboard::ranks_and_weights;
 use foretell_core::round::{MinerState, Round};
 use foretell_core::score::Score;
 use foretell_core::series::RoundId;
 use foretell_core::settle::VoidReason;
 use foretell_core::state::SeriesState;
+use foretell_evaluation::leaderboard::ranks_and_weights;
 use foretell_wire::messages::{OutcomeNotice, OutcomeStatus};
 use futures_util::future::join_all;
 

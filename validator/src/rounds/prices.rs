@@ -49,7 +49,7 @@ impl PriceDecision {
             instant,
             price,
             provenance: PriceProvenance::Venues {
-                inputs: foretell_core::attest::sha256(&bytes),
+                inputs: foretell_core::hash::sha256(&bytes),
                 dispersion_bps,
                 gap,
                 excluded: decision.excluded,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_chain::network::SubnetAddress;
 use foretell_chain::subnet_identity::SubnetIdentity;
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::time::UnixMillis;

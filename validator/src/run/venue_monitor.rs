@@ -165,9 +165,9 @@ mod tests {
     use foretell_core::settle::QuoteCurrency;
     use foretell_core::time::Millis;
     use foretell_feed::connection::{ConnectionEvent, SocketId};
-    use foretell_feed::decimal::Decimal;
     use foretell_feed::event::{MarketId, Trade, TradeId, VenueEvent};
     use foretell_feed::stream::FeedEvent;
+    use foretell_kernels::decimal::Decimal;
 
     use super::*;
 

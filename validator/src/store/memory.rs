@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 
 use super::{JournalBatch, JournalStore, StoreError};
 

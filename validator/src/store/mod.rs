@@ -9,7 +9,7 @@ pub use self::sled::{SledStore, report_opening_panics_as_errors};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::journal::{JournalError, JournalHead};
 use thiserror::Error;
 

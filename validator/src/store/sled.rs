@@ -12,7 +12,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use foretell_core::attest::{Hash, sha256};
+use foretell_core::hash::{Hash, sha256};
 use foretell_core::journal::JournalHead;
 
 use super::{JournalBatch, JournalStore, StoreError};

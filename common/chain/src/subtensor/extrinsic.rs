@@ -3,7 +3,7 @@
 //! An extrinsic is valid for [`ERA_BLOCKS`] blocks from the one that it was made at, on the runtime that it was made for. Until then it can be sent again and
 //! again, since the account's nonce lets only one in; after that, once the chain is final, it never comes.
 
-use foretell_core::attest::{Hash, Hex};
+use foretell_core::hash::{Hash, Hex};
 use foretell_core::hotkey::Hotkey;
 use serde::{Deserialize, Serialize};
 use subxt::config::DefaultExtrinsicParamsBuilder;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use foretell_core::attest::{Hash, Hex};
+use foretell_core::hash::{Hash, Hex};
 use serde::Deserialize;
 use subxt::rpcs::client::RpcParams;
 use subxt::rpcs::rpc_params;

@@ -37,7 +37,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 use subxt::rpcs::rpc_params;

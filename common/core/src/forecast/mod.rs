@@ -2,19 +2,17 @@
 
 mod payload;
 mod quantile_forecast;
-mod sort;
 
 pub use payload::MAX_PAYLOAD_BYTES;
-pub(crate) use quantile_forecast::{LevelPosition, level as quantile_level, quantile};
-pub use quantile_forecast::{POOL_LEVELS, QuantileForecast};
-use sort::is_ascending;
-pub(crate) use sort::sort_rows;
+pub(crate) use quantile_forecast::LevelPosition;
+pub use quantile_forecast::{POOL_LEVELS, QuantileForecast, quantile, quantile_level};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::series::Unit;
-use crate::simd::{Kernel, Simd, dispatch};
+use foretell_kernels::simd::{Kernel, Simd, dispatch};
+use foretell_kernels::sort::is_ascending;
 
 /// Largest K.
 pub const MAX_K: usize = 1000;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::Forecast;
-use super::sort::sort_rows;
 use crate::series::{MAX_MOVE, Unit};
+use foretell_kernels::sort::sort_rows;
 
 /// Number of common levels, (2k − 1)/198, on which fans of different K are pooled.
 pub const POOL_LEVELS: usize = 99;
@@ -70,7 +70,8 @@ impl QuantileForecast {
         if self.k == POOL_LEVELS {
             return Cow::Borrowed(self);
         }
-        let positions = (0..POOL_LEVELS).map(|j| LevelPosition::of(level(j, POOL_LEVELS), self.k));
+        let positions =
+            (0..POOL_LEVELS).map(|j| LevelPosition::of(quantile_level(j, POOL_LEVELS), self.k));
         let positions: Vec<LevelPosition> = positions.collect();
         let mut moves = Vec::with_capacity(self.rows().len() * POOL_LEVELS);
         for row in self.rows() {
@@ -94,12 +95,12 @@ fn clamp_ascending(row: &mut [f64]) {
 }
 
 /// Level of value `index` (from 0) among `k`: (2·index + 1)/2k.
-pub(crate) fn level(index: usize, k: usize) -> f64 {
+pub fn quantile_level(index: usize, k: usize) -> f64 {
     (2 * index + 1) as f64 / (2 * k) as f64
 }
 
 /// The value of an ascending row at `level`: linear between its levels, flat outside them.
-pub(crate) fn quantile(row: &[f64], level: f64) -> f64 {
+pub fn quantile(row: &[f64], level: f64) -> f64 {
     LevelPosition::of(level, row.len()).value(row)
 }
 

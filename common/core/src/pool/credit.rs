@@ -6,7 +6,7 @@ use super::deviations::{Consensus, Deviations, RealisedMoves, levels};
 use super::forecasters::Forecaster;
 use crate::forecast::POOL_LEVELS;
 use crate::hotkey::Hotkey;
-use crate::simd::dot;
+use foretell_kernels::sums::dot;
 
 /// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of `forecasters`.
 ///

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::forecasters::Forecaster;
 use crate::forecast::{POOL_LEVELS, QuantileForecast, quantile_level};
 use crate::hotkey::Hotkey;
+use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
-use crate::score::{Outcome, Reference};
+use crate::score::Reference;
 
 /// Fans of one round, on the common levels.
 #[derive(Debug, Clone)]

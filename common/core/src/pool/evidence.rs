@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Advantage;
+use super::advantage::Advantage;
 use crate::rules::EvidenceRules;
 use crate::time::{Millis, UnixMillis};
 

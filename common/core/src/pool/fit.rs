@@ -1,7 +1,7 @@
 //! From the quadratic of the past to each forecaster's share of the consensus.
 
 use crate::rules::FitRules;
-use crate::simd::dot;
+use foretell_kernels::sums::dot;
 
 /// Sweeps of coordinate descent at most.
 const SWEEPS: usize = 500;

@@ -19,12 +19,12 @@ use thiserror::Error;
 
 use super::deviations::{Consensus, Deviations, RealisedMoves, levels};
 use super::forecasters::Forecaster;
-use crate::attest::{Hash, sha256};
 use crate::forecast::POOL_LEVELS;
+use crate::hash::{Hash, sha256};
 use crate::hotkey::Hotkey;
 use crate::rules::FitRules;
-use crate::simd::dot;
 use crate::time::UnixMillis;
+use foretell_kernels::sums::dot;
 
 /// Steps of the lattice, at most.
 const LATTICE_STEPS: usize = 25;

@@ -8,11 +8,12 @@
 //!
 //! Nothing in one miner's advantage or evidence depends on another miner; what it adds to the consensus does.
 
+mod advantage;
 pub mod credit;
 pub mod deviations;
-pub mod diebold_mariano;
 pub mod evidence;
 pub mod fit;
+pub mod fit_pool;
 pub mod fit_state;
 pub mod forecasters;
 pub mod pay;
@@ -20,20 +21,8 @@ pub mod recalibration;
 #[cfg(test)]
 mod tests;
 
+pub use advantage::Advantage;
 pub use evidence::Evidence;
 pub use fit_state::FitSnapshot;
 pub use forecasters::Forecaster;
 pub use pay::{Credits, PayoutShares};
-
-use serde::{Deserialize, Serialize};
-
-use crate::time::UnixMillis;
-
-/// The reference's score minus the miner's in one round; positive is better than the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Advantage {
-    /// The round's origin.
-    pub origin: UnixMillis,
-    /// S_ref − S, or the rules' constant for a miss.
-    pub value: f64,
-}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Evidence;
+use super::evidence::Evidence;
 use crate::hotkey::Hotkey;
 use crate::rules::PayRules;
 use crate::time::{Millis, UnixMillis};

@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Advantage;
+use super::advantage::Advantage;
 use super::evidence::{EvidenceSums, EvidenceWindow};
 use crate::forecast::QuantileForecast;
+use crate::outcome::Outcome;
 use crate::rules::{EvidenceRules, RecalibrationRules, ScoreRules};
-use crate::score::{Outcome, Score};
+use crate::score::Score;
 use crate::time::UnixMillis;
 
 /// Parts of the horizon.

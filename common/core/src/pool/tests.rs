@@ -8,13 +8,15 @@ use proptest::prelude::*;
 use super::credit::credits;
 use super::deviations::{Consensus, Deviations, RealisedMoves, levels};
 use super::fit::shares;
+use super::fit_pool::fit_pool;
 use super::fit_state::{DamagedFitState, FitSnapshot, FitState};
-use super::forecasters::{Forecaster, fit_pool};
+use super::forecasters::Forecaster;
 use crate::forecast::{POOL_LEVELS, QuantileForecast};
 use crate::hotkey::Hotkey;
+use crate::outcome::Outcome;
 use crate::rules::{FitRules, RulesVersion, ScoreRules};
+use crate::score::Reference;
 use crate::score::crps::crps;
-use crate::score::{Outcome, Reference};
 use crate::time::{Millis, UnixMillis};
 
 const SIGMA: f64 = 10.0;

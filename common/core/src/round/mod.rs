@@ -15,20 +15,22 @@ mod miner_state;
 #[cfg(test)]
 mod tests;
 
-pub use miner_state::{MinerState, MissReason, Receipt, RejectedPayload};
+pub use miner_state::{MinerState, Receipt};
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::attest::{Commitment, Hash, Nonce, Signature, commitment, sha256};
 use crate::forecast::Forecast;
+use crate::hash::{Commitment, Hash, Nonce, Signature, sha256};
 use crate::hotkey::Hotkey;
 use crate::journal::{Genesis, Record};
+use crate::miss::{MissReason, RejectedPayload};
 use crate::pool::Forecaster;
 use crate::rules::RoundTiming;
 use crate::series::Series;
 use crate::settle::Settlement;
+use crate::signed_text::commitment;
 use crate::time::UnixMillis;
 
 /// A round under way.

@@ -1,7 +1,7 @@
 //! Windows, verdicts and invalid transitions of one round of one step, asked of Ann and Bob.
 
 use super::*;
-use crate::attest::Hex;
+use crate::hash::Hex;
 use crate::journal::PriceOrigin;
 use crate::price::Price;
 use crate::rules::RulesVersion;

@@ -2,7 +2,8 @@
 
 use wide::f64x8;
 
-use crate::simd::{Kernel, SIMD_WIDTH, SUM_LANES, Simd, blocks, dispatch, sum_lanes};
+use foretell_kernels::simd::{Kernel, SIMD_WIDTH, Simd, dispatch};
+use foretell_kernels::sums::{SUM_LANES, blocks, sum_lanes};
 
 /// Plain ensemble CRPS of ascending values `x` against `y`: `(2/K)·Σ_k ρ_τk(y − x_k)`,
 /// `ρ_τ(u) = u·(τ − 1{u < 0})`, `τ_k = (2k − 1)/2K`.
@@ -86,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simd::Baseline;
+    use foretell_kernels::simd::Baseline;
 
     /// The definition: mean absolute error less half the mean absolute difference.
     fn by_definition(x: &[f64], y: f64) -> f64 {

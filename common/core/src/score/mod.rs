@@ -8,7 +8,6 @@ mod metric_sums;
 mod point;
 pub mod reference;
 mod round_scorer;
-pub mod volatility;
 
 pub use metric_sums::{CoverageCount, MetricSums};
 use metric_sums::{RowSummary, RowSummaryPositions};
@@ -18,16 +17,8 @@ pub use round_scorer::{RoundScorer, ScoredForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::QuantileForecast;
+use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
-
-/// What happened after T, as moves from the anchor: one entry a step, `None` for a gap.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// σ_T: volatility per step at T, in the moves' unit.
-    pub volatility: f64,
-    /// Realised moves of steps 1 ..= H.
-    pub moves: Vec<Option<f64>>,
-}
 
 /// How one forecast did in one round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,16 +28,6 @@ pub struct Score {
     /// Unclamped sums from which the reported metrics are made.
     #[serde(flatten)]
     pub metric_sums: MetricSums,
-}
-
-impl Outcome {
-    /// σ_T·√i of each step: what errors there are measured in.
-    fn scales(&self) -> Vec<f64> {
-        let steps = 1..=self.moves.len();
-        steps
-            .map(|i| self.volatility * f64::sqrt(i as f64))
-            .collect()
-    }
 }
 
 impl Score {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::MINUTE;
 use super::candle::valid_close;
-use crate::attest::{Hash, sha256};
 use crate::bar::Bar;
+use crate::hash::{Hash, sha256};
 use crate::price::Price;
 use crate::rules::MinuteRules;
 use crate::time::UnixMillis;

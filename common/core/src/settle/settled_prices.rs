@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{GapReason, MINUTE, Settlement, VenueExclusion, bars};
-use crate::attest::Hash;
 use crate::bar::Bar;
+use crate::hash::Hash;
 use crate::price::Price;
 use crate::rules::ScoreRules;
-use crate::score::volatility::EwmaVolatility;
 use crate::series::Series;
 use crate::time::{Millis, UnixMillis};
+use crate::volatility::EwmaVolatility;
 
 /// What a price of record, or a gap, was decided from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::outcome::Outcome;
 use crate::price::Price;
 use crate::rules::SettlementRules;
-use crate::score::Outcome;
 use crate::series::Unit;
 
 /// The settled prices that a round is scored against.

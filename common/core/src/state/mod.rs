@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::attest::Hash;
+use crate::hash::Hash;
 use crate::hotkey::Hotkey;
 use crate::journal::{Genesis, PriceOrigin, Record};
 use crate::pool::recalibration::WidthRecalibration;

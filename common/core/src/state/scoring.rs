@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{SeriesState, StateError};
-use crate::attest::Hash;
 use crate::forecast::Forecast;
+use crate::hash::Hash;
 use crate::hotkey::Hotkey;
 use crate::journal::Record;
 use crate::pool::deviations::{Deviations, RealisedMoves};
 use crate::pool::fit_state::FitState;
 use crate::pool::recalibration::WidthTrials;
-use crate::pool::{Evidence, FitSnapshot, Forecaster, PayoutShares, credit, forecasters};
+use crate::pool::{Evidence, FitSnapshot, Forecaster, PayoutShares, credit, fit_pool};
 use crate::score::{RoundScorer, Score, ScoredForecast};
 use crate::settle::{Settlement, VoidReason};
 use crate::time::UnixMillis;
@@ -144,7 +144,7 @@ impl SeriesState {
         eligible: &[Hotkey],
         owners: &BTreeMap<Hotkey, Hotkey>,
     ) -> Result<Vec<Forecaster>, StateError> {
-        Ok(forecasters::fit_pool(
+        Ok(fit_pool::fit_pool(
             eligible,
             owners,
             self.fit_state()?,

@@ -4,15 +4,16 @@
 mod prices;
 
 use super::*;
-use crate::attest::{Hex, sha256};
 use crate::forecast::{Forecast, POOL_LEVELS, QuantileForecast};
+use crate::hash::{Hex, sha256};
 use crate::journal::PriceOrigin;
+use crate::miss::MissReason;
+use crate::outcome::Outcome;
 use crate::pool::Forecaster;
 use crate::pool::recalibration::WidthTrials;
 use crate::price::Price;
-use crate::round::MissReason;
 use crate::rules::RulesVersion;
-use crate::score::{MetricSums, Outcome, Score};
+use crate::score::{MetricSums, Score};
 use crate::series::{Grid, Series, Unit};
 use crate::time::Millis;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use foretell_core::attest::Hash;
+use foretell_core::hash::Hash;
 use foretell_core::price::Price;
 use foretell_core::rules::{MinuteRules, RulesVersion};
 use foretell_core::settle::attempts::next_attempt;

@@ -21,11 +21,11 @@ use super::{
     CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
     Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::JsonDecimal;
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
+use foretell_kernels::decimal::JsonDecimal;
 
 /// Bitfinex.
 #[derive(Debug, Clone, Copy)]

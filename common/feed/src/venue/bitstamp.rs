@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json_fast;
 use super::json_fields::{
     candle, malformed, parse_integer, parse_response, read, seconds, to_venue_error,
     validate_candle, validate_trade,
@@ -18,11 +17,12 @@ use super::{
     CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
     Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::Decimal;
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 
 /// Bitstamp.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::json_fast;
 use super::json_fields::{
     candle, malformed, parse_integer, parse_response, read, rfc3339, seconds, step_name,
     to_venue_error, validate_candle, validate_trade,
@@ -20,11 +19,12 @@ use super::{
     CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
     Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::Decimal;
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 
 /// Coinbase Advanced Trade.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::json_fast;
 use super::json_fields::{
     Row, candle, columns, first_integer, parse_response, read, step_name, to_venue_error,
     validate_candle, validate_trade,
@@ -19,11 +18,12 @@ use super::{
     CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
     Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::Decimal;
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 
 /// Gemini.
 #[derive(Debug, Clone, Copy)]

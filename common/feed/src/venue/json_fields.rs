@@ -6,9 +6,10 @@ use serde_json::error::Category;
 
 use smallvec::SmallVec;
 
-use super::{CandleQuery, VenueError, json_fast};
-use crate::decimal::{Decimal, JsonDecimal};
+use super::{CandleQuery, VenueError};
 use crate::event::{FrameError, RawCandle, Trade};
+use foretell_kernels::decimal::{Decimal, JsonDecimal};
+use foretell_kernels::json_fast;
 
 /// `text` as a `T`; `what` names the message in errors.
 pub(super) fn read<'a, T: Deserialize<'a>>(

@@ -13,7 +13,6 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::json_fast;
 use super::json_fields::{
     Row, candle, columns, first_integer, parse_response, read, rfc3339, seconds, step_name,
     to_venue_error, validate_candle, validate_trade,
@@ -22,11 +21,12 @@ use super::{
     CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
     Subscription, Venue, VenueError, VenueLimits,
 };
-use crate::decimal::JsonDecimal;
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
+use foretell_kernels::decimal::JsonDecimal;
+use foretell_kernels::json_fast;
 
 /// Kraken.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,6 @@ mod bybit;
 mod coinbase_advanced;
 mod coinbase_exchange;
 mod gemini;
-mod json_fast;
 mod json_fields;
 mod kraken;
 mod okx;

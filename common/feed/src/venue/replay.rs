@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::json_fields::parse_response;
 use super::{CandleQuery, CandleSource, VenueError};
-use crate::decimal::Decimal;
 use crate::event::RawCandle;
+use foretell_kernels::decimal::Decimal;
 
 /// The replay venue.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ impl CandleSource for ReplaySource {
             let texts = [open.get(), high.get(), low.get(), close.get(), volume];
             let texts = texts.map(|number| number.to_string());
             let decimal = |text| {
-                Decimal::new(text).map_err(|error: crate::decimal::DecimalError| {
+                Decimal::new(text).map_err(|error: foretell_kernels::decimal::DecimalError| {
                     let why = error.to_string();
                     VenueError::Malformed { venue, why }
                 })

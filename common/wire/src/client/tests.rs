@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Extension, Json, Router};
-use foretell_core::attest::Hex;
+use foretell_core::hash::Hex;
 use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};

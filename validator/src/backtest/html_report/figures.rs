@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::metrics::PIT_BINS;
 use foretell_core::pool::Advantage;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_evaluation::metrics::PIT_BINS;
 
 use super::report_data::{ReportData, Sample};
 use super::svg::{Axis, Plot, escape};

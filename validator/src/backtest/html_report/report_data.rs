@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::policy::{PolicyStanding, SettledRound};
 use foretell_core::score::crps::crps;
 use foretell_core::time::UnixMillis;
+use foretell_evaluation::policy::{PolicyStanding, SettledRound};
 
 use super::super::policy_run::PolicyRun;
 

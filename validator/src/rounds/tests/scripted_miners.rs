@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use foretell_core::attest::{commitment, nonce_text};
 use foretell_core::series::RoundId;
+use foretell_core::signed_text::{commitment, nonce_text};
 use foretell_core::time::Millis;
 use foretell_wire::client::MinerRequestError;
 use foretell_wire::keypair::verify_signature;

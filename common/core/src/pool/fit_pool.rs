@@ -1,0 +1,79 @@
+//! The pool of a round: who counts as one forecaster (all hotkeys of one coldkey, and coldkeys that forecast the very
+//! same), and with which share of the consensus.
+
+use std::collections::BTreeMap;
+
+use super::fit;
+use super::fit_state::FitState;
+use super::forecasters::Forecaster;
+use crate::hotkey::Hotkey;
+use crate::rules::FitRules;
+
+/// The consensus of the next round: the forecasters of `eligible` hotkeys, each with the share that fits the past best.
+pub fn fit_pool(
+    eligible: &[Hotkey],
+    owners: &BTreeMap<Hotkey, Hotkey>,
+    fit_state: &FitState,
+    rules: &FitRules,
+) -> Vec<Forecaster> {
+    let mut pool = group_forecasters(eligible, owners, fit_state, rules);
+    let (curvature, slope) = fit_state.curvature_and_slope(&pool);
+    let shares = fit::shares(&curvature, &slope, rules);
+    for (forecaster, share) in pool.iter_mut().zip(shares) {
+        forecaster.share = share;
+    }
+    pool
+}
+
+/// The forecasters of `eligible` hotkeys, ordered by their first hotkey, with no share yet.
+///
+/// `owners` gives each hotkey's coldkey; who has none owns itself. Coldkeys whose deviations from the reference
+/// coincide over the window, `G_mj > (1 − merge_tolerance)·√(G_mm·G_jj)`, are one forecaster. Parts are equal between coldkeys,
+/// and inside a coldkey between hotkeys.
+fn group_forecasters(
+    eligible: &[Hotkey],
+    owners: &BTreeMap<Hotkey, Hotkey>,
+    fit_state: &FitState,
+    rules: &FitRules,
+) -> Vec<Forecaster> {
+    let mut by_owner: BTreeMap<Hotkey, Vec<Hotkey>> = BTreeMap::new();
+    for miner in eligible {
+        let owner = owners.get(miner).unwrap_or(miner);
+        by_owner.entry(*owner).or_default().push(*miner);
+    }
+    let mut owned: Vec<Forecaster> = by_owner.into_values().map(equal_parts).collect();
+    owned.sort_by(|a, b| a.members.keys().cmp(b.members.keys()));
+
+    let (curvature, _) = fit_state.curvature_and_slope(&owned);
+    let lengths: Vec<f64> = (0..owned.len())
+        .map(|m| f64::sqrt(curvature[m][m]))
+        .collect();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for m in 0..owned.len() {
+        let coincides = |j: usize| {
+            let bound = lengths[m] * lengths[j];
+            bound > 0.0 && curvature[m][j] > (1.0 - rules.merge_tolerance) * bound
+        };
+        match groups.iter_mut().find(|group| coincides(group[0])) {
+            Some(group) => group.push(m),
+            None => groups.push(vec![m]),
+        }
+    }
+    let merged = |group: &Vec<usize>| {
+        let part = 1.0 / group.len() as f64;
+        let members = group.iter().flat_map(|m| &owned[*m].members);
+        Forecaster {
+            share: 0.0,
+            members: members.map(|(miner, of)| (*miner, of * part)).collect(),
+        }
+    };
+    groups.iter().map(merged).collect()
+}
+
+fn equal_parts(miners: Vec<Hotkey>) -> Forecaster {
+    let part = 1.0 / miners.len() as f64;
+    Forecaster {
+        share: 0.0,
+        members: miners.into_iter().map(|miner| (miner, part)).collect(),
+    }
+}

@@ -1,0 +1,17 @@
+//! What researches but does not pay: metrics, tests of significance, leaderboards, and other ways to pay, to be compared
+//! with the one that pays.
+//!
+//! ```text
+//!   settled rounds ─▶ Policy (trait) ─┬ EvidencePolicy ── the live rule: a SeriesState, fed with history
+//!                                     ├ TaoshiPolicy ──── the first generation's
+//!                                     └ SynthIncrementsPolicy
+//!   track records ──▶ leaderboard ◀── diebold_mariano, metrics (model confidence set, PIT, interval score)
+//! ```
+//!
+//! No weight on chain depends on anything here but through `foretell-core`. What is *not* here: files and printing.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod diebold_mariano;
+pub mod leaderboard;
+pub mod metrics;
+pub mod policy;

@@ -1,0 +1,55 @@
+//! How well a forecaster's spread fits what happened.
+
+use super::interval_score::{self, row_weighted_interval_score};
+use super::{PitHistogram, pit};
+use foretell_core::forecast::QuantileForecast;
+
+/// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CalibrationSums {
+    /// Where outcomes fell.
+    pub pit: PitHistogram,
+    interval_score: f64,
+    steps: u64,
+}
+
+impl CalibrationSums {
+    /// That of a fan against the moves that happened, `None` for a gap; none of a fan too coarse to tell.
+    pub fn of(fan: &QuantileForecast, moves: &[Option<f64>]) -> Option<Self> {
+        let mut calibration = Self::default();
+        calibration.add(fan, moves);
+        (!is_coarse(fan)).then_some(calibration)
+    }
+
+    /// Takes in a fan and the moves that happened, `None` for a gap.
+    pub fn add(&mut self, fan: &QuantileForecast, moves: &[Option<f64>]) {
+        if is_coarse(fan) {
+            return;
+        }
+        for (row, y) in fan.rows().zip(moves) {
+            let Some(y) = *y else { continue };
+            self.pit.add(row, y);
+            if let Some(score) = row_weighted_interval_score(row, y) {
+                self.interval_score += score;
+                self.steps += 1;
+            }
+        }
+    }
+
+    /// Mean weighted interval score over steps, in the moves' unit.
+    pub fn weighted_interval_score(&self) -> Option<f64> {
+        (self.steps > 0).then(|| self.interval_score / self.steps as f64)
+    }
+
+    /// Takes in what another has summed.
+    pub fn merge(&mut self, other: &Self) {
+        self.pit.merge(&other.pit);
+        self.interval_score += other.interval_score;
+        self.steps += other.steps;
+    }
+}
+
+/// Whether its rows hold too little for either sum.
+fn is_coarse(fan: &QuantileForecast) -> bool {
+    fan.k() < pit::MIN_K.min(interval_score::MIN_K)
+}
