@@ -13,5 +13,3 @@ pub mod forecasts;
 mod parquet_file;
 pub mod prices;
 pub mod simulated_prices;
-pub mod svg;
-pub mod time_text;

@@ -28,12 +28,12 @@ use foretell_core::signed_text::receipt_text;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::simulated_prices::simulate_prices;
 use foretell_feed::venue::{CandlePage, ReplaySource};
+use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::Keypair;
 use foretell_miner::config::{
     ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig,
 };
 use foretell_wire::btauth::{SignedRequest, signed_headers};
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::Keypair;
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, REVEAL_ROUTE, RevealRequest,
 };

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foretell_chain::chain::{Chain, Signer};
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 
 /// Until the chain has the address, it is tried so often; afterwards it is looked at so often, since a hotkey that lost
 /// its uid and came back has no address.

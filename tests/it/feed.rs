@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_cli::clock::system_now;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::connection::{ConnectionEvent, Timeouts, VenueConnection};
 use foretell_feed::event::VenueEvent;
@@ -12,7 +13,7 @@ use foretell_feed::rest::RestClient;
 use foretell_feed::stream::FeedEvent;
 use foretell_feed::tls;
 use foretell_feed::venue::{self, CandleQuery, Pair, Ping, RateLimit, Venue, VenueLimits};
-use foretell_feed::websocket::{self, ConnectionUpdate, SocketUrl};
+use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint, SocketUrl};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -103,7 +104,17 @@ impl FeedClient {
                     let _ = sender.send(note);
                 }
             };
-            websocket::run(connection, address, tls, stopped, &mut observe).await;
+            websocket::run(
+                connection,
+                SocketEndpoint {
+                    address,
+                    tls,
+                    clock: system_now,
+                },
+                stopped,
+                &mut observe,
+            )
+            .await;
         });
         Self {
             notes,
@@ -370,8 +381,11 @@ async fn old_timestamps_count_in_no_minute() {
     let address = SocketUrl::new(&exchange.stream_url()).unwrap();
     let run = websocket::run(
         connection,
-        address,
-        tls::client_config().unwrap(),
+        SocketEndpoint {
+            address,
+            tls: tls::client_config().unwrap(),
+            clock: system_now,
+        },
         stop.clone(),
         &mut observe,
     );

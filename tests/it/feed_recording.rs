@@ -3,9 +3,9 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use foretell_cli::clock::system_now;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::venue::{self, Pair};
-use foretell_validator::clock::system_now;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 

@@ -149,7 +149,7 @@ fn the_python_sdks_read_our_keyfiles_and_we_read_theirs() {
         assert_eq!(output["read"][1]["hotkey"], soft, "{sdk:?}");
         assert_eq!(output["read"][1]["coldkey"], plain, "{sdk:?}");
 
-        let wallet_hotkey = foretell_wire::keyfile::WalletHotkey {
+        let wallet_hotkey = foretell_keys::keyfile::WalletHotkey {
             path: path.to_owned(),
             wallet: "theirs".into(),
             hotkey: "default".into(),
@@ -157,8 +157,8 @@ fn the_python_sdks_read_our_keyfiles_and_we_read_theirs() {
         let written = &output["written"];
         let hotkey = wallet_hotkey.load().unwrap().hotkey().to_string();
         assert_eq!(written["hotkey"], hotkey, "{sdk:?}");
-        let access = foretell_wire::keyfile::KeyfileAccess {
-            password_source: foretell_wire::keyfile::PasswordSource::File(password.clone()),
+        let access = foretell_keys::keyfile::KeyfileAccess {
+            password_source: foretell_keys::keyfile::PasswordSource::File(password.clone()),
             ..Default::default()
         };
         let coldkey = wallet_hotkey

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
-use foretell_validator::clock::system_now;
 use tempfile::TempDir;
 
 use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};

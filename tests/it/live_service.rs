@@ -11,11 +11,14 @@ use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters};
 use foretell_chain::subnet_identity::SubnetIdentity;
+use foretell_cli::clock::system_nanos;
 use foretell_core::journal::{JournalEntry, Record};
 use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, MinuteInputs, PriceProvenance, VoidReason, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::{Keypair, derived_seed};
 use foretell_validator::rounds::miners::ReplayedMiners;
 use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_validator::run::config::ValidatorConfig;
@@ -25,8 +28,6 @@ use foretell_validator::run::settlement_source::SettlementSource;
 use foretell_validator::run::venue_monitor::VenueMonitor;
 use foretell_validator::store::{JournalStore, MemoryStore};
 use foretell_wire::client::MinerClient;
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
 use crate::driver::{FakeRestExchanges, TestProcess, miner_binary, price_at, value_at, wait_until};
@@ -95,7 +96,7 @@ impl LiveFixture {
         let genesis =
             DataDirManifest::begin_or_resume(&config, key.hotkey(), SubnetIdentity::Local, now)
                 .unwrap();
-        let client = MinerClient::new(key.clone()).unwrap();
+        let client = MinerClient::new(key.clone(), system_nanos).unwrap();
         let dependencies = RoundsDependencies {
             key,
             store: Arc::new(self.store.clone()),

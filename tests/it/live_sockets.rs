@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use foretell_cli::clock::system_now;
 use foretell_feed::venue::{self, Pair};
-use foretell_validator::clock::system_now;
 use serde_json::Value;
 
 use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use foretell_wire::keyfile::WalletHotkey;
+use foretell_keys::keyfile::WalletHotkey;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
 use foretell_core::time::UnixMillis;
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::{Keypair, derived_seed};
+use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
 use crate::driver::{FakeRestExchanges, ProcessOutput, TestProcess, validator_binary, wait_until};

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use foretell_cli::clock::system_nanos;
 use foretell_core::round::Receipt;
 use foretell_core::signed_text::{answer_text, commitment, reveal_text};
 use foretell_core::time::UnixMillis;
+use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::axon::client::synapse_request;
 use foretell_wire::btauth::{SignedRequest, signed_headers};
 use foretell_wire::client::MinerClient;
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::{Keypair, verify_signature};
 use foretell_wire::messages::{COMMIT_ROUTE, CommitRequest, CommitResponse, RevealRequest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -52,7 +53,7 @@ impl PeerFixture {
         };
         let key = Keypair::derived(1, role);
         place
-            .store(&foretell_wire::keypair::derived_seed(1, role))
+            .store(&foretell_keys::keypair::derived_seed(1, role))
             .unwrap();
         place
             .public_coldkey()
@@ -280,7 +281,7 @@ fn a_whole_round(miner: &Keypair, validator: &Keypair, address: SocketAddr) {
         .enable_all()
         .build()
         .unwrap();
-    let client = MinerClient::new(validator.clone()).unwrap();
+    let client = MinerClient::new(validator.clone(), system_nanos).unwrap();
     let request = request();
     runtime.block_on(async {
         let hotkey = miner.hotkey();

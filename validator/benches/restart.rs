@@ -16,6 +16,7 @@ use std::time::Instant;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Hyperparameters;
+use foretell_cli::clock::system_nanos;
 use foretell_core::hash::{Hex, sha256};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, JournalHead, PriceOrigin, Record};
@@ -27,12 +28,12 @@ use foretell_core::score::{CoverageCount, MetricSums, Score};
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keypair::Keypair;
 use foretell_validator::rounds::live::LiveMiners;
 use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_validator::store::{JournalBatch, JournalStore, SledStore};
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::Keypair;
 use tokio_util::sync::CancellationToken;
 
 const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -205,7 +206,7 @@ fn restart(folder: &Path) {
         store,
         chain: Arc::new(chain),
         miners: LiveMiners::new(
-            MinerClient::new(key.clone()).unwrap(),
+            MinerClient::new(key.clone(), system_nanos).unwrap(),
             AddressPolicy::Any,
             CancellationToken::new(),
         ),

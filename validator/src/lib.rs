@@ -13,14 +13,10 @@
 
 pub mod backtest;
 pub mod cli;
-pub mod clock;
 pub mod localnet;
 pub mod rounds;
 pub mod run;
 pub mod store;
-pub mod table;
-
-pub use foretell_data::time_text;
 
 /// Row groups and forecasts come and go on all cores; the system's allocator gives their pages back each time.
 #[global_allocator]

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use clap::Args;
 use foretell_core::hash::Hash;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -38,44 +37,12 @@ pub struct SubnetAddress {
     pub netuid: u16,
 }
 
-/// The flags by which both programs are told which chain they work with; named as in the ecosystem's tools.
-#[derive(Debug, Clone, Default, Args)]
-pub struct NetworkFlags {
-    /// The chain: finney, test, or local (a node on this machine) [default: the configuration's].
-    #[arg(
-        long,
-        alias = "subtensor.network",
-        value_name = "NAME",
-        conflicts_with = "endpoint"
-    )]
-    pub network: Option<SubtensorNetwork>,
-    /// The chain, by the WebSocket URL of a node, such as ws://127.0.0.1:9944.
-    #[arg(long, alias = "subtensor.chain_endpoint", value_name = "URL")]
-    pub endpoint: Option<SubtensorNetwork>,
-    /// The subnet's number [default: the configuration's].
-    #[arg(long, value_name = "N")]
-    pub netuid: Option<u16>,
-}
-
 /// A text that names no network.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "{0:?} is no network: use finney, test, local, or the URL of a node, such as ws://127.0.0.1:9944"
 )]
 pub struct UnknownNetwork(String);
-
-/// Flags and configuration that don't say which subnet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum SubnetAddressError {
-    /// A network without a subnet.
-    #[error("which subnet of the network? Add --netuid")]
-    MissingNetuid,
-    /// A subnet without a network.
-    #[error(
-        "--netuid is a subnet of which network? Add --network finney, test or local, or --endpoint"
-    )]
-    MissingNetwork,
-}
 
 /// This program can't speak to a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -124,25 +91,6 @@ impl SubtensorNetwork {
             Self::Test => "wss://test.finney.opentensor.ai:443",
             Self::Local => "ws://127.0.0.1:9944",
             Self::Endpoint(url) => url,
-        }
-    }
-}
-
-impl NetworkFlags {
-    /// The subnet that flags and configuration name together, the flags first; `None` if neither names any.
-    pub fn resolve(
-        &self,
-        configured: Option<SubnetAddress>,
-    ) -> Result<Option<SubnetAddress>, SubnetAddressError> {
-        let network = self.endpoint.clone().or_else(|| self.network.clone());
-        let (before, netuid) = configured
-            .map(|subnet| (subnet.network, subnet.netuid))
-            .unzip();
-        match (network.or(before), self.netuid.or(netuid)) {
-            (Some(network), Some(netuid)) => Ok(Some(SubnetAddress { network, netuid })),
-            (Some(_), None) => Err(SubnetAddressError::MissingNetuid),
-            (None, Some(_)) => Err(SubnetAddressError::MissingNetwork),
-            (None, None) => Ok(None),
         }
     }
 }
@@ -210,35 +158,6 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("use finney, test, local"), "{error}");
-    }
-
-    #[test]
-    fn flags_go_before_the_configuration() {
-        let none = NetworkFlags::default();
-        assert_eq!(none.resolve(None), Ok(None));
-        let configured = SubnetAddress {
-            network: SubtensorNetwork::Finney,
-            netuid: 8,
-        };
-        assert_eq!(
-            none.resolve(Some(configured.clone())),
-            Ok(Some(configured.clone()))
-        );
-        let test = NetworkFlags {
-            network: Some(SubtensorNetwork::Test),
-            ..NetworkFlags::default()
-        };
-        let found = test.resolve(Some(configured)).unwrap().unwrap();
-        assert_eq!(found.to_string(), "subnet 8 of test");
-        assert_eq!(test.resolve(None), Err(SubnetAddressError::MissingNetuid));
-        let subnet = NetworkFlags {
-            netuid: Some(3),
-            ..NetworkFlags::default()
-        };
-        assert_eq!(
-            subnet.resolve(None),
-            Err(SubnetAddressError::MissingNetwork)
-        );
     }
 
     /// The path itself in a program without the client, its words in one with it.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use foretell_core::time::{Millis, UnixMillis};
 use futures_util::{SinkExt, StreamExt};
@@ -116,12 +116,22 @@ impl SocketUrl {
     }
 }
 
+/// Where a venue's sockets are opened, and how.
+#[derive(Debug, Clone)]
+pub struct SocketEndpoint {
+    /// The venue's WebSocket interface.
+    pub address: SocketUrl,
+    /// Whom TLS trusts.
+    pub tls: Arc<ClientConfig>,
+    /// Says when a message came.
+    pub clock: fn() -> UnixMillis,
+}
+
 /// Runs the connection until `stop`; `on` sees everything, in order. When this returns, every socket is closed and every
 /// task has ended.
 pub async fn run(
     mut connection: VenueConnection,
-    address: SocketUrl,
-    tls: Arc<ClientConfig>,
+    endpoint: SocketEndpoint,
     stop: CancellationToken,
     on: &mut (dyn FnMut(ConnectionUpdate<'_>) + Send),
 ) {
@@ -141,14 +151,13 @@ pub async fn run(
                     let (commands, command_receiver) = mpsc::channel(16);
                     let bytes = Arc::new(AtomicU64::new(0));
                     let stop = CancellationToken::new();
-                    let (address, tls) = (address.clone(), Arc::clone(&tls));
+                    let endpoint = endpoint.clone();
                     let (event_sender, counter) = (event_sender.clone(), Arc::clone(&bytes));
                     let stopped = stop.clone();
                     tasks.spawn(async move {
                         let socket = run_socket(
                             id,
-                            &address,
-                            tls,
+                            &endpoint,
                             counter,
                             command_receiver,
                             &event_sender,
@@ -268,8 +277,7 @@ fn to_duration(time: Millis) -> Duration {
 /// One socket from its opening to its end: `Ok` if it was told to stop.
 async fn run_socket(
     id: SocketId,
-    address: &SocketUrl,
-    tls: Arc<ClientConfig>,
+    endpoint: &SocketEndpoint,
     bytes: Arc<AtomicU64>,
     mut commands: mpsc::Receiver<SocketCommand>,
     event_sender: &mpsc::Sender<(SocketId, SocketEvent)>,
@@ -277,7 +285,7 @@ async fn run_socket(
 ) -> Result<(), DisconnectReason> {
     let stream = tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        stream = connect(address, tls, bytes) => stream?,
+        stream = connect(&endpoint.address, Arc::clone(&endpoint.tls), bytes) => stream?,
     };
     let (mut sink, mut stream) = stream.split();
     let emit = async |socket_event| {
@@ -309,9 +317,9 @@ async fn run_socket(
             }
             message = stream.next() => {
                 let socket_event = match message {
-                    Some(Ok(Message::Text(text))) => SocketEvent::Text(text.as_str().to_owned(), unix_now()),
+                    Some(Ok(Message::Text(text))) => SocketEvent::Text(text.as_str().to_owned(), (endpoint.clock)()),
                     Some(Ok(Message::Binary(bytes))) => {
-                        SocketEvent::Text(String::from_utf8_lossy(&bytes).into_owned(), unix_now())
+                        SocketEvent::Text(String::from_utf8_lossy(&bytes).into_owned(), (endpoint.clock)())
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => SocketEvent::Control,
                     Some(Ok(Message::Close(frame))) => {
@@ -363,13 +371,6 @@ fn disconnect_reason(error: &Error) -> DisconnectReason {
         status: response.status().as_u16(),
         retry_after: seconds.map(Millis::seconds),
     }
-}
-
-fn unix_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for CountingStream<S> {

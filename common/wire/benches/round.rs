@@ -14,7 +14,7 @@
 use std::io::{BufRead, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::routing::post;
@@ -25,13 +25,14 @@ use foretell_core::round::Receipt;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::signed_text::{answer_text, commitment, receipt_text, reveal_text};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_wire::authorization::{Caller, Callers, require_authorization};
+use foretell_keys::keypair::{Keypair, verify_signature};
+use foretell_wire::authorization::require_authorization;
 use foretell_wire::client::MinerClient;
 use foretell_wire::http_server::{self, ServerLimits};
-use foretell_wire::keypair::{Keypair, verify_signature};
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, REVEAL_ROUTE, RevealRequest, RevealResponse,
 };
+use foretell_wire::request_authorizer::{Caller, Callers};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -104,7 +105,7 @@ async fn serve(miners: usize) {
             .route(COMMIT_ROUTE, post(commit))
             .route(REVEAL_ROUTE, post(reveal))
             .with_state(state);
-        let routes = require_authorization(routes, miner.hotkey, Callers::Anyone);
+        let routes = require_authorization(routes, miner.hotkey, Callers::Anyone, system_nanos);
         serving.spawn(http_server::serve(
             listener,
             routes,
@@ -163,7 +164,7 @@ async fn ask(rounds: usize, count: usize) {
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
         .collect();
     let key = Keypair::derived(11, "validator");
-    let client = Arc::new(MinerClient::new(key.clone()).unwrap());
+    let client = Arc::new(MinerClient::new(key.clone(), system_nanos).unwrap());
     let series = Series {
         id: "BTC/USD".parse().unwrap(),
         grid: Grid {
@@ -265,4 +266,9 @@ fn entries(folder: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{folder}"))
         .unwrap()
         .count()
+}
+
+fn system_nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_nanos()).unwrap()
 }

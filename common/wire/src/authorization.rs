@@ -1,6 +1,5 @@
 //! The authorization of a signed HTTP service: nothing behind it sees a request that isn't who it says it is.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,76 +11,26 @@ use axum::response::{IntoResponse, Response};
 use foretell_core::hotkey::Hotkey;
 
 use crate::axon;
-use crate::btauth::{AuthError, ClaimedIdentity, RequestVerifier, SignedRequest};
-use crate::client::system_nanos;
-
-/// Longest request body that is read.
-pub const MAX_REQUEST_BYTES: usize = 64 << 10;
-
-/// The verified sender of a request; handlers take it as `Extension<Caller>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller(pub Hotkey);
-
-/// Who may ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Callers {
-    /// Any hotkey that signs.
-    Anyone,
-    /// These hotkeys.
-    Only(BTreeSet<Hotkey>),
-}
+use crate::btauth::{ClaimedIdentity, NanosClock, SignedRequest};
+use crate::request_authorizer::{
+    Caller, Callers, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status,
+};
 
 /// `routes` behind a check that lets in signed requests to `receiver` from `callers` alone: `btauth/1` requests to the
 /// routes themselves, and those of the older [axon protocol](crate::axon), put to the same routes.
 ///
 /// 401: not signed as it should be; 403: signed by somebody else; 413: body too long; 429: too many.
-pub fn require_authorization(routes: Router, receiver: Hotkey, callers: Callers) -> Router {
-    let authorizer = Arc::new(RequestAuthorizer {
-        verifier: RequestVerifier::new(receiver),
-        callers,
-    });
+pub fn require_authorization(
+    routes: Router,
+    receiver: Hotkey,
+    callers: Callers,
+    clock: NanosClock,
+) -> Router {
+    let authorizer = Arc::new(RequestAuthorizer::new(receiver, callers, clock));
     let axon = axon::server::axon_routes(&routes, &authorizer);
     routes
         .route_layer(from_fn_with_state(authorizer, authorize))
         .merge(axon)
-}
-
-/// Checks signatures, and who may ask.
-#[derive(Debug)]
-pub(crate) struct RequestAuthorizer {
-    verifier: RequestVerifier,
-    callers: Callers,
-}
-
-impl RequestAuthorizer {
-    /// The sender of a request that claims to have signed `text`.
-    ///
-    /// Callers that aren't allowed are turned away before they are remembered: they must not fill a memory that others need.
-    pub(crate) fn authorize(
-        &self,
-        claim: &ClaimedIdentity,
-        text: &str,
-        now_ns: u64,
-    ) -> Result<Hotkey, AuthError> {
-        self.verifier.verify(claim, text, now_ns)?;
-        match &self.callers {
-            Callers::Only(allowed) if !allowed.contains(&claim.sender) => {
-                return Err(AuthError::CallerNotAllowed(claim.sender));
-            }
-            _ => {}
-        }
-        self.verifier.record_nonce(claim, now_ns)?;
-        Ok(claim.sender)
-    }
-}
-
-/// The status of a request that isn't let in.
-pub(crate) const fn auth_error_status(error: &AuthError) -> StatusCode {
-    match error {
-        AuthError::CallerNotAllowed(_) => StatusCode::FORBIDDEN,
-        AuthError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::UNAUTHORIZED,
-    }
 }
 
 async fn authorize(
@@ -104,7 +53,7 @@ async fn authorize(
         body: &body,
     };
     let authorized = ClaimedIdentity::from_btauth(&parts.headers, &signed)
-        .and_then(|(claim, text)| authorizer.authorize(&claim, &text, system_nanos()));
+        .and_then(|(claim, text)| authorizer.authorize(&claim, &text));
     let caller = match authorized {
         Ok(caller) => caller,
         Err(error) => return (auth_error_status(&error), error.to_string()).into_response(),

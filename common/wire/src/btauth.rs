@@ -11,7 +11,7 @@ use foretell_core::hash::{Signature, sha256};
 use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 
-use crate::keypair::{Keypair, verify_signature};
+use foretell_keys::keypair::{Keypair, verify_signature};
 
 /// Oldest accepted request.
 const MAX_AGE_NS: u64 = 10_000_000_000;
@@ -21,6 +21,9 @@ const MAX_AHEAD_NS: u64 = 2_000_000_000;
 const MAX_SEEN_NONCES: usize = 65_536;
 /// Of these, one sender's: nobody alone can fill the memory.
 const MAX_NONCES_PER_SENDER: usize = 4_096;
+
+/// A clock that nonces go by: now, in unix nanoseconds. Transport always goes by the system's.
+pub type NanosClock = fn() -> u64;
 
 /// A request as it is signed.
 #[derive(Debug, Clone, Copy)]

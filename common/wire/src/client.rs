@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::signed_text::{answer_text, reveal_text};
@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::axon;
-use crate::btauth::{SignedRequest, signed_headers};
-use crate::keypair::{Keypair, verify_signature};
+use crate::btauth::{NanosClock, SignedRequest, signed_headers};
 use crate::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, OUTCOME_ROUTE, OutcomeNotice,
     REVEAL_ROUTE, RevealRequest, RevealResponse,
 };
+use foretell_keys::keypair::{Keypair, verify_signature};
 
 /// Longest commit answer.
 const MAX_COMMIT_BYTES: usize = 4 << 10;
@@ -41,6 +41,7 @@ const MAX_REASON_CHARS: usize = 200;
 #[derive(Debug)]
 pub struct MinerClient {
     key: Keypair,
+    clock: NanosClock,
     http: reqwest::Client,
     last_nonce: AtomicU64,
     /// Names this client to axons.
@@ -117,7 +118,7 @@ pub enum MinerClientError {
 
 impl MinerClient {
     /// A client that signs with `key`. Miners speak plain HTTP: authenticity is the signatures'.
-    pub fn new(key: Keypair) -> Result<Self, MinerClientError> {
+    pub fn new(key: Keypair, clock: NanosClock) -> Result<Self, MinerClientError> {
         // reqwest wants to know how TLS would be spoken; trusting nobody needs no files of this machine.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -131,10 +132,11 @@ impl MinerClient {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_FOR)
             .build()?;
-        let born = system_nanos();
+        let born = clock();
         let uuid = format!("{}-{born:x}", std::process::id());
         Ok(Self {
             key,
+            clock,
             http,
             last_nonce: AtomicU64::new(0),
             uuid,
@@ -400,7 +402,7 @@ impl MinerClient {
 
     /// Nanoseconds since 1970, never the same twice.
     fn next_nonce(&self) -> u64 {
-        let now = system_nanos();
+        let now = (self.clock)();
         let before = self
             .last_nonce
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
@@ -433,15 +435,6 @@ fn invalid_answer(why: String) -> MinerRequestError {
         why,
         declared_delay: DeclaredDelay::Millis(0),
     }
-}
-
-/// The system clock, which transport always goes by.
-pub(crate) fn system_nanos() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
 }
 
 fn declared_delay(response: &reqwest::Response) -> DeclaredDelay {

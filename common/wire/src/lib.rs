@@ -1,4 +1,4 @@
-//! Signed HTTP between validators and miners, and the hotkeys that sign.
+//! Signed HTTP between validators and miners.
 //!
 //! ```text
 //!  validator                                   miner
@@ -15,8 +15,7 @@
 //! Peers of the older protocol take part through [`axon`]; [`http_server`] keeps every connection within limits; [`address_policy`] says
 //! which addresses may be asked at all.
 //!
-//! Keys live in [`keyfile`]s, are made from a [`key_material`], chosen by [`wallet_flags`], and managed by
-//! [`keys_command`].
+//! Time is an argument: whoever makes a client or a server gives it the clock that nonces go by.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod address_policy;
@@ -24,12 +23,9 @@ pub mod authorization;
 pub mod axon;
 pub mod btauth;
 pub mod client;
-pub mod core_dumps;
 pub mod http_server;
-pub mod key_material;
-pub mod keyfile;
-pub mod keypair;
-pub mod keys_command;
 pub mod messages;
-pub mod output;
-pub mod wallet_flags;
+pub mod request_authorizer;
+
+#[cfg(test)]
+mod test_clock;

@@ -3,23 +3,25 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use foretell_cli::clock::system_now;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_chain::chain::Chain;
-use foretell_chain::network::NetworkFlags;
 use foretell_chain::neuron_check;
-use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::time_text;
+use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::time_text;
+use foretell_cli::wallet_flags::WalletFlags;
+use foretell_core::time::Millis;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use foretell_wire::wallet_flags::WalletFlags;
 
 use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
 use crate::models;
-use foretell_wire::output;
+use foretell_cli::output;
 
 /// Deadline of the request to the venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -130,8 +132,7 @@ fn check_port(config: &MinerConfig) -> Result<String> {
 /// Whether the venue has fresh candles, which also tells a wrong clock.
 fn check_venue(config: &MinerConfig) -> Result<String> {
     let (venue, host) = config.venue()?;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let now = UnixMillis(i64::try_from(since.as_millis())?);
+    let now = system_now();
     let step = config.series.grid.step;
     let query = CandleQuery {
         symbol: &config.prices.symbol,

@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
+use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
-use foretell_data::time_text;
 
-use super::progress::TerminalProgress;
 use crate::evaluate::report_data::EvaluationReportData;
 use crate::evaluate::{EvaluationReport, EvaluationTiming, WalkForward, html_report};
 use crate::models;
 use crate::price_dataset::PriceDataset;
-use foretell_wire::output;
+use foretell_cli::output;
+use foretell_cli::progress::Progress;
 
 /// Compare models walk-forward: each is refitted on the past only, and scored as live forecasts are.
 ///
@@ -80,13 +80,14 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         seed: args.seed,
     };
     let loaded = started.elapsed();
-    let progress = TerminalProgress::new();
+    let progress = Progress::new();
     let mut report_data = EvaluationReportData::default();
     let result = walk_forward.run(&dataset, |round, done, of| {
         if args.report.is_some() {
             report_data.add_round(round);
         }
-        progress.show(done, of, || time_text::format_time(round.origin));
+        progress.set(done, of);
+        progress.message(|| time_text::format_time(round.origin));
     })?;
     progress.finish();
     for (name, origin, why) in &result.model_errors {

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
+use foretell_cli::time_text;
 use foretell_core::forecast::{Forecast, ForecastKind};
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::forecasts::{self, ForecastRow};
-use foretell_data::time_text;
 use rayon::prelude::*;
 
-use super::progress::TerminalProgress;
 use crate::model_file::ModelFile;
 use crate::models::{self, AnyFittedModel, AnyModel, MAX_LOOKBACK, paths};
 use crate::price_dataset::PriceDataset;
-use foretell_wire::output;
+use foretell_cli::output;
+use foretell_cli::progress::Progress;
 
 /// Levels of a printed fan.
 const PRINTED_LEVELS: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
@@ -192,7 +192,7 @@ impl DatasetForecaster {
             );
         }
         let block = |t: &UnixMillis| (*t - from).0 / args.refit_every.0;
-        let progress = TerminalProgress::new();
+        let progress = Progress::new();
         let mut made = Vec::with_capacity(origins.len());
         for block in origins.chunk_by(|a, b| block(a) == block(b)) {
             let fitted = match &self.fitted {
@@ -204,9 +204,8 @@ impl DatasetForecaster {
                 .map(|origin| Ok((*origin, self.forecast(fitted.as_ref(), *origin)?)))
                 .collect::<Result<Vec<_>>>()?;
             made.extend(forecasts);
-            progress.show(made.len(), origins.len(), || {
-                time_text::format_time(block[0])
-            });
+            progress.set(made.len(), origins.len());
+            progress.message(|| time_text::format_time(block[0]));
         }
         progress.finish();
         self.save(out, &made, args)

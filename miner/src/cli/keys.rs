@@ -1,3 +1,3 @@
 //! `miner keys`: the same in both programs.
 
-pub use foretell_wire::keys_command::{KeysArgs, run};
+pub use foretell_cli::keys_command::{KeysArgs, run};

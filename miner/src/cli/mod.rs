@@ -4,7 +4,6 @@ mod doctor;
 mod evaluate;
 mod forecast;
 mod keys;
-mod progress;
 mod serve;
 mod status;
 mod train;
@@ -13,7 +12,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use foretell_wire::output::exit_code;
+use foretell_cli::output::exit_code;
 use tracing_subscriber::EnvFilter;
 
 /// The reference miner of a Foretell subnet: answers validators with forecasts of a series.
@@ -43,7 +42,7 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    if let Err(error) = foretell_wire::core_dumps::disable() {
+    if let Err(error) = foretell_keys::core_dumps::disable() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
     let result = match cli.command {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use foretell_chain::network::NetworkFlags;
-use foretell_wire::output;
-use foretell_wire::wallet_flags::WalletFlags;
+use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::output;
+use foretell_cli::wallet_flags::WalletFlags;
 use tokio::io::AsyncReadExt;
 
 use crate::axon_publisher::keep_axon_published;

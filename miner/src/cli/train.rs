@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
-use foretell_data::time_text;
 
 use crate::evaluate::WalkForward;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::{self, MAX_LOOKBACK};
 use crate::price_dataset::PriceDataset;
-use foretell_wire::output;
+use foretell_cli::output;
 
 /// Newest part of the data that the model is tried on before it is fitted on all.
 const VALIDATION_SPAN: Millis = Millis::days(30);

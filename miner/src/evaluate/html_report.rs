@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use foretell_data::svg::{Axis, Plot, STYLE, escape};
-use foretell_data::time_text;
+use foretell_cli::svg::{Axis, Plot, STYLE, escape};
+use foretell_cli::time_text;
 use foretell_evaluation::metrics::PIT_BINS;
 use thiserror::Error;
 

@@ -1,9 +1,9 @@
 //! What an evaluation says: the document of `--json`, and the table.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::time_text;
 use foretell_evaluation::leaderboard::LeaderboardRow;
 use foretell_evaluation::policy::PolicyName;
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use foretell_cli::time_text;
 use foretell_core::forecast::QuantileForecast;
 use foretell_core::score::crps::crps;
 use foretell_core::time::UnixMillis;
-use foretell_data::time_text;
 use foretell_evaluation::metrics::CalibrationSums;
 
 use super::EvaluatedRound;

@@ -8,7 +8,7 @@ use foretell_core::hash::{Commitment, Hash, Nonce, sha256};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::RoundId;
 use foretell_core::signed_text::{commitment, nonce_text};
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 use serde_json::value::{RawValue, to_raw_value};
 
 /// Validators whose answers are remembered: more than a subnet has. Everybody else's are made anew.

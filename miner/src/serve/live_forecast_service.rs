@@ -25,11 +25,11 @@ use super::forecast_service::{
 };
 use super::partial_bar::partial_bars;
 use super::payload_store::PayloadStore;
-use super::system_now;
 use super::warm_start::{self, TimedFit};
 use crate::config::{MinerConfig, ModelConfig};
 use crate::models::{AnyFittedModel, AnyModel, ModelError};
 use crate::price_history::PriceHistory;
+use foretell_cli::clock::system_now;
 
 /// How often the desk looks whether something is to be done.
 const TICK: Duration = Duration::from_secs(5);

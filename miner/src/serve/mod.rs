@@ -29,15 +29,17 @@ pub use payload_store::PayloadStoreError;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use foretell_cli::clock::system_now;
 use std::{fs, io};
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 use foretell_feed::rest::{RestClient, RestError};
-use foretell_wire::authorization::Callers;
+use foretell_keys::keypair::Keypair;
 use foretell_wire::http_server::{self, ServerLimits};
-use foretell_wire::keypair::Keypair;
+use foretell_wire::request_authorizer::Callers;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -195,14 +197,6 @@ impl MinerService {
         forecast_service.await?;
         served.map_err(ServeError::Server)
     }
-}
-
-/// The machine's clock, read here and nowhere below.
-fn system_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
 }
 
 impl ClockConfig {

@@ -116,7 +116,7 @@ fn has_partial_last_line(file: &mut File) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use foretell_wire::keypair::Keypair;
+    use foretell_keys::keypair::Keypair;
     use foretell_wire::messages::OutcomeStatus;
 
     use super::*;

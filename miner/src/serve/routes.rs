@@ -10,20 +10,21 @@ use axum::{Extension, Router};
 use foretell_core::series::{RoundId, Series};
 use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_of};
 use foretell_core::time::Millis;
-use foretell_wire::authorization::{Caller, Callers, require_authorization};
-use foretell_wire::keypair::{Keypair, verify_signature};
+use foretell_keys::keypair::{Keypair, verify_signature};
+use foretell_wire::authorization::require_authorization;
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
     RevealRequest, RevealResponse,
 };
+use foretell_wire::request_authorizer::{Caller, Callers};
 
 use super::committed_payload::CommittedPayload;
 use super::forecast_service::{ForecastServiceError, ForecastServiceHandle, blocking};
 use super::metrics::MinerMetrics;
 use super::outcome_log::{OutcomeLog, OutcomeLogError};
 use super::payload_store::{PayloadStore, PayloadStoreError};
-use super::system_now;
 use crate::config::ClockConfig;
+use foretell_cli::clock::{system_nanos, system_now};
 
 /// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
 pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
@@ -60,7 +61,7 @@ pub fn router(miner: ServeState, callers: Callers) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(miner);
-    require_authorization(signed, hotkey, callers).merge(health)
+    require_authorization(signed, hotkey, callers, system_nanos).merge(health)
 }
 
 /// A request that gets no answer, and why.

@@ -13,7 +13,7 @@ use foretell_chain::refusal::ChainRefusal;
 use foretell_chain::subtensor::runtime::{Runtime, StorageKey};
 use foretell_chain::weights::SignedWeights;
 use foretell_core::hotkey::{Hotkey, Uid};
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value as Json, json};
 use subxt::dynamic::Value;

@@ -15,6 +15,7 @@ use foretell_chain::metagraph::{Block, Hyperparameters};
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::connection::NodeConnection;
+use foretell_cli::clock::system_nanos;
 use foretell_core::hash::Hex;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::journal::Genesis;
@@ -22,13 +23,13 @@ use foretell_core::journal::PriceOrigin;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keypair::Keypair;
 use foretell_validator::rounds::chain_deadline::ChainDeadline;
 use foretell_validator::rounds::miners::ReplayedMiners;
 use foretell_validator::rounds::weights::WeightsStatus;
 use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_validator::store::{JournalStore, MemoryStore};
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::Keypair;
 
 pub use self::fake_node::FakeNode;
 
@@ -131,7 +132,10 @@ impl NodeScenario {
             key: key("validator"),
             store: Arc::new(self.store.clone()),
             chain: Arc::new(Subtensor::new(connection, NETUID)),
-            miners: ReplayedMiners::new(MinerClient::new(key("validator")).unwrap(), TIMEOUT),
+            miners: ReplayedMiners::new(
+                MinerClient::new(key("validator"), system_nanos).unwrap(),
+                TIMEOUT,
+            ),
             prices: RoundPrices::Journal,
         };
         RoundRunner::resume(genesis, dependencies).await.unwrap()

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::Hyperparameters;
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::keypair::{Keypair, derived_seed};
+use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::{Keypair, derived_seed};
 use tempfile::TempDir;
 
 use crate::driver::{

@@ -13,7 +13,7 @@ use foretell_chain::subtensor::connection::NodeConnection;
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_core::time::UnixMillis;
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 use serde_json::json;
 use subxt::dynamic::Value;
 use subxt::ext::scale_value::Composite;

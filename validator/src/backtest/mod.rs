@@ -16,13 +16,11 @@ mod html_report;
 mod judge;
 mod policy_run;
 mod print;
-mod progress;
 mod read_ahead;
 mod report;
 mod scoreboard;
 
 pub use print::tables;
-pub use progress::BacktestProgress;
 pub use report::BacktestReport;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +29,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use foretell_cli::progress::Progress;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
@@ -42,7 +41,7 @@ use foretell_evaluation::policy::PolicyName;
 
 use self::engine::BacktestEngine;
 use crate::localnet::{RunTiming, default_series};
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// The rules of a replay of bars.
 const RULES: RulesVersion = RulesVersion::V1Replay;
@@ -71,10 +70,7 @@ pub struct BacktestOptions {
 }
 
 /// Scores the history under each policy.
-pub fn run(
-    options: &BacktestOptions,
-    progress: &mut BacktestProgress,
-) -> Result<Vec<BacktestReport>> {
+pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
     let prices = prices(&options.prices)?;
     let wanted = wanted_origins(options)?;
@@ -82,7 +78,7 @@ pub fn run(
     let mut engine = BacktestEngine::new(genesis, &prices, options, wanted.len());
     let rounds = ForecastRounds::open(&options.forecasts)?;
     let loaded = started.elapsed();
-    progress.begin(wanted.len());
+    progress.set(0, wanted.len());
     read_ahead::read_batches(rounds, |mut batch| {
         let read = batch.last().map(|round| round.origin);
         batch.retain(|round| wanted.contains(&round.origin));
@@ -94,7 +90,7 @@ pub fn run(
             ControlFlow::Continue(())
         })
     })?;
-    progress.end();
+    progress.finish();
     engine.finish()?;
     let scored = started.elapsed();
     let mut reports = engine.reports(&wanted);

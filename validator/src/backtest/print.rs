@@ -2,8 +2,8 @@
 
 use super::BacktestReport;
 use super::report::{ExcludedForecast, VoidRound};
-use crate::table;
-use crate::time_text;
+use foretell_cli::table;
+use foretell_cli::time_text;
 
 /// Examples of what was left out that are shown.
 const SHOWN: usize = 5;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_wire::keyfile::WalletHotkey;
+use foretell_keys::keyfile::WalletHotkey;
 
 use crate::localnet::adversary::{self, Misbehaviour};
 

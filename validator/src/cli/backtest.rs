@@ -8,9 +8,10 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
-use crate::backtest::{self, BacktestOptions, BacktestProgress};
-use crate::time_text;
-use foretell_wire::output;
+use crate::backtest::{self, BacktestOptions};
+use foretell_cli::output;
+use foretell_cli::progress::Progress;
+use foretell_cli::time_text;
 
 /// Score a history of forecasts: who would have earned what, under one or more policies.
 ///
@@ -65,7 +66,7 @@ pub async fn run(arguments: BacktestArgs) -> Result<()> {
         report: arguments.report,
     };
     let text = tokio::task::spawn_blocking(move || -> Result<String> {
-        let reports = backtest::run(&options, &mut BacktestProgress::new())?;
+        let reports = backtest::run(&options, &Progress::new())?;
         Ok(match (json, reports.as_slice()) {
             (true, [report]) => serde_json::to_string_pretty(report)?,
             (true, reports) => serde_json::to_string_pretty(reports)?,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_chain::network::NetworkFlags;
-use foretell_wire::keyfile::WalletHotkey;
-use foretell_wire::wallet_flags::WalletOverrides;
+use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::wallet_flags::WalletOverrides;
+use foretell_keys::keyfile::WalletHotkey;
 
 use crate::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
 

@@ -8,21 +8,21 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
+use foretell_cli::output;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use foretell_wire::output;
 use futures_util::future::join_all;
 
 use super::config_args::ConfigArgs;
-use crate::clock::system_now;
 use crate::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
 use crate::run::data_dir_manifest::DataDirManifest;
 use crate::run::key;
-use crate::time_text;
+use foretell_cli::clock::system_now;
+use foretell_cli::time_text;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -9,13 +9,13 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::stopped_by_signal;
-use crate::clock::system_now;
 use crate::localnet::live::LiveLocalnetOptions;
 use crate::localnet::{
     self, ExternalMiner, LocalnetArgs, LocalnetOptions, LocalnetProgress, ReplaySpeed,
 };
-use crate::time_text;
-use foretell_wire::output;
+use foretell_cli::clock::system_now;
+use foretell_cli::output;
+use foretell_cli::time_text;
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use foretell_cli::output::exit_code;
 use foretell_evaluation::policy::PolicyName;
-use foretell_wire::output::exit_code;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    if let Err(error) = foretell_wire::core_dumps::disable() {
+    if let Err(error) = foretell_keys::core_dumps::disable() {
         tracing::warn!(%error, "keys may end up in a core dump");
     }
     exit_code(run(cli.command))

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use foretell_cli::output;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::case::{CaseResult, SettlementCase};
 use foretell_core::settle::{MinuteDecision, settle_minute};
-use foretell_wire::output;
 
 /// Settle one minute: from what venues said to the price of record, or a gap with its reason.
 ///

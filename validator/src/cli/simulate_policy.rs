@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use comfy_table::{Cell, Table};
+use foretell_cli::progress::Progress;
 use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::{Millis, UnixMillis};
@@ -16,14 +17,13 @@ use foretell_simulation::forecasters::SkillClass;
 use foretell_simulation::historical_market::HistoricalMarket;
 use foretell_simulation::season::{PayPolicy, PolicyVariant, SeasonStart, SimulationPlan};
 use foretell_simulation::summary::PolicySummary;
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::localnet::default_series;
-use crate::table::{decimal, new_table, percent, right_aligned};
-use crate::time_text;
-use foretell_wire::output;
+use foretell_cli::output;
+use foretell_cli::table::{decimal, new_table, percent, right_aligned};
+use foretell_cli::time_text;
 
 /// Bars that the forecasters learn from before the first season, at least.
 const LEARNING: Millis = Millis::days(90);
@@ -181,20 +181,21 @@ fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         attacks: attacks(&arguments.attack)?,
         variants: variants(arguments, &rules),
     };
-    let bar = ProgressBar::new(starts.len() as u64 * u64::from(arguments.seeds));
+    let progress = Progress::new();
+    progress.set(0, starts.len() * arguments.seeds as usize);
     let season = |first: &UnixMillis| {
         let start = SeasonStart::new(&market, &plan, *first);
         let seeds = 0..u64::from(arguments.seeds);
         let play = |seed| {
             let result = start.simulate(&market, &plan, seed);
-            bar.inc(1);
+            progress.advance(1);
             result
         };
         seeds.map(play).collect()
     };
     // By start, seed and variant; in the order of starts, whoever is done first.
     let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
-    bar.finish_and_clear();
+    progress.finish();
     let of_variant = |(v, variant): (usize, &PolicyVariant)| {
         let starts = seasons.iter();
         let own: Vec<Vec<_>> = starts

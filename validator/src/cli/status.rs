@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::clock::system_now;
 use crate::run::config::ValidatorConfig;
 use crate::run::status::StatusFile;
-use foretell_wire::output;
+use foretell_cli::clock::system_now;
+use foretell_cli::output;
 
 /// Say what a running validator is doing, in words.
 ///

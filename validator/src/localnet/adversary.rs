@@ -12,13 +12,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use clap::ValueEnum;
+use foretell_cli::clock::system_nanos;
 use foretell_core::signed_text::{answer_text, commitment, nonce_text, reveal_text};
-use foretell_wire::authorization::{Caller, Callers, require_authorization};
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
+use foretell_wire::authorization::require_authorization;
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, REVEAL_ROUTE, RevealRequest,
     RevealResponse,
 };
+use foretell_wire::request_authorizer::{Caller, Callers};
 
 /// How an adversary misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,7 +110,7 @@ fn router(key: Keypair, misbehaviour: Misbehaviour, horizon: usize) -> Router {
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal))
         .with_state(adversary);
-    require_authorization(routes, hotkey, Callers::Anyone)
+    require_authorization(routes, hotkey, Callers::Anyone, system_nanos)
 }
 
 /// Serves until standard input closes, after saying where in one line of JSON, as `miner serve` does.

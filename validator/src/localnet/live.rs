@@ -14,9 +14,9 @@ use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::state::SeriesState;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keypair::Keypair;
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::Keypair;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,6 @@ use super::population::{Participant, participants};
 use super::prices::PriceDataSummary;
 use super::report::{LocalnetReport, RunTiming};
 use super::{LocalnetArgs, LocalnetProgress, genesis_ledger, result_of};
-use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
 use crate::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use crate::run::config::{PriceSourceConfig, ValidatorConfig};
@@ -38,6 +37,7 @@ use crate::run::status::StatusFile;
 use crate::run::status_server::StatusServer;
 use crate::run::venue_monitor::VenueMonitor;
 use crate::store::SledStore;
+use foretell_cli::clock::{system_nanos, system_now};
 
 /// Exchanges that miners learn from, best first: those that serve months of 5-minute candles.
 const LONG_HISTORY_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfinex"];
@@ -96,7 +96,8 @@ pub async fn run(
         .days
         .map(|days| genesis.first + Millis::days(i64::from(days)));
     let plan = LocalnetPlan::live(&genesis, args, last.unwrap_or(genesis.end));
-    let client = MinerClient::new(key.clone()).context("can't set up the HTTP client")?;
+    let client =
+        MinerClient::new(key.clone(), system_nanos).context("can't set up the HTTP client")?;
     let dependencies = RoundsDependencies {
         key,
         store: Arc::clone(&store),
@@ -116,7 +117,7 @@ pub async fn run(
         .runner()
         .state()
         .next_origin()
-        .map(crate::time_text::format_time);
+        .map(foretell_cli::time_text::format_time);
     progress.println(&format!(
         "{} miners: {}; first round at {}; ctrl-c ends it with the leaderboard",
         names.len(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
-use foretell_wire::keyfile::{KeyfileError, WalletHotkey};
+use foretell_keys::keyfile::{KeyfileError, WalletHotkey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};

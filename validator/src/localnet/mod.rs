@@ -41,14 +41,15 @@ use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
+use foretell_cli::clock::system_nanos;
 use foretell_core::bar::Bar;
 use foretell_core::journal::{JournalEntry, JournalHead, Record};
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
+use foretell_keys::keypair::Keypair;
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::Keypair;
 
 use self::miner_processes::{MinerPriceSource, MinerProcesses, ProcessSettings};
 use self::plan::{LocalnetPlan, PRICES_FILE};
@@ -279,7 +280,8 @@ impl LocalNetwork {
                 chain.serve(hotkey, *axon)?;
             }
         }
-        let client = MinerClient::new(validator.clone()).context("can't set up the HTTP client")?;
+        let client = MinerClient::new(validator.clone(), system_nanos)
+            .context("can't set up the HTTP client")?;
         let runner = RoundRunner::resume(
             plan.genesis(validator.hotkey()),
             RoundsDependencies {

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::population::{ExternalMiner, participants};
 use super::prices::PriceDataSummary;
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// Version of the directory's layout.
 const VERSION: u32 = 1;

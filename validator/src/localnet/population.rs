@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use foretell_core::hotkey::Hotkey;
-use foretell_wire::keypair::{Keypair, derived_seed};
+use foretell_keys::keypair::{Keypair, derived_seed};
 use serde::{Deserialize, Serialize};
 
 use super::adversary::Misbehaviour;

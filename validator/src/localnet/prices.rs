@@ -15,7 +15,7 @@ use foretell_feed::rest::RestClient;
 use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, CandleSource};
 use serde::{Deserialize, Serialize};
 
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// Step of fetched and simulated prices.
 const STEP: Millis = Millis::minutes(5);

@@ -3,8 +3,8 @@
 use comfy_table::Cell;
 
 use super::report::{LocalnetReport, NeuronView};
-use crate::table::{leaderboard, new_table, number, percent, right_aligned};
-use crate::time_text;
+use foretell_cli::table::{leaderboard, new_table, number, percent, right_aligned};
+use foretell_cli::time_text;
 
 /// The whole result as text.
 pub fn tables(report: &LocalnetReport) -> String {

@@ -14,7 +14,7 @@ use foretell_wire::messages::{
 use tokio_util::sync::CancellationToken;
 
 use super::miners::{AnswerError, Miners, TimedAnswer, notify_over_http};
-use crate::clock::system_now;
+use foretell_cli::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -152,6 +152,7 @@ fn time_left(deadline: UnixMillis, now: UnixMillis) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use foretell_cli::clock::system_nanos;
     use foretell_wire::client::DeclaredDelay;
 
     fn in_ms(millis: i64) -> UnixMillis {
@@ -180,7 +181,7 @@ mod tests {
     async fn a_validator_that_is_to_stop_waits_for_nobody() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let axon = listener.local_addr().unwrap();
-        let key = foretell_wire::keypair::Keypair::derived(1, "validator");
+        let key = foretell_keys::keypair::Keypair::derived(1, "validator");
         let series = foretell_core::series::Series {
             id: "BTC/USD".parse().unwrap(),
             grid: foretell_core::series::Grid {
@@ -192,7 +193,7 @@ mod tests {
         let request = CommitRequest::new(&series, in_ms(60_000), in_ms(60_000), in_ms(0));
         let stop = CancellationToken::new();
         let miners = LiveMiners::new(
-            MinerClient::new(key.clone()).unwrap(),
+            MinerClient::new(key.clone(), system_nanos).unwrap(),
             AddressPolicy::Any,
             stop.clone(),
         );
@@ -208,8 +209,8 @@ mod tests {
     async fn a_miner_at_a_private_address_is_not_asked_on_a_public_network() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let axon = listener.local_addr().unwrap();
-        let key = foretell_wire::keypair::Keypair::derived(1, "validator");
-        let client = MinerClient::new(key.clone()).unwrap();
+        let key = foretell_keys::keypair::Keypair::derived(1, "validator");
+        let client = MinerClient::new(key.clone(), system_nanos).unwrap();
         let miners = LiveMiners::new(client, AddressPolicy::PublicOnly, CancellationToken::new());
         let now = in_ms(60_000);
         let request = CommitRequest {

@@ -34,7 +34,7 @@ use foretell_core::settle::Settlement;
 use foretell_core::signed_text::receipt_text;
 use foretell_core::state::{Action, SeriesState, StateError};
 use foretell_core::time::UnixMillis;
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 use foretell_wire::messages::{CommitRequest, RevealRequest};
 use futures_util::future::join_all;
 use thiserror::Error;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::config::{PriceSourceConfig, ValidatorConfig};
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// Version of the directory's layout.
 const VERSION: u32 = 1;

@@ -1,8 +1,8 @@
 //! The validator's hotkey: the configured wallet's, or one of its own for a local ledger.
 
 use anyhow::{Context, Result};
-use foretell_wire::keyfile::{KeyfileError, WalletHotkey};
-use foretell_wire::keypair::Keypair;
+use foretell_keys::keyfile::{KeyfileError, WalletHotkey};
+use foretell_keys::keypair::Keypair;
 
 use super::config::ValidatorConfig;
 

@@ -32,9 +32,9 @@ use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_core::journal::Genesis;
 use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
+use foretell_keys::keypair::Keypair;
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
-use foretell_wire::keypair::Keypair;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -47,11 +47,11 @@ use self::settlement_source::SettlementSource;
 use self::status::StatusFile;
 use self::status_server::StatusServer;
 use self::venue_monitor::VenueMonitor;
-use crate::clock::system_now;
 use crate::rounds::live::LiveMiners;
 use crate::rounds::miners::{AnswerError, Miners};
 use crate::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use crate::store::{JournalStore, SledStore};
+use foretell_cli::clock::{system_nanos, system_now};
 
 /// How often the status is written, and served anew.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
@@ -153,7 +153,8 @@ async fn run_on<C: Chain>(
 ) -> Result<()> {
     let store = Arc::new(SledStore::open(&config.data.join("journal"))?);
     let source = SettlementSource::of(config)?;
-    let client = MinerClient::new(key.clone()).context("can't set up the HTTP client")?;
+    let client =
+        MinerClient::new(key.clone(), system_nanos).context("can't set up the HTTP client")?;
     tracing::info!(
         series = %genesis.series.id,
         validator = %key.hotkey(),

@@ -19,7 +19,7 @@ use crate::rounds::miners::Miners;
 use crate::rounds::weights::WeightsStatus;
 use crate::rounds::{RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// How long the chain is waited for before a round goes by the subnet as it was, and how long for weights.
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);

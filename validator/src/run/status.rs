@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::venue_monitor::CrossCheck;
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// A status older than this is one of a validator that has stopped.
 const FRESH: Millis = Millis::minutes(3);

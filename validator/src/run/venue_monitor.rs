@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
+use foretell_cli::clock::system_now;
 use foretell_core::rules::MinuteRules;
 use foretell_core::settle::MINUTE;
 use foretell_core::time::UnixMillis;
@@ -12,7 +13,7 @@ use foretell_feed::config::StreamTarget;
 use foretell_feed::connection::{Timeouts, VenueConnection};
 use foretell_feed::market_view::{CompositePrice, MarketView, VenueStatus, WatchedSymbols};
 use foretell_feed::tls;
-use foretell_feed::websocket::{self, ConnectionUpdate};
+use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint};
 use serde::{Deserialize, Serialize};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -72,12 +73,17 @@ impl VenueMonitor {
                 target.symbols,
                 seed,
             );
-            let (view, tls) = (Arc::clone(&venue_monitor.view), Arc::clone(&tls));
+            let endpoint = SocketEndpoint {
+                address: target.address,
+                tls: Arc::clone(&tls),
+                clock: system_now,
+            };
+            let view = Arc::clone(&venue_monitor.view);
             let stop = venue_monitor.stop.clone();
             venue_monitor.tasks.spawn(async move {
                 let mut observe =
                     |update: ConnectionUpdate<'_>| locked(&view).observe(venue.name(), &update);
-                websocket::run(connection, target.address, tls, stop, &mut observe).await;
+                websocket::run(connection, endpoint, stop, &mut observe).await;
             });
         }
         Ok(venue_monitor)
@@ -147,7 +153,7 @@ impl CrossCheck {
             self.settled,
             self.traded.price,
             self.traded.venues,
-            crate::time_text::format_time(self.instant),
+            foretell_cli::time_text::format_time(self.instant),
             self.apart_bps
         )
     }

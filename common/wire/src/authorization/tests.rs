@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::btauth::signed_headers;
-use crate::keypair::Keypair;
+use crate::test_clock::system_nanos;
+use foretell_keys::keypair::Keypair;
 
 const ROUTE: &str = "/v1/commit";
 const SECOND: u64 = 1_000_000_000;
@@ -47,7 +48,7 @@ impl TestService {
             format!("{caller} said {} bytes", body.len())
         };
         let routes = Router::new().route(ROUTE, post(answer));
-        let routes = require_authorization(routes, miner().hotkey(), callers);
+        let routes = require_authorization(routes, miner().hotkey(), callers, system_nanos);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(axum::serve(listener, routes).into_future());

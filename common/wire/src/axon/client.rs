@@ -8,7 +8,7 @@ use foretell_core::hotkey::Hotkey;
 use serde_json::json;
 
 use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse, body_hash};
-use crate::keypair::Keypair;
+use foretell_keys::keypair::Keypair;
 
 /// The version that we claim to be: 10.5.0, the last SDK that speaks this protocol.
 const VERSION: u32 = 10_005_000;

@@ -13,9 +13,8 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse};
-use crate::authorization::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
 use crate::btauth::{AuthError, ClaimedIdentity};
-use crate::client::system_nanos;
+use crate::request_authorizer::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
 
 /// A caller waits no longer than this, whatever timeout it claims.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -110,7 +109,7 @@ fn authenticate(
         uuid,
         request,
     };
-    authorizer.authorize(&claim, &signed.text(), system_nanos())
+    authorizer.authorize(&claim, &signed.text())
 }
 
 fn timeout(headers: &HeaderMap) -> Duration {

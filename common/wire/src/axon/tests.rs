@@ -33,7 +33,7 @@ fn a_signature_of_the_python_dendrite_verifies() {
     let signature = "7e49720304de4c099203a561c94f715c237c274bcb54b3de9bb45b2e3cce2f5c\
                      54df85ef1910f43cb6ab4265d015722542e45d5df362dc8a2b18065f74da6585";
     let signature = signature.parse().unwrap();
-    assert!(crate::keypair::verify_signature(
+    assert!(foretell_keys::keypair::verify_signature(
         &dendrite,
         text.as_bytes(),
         &signature

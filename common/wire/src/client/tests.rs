@@ -13,7 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::authorization::{Caller, Callers, require_authorization};
+use crate::authorization::require_authorization;
+use crate::request_authorizer::{Caller, Callers};
+use crate::test_clock::system_nanos;
 
 /// Longer than any of these tests takes.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -26,7 +28,7 @@ fn miner() -> Keypair {
 }
 
 fn client() -> MinerClient {
-    MinerClient::new(Keypair::derived(1, "validator")).unwrap()
+    MinerClient::new(Keypair::derived(1, "validator"), system_nanos).unwrap()
 }
 
 fn commit_request() -> CommitRequest {
@@ -128,7 +130,7 @@ async fn an_honest_miner_that_requires_authorization_is_understood() {
     let routes = Router::new()
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal));
-    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone);
+    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone, system_nanos);
     let address = served(routes).await;
 
     let answered = asked(address, PATIENT).await.unwrap();
@@ -150,7 +152,7 @@ async fn round_after_round_goes_over_one_connection() {
         Json(committed(&miner(), &caller, &request))
     };
     let routes = Router::new().route(COMMIT_ROUTE, post(commit));
-    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone);
+    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone, system_nanos);
     let connections = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&connections);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::{Json, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
+use foretell_cli::clock::system_nanos;
 use foretell_core::bar::Bar;
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hash::Commitment;
@@ -193,7 +194,7 @@ pub struct TestValidator(MinerClient);
 impl TestValidator {
     pub fn new(seed: u64) -> Self {
         let key = Keypair::derived(seed, "validator");
-        Self(MinerClient::new(key).unwrap())
+        Self(MinerClient::new(key, system_nanos).unwrap())
     }
 
     pub fn hotkey(&self) -> Hotkey {

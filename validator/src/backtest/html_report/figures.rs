@@ -12,7 +12,7 @@ use super::svg::{Axis, Plot, escape};
 use crate::backtest::hotkey_names::HotkeyNames;
 use crate::backtest::report::{BacktestReport, BacktestRow};
 use crate::backtest::scoreboard::Scoreboard;
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// Miners that are plotted: more lines can't be told apart.
 const PLOTTED_MINERS: usize = 8;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use foretell_cli::output::StdoutError;
 use foretell_feed::decode::{DecodedLine, Decoder, unsupported_line};
 use foretell_feed::venue::{self, Venue};
-use foretell_wire::output::StdoutError;
 
 /// Recorded messages in, one JSON line per trade, candle, status, ignored message or error out.
 ///

@@ -2,9 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use foretell_cli::clock::system_now;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::Millis;
 use foretell_feed::config::FeedConfig;
@@ -14,7 +16,7 @@ use foretell_feed::lossy_sender::LossySender;
 use foretell_feed::recording::Recorder;
 use foretell_feed::stream;
 use foretell_feed::tls;
-use foretell_feed::websocket::{self, ConnectionUpdate};
+use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::settler::PairSettler;
 use super::writer::{self, RecordingItem};
 use crate::cli::stopped_by_signal;
-use crate::time_text;
+use foretell_cli::time_text;
 
 /// The rules that minutes are settled by.
 const RULES: RulesVersion = RulesVersion::V1;
@@ -74,7 +76,12 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
         let seed = RandomState::new().hash_one(name);
         let connection =
             VenueConnection::new(each.venue, limits, Timeouts::default(), each.symbols, seed);
-        let (tls, stop) = (tls.clone(), stop.clone());
+        let endpoint = SocketEndpoint {
+            address: each.address,
+            tls: Arc::clone(&tls),
+            clock: system_now,
+        };
+        let stop = stop.clone();
         let mut lossy_sender = LossySender::new(sender.clone());
         let mut faults = 0;
         sockets.spawn(async move {
@@ -100,7 +107,7 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
                 }
                 ConnectionUpdate::ClockOffset(_) => {}
             };
-            websocket::run(connection, each.address, tls, stop, &mut observe).await;
+            websocket::run(connection, endpoint, stop, &mut observe).await;
             lossy_sender.finish().await;
         });
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use foretell_feed::recording::{self, MinuteReplay, RecordingError, SettlementReplay};
 
-use foretell_wire::output::StdoutError;
+use foretell_cli::output::StdoutError;
 
 use super::writer::print;
 

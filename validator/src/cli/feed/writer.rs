@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
+use foretell_cli::output::StdoutError;
 use foretell_core::time::UnixMillis;
 use foretell_feed::lossy_sender::Delivery;
 use foretell_feed::recording::{
@@ -10,11 +11,10 @@ use foretell_feed::recording::{
     SettlementAttempt,
 };
 use foretell_feed::rest::RecordedResponse;
-use foretell_wire::output::StdoutError;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::clock::system_now;
+use foretell_cli::clock::system_now;
 
 /// What is to be recorded.
 pub enum RecordingItem {

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::SimulatePolicyArgs;
-use crate::table::{new_table, percent, right_aligned};
-use crate::time_text;
+use foretell_cli::table::{new_table, percent, right_aligned};
+use foretell_cli::time_text;
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use foretell_core::series::RoundId;
 use foretell_core::signed_text::{commitment, nonce_text};
 use foretell_core::time::Millis;
+use foretell_keys::keypair::verify_signature;
 use foretell_wire::client::MinerRequestError;
-use foretell_wire::keypair::verify_signature;
 use foretell_wire::messages::{CommitResponse, OutcomeNotice, RevealResponse};
 
 use super::super::*;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::keyfile::{KeyfileAccess, KeyfileError, PasswordSource, WalletHotkey};
-use crate::keypair::Keypair;
+use foretell_keys::keyfile::{KeyfileAccess, KeyfileError, PasswordSource, WalletHotkey};
+use foretell_keys::keypair::Keypair;
 
 /// Which wallet and hotkey, and how its keyfile may be read; named as in the ecosystem's tools.
 #[derive(Debug, Clone, Args)]
@@ -65,7 +65,7 @@ impl WalletFlags {
     /// The password for a new keyfile, or `None` if it is to stay plain.
     pub(crate) fn new_password(
         &self,
-        keyfile: &crate::keyfile::Keyfile,
+        keyfile: &foretell_keys::keyfile::Keyfile,
         plain: bool,
     ) -> Result<Option<Zeroizing<String>>, KeyfileError> {
         if plain {

@@ -8,10 +8,10 @@ use foretell_core::hotkey::Hotkey;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::key_material::KeyMaterial;
-use crate::keyfile::{Keyfile, KeyfileError, WalletHotkey};
 use crate::output::StdoutError;
 use crate::wallet_flags::WalletFlags;
+use foretell_keys::key_material::KeyMaterial;
+use foretell_keys::keyfile::{Keyfile, KeyfileError, WalletHotkey};
 
 /// Make, show and import the keys of a Bittensor wallet.
 ///

@@ -1,0 +1,72 @@
+//! How far long work is, on standard error: a bar on a terminal, nothing elsewhere.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A progress bar.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Nothing done yet, of nothing.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = "{bar:32} {pos}/{len} {elapsed} (left {eta}) {msg}";
+            ProgressBar::new(0).with_style(
+                ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
+            )
+        });
+        Self { bar }
+    }
+
+    /// Whether a bar is shown.
+    pub const fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    /// `done` of `of` are done.
+    pub fn set(&self, done: usize, of: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+        }
+    }
+
+    /// So many more are done.
+    pub fn advance(&self, done: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(done as u64);
+        }
+    }
+
+    /// What stands behind the bar; made only if it is shown.
+    pub fn message(&self, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message());
+        }
+    }
+
+    /// A line of its own, bar or not.
+    pub fn println(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// All is done: the bar goes.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}

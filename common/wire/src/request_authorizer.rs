@@ -1,0 +1,71 @@
+//! Who may ask: signatures first, then the list of callers, then that nothing counts twice.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use foretell_core::hotkey::Hotkey;
+
+use crate::btauth::{AuthError, ClaimedIdentity, NanosClock, RequestVerifier};
+
+/// Longest request body that is read.
+pub const MAX_REQUEST_BYTES: usize = 64 << 10;
+
+/// The verified sender of a request; handlers take it as `Extension<Caller>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller(pub Hotkey);
+
+/// Who may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callers {
+    /// Any hotkey that signs.
+    Anyone,
+    /// These hotkeys.
+    Only(BTreeSet<Hotkey>),
+}
+
+/// Checks signatures, and who may ask.
+#[derive(Debug)]
+pub(crate) struct RequestAuthorizer {
+    verifier: RequestVerifier,
+    callers: Callers,
+    clock: NanosClock,
+}
+
+impl RequestAuthorizer {
+    pub(crate) fn new(receiver: Hotkey, callers: Callers, clock: NanosClock) -> Self {
+        Self {
+            verifier: RequestVerifier::new(receiver),
+            callers,
+            clock,
+        }
+    }
+
+    /// The sender of a request that claims to have signed `text`.
+    ///
+    /// Callers that aren't allowed are turned away before they are remembered: they must not fill a memory that others need.
+    pub(crate) fn authorize(
+        &self,
+        claim: &ClaimedIdentity,
+        text: &str,
+    ) -> Result<Hotkey, AuthError> {
+        let now_ns = (self.clock)();
+        self.verifier.verify(claim, text, now_ns)?;
+        match &self.callers {
+            Callers::Only(allowed) if !allowed.contains(&claim.sender) => {
+                return Err(AuthError::CallerNotAllowed(claim.sender));
+            }
+            _ => {}
+        }
+        self.verifier.record_nonce(claim, now_ns)?;
+        Ok(claim.sender)
+    }
+}
+
+/// The status of a request that isn't let in.
+pub(crate) const fn auth_error_status(error: &AuthError) -> StatusCode {
+    match error {
+        AuthError::CallerNotAllowed(_) => StatusCode::FORBIDDEN,
+        AuthError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    }
+}
