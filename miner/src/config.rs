@@ -135,6 +135,21 @@ pub enum MinerConfigError {
     Venue(#[from] VenueError),
 }
 
+impl ModelConfig {
+    /// This model with every default.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            history_days: default_history_days(),
+            refit_hours: default_refit_hours(),
+            k: default_k(),
+            kind: default_kind(),
+            seed: 0,
+            file: None,
+        }
+    }
+}
+
 impl ServeConfig {
     /// Where others reach a miner that listens at `bound`; `None` if only its operator can know.
     pub fn public_address(&self, bound: SocketAddr) -> Option<SocketAddr> {

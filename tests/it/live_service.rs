@@ -19,14 +19,14 @@ use foretell_core::settle::{MINUTE, MinuteInputs, PriceProvenance, VoidReason, s
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keyfile::WalletHotkey;
 use foretell_keys::keypair::{Keypair, derived_seed};
-use foretell_validator::rounds::miners::ReplayedMiners;
-use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
-use foretell_validator::run::config::ValidatorConfig;
-use foretell_validator::run::data_dir_manifest::DataDirManifest;
-use foretell_validator::run::service::{ServiceDependencies, ValidatorService};
-use foretell_validator::run::settlement_source::SettlementSource;
-use foretell_validator::run::venue_monitor::VenueMonitor;
-use foretell_validator::store::{JournalStore, MemoryStore};
+use foretell_service::rounds::miners::ReplayedMiners;
+use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
+use foretell_service::run::config::ValidatorConfig;
+use foretell_service::run::data_dir_manifest::DataDirManifest;
+use foretell_service::run::service::{ServiceDependencies, ValidatorService};
+use foretell_service::run::settlement_source::SettlementSource;
+use foretell_service::run::venue_monitor::VenueMonitor;
+use foretell_service::store::{JournalStore, MemoryStore};
 use foretell_wire::client::MinerClient;
 use tempfile::TempDir;
 

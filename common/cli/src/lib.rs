@@ -13,6 +13,7 @@ pub mod keys_command;
 pub mod network_flags;
 pub mod output;
 pub mod progress;
+pub mod run_timing;
 pub mod svg;
 pub mod table;
 pub mod time_text;

@@ -108,6 +108,11 @@ pub enum SeriesNameError {
 }
 
 impl SeriesId {
+    /// `BTC/USD`: what is forecast where nobody names another series.
+    pub fn btc_usd() -> Self {
+        Self("BTC/USD".to_owned())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

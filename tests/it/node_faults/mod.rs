@@ -24,11 +24,11 @@ use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::Keypair;
-use foretell_validator::rounds::chain_deadline::ChainDeadline;
-use foretell_validator::rounds::miners::ReplayedMiners;
-use foretell_validator::rounds::weights::WeightsStatus;
-use foretell_validator::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
-use foretell_validator::store::{JournalStore, MemoryStore};
+use foretell_service::rounds::chain_deadline::ChainDeadline;
+use foretell_service::rounds::miners::ReplayedMiners;
+use foretell_service::rounds::weights::WeightsStatus;
+use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
+use foretell_service::store::{JournalStore, MemoryStore};
 use foretell_wire::client::MinerClient;
 
 pub use self::fake_node::FakeNode;

@@ -24,7 +24,7 @@ use super::judge::{Judge, JudgedRound, KeyedRound};
 use super::policy_run::PolicyRun;
 use super::report::{BacktestReport, BacktestRow, ExcludedForecast, VoidRound};
 use super::scoreboard::Scoreboard;
-use crate::localnet::RunTiming;
+use foretell_cli::run_timing::RunTiming;
 
 /// Exclusions and void rounds that are listed; all are counted.
 const LISTED: usize = 100;

@@ -40,7 +40,7 @@ use foretell_data::prices::{PriceSeries, read};
 use foretell_evaluation::policy::PolicyName;
 
 use self::engine::BacktestEngine;
-use crate::localnet::{RunTiming, default_series};
+use foretell_cli::run_timing::RunTiming;
 use foretell_cli::time_text;
 
 /// The rules of a replay of bars.
@@ -161,7 +161,7 @@ fn genesis(
     };
     Ok(Genesis {
         series: Series {
-            id: options.series.clone().unwrap_or_else(default_series),
+            id: options.series.clone().unwrap_or_else(SeriesId::btc_usd),
             grid,
             unit: prices.unit(),
         },

@@ -8,7 +8,7 @@ use foretell_evaluation::leaderboard::LeaderboardRow;
 use foretell_evaluation::metrics::PIT_BINS;
 use serde::Serialize;
 
-use crate::localnet::RunTiming;
+use foretell_cli::run_timing::RunTiming;
 
 /// The whole result.
 #[derive(Debug, Clone, Serialize)]

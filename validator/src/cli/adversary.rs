@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use foretell_keys::keyfile::WalletHotkey;
 
-use crate::localnet::adversary::{self, Misbehaviour};
+use foretell_localnet::adversary;
+use foretell_localnet::adversary::Misbehaviour;
 
 /// A misbehaving miner of a local network; started by `localnet --adversaries`.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::wallet_flags::WalletOverrides;
 use foretell_keys::keyfile::WalletHotkey;
 
-use crate::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
+use foretell_service::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
 
 /// Which validator a command is about.
 #[derive(Debug, Args)]

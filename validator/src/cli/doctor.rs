@@ -18,11 +18,11 @@ use foretell_feed::venue::CandleQuery;
 use futures_util::future::join_all;
 
 use super::config_args::ConfigArgs;
-use crate::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
-use crate::run::data_dir_manifest::DataDirManifest;
-use crate::run::key;
 use foretell_cli::clock::system_now;
 use foretell_cli::time_text;
+use foretell_service::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
+use foretell_service::run::data_dir_manifest::DataDirManifest;
+use foretell_service::run::key;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -9,13 +9,13 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::stopped_by_signal;
-use crate::localnet::live::LiveLocalnetOptions;
-use crate::localnet::{
-    self, ExternalMiner, LocalnetArgs, LocalnetOptions, LocalnetProgress, ReplaySpeed,
-};
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_cli::time_text;
+use foretell_localnet::live::LiveLocalnetOptions;
+use foretell_localnet::{
+    ExternalMiner, LocalnetArgs, LocalnetOptions, LocalnetProgress, ReplaySpeed,
+};
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///
@@ -108,7 +108,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
                 data: arguments.data,
             };
             let stop = stopped_by_signal()?;
-            localnet::live::run(&options, stop, &LocalnetProgress::new()).await?
+            foretell_localnet::live::run(&options, stop, &LocalnetProgress::new()).await?
         }
         SpeedArg::Replay(speed) => {
             if arguments.config.is_some() {
@@ -123,7 +123,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
             };
             let mut progress = LocalnetProgress::new();
             tokio::select! {
-                report = localnet::run(&options, system_now(), &mut progress) => report?,
+                report = foretell_localnet::run(&options, system_now(), &mut progress) => report?,
                 _ = tokio::signal::ctrl_c() => match options.data {
                     Some(_) => bail!("interrupted: the same command carries on"),
                     None => bail!("interrupted: with --data, the same command would carry on"),
@@ -134,7 +134,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
     let text = if json {
         serde_json::to_string_pretty(&report)?
     } else {
-        localnet::tables(&report)
+        foretell_localnet::tables(&report)
     };
     Ok(output::print_line(text)?)
 }

@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::store::report_opening_panics_as_errors;
+use foretell_service::store::report_opening_panics_as_errors;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
@@ -53,7 +53,7 @@ impl Command {
     /// What is logged unless `RUST_LOG` says otherwise.
     const fn default_log(&self) -> &'static str {
         match self {
-            Self::Run(_) => "warn,foretell_validator=info,foretell_chain=info",
+            Self::Run(_) => "warn,foretell_service=info,foretell_chain=info",
             _ => "warn",
         }
     }

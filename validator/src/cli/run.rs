@@ -21,5 +21,5 @@ pub struct RunArgs {
 /// Serves until it is told to stop.
 pub async fn run(arguments: RunArgs) -> Result<()> {
     let config = arguments.config_args.read()?;
-    crate::run::run(config, stopped_by_signal()?).await
+    foretell_service::run::run(config, env!("CARGO_PKG_NAME"), stopped_by_signal()?).await
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use comfy_table::{Cell, Table};
 use foretell_cli::progress::Progress;
 use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
-use foretell_core::series::{Grid, Series};
+use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_evaluation::policy::PolicyName;
 use foretell_simulation::attack::Attack;
@@ -20,7 +20,6 @@ use foretell_simulation::summary::PolicySummary;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::localnet::default_series;
 use foretell_cli::output;
 use foretell_cli::table::{decimal, new_table, percent, right_aligned};
 use foretell_cli::time_text;
@@ -146,7 +145,7 @@ fn market(
     let end = arguments.to.unwrap_or(prices.last_close());
     let end = end.min(prices.last_close());
     let series = Series {
-        id: default_series(),
+        id: SeriesId::btc_usd(),
         grid: Grid { step, horizon: 100 },
         unit: prices.unit(),
     };

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::run::config::ValidatorConfig;
-use crate::run::status::StatusFile;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
+use foretell_service::run::config::ValidatorConfig;
+use foretell_service::run::status::StatusFile;
 
 /// Say what a running validator is doing, in words.
 ///

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::writer::RecordingItem;
-use crate::run::settlement_schedule::{DueInstants, SettlementSchedule};
 use foretell_cli::clock::system_now;
+use foretell_service::run::settlement_schedule::{DueInstants, SettlementSchedule};
 
 /// Deadline of one request.
 const DEADLINE: Duration = Duration::from_secs(10);

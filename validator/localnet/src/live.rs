@@ -1,6 +1,6 @@
 //! A local network that lives by the machine's clock, on prices that exchanges settle now.
 //!
-//! The validator is the very service of [`validator run`](crate::run); beside it are the ledger, and real miners that read
+//! The validator is the very service of [`validator run`](foretell_service::run); beside it are the ledger, and real miners that read
 //! an exchange by themselves. It goes on until it is told to stop, or until its last round is over.
 
 use std::path::{Path, PathBuf};
@@ -20,24 +20,26 @@ use foretell_wire::client::MinerClient;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::miner_processes::{MinerPriceSource, MinerProcesses, ProcessSettings};
+use super::miner_processes::{MinerProcesses, ProcessSettings};
 use super::plan::{DEFAULT_MINERS, LocalnetPlan};
 use super::population::{Participant, participants};
 use super::prices::PriceDataSummary;
-use super::report::{LocalnetReport, RunTiming};
+use super::report::LocalnetReport;
 use super::{LocalnetArgs, LocalnetProgress, genesis_ledger, result_of};
-use crate::rounds::live::LiveMiners;
-use crate::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
-use crate::run::config::{PriceSourceConfig, ValidatorConfig};
-use crate::run::data_dir_manifest::DataDirManifest;
-use crate::run::serve;
-use crate::run::service::{ServiceDependencies, ValidatorService};
-use crate::run::settlement_source::SettlementSource;
-use crate::run::status::StatusFile;
-use crate::run::status_server::StatusServer;
-use crate::run::venue_monitor::VenueMonitor;
-use crate::store::SledStore;
 use foretell_cli::clock::{system_nanos, system_now};
+use foretell_cli::run_timing::RunTiming;
+use foretell_miner::config::{ClockConfig, MinerPricesConfig};
+use foretell_service::rounds::live::LiveMiners;
+use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
+use foretell_service::run::config::{PriceSourceConfig, ValidatorConfig};
+use foretell_service::run::data_dir_manifest::DataDirManifest;
+use foretell_service::run::serve;
+use foretell_service::run::service::{ServiceDependencies, ValidatorService};
+use foretell_service::run::settlement_source::SettlementSource;
+use foretell_service::run::status::StatusFile;
+use foretell_service::run::status_server::StatusServer;
+use foretell_service::run::venue_monitor::VenueMonitor;
+use foretell_service::store::SledStore;
 
 /// Exchanges that miners learn from, best first: those that serve months of 5-minute candles.
 const LONG_HISTORY_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfinex"];
@@ -86,7 +88,7 @@ pub async fn run(
         folder,
         series: &config.series,
         prices: miner_prices(&config)?,
-        clock: "system",
+        clock: ClockConfig::System,
         validator: key.hotkey(),
         seed,
     };
@@ -186,7 +188,7 @@ async fn probe(source: &SettlementSource, config: &ValidatorConfig, now: UnixMil
 }
 
 /// The exchange that miners read.
-fn miner_prices(config: &ValidatorConfig) -> Result<MinerPriceSource> {
+fn miner_prices(config: &ValidatorConfig) -> Result<MinerPricesConfig> {
     if !matches!(config.prices, PriceSourceConfig::Venues(_)) {
         bail!(
             "--speed live needs `[prices] kind = \"venues\"`: replay other series from their file"
@@ -205,10 +207,11 @@ fn miner_prices(config: &ValidatorConfig) -> Result<MinerPriceSource> {
         .find_map(by_history)
         .or_else(|| in_usd().next());
     let market = market.context("no venue quotes in USD: enable one for the miners")?;
-    Ok(MinerPriceSource {
-        venue: market.venue.name(),
-        host: market.host.clone(),
+    Ok(MinerPricesConfig {
+        venue: market.venue.name().to_owned(),
+        host: Some(market.host.clone()),
         symbol: market.symbol.clone(),
+        files: Vec::new(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +11,10 @@ use std::time::Duration;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
 use foretell_keys::keyfile::{KeyfileError, WalletHotkey};
-use serde::{Deserialize, Serialize};
+use foretell_miner::config::{
+    ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig,
+};
+use serde::Deserialize;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -36,24 +39,13 @@ pub struct ProcessSettings<'a> {
     /// What is forecast.
     pub series: &'a Series,
     /// Where miners read prices.
-    pub prices: MinerPriceSource,
-    /// Whose time miners go by: `request` in a replay, `system` live.
-    pub clock: &'static str,
+    pub prices: MinerPricesConfig,
+    /// Whose time miners go by.
+    pub clock: ClockConfig,
     /// Who asks.
     pub validator: Hotkey,
     /// Gives the keys.
     pub seed: u64,
-}
-
-/// A market as a miner's configuration names it.
-#[derive(Debug, Clone, Serialize)]
-pub struct MinerPriceSource {
-    /// The venue.
-    pub venue: &'static str,
-    /// Scheme, name and port.
-    pub host: String,
-    /// The pair, as the venue writes it.
-    pub symbol: String,
 }
 
 /// Why a process does not run.
@@ -85,30 +77,6 @@ pub enum MinerProcessError {
     /// Its wallet.
     #[error(transparent)]
     Wallet(#[from] KeyfileError),
-}
-
-/// The configuration of a reference miner, as `miner serve` reads it.
-#[derive(Serialize)]
-struct MinerConfigFile<'a> {
-    series: &'a Series,
-    prices: &'a MinerPriceSource,
-    model: ModelSection<'a>,
-    serve: ServeSection,
-}
-
-#[derive(Serialize)]
-struct ModelSection<'a> {
-    name: &'a str,
-    history_days: u32,
-    seed: u64,
-}
-
-#[derive(Serialize)]
-struct ServeSection {
-    listen: &'static str,
-    data: PathBuf,
-    clock: &'static str,
-    validators: Vec<Hotkey>,
 }
 
 /// What a process says when it listens.
@@ -202,7 +170,9 @@ fn spawn(
         }
         Role::External { program } => {
             let mut command = Command::new(program);
-            command.env("FORETELL_VENUE", &settings.prices.host);
+            if let Some(host) = &settings.prices.host {
+                command.env("FORETELL_VENUE", host);
+            }
             command
         }
         Role::Adversary(misbehaviour) => {
@@ -234,20 +204,22 @@ fn miner_config(
     home: &Path,
     settings: &ProcessSettings<'_>,
 ) -> Result<String, toml::ser::Error> {
-    toml::to_string(&MinerConfigFile {
-        series: settings.series,
-        prices: &settings.prices,
-        model: ModelSection {
-            name: model,
+    toml::to_string(&MinerConfig {
+        series: settings.series.clone(),
+        prices: settings.prices.clone(),
+        model: ModelConfig {
             history_days,
             seed: settings.seed,
+            ..ModelConfig::new(model)
         },
-        serve: ServeSection {
-            listen: "127.0.0.1:0",
+        serve: ServeConfig {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            axon: None,
             data: home.join("answers"),
             clock: settings.clock,
-            validators: vec![settings.validator],
+            validators: Some(vec![settings.validator]),
         },
+        chain: None,
     })
 }
 

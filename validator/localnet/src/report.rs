@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foretell_chain::emission::Supply;
 use foretell_chain::metagraph::{Metagraph, Neuron};
+use foretell_cli::run_timing::RunTiming;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::journal::{JournalHead, Record};
 use foretell_core::miss::MissReason;
@@ -86,17 +87,6 @@ pub struct NeuronView {
     pub dividend: u16,
     /// All it was ever paid, in rao.
     pub emission: u64,
-}
-
-/// Where wall time went, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct RunTiming {
-    /// Reading prices, opening the store, starting processes.
-    pub load_s: f64,
-    /// All rounds, from the first instant to the last.
-    pub score_s: f64,
-    /// Everything.
-    pub total_s: f64,
 }
 
 /// What a report is made of.

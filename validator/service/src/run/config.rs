@@ -9,7 +9,7 @@ use std::{fs, io};
 use foretell_chain::network::SubnetAddress;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
-use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::series::{Grid, Series, SeriesId, Unit};
 use foretell_core::time::Millis;
 use foretell_feed::venue::VenueError;
 use foretell_feed::websocket::SocketUrlError;
@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::markets::{ConfiguredMarkets, MarketConfig, VenuesConfig};
-use crate::localnet::default_series;
 
 /// Rounds closer together than this would have their windows open at once.
 const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
@@ -260,7 +259,7 @@ impl Default for ChainConfig {
 
 fn bitcoin() -> Series {
     Series {
-        id: default_series(),
+        id: SeriesId::btc_usd(),
         grid: Grid {
             step: Millis::minutes(5),
             horizon: 100,

@@ -247,7 +247,7 @@ impl LocalnetPlan {
             version: VERSION,
             kind: "localnet".into(),
             series: Series {
-                id: args.series.clone().unwrap_or_else(default_series),
+                id: args.series.clone().unwrap_or_else(SeriesId::btc_usd),
                 grid,
                 unit: prices.unit(),
             },
@@ -429,15 +429,6 @@ fn joined(external_miners: &[ExternalMiner]) -> String {
     let external_miners: Vec<String> = external_miners.iter().map(ToString::to_string).collect();
     external_miners.join(" ")
 }
-
-/// The series unless told otherwise.
-pub fn default_series() -> SeriesId {
-    DEFAULT_SERIES
-        .parse()
-        .unwrap_or_else(|_| unreachable!("{DEFAULT_SERIES} is a series name"))
-}
-
-const DEFAULT_SERIES: &str = "BTC/USD";
 
 /// First origin and end: as wished, or the last days that can settle, inside the prices.
 fn bounds(

@@ -11,6 +11,8 @@
 //! Time stands still until every request of an instant is answered, so the result depends on plan and prices
 //! alone: not on the machine's speed, its threads, or how often the run was killed and started again.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod adversary;
 pub mod live;
 mod miner_processes;
@@ -23,11 +25,11 @@ mod replay_venue;
 mod report;
 mod schedule;
 
-pub use plan::{LocalnetArgs, default_series};
+pub use plan::LocalnetArgs;
 pub use population::ExternalMiner;
 pub use print::tables;
 pub use progress::LocalnetProgress;
-pub use report::{LocalnetReport, RunTiming};
+pub use report::LocalnetReport;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,24 +44,28 @@ use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Block, Hyperparameters, RAO_PER_ALPHA};
 use foretell_cli::clock::system_nanos;
+use foretell_cli::run_timing::RunTiming;
 use foretell_core::bar::Bar;
 use foretell_core::journal::{JournalEntry, JournalHead, Record};
 use foretell_core::replay::ReplayedPrices;
+use foretell_core::series::SeriesId;
 use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
 use foretell_keys::keypair::Keypair;
 use foretell_wire::client::MinerClient;
 
-use self::miner_processes::{MinerPriceSource, MinerProcesses, ProcessSettings};
+use foretell_miner::config::{ClockConfig, MinerPricesConfig};
+
+use self::miner_processes::{MinerProcesses, ProcessSettings};
 use self::plan::{LocalnetPlan, PRICES_FILE};
 use self::population::{Participant, participants};
 use self::prices::{FetchedPrices, PriceDataSummary, PriceSource};
 use self::replay_venue::ReplayVenue;
 use self::report::LocalnetReportInput;
-use crate::rounds::miners::{AnswerError, ReplayedMiners};
-use crate::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
-use crate::store::{JournalStore, SledStore};
+use foretell_service::rounds::miners::{AnswerError, ReplayedMiners};
+use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
+use foretell_service::store::{JournalStore, SledStore};
 
 /// An honest miner that is silent for this long fails the run.
 const MINER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -161,7 +167,7 @@ async fn begin(
     let (prices, source) = match &options.prices {
         Some(file) => (prices::from_file(file)?, PriceSource::File),
         None => {
-            let series = args.series.clone().unwrap_or_else(default_series);
+            let series = args.series.clone().unwrap_or_else(SeriesId::btc_usd);
             progress.println("no --prices: asking exchanges for the newest candles");
             let seed = args.seed.unwrap_or(0);
             let FetchedPrices {
@@ -264,12 +270,13 @@ impl LocalNetwork {
         let settings = ProcessSettings {
             folder,
             series: &plan.series,
-            prices: MinerPriceSource {
-                venue: "replay",
-                host: format!("http://{}", venue.address()),
+            prices: MinerPricesConfig {
+                venue: "replay".to_owned(),
+                host: Some(format!("http://{}", venue.address())),
                 symbol: plan.series.id.to_string(),
+                files: Vec::new(),
             },
-            clock: "request",
+            clock: ClockConfig::Request,
             validator: validator.hotkey(),
             seed: plan.seed,
         };

@@ -17,7 +17,7 @@ pub mod data_dir_manifest;
 pub mod key;
 pub mod local_ledger;
 pub mod service;
-pub(crate) mod settlement_schedule;
+pub mod settlement_schedule;
 pub mod settlement_source;
 pub mod status;
 pub mod status_server;
@@ -61,7 +61,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Runs the service that this configuration describes until `stop`.
-pub async fn run(config: ValidatorConfig, stop: CancellationToken) -> Result<()> {
+///
+/// `package` is the caller's, which may have to be built again for a real chain.
+pub async fn run(
+    config: ValidatorConfig,
+    package: &'static str,
+    stop: CancellationToken,
+) -> Result<()> {
     match &config.chain {
         ChainConfig::Local { .. } => {
             let now = system_now();
@@ -80,7 +86,7 @@ pub async fn run(config: ValidatorConfig, stop: CancellationToken) -> Result<()>
         }
         ChainConfig::Subtensor(subnet) => {
             let begun_on = DataDirManifest::chain_genesis(&config, subnet)?;
-            let chain = subnet.connect(begun_on, env!("CARGO_PKG_NAME"))?;
+            let chain = subnet.connect(begun_on, package)?;
             if config.wallet.is_none() {
                 bail!(
                     "{subnet} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
@@ -189,7 +195,7 @@ async fn run_on<C: Chain>(
 
 /// Gives the service its turns by the machine's clock until `stop`, or until it is `over`; before each turn, `tick` lets
 /// the chain's time pass.
-pub(crate) async fn serve<S: JournalStore, C: Chain, M: Miners>(
+pub async fn serve<S: JournalStore, C: Chain, M: Miners>(
     service: &mut ValidatorService<S, C, M>,
     status: &StatusFile,
     tick: impl Fn(UnixMillis) -> Result<()>,
