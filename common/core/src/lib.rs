@@ -31,6 +31,8 @@ pub mod series;
 pub mod settle;
 pub mod signed_text;
 pub mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod track;
 pub mod volatility;

@@ -1,0 +1,97 @@
+//! Fixtures of tests, of this crate and of those above it: a series, its genesis, bars, keys and settlements.
+//!
+//! Only there for tests: behind the feature `testing`.
+
+use crate::bar::Bar;
+use crate::hash::Hex;
+use crate::hotkey::Hotkey;
+use crate::journal::{Genesis, PriceOrigin};
+use crate::price::Price;
+use crate::rules::RulesVersion;
+use crate::series::{Grid, Series, SeriesId, Unit};
+use crate::settle::Settlement;
+use crate::time::{Millis, UnixMillis};
+
+/// Monday 2024-01-01T00:00:00Z: on every grid.
+pub const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+/// The step of [`btc_usd`].
+pub const STEP: Millis = Millis::minutes(5);
+
+/// BTC/USD by log prices, in steps of [`STEP`].
+pub fn btc_usd(horizon: usize) -> Series {
+    Series {
+        id: SeriesId::btc_usd(),
+        grid: Grid {
+            step: STEP,
+            horizon,
+        },
+        unit: Unit::LogPrice,
+    }
+}
+
+/// A replay of `rounds` rounds of `series`, the first at `first`.
+pub fn replay_genesis(
+    series: Series,
+    first: UnixMillis,
+    rounds: usize,
+    round_every: Millis,
+) -> Genesis {
+    Genesis {
+        series,
+        rules: RulesVersion::V1Replay,
+        validator: hotkey(255),
+        first,
+        end: first + round_every.times(i64::try_from(rounds).unwrap_or(i64::MAX)),
+        round_every,
+        prices: PriceOrigin::Replay {
+            sha256: Hex([0; 32]),
+        },
+    }
+}
+
+/// A hotkey whose bytes are all `n`: keys are in the order of their numbers. No secret is known of it.
+pub const fn hotkey(n: u8) -> Hotkey {
+    Hotkey([n; 32])
+}
+
+/// A finite price.
+///
+/// # Panics
+///
+/// If it isn't finite.
+pub fn price(value: f64) -> Price {
+    match Price::new(value) {
+        Ok(price) => price,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Bars of one value each, [`STEP`] apart, the first opening at `first`.
+pub fn bars(first: UnixMillis, values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
+    let opens = (0..).map(|i| first + STEP.times(i));
+    opens
+        .zip(values)
+        .map(|(open_time, value)| Bar::of_value(open_time, price(value)))
+        .collect()
+}
+
+/// A settlement without gaps.
+pub fn settlement(anchor: f64, volatility: f64, closes: &[f64]) -> Settlement {
+    Settlement {
+        anchor: Some(price(anchor)),
+        volatility: Some(volatility),
+        closes: closes.iter().map(|close| Some(price(*close))).collect(),
+    }
+}
+
+/// Fails unless `text` holds every one of `parts`.
+///
+/// # Panics
+///
+/// If it lacks one.
+#[track_caller]
+pub fn assert_contains_all(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+}
