@@ -30,6 +30,7 @@ pub mod score;
 pub mod series;
 pub mod settle;
 pub mod signed_text;
+pub mod ss58;
 pub mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -53,26 +53,18 @@ impl ReplayedPrices {
 mod tests {
     use super::*;
     use crate::rules::RulesVersion;
-    use crate::series::{Grid, Unit};
-    use crate::time::Millis;
+    use crate::series::Unit;
+    use crate::testing::{STEP, btc_usd, price};
 
-    const STEP: Millis = Millis::minutes(5);
-
+    /// The squares of these numbers, each as the bar that opens so many steps after 0, in rounds of two steps.
     fn prices(bars: impl IntoIterator<Item = i64>) -> ReplayedPrices {
         let series = Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: STEP,
-                horizon: 2,
-            },
             unit: Unit::Value,
+            ..btc_usd(2)
         };
         let bars: Vec<Bar> = bars
             .into_iter()
-            .map(|i| {
-                let value = Price::new((i * i) as f64).unwrap();
-                Bar::of_value(UnixMillis(0) + STEP.times(i), value)
-            })
+            .map(|i| Bar::of_value(at(i), price((i * i) as f64)))
             .collect();
         let rules = ScoreRules {
             volatility_min_returns: 2,

@@ -70,19 +70,15 @@ impl EwmaVolatility {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::price::Price;
     use crate::rules::RulesVersion;
-    use crate::time::Millis;
+    use crate::testing::{btc_usd, price};
 
     fn fed(half_life_steps: i64, values: &[(i64, f64)]) -> EwmaVolatility {
         fed_in(Unit::Value, half_life_steps, values)
     }
 
     fn fed_in(unit: Unit, half_life_steps: i64, values: &[(i64, f64)]) -> EwmaVolatility {
-        let grid = Grid {
-            step: Millis::minutes(5),
-            horizon: 100,
-        };
+        let grid = btc_usd(100).grid;
         let rules = ScoreRules {
             volatility_half_life: grid.step.times(half_life_steps),
             volatility_min_returns: 2,
@@ -91,7 +87,7 @@ mod tests {
         let mut volatility = EwmaVolatility::new(&grid, unit, &rules);
         for &(i, value) in values {
             let open_time = UnixMillis(0) + grid.step.times(i);
-            volatility.observe(&Bar::of_value(open_time, Price::new(value).unwrap()));
+            volatility.observe(&Bar::of_value(open_time, price(value)));
         }
         volatility
     }

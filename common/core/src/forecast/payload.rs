@@ -1,19 +1,12 @@
 //! The bytes of a forecast as they travel: `{"kind","k","values"}`, never re-serialised.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Forecast, ForecastKind, ForecastRejection};
+use super::matrix::{Forecast, ForecastKind};
+use super::rejection::{ForecastRejection, MAX_PAYLOAD_BYTES};
 use crate::series::Series;
-
-/// Longest payload that is read: 4 MiB.
-pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
-
-#[derive(Serialize, Deserialize)]
-struct Payload<'a> {
-    kind: ForecastKind,
-    k: usize,
-    values: std::borrow::Cow<'a, [f64]>,
-}
 
 impl Forecast {
     /// The forecast that `payload` holds for `series`, or the verdict on it.
@@ -39,13 +32,21 @@ impl Forecast {
     /// The payload that says this forecast.
     pub fn payload(&self) -> String {
         let payload = Payload {
-            kind: self.kind,
-            k: self.k,
-            values: self.values.as_slice().into(),
+            kind: self.kind(),
+            k: self.k(),
+            values: self.values().into(),
         };
         // Finite numbers and plain strings: serialisation has nothing to fail on.
         serde_json::to_string(&payload).unwrap_or_default()
     }
+}
+
+/// The JSON object that a payload holds.
+#[derive(Serialize, Deserialize)]
+struct Payload<'a> {
+    kind: ForecastKind,
+    k: usize,
+    values: Cow<'a, [f64]>,
 }
 
 #[cfg(test)]
@@ -53,17 +54,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::series::{Grid, Unit};
-    use crate::time::Millis;
+    use crate::series::Unit;
+    use crate::testing::btc_usd;
 
     fn series(horizon: usize, unit: Unit) -> Series {
         Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: Millis::minutes(5),
-                horizon,
-            },
             unit,
+            ..btc_usd(horizon)
         }
     }
 

@@ -10,19 +10,23 @@
 //! ([`Round::apply`]); the state says what it [wants](RoundAction) next. Live, replay and audit differ in who
 //! brings the events and who carries out the wants, in nothing else.
 
+mod action;
+mod event;
 mod miner_state;
+mod transition;
 
 #[cfg(test)]
 mod tests;
 
+pub use action::RoundAction;
+pub use event::RoundEvent;
 pub use miner_state::{MinerState, Receipt};
+pub use transition::{InvalidTransition, TransitionInput, TransitionReason};
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
 use crate::forecast::Forecast;
-use crate::hash::{Commitment, Hash, Nonce, Signature, sha256};
+use crate::hash::{Hash, Nonce, sha256};
 use crate::hotkey::Hotkey;
 use crate::journal::{Genesis, Record};
 use crate::miss::{MissReason, RejectedPayload};
@@ -40,90 +44,6 @@ pub struct Round {
     pool: Vec<Forecaster>,
     miner_states: BTreeMap<Hotkey, MinerState>,
     settlement: Option<Settlement>,
-}
-
-/// What the world tells a round. Signatures have been verified before.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RoundEvent<'a> {
-    /// A miner answered the request.
-    Commitment {
-        /// Who.
-        miner: Hotkey,
-        /// With what.
-        commitment: Commitment,
-        /// When, by the round clock.
-        arrival: UnixMillis,
-        /// The miner's signature.
-        signature: Signature,
-        /// The validator's signature for a receipt, not yet handed out.
-        receipt: Signature,
-    },
-    /// A miner revealed.
-    Reveal {
-        /// Who.
-        miner: Hotkey,
-        /// When, by the round clock.
-        arrival: UnixMillis,
-        /// The nonce of its commitment.
-        nonce: Nonce,
-        /// The payload's bytes.
-        payload: &'a [u8],
-        /// The miner's signature.
-        signature: Signature,
-    },
-    /// A miner did not answer, or not usably.
-    Failed {
-        /// Who.
-        miner: Hotkey,
-        /// How.
-        miss: MissReason,
-    },
-    /// The round's prices are final.
-    Settled(Settlement),
-}
-
-/// What a round needs done next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RoundAction {
-    /// Ask these miners for commitments; those that arrive later than `deadline` are misses.
-    RequestCommitments {
-        /// Whom.
-        from: Vec<Hotkey>,
-        /// Until when, by the round clock.
-        deadline: UnixMillis,
-    },
-    /// Ask these miners to reveal.
-    RequestReveals {
-        /// Whom, each with its receipt.
-        from: Vec<(Hotkey, Receipt)>,
-        /// Until when, by the round clock.
-        deadline: UnixMillis,
-    },
-    /// Settle the round's prices.
-    Settle,
-    /// Score these payloads.
-    Score {
-        /// Against these prices.
-        settlement: Settlement,
-        /// Miner and payload hash of every forecast.
-        forecasts: Vec<(Hotkey, Hash)>,
-        /// The entries of the consensus.
-        pool: Vec<Forecaster>,
-        /// Those without a forecast.
-        missed: Vec<Hotkey>,
-    },
-}
-
-/// A record or event that does not fit the round's state.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("round {round}: {what} does not fit: {why}")]
-pub struct InvalidTransition {
-    /// The round's origin.
-    pub round: UnixMillis,
-    /// Which record or event.
-    pub what: &'static str,
-    /// Why not.
-    pub why: &'static str,
 }
 
 impl Round {
@@ -220,7 +140,7 @@ impl Round {
                 signature,
                 receipt,
             } => {
-                self.expect(&miner, "commitment", |state| {
+                self.expect(&miner, TransitionInput::Commitment, |state| {
                     matches!(state, MinerState::Asked)
                 })?;
                 Ok(late(arrival, self.commit_deadline(&timing)).map_or(
@@ -243,9 +163,10 @@ impl Round {
                 signature,
             } => {
                 let Some(MinerState::Committed(receipt)) = self.miner_states.get(&miner) else {
-                    return Err(
-                        self.invalid_transition("reveal", "the miner has no open commitment")
-                    );
+                    return Err(self.invalid_transition(
+                        TransitionInput::Reveal,
+                        TransitionReason::NoOpenCommitment,
+                    ));
                 };
                 let checked = late(arrival, self.reveal_deadline(&timing)).map_or_else(
                     || check_payload(payload, &nonce, receipt, &miner, round, genesis),
@@ -263,14 +184,15 @@ impl Round {
                 })
             }
             RoundEvent::Failed { miner, miss } => {
-                self.expect(&miner, "failure", |state| {
+                self.expect(&miner, TransitionInput::Failure, |state| {
                     matches!(state, MinerState::Asked | MinerState::Committed(_))
                 })?;
                 Ok(Record::Missed { round, miner, miss })
             }
-            RoundEvent::Settled(_) if self.settlement.is_some() => {
-                Err(self.invalid_transition("settlement", "the round is already settled"))
-            }
+            RoundEvent::Settled(_) if self.settlement.is_some() => Err(self.invalid_transition(
+                TransitionInput::Settlement,
+                TransitionReason::AlreadySettled,
+            )),
             RoundEvent::Settled(settlement) => {
                 let rules = genesis.rules.rules().settlement;
                 Ok(match settlement.outcome(genesis.series.unit, &rules) {
@@ -291,7 +213,7 @@ impl Round {
                 receipt,
                 ..
             } => {
-                self.expect(miner, "commitment", |state| {
+                self.expect(miner, TransitionInput::Commitment, |state| {
                     matches!(state, MinerState::Asked)
                 })?;
                 let receipt = Receipt {
@@ -303,14 +225,14 @@ impl Round {
                     .insert(*miner, MinerState::Committed(receipt));
             }
             Record::Revealed { miner, payload, .. } => {
-                self.expect(miner, "reveal", |state| {
+                self.expect(miner, TransitionInput::Reveal, |state| {
                     matches!(state, MinerState::Committed(_))
                 })?;
                 self.miner_states
                     .insert(*miner, MinerState::Revealed(*payload));
             }
             Record::Missed { miner, miss, .. } => {
-                self.expect(miner, "miss", |state| {
+                self.expect(miner, TransitionInput::Miss, |state| {
                     matches!(state, MinerState::Asked | MinerState::Committed(_))
                 })?;
                 self.miner_states
@@ -319,7 +241,12 @@ impl Round {
             Record::Settled { settlement, .. } if self.settlement.is_none() => {
                 self.settlement = Some(settlement.clone());
             }
-            _ => return Err(self.invalid_transition("record", "it is none of an open round")),
+            _ => {
+                return Err(self.invalid_transition(
+                    TransitionInput::Record,
+                    TransitionReason::NotOfOpenRound,
+                ));
+            }
         }
         Ok(())
     }
@@ -361,21 +288,25 @@ impl Round {
     fn expect(
         &self,
         miner: &Hotkey,
-        what: &'static str,
+        input: TransitionInput,
         is_allowed: fn(&MinerState) -> bool,
     ) -> Result<(), InvalidTransition> {
         match self.miner_states.get(miner) {
             Some(state) if is_allowed(state) => Ok(()),
-            Some(_) => Err(self.invalid_transition(what, "the miner is in another state")),
-            None => Err(self.invalid_transition(what, "the miner was not asked")),
+            Some(_) => Err(self.invalid_transition(input, TransitionReason::OtherMinerState)),
+            None => Err(self.invalid_transition(input, TransitionReason::NotAsked)),
         }
     }
 
-    const fn invalid_transition(&self, what: &'static str, why: &'static str) -> InvalidTransition {
+    const fn invalid_transition(
+        &self,
+        input: TransitionInput,
+        reason: TransitionReason,
+    ) -> InvalidTransition {
         InvalidTransition {
             round: self.origin,
-            what,
-            why,
+            input,
+            reason,
         }
     }
 }

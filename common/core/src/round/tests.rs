@@ -1,21 +1,19 @@
 //! Windows, verdicts and invalid transitions of one round of one step, asked of Ann and Bob.
 
 use super::*;
+use crate::forecast::ForecastRejection;
 use crate::hash::Hex;
-use crate::journal::PriceOrigin;
-use crate::price::Price;
 use crate::rules::RulesVersion;
-use crate::series::{Grid, Unit};
 use crate::settle::VoidReason;
+use crate::testing::{MONDAY, btc_usd, hotkey, replay_genesis};
 use crate::time::Millis;
 
-const T: UnixMillis = UnixMillis(1_704_067_200_000);
-const ANN: Hotkey = Hotkey([1; 32]);
-const BOB: Hotkey = Hotkey([2; 32]);
+const ANN: Hotkey = hotkey(1);
+const BOB: Hotkey = hotkey(2);
 const NONCE: Nonce = Hex([7; 32]);
 const PAYLOAD: &[u8] = br#"{"kind":"quantiles","k":1,"values":[100.5]}"#;
 
-/// The pool's entry of one hotkey.
+/// A forecaster of one hotkey, which has all of the consensus.
 fn pooled(miner: Hotkey) -> Forecaster {
     Forecaster {
         share: 1.0,
@@ -30,33 +28,18 @@ struct RoundFixture {
 }
 
 impl RoundFixture {
-    fn of(rules: RulesVersion) -> Self {
-        let series = Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: Millis::minutes(5),
-                horizon: 1,
-            },
-            unit: Unit::LogPrice,
-        };
+    fn new(rules: RulesVersion) -> Self {
         Self {
             genesis: Genesis {
-                series,
                 rules,
-                validator: Hotkey([9; 32]),
-                first: T,
-                end: T + Millis(1),
-                round_every: Millis::minutes(30),
-                prices: PriceOrigin::Replay {
-                    sha256: Hex([0; 32]),
-                },
+                ..replay_genesis(btc_usd(1), MONDAY, 1, Millis::minutes(30))
             },
-            round: Round::new(T, &[ANN, BOB], &[pooled(BOB)]),
+            round: Round::new(MONDAY, &[ANN, BOB], &[pooled(BOB)]),
         }
     }
 
     fn live() -> Self {
-        Self::of(RulesVersion::V1)
+        Self::new(RulesVersion::V1)
     }
 
     fn timing(&self) -> RoundTiming {
@@ -76,7 +59,7 @@ impl RoundFixture {
 
     /// Binds Ann to `payload`.
     fn commit(&mut self, payload: &[u8]) {
-        let event = self.commitment(ANN, payload, T - Millis::seconds(10));
+        let event = self.commitment(ANN, payload, MONDAY - Millis::seconds(10));
         self.apply_event(event);
     }
 
@@ -86,7 +69,7 @@ impl RoundFixture {
         payload: &[u8],
         arrival: UnixMillis,
     ) -> RoundEvent<'static> {
-        let round = self.genesis.series.round(T);
+        let round = self.genesis.series.round(MONDAY);
         RoundEvent::Commitment {
             miner,
             commitment: commitment(&round, &self.genesis.validator, &ANN, &NONCE, payload),
@@ -123,12 +106,9 @@ fn no_answer(miner: Hotkey) -> RoundEvent<'static> {
     }
 }
 
+/// Anchor 100, σ = 10, the only close 101.
 fn settlement() -> Settlement {
-    Settlement {
-        anchor: Price::new(100.0).ok(),
-        volatility: Some(10.0),
-        closes: vec![Price::new(101.0).ok()],
-    }
+    crate::testing::settlement(100.0, 10.0, &[101.0])
 }
 
 /// The verdict in the record of a miss.
@@ -142,11 +122,11 @@ fn miss_reason(record: &Record) -> Option<&MissReason> {
 #[test]
 fn a_commitment_is_late_one_millisecond_after_its_window() {
     let windows = [
-        (RulesVersion::V1, T - Millis::seconds(5)),
-        (RulesVersion::V1Replay, T),
+        (RulesVersion::V1, MONDAY - Millis::seconds(5)),
+        (RulesVersion::V1Replay, MONDAY),
     ];
     for (rules, deadline) in windows {
-        let fixture = RoundFixture::of(rules);
+        let fixture = RoundFixture::new(rules);
         let at = |arrival| {
             fixture
                 .decide(fixture.commitment(ANN, PAYLOAD, arrival))
@@ -168,11 +148,11 @@ fn a_commitment_is_late_one_millisecond_after_its_window() {
 #[test]
 fn a_reveal_is_late_one_millisecond_after_its_window() {
     let windows = [
-        (RulesVersion::V1, T + Millis::seconds(60)),
-        (RulesVersion::V1Replay, T),
+        (RulesVersion::V1, MONDAY + Millis::seconds(60)),
+        (RulesVersion::V1Replay, MONDAY),
     ];
     for (rules, deadline) in windows {
-        let mut fixture = RoundFixture::of(rules);
+        let mut fixture = RoundFixture::new(rules);
         fixture.commit(PAYLOAD);
         let at = |arrival| fixture.decide(reveal(NONCE, PAYLOAD, arrival)).unwrap();
         assert!(matches!(at(deadline), Record::Revealed { .. }), "{rules:?}");
@@ -190,7 +170,10 @@ fn the_reveal_of_other_bytes_or_another_nonce_is_a_mismatch() {
     let mut fixture = RoundFixture::live();
     fixture.commit(PAYLOAD);
     let other = br#"{"kind":"quantiles","k":1,"values":[100.6]}"#;
-    for event in [reveal(NONCE, other, T), reveal(Hex([8; 32]), PAYLOAD, T)] {
+    for event in [
+        reveal(NONCE, other, MONDAY),
+        reveal(Hex([8; 32]), PAYLOAD, MONDAY),
+    ] {
         let record = fixture.decide(event).unwrap();
         assert_eq!(miss_reason(&record), Some(&MissReason::Mismatch));
     }
@@ -199,12 +182,12 @@ fn the_reveal_of_other_bytes_or_another_nonce_is_a_mismatch() {
 #[test]
 fn a_copied_commitment_is_a_mismatch_even_with_the_copied_payload() {
     let mut fixture = RoundFixture::live();
-    let copied = fixture.commitment(BOB, PAYLOAD, T - Millis::seconds(10));
+    let copied = fixture.commitment(BOB, PAYLOAD, MONDAY - Millis::seconds(10));
     fixture.apply_event(copied);
     let record = fixture
         .decide(RoundEvent::Reveal {
             miner: BOB,
-            arrival: T,
+            arrival: MONDAY,
             nonce: NONCE,
             payload: PAYLOAD,
             signature: Hex([3; 64]),
@@ -220,9 +203,9 @@ fn a_rejected_payload_keeps_its_hash_as_evidence() {
     fixture.commit(payload);
     let expected = MissReason::Rejected(RejectedPayload {
         payload: sha256(payload),
-        rejection: crate::forecast::ForecastRejection::NotPositive { step: 1, column: 1 },
+        rejection: ForecastRejection::NotPositive { step: 1, column: 1 },
     });
-    let record = fixture.apply_event(reveal(NONCE, payload, T));
+    let record = fixture.apply_event(reveal(NONCE, payload, MONDAY));
     assert_eq!(miss_reason(&record), Some(&expected));
     assert_eq!(
         fixture.round.miner_states()[&ANN],
@@ -234,7 +217,7 @@ fn a_rejected_payload_keeps_its_hash_as_evidence() {
 fn an_accepted_payload_is_named_by_its_hash() {
     let mut fixture = RoundFixture::live();
     fixture.commit(PAYLOAD);
-    fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    fixture.apply_event(reveal(NONCE, PAYLOAD, MONDAY));
     let state = &fixture.round.miner_states()[&ANN];
     assert_eq!(*state, MinerState::Revealed(sha256(PAYLOAD)));
 }
@@ -242,9 +225,9 @@ fn an_accepted_payload_is_named_by_its_hash() {
 #[test]
 fn a_reveal_without_commitment_is_an_invalid_transition() {
     let fixture = RoundFixture::live();
-    assert!(fixture.decide(reveal(NONCE, PAYLOAD, T)).is_err());
+    assert!(fixture.decide(reveal(NONCE, PAYLOAD, MONDAY)).is_err());
     let record = Record::Revealed {
-        round: T,
+        round: MONDAY,
         miner: ANN,
         nonce: NONCE,
         payload: sha256(PAYLOAD),
@@ -256,21 +239,22 @@ fn a_reveal_without_commitment_is_an_invalid_transition() {
 #[test]
 fn a_second_answer_is_an_invalid_transition_wherever_it_comes() {
     let mut fixture = RoundFixture::live();
-    let again = |fixture: &RoundFixture| fixture.commitment(ANN, PAYLOAD, T - Millis::seconds(9));
+    let again =
+        |fixture: &RoundFixture| fixture.commitment(ANN, PAYLOAD, MONDAY - Millis::seconds(9));
 
     let committed = fixture.apply_event(again(&fixture));
     assert!(fixture.decide(again(&fixture)).is_err());
     assert!(fixture.round.apply(&committed).is_err());
 
-    let revealed = fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    let revealed = fixture.apply_event(reveal(NONCE, PAYLOAD, MONDAY));
     assert!(fixture.decide(again(&fixture)).is_err());
-    assert!(fixture.decide(reveal(NONCE, PAYLOAD, T)).is_err());
+    assert!(fixture.decide(reveal(NONCE, PAYLOAD, MONDAY)).is_err());
     assert!(fixture.decide(no_answer(ANN)).is_err());
     assert!(fixture.round.apply(&revealed).is_err());
 
     let missed = fixture.apply_event(no_answer(BOB));
     assert!(fixture.decide(no_answer(BOB)).is_err());
-    let late = fixture.commitment(BOB, PAYLOAD, T - Millis::seconds(9));
+    let late = fixture.commitment(BOB, PAYLOAD, MONDAY - Millis::seconds(9));
     assert!(fixture.decide(late).is_err());
     assert!(fixture.round.apply(&missed).is_err());
 
@@ -282,10 +266,10 @@ fn a_second_answer_is_an_invalid_transition_wherever_it_comes() {
 #[test]
 fn an_answer_of_an_unasked_miner_is_an_invalid_transition() {
     let fixture = RoundFixture::live();
-    let unasked = Hotkey([3; 32]);
-    let answer = fixture.commitment(unasked, PAYLOAD, T - Millis::seconds(9));
+    let unasked = hotkey(3);
+    let answer = fixture.commitment(unasked, PAYLOAD, MONDAY - Millis::seconds(9));
     let error = fixture.decide(answer).unwrap_err();
-    assert_eq!(error.why, "the miner was not asked");
+    assert_eq!(error.reason, TransitionReason::NotAsked);
     assert!(fixture.decide(no_answer(unasked)).is_err());
 }
 
@@ -293,37 +277,40 @@ fn an_answer_of_an_unasked_miner_is_an_invalid_transition() {
 #[test]
 fn each_action_is_due_in_its_window() {
     let mut fixture = RoundFixture::live();
-    assert_eq!(fixture.due_action(T - Millis(15_001)), None);
+    assert_eq!(fixture.due_action(MONDAY - Millis(15_001)), None);
     let commitments = |from: &[Hotkey]| {
         Some(RoundAction::RequestCommitments {
             from: from.to_vec(),
-            deadline: T - Millis::seconds(5),
+            deadline: MONDAY - Millis::seconds(5),
         })
     };
     assert_eq!(
-        fixture.due_action(T - Millis::seconds(15)),
+        fixture.due_action(MONDAY - Millis::seconds(15)),
         commitments(&[ANN, BOB])
     );
     fixture.commit(PAYLOAD);
     assert_eq!(
-        fixture.due_action(T - Millis::seconds(15)),
+        fixture.due_action(MONDAY - Millis::seconds(15)),
         commitments(&[BOB])
     );
     fixture.apply_event(no_answer(BOB));
 
-    assert_eq!(fixture.due_action(T + Millis(4_999)), None);
+    assert_eq!(fixture.due_action(MONDAY + Millis(4_999)), None);
     let MinerState::Committed(receipt) = fixture.round.miner_states()[&ANN] else {
         panic!("Ann is bound by her commitment");
     };
-    assert_eq!(receipt.arrival, T - Millis::seconds(10));
+    assert_eq!(receipt.arrival, MONDAY - Millis::seconds(10));
     let reveals = RoundAction::RequestReveals {
         from: vec![(ANN, receipt)],
-        deadline: T + Millis::seconds(60),
+        deadline: MONDAY + Millis::seconds(60),
     };
-    assert_eq!(fixture.due_action(T + Millis::seconds(5)), Some(reveals));
-    fixture.apply_event(reveal(NONCE, PAYLOAD, T + Millis::seconds(6)));
+    assert_eq!(
+        fixture.due_action(MONDAY + Millis::seconds(5)),
+        Some(reveals)
+    );
+    fixture.apply_event(reveal(NONCE, PAYLOAD, MONDAY + Millis::seconds(6)));
 
-    let settles = T + Millis::minutes(7);
+    let settles = MONDAY + Millis::minutes(7);
     assert_eq!(fixture.due_action(settles - Millis(1)), None);
     assert_eq!(fixture.due_action(settles), Some(RoundAction::Settle));
     fixture.apply_event(RoundEvent::Settled(settlement()));
@@ -338,23 +325,26 @@ fn each_action_is_due_in_its_window() {
 
 #[test]
 fn in_a_replay_every_action_is_due_at_the_origin() {
-    let mut fixture = RoundFixture::of(RulesVersion::V1Replay);
-    assert_eq!(fixture.due_action(T - Millis(1)), None);
-    let deadline = T;
+    let mut fixture = RoundFixture::new(RulesVersion::V1Replay);
+    assert_eq!(fixture.due_action(MONDAY - Millis(1)), None);
+    let deadline = MONDAY;
     let from = vec![ANN, BOB];
     assert_eq!(
-        fixture.due_action(T),
+        fixture.due_action(MONDAY),
         Some(RoundAction::RequestCommitments { from, deadline })
     );
     fixture.commit(PAYLOAD);
     fixture.apply_event(no_answer(BOB));
     assert!(matches!(
-        fixture.due_action(T),
-        Some(RoundAction::RequestReveals { deadline: T, .. })
+        fixture.due_action(MONDAY),
+        Some(RoundAction::RequestReveals {
+            deadline: MONDAY,
+            ..
+        })
     ));
-    fixture.apply_event(reveal(NONCE, PAYLOAD, T));
+    fixture.apply_event(reveal(NONCE, PAYLOAD, MONDAY));
     assert_eq!(
-        fixture.due_action(T + Millis::minutes(5)),
+        fixture.due_action(MONDAY + Millis::minutes(5)),
         Some(RoundAction::Settle)
     );
 }
@@ -362,21 +352,21 @@ fn in_a_replay_every_action_is_due_at_the_origin() {
 #[test]
 fn requests_are_expired_once_a_window_closed_on_an_open_request() {
     let mut fixture = RoundFixture::live();
-    assert!(!fixture.has_expired_requests(T - Millis::seconds(5)));
-    assert!(fixture.has_expired_requests(T - Millis(4_999)));
+    assert!(!fixture.has_expired_requests(MONDAY - Millis::seconds(5)));
+    assert!(fixture.has_expired_requests(MONDAY - Millis(4_999)));
     fixture.commit(PAYLOAD);
     assert!(
-        fixture.has_expired_requests(T - Millis(4_999)),
+        fixture.has_expired_requests(MONDAY - Millis(4_999)),
         "Bob is still asked"
     );
     fixture.apply_event(no_answer(BOB));
-    assert!(!fixture.has_expired_requests(T + Millis::seconds(60)));
+    assert!(!fixture.has_expired_requests(MONDAY + Millis::seconds(60)));
     assert!(
-        fixture.has_expired_requests(T + Millis(60_001)),
+        fixture.has_expired_requests(MONDAY + Millis(60_001)),
         "Ann has not revealed"
     );
     fixture.apply_event(no_answer(ANN));
-    assert!(!fixture.has_expired_requests(T + Millis::days(1)));
+    assert!(!fixture.has_expired_requests(MONDAY + Millis::days(1)));
 }
 
 #[test]
@@ -386,7 +376,7 @@ fn prices_that_settle_nothing_void_the_round() {
         ..settlement()
     };
     let why = VoidReason::TooManyGaps { gaps: 1, steps: 1 };
-    let voided = Record::Voided { round: T, why };
+    let voided = Record::Voided { round: MONDAY, why };
     assert_eq!(
         RoundFixture::live().decide(RoundEvent::Settled(gap)),
         Ok(voided)

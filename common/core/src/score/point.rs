@@ -1,16 +1,17 @@
 //! The score of a point forecast: a fan of one value a step, whose mean, median and CRPS need no sums of their own.
 
-use super::{MetricSums, Outcome, Score};
+use super::metric_sums::MetricSums;
 use crate::forecast::QuantileForecast;
+use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
 
 /// What the sums over a fan's rows say at K = 1, to the bit, and without a branch in a step.
-pub(super) fn score(
+pub(super) fn scaled_crps(
     scales: &[f64],
     fan: &QuantileForecast,
     outcome: &Outcome,
     rules: &ScoreRules,
-) -> Option<Score> {
+) -> Option<(f64, MetricSums)> {
     let (values, moves) = (fan.values(), &outcome.moves);
     let (mut squares, mut distances, mut scaled) = (0.0, 0.0, 0.0);
     for ((x, y), scale) in values.iter().zip(moves).zip(scales) {
@@ -38,20 +39,17 @@ pub(super) fn score(
     if let Some((x, Some(y))) = last {
         metric_sums.add_direction(*x, *y);
     }
-    (steps > 0).then(|| Score {
-        scaled_crps: scaled / steps as f64,
-        metric_sums,
-    })
+    (steps > 0).then(|| (scaled / steps as f64, metric_sums))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{RowSummary, mean_scaled_crps};
     use super::*;
     use crate::rules::RulesVersion;
-    use crate::score::metric_sums::RowSummaryPositions;
+    use crate::score::metric_sums::{RowSummary, RowSummaryPositions};
+    use crate::score::scaled_crps::mean_scaled_crps;
 
     fn value() -> impl Strategy<Value = f64> {
         prop_oneof![8 => -1e3..1e3f64, 1 => Just(0.0), 1 => -1e300..1e300f64]
@@ -70,11 +68,11 @@ mod tests {
             let scales = outcome.scales();
             let (positions, last) = (RowSummaryPositions::of(1), outcome.moves.len());
             let mut metric_sums = MetricSums::new(1);
-            let scaled_crps = mean_scaled_crps(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
+            let expected = mean_scaled_crps(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
                 metric_sums.add_step(&RowSummary::of(row, &positions), y, crps, step == last);
             });
-            let expected = scaled_crps.map(|scaled_crps| Score { scaled_crps, metric_sums });
-            prop_assert_eq!(score(&scales, &fan, &outcome, &rules), expected);
+            let expected = expected.map(|expected| (expected, metric_sums));
+            prop_assert_eq!(scaled_crps(&scales, &fan, &outcome, &rules), expected);
         }
     }
 }

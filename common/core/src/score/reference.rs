@@ -5,8 +5,9 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use super::metric_sums::{MetricSums, RowSummary, RowSummaryPositions};
-use super::{Outcome, Score};
+use super::scaled_crps::Score;
 use crate::forecast::QuantileForecast;
+use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
 use crate::series::MAX_MOVE;
 

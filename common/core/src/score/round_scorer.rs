@@ -1,7 +1,9 @@
 //! What all forecasts of one round are judged by: made once, then the same for everybody.
 
-use super::{Outcome, Reference, Score};
+use super::reference::Reference;
+use super::scaled_crps::Score;
 use crate::forecast::{Forecast, POOL_LEVELS, QuantileForecast};
+use crate::outcome::Outcome;
 use crate::price::Price;
 use crate::rules::{Rules, ScoreRules};
 use crate::series::{Series, Unit};

@@ -3,25 +3,31 @@
 //! Nothing is kept anywhere else, so a validator that was killed reads its journal, and knows what it
 //! [wants](SeriesState::due_actions) next.
 
+mod action;
+mod apply;
+mod decide;
+mod error;
+mod schedule;
 mod scoring;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+pub use action::Action;
+pub use error::StateError;
 
-use thiserror::Error;
+use std::collections::BTreeMap;
 
 use crate::hash::Hash;
 use crate::hotkey::Hotkey;
-use crate::journal::{Genesis, PriceOrigin, Record};
+use crate::journal::{Genesis, PriceOrigin};
 use crate::pool::recalibration::WidthRecalibration;
 use crate::pool::{Credits, FitSnapshot};
-use crate::round::{InvalidTransition, Round, RoundAction, RoundEvent};
+use crate::round::Round;
 use crate::rules::Rules;
 use crate::score::Reference;
-use crate::settle::{MINUTE, SettledPrices, Settlement, VoidReason};
-use crate::time::{Millis, UnixMillis};
+use crate::settle::{MINUTE, SettledPrices, VoidReason};
+use crate::time::UnixMillis;
 use crate::track::TrackRecord;
 
 /// The state of a validator for one series.
@@ -54,54 +60,6 @@ pub struct UnconfirmedWeights {
     pub hash: Hash,
 }
 
-/// What the book needs done, most urgent first.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Open the round of this origin to everybody on the metagraph.
-    OpenRound(UnixMillis),
-    /// Do what the round of this origin wants.
-    Round(UnixMillis, RoundAction),
-}
-
-/// A record that does not continue the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum StateError {
-    /// It does not fit its round.
-    #[error(transparent)]
-    InvalidTransition(#[from] InvalidTransition),
-    /// Its round is not open.
-    #[error("round {0} is not open")]
-    RoundNotOpen(UnixMillis),
-    /// It opens a round out of turn.
-    #[error("round {0} was opened out of turn")]
-    OutOfOrder(UnixMillis),
-    /// A price was decided that is decided already, or that this journal has no place for.
-    #[error("the price at {0} is decided twice, or is none of this journal")]
-    UnexpectedPrice(UnixMillis),
-    /// A journal begins once.
-    #[error("the journal begins twice")]
-    DuplicateGenesis,
-    /// Weights were confirmed that nobody signed.
-    #[error("weights were confirmed that are not waiting for it")]
-    NoUnconfirmedWeights,
-    /// The fit's state has not been read back since the journal was.
-    #[error("the state of the fit, {0}, has not been read back from the store")]
-    FitStateNotLoaded(Hash),
-    /// What was read back is not the fit's state.
-    #[error("the stored state of the fit, {0}, is damaged")]
-    FitStateDamaged(Hash),
-    /// A stored payload is missing or no longer a forecast.
-    #[error("the payload of {miner} in round {round} is not what was accepted: {why}")]
-    InvalidPayload {
-        /// Round.
-        round: UnixMillis,
-        /// Miner.
-        miner: Hotkey,
-        /// What is wrong.
-        why: String,
-    },
-}
-
 impl SeriesState {
     /// The book of a journal that has just begun.
     pub fn new(genesis: Genesis) -> Self {
@@ -123,188 +81,6 @@ impl SeriesState {
             unconfirmed: None,
             weights_set: 0,
         }
-    }
-
-    /// Takes in a record. The same records give the same book, whoever brings them.
-    pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
-        match record {
-            Record::Genesis(_) => return Err(StateError::DuplicateGenesis),
-            Record::Opened {
-                round, asked, pool, ..
-            } => {
-                self.advance_past(*round)?;
-                self.rounds.insert(*round, Round::new(*round, asked, pool));
-                self.recalibration.open(*round);
-            }
-            Record::Committed { round, miner, .. } => {
-                self.open_round(*round)?.apply(record)?;
-                let track = self.track(*miner);
-                track.started.get_or_insert(*round);
-            }
-            Record::Priced { instant, price, .. } => self.record_price(*instant, *price)?,
-            Record::Revealed { round, .. }
-            | Record::Missed { round, .. }
-            | Record::Settled { round, .. } => self.open_round(*round)?.apply(record)?,
-            Record::Scored {
-                round,
-                reference,
-                consensus,
-                trials,
-                miners,
-                missed,
-                credits,
-                fit,
-            } => {
-                self.close_round(*round)?;
-                let half_life = self.rules.pay.half_life;
-                self.credits.add(*round, credits, half_life);
-                self.fit = fit.clone();
-                self.recalibration.close(*round, trials.as_ref());
-                self.reference_track.add_score(*round, reference, reference);
-                if let Some(consensus) = consensus {
-                    self.consensus_track.add_score(*round, consensus, reference);
-                }
-                for (miner, score) in miners {
-                    let track = self.track(*miner);
-                    // A backtest brings scores without the commitments before them.
-                    track.started.get_or_insert(*round);
-                    track.add_score(*round, score, reference);
-                }
-                for miner in missed {
-                    if let Some(track) = self.tracks.get_mut(miner) {
-                        track.add_miss(*round, self.rules.score.miss_advantage);
-                    }
-                }
-            }
-            Record::Voided { round, why } => {
-                // A round that was slept through was never opened.
-                if self.rounds.remove(round).is_none() {
-                    self.advance_past(*round)?;
-                }
-                self.recalibration.close(*round, None);
-                self.voided.insert(*round, why.clone());
-            }
-            Record::WeightsSigned {
-                extrinsic, hash, ..
-            } => {
-                self.unconfirmed = Some(UnconfirmedWeights {
-                    extrinsic: extrinsic.clone(),
-                    hash: *hash,
-                });
-            }
-            Record::WeightsIncluded { hash, .. } => {
-                if self.unconfirmed.as_ref().is_none_or(|w| w.hash != *hash) {
-                    return Err(StateError::NoUnconfirmedWeights);
-                }
-                self.unconfirmed = None;
-                self.weights_set += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// What needs doing at `now`, most urgent first: what has a deadline before what has none.
-    pub fn due_actions(&self, now: UnixMillis) -> Vec<Action> {
-        let mut actions = Vec::new();
-        let timing = &self.rules.timing;
-        if self.next_origin < self.genesis.end
-            && now >= self.next_origin - timing.commit_opens_before
-        {
-            actions.push(Action::OpenRound(self.next_origin));
-        }
-        let rounds = self.rounds.iter().filter_map(|(origin, round)| {
-            let action = round.due_action(now, &self.genesis.series, timing)?;
-            Some(Action::Round(*origin, action))
-        });
-        actions.extend(rounds);
-        actions.sort_by_key(|action| match action {
-            Action::OpenRound(_) => 0,
-            Action::Round(_, RoundAction::RequestCommitments { .. }) => 1,
-            Action::Round(_, RoundAction::RequestReveals { .. }) => 2,
-            Action::Round(_, RoundAction::Settle) => 3,
-            Action::Round(_, RoundAction::Score { .. }) => 4,
-        });
-        actions
-    }
-
-    /// The next instant after `now` at which a round opens or wants something new; `None` if there is no round left.
-    pub fn next_action_time(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let timing = &self.rules.timing;
-        let next = (self.next_origin < self.genesis.end)
-            .then(|| self.next_origin - timing.commit_opens_before);
-        let rounds = self.rounds.values();
-        let instants = rounds.flat_map(|round| round.action_times(&self.genesis.series, timing));
-        instants.chain(next).filter(|instant| *instant > now).min()
-    }
-
-    /// What the round at `origin` settles to by the prices of this journal; `None` until all that it takes is decided.
-    pub fn settlement(&self, origin: UnixMillis) -> Option<Settlement> {
-        let lookback = self.rules.minute.volatility_lookback;
-        let prices = self.prices.as_ref()?;
-        prices.settlement(&self.genesis.series, origin, lookback, &self.rules.score)
-    }
-
-    /// Origin of the round that opens next; `None` if there is none left.
-    pub fn next_origin(&self) -> Option<UnixMillis> {
-        (self.next_origin < self.genesis.end).then_some(self.next_origin)
-    }
-
-    /// The prices of record; `None` in a replay, whose prices are in its file.
-    pub const fn prices(&self) -> Option<&SettledPrices> {
-        self.prices.as_ref()
-    }
-
-    /// The records that a validator makes when it starts at `now` and finds windows that nobody served.
-    pub fn voids_on_start(&self, now: UnixMillis) -> Vec<Record> {
-        let timing = &self.rules.timing;
-        let expired = self.rounds.iter().filter_map(|(origin, round)| {
-            round.has_expired_requests(now, timing).then_some(*origin)
-        });
-        let never_opened = std::iter::successors(Some(self.next_origin), |origin| {
-            Some(*origin + self.genesis.round_every)
-        })
-        .take_while(|origin| {
-            *origin < self.genesis.end && now > *origin - timing.commit_closes_before
-        });
-        expired
-            .chain(never_opened)
-            .map(|round| Record::Voided {
-                round,
-                why: VoidReason::ValidatorDown,
-            })
-            .collect()
-    }
-
-    /// Makes `origin` the next round's, in a history that has no rounds before it.
-    pub const fn skip_to(&mut self, origin: UnixMillis) {
-        self.next_origin = origin;
-    }
-
-    /// The record that opens the round at `origin` to these miners; `owners` gives their coldkeys.
-    pub fn open(
-        &self,
-        origin: UnixMillis,
-        asked: Vec<Hotkey>,
-        owners: &BTreeMap<Hotkey, Hotkey>,
-    ) -> Result<Record, StateError> {
-        let eligible = self.eligible();
-        let owner = |miner: &Hotkey| Some((*miner, *owners.get(miner)?));
-        let owners = eligible.iter().filter_map(owner).collect();
-        Ok(Record::Opened {
-            round: origin,
-            asked,
-            pool: self.pool(&eligible, &owners)?,
-            owners,
-        })
-    }
-
-    /// The record that an event makes in the round of `origin`.
-    pub fn decide(&self, origin: UnixMillis, event: RoundEvent<'_>) -> Result<Record, StateError> {
-        let round = self
-            .rounds
-            .get(&origin)
-            .ok_or(StateError::RoundNotOpen(origin))?;
-        Ok(round.decide(event, &self.genesis)?)
     }
 
     /// What the journal is about.
@@ -352,59 +128,9 @@ impl SeriesState {
         self.weights_set
     }
 
-    fn record_price(
-        &mut self,
-        instant: UnixMillis,
-        price: Option<crate::price::Price>,
-    ) -> Result<(), StateError> {
-        let accepted = self
-            .prices
-            .as_mut()
-            .is_some_and(|prices| prices.insert(instant, price));
-        if !accepted {
-            return Err(StateError::UnexpectedPrice(instant));
-        }
-        // No round looks further back than this. Once a day, because it goes through all that is kept.
-        let oldest = self
-            .rounds
-            .keys()
-            .next()
-            .copied()
-            .unwrap_or(self.next_origin);
-        let needed_from = oldest - self.rules.minute.volatility_lookback;
-        if let Some(prices) = &mut self.prices
-            && prices.since() + Millis::days(1) < needed_from
-        {
-            prices.prune_before(needed_from);
-        }
-        Ok(())
-    }
-
-    /// A miner's record, begun if there is none.
-    fn track(&mut self, miner: Hotkey) -> &mut TrackRecord {
-        let window = self.genesis.evidence_window();
-        let tracks = self.tracks.entry(miner);
-        tracks.or_insert_with(|| TrackRecord::new(window))
-    }
-
-    fn advance_past(&mut self, origin: UnixMillis) -> Result<(), StateError> {
-        if origin != self.next_origin {
-            return Err(StateError::OutOfOrder(origin));
-        }
-        self.next_origin = origin + self.genesis.round_every;
-        Ok(())
-    }
-
-    fn open_round(&mut self, origin: UnixMillis) -> Result<&mut Round, StateError> {
-        self.rounds
-            .get_mut(&origin)
-            .ok_or(StateError::RoundNotOpen(origin))
-    }
-
-    fn close_round(&mut self, origin: UnixMillis) -> Result<Round, StateError> {
-        self.rounds
-            .remove(&origin)
-            .ok_or(StateError::RoundNotOpen(origin))
+    /// The prices of record; `None` in a replay, whose prices are in its file.
+    pub const fn prices(&self) -> Option<&SettledPrices> {
+        self.prices.as_ref()
     }
 }
 

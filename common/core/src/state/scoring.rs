@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{SeriesState, StateError};
+use super::SeriesState;
+use super::error::StateError;
 use crate::forecast::Forecast;
 use crate::hash::Hash;
 use crate::hotkey::Hotkey;

@@ -1,13 +1,14 @@
 //! Prices of record in the journal: taken in once, waited for, forgotten when no round needs them.
 
 use super::*;
+use crate::price::Price;
 use crate::settle::PriceProvenance;
 
-/// A book whose journal decides prices from an hour before the first round on.
+/// A state whose journal decides prices from an hour before the first round on.
 fn live_state() -> SeriesState {
-    let mut genesis = state(1000).genesis;
+    let mut genesis = genesis(1000);
     genesis.prices = PriceOrigin::Venues {
-        since: T - Millis::hours(1),
+        since: MONDAY - Millis::hours(1),
     };
     SeriesState::new(genesis)
 }
@@ -22,7 +23,10 @@ fn priced(instant: UnixMillis, price: Option<f64>) -> Record {
 
 fn price_minutes(state: &mut SeriesState, minutes: std::ops::RangeInclusive<i64>) {
     for minute in minutes {
-        let record = priced(T + MINUTE.times(minute), Some((minute * minute) as f64));
+        let record = priced(
+            MONDAY + MINUTE.times(minute),
+            Some((minute * minute) as f64),
+        );
         state.apply(&record).unwrap();
     }
 }
@@ -32,9 +36,9 @@ fn a_round_settles_once_all_its_prices_are_decided() {
     let mut state = live_state();
     open(&mut state, 0);
     price_minutes(&mut state, -59..=4);
-    assert_eq!(state.settlement(T), None);
+    assert_eq!(state.settlement(MONDAY), None);
     price_minutes(&mut state, 5..=5);
-    let settlement = state.settlement(T).unwrap();
+    let settlement = state.settlement(MONDAY).unwrap();
     assert_eq!(settlement.anchor, Price::new(0.0).ok());
     assert_eq!(settlement.closes, [Price::new(25.0).ok()]);
     // An hour is twelve bars, eleven moves: one too few.
@@ -45,38 +49,41 @@ fn a_round_settles_once_all_its_prices_are_decided() {
 fn a_price_is_decided_once() {
     let mut state = live_state();
     price_minutes(&mut state, -59..=-59);
-    let again = priced(T - MINUTE.times(59), None);
+    let again = priced(MONDAY - MINUTE.times(59), None);
     assert_eq!(
         state.apply(&again),
-        Err(StateError::UnexpectedPrice(T - MINUTE.times(59)))
+        Err(StateError::UnexpectedPrice(MONDAY - MINUTE.times(59)))
     );
     let mut replay = super::state(1);
     assert_eq!(
         replay.apply(&again),
-        Err(StateError::UnexpectedPrice(T - MINUTE.times(59)))
+        Err(StateError::UnexpectedPrice(MONDAY - MINUTE.times(59)))
     );
 }
 
 #[test]
 fn a_replay_has_no_prices_in_its_journal() {
     assert!(state(1).prices().is_none());
-    assert_eq!(state(1).settlement(T), None);
+    assert_eq!(state(1).settlement(MONDAY), None);
 }
 
 #[test]
 fn the_state_knows_its_next_action_time() {
     let timing = RulesVersion::V1.rules().timing;
     let mut state = live_state();
-    let opens = T - timing.commit_opens_before;
-    assert_eq!(state.next_action_time(T - Millis::hours(1)), Some(opens));
+    let opens = MONDAY - timing.commit_opens_before;
+    assert_eq!(
+        state.next_action_time(MONDAY - Millis::hours(1)),
+        Some(opens)
+    );
     open(&mut state, 0);
     assert_eq!(
         state.next_action_time(opens),
-        Some(T + timing.reveal_opens_after)
+        Some(MONDAY + timing.reveal_opens_after)
     );
-    let settles = T + Millis::minutes(5) + timing.settles_after;
+    let settles = MONDAY + Millis::minutes(5) + timing.settles_after;
     assert_eq!(
-        state.next_action_time(T + Millis::minutes(1)),
+        state.next_action_time(MONDAY + Millis::minutes(1)),
         Some(settles)
     );
     assert_eq!(
@@ -89,11 +96,11 @@ fn the_state_knows_its_next_action_time() {
 fn prices_that_no_round_needs_are_forgotten() {
     let mut state = live_state();
     open(&mut state, 0);
-    let days = |days: i64| T + Millis::days(days);
+    let days = |days: i64| MONDAY + Millis::days(days);
     price_minutes(&mut state, -59..=10);
     state.apply(&priced(days(5), None)).unwrap();
     assert!(
-        state.prices().unwrap().price(T).is_some(),
+        state.prices().unwrap().price(MONDAY).is_some(),
         "the first round needs it"
     );
     // Rounds of six days, all void: the next to open is that of day 6.
@@ -102,6 +109,6 @@ fn prices_that_no_round_needs_are_forgotten() {
     }
     state.apply(&priced(days(6), None)).unwrap();
     let prices = state.prices().unwrap();
-    assert_eq!(prices.price(T), None);
+    assert_eq!(prices.price(MONDAY), None);
     assert_eq!(prices.since(), days(3));
 }

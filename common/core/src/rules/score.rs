@@ -1,0 +1,22 @@
+//! How a forecast is scored, and what it has to beat.
+
+use crate::time::Millis;
+
+/// Constants of the score and of the reference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoreRules {
+    /// Half-life of the volatility's moving average.
+    pub volatility_half_life: Millis,
+    /// Lowest volatility per step, in bps (or the series' unit).
+    pub volatility_floor: f64,
+    /// Returns needed before there is a volatility.
+    pub volatility_min_returns: usize,
+    /// Moves are clamped to ± this many σ_T·√i.
+    pub clamp: f64,
+    /// The reference is Student-t (ν = 3) × this × σ_T·√i.
+    pub reference_scale: f64,
+    /// Number of the reference's quantiles.
+    pub reference_k: usize,
+    /// Advantage of a miss.
+    pub miss_advantage: f64,
+}
