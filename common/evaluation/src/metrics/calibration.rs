@@ -1,7 +1,7 @@
 //! How well a forecaster's spread fits what happened.
 
 use super::interval_score::{self, row_weighted_interval_score};
-use super::{PitHistogram, pit};
+use super::pit::{self, PitHistogram};
 use foretell_core::forecast::QuantileForecast;
 
 /// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use super::member_comparison::{BestMemberComparison, MemberComparison};
-use super::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, Record};
 use foretell_core::score::{RoundScorer, ScoredForecast};

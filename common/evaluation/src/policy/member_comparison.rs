@@ -105,6 +105,7 @@ impl CrpsSums {
 mod tests {
     use super::*;
     use foretell_core::score::MetricSums;
+    use foretell_core::testing::hotkey;
 
     fn score(crps: f64) -> Score {
         let metric_sums = MetricSums {
@@ -120,18 +121,20 @@ mod tests {
 
     #[test]
     fn the_best_is_found_among_those_who_were_always_there() {
-        let key = |n: u8| Hotkey([n; 32]);
         let mut comparison = MemberComparison::default();
         assert_eq!(comparison.best(), None);
         let all = [
-            (key(1), score(54.0)),
-            (key(2), score(52.0)),
-            (key(3), score(1.0)),
+            (hotkey(1), score(54.0)),
+            (hotkey(2), score(52.0)),
+            (hotkey(3), score(1.0)),
         ];
         comparison.add(&score(51.0), false, &all.clone().into());
         comparison.add(&score(53.0), true, &all[..2].iter().cloned().collect());
         let best = comparison.best().unwrap();
-        assert_eq!((best.best, best.rounds, best.recalibrated), (key(2), 2, 1));
+        assert_eq!(
+            (best.best, best.rounds, best.recalibrated),
+            (hotkey(2), 2, 1)
+        );
         assert_eq!((best.crps_bps, best.best_crps_bps), (52.0, 52.0));
         assert!((best.scaled_ratio - 1.0).abs() < 1e-15);
     }

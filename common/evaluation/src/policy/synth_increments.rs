@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Policy, PolicyStanding, RoundCounts, SettledRound};
+use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::price::Price;
@@ -261,10 +261,7 @@ mod tests {
     use super::*;
     use foretell_core::forecast::ForecastKind;
     use foretell_core::series::Unit;
-
-    fn key(n: u8) -> Hotkey {
-        Hotkey([n; 32])
-    }
+    use foretell_core::testing::hotkey;
 
     fn settled(closes: &[Option<f64>]) -> Settlement {
         Settlement {
@@ -302,7 +299,7 @@ mod tests {
     /// Scores 1, 2, 3, 1000: median 2.5, cap 25; the miss costs the uncapped 95th percentile, 3 + 0.85·997, less the best.
     #[test]
     fn scores_are_capped_and_counted_from_the_best() {
-        let raw = (1..).map(key).zip([1.0, 2.0, 3.0, 1000.0]).collect();
+        let raw = (1..).map(hotkey).zip([1.0, 2.0, 3.0, 1000.0]).collect();
         let prompt = scored_prompt(UnixMillis(0), raw, &SynthIncrementsConfig::default());
         let scores: Vec<f64> = prompt.scores.values().copied().collect();
         assert_eq!(scores, [0.0, 1.0, 2.0, 24.0]);
@@ -311,9 +308,9 @@ mod tests {
 
     #[test]
     fn softmax_sums_to_one() {
-        let sums = BTreeMap::from([(key(1), 1e6), (key(2), 1e6 + 10.0)]);
+        let sums = BTreeMap::from([(hotkey(1), 1e6), (hotkey(2), 1e6 + 10.0)]);
         let shares = softmax(&sums, -0.1);
         assert!((shares.values().sum::<f64>() - 1.0).abs() < 1e-15);
-        assert!((shares[&key(1)] / shares[&key(2)] - f64::exp(1.0)).abs() < 1e-9);
+        assert!((shares[&hotkey(1)] / shares[&hotkey(2)] - f64::exp(1.0)).abs() < 1e-9);
     }
 }

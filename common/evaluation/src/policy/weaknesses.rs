@@ -3,40 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use foretell_core::hash::sha256;
-use foretell_core::journal::{Genesis, PriceOrigin};
-use foretell_core::price::Price;
-use foretell_core::rules::RulesVersion;
-use foretell_core::score::Reference;
-use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::time::Millis;
+use foretell_core::forecast::Forecast;
+use foretell_core::hotkey::Hotkey;
+use foretell_core::journal::Genesis;
+use foretell_core::score::{Reference, RoundScorer};
+use foretell_core::series::Unit;
+use foretell_core::settle::Settlement;
+use foretell_core::testing::{btc_usd, hotkey, price, replay_genesis};
+use foretell_core::time::{Millis, UnixMillis};
 
 const HORIZON: usize = 4;
 const ANCHOR: f64 = 30_000.0;
 
-fn key(n: u8) -> Hotkey {
-    Hotkey([n; 32])
-}
-
+/// More rounds than any test plays.
 fn genesis() -> Genesis {
-    Genesis {
-        series: Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: Millis::minutes(5),
-                horizon: HORIZON,
-            },
-            unit: Unit::LogPrice,
-        },
-        rules: RulesVersion::V1Replay,
-        validator: key(0),
-        first: UnixMillis(0),
-        end: UnixMillis(i64::MAX),
-        round_every: Millis::minutes(30),
-        prices: PriceOrigin::Replay {
-            sha256: sha256(b""),
-        },
-    }
+    replay_genesis(btc_usd(HORIZON), UnixMillis(0), 1_000, Millis::minutes(30))
 }
 
 /// How far the price has gone at each step of round `i`, in USD: small, and to both sides.
@@ -44,7 +25,7 @@ fn moved(i: usize) -> [f64; HORIZON] {
     std::array::from_fn(|step| 20.0 * ((i * 7 + step * 3) % 11) as f64 - 100.0)
 }
 
-/// A miner's forecast of round `i`: fan rows of K prices, or nothing.
+/// A miner's forecast of round `i`: rows of K prices, or `None` for silence.
 type ForecastFn = Box<dyn Fn(usize) -> Option<Vec<f64>>>;
 
 /// Off by this many USD at every step.
@@ -75,12 +56,9 @@ fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, ForecastFn)]) {
     let reference = Reference::new(&rules.score);
     for i in 0..rounds {
         let settlement = Settlement {
-            anchor: Price::new(ANCHOR).ok(),
+            anchor: Some(price(ANCHOR)),
             volatility: Some(15.0),
-            closes: moved(i)
-                .iter()
-                .map(|m| Price::new(ANCHOR + m).ok())
-                .collect(),
+            closes: moved(i).iter().map(|m| Some(price(ANCHOR + m))).collect(),
         };
         let forecasts: BTreeMap<Hotkey, Forecast> = miners
             .iter()
@@ -88,7 +66,7 @@ fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, ForecastFn)]) {
                 let values = forecaster(i)?;
                 let forecast =
                     Forecast::quantiles(Unit::LogPrice, HORIZON, values.len() / HORIZON, values);
-                Some((key(*n), forecast.unwrap()))
+                Some((hotkey(*n), forecast.unwrap()))
             })
             .collect();
         let scorer = RoundScorer::of(&genesis.series, &settlement, &reference, &rules);
@@ -142,7 +120,7 @@ fn with(mut miners: Vec<(u8, ForecastFn)>, n: u8, forecaster: ForecastFn) -> Vec
 
 /// What the first three have of one round.
 fn shares_of_three(policy: &TaoshiPolicy) -> [f64; 3] {
-    [1, 2, 3].map(|n| policy.details()[0].shares[&key(n)])
+    [1, 2, 3].map(|n| policy.details()[0].shares[&hotkey(n)])
 }
 
 #[test]
@@ -166,12 +144,12 @@ fn neither_changes_anything_for_others_under_evidence() {
         let disturbed = evidence_after(300, &with(three(), 4, always(absurd)));
         assert_eq!(disturbed.round_counts().scored, 300);
         for n in [1, 2, 3] {
-            let of = |policy: &EvidencePolicy| policy.state().evidence()[&key(n)];
+            let of = |policy: &EvidencePolicy| policy.state().evidence()[&hotkey(n)];
             assert_eq!(of(&disturbed), of(&honest));
-            let share = |policy: &EvidencePolicy| policy.standings()[&key(n)].share;
+            let share = |policy: &EvidencePolicy| policy.standings()[&hotkey(n)].share;
             assert!((share(&disturbed) - share(&honest)).abs() < 1e-12);
         }
-        assert_eq!(disturbed.standings()[&key(4)].share, 0.0);
+        assert_eq!(disturbed.standings()[&hotkey(4)].share, 0.0);
     }
 }
 
@@ -180,10 +158,10 @@ fn neither_changes_anything_for_others_under_evidence() {
 fn clones_take_k_shares_of_increments() {
     let two = vec![(1, off_by(10.0)), (2, off_by(-10.0))];
     let shares = increments_after(20, &two);
-    assert!((shares[&key(1)] - 0.5).abs() < 0.05, "{shares:?}");
+    assert!((shares[&hotkey(1)] - 0.5).abs() < 0.05, "{shares:?}");
     let clones = (3..6).fold(two, |miners, n| with(miners, n, off_by(10.0)));
     let shares = increments_after(20, &clones);
-    let clones: f64 = [1, 3, 4, 5].iter().map(|n| shares[&key(*n)]).sum();
+    let clones: f64 = [1, 3, 4, 5].iter().map(|n| shares[&hotkey(*n)]).sum();
     assert!((clones - 0.8).abs() < 0.05, "{shares:?}");
 }
 
@@ -194,7 +172,7 @@ fn clones_take_one_share_of_evidence() {
     let alone = evidence_after(300, &apart()).standings();
     let clones = (3..6).fold(apart(), |miners, n| with(miners, n, narrow(3.0)));
     let cloned = evidence_after(300, &clones).standings();
-    let share = |standings: &BTreeMap<Hotkey, PolicyStanding>, n: u8| standings[&key(n)].share;
+    let share = |standings: &BTreeMap<Hotkey, PolicyStanding>, n: u8| standings[&hotkey(n)].share;
     assert!(
         share(&alone, 1) > 0.1 && share(&alone, 2) > 0.1,
         "{alone:?}"
@@ -224,13 +202,13 @@ fn silence_pays_under_increments() {
         let mut policy =
             SynthIncrementsPolicy::new(synth_increments::SynthIncrementsConfig::default());
         play(&mut policy, 30, &miners);
-        policy.sums()[&key(4)]
+        policy.sums()[&hotkey(4)]
     };
     assert!(sum(silent) < sum(speaks()));
     let always_silent = vec![(1, speaks()), (2, self::silent())];
     let evidence = evidence_after(30, &always_silent);
     assert!(
-        !evidence.standings().contains_key(&key(2)),
+        !evidence.standings().contains_key(&hotkey(2)),
         "no record begins before the first answer"
     );
 }

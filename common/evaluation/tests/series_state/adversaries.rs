@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use foretell_core::forecast::QuantileForecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Unit;
+use foretell_core::testing::{MONDAY, STEP, hotkey};
 use foretell_evaluation::leaderboard::{LeaderboardRow, leaderboard};
 use proptest::prelude::*;
 
-use crate::market::{FIRST, HORIZON, STEP, SyntheticMarket};
+use crate::market::{HORIZON, SyntheticMarket};
 use crate::miners::{AdversaryAction, MinerBehaviour};
 use crate::validator::TestNetwork;
 
-const ADVERSARY: Hotkey = Hotkey([2; 32]);
+const ADVERSARY: Hotkey = hotkey(2);
 
 /// A season of three honest miners, with one more between them.
 fn network(unit: Unit, seed: u64, rounds: usize, adversary: Option<MinerBehaviour>) -> TestNetwork {
@@ -22,7 +23,7 @@ fn network(unit: Unit, seed: u64, rounds: usize, adversary: Option<MinerBehaviou
         (3, MinerBehaviour::Informed(0.9)),
         (4, MinerBehaviour::Fixed(point)),
     ];
-    let honest = honest.map(|(n, behaviour)| (Hotkey([n; 32]), behaviour));
+    let honest = honest.map(|(n, behaviour)| (hotkey(n), behaviour));
     TestNetwork {
         market: SyntheticMarket::new(unit, seed, rounds),
         miners: honest
@@ -78,7 +79,7 @@ fn only_what_is_a_forecast_is_scored() {
 /// 240 rounds of skill bring it into the consensus, then it sends 1e300.
 #[test]
 fn an_eligible_miner_that_turns_adversary_hurts_itself_and_leaves_every_number_finite() {
-    let turn = FIRST + STEP.times(2 * 245);
+    let turn = MONDAY + STEP.times(2 * 245);
     let behaviours = (
         MinerBehaviour::Informed(0.7),
         MinerBehaviour::Adversary(vec![AdversaryAction::Huge]),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{JournalHead, Record};
 use foretell_core::pool::Forecaster;
 use foretell_core::price::Price;
 use foretell_core::series::Unit;
 use foretell_core::settle::Settlement;
 use foretell_core::state::SeriesState;
+use foretell_core::testing::{MONDAY, hotkey};
 use proptest::prelude::*;
 
-use crate::market::{FIRST, genesis};
+use crate::market::genesis;
 
 /// Any finite number, the extremes often.
 fn any_number() -> impl Strategy<Value = f64> {
@@ -31,7 +31,7 @@ fn any_number() -> impl Strategy<Value = f64> {
 
 /// What a journal gives back for a record.
 fn stored(record: &Record) -> Record {
-    let bytes = JournalHead::EMPTY.clone().append(FIRST, record.clone());
+    let bytes = JournalHead::EMPTY.clone().append(MONDAY, record.clone());
     JournalHead::EMPTY
         .clone()
         .verify_next(&bytes)
@@ -60,14 +60,14 @@ proptest! {
         // What is no price is rejected when it is revealed, and never comes here.
         values.iter_mut().filter(|value| !unit.admits(**value)).for_each(|value| *value = 5e-324);
         let payload = serde_json::json!({ "kind": "paths", "k": 2, "values": values });
-        let miner = Hotkey([1; 32]);
+        let miner = hotkey(1);
         let payloads = BTreeMap::from([(miner, payload.to_string().into_bytes())]);
         let forecaster = Forecaster {
             share: 1.0,
             members: BTreeMap::from([(miner, 1.0)]),
         };
         let state = SeriesState::new(genesis(unit, 2, 1));
-        let record = state.score(FIRST, &settlement, &payloads, &[forecaster], vec![]);
+        let record = state.score(MONDAY, &settlement, &payloads, &[forecaster], vec![]);
         let record = record.unwrap();
         prop_assert_eq!(&stored(&record), &record);
         if let Record::Scored { reference, consensus, miners, .. } = record {

@@ -1,19 +1,10 @@
 //! A series whose whole future is known beforehand: uniform moves of a constant volatility.
 
-use foretell_core::hash::Hex;
-use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Genesis, PriceOrigin};
-use foretell_core::price::Price;
-use foretell_core::rules::RulesVersion;
-use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::journal::Genesis;
+use foretell_core::series::{Series, Unit};
 use foretell_core::settle::Settlement;
+use foretell_core::testing::{self, MONDAY, STEP, btc_usd, replay_genesis};
 use foretell_core::time::{Millis, UnixMillis};
-
-/// First origin.
-pub const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
-
-/// Distance between two closes.
-pub const STEP: Millis = Millis::minutes(5);
 
 /// H. Rounds begin every two steps, so two are always under way.
 pub const HORIZON: usize = 4;
@@ -23,7 +14,7 @@ pub const SIGMA: f64 = 10.0;
 
 const ROUND_EVERY: Millis = STEP.times(2);
 
-/// The closes of a season, the first of them at [`FIRST`].
+/// The closes of a season, the first of them at [`MONDAY`].
 pub struct SyntheticMarket {
     unit: Unit,
     rounds: usize,
@@ -69,39 +60,25 @@ impl SyntheticMarket {
     /// The settled prices of the round at `origin`.
     pub fn settlement(&self, origin: UnixMillis) -> Settlement {
         let start = index(origin);
-        let price = |i: usize| Price::new(self.closes[i]).ok();
-        Settlement {
-            anchor: price(start),
-            volatility: Some(SIGMA),
-            closes: (start + 1..=start + HORIZON).map(price).collect(),
-        }
+        testing::settlement(
+            self.closes[start],
+            SIGMA,
+            &self.closes[start + 1..=start + HORIZON],
+        )
     }
 }
 
-/// The genesis of a replay of `rounds` rounds from [`FIRST`] on.
+/// The genesis of a replay of `rounds` rounds from [`MONDAY`] on.
 pub fn genesis(unit: Unit, horizon: usize, rounds: usize) -> Genesis {
-    Genesis {
-        series: Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: STEP,
-                horizon,
-            },
-            unit,
-        },
-        rules: RulesVersion::V1Replay,
-        validator: Hotkey([255; 32]),
-        first: FIRST,
-        end: FIRST + ROUND_EVERY.times(rounds as i64),
-        round_every: ROUND_EVERY,
-        prices: PriceOrigin::Replay {
-            sha256: Hex([0; 32]),
-        },
-    }
+    let series = Series {
+        unit,
+        ..btc_usd(horizon)
+    };
+    replay_genesis(series, MONDAY, rounds, ROUND_EVERY)
 }
 
 fn index(t: UnixMillis) -> usize {
-    ((t - FIRST).0 / STEP.0) as usize
+    ((t - MONDAY).0 / STEP.0) as usize
 }
 
 fn moved(unit: Unit, from: f64, change: f64) -> f64 {

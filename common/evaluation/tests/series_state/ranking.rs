@@ -8,10 +8,11 @@ use foretell_core::outcome::Outcome;
 use foretell_core::rules::{RulesVersion, ScoreRules};
 use foretell_core::score::{Reference, Score};
 use foretell_core::series::Unit;
+use foretell_core::testing::{MONDAY, STEP, hotkey};
 use foretell_evaluation::leaderboard::{LeaderboardRow, leaderboard};
 use proptest::prelude::*;
 
-use crate::market::{FIRST, HORIZON, SIGMA, STEP, SyntheticMarket};
+use crate::market::{HORIZON, SIGMA, SyntheticMarket};
 use crate::miners::{AdversaryAction, MinerBehaviour};
 use crate::validator::{InMemoryValidator, TestNetwork};
 
@@ -32,7 +33,7 @@ fn rows(
     behaviours: &[(&str, MinerBehaviour)],
     keys: &[u8],
 ) -> Vec<LeaderboardRow> {
-    let keys = keys.iter().map(|n| Hotkey([*n; 32]));
+    let keys = keys.iter().map(|n| hotkey(*n));
     let named = keys.clone().zip(behaviours);
     let names = named
         .clone()
@@ -89,7 +90,7 @@ proptest! {
         seed: u64,
         unit in prop::sample::select(vec![Unit::LogPrice, Unit::Value]),
     ) {
-        let [fine, pooled, gone] = [1, 2, 3].map(|n| Hotkey([n; 32]));
+        let [fine, pooled, gone] = [1, 2, 3].map(|n| hotkey(n));
         let sent = MinerBehaviour::Fixed(reference());
         let leaves = (MinerBehaviour::Informed(0.9), MinerBehaviour::Adversary(vec![SILENT]));
         let network = TestNetwork {
@@ -97,7 +98,7 @@ proptest! {
             miners: BTreeMap::from([
                 (fine, sent),
                 (pooled, MinerBehaviour::Fixed(reference().resampled().into_owned())),
-                (gone, MinerBehaviour::SwitchAt(FIRST + STEP, Box::new(leaves))),
+                (gone, MinerBehaviour::SwitchAt(MONDAY + STEP, Box::new(leaves))),
             ]),
         };
         let mut validator = InMemoryValidator::new(&network);

@@ -1,7 +1,7 @@
 //! A validator killed after any record carries on as if nothing had happened.
 
-use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Unit;
+use foretell_core::testing::hotkey;
 use proptest::prelude::*;
 
 use crate::market::SyntheticMarket;
@@ -19,7 +19,7 @@ proptest! {
         let behaviours = [(1, MinerBehaviour::Informed(0.5)), (2, MinerBehaviour::Adversary(actions))];
         let network = TestNetwork {
             market: SyntheticMarket::new(Unit::LogPrice, seed, 3),
-            miners: behaviours.map(|(n, behaviour)| (Hotkey([n; 32]), behaviour)).into(),
+            miners: behaviours.map(|(n, behaviour)| (hotkey(n), behaviour)).into(),
         };
         let end = network.run_to_end();
         prop_assert!(end.state.open_rounds().is_empty());
@@ -49,7 +49,7 @@ fn a_restart_after_a_long_time_still_knows_who_is_eligible() {
     let network = TestNetwork {
         market: SyntheticMarket::new(Unit::Value, 1, 250),
         miners: behaviours
-            .map(|(n, behaviour)| (Hotkey([n; 32]), behaviour))
+            .map(|(n, behaviour)| (hotkey(n), behaviour))
             .into(),
     };
     let mut written = InMemoryValidator::new(&network);

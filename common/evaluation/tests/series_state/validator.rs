@@ -9,9 +9,10 @@ use foretell_core::miss::MissReason;
 use foretell_core::round::{RoundAction, RoundEvent};
 use foretell_core::signed_text::commitment;
 use foretell_core::state::{Action, SeriesState};
+use foretell_core::testing::STEP;
 use foretell_core::time::UnixMillis;
 
-use crate::market::{STEP, SyntheticMarket};
+use crate::market::SyntheticMarket;
 use crate::miners::{MinerBehaviour, MinerResponse};
 
 const NONCE: Nonce = Hex([7; 32]);

@@ -6,16 +6,15 @@ use std::f64::consts::{PI, SQRT_2};
 use foretell_core::hash::Hex;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Record;
-use foretell_core::price::Price;
 use foretell_core::series::Unit;
-use foretell_core::settle::Settlement;
 use foretell_core::state::SeriesState;
+use foretell_core::testing::{self, MONDAY, hotkey};
 
-use crate::market::{FIRST, genesis};
+use crate::market::genesis;
 
-const POINT: Hotkey = Hotkey([1; 32]);
-const PAIR: Hotkey = Hotkey([2; 32]);
-const ABSENT: Hotkey = Hotkey([3; 32]);
+const POINT: Hotkey = hotkey(1);
+const PAIR: Hotkey = hotkey(2);
+const ABSENT: Hotkey = hotkey(3);
 
 /// CRPS of 0.65 times Student's t with 3 degrees of freedom, at `y`, in closed form (Jordan, Krüger & Lerch
 /// 2019, appendix A): for the plain t, `z·(2F(z) − 1) + f(z)·(3 + z²) − √3·B(½, 5/2)/B(½, 3/2)²`, where
@@ -42,13 +41,13 @@ fn reference_crps(y: f64) -> f64 {
 fn a_round_worked_by_hand() {
     let mut state = SeriesState::new(genesis(Unit::Value, 2, 1));
     let asked = vec![POINT, PAIR, ABSENT];
-    let opened = state.open(FIRST, asked, &BTreeMap::new()).unwrap();
+    let opened = state.open(MONDAY, asked, &BTreeMap::new()).unwrap();
     state.apply(&opened).unwrap();
     let committed = Record::Committed {
-        round: FIRST,
+        round: MONDAY,
         miner: ABSENT,
         commitment: Hex([0; 32]),
-        arrival: FIRST,
+        arrival: MONDAY,
         signature: Hex([0; 64]),
         receipt: Hex([0; 64]),
     };
@@ -56,13 +55,9 @@ fn a_round_worked_by_hand() {
     let point = br#"{"kind":"quantiles","k":1,"values":[110,100]}"#;
     let pair = br#"{"kind":"quantiles","k":2,"values":[100,110,80,100]}"#;
     let payloads = BTreeMap::from([(POINT, point.to_vec()), (PAIR, pair.to_vec())]);
-    let settlement = Settlement {
-        anchor: Price::new(100.0).ok(),
-        volatility: Some(10.0),
-        closes: vec![Price::new(105.0).ok(), Price::new(80.0).ok()],
-    };
+    let settlement = testing::settlement(100.0, 10.0, &[105.0, 80.0]);
     let scored = state
-        .score(FIRST, &settlement, &payloads, &[], vec![ABSENT])
+        .score(MONDAY, &settlement, &payloads, &[], vec![ABSENT])
         .unwrap();
     let Record::Scored {
         reference, miners, ..

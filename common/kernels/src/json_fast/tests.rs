@@ -1,8 +1,12 @@
+//! Texts of a venue's shape, whole and broken, read here and by `serde_json`.
+
 use std::borrow::Cow;
 
 use proptest::prelude::*;
+use serde::Deserialize;
 
-use super::*;
+use super::parser::find_stop;
+use super::read;
 use crate::decimal::{Decimal, JsonDecimal};
 
 /// Everything that a venue's message is made of.

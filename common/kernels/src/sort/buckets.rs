@@ -2,8 +2,8 @@
 
 use wide::{u8x16, u16x8};
 
+use super::ascending::is_ascending;
 use super::insertion::{WINDOW, insertion_sort, windowed_insertion_sort};
-use super::is_ascending;
 use crate::simd::{SIMD_WIDTH, Simd};
 
 /// The longest rows.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{TaoshiConfig, TaoshiRefusal, numpy, shares, weighted_squares};
-use crate::policy::{Policy, PolicyStanding, RoundCounts, SettledRound, step_means};
-use foretell_core::forecast::Forecast;
+use super::config::TaoshiConfig;
+use super::refusal::TaoshiRefusal;
+use super::shares::shares;
+use super::weighted_rmse::{ForecastErrors, closes};
+use crate::policy::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::price::Price;
-use foretell_core::settle::Settlement;
 use foretell_core::time::UnixMillis;
 
 /// The policy.
@@ -22,14 +22,6 @@ pub struct TaoshiPolicy {
     refused: Vec<(UnixMillis, TaoshiRefusal)>,
     details: Option<Vec<TaoshiRoundDetail>>,
     errors: ForecastErrors,
-}
-
-/// How far forecasts of one horizon are off.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ForecastErrors {
-    /// Weights of the steps and their sum.
-    weights: Vec<f64>,
-    total: f64,
 }
 
 #[derive(Debug)]
@@ -163,7 +155,7 @@ impl TaoshiPolicy {
 
     fn score_round(&mut self, round: &SettledRound<'_>) -> Result<(), TaoshiRefusal> {
         let closes = closes(round.settlement)?;
-        if self.errors.weights.len() != closes.len() {
+        if self.errors.horizon() != closes.len() {
             self.errors = ForecastErrors::new(&self.config, closes.len());
         }
         let forecasts = round.forecasts.iter();
@@ -176,46 +168,6 @@ impl TaoshiPolicy {
         }
         self.score(round.origin, &closes, &scores)
     }
-}
-
-impl ForecastErrors {
-    /// By the rule's weights of steps 0 .. `horizon`.
-    pub fn new(config: &TaoshiConfig, horizon: usize) -> Self {
-        let weights = config.step_weights(horizon);
-        Self {
-            total: numpy::sum(&weights),
-            weights,
-        }
-    }
-
-    /// The weighted RMSE of a forecast in USD, √(Σ wᵢ·(pᵢ − aᵢ)² / Σ wᵢ); p is the mean of its K values at a step.
-    pub fn of(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
-        self.root(self.squares(forecast, closes))
-    }
-
-    fn squares(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
-        if forecast.k() == 1 {
-            weighted_squares(forecast.values(), closes, &self.weights)
-        } else {
-            let points: Vec<f64> = step_means(forecast).collect();
-            weighted_squares(&points, closes, &self.weights)
-        }
-    }
-
-    fn root(&self, squares: f64) -> f64 {
-        f64::sqrt(squares / self.total)
-    }
-}
-
-/// All realised closes, as the rule needs them.
-pub fn closes(settlement: &Settlement) -> Result<Vec<f64>, TaoshiRefusal> {
-    let closes = settlement.closes.iter();
-    let closes: Option<Vec<f64>> = closes.map(|close| close.map(Price::get)).collect();
-    let closes = closes.ok_or(TaoshiRefusal::Gap)?;
-    if closes.len() < 2 {
-        return Err(TaoshiRefusal::TooShort);
-    }
-    Ok(closes)
 }
 
 impl Policy for TaoshiPolicy {
@@ -258,10 +210,7 @@ impl Policy for TaoshiPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(n: u8) -> Hotkey {
-        Hotkey([n; 32])
-    }
+    use foretell_core::testing::hotkey;
 
     fn averages(policy: &TaoshiPolicy) -> Vec<f64> {
         policy.miners.iter().map(|miner| miner.average).collect()
@@ -291,22 +240,22 @@ mod tests {
         let mut policy = TaoshiPolicy::new(config, true);
         let round = |n: i64| UnixMillis(n);
         policy
-            .score(round(0), &CLOSES, &[(key(1), 1.0), (key(2), 3.0)])
+            .score(round(0), &CLOSES, &[(hotkey(1), 1.0), (hotkey(2), 3.0)])
             .unwrap();
         let first = averages(&policy);
         let g = config.volatility_percentile(&CLOSES);
         assert_eq!(first, [config.ema(g / (1.0 + g), 0.0), 0.0]);
         policy
-            .score(round(1), &CLOSES, &[(key(2), 1.0), (key(3), 3.0)])
+            .score(round(1), &CLOSES, &[(hotkey(2), 1.0), (hotkey(3), 3.0)])
             .unwrap();
         let mean = (first[0] + first[1]) / 2.0;
         let second = averages(&policy);
         assert_eq!(second[0], config.ema(first[0] / (1.0 + g), first[0]));
         assert_eq!(second[1], config.ema((first[1] + g) / (1.0 + g), first[1]));
         assert_eq!(second[2], config.ema((mean + 0.0 * g) / (1.0 + g), mean));
-        let standing = policy.standings()[&key(1)];
+        let standing = policy.standings()[&hotkey(1)];
         assert_eq!((standing.rounds, standing.missed), (2, 1));
-        assert_eq!(policy.standings()[&key(3)].rounds, 1);
+        assert_eq!(policy.standings()[&hotkey(3)].rounds, 1);
         assert_eq!(policy.details()[1].ema.len(), 3);
         assert_eq!(policy.details()[1].scores.len(), 2);
     }
@@ -314,7 +263,7 @@ mod tests {
     #[test]
     fn equal_forecasts_share_alike() {
         let mut policy = TaoshiPolicy::new(TaoshiConfig::default(), true);
-        let scores = [(key(1), 2.0), (key(2), 2.0), (key(3), 2.0)];
+        let scores = [(hotkey(1), 2.0), (hotkey(2), 2.0), (hotkey(3), 2.0)];
         policy.score(UnixMillis(0), &CLOSES, &scores).unwrap();
         let shares: Vec<f64> = policy.details()[0].shares.values().copied().collect();
         assert_eq!(shares, [1.0 / 3.0; 3]);
@@ -325,12 +274,16 @@ mod tests {
     fn one_response_and_an_overflow_are_refused_and_change_nothing() {
         let mut policy = TaoshiPolicy::new(TaoshiConfig::default(), false);
         policy
-            .score(UnixMillis(0), &CLOSES, &[(key(1), 1.0), (key(2), 3.0)])
+            .score(
+                UnixMillis(0),
+                &CLOSES,
+                &[(hotkey(1), 1.0), (hotkey(2), 3.0)],
+            )
             .unwrap();
         let before = averages(&policy);
-        let alone = policy.score(UnixMillis(1), &CLOSES, &[(key(1), 1.0)]);
+        let alone = policy.score(UnixMillis(1), &CLOSES, &[(hotkey(1), 1.0)]);
         assert_eq!(alone, Err(TaoshiRefusal::TooFewResponses));
-        let spoilt = [(key(1), 1.0), (key(2), f64::INFINITY)];
+        let spoilt = [(hotkey(1), 1.0), (hotkey(2), f64::INFINITY)];
         assert_eq!(
             policy.score(UnixMillis(2), &CLOSES, &spoilt),
             Err(TaoshiRefusal::NotANumber)

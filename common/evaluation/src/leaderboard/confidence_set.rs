@@ -1,0 +1,58 @@
+//! Who of a leaderboard is in the model confidence set.
+
+use std::collections::BTreeMap;
+
+use super::input::LeaderboardInput;
+use super::round_counts::{horizon_rounds, rounds_in};
+use crate::metrics::ModelConfidenceSet;
+use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_block_bootstrap};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::pool::Advantage;
+use foretell_core::time::Millis;
+
+/// A forecaster of a leaderboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ModelKey {
+    Reference,
+    Consensus,
+    Miner(Hotkey),
+}
+
+/// Who is in the model confidence set; nobody is listed who can't be judged.
+///
+/// The loss is S − S_ref, a miss counting as by the rules. The sample is every round from the latest beginning on of
+/// those whose own record is ten blocks or longer; blocks are of max(2h, 48 h).
+pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey, bool> {
+    let block = rounds_in(input.genesis, Millis::hours(48)).max(2 * horizon_rounds(input.genesis));
+    let least = MIN_BLOCKS * block.max(1);
+    let long: Vec<(ModelKey, &[Advantage])> = [(ModelKey::Reference, input.reference)]
+        .into_iter()
+        .chain(input.consensus.map(|track| (ModelKey::Consensus, track)))
+        .chain(
+            input
+                .miners
+                .iter()
+                .map(|(key, track)| (ModelKey::Miner(*key), track)),
+        )
+        .map(|(model, track)| (model, track.advantages()))
+        .filter(|(_, advantages)| advantages.len() >= least)
+        .collect();
+    let miners = long
+        .iter()
+        .filter(|(model, _)| *model != ModelKey::Consensus);
+    let Some(start) = miners.filter_map(|(_, a)| Some(a.first()?.origin)).max() else {
+        return BTreeMap::new();
+    };
+    let since = |advantages: &[Advantage]| -> Vec<f64> {
+        let from = advantages.partition_point(|a| a.origin < start);
+        advantages[from..].iter().map(|a| -a.value).collect()
+    };
+    let sample = since(input.reference.advantages()).len();
+    let (model, losses): (Vec<ModelKey>, Vec<Vec<f64>>) = long
+        .into_iter()
+        .map(|(model, advantages)| (model, since(advantages)))
+        .filter(|(_, losses)| losses.len() == sample)
+        .unzip();
+    let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(sample, block));
+    model.into_iter().zip(set.members(ALPHA)).collect()
+}
