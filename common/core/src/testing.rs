@@ -40,8 +40,8 @@ pub fn replay_genesis(
         series,
         rules: RulesVersion::V1Replay,
         validator: hotkey(255),
-        first,
-        end: first + round_every.times(i64::try_from(rounds).unwrap_or(i64::MAX)),
+        first_origin: first,
+        end_origin: first + round_every.times(i64::try_from(rounds).unwrap_or(i64::MAX)),
         round_every,
         prices: PriceOrigin::Replay {
             sha256: Hex([0; 32]),

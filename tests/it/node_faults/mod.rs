@@ -121,8 +121,8 @@ impl NodeScenario {
             },
             rules: RulesVersion::V1,
             validator: key("validator").hotkey(),
-            first: FIRST,
-            end: FIRST + Millis::days(1),
+            first_origin: FIRST,
+            end_origin: FIRST + Millis::days(1),
             round_every: Millis::minutes(30),
             prices: PriceOrigin::Source { since: FIRST },
         };

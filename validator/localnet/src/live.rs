@@ -96,8 +96,8 @@ pub async fn run(
     serve_axons(&chain, &processes, &participants, seed).await?;
     let last = args
         .days
-        .map(|days| genesis.first + Millis::days(i64::from(days)));
-    let plan = LocalnetPlan::live(&genesis, args, last.unwrap_or(genesis.end));
+        .map(|days| genesis.first_origin + Millis::days(i64::from(days)));
+    let plan = LocalnetPlan::live(&genesis, args, last.unwrap_or(genesis.end_origin));
     let client =
         MinerClient::new(key.clone(), system_nanos).context("can't set up the HTTP client")?;
     let dependencies = RoundsDependencies {

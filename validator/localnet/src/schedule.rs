@@ -9,10 +9,10 @@ use foretell_core::time::UnixMillis;
 
 /// Origins of a genesis, oldest first.
 pub fn origins(genesis: &Genesis) -> impl Iterator<Item = UnixMillis> + '_ {
-    std::iter::successors(Some(genesis.first), |origin| {
+    std::iter::successors(Some(genesis.first_origin), |origin| {
         Some(*origin + genesis.round_every)
     })
-    .take_while(|origin| *origin < genesis.end)
+    .take_while(|origin| *origin < genesis.end_origin)
 }
 
 /// The event queue: each origin, and each end of a round that the prices reach.
@@ -71,8 +71,8 @@ mod tests {
             },
             rules: RulesVersion::V1Replay,
             validator: Hotkey([0; 32]),
-            first: UnixMillis(0),
-            end: UnixMillis(0) + step.times(4),
+            first_origin: UnixMillis(0),
+            end_origin: UnixMillis(0) + step.times(4),
             round_every: step.times(2),
             prices: PriceOrigin::Replay {
                 sha256: Hex([0; 32]),

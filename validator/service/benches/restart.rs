@@ -74,8 +74,8 @@ fn genesis() -> Genesis {
         },
         rules: RulesVersion::V1,
         validator: Keypair::derived(1, "validator").hotkey(),
-        first: FIRST,
-        end: UnixMillis(i64::MAX),
+        first_origin: FIRST,
+        end_origin: UnixMillis(i64::MAX),
         round_every: EVERY,
         prices: PriceOrigin::Replay {
             sha256: Hex([0; 32]),

@@ -19,9 +19,9 @@ pub struct Genesis {
     /// Who asks and signs.
     pub validator: Hotkey,
     /// First origin.
-    pub first: UnixMillis,
+    pub first_origin: UnixMillis,
     /// Origins are below this.
-    pub end: UnixMillis,
+    pub end_origin: UnixMillis,
     /// Interval between origins.
     pub round_every: Millis,
     /// Where the settled prices come from.

@@ -55,7 +55,7 @@ impl SeriesState {
             Some(*origin + self.genesis.round_every)
         })
         .take_while(|origin| {
-            *origin < self.genesis.end && now > *origin - timing.commit_closes_before
+            *origin < self.genesis.end_origin && now > *origin - timing.commit_closes_before
         });
         expired
             .chain(never_opened)

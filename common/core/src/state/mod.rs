@@ -66,7 +66,7 @@ impl SeriesState {
         let rules = genesis.rules.rules();
         Self {
             reference: Reference::new(&rules.score),
-            next_origin: genesis.first,
+            next_origin: genesis.first_origin,
             prices: prices_of(&genesis),
             recalibration: WidthRecalibration::new(rules.recalibration, genesis.evidence_window()),
             rules,

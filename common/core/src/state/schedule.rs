@@ -10,7 +10,7 @@ impl SeriesState {
     pub fn due_actions(&self, now: UnixMillis) -> Vec<Action> {
         let mut actions = Vec::new();
         let timing = &self.rules.timing;
-        if self.next_origin < self.genesis.end
+        if self.next_origin < self.genesis.end_origin
             && now >= self.next_origin - timing.commit_opens_before
         {
             actions.push(Action::OpenRound(self.next_origin));
@@ -33,7 +33,7 @@ impl SeriesState {
     /// The next instant after `now` at which a round opens or wants something new; `None` if there is no round left.
     pub fn next_action_time(&self, now: UnixMillis) -> Option<UnixMillis> {
         let timing = &self.rules.timing;
-        let next = (self.next_origin < self.genesis.end)
+        let next = (self.next_origin < self.genesis.end_origin)
             .then(|| self.next_origin - timing.commit_opens_before);
         let rounds = self.rounds.values();
         let instants = rounds.flat_map(|round| round.action_times(&self.genesis.series, timing));
@@ -42,7 +42,7 @@ impl SeriesState {
 
     /// Origin of the round that opens next; `None` if there is none left.
     pub fn next_origin(&self) -> Option<UnixMillis> {
-        (self.next_origin < self.genesis.end).then_some(self.next_origin)
+        (self.next_origin < self.genesis.end_origin).then_some(self.next_origin)
     }
 
     /// Makes `origin` the next round's, in a history that has no rounds before it.

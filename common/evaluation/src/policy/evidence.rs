@@ -95,7 +95,7 @@ impl EvidencePolicy {
             miners,
             ..
         } = record
-            && MemberComparison::is_compared(*round, self.state.genesis().first)
+            && MemberComparison::is_compared(*round, self.state.genesis().first_origin)
         {
             let widths = self.state.recalibration().factors_of_round(*round);
             let recalibrated = consensus.is_some() && !widths.is_unchanged();

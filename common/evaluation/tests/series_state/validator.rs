@@ -53,7 +53,7 @@ impl TestNetwork {
         origin: UnixMillis,
     ) -> Option<MinerResponse> {
         let genesis = state.genesis();
-        let n = (origin - genesis.first).0 / genesis.round_every.0;
+        let n = (origin - genesis.first_origin).0 / genesis.round_every.0;
         self.miners[miner].answer(n as usize, origin, &self.market)
     }
 }
@@ -62,7 +62,7 @@ impl<'w> InMemoryValidator<'w> {
     /// A validator whose journal has just begun.
     pub fn new(network: &'w TestNetwork) -> Self {
         let genesis = network.market.genesis();
-        let (mut head, now) = (JournalHead::EMPTY, genesis.first);
+        let (mut head, now) = (JournalHead::EMPTY, genesis.first_origin);
         let first_entry = head.append(now, Record::Genesis(genesis.clone()));
         Self {
             network,
@@ -106,7 +106,7 @@ impl<'w> InMemoryValidator<'w> {
     /// Goes on to the next record; `false` at the end of the season.
     pub fn step(&mut self) -> bool {
         let genesis = self.state.genesis();
-        let end = genesis.end + genesis.series.grid.span();
+        let end = genesis.end_origin + genesis.series.grid.span();
         while self.now < end {
             if let Some(action) = self.state.due_actions(self.now).into_iter().next() {
                 let record = self.execute(action);

@@ -122,7 +122,7 @@ impl ReplayedJournal {
         let mut journal = Self {
             state: SeriesState::new(genesis.clone()),
             head: JournalHead::EMPTY,
-            last_at: genesis.first,
+            last_at: genesis.first_origin,
         };
         let mut followed = Ok(());
         store.for_each_entry(&mut |bytes| {
@@ -187,7 +187,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             runner.state.restore_fit_state(&bytes)?;
         }
         if runner.head == JournalHead::EMPTY {
-            let first = genesis.first;
+            let first = genesis.first_origin;
             let batch = runner.batch(first, vec![Record::Genesis(genesis)], Vec::new());
             runner.write_batch(batch).await?;
         }

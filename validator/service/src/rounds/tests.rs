@@ -220,12 +220,12 @@ async fn a_journal_of_other_rounds_is_not_taken_up() {
     );
 
     let headless = Record::Voided {
-        round: genesis(6).first,
+        round: genesis(6).first_origin,
         why: VoidReason::NoAnchor,
     };
     let entry = JournalHead::EMPTY
         .clone()
-        .append(genesis(6).first, headless);
+        .append(genesis(6).first_origin, headless);
     let error = refused(store_with(vec![entry]), genesis(6)).await;
     assert!(
         matches!(error, RoundRunnerError::GenesisMismatch),

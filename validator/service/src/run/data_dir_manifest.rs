@@ -160,8 +160,8 @@ fn genesis(config: &ValidatorConfig, validator: Hotkey, now: UnixMillis) -> Gene
         series: config.series.clone(),
         rules,
         validator,
-        first,
-        end: NEVER,
+        first_origin: first,
+        end_origin: NEVER,
         round_every: every,
         prices: match config.prices {
             PriceSourceConfig::Venues(_) => PriceOrigin::Venues { since },

@@ -78,7 +78,7 @@ pub async fn run(
                 SubnetIdentity::Local,
                 now,
             )?;
-            let ledger = LocalLedger::open(&config, key.hotkey(), genesis.first, now);
+            let ledger = LocalLedger::open(&config, key.hotkey(), genesis.first_origin, now);
             let ledger = ledger.await?;
             let tick = |now| ledger.advance_to(now);
             let here = (genesis, ledger.chain(), AddressPolicy::Any);

@@ -94,8 +94,8 @@ pub fn genesis(rounds: i64) -> Genesis {
         },
         rules: RulesVersion::V1Replay,
         validator: hotkey("validator"),
-        first: FIRST,
-        end: FIRST + ROUND_EVERY.times(rounds),
+        first_origin: FIRST,
+        end_origin: FIRST + ROUND_EVERY.times(rounds),
         round_every: ROUND_EVERY,
         prices: PriceOrigin::Replay {
             sha256: Hex([0; 32]),

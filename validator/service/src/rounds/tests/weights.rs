@@ -52,7 +52,7 @@ fn with_scored_rounds(skilled: &[&str]) -> CrashTestNetwork {
     });
     let mut head = JournalHead::EMPTY;
     let records = [Record::Genesis(genesis.clone())].into_iter().chain(rounds);
-    let entries = records.map(|record| head.append(genesis.end, record));
+    let entries = records.map(|record| head.append(genesis.end_origin, record));
     CrashTestNetwork::resumed(store_with(entries.collect()), None)
 }
 
@@ -67,7 +67,7 @@ async fn resumed(network: &CrashTestNetwork, fail_point: &FailPoint) -> Killable
 }
 
 async fn set_weights(runner: &mut KillableRunner) -> Result<WeightsStatus, RoundRunnerError> {
-    let (now, tempo) = (genesis(ROUNDS).end, u64::from(TEMPO));
+    let (now, tempo) = (genesis(ROUNDS).end_origin, u64::from(TEMPO));
     runner.set_weights(now, Block(tempo), tempo).await
 }
 
@@ -114,7 +114,7 @@ async fn an_owner_that_mines_has_one_weight_for_what_it_earns_and_what_burns() {
 async fn weights_wait_for_their_interval() {
     let network = with_scored_rounds(&["steady"]);
     let mut runner = resumed(&network, &FailPoint::never()).await;
-    let (now, tempo) = (genesis(ROUNDS).end, u64::from(TEMPO));
+    let (now, tempo) = (genesis(ROUNDS).end_origin, u64::from(TEMPO));
     let head = *runner.head();
     let early = Block(tempo - 1);
     let status = runner.set_weights(now, early, tempo).await.unwrap();
