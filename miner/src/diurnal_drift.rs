@@ -137,7 +137,7 @@ mod tests {
                 18..24 => -rise,
                 _ => 0.0,
             };
-            Bar::of_value(MONDAY + HOUR.times(index), Price::new(value).unwrap())
+            Bar::from_value(MONDAY + HOUR.times(index), Price::new(value).unwrap())
         });
         let mut history = PriceHistory::new(HOUR, Unit::Value);
         history.extend(bars).unwrap();

@@ -168,7 +168,7 @@ mod tests {
             let kind = [0, 0, 0, 0, 0, 1, 2][(index / 48 % 7) as usize];
             let sign = if index % 3 == 0 { 1.0 } else { -1.0 };
             log_price += sign * size(kind, index % 48 / 2);
-            Bar::of_value(open_time, Price::new(f64::exp(log_price)).unwrap())
+            Bar::from_value(open_time, Price::new(f64::exp(log_price)).unwrap())
         });
         let mut history = PriceHistory::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();

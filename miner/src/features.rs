@@ -298,7 +298,7 @@ mod tests {
         let bars = (0..=steps).map(|index| {
             let log_price = if index % 2 == 0 { size } else { 0.0 };
             let price = Price::new(f64::exp(log_price)).unwrap();
-            Bar::of_value(UnixMillis(STEP.times(index).0), price)
+            Bar::from_value(UnixMillis(STEP.times(index).0), price)
         });
         let mut history = PriceHistory::new(STEP, Unit::LogPrice);
         history.extend(bars).unwrap();

@@ -154,7 +154,7 @@ fn the_model_confidence_set_is_that_of_arch_on_the_same_draws() {
                     .collect()
             })
             .collect();
-        let set = ModelConfidenceSet::of(&losses, &draws);
+        let set = ModelConfidenceSet::new(&losses, &draws);
         for (found, expected) in set.p_values.iter().zip(numbers(&case["expected"])) {
             assert_close(*found, expected, 1.0, &losses.len());
         }

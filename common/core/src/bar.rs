@@ -26,7 +26,7 @@ pub struct Bar {
 
 impl Bar {
     /// The bar of a series that has only values.
-    pub const fn of_value(open_time: UnixMillis, value: Price) -> Self {
+    pub const fn from_value(open_time: UnixMillis, value: Price) -> Self {
         Self {
             open_time,
             open: value,

@@ -64,7 +64,7 @@ mod tests {
         };
         let bars: Vec<Bar> = bars
             .into_iter()
-            .map(|i| Bar::of_value(at(i), price((i * i) as f64)))
+            .map(|i| Bar::from_value(at(i), price((i * i) as f64)))
             .collect();
         let rules = ScoreRules {
             volatility_min_returns: 2,

@@ -45,11 +45,11 @@ pub fn receipt_text(
 
 /// What a miner signs with its payload.
 pub fn reveal_text(round: &RoundId, validator: &Hotkey, payload: &[u8]) -> String {
-    reveal_text_of(round, validator, &sha256(payload))
+    reveal_text_from_digest(round, validator, &sha256(payload))
 }
 
 /// [`reveal_text`] of the payload with this SHA-256.
-pub fn reveal_text_of(round: &RoundId, validator: &Hotkey, digest: &Hash) -> String {
+pub fn reveal_text_from_digest(round: &RoundId, validator: &Hotkey, digest: &Hash) -> String {
     format!("foretell/reveal/1\n{round}\n{validator}\n{digest}")
 }
 

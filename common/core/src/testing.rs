@@ -71,7 +71,7 @@ pub fn bars(first: UnixMillis, values: impl IntoIterator<Item = f64>) -> Vec<Bar
     let opens = (0..).map(|i| first + STEP.times(i));
     opens
         .zip(values)
-        .map(|(open_time, value)| Bar::of_value(open_time, price(value)))
+        .map(|(open_time, value)| Bar::from_value(open_time, price(value)))
         .collect()
 }
 

@@ -87,7 +87,7 @@ mod tests {
         let mut volatility = EwmaVolatility::new(&grid, unit, &rules);
         for &(i, value) in values {
             let open_time = UnixMillis(0) + grid.step.times(i);
-            volatility.observe(&Bar::of_value(open_time, price(value)));
+            volatility.observe(&Bar::from_value(open_time, price(value)));
         }
         volatility
     }

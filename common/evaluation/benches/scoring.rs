@@ -121,7 +121,7 @@ fn crps_of_a_round() {
         .collect();
     let whole = best_of(5, || {
         for (fan, outcome) in &fans {
-            black_box(Score::of(fan, outcome, &rules));
+            black_box(Score::from_forecast(fan, outcome, &rules));
         }
     });
     println!("score_and_metrics {whole}");

@@ -57,7 +57,7 @@ mod tests {
 
     fn candle(at: i64, value: f64, closed: Option<bool>) -> Candle {
         Candle {
-            bar: Bar::of_value(UnixMillis(at), Price::new(value).unwrap()),
+            bar: Bar::from_value(UnixMillis(at), Price::new(value).unwrap()),
             closed,
         }
     }

@@ -110,7 +110,7 @@ impl SeasonStart {
                 let settlement = market.settlement(origin);
                 let outcome = market.outcome(&settlement);
                 let reference_score = outcome.as_ref().and_then(|outcome| {
-                    let fan = reference.fan(outcome.volatility, market.series.grid.horizon);
+                    let fan = reference.forecast(outcome.volatility, market.series.grid.horizon);
                     Score::scaled_crps(&fan, outcome, &plan.rules.score)
                 });
                 PrecomputedRound {

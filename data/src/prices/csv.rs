@@ -74,7 +74,7 @@ impl CsvRow<'_> {
                     volume: self.price(volume, volume_name)?.get(),
                 })
             }
-            PriceColumns::Values { open_time, value } => Ok(Bar::of_value(
+            PriceColumns::Values { open_time, value } => Ok(Bar::from_value(
                 self.time(open_time)?,
                 self.price(value, VALUE)?,
             )),
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((bars[0].open_time, bars[0].volume), (UnixMillis(1000), 7.0));
         let (bars, _) = parsed("value,open_time_ms\n-3.5,1000\n").unwrap();
         let value = "-3.5".parse().unwrap();
-        assert_eq!(bars, [Bar::of_value(UnixMillis(1000), value)]);
+        assert_eq!(bars, [Bar::from_value(UnixMillis(1000), value)]);
     }
 
     #[test]

@@ -111,7 +111,7 @@ mod tests {
         let value = Price::new(1.0).unwrap();
         times
             .iter()
-            .map(|&t| Bar::of_value(UnixMillis(t), value))
+            .map(|&t| Bar::from_value(UnixMillis(t), value))
             .collect()
     }
 

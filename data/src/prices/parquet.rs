@@ -95,7 +95,7 @@ impl PriceTable<'_> {
         let times = self.cells(OPEN_TIME, time)?.into_iter();
         let rows = times.zip(self.cells(VALUE, number)?);
         Ok(rows
-            .map(|(time, value)| Bar::of_value(time, value))
+            .map(|(time, value)| Bar::from_value(time, value))
             .collect())
     }
 

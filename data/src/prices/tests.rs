@@ -15,7 +15,7 @@ fn price(value: f64) -> Price {
 
 fn value_series(times: &[i64], values: &[f64]) -> PriceSeries {
     let bars = times.iter().zip(values);
-    let bars = bars.map(|(&time, &value)| Bar::of_value(UnixMillis(time), price(value)));
+    let bars = bars.map(|(&time, &value)| Bar::from_value(UnixMillis(time), price(value)));
     PriceSeries::from_bars(bars.collect()).unwrap()
 }
 

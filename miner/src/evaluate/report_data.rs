@@ -57,10 +57,10 @@ impl EvaluationReportData {
     pub fn add_round(&mut self, round: &EvaluatedRound<'_>) {
         let scorer = round.scorer;
         let moves = &scorer.outcome.moves;
-        let reference_fan = scorer.reference_fan();
+        let reference_fan = scorer.reference_forecast();
         let reference = (REFERENCE, &reference_fan, &scorer.reference_score);
         let models = round.models.iter();
-        let models = models.map(|(name, scored)| (*name, &scored.fan, &scored.score));
+        let models = models.map(|(name, scored)| (*name, &scored.quantiles, &scored.score));
         let month: String = time_text::format_time(round.origin)
             .chars()
             .take(7)
@@ -127,13 +127,16 @@ impl EvaluationReportData {
         let expected = round.scorer.outcome.volatility * (moves.len() as f64).sqrt();
         let size = moves.last().copied().flatten().unwrap_or(0.0).abs() / expected;
         let sample_round = || {
-            let models = round.models.iter().filter(|(_, scored)| scored.fan.k() > 1);
+            let models = round
+                .models
+                .iter()
+                .filter(|(_, scored)| scored.quantiles.k() > 1);
             SampleRound {
                 origin: round.origin,
                 size,
                 moves: moves.to_vec(),
                 fans: models
-                    .map(|(name, scored)| ((*name).to_owned(), quantiles(&scored.fan)))
+                    .map(|(name, scored)| ((*name).to_owned(), quantiles(&scored.quantiles)))
                     .collect(),
             }
         };

@@ -125,7 +125,7 @@ fn loss(
 ) -> Result<f64, ModelError> {
     let anchor = last_close(known)?;
     let forecast = fitted.forecast(known, VALIDATION_K)?;
-    let fan = QuantileForecast::of(&forecast, anchor, known.unit());
+    let fan = QuantileForecast::from_forecast(&forecast, anchor, known.unit());
     let steps = fan.rows().zip(future.bars());
     let losses = steps.map(|(row, bar)| crps(row, known.unit().change(anchor, bar.close.get())));
     Ok(losses.sum::<f64>() / future.bars().len().max(1) as f64)

@@ -92,7 +92,7 @@ mod tests {
     fn history(values: &[f64]) -> PriceHistory {
         let mut history = PriceHistory::new(STEP, Unit::Value);
         let bars = values.iter().zip(0..).map(|(value, index)| {
-            Bar::of_value(UnixMillis(STEP.times(index).0), Price::new(*value).unwrap())
+            Bar::from_value(UnixMillis(STEP.times(index).0), Price::new(*value).unwrap())
         });
         history.extend(bars).unwrap();
         history

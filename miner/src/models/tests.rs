@@ -58,7 +58,7 @@ fn values(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
     let times = (0..).map(|index| MONDAY + HALF_HOUR.times(index));
     times
         .zip(values)
-        .map(|(time, value)| Bar::of_value(time, Price::new(value).unwrap()))
+        .map(|(time, value)| Bar::from_value(time, Price::new(value).unwrap()))
         .collect()
 }
 

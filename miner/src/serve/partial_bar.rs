@@ -39,7 +39,7 @@ pub fn partial_bars(
     let mut open_time = last.close_time(step);
     while open_time < origin {
         let bar = by_bar.remove(&open_time);
-        let bar = bar.unwrap_or(Bar::of_value(open_time, close));
+        let bar = bar.unwrap_or(Bar::from_value(open_time, close));
         close = bar.close;
         bars.push(bar);
         open_time = open_time + step;
@@ -59,7 +59,7 @@ mod tests {
     fn bar(minute: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::of_value(
+            ..Bar::from_value(
                 UnixMillis(MINUTE.times(minute).0),
                 Price::new(value).unwrap(),
             )

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use foretell_core::series::{RoundId, Series};
-use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_of};
+use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_from_digest};
 use foretell_core::time::Millis;
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
@@ -120,7 +120,7 @@ async fn reveal(
             "{round} has not begun: ask after T"
         )));
     }
-    let text = reveal_text_of(round, &validator, payload.digest());
+    let text = reveal_text_from_digest(round, &validator, payload.digest());
     miner.metrics.count_reveal();
     Ok(Json(RevealResponse {
         signature: miner.key.sign(text.as_bytes()),

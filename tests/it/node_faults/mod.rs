@@ -293,7 +293,7 @@ async fn a_validator_that_is_killed_between_sending_and_learning_sets_nothing_tw
     drop(killed);
     scenario.node.make_block();
     let mut again = scenario.validator().await;
-    assert!(again.state().unconfirmed().is_some());
+    assert!(again.state().unconfirmed_weights().is_some());
     scenario.run_until_set(&mut again).await;
     scenario.assert_set_once("a killed validator");
     assert_eq!(scenario.node.received_extrinsics(), 1);

@@ -143,7 +143,7 @@ mod tests {
             unit: Unit::LogPrice,
         };
         let bars = (0..bars).map(|i| {
-            Bar::of_value(
+            Bar::from_value(
                 UnixMillis(0) + STEP.times(i),
                 Price::new(1.0 + i as f64).unwrap(),
             )

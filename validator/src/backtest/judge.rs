@@ -74,7 +74,7 @@ impl Judge {
             forecasts: raw_forecasts,
         } = round.forecasts;
         let settlement = self.prices.settlement(origin);
-        let scorer = RoundScorer::of(&self.series, &settlement, &self.reference, &self.rules);
+        let scorer = RoundScorer::new(&self.series, &settlement, &self.reference, &self.rules);
         let context = RoundContext {
             series: &self.series,
             anchor: settlement.anchor.map(Price::get),
@@ -170,11 +170,11 @@ impl RoundContext<'_> {
         };
         if let (Some(moves), Some(anchor)) = (&self.moves, self.anchor) {
             let calibration = match &scored {
-                Some(scored) => CalibrationSums::of(&scored.fan, moves),
+                Some(scored) => CalibrationSums::from_forecast(&scored.quantiles, moves),
                 None => {
-                    let fan = QuantileForecast::of(&forecast, anchor, unit);
-                    metrics.unscaled = Some(Box::new(MetricSums::of(&fan, moves)));
-                    CalibrationSums::of(&fan, moves)
+                    let fan = QuantileForecast::from_forecast(&forecast, anchor, unit);
+                    metrics.unscaled = Some(Box::new(MetricSums::from_forecast(&fan, moves)));
+                    CalibrationSums::from_forecast(&fan, moves)
                 }
             };
             metrics.calibration = calibration.map(Box::new);

@@ -10,7 +10,7 @@ pub fn quantile_level(index: usize, k: usize) -> f64 {
 
 /// The value of an ascending row at `level`: linear between its levels, flat outside them.
 pub fn quantile(row: &[f64], level: f64) -> f64 {
-    LevelPosition::of(level, row.len()).value(row)
+    LevelPosition::new(level, row.len()).value(row)
 }
 
 /// Where a level stands in rows of one K, for all of them.
@@ -24,7 +24,7 @@ pub(crate) struct LevelPosition {
 
 impl LevelPosition {
     /// The place of `level` among `k` values.
-    pub(crate) fn of(level: f64, k: usize) -> Self {
+    pub(crate) fn new(level: f64, k: usize) -> Self {
         // Position in units of "index", where value 0 stands at level 1/2K.
         let position = (level * k as f64 - 0.5).clamp(0.0, (k - 1) as f64);
         let below = position as usize;

@@ -18,7 +18,7 @@ pub struct QuantileForecast {
 
 impl QuantileForecast {
     /// The fan of a forecast, seen from the anchor. Paths are sorted step by step.
-    pub fn of(forecast: &Forecast, anchor: f64, unit: Unit) -> Self {
+    pub fn from_forecast(forecast: &Forecast, anchor: f64, unit: Unit) -> Self {
         let k = forecast.k().max(1);
         let mut moves = unit.changes(anchor, forecast.values());
         sort_rows(k, &mut moves);
@@ -69,7 +69,7 @@ impl QuantileForecast {
             return Cow::Borrowed(self);
         }
         let positions =
-            (0..POOL_LEVELS).map(|j| LevelPosition::of(quantile_level(j, POOL_LEVELS), self.k));
+            (0..POOL_LEVELS).map(|j| LevelPosition::new(quantile_level(j, POOL_LEVELS), self.k));
         let positions: Vec<LevelPosition> = positions.collect();
         let mut moves = Vec::with_capacity(self.rows().len() * POOL_LEVELS);
         for row in self.rows() {
@@ -138,7 +138,7 @@ mod tests {
             vec![3.0, 1.0, 5.0, 9.0],
         )
         .unwrap();
-        let fan = QuantileForecast::of(&forecast, 1.0, Unit::Value);
+        let fan = QuantileForecast::from_forecast(&forecast, 1.0, Unit::Value);
         let rows: Vec<&[f64]> = fan.rows().collect();
         assert_eq!(rows, [&[0.0, 2.0][..], &[4.0, 8.0][..]]);
     }

@@ -35,8 +35,8 @@ impl Deviations {
         Self {
             horizon,
             reference: QuantileForecast::from_moves(
-                reference.standard().len(),
-                reference.standard().to_vec(),
+                reference.standard_quantiles().len(),
+                reference.standard_quantiles().to_vec(),
             )
             .resampled()
             .rows()

@@ -39,13 +39,18 @@ pub struct CoverageCount {
 
 impl MetricSums {
     /// The sums of one fan against the moves that happened, `None` for a gap.
-    pub fn of(fan: &QuantileForecast, moves: &[Option<f64>]) -> Self {
+    pub fn from_forecast(fan: &QuantileForecast, moves: &[Option<f64>]) -> Self {
         let mut metric_sums = Self::new(fan.k());
         let last = moves.len();
-        let positions = RowSummaryPositions::of(fan.k());
+        let positions = RowSummaryPositions::new(fan.k());
         for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
             if let Some(y) = *y {
-                metric_sums.add_step(&RowSummary::of(row, &positions), y, crps(row, y), i == last);
+                metric_sums.add_step(
+                    &RowSummary::new(row, &positions),
+                    y,
+                    crps(row, y),
+                    i == last,
+                );
             }
         }
         metric_sums
@@ -161,12 +166,15 @@ pub(super) struct RowSummaryPositions {
 
 impl RowSummaryPositions {
     /// Their places among `k` values.
-    pub(super) fn of(k: usize) -> Self {
+    pub(super) fn new(k: usize) -> Self {
         Self {
-            median: LevelPosition::of(0.5, k),
+            median: LevelPosition::new(0.5, k),
             central: [0.50, 0.80, 0.95].map(|share| {
                 let tail = (1.0 - share) / 2.0;
-                (LevelPosition::of(tail, k), LevelPosition::of(1.0 - tail, k))
+                (
+                    LevelPosition::new(tail, k),
+                    LevelPosition::new(1.0 - tail, k),
+                )
             }),
         }
     }
@@ -174,7 +182,7 @@ impl RowSummaryPositions {
 
 impl RowSummary {
     /// The marks of a row.
-    pub(super) fn of(row: &[f64], positions: &RowSummaryPositions) -> Self {
+    pub(super) fn new(row: &[f64], positions: &RowSummaryPositions) -> Self {
         let central = positions.central;
         Self {
             mean: mean(row),
@@ -184,7 +192,7 @@ impl RowSummary {
     }
 
     /// The marks of the row times `scale`, which is above zero.
-    pub(super) fn times(&self, scale: f64) -> Self {
+    pub(super) fn scaled_by(&self, scale: f64) -> Self {
         Self {
             mean: self.mean * scale,
             median: self.median * scale,
@@ -209,7 +217,7 @@ mod tests {
     #[test]
     fn worked_by_hand() {
         let fan = QuantileForecast::from_moves(2, vec![0.0, 4.0, 2.0, 6.0]);
-        let metric_sums = MetricSums::of(&fan, &[Some(1.0), Some(-1.0)]);
+        let metric_sums = MetricSums::from_forecast(&fan, &[Some(1.0), Some(-1.0)]);
         assert_eq!(metric_sums.rmse(), Some(f64::sqrt((1.0 + 25.0) / 2.0)));
         assert_eq!(metric_sums.mae(), Some(3.0));
         assert_eq!(metric_sums.mean_crps(), Some(2.5));
@@ -225,7 +233,7 @@ mod tests {
     fn a_flat_median_has_no_direction() {
         let fan = QuantileForecast::from_moves(1, vec![0.0]);
         assert_eq!(
-            MetricSums::of(&fan, &[Some(3.0)]).directional_accuracy(),
+            MetricSums::from_forecast(&fan, &[Some(3.0)]).directional_accuracy(),
             None
         );
         assert_eq!(MetricSums::default().rmse(), None);

@@ -66,10 +66,10 @@ mod tests {
             let fan = QuantileForecast::from_moves(1, values);
             let outcome = Outcome { volatility, moves };
             let scales = outcome.scales();
-            let (positions, last) = (RowSummaryPositions::of(1), outcome.moves.len());
+            let (positions, last) = (RowSummaryPositions::new(1), outcome.moves.len());
             let mut metric_sums = MetricSums::new(1);
             let expected = mean_scaled_crps(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
-                metric_sums.add_step(&RowSummary::of(row, &positions), y, crps, step == last);
+                metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, step == last);
             });
             let expected = expected.map(|expected| (expected, metric_sums));
             prop_assert_eq!(scaled_crps(&scales, &fan, &outcome, &rules), expected);

@@ -45,18 +45,18 @@ impl Reference {
             Ordering::Greater => upper(j),
         });
         Self {
-            row: Arc::new(StandardRow::of(quantiles.collect())),
+            row: Arc::new(StandardRow::new(quantiles.collect())),
         }
     }
 
     /// Its row in units of σ_T·√i, the same at every step.
-    pub fn standard(&self) -> &[f64] {
+    pub fn standard_quantiles(&self) -> &[f64] {
         &self.row.quantiles
     }
 
-    /// The reference's fan over `horizon` steps.
-    pub fn fan(&self, volatility: f64, horizon: usize) -> QuantileForecast {
-        let quantiles = self.standard();
+    /// The reference's forecast over `horizon` steps; `volatility` is σ_T.
+    pub fn forecast(&self, volatility: f64, horizon: usize) -> QuantileForecast {
+        let quantiles = self.standard_quantiles();
         let mut moves = Vec::with_capacity(horizon * quantiles.len());
         for i in 1..=horizon {
             let scale = volatility * f64::sqrt(i as f64);
@@ -65,23 +65,23 @@ impl Reference {
         QuantileForecast::from_moves(quantiles.len(), moves)
     }
 
-    /// The score of [`fan`](Self::fan) in O(H·log K), without making it; `None` if no step has a settled price.
+    /// The score of [`forecast`](Self::forecast) in O(H·log K), without making it; `None` if no step has a settled price.
     ///
     /// `CRPS(s·q, s·y) = s·CRPS(q, y)`, so the one standard row scores every step.
     pub fn score(&self, outcome: &Outcome, rules: &ScoreRules) -> Option<Score> {
         let last = outcome.moves.len();
-        let widest = self.standard().last().map_or(0.0, |q| q.abs());
+        let widest = self.standard_quantiles().last().map_or(0.0, |q| q.abs());
         if widest * outcome.volatility * f64::sqrt(last as f64) > MAX_MOVE {
             // Such a fan is cut, and no longer the standard row at every step.
-            return Score::of(&self.fan(outcome.volatility, last), outcome, rules);
+            return Score::from_forecast(&self.forecast(outcome.volatility, last), outcome, rules);
         }
-        let mut metric_sums = MetricSums::new(self.standard().len());
+        let mut metric_sums = MetricSums::new(self.standard_quantiles().len());
         let mut sum = 0.0;
         for (y, i) in outcome.moves.iter().zip(1..) {
             let Some(y) = *y else { continue };
             let scale = outcome.volatility * f64::sqrt(i as f64);
             let crps = self.row.crps(scale, y);
-            metric_sums.add_step(&self.row.summary.times(scale), y, crps, i == last);
+            metric_sums.add_step(&self.row.summary.scaled_by(scale), y, crps, i == last);
             // The reference itself lies within the clamp; what happened may not.
             sum += if y.abs() <= rules.clamp * scale {
                 crps / scale
@@ -98,7 +98,7 @@ impl Reference {
 }
 
 impl StandardRow {
-    fn of(quantiles: Vec<f64>) -> Self {
+    fn new(quantiles: Vec<f64>) -> Self {
         let k = quantiles.len() as f64;
         let mut sums_from = vec![0.0; quantiles.len() + 1];
         for index in (0..quantiles.len()).rev() {
@@ -111,7 +111,7 @@ impl StandardRow {
             .map(|(index, quantile)| level(index) * quantile)
             .sum();
         Self {
-            summary: RowSummary::of(&quantiles, &RowSummaryPositions::of(quantiles.len())),
+            summary: RowSummary::new(&quantiles, &RowSummaryPositions::new(quantiles.len())),
             quantiles,
             sums_from,
             weighted,
@@ -160,7 +160,7 @@ mod tests {
                 reference_k: k,
                 ..RulesVersion::V1.rules().score
             };
-            let fan = Reference::new(&rules).fan(12.3, 2);
+            let fan = Reference::new(&rules).forecast(12.3, 2);
             for row in fan.rows() {
                 assert_eq!(crate::forecast::quantile(row, 0.5), 0.0, "K = {k}");
             }
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_fan_widens_with_the_square_root_of_time() {
         let reference = Reference::new(&RulesVersion::V1.rules().score);
-        let fan = reference.fan(10.0, 4);
+        let fan = reference.forecast(10.0, 4);
         let rows: Vec<&[f64]> = fan.rows().collect();
         assert_eq!(rows.len(), 4);
         for (one, four) in rows[0].iter().zip(rows[3]) {
@@ -219,8 +219,8 @@ mod tests {
                 ..RulesVersion::V1.rules().score
             };
             let reference = Reference::new(&rules);
-            let fan = reference.fan(outcome.volatility, outcome.moves.len());
-            let (ours, plain) = (reference.score(&outcome, &rules), Score::of(&fan, &outcome, &rules));
+            let fan = reference.forecast(outcome.volatility, outcome.moves.len());
+            let (ours, plain) = (reference.score(&outcome, &rules), Score::from_forecast(&fan, &outcome, &rules));
             prop_assert_eq!(ours.is_some(), plain.is_some());
             if let (Some(ours), Some(plain)) = (ours, plain) {
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-11 * (1.0 + b.abs());
@@ -241,7 +241,12 @@ mod tests {
         for version in [RulesVersion::V1, RulesVersion::V1Replay] {
             let rules = version.rules().score;
             let reference = Reference::new(&rules);
-            assert!(reference.standard().iter().all(|q| q.abs() <= rules.clamp));
+            assert!(
+                reference
+                    .standard_quantiles()
+                    .iter()
+                    .all(|q| q.abs() <= rules.clamp)
+            );
         }
     }
 }

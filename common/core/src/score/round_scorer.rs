@@ -28,7 +28,7 @@ pub struct RoundScorer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredForecast {
     /// Moves from the anchor.
-    pub fan: QuantileForecast,
+    pub quantiles: QuantileForecast,
     /// Its score.
     pub score: Score,
 }
@@ -36,13 +36,13 @@ pub struct ScoredForecast {
 impl ScoredForecast {
     /// The same with a fan of no more than the common levels, which is all that pooling looks at.
     pub fn pooled(&self) -> Self {
-        let fan = if self.fan.k() > POOL_LEVELS {
-            self.fan.resampled().into_owned()
+        let quantiles = if self.quantiles.k() > POOL_LEVELS {
+            self.quantiles.resampled().into_owned()
         } else {
-            self.fan.clone()
+            self.quantiles.clone()
         };
         Self {
-            fan,
+            quantiles,
             score: self.score.clone(),
         }
     }
@@ -50,7 +50,7 @@ impl ScoredForecast {
 
 impl RoundScorer {
     /// The scorer of a round with these prices, or why the round is void.
-    pub fn of(
+    pub fn new(
         series: &Series,
         settlement: &Settlement,
         reference: &Reference,
@@ -71,18 +71,18 @@ impl RoundScorer {
         })
     }
 
-    /// The reference's fan, made anew.
+    /// The reference's forecast of this round, made anew.
     pub fn reference_fan(&self) -> QuantileForecast {
         self.reference
-            .fan(self.outcome.volatility, self.outcome.moves.len())
+            .forecast(self.outcome.volatility, self.outcome.moves.len())
     }
 
     /// The forecast's fan and score. Independent of all other forecasts.
     pub fn score(&self, forecast: &Forecast) -> ScoredForecast {
-        let fan = QuantileForecast::of(forecast, self.anchor, self.unit);
+        let quantiles = QuantileForecast::from_forecast(forecast, self.anchor, self.unit);
         // The outcome has a settled last step, or there would be no scorer.
-        let score = Score::with_scales(&self.scales, &fan, &self.outcome, &self.rules)
+        let score = Score::with_scales(&self.scales, &quantiles, &self.outcome, &self.rules)
             .unwrap_or_else(|| self.reference_score.clone());
-        ScoredForecast { fan, score }
+        ScoredForecast { quantiles, score }
     }
 }

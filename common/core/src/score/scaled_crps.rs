@@ -21,7 +21,11 @@ pub struct Score {
 
 impl Score {
     /// The score of `fan` against `outcome`; `None` if no step has a settled price.
-    pub fn of(fan: &QuantileForecast, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
+    pub fn from_forecast(
+        fan: &QuantileForecast,
+        outcome: &Outcome,
+        rules: &ScoreRules,
+    ) -> Option<Self> {
         Self::with_scales(&outcome.scales(), fan, outcome, rules)
     }
 
@@ -41,9 +45,9 @@ impl Score {
         }
         let mut metric_sums = MetricSums::new(fan.k());
         let last = outcome.moves.len();
-        let positions = RowSummaryPositions::of(fan.k());
+        let positions = RowSummaryPositions::new(fan.k());
         let scaled_crps = mean_scaled_crps(scales, fan, outcome, rules, |row, y, crps, step| {
-            metric_sums.add_step(&RowSummary::of(row, &positions), y, crps, step == last);
+            metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, step == last);
         })?;
         Some(Self {
             scaled_crps,
@@ -111,7 +115,7 @@ mod tests {
         let rules = RulesVersion::V1.rules().score;
         let fan = QuantileForecast::from_moves(1, vec![5.0; 4]);
         let outcome = outcome(&[Some(15.0), None, None, Some(-15.0)]);
-        let score = Score::of(&fan, &outcome, &rules).unwrap();
+        let score = Score::from_forecast(&fan, &outcome, &rules).unwrap();
         assert!((score.scaled_crps - 1.0).abs() < 1e-15);
     }
 
@@ -120,7 +124,7 @@ mod tests {
     fn absurd_values_are_clamped() {
         let rules = RulesVersion::V1.rules().score;
         let score = |x: f64, y: f64| {
-            Score::of(
+            Score::from_forecast(
                 &QuantileForecast::from_moves(1, vec![x]),
                 &outcome(&[Some(y)]),
                 &rules,
@@ -136,6 +140,6 @@ mod tests {
     fn a_round_of_gaps_has_no_score() {
         let rules = RulesVersion::V1.rules().score;
         let fan = QuantileForecast::from_moves(1, vec![0.0]);
-        assert_eq!(Score::of(&fan, &outcome(&[None]), &rules), None);
+        assert_eq!(Score::from_forecast(&fan, &outcome(&[None]), &rules), None);
     }
 }

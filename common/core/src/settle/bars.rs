@@ -18,7 +18,7 @@ pub fn bar(
     let mut bar: Option<Bar> = None;
     for n in 1..=minutes {
         let price = price(open_time + MINUTE.times(n))?;
-        let known = bar.get_or_insert(Bar::of_value(open_time, price));
+        let known = bar.get_or_insert(Bar::from_value(open_time, price));
         if price > known.high {
             known.high = price;
         }

@@ -132,7 +132,7 @@ impl SettlementCase {
             day_volume: venue.w.get(),
             candle: venue.has_candle().then(|| Bar {
                 volume: venue.volume.get(),
-                ..Bar::of_value(PLACEHOLDER_MINUTE, venue.price)
+                ..Bar::from_value(PLACEHOLDER_MINUTE, venue.price)
             }),
             is_final: true,
             prior_closes: newest_first()

@@ -175,7 +175,7 @@ mod tests {
     fn candle(minutes: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::of_value(M + MINUTE.times(minutes), Price::new(value).unwrap())
+            ..Bar::from_value(M + MINUTE.times(minutes), Price::new(value).unwrap())
         }
     }
 

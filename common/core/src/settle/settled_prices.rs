@@ -128,7 +128,7 @@ impl SettledPrices {
             return bars::bar(open_time, step, |end| self.price(end));
         }
         let price = self.price(open_time + step)?;
-        Some(Bar::of_value(open_time, price))
+        Some(Bar::from_value(open_time, price))
     }
 
     /// What the round at `origin` settles to; `None` until everything that it depends on is a price or a gap.

@@ -46,7 +46,7 @@ fn venue(name: &str, quote: QuoteCurrency, price: f64, day_volume: f64) -> Venue
         day_volume,
         candle: Some(Bar {
             volume: 1.0,
-            ..Bar::of_value(M, price)
+            ..Bar::from_value(M, price)
         }),
         is_final: true,
         prior_closes: vec![Some(price); 30],

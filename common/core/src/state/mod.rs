@@ -119,7 +119,7 @@ impl SeriesState {
     }
 
     /// Weights that may or may not have reached the chain.
-    pub const fn unconfirmed(&self) -> Option<&UnconfirmedWeights> {
+    pub const fn unconfirmed_weights(&self) -> Option<&UnconfirmedWeights> {
         self.unconfirmed.as_ref()
     }
 

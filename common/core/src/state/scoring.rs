@@ -51,7 +51,7 @@ impl SeriesState {
     /// What the forecasts of a round with these prices are judged by, or why the round is void.
     pub fn scorer(&self, settlement: &Settlement) -> Result<RoundScorer, VoidReason> {
         let series = &self.genesis.series;
-        RoundScorer::of(series, settlement, &self.reference, &self.rules)
+        RoundScorer::new(series, settlement, &self.reference, &self.rules)
     }
 
     /// The record that scores a round whose forecasts are judged.
@@ -66,7 +66,7 @@ impl SeriesState {
         let (outcome, rules) = (&scorer.outcome, &self.rules.score);
         let mut deviations = Deviations::new(&self.reference, self.genesis.series.grid.horizon);
         for (miner, scored) in scored {
-            deviations.insert(*miner, &scored.fan, outcome.volatility, rules);
+            deviations.insert(*miner, &scored.quantiles, outcome.volatility, rules);
         }
         let realised = RealisedMoves::new(outcome, rules);
         let combined = deviations.consensus(pool);
@@ -78,7 +78,7 @@ impl SeriesState {
         let (mut consensus, mut trials) = (None, None);
         if !pool.is_empty() {
             let sold = self.recalibration.factors_of_round(origin).applied_to(&fan);
-            consensus = Score::of(&sold, outcome, rules);
+            consensus = Score::from_forecast(&sold, outcome, rules);
             trials = WidthTrials::evaluate(&fan, outcome, rules);
         }
         let credits = credit::credits(&deviations, &combined, pool, &realised);

@@ -53,6 +53,6 @@ pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey,
         .map(|(model, advantages)| (model, since(advantages)))
         .filter(|(_, losses)| losses.len() == sample)
         .unzip();
-    let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(sample, block));
+    let set = ModelConfidenceSet::new(&losses, &circular_block_bootstrap(sample, block));
     model.into_iter().zip(set.members(ALPHA)).collect()
 }

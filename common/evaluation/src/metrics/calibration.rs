@@ -15,7 +15,7 @@ pub struct CalibrationSums {
 
 impl CalibrationSums {
     /// That of a fan against the moves that happened, `None` for a gap; none of a fan too coarse to tell.
-    pub fn of(fan: &QuantileForecast, moves: &[Option<f64>]) -> Option<Self> {
+    pub fn from_forecast(fan: &QuantileForecast, moves: &[Option<f64>]) -> Option<Self> {
         let mut calibration = Self::default();
         calibration.add(fan, moves);
         (!is_coarse(fan)).then_some(calibration)

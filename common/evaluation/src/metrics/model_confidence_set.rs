@@ -32,7 +32,7 @@ impl ModelConfidenceSet {
     /// over bootstrap draws; its p-value is the share of draws whose own maximum is larger. The model with the
     /// largest t leaves; a model's p-value is the largest so far. `draws` holds for each draw how often
     /// each round is in it.
-    pub fn of(losses: &[Vec<f64>], draws: &[Vec<u32>]) -> Self {
+    pub fn new(losses: &[Vec<f64>], draws: &[Vec<u32>]) -> Self {
         let means: Vec<f64> = losses.iter().map(|l| mean(l)).collect();
         // Errors of the bootstrapped means, one row a model, one column a draw.
         let mut errors: Vec<Vec<f64>> = vec![Vec::with_capacity(draws.len()); losses.len()];
@@ -51,7 +51,7 @@ impl ModelConfidenceSet {
         let mut largest = 0.0_f64;
         while left.len() > 1 {
             let Some(EliminationTest { p, worst }) =
-                EliminationTest::of(&left, &means, &errors, draws.len())
+                EliminationTest::new(&left, &means, &errors, draws.len())
             else {
                 break;
             };
@@ -78,7 +78,7 @@ struct EliminationTest {
 
 impl EliminationTest {
     /// `None` where the models left don't differ.
-    fn of(left: &[usize], means: &[f64], errors: &[Vec<f64>], draws: usize) -> Option<Self> {
+    fn new(left: &[usize], means: &[f64], errors: &[Vec<f64>], draws: usize) -> Option<Self> {
         let count = left.len() as f64;
         let grand: Vec<f64> = (0..draws)
             .map(|draw| left.iter().map(|&m| errors[m][draw]).sum::<f64>() / count)
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_clearly_worse_model_leaves_and_like_ones_stay() {
         let losses = [wavy(400, 0.0, 0), wavy(400, 0.001, 5), wavy(400, 2.0, 3)];
-        let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(400, 20));
+        let set = ModelConfidenceSet::new(&losses, &circular_block_bootstrap(400, 20));
         assert_eq!(set.members(ALPHA), [true, true, false]);
         assert_eq!(set.p_values[2], 0.0);
     }
@@ -189,9 +189,9 @@ mod tests {
     #[test]
     fn equal_models_stay_together() {
         let losses = vec![wavy(100, 0.0, 0); 3];
-        let set = ModelConfidenceSet::of(&losses, &circular_block_bootstrap(100, 5));
+        let set = ModelConfidenceSet::new(&losses, &circular_block_bootstrap(100, 5));
         assert_eq!(set.members(ALPHA), [true; 3]);
-        let one = ModelConfidenceSet::of(&losses[..1], &circular_block_bootstrap(100, 5));
+        let one = ModelConfidenceSet::new(&losses[..1], &circular_block_bootstrap(100, 5));
         assert_eq!(one.p_values, [1.0]);
     }
 
@@ -201,8 +201,8 @@ mod tests {
         let turned = [losses[2].clone(), losses[0].clone(), losses[1].clone()];
         let draws = circular_block_bootstrap(200, 10);
         let (a, b) = (
-            ModelConfidenceSet::of(&losses, &draws).members(ALPHA),
-            ModelConfidenceSet::of(&turned, &draws).members(ALPHA),
+            ModelConfidenceSet::new(&losses, &draws).members(ALPHA),
+            ModelConfidenceSet::new(&turned, &draws).members(ALPHA),
         );
         assert_eq!([a[2], a[0], a[1]], b[..]);
     }

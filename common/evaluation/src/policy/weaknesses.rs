@@ -69,7 +69,7 @@ fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, ForecastFn)]) {
                 Some((hotkey(*n), forecast.unwrap()))
             })
             .collect();
-        let scorer = RoundScorer::of(&genesis.series, &settlement, &reference, &rules);
+        let scorer = RoundScorer::new(&genesis.series, &settlement, &reference, &rules);
         let score = |forecast| scorer.as_ref().unwrap().score(forecast);
         let scored = forecasts
             .iter()

@@ -24,7 +24,7 @@ fn rules() -> ScoreRules {
 
 /// The reference's fan of moves, K = 1000.
 fn reference() -> QuantileForecast {
-    Reference::new(&rules()).fan(SIGMA, HORIZON)
+    Reference::new(&rules()).forecast(SIGMA, HORIZON)
 }
 
 /// The leaderboard of `behaviours`, each under its name here, miner i having the i-th of `keys`.
@@ -132,7 +132,7 @@ proptest! {
                 volatility: SIGMA,
                 moves: moves.iter().map(|m| Some(m * SIGMA)).collect(),
             };
-            let score = |fan| Score::of(fan, &outcome, &rules()).unwrap().scaled_crps;
+            let score = |fan| Score::from_forecast(fan, &outcome, &rules()).unwrap().scaled_crps;
             let advantage = score(&fine) - score(&pooled);
             prop_assert!(advantage < margin, "{}", advantage);
         }

@@ -25,7 +25,7 @@ fn at(i: i64) -> UnixMillis {
 }
 
 fn bar(i: i64) -> Bar {
-    Bar::of_value(at(i), Price::new(100.0 + i as f64).unwrap())
+    Bar::from_value(at(i), Price::new(100.0 + i as f64).unwrap())
 }
 
 fn bars(range: std::ops::Range<i64>) -> Vec<Bar> {

@@ -49,14 +49,14 @@ impl Buckets {
         }
         let index = BucketIndex { lowest, scale };
         self.counts[..buckets].fill(0);
-        index.each(simd, row, |bucket, _| {
+        index.for_each(simd, row, |bucket, _| {
             let count = &mut self.counts[bucket];
             *count = count.wrapping_add(1);
         });
         let Some(fullest) = self.prefix_sums(buckets, row.len()) else {
             return false;
         };
-        index.each(simd, row, |bucket, value| {
+        index.for_each(simd, row, |bucket, value| {
             let offset = self.offsets[bucket] % MAX_ROW_LEN as u16;
             self.scattered[PADDING + usize::from(offset)] = value;
             self.offsets[bucket] = offset + 1;
@@ -107,9 +107,9 @@ struct BucketIndex {
 }
 
 impl BucketIndex {
-    /// Calls `take` with each value's bucket and the value.
+    /// Calls `visit` with each value's bucket and the value.
     #[inline(always)]
-    fn each(&self, simd: impl Simd, row: &[f64], mut take: impl FnMut(usize, f64)) {
+    fn for_each(&self, simd: impl Simd, row: &[f64], mut visit: impl FnMut(usize, f64)) {
         let [lowest, scale, to_integer] =
             [self.lowest, self.scale, TO_INTEGER].map(|value| simd.splat(value));
         let buckets = |values: [f64; SIMD_WIDTH]| {
@@ -121,11 +121,11 @@ impl BucketIndex {
         let (blocks, rest) = row.as_chunks::<SIMD_WIDTH>();
         for block in blocks {
             for (bucket, value) in buckets(*block).into_iter().zip(*block) {
-                take(bucket, value);
+                visit(bucket, value);
             }
         }
         for value in rest {
-            take(buckets([*value; SIMD_WIDTH])[0], *value);
+            visit(buckets([*value; SIMD_WIDTH])[0], *value);
         }
     }
 }

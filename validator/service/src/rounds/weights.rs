@@ -90,7 +90,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         now: UnixMillis,
         block: Block,
     ) -> Result<Option<WeightsStatus>, RoundRunnerError> {
-        let Some(unconfirmed) = self.state.unconfirmed() else {
+        let Some(unconfirmed) = self.state.unconfirmed_weights() else {
             return Ok(None);
         };
         let prepared = PreparedWeights {

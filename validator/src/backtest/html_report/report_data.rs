@@ -68,9 +68,13 @@ impl ReportData {
             return;
         };
         let moves = &scorer.outcome.moves;
-        add(&mut self.reference, &scorer.reference_fan(), moves);
+        add(&mut self.reference, &scorer.reference_forecast(), moves);
         for (key, scored) in round.scored {
-            add(self.miners.entry(*key).or_default(), &scored.fan, moves);
+            add(
+                self.miners.entry(*key).or_default(),
+                &scored.quantiles,
+                moves,
+            );
         }
         let advantages = round.scored.values();
         let advantages =
@@ -80,11 +84,11 @@ impl ReportData {
             origin: round.origin,
             advantage,
             moves: moves.clone(),
-            reference: plotted_quantiles(&scorer.reference_fan()),
+            reference: plotted_quantiles(&scorer.reference_forecast()),
             fans: round
                 .scored
                 .iter()
-                .map(|(key, scored)| (*key, plotted_quantiles(&scored.fan)))
+                .map(|(key, scored)| (*key, plotted_quantiles(&scored.quantiles)))
                 .collect(),
         };
         if round.scored.is_empty() {

@@ -40,11 +40,14 @@ fn signed_weights_wait_for_their_own_confirmation() {
         hash,
     };
     state.apply(&signed).unwrap();
-    assert_eq!(state.unconfirmed().map(|w| w.hash), Some(hash));
+    assert_eq!(state.unconfirmed_weights().map(|w| w.hash), Some(hash));
     let mut other = state.clone();
     let refused = other.apply(&included(sha256(b"other")));
     assert_eq!(refused, Err(StateError::NoUnconfirmedWeights));
-    assert_eq!(other.unconfirmed().map(|w| w.hash), Some(hash));
+    assert_eq!(other.unconfirmed_weights().map(|w| w.hash), Some(hash));
     state.apply(&included(hash)).unwrap();
-    assert_eq!((state.unconfirmed(), state.times_weights_set()), (None, 1));
+    assert_eq!(
+        (state.unconfirmed_weights(), state.times_weights_set()),
+        (None, 1)
+    );
 }

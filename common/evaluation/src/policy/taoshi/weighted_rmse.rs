@@ -26,7 +26,7 @@ impl ForecastErrors {
     }
 
     /// The weighted RMSE of a forecast in USD, √(Σ wᵢ·(pᵢ − aᵢ)² / Σ wᵢ); p is the mean of its K values at a step.
-    pub fn of(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
+    pub fn weighted_rmse(&self, forecast: &Forecast, closes: &[f64]) -> f64 {
         self.root(self.squares(forecast, closes))
     }
 
@@ -91,7 +91,7 @@ mod tests {
         let points: Vec<f64> = (0..100).map(f64::from).collect();
         let closes: Vec<f64> = points.iter().map(|p| p - 0.05).collect();
         let forecast = Forecast::quantiles(Unit::Value, 100, 1, points).unwrap();
-        let rmse = ForecastErrors::new(&config, 100).of(&forecast, &closes);
+        let rmse = ForecastErrors::new(&config, 100).weighted_rmse(&forecast, &closes);
         assert_eq!(rmse, 0.049_999_999_999_998_29);
     }
 }

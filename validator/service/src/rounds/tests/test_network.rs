@@ -110,7 +110,7 @@ fn prices() -> ReplayedPrices {
     let bars: Vec<Bar> = (-30..last - 1)
         .map(|i| {
             let value = 100.0 + f64::sin(i as f64 / 1.7) + f64::sin(i as f64 / 5.3);
-            Bar::of_value(FIRST + STEP.times(i), Price::new(value).unwrap())
+            Bar::from_value(FIRST + STEP.times(i), Price::new(value).unwrap())
         })
         .collect();
     ReplayedPrices::new(series, &bars, &rules.rules().score)

@@ -158,7 +158,7 @@ async fn signed_weights_are_looked_for_before_they_are_sent() {
         let network = CrashTestNetwork::resumed(network.0.store.truncated_to(signed), Some(ledger));
         let fail_point = FailPoint::never();
         let mut again = resumed(&network, &fail_point).await;
-        assert!(again.state().unconfirmed().is_some());
+        assert!(again.state().unconfirmed_weights().is_some());
         set_weights(&mut again).await.unwrap();
         assert_eq!(fail_point.points(), points);
         assert_eq!(again.head(), runner.head());
