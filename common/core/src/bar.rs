@@ -1,4 +1,4 @@
-//! A bar: what a venue, a price file or the settlement says of one step of a series.
+//! A bar: the prices of one step of a series, from a venue, a price file or the settlement.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +12,15 @@ use crate::time::{Millis, UnixMillis};
 pub struct Bar {
     /// Start of the bar (UTC).
     pub open_time: UnixMillis,
-    /// First price.
+    /// First traded price.
     pub open: Price,
-    /// Highest price.
+    /// Highest traded price.
     pub high: Price,
-    /// Lowest price.
+    /// Lowest traded price.
     pub low: Price,
-    /// Last price.
+    /// Last traded price: that of the instant [`close_time`](Self::close_time).
     pub close: Price,
-    /// Traded volume, in base units.
+    /// Traded volume, in units of the base currency.
     pub volume: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Hashes, signatures and other fixed numbers of bytes, as text in hex; and the one hash function, SHA-256.
+//! Hashes, signatures and other byte strings of fixed length, as text in hex; and the one hash function, SHA-256.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,17 +1,34 @@
-//! The pure floor of Foretell: rounds, scores and weights, without I/O, clock or chance of their own.
+//! Rounds, scores and weights, without I/O, clock or chance of their own.
 //!
-//! Data flows one way. Events of the outside world become records, records make the state, and the
-//! state says what it wants done:
+//! Data flows one way. What happens outside becomes records, records make the state, and the state gives the actions
+//! that are due:
 //!
 //! ```text
-//!   RoundEvent ──decide──▶ Record ──apply──▶ SeriesState ──wants──▶ Action      (carried out by the validator)
-//!   answer, price      journal           rounds, tracks            ask, settle, score
-//!                                          │
-//!                                          └─▶ Evidence ─▶ Weights ─▶ leaderboard
+//!                     RoundEvent                                    Action: open a round, request, settle, score
+//!   commitment, reveal, ──┐                                            ▲         (carried out by the validator)
+//!   settled prices        ▼                                            │ due_actions
+//!                      decide ──▶ Record ──JournalHead::append──▶ apply ──▶ SeriesState: rounds, prices, tracks
+//!                         ▲                                            │
+//!                         └────────────────────────────────────────────┤
+//!                                                                      └─▶ Evidence, Credits ──▶ PayoutShares
 //! ```
 //!
 //! The same code runs live, in a replay of bars and over an old journal; who brings the events is the
-//! only difference. What is *not* here: sockets, files, keys, venues, the chain.
+//! only difference.
+//!
+//! Modules import only from those before them in this order:
+//!
+//! | | |
+//! |---|---|
+//! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
+//! | constants | [`rules`] |
+//! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
+//! | prices | [`settle`], [`replay`] |
+//! | scores and pay | [`score`], [`pool`], [`track`] |
+//! | rounds | [`miss`], [`journal`], [`round`], [`state`] |
+//!
+//! What is *not* here: sockets, files, secret keys, venues, the chain; metrics and policies that no weight depends on
+//! (`foretell-evaluation`).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod bar;

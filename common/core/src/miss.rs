@@ -7,35 +7,35 @@ use crate::forecast::ForecastRejection;
 use crate::hash::Hash;
 use crate::time::Millis;
 
-/// Why a miner has no forecast in a round: the verdict that its operator gets to see.
+/// Why a miner has no forecast in a round, in words for its operator.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum MissReason {
-    /// No address on chain to ask.
+    /// The metagraph has no address to send the request to.
     #[error("no axon is served: announce an address")]
     NotServing,
-    /// Nothing came before the window closed.
+    /// No answer came before the window closed.
     #[error("no answer")]
     Silent,
     /// An answer came after its window had closed.
     #[error("answered {} ms after the window had closed", by.0)]
     Late {
-        /// By how much.
+        /// Time from the end of the window to the answer.
         by: Millis,
     },
-    /// The answer is not what the route answers.
+    /// The answer is not of the protocol's form.
     #[error("unusable answer: {why}")]
     BadAnswer {
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         why: String,
     },
-    /// A signature does not verify.
+    /// The miner's signature under its answer does not verify.
     #[error("the answer's signature does not verify")]
     BadSignature,
     /// The revealed bytes are not the committed ones.
     #[error("the payload does not match the commitment")]
     Mismatch,
-    /// The payload is no forecast.
+    /// The payload is the committed one, and no forecast.
     #[error("rejected: {0}")]
     Rejected(RejectedPayload),
 }
@@ -44,9 +44,9 @@ pub enum MissReason {
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{rejection}")]
 pub struct RejectedPayload {
-    /// SHA-256 of the payload.
+    /// SHA-256 of the payload, which the store keeps verbatim.
     pub payload: Hash,
-    /// What is wrong with it.
+    /// Why it is no forecast.
     #[serde(flatten)]
     pub rejection: ForecastRejection,
 }
@@ -57,7 +57,7 @@ mod tests {
     use crate::hash::sha256;
 
     #[test]
-    fn every_verdict_reads_back_as_it_was_stored() {
+    fn every_miss_reason_reads_back_as_it_was_stored() {
         let rejections = [
             ForecastRejection::TooLong { bytes: 5_000_000 },
             ForecastRejection::NotAForecast {

@@ -5,12 +5,12 @@
 pub struct Outcome {
     /// σ_T: volatility per step at T, in the moves' unit.
     pub volatility: f64,
-    /// Realised moves of steps 1 ..= H.
+    /// Realised moves of steps 1 ..= H from the anchor, in bps (log prices) or the series' unit (values).
     pub moves: Vec<Option<f64>>,
 }
 
 impl Outcome {
-    /// σ_T·√i of each step: what errors there are measured in.
+    /// σ_T·√i of each step, the unit of its errors.
     pub(crate) fn scales(&self) -> Vec<f64> {
         let steps = 1..=self.moves.len();
         steps

@@ -18,13 +18,13 @@ pub enum PriceError {
     /// The text is not a decimal number.
     #[error("{0:?} is not a decimal number")]
     NotANumber(String),
-    /// NaN or an infinity.
+    /// The number is NaN or an infinity.
     #[error("{0} is not finite")]
     NotFinite(String),
 }
 
 impl Price {
-    /// The price of this many units.
+    /// The price of this many units; an error unless it is finite.
     pub fn new(value: f64) -> Result<Self, PriceError> {
         if value.is_finite() {
             Ok(Self(value))

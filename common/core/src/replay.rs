@@ -14,12 +14,12 @@ use crate::volatility::EwmaVolatility;
 #[derive(Debug, Clone)]
 pub struct ReplayedPrices {
     series: Series,
-    /// Close and σ by the instant at which the bar closed.
+    /// Close and σ_T by the instant at which the bar closed.
     closes: BTreeMap<UnixMillis, (Price, Option<f64>)>,
 }
 
 impl ReplayedPrices {
-    /// The prices in `bars`, which are in time order on the series' step.
+    /// The prices of these bars, which are in time order on the series' step.
     pub fn new(series: Series, bars: &[Bar], rules: &ScoreRules) -> Self {
         let mut volatility = EwmaVolatility::new(&series.grid, series.unit, rules);
         let closes = bars
@@ -37,7 +37,7 @@ impl ReplayedPrices {
     pub fn settlement(&self, origin: UnixMillis) -> Settlement {
         let grid = &self.series.grid;
         let close = |t: UnixMillis| self.closes.get(&t).map(|(price, _)| *price);
-        // The last bar at or before the origin knows the volatility, whether or not one closes there.
+        // The volatility is that of the last bar at or before the origin, whether or not one closes there.
         let last_known = self.closes.range(..=origin).next_back();
         Settlement {
             anchor: close(origin),

@@ -28,12 +28,12 @@ pub fn commitment(
     Hex(hash.finalize().into())
 }
 
-/// What a miner signs with its commitment.
+/// The text that a miner signs with its commitment.
 pub fn answer_text(round: &RoundId, validator: &Hotkey, commitment: &Commitment) -> String {
     format!("foretell/answer/1\n{round}\n{validator}\n{commitment}")
 }
 
-/// What a validator signs for a commitment that arrived in time.
+/// The text that a validator signs for a commitment that arrived in time.
 pub fn receipt_text(
     round: &RoundId,
     miner: &Hotkey,
@@ -43,7 +43,7 @@ pub fn receipt_text(
     format!("foretell/receipt/1\n{round}\n{miner}\n{commitment}\n{arrival}")
 }
 
-/// What a miner signs with its payload.
+/// The text that a miner signs with its payload.
 pub fn reveal_text(round: &RoundId, validator: &Hotkey, payload: &[u8]) -> String {
     reveal_text_from_digest(round, validator, &sha256(payload))
 }
@@ -53,7 +53,7 @@ pub fn reveal_text_from_digest(round: &RoundId, validator: &Hotkey, digest: &Has
     format!("foretell/reveal/1\n{round}\n{validator}\n{digest}")
 }
 
-/// What a miner's nonce is derived from, under its own secret: the same for the same request.
+/// The text that a miner's nonce is derived from, under its own secret: the same for the same request.
 pub fn nonce_text(round: &RoundId, validator: &Hotkey) -> String {
     let (series, origin) = (&round.series, round.origin);
     format!("foretell/nonce/1\n{series}\n{origin}\n{validator}")
@@ -82,7 +82,7 @@ mod tests {
         );
     }
 
-    /// Everything that goes into the texts.
+    /// All inputs of the texts and of the commitment.
     #[derive(Debug, Clone, PartialEq)]
     struct Inputs {
         round: RoundId,

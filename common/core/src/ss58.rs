@@ -9,18 +9,18 @@ const SS58_FORMAT: u8 = 42;
 /// Why a text is no ss58 address of a hotkey.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Ss58Error {
-    /// Not base58 of the right length.
+    /// The text is not base58, or not of 35 bytes.
     #[error("{0:?} is no ss58 address: expected base58 of 35 bytes, such as 5FHneW46xGXgs5m…")]
     Malformed(String),
-    /// An address of another chain.
+    /// The address is one of another chain.
     #[error("{address:?} has ss58 address type {found}, expected {SS58_FORMAT}")]
     Network {
-        /// The text.
+        /// The text that was read.
         address: String,
-        /// Its type byte.
+        /// The address type that it has.
         found: u8,
     },
-    /// A typing error: the checksum doesn't fit.
+    /// The checksum doesn't fit the key, as after a typing error.
     #[error("{0:?} has a wrong checksum: was it mistyped?")]
     Checksum(String),
 }

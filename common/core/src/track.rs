@@ -14,17 +14,17 @@ pub struct TrackRecord {
     advantages: Vec<Advantage>,
     /// Advantages of the answered rounds alone.
     answered: Vec<Advantage>,
-    /// What evidence is made of, of all advantages.
+    /// The sums behind the evidence in all advantages.
     sums: evidence::EvidenceSums,
     /// Σ of scaled CRPS over answered rounds.
     score: f64,
-    /// The reference's, over the same rounds.
+    /// Σ of the reference's scaled CRPS over the same rounds.
     reference: f64,
     metric_sums: MetricSums,
 }
 
 impl TrackRecord {
-    /// The record of nobody yet.
+    /// A record without rounds.
     pub fn new(window: evidence::EvidenceWindow) -> Self {
         Self {
             started: None,
@@ -37,7 +37,7 @@ impl TrackRecord {
         }
     }
 
-    /// Takes in a scored forecast.
+    /// Takes in the score of a forecast, and that of the reference in the same round.
     pub fn add_score(&mut self, origin: UnixMillis, score: &Score, reference: &Score) {
         let advantage = Advantage {
             origin,
@@ -101,7 +101,7 @@ impl TrackRecord {
         (self.reference > 0.0).then(|| 1.0 - self.score / self.reference)
     }
 
-    /// Sums behind the metrics in bps.
+    /// Sums behind the metrics in bps (log prices) or the series' unit (values).
     pub const fn metric_sums(&self) -> &MetricSums {
         &self.metric_sums
     }
@@ -116,7 +116,7 @@ impl TrackRecord {
     }
 }
 
-/// Says whether it came last: rounds are scored as their prices settle, which may be out of order.
+/// Inserts by origin, and says whether it came last: rounds are scored as their prices settle, which may be out of order.
 fn insert(advantages: &mut Vec<Advantage>, advantage: Advantage) -> bool {
     if advantages
         .last()
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn nobody() -> TrackRecord {
+    fn empty_track() -> TrackRecord {
         TrackRecord::new(evidence::EvidenceWindow {
             lags: 3,
             half_life: Millis(5),
@@ -151,20 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn evidence_does_not_ask_in_which_order_rounds_settled() {
-        let of = |order: &[i64]| {
-            let mut track = nobody();
+    fn evidence_does_not_depend_on_the_order_in_which_rounds_settled() {
+        let evidence = |order: &[i64]| {
+            let mut track = empty_track();
             for n in order {
                 track.add_score(UnixMillis(*n), &score(0.1 * *n as f64), &score(0.6));
             }
             track.evidence(&RulesVersion::V1.rules().evidence)
         };
-        assert_eq!(of(&[1, 2, 3, 4, 5, 7]), of(&[2, 1, 5, 7, 3, 4]));
+        assert_eq!(evidence(&[1, 2, 3, 4, 5, 7]), evidence(&[2, 1, 5, 7, 3, 4]));
     }
 
     #[test]
     fn misses_count_from_the_first_commitment_on() {
-        let mut track = nobody();
+        let mut track = empty_track();
         track.add_miss(UnixMillis(1), -0.15);
         assert_eq!(track.rounds(), 0);
         track.started = Some(UnixMillis(2));

@@ -1,4 +1,4 @@
-//! σ_T: how far the series usually moves in one step, as known at T.
+//! Volatility σ_T: how far the series usually moves in one step, as known at T.
 
 use crate::bar::Bar;
 use crate::rules::ScoreRules;
@@ -23,7 +23,7 @@ pub struct EwmaVolatility {
 }
 
 impl EwmaVolatility {
-    /// A volatility that has seen nothing yet.
+    /// A volatility that has observed no bar.
     pub fn new(grid: &Grid, unit: Unit, rules: &ScoreRules) -> Self {
         let steps_per_half_life = rules.volatility_half_life.0 as f64 / grid.step.0 as f64;
         Self {

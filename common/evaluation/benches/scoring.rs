@@ -1,10 +1,10 @@
 //! The kernels of scoring, timed: one line each on standard output, `name seconds`, the best of several runs.
 //!
-//! `make bench` sets them beside their yardsticks. Inputs are made here, the same every time.
+//! `make bench` prints them beside the times of other implementations. Inputs are made here, the same every time.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a benchmark talks to people"
+    reason = "a benchmark prints its results"
 )]
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn crps_of_a_round() {
         black_box(rows(black_box(&sorted)));
     });
     println!("crps_quantiles {quantiles}");
-    // Miner by miner, as answers are scored; making the copy that is sorted is nobody's work.
+    // Miner by miner, as answers are scored; the copy that is sorted in place is made outside the measured time.
     let by_miner = |work: &dyn Fn(Vec<f64>, &[f64])| {
         let miners = paths.chunks_exact(MEMBERS * STEPS);
         let time = |(paths, outcomes): (&[f64], _)| {

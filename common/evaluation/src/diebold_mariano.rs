@@ -1,15 +1,14 @@
-//! Is the difference between a miner and the reference more than luck? A test for the leaderboard.
-
-use statrs::distribution::{ContinuousCDF, StudentsT};
+//! The test of Diebold & Mariano: whether the difference between a miner and the reference is more than luck.
 
 use foretell_kernels::sums::dot;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Statistic and two-sided p-value; a positive statistic favours the miner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DieboldMariano {
-    /// t, with n − 1 degrees of freedom.
+    /// The statistic t, with n − 1 degrees of freedom.
     pub t: f64,
-    /// Two-sided p.
+    /// Its two-sided p-value.
     pub p: f64,
 }
 
@@ -41,7 +40,7 @@ pub fn diebold_mariano(differences: &[f64], h: usize, lags_48h: usize) -> Option
     })
 }
 
-/// Bartlett-weighted sum of autocovariances of centred terms, at least its own l = 0 term's sign.
+/// Bartlett-weighted sum of autocovariances of centred terms; its l = 0 term alone where the sum is negative.
 fn long_run_sum(psi: &[f64], lags: usize) -> f64 {
     let at_lag = |l: usize| dot(psi, &psi[l..]);
     let variance = at_lag(0);
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_silent_where_it_has_nothing_to_say() {
+    fn there_is_none_with_too_few_rounds_or_without_variance() {
         assert_eq!(diebold_mariano(&[1.0; 30], 1, 2), None);
         assert_eq!(diebold_mariano(&[0.1; 30], 1, 2), None);
         assert_eq!(diebold_mariano(&[0.0; 30], 1, 2), None);

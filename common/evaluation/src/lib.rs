@@ -1,5 +1,4 @@
-//! What researches but does not pay: metrics, tests of significance, leaderboards, and other ways to pay, to be compared
-//! with the one that pays.
+//! Evaluation of forecasts: metrics, tests of significance, leaderboards, and policies to compare with the one that pays.
 //!
 //! ```text
 //!   settled rounds ─▶ Policy (trait) ─┬ EvidencePolicy ── the live rule: a SeriesState, fed with history

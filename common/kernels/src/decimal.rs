@@ -15,12 +15,13 @@ const MAX_EXPONENT: i32 = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decimal<'a>(&'a str);
 
-/// The text is not a decimal number.
+/// A text that is not a decimal number, or has too large an exponent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is not a decimal number")]
 pub struct DecimalError(String);
 
-/// The name under which a [`JsonDecimal`] asks for its digits, which a deserializer that knows it hands over as they are.
+/// Name of the newtype struct that a [`JsonDecimal`] deserializes; a deserializer that knows it gives the digits as they
+/// are written.
 pub const JSON_DECIMAL: &str = "foretell::JsonDecimal";
 
 /// A number that JSON holds bare or as text, in its own digits either way.
@@ -55,7 +56,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// The number as written.
+    /// The text of the number as it was written, exponent and all.
     pub const fn as_str(self) -> &'a str {
         self.0
     }
@@ -90,7 +91,7 @@ impl<'a> Decimal<'a> {
         })
     }
 
-    /// The nearest double.
+    /// The double that is nearest to the number.
     pub fn to_f64(self) -> f64 {
         // What `new` accepts, `parse` accepts.
         self.0.parse().unwrap_or(f64::NAN)
@@ -129,7 +130,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
 }
 
 impl<'a> JsonDecimal<'a> {
-    /// The number.
+    /// The number in its own digits.
     pub const fn decimal(self) -> Decimal<'a> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Work on many numbers at once, where speed is felt: each to the bit what its slow twin gives.
+//! Fast arithmetic, sorting and JSON for the hot paths. Each kernel gives the very bits of its scalar twin.
 //!
 //! | module | what | its twin |
 //! |---|---|---|
@@ -6,9 +6,11 @@
 //! | [`sums`] | sums and dot products in a fixed order of addition | a loop |
 //! | [`vmath`] | logarithms and exponentials near 1 and 0 | `libm` |
 //! | [`sort`] | rows of simulated paths | `sort_unstable_by(total_cmp)` |
-//! | [`json_fast`], [`decimal`] | JSON without spaces and escapes, numbers in their own digits | `serde_json` |
+//! | [`json_fast`] | JSON without spaces and escapes | `serde_json` |
+//! | [`decimal`] | numbers of JSON in their own digits | `str::parse::<f64>` |
 //!
-//! A property holds each to its twin. What is *not* here: anything that knows what the numbers mean.
+//! A property test compares each with its twin, so which instructions a machine has changes no result. What is *not*
+//! here: anything that knows what the numbers mean.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod decimal;

@@ -7,24 +7,24 @@ use wide::f64x4;
 /// How many doubles a [`Simd::Vector`] holds.
 pub const SIMD_WIDTH: usize = 4;
 
-/// Operations of one kind of registers.
+/// Operations on vectors of four doubles, in one kind of registers.
 pub trait Simd: Copy {
-    /// Four doubles.
+    /// Four doubles in registers.
     type Vector: Copy;
 
-    /// Four doubles into a register.
+    /// A vector of these four doubles.
     fn load(self, values: [f64; SIMD_WIDTH]) -> Self::Vector;
-    /// And back.
+    /// The four doubles of a vector.
     fn store(self, values: Self::Vector) -> [f64; SIMD_WIDTH];
-    /// a + b.
+    /// a + b of each lane.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a − b.
+    /// a − b of each lane.
     fn subtract(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a·b.
+    /// a·b of each lane.
     fn multiply(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a` where it is below `b`, else `b`.
+    /// Of each lane `a` where it is below `b`, else `b`; neither is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a` where it is above `b`, else `b`.
+    /// Of each lane `a` where it is above `b`, else `b`; neither is NaN.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// The same double four times.
@@ -34,18 +34,18 @@ pub trait Simd: Copy {
     }
 }
 
-/// What can be computed in any kind of registers.
+/// A computation that is written once for all kinds of registers.
 ///
 /// `run` and all it calls are to be `inline(always)`: only then are they compiled for the instructions of `simd`.
 pub trait Kernel {
-    /// What comes out.
+    /// The result.
     type Output;
 
-    /// Computes it with operations on these registers.
+    /// The computation, with operations on these registers.
     fn run(self, simd: impl Simd) -> Self::Output;
 }
 
-/// Computes it in the widest registers that there are.
+/// Runs a kernel in the widest registers that the processor has.
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = pulp::x86::V3::try_new() {
@@ -54,7 +54,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Baseline)
 }
 
-/// Registers that every processor of a kind has.
+/// The registers that every processor of the target architecture has.
 #[derive(Clone, Copy)]
 pub struct Baseline;
 
@@ -153,6 +153,78 @@ mod avx2 {
         #[inline(always)]
         fn max(self, a: __m256d, b: __m256d) -> __m256d {
             self.avx._mm256_max_pd(a, b)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::array::uniform4;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The results of all operations, one after the other.
+    struct AllOperations {
+        a: [f64; SIMD_WIDTH],
+        b: [f64; SIMD_WIDTH],
+    }
+
+    impl AllOperations {
+        /// The same, one double at a time.
+        fn scalar(&self) -> [[f64; SIMD_WIDTH]; 6] {
+            let operations: [fn(f64, f64) -> f64; 6] = [
+                |a, b| a + b,
+                |a, b| a - b,
+                |a, b| a * b,
+                |a, b| if a < b { a } else { b },
+                |a, b| if a > b { a } else { b },
+                |a, _| a,
+            ];
+            operations
+                .map(|operation| std::array::from_fn(|lane| operation(self.a[lane], self.b[lane])))
+        }
+    }
+
+    impl Kernel for &AllOperations {
+        type Output = [[f64; SIMD_WIDTH]; 6];
+
+        #[inline(always)]
+        fn run(self, simd: impl Simd) -> Self::Output {
+            let (a, b) = (simd.load(self.a), simd.load(self.b));
+            let vectors = [
+                simd.add(a, b),
+                simd.subtract(a, b),
+                simd.multiply(a, b),
+                simd.min(a, b),
+                simd.max(a, b),
+                a,
+            ];
+            vectors.map(|vector| simd.store(vector))
+        }
+    }
+
+    fn bits(results: [[f64; SIMD_WIDTH]; 6]) -> [[u64; SIMD_WIDTH]; 6] {
+        results.map(|lanes| lanes.map(f64::to_bits))
+    }
+
+    proptest! {
+        #[test]
+        fn operations_have_the_bits_of_their_scalar_twins_in_all_registers(
+            a in uniform4(-1e200..1e200_f64),
+            b in uniform4(-1e-3..1e3_f64),
+        ) {
+            for (a, b) in [(a, b), (b, a), (a, a)] {
+                let operations = AllOperations { a, b };
+                let scalar = bits(operations.scalar());
+                prop_assert_eq!(bits(dispatch(&operations)), scalar);
+                prop_assert_eq!(bits((&operations).run(Baseline)), scalar);
+            }
+        }
+
+        #[test]
+        fn a_splat_has_one_value_in_all_lanes(value in -1e200..1e200_f64) {
+            prop_assert_eq!(Baseline.store(Baseline.splat(value)), [value; SIMD_WIDTH]);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use wide::f64x8;
 
-/// Values that are summed side by side, in an order of addition that is the same on every machine.
+/// Number of interleaved sums: value i of a slice belongs to sum i modulo this.
 pub const SUM_LANES: usize = 8;
 
-/// The sum of lanes, by halves.
+/// The sum of eight lanes, by halves: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)).
 #[inline]
 pub fn sum_lanes(lanes: f64x8) -> f64 {
     let [a, b, c, d, e, f, g, h] = lanes.to_array();
@@ -19,7 +19,7 @@ pub fn blocks(values: &[f64]) -> (impl ExactSizeIterator<Item = f64x8>, &[f64]) 
     (blocks.iter().map(|block| f64x8::new(*block)), rest)
 }
 
-/// Σ a·b over the shorter length: eight interleaved sums, those four apart added first.
+/// Σ a·b over the shorter length: eight interleaved sums, of which those four apart are added first.
 #[inline]
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let length = a.len().min(b.len());
@@ -55,7 +55,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_dot_product_is_its_scalar_twins_to_the_bit(
+        fn a_dot_product_has_the_bits_of_its_scalar_twin(
             a in prop::collection::vec(-1e6..1e6_f64, 0..70),
             b in prop::collection::vec(-1e6..1e6_f64, 0..70),
         ) {

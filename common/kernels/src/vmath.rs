@@ -1,7 +1,7 @@
-//! Logarithms of ratios near 1, and the way back: to the bit those of `libm`, in a form that vector units can follow.
+//! Logarithms of ratios near 1, and the way back: bit for bit those of `libm`, in a form that compilers vectorise.
 //!
 //! Near 1 (and near 0 for the exponential) no power of two is taken out, so `libm`'s steps (FreeBSD's `e_log.c` and
-//! `e_exp.c`) are a polynomial and a division. Prices of one day lie there; whatever doesn't is left to `libm`.
+//! `e_exp.c`) are a polynomial and a division. Prices of one day lie there; for other values `libm` itself is called.
 
 #![allow(
     clippy::excessive_precision,
@@ -40,10 +40,10 @@ const EXP: [f64; 5] = [
     4.138_136_797_057_238_460_39e-8,
 ];
 
-/// Values that take one path together.
+/// Number of values that are computed by one function together.
 const CHUNK: usize = 64;
 
-/// Natural logarithm.
+/// Natural logarithm, with the bits of `libm::log`.
 pub fn log(x: f64) -> f64 {
     if is_near_one(x) {
         log_near_one(x)
@@ -52,7 +52,7 @@ pub fn log(x: f64) -> f64 {
     }
 }
 
-/// The natural logarithm of each, in its place.
+/// Replaces each value by its natural logarithm, with the bits of `libm::log`.
 pub fn log_in_place(values: &mut [f64]) {
     dispatch(MapEach {
         values,
@@ -62,7 +62,7 @@ pub fn log_in_place(values: &mut [f64]) {
     });
 }
 
-/// e to the power of each, in its place.
+/// Replaces each value by e to its power, with the bits of `libm::exp`.
 pub fn exp_in_place(values: &mut [f64]) {
     dispatch(MapEach {
         values,
@@ -72,7 +72,7 @@ pub fn exp_in_place(values: &mut [f64]) {
     });
 }
 
-/// A function of each value, in its place: `near` where it is near for all that take one path, else `any`.
+/// Replaces each value of a chunk by `near` of it where all are near, else by `any` of it.
 struct MapEach<'a, I, N, A> {
     values: &'a mut [f64],
     is_near: I,
@@ -91,7 +91,7 @@ where
     #[inline(always)]
     fn run(self, _: impl Simd) {
         for values in self.values.chunks_mut(CHUNK) {
-            // Without an early end, which vector units can't follow.
+            // Without an early end, so that the loop is vectorised.
             let mut all = true;
             for value in &*values {
                 all &= (self.is_near)(*value);
@@ -158,9 +158,9 @@ mod tests {
         ours.to_bits() == theirs.to_bits()
     }
 
-    fn one_by_one(of: impl Fn(&mut [f64]), x: f64) -> f64 {
+    fn apply_to_one(function: impl Fn(&mut [f64]), x: f64) -> f64 {
         let mut value = [x];
-        of(&mut value);
+        function(&mut value);
         value[0]
     }
 
@@ -198,9 +198,9 @@ mod tests {
             1.0,
             1e3,
         ] {
-            assert!(same(one_by_one(exp_in_place, x), libm::exp(x)), "exp {x}");
+            assert!(same(apply_to_one(exp_in_place, x), libm::exp(x)), "exp {x}");
         }
-        assert!(log(-1.0).is_nan() && one_by_one(exp_in_place, f64::NAN).is_nan());
+        assert!(log(-1.0).is_nan() && apply_to_one(exp_in_place, f64::NAN).is_nan());
     }
 
     proptest! {
@@ -216,12 +216,12 @@ mod tests {
         #[test]
         fn exponentials_are_libms_to_the_bit(near in -0.4_f64..0.4, tiny in -1e-8_f64..1e-8, any in -1e3_f64..1e3) {
             for x in [near, tiny, any] {
-                prop_assert!(same(one_by_one(exp_in_place, x), libm::exp(x)), "{x}");
+                prop_assert!(same(apply_to_one(exp_in_place, x), libm::exp(x)), "{x}");
             }
         }
 
         #[test]
-        fn many_at_once_are_as_one_by_one(
+        fn many_at_once_are_as_apply_to_one(
             mut values in prop::collection::vec(prop_oneof![0.9_f64..1.1, 0.1_f64..3.0], 0..200),
         ) {
             let expected: Vec<f64> = values.iter().map(|x| libm::log(*x)).collect();

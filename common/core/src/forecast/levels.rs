@@ -1,6 +1,6 @@
 //! The levels at which a row's values stand, and the values between them.
 
-/// Number of common levels, (2k − 1)/198, on which fans of different K are pooled.
+/// Number of common levels, (2k − 1)/198, at which forecasts of different K are pooled.
 pub const POOL_LEVELS: usize = 99;
 
 /// Level of value `index` (from 0) among `k`: (2·index + 1)/2k.
@@ -18,12 +18,12 @@ pub fn quantile(row: &[f64], level: f64) -> f64 {
 pub(crate) struct LevelPosition {
     below: usize,
     above: usize,
-    /// How far it is from the one to the other.
+    /// Share of the way from the value below to the value above, 0 to 1.
     fraction: f64,
 }
 
 impl LevelPosition {
-    /// The place of `level` among `k` values.
+    /// The position of `level` among `k` values.
     pub(crate) fn new(level: f64, k: usize) -> Self {
         // Position in units of "index", where value 0 stands at level 1/2K.
         let position = (level * k as f64 - 0.5).clamp(0.0, (k - 1) as f64);
@@ -35,7 +35,7 @@ impl LevelPosition {
         }
     }
 
-    /// The value there, of an ascending row of this K.
+    /// The value at this position of an ascending row of the same K.
     pub(crate) fn value(&self, row: &[f64]) -> f64 {
         let below = row[self.below];
         below + self.fraction * (row[self.above] - below)

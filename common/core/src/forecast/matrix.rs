@@ -1,13 +1,13 @@
 //! A forecast as a miner sends it: a matrix of prices, H steps by K values.
 
+use foretell_kernels::simd::{Kernel, Simd, dispatch};
+use foretell_kernels::sort::is_ascending;
 use serde::{Deserialize, Serialize};
 
 use super::rejection::{ForecastRejection, MAX_K};
 use crate::series::Unit;
-use foretell_kernels::simd::{Kernel, Simd, dispatch};
-use foretell_kernels::sort::is_ascending;
 
-/// What the K values of a step are.
+/// How the K values of a step are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForecastKind {
@@ -67,7 +67,7 @@ impl Forecast {
         Self::new(ForecastKind::Quantiles, unit, horizon, k, values)
     }
 
-    /// Quantiles or paths.
+    /// Whether its values are quantiles or paths.
     pub const fn kind(&self) -> ForecastKind {
         self.kind
     }

@@ -29,7 +29,7 @@ impl Forecast {
         )
     }
 
-    /// The payload that says this forecast.
+    /// The payload that [`parse`](Self::parse) reads as this forecast.
     pub fn payload(&self) -> String {
         let payload = Payload {
             kind: self.kind(),

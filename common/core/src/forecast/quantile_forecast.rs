@@ -1,11 +1,12 @@
-//! A forecast as the distribution of moves at each step: what is scored, pooled and drawn.
+//! A forecast as the distribution of moves at each step: what is scored, pooled and plotted.
 
 use std::borrow::Cow;
+
+use foretell_kernels::sort::sort_rows;
 
 use super::levels::{LevelPosition, POOL_LEVELS, quantile, quantile_level};
 use super::matrix::Forecast;
 use crate::series::{MAX_MOVE, Unit};
-use foretell_kernels::sort::sort_rows;
 
 /// H rows of K ascending moves from the anchor, in bps (log prices) or the series' unit (values).
 ///
@@ -17,7 +18,7 @@ pub struct QuantileForecast {
 }
 
 impl QuantileForecast {
-    /// The fan of a forecast, seen from the anchor. Paths are sorted step by step.
+    /// The moves of a forecast from the anchor. Paths are sorted step by step.
     pub fn from_forecast(forecast: &Forecast, anchor: f64, unit: Unit) -> Self {
         let k = forecast.k().max(1);
         let mut moves = unit.changes(anchor, forecast.values());
@@ -25,7 +26,7 @@ impl QuantileForecast {
         Self { k, moves }
     }
 
-    /// A fan from H·K step-major finite moves; rows are sorted here.
+    /// The forecast of H·K step-major finite moves; rows are sorted here.
     pub fn from_moves(k: usize, mut moves: Vec<f64>) -> Self {
         let k = k.max(1);
         sort_rows(k, &mut moves);
@@ -40,17 +41,17 @@ impl QuantileForecast {
         self.k
     }
 
-    /// The rows, step 1 first.
+    /// The K moves of each step, step 1 first.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.moves.chunks_exact(self.k)
     }
 
-    /// All moves, row after row.
+    /// All H·K moves, step-major.
     pub(crate) fn values(&self) -> &[f64] {
         &self.moves
     }
 
-    /// The fan with its distances from the median times the `factor` of the step, from 0, which is above zero.
+    /// The same medians, with distances from them times `factor(step)`, which is above zero; steps count from 0.
     pub(crate) fn widened(&self, factor: impl Fn(usize) -> f64) -> Self {
         let mut moves = Vec::with_capacity(self.moves.len());
         for (step, row) in self.rows().enumerate() {
@@ -63,7 +64,7 @@ impl QuantileForecast {
         Self { k: self.k, moves }
     }
 
-    /// The same fan at K = [`POOL_LEVELS`]: linear between levels, flat outside.
+    /// The same distribution at K = [`POOL_LEVELS`]: linear between levels, flat outside.
     pub fn resampled(&self) -> Cow<'_, Self> {
         if self.k == POOL_LEVELS {
             return Cow::Borrowed(self);

@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Longest payload that is read: 4 MiB.
 pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 
-/// Largest K.
+/// Largest K, the number of values at a step.
 pub const MAX_K: usize = 1000;
 
 /// Why an answer is not a forecast. The text is the verdict that the miner gets to see.
@@ -16,51 +16,51 @@ pub enum ForecastRejection {
     /// The payload is longer than [`MAX_PAYLOAD_BYTES`].
     #[error("payload of {bytes} bytes, at most {MAX_PAYLOAD_BYTES} are read")]
     TooLong {
-        /// Its length.
+        /// Length of the payload.
         bytes: usize,
     },
     /// The payload is not the JSON of a forecast.
     #[error("payload is not {{\"kind\",\"k\",\"values\"}} in JSON: {why}")]
     NotAForecast {
-        /// What the parser said.
+        /// The parser's message.
         why: String,
     },
     /// K is 0 or above [`MAX_K`].
     #[error("k = {k}, it must be 1 to {MAX_K}")]
     K {
-        /// The K found.
+        /// K of the payload.
         k: usize,
     },
-    /// Not H·K values.
+    /// The number of values is not H·K.
     #[error("{found} values, expected {expected} (steps × k)")]
     Shape {
-        /// H·K.
+        /// H·K, for the horizon of the series.
         expected: usize,
-        /// Values found.
+        /// Number of values in the payload.
         found: usize,
     },
-    /// NaN or an infinity.
+    /// A value is NaN or an infinity.
     #[error("value {column} of step {step} is not finite")]
     NotFinite {
-        /// Step, from 1.
+        /// Step of the value, from 1.
         step: usize,
-        /// Position in the step, from 1.
+        /// Position of the value in its step, from 1.
         column: usize,
     },
-    /// Zero or negative where moves are logarithms.
+    /// A value is zero or negative where moves are logarithms.
     #[error("value {column} of step {step} is not positive")]
     NotPositive {
-        /// Step, from 1.
+        /// Step of the value, from 1.
         step: usize,
-        /// Position in the step, from 1.
+        /// Position of the value in its step, from 1.
         column: usize,
     },
-    /// Quantiles that cross.
+    /// A quantile is below the one before it at the same step.
     #[error("quantile {column} of step {step} is below the one before it")]
     Decreasing {
-        /// Step, from 1.
+        /// Step of the value, from 1.
         step: usize,
-        /// Position in the step, from 1.
+        /// Position of the value in its step, from 1.
         column: usize,
     },
 }

@@ -7,16 +7,16 @@ use super::record::Record;
 use crate::hash::{Hash, Hex, sha256};
 use crate::time::UnixMillis;
 
-/// A link of the chain.
+/// A record in its place in the chain, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
-    /// Position, from 0.
+    /// Position in the journal, from 0.
     pub seq: u64,
-    /// Hash of the entry before; zeros for the first.
+    /// SHA-256 of the bytes of the entry before; zeros for the first.
     pub prev: Hash,
-    /// Round time of the record.
+    /// When the record was made, by the round clock.
     pub at: UnixMillis,
-    /// What happened.
+    /// The record itself.
     pub record: Record,
 }
 
@@ -25,25 +25,25 @@ pub struct JournalEntry {
 pub struct JournalHead {
     /// Number of entries.
     pub records: u64,
-    /// Hash of the last entry; zeros for none.
+    /// SHA-256 of the bytes of the last entry; zeros for none.
     pub hash: Hash,
 }
 
 /// Where a chain of entries stops being one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalError {
-    /// The stored bytes are no entry.
+    /// The stored bytes are not the JSON of an entry.
     #[error("journal record {seq} can't be read: {why}")]
     Unreadable {
-        /// Its position.
+        /// Position of the entry, from 0.
         seq: u64,
-        /// What the parser said.
+        /// The parser's message.
         why: String,
     },
-    /// The entry does not follow the one before.
+    /// The entry has another position or another previous hash than the head gives.
     #[error("journal record {seq} doesn't follow the one before it")]
     Unlinked {
-        /// Its position.
+        /// Position that the entry should have, from 0.
         seq: u64,
     },
 }

@@ -9,20 +9,20 @@ use crate::rules::RulesVersion;
 use crate::series::Series;
 use crate::time::{Millis, UnixMillis};
 
-/// What a journal is about.
+/// What a journal is about: series, rules, validator, and the origins of its rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Genesis {
     /// The series that is forecast.
     pub series: Series,
     /// The rules that all records follow.
     pub rules: RulesVersion,
-    /// Who asks and signs.
+    /// The validator whose journal it is: it asks miners and signs receipts.
     pub validator: Hotkey,
-    /// First origin.
+    /// Origin of the first round.
     pub first_origin: UnixMillis,
-    /// Origins are below this.
+    /// All origins are below this instant.
     pub end_origin: UnixMillis,
-    /// Interval between origins.
+    /// Time from one origin to the next.
     pub round_every: Millis,
     /// Where the settled prices come from.
     pub prices: PriceOrigin,
@@ -44,7 +44,7 @@ impl Genesis {
 pub enum PriceOrigin {
     /// A replay of bars: the digest of their canonical text.
     Replay {
-        /// SHA-256.
+        /// SHA-256 of that text.
         sha256: Hash,
     },
     /// A quorum of venues, minute by minute from `since` on. Each minute's inputs name its venues.

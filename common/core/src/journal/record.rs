@@ -15,7 +15,7 @@ use crate::score::Score;
 use crate::settle::{PriceProvenance, Settlement, VoidReason};
 use crate::time::UnixMillis;
 
-/// One thing that happened. Rounds are named by their origin; the series stands in the first record.
+/// One thing that happened. Rounds are named by their origin; the series stands in the [`Genesis`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Record {
@@ -23,25 +23,25 @@ pub enum Record {
     Genesis(Genesis),
     /// A round was opened to these miners.
     Opened {
-        /// Its origin.
+        /// The round's origin.
         round: UnixMillis,
-        /// Everybody who is asked.
+        /// Every miner that is asked for a forecast.
         asked: Vec<Hotkey>,
-        /// Coldkeys of the eligible.
+        /// The coldkey of each eligible hotkey that has one on the metagraph.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         owners: BTreeMap<Hotkey, Hotkey>,
-        /// The entries of this round's consensus, with their shares.
+        /// The forecasters of this round's consensus, with their shares.
         pool: Vec<Forecaster>,
     },
     /// A commitment arrived in time and got its receipt.
     Committed {
         /// The round's origin.
         round: UnixMillis,
-        /// Who committed.
+        /// The miner that committed.
         miner: Hotkey,
-        /// To what.
+        /// The hash that binds the miner to its payload.
         commitment: Commitment,
-        /// When it arrived, by the round clock.
+        /// When the commitment arrived, by the round clock.
         arrival: UnixMillis,
         /// The miner's signature under its answer.
         signature: Signature,
@@ -52,9 +52,9 @@ pub enum Record {
     Revealed {
         /// The round's origin.
         round: UnixMillis,
-        /// Whose it is.
+        /// The miner that revealed.
         miner: Hotkey,
-        /// The nonce of its commitment.
+        /// The nonce that the commitment was made with.
         nonce: Nonce,
         /// SHA-256 of the payload, which the store keeps verbatim.
         payload: Hash,
@@ -65,9 +65,9 @@ pub enum Record {
     Missed {
         /// The round's origin.
         round: UnixMillis,
-        /// Who.
+        /// The miner without a forecast.
         miner: Hotkey,
-        /// The verdict.
+        /// Why it has none.
         miss: MissReason,
     },
     /// The price of an instant is decided, once and for all.
@@ -76,60 +76,60 @@ pub enum Record {
         instant: UnixMillis,
         /// The price of record; `None` is a gap.
         price: Option<Price>,
-        /// What it was decided from.
+        /// The inputs that it was decided from.
         provenance: PriceProvenance,
     },
-    /// The round's prices are known.
+    /// All prices that a round is scored against are decided.
     Settled {
         /// The round's origin.
         round: UnixMillis,
-        /// Anchor, volatility and closes.
+        /// The round's anchor, volatility and closes.
         settlement: Settlement,
     },
-    /// Everybody's score.
+    /// The scores of a settled round.
     Scored {
         /// The round's origin.
         round: UnixMillis,
-        /// The reference's.
+        /// The reference's score, which all advantages are measured from.
         reference: Score,
-        /// The consensus's as buyers got it, unless its pool was empty.
+        /// The score of the consensus as it was published; `None` where its pool was empty.
         consensus: Option<Score>,
-        /// The consensus's at other widths.
+        /// Scaled CRPS of the consensus at other widths, for its recalibration.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trials: Option<WidthTrials>,
-        /// Those who revealed.
+        /// The score of every miner with a forecast.
         miners: BTreeMap<Hotkey, Score>,
-        /// Those who were asked and missed.
+        /// The miners that were asked and have no forecast.
         missed: Vec<Hotkey>,
         /// What each hotkey of the pool added to the consensus.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         credits: BTreeMap<Hotkey, f64>,
-        /// The fit's state after this round, by its hash.
+        /// State of the consensus's fit after this round, stored by its hash.
         fit: FitSnapshot,
     },
-    /// The round counts for nobody.
+    /// The round is void: it counts for nobody.
     Voided {
         /// The round's origin.
         round: UnixMillis,
-        /// By which rule.
+        /// The rule that makes it void.
         why: VoidReason,
     },
     /// Weights were signed; from here on they may be on chain.
     WeightsSigned {
         /// Uids in the order of `values`.
         uids: Vec<Uid>,
-        /// Their weights as the chain takes them.
+        /// Weight of each uid on the scale of the chain, 0 to 65,535.
         values: Vec<u16>,
-        /// The extrinsic, ready to be sent (again).
+        /// The signed extrinsic as text, ready to be sent, and to be sent again after a crash.
         extrinsic: String,
-        /// Its hash, by which the chain is asked for it.
+        /// The extrinsic's hash, by which it is found on chain.
         hash: Hash,
     },
-    /// The chain has the weights.
+    /// A block of the chain holds the signed weights.
     WeightsIncluded {
         /// The extrinsic's hash.
         hash: Hash,
-        /// The block that holds it.
+        /// Number of the block that holds it.
         block: u64,
     },
 }

@@ -7,34 +7,34 @@ use crate::pool::Forecaster;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
 
-/// What a round needs done next.
+/// What a round needs done next, with all that it takes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoundAction {
-    /// Ask these miners for commitments; those that arrive later than `deadline` are misses.
+    /// Request commitments; those that arrive later than `deadline` are misses.
     RequestCommitments {
-        /// Whom.
+        /// The miners that have not answered yet.
         from: Vec<Hotkey>,
-        /// Until when, by the round clock.
+        /// Last instant of the commit window, by the round clock.
         deadline: UnixMillis,
     },
-    /// Ask these miners to reveal.
+    /// Request reveals; those that arrive later than `deadline` are misses.
     RequestReveals {
-        /// Whom, each with its receipt.
+        /// The miners that have committed, each with its receipt.
         from: Vec<(Hotkey, Receipt)>,
-        /// Until when, by the round clock.
+        /// Last instant of the reveal window, by the round clock.
         deadline: UnixMillis,
     },
-    /// Settle the round's prices.
+    /// Find the settled prices of anchor and steps.
     Settle,
-    /// Score these payloads.
+    /// Score the revealed forecasts.
     Score {
-        /// Against these prices.
+        /// The prices to score against.
         settlement: Settlement,
-        /// Miner and payload hash of every forecast.
+        /// Each miner with a forecast, and the hash of its payload.
         forecasts: Vec<(Hotkey, Hash)>,
-        /// The entries of the consensus.
+        /// The forecasters of the consensus.
         pool: Vec<Forecaster>,
-        /// Those without a forecast.
+        /// The miners that were asked and have no forecast.
         missed: Vec<Hotkey>,
     },
 }

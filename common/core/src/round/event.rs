@@ -6,42 +6,42 @@ use crate::miss::MissReason;
 use crate::settle::Settlement;
 use crate::time::UnixMillis;
 
-/// What the world tells a round. Signatures have been verified before.
+/// Something that happened to a round. Its signatures are verified beforehand.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoundEvent<'a> {
-    /// A miner answered the request.
+    /// A miner answered the request for a commitment.
     Commitment {
-        /// Who.
+        /// The miner that answered.
         miner: Hotkey,
-        /// With what.
+        /// The hash that binds it to its payload.
         commitment: Commitment,
-        /// When, by the round clock.
+        /// When the commitment arrived, by the round clock.
         arrival: UnixMillis,
-        /// The miner's signature.
+        /// The miner's signature under its answer.
         signature: Signature,
-        /// The validator's signature for a receipt, not yet handed out.
+        /// The validator's signature under a receipt that is not handed out yet.
         receipt: Signature,
     },
-    /// A miner revealed.
+    /// A miner answered the request to reveal.
     Reveal {
-        /// Who.
+        /// The miner that answered.
         miner: Hotkey,
-        /// When, by the round clock.
+        /// When the payload arrived, by the round clock.
         arrival: UnixMillis,
-        /// The nonce of its commitment.
+        /// The nonce that the commitment was made with.
         nonce: Nonce,
-        /// The payload's bytes.
+        /// The payload, verbatim.
         payload: &'a [u8],
-        /// The miner's signature.
+        /// The miner's signature under its payload.
         signature: Signature,
     },
     /// A miner did not answer, or not usably.
     Failed {
-        /// Who.
+        /// The miner without a usable answer.
         miner: Hotkey,
-        /// How.
+        /// What went wrong.
         miss: MissReason,
     },
-    /// The round's prices are final.
+    /// The prices of anchor and steps are final.
     Settled(Settlement),
 }

@@ -1,4 +1,4 @@
-//! Where a miner stands in a round.
+//! The state of a miner in a round.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use crate::hash::{Commitment, Hash, Signature};
 use crate::miss::MissReason;
 use crate::time::UnixMillis;
 
-/// Where a miner stands in a round.
+/// The state of a miner in a round.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MinerState {
-    /// No answer yet.
+    /// The miner is asked and has not answered yet.
     Asked,
-    /// Bound to a payload.
+    /// A commitment binds the miner to a payload that it has not revealed yet.
     Committed(Receipt),
-    /// The payload is stored under this hash.
+    /// The miner has a forecast, whose payload is stored under this hash.
     Revealed(Hash),
-    /// No forecast in this round.
+    /// The miner has no forecast in this round.
     Missed(MissReason),
 }
 
-/// What a miner gets for a commitment in time, and has to show to reveal.
+/// What a miner gets for a commitment in time, and checks when it is asked to reveal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The commitment.

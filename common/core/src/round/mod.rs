@@ -1,14 +1,15 @@
 //! One round, from the request to the score, as a state machine without I/O.
 //!
 //! ```text
-//!           commitments        reveals            last target         prices          scores
-//!  Asking ─────────────▶ … ─────────────▶ Running ───────────▶ … ───────────▶ Settled ──────▶ done
-//!     └──────────────────────── any rule broken ─────────────────────────────────▶ void
+//!  each miner:  Asked ──commitment──▶ Committed ──reveal──▶ Revealed
+//!                 └──────────┴─ no, late or bad answer ────▶ Missed
+//!  the round:   RequestCommitments, RequestReveals ──last target──▶ Settle ──prices──▶ Score ──▶ closed
+//!                 └────────────────────── any rule broken ────────────────────────────────▶ void
 //! ```
 //!
-//! An [`RoundEvent`] from outside becomes a [`Record`] ([`Round::decide`]); a record changes the state
-//! ([`Round::apply`]); the state says what it [wants](RoundAction) next. Live, replay and audit differ in who
-//! brings the events and who carries out the wants, in nothing else.
+//! A [`RoundEvent`] from outside becomes a [`Record`] ([`Round::decide`]); a record changes the state
+//! ([`Round::apply`]); the state gives the [`RoundAction`] that is due ([`Round::due_action`]). Live, replay and audit
+//! differ in who brings the events and who carries out the actions, in nothing else.
 
 mod action;
 mod event;
@@ -37,7 +38,7 @@ use crate::settle::Settlement;
 use crate::signed_text::commitment;
 use crate::time::UnixMillis;
 
-/// A round under way.
+/// A round that is open: neither scored nor void.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
     origin: UnixMillis,
@@ -57,17 +58,17 @@ impl Round {
         }
     }
 
-    /// Where every asked miner stands.
+    /// The state of every miner that the round asks.
     pub const fn miner_states(&self) -> &BTreeMap<Hotkey, MinerState> {
         &self.miner_states
     }
 
-    /// Its prices, once they are final.
+    /// The prices to score against, once they are final.
     pub const fn settlement(&self) -> Option<&Settlement> {
         self.settlement.as_ref()
     }
 
-    /// What needs doing at `now`; `None` is: nothing yet.
+    /// The action that is due at `now`; `None` if there is none yet.
     pub fn due_action(
         &self,
         now: UnixMillis,
@@ -104,7 +105,7 @@ impl Round {
         (now >= settles).then_some(RoundAction::Settle)
     }
 
-    /// The instants at which it wants something new: its windows open, and its last price is due.
+    /// The instants at which another action becomes due: its windows open, and its last price is due.
     pub fn action_times(&self, series: &Series, timing: &RoundTiming) -> [UnixMillis; 3] {
         [
             self.origin - timing.commit_opens_before,
@@ -203,7 +204,8 @@ impl Round {
         }
     }
 
-    /// Takes in a record of this round. Opening, scoring and voiding are the book's.
+    /// Takes in a record of this round. Opening, scoring and voiding are done by the
+    /// [`SeriesState`](crate::state::SeriesState).
     pub fn apply(&mut self, record: &Record) -> Result<(), InvalidTransition> {
         match record {
             Record::Committed {
@@ -317,7 +319,7 @@ fn late(arrival: UnixMillis, deadline: UnixMillis) -> Option<MissReason> {
     })
 }
 
-/// The hash of a payload that matches its commitment and holds a forecast.
+/// The hash of a payload that matches its commitment and holds a forecast; otherwise why the miner misses.
 fn check_payload(
     payload: &[u8],
     nonce: &Nonce,

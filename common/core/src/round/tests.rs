@@ -1,4 +1,4 @@
-//! Windows, verdicts and invalid transitions of one round of one step, asked of Ann and Bob.
+//! Windows, miss reasons and invalid transitions of a round of one step, which asks Ann and Bob.
 
 use super::*;
 use crate::forecast::ForecastRejection;
@@ -57,7 +57,7 @@ impl RoundFixture {
         record
     }
 
-    /// Binds Ann to `payload`.
+    /// Commits Ann to `payload`, in time.
     fn commit(&mut self, payload: &[u8]) {
         let event = self.commitment(ANN, payload, MONDAY - Millis::seconds(10));
         self.apply_event(event);
@@ -111,7 +111,7 @@ fn settlement() -> Settlement {
     crate::testing::settlement(100.0, 10.0, &[101.0])
 }
 
-/// The verdict in the record of a miss.
+/// The reason in the record of a miss.
 fn miss_reason(record: &Record) -> Option<&MissReason> {
     match record {
         Record::Missed { miss, .. } => Some(miss),

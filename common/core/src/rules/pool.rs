@@ -2,16 +2,16 @@
 
 use crate::time::Millis;
 
-/// Constants of the evidence policy.
+/// Constants of the evidence that a miner beats the reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EvidenceRules {
     /// Half-life of a round's weight.
     pub half_life: Millis,
-    /// The mean counts less this many standard errors.
+    /// z: this many standard errors are subtracted from the mean advantage.
     pub standard_errors: f64,
-    /// Subtracted from what is left.
+    /// Subtracted from what is left of the mean advantage.
     pub margin: f64,
-    /// Fewer scored rounds than this: no evidence.
+    /// With fewer scored rounds than this the evidence is 0.
     pub min_rounds: usize,
 }
 
@@ -24,11 +24,11 @@ pub struct FitRules {
     pub smallest_scale: f64,
     /// ρ: how strongly shares are evened, in units of the mean curvature.
     pub ridge: f64,
-    /// κ: how strongly the shares of entries alike are drawn together, in the same units.
+    /// κ: how strongly the shares of similar forecasters are drawn together, in the same units.
     pub similarity_penalty: f64,
-    /// Normalised Gram above which entries are alike.
+    /// Normalised Gram above which forecasters count as similar.
     pub similarity_threshold: f64,
-    /// Entries whose normalised Gram is above 1 − this are one.
+    /// Coldkeys whose normalised Gram is above 1 − this are one forecaster.
     pub merge_tolerance: f64,
 }
 
@@ -37,13 +37,13 @@ pub struct FitRules {
 pub struct RecalibrationRules {
     /// Half-life of a round's weight in the choice of a width.
     pub half_life: Millis,
-    /// A width is used while what it gained out of sample is more than this many standard errors.
+    /// A width is used while its mean gain out of sample is more than this many standard errors.
     pub standard_errors: f64,
-    /// Fewer rounds than this: none is used.
+    /// With fewer rounds than this no other width is used.
     pub min_rounds: usize,
 }
 
-/// Constants of pay.
+/// Constants of the payout.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PayRules {
     /// Half-life of a credit's weight.

@@ -2,7 +2,7 @@
 
 use crate::time::Millis;
 
-/// Constants of settlement.
+/// Constants of a round's settlement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SettlementRules {
     /// A round with a larger share of gap steps is void.
@@ -12,42 +12,42 @@ pub struct SettlementRules {
 /// Constants of a minute's price. They are anchored to published index methodologies, not backtested.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MinuteRules {
-    /// The first attempt to settle a minute, after its start.
+    /// The first attempt to settle a minute, as time after the minute's start.
     pub first_attempt: Millis,
-    /// The attempts after that, after its start.
+    /// The attempts after that, as time after the minute's start.
     pub later_attempts: [Millis; 3],
-    /// From the last of these on, one attempt in this time.
+    /// After the last of these, the time from one attempt to the next.
     pub attempt_every: Millis,
     /// The last attempt, after the minute's start: from then on it is a gap.
     pub last_attempt: Millis,
-    /// Minutes before this one that decide who is out.
+    /// Number of minutes before this one that decide which venues are on probation.
     pub probation_lookback: usize,
-    /// A venue further than this from the plain median is out.
+    /// A venue whose price is further than this share from the plain median is excluded.
     pub exclude_beyond: f64,
-    /// It comes back after minutes within this of the plain median.
+    /// It is readmitted after minutes within this share of the plain median.
     pub readmit_within: f64,
-    /// This many of them in a row.
+    /// Number of such minutes in a row that readmit a venue.
     pub readmit_after: usize,
-    /// USDT/USD closes older than this many minutes don't count.
+    /// USDT/USD closes older than this many minutes aren't used.
     pub usdt_rate_max_age: usize,
-    /// A USDT is never worth less than this,
+    /// Lowest USD per USDT: a market below it has its scale wrong and is left out.
     pub usdt_rate_min: f64,
-    /// or more than this: a market that says so has its scale wrong and leaves.
+    /// Highest USD per USDT: a market above it has its scale wrong and is left out.
     pub usdt_rate_max: f64,
-    /// Rates further than this from their median leave.
+    /// Rates further than this share from their median are left out.
     pub usdt_rate_band: f64,
-    /// USDT venues need this many rates.
+    /// Number of rates without which no USDT-quoted venue counts.
     pub usdt_rate_quorum: usize,
     /// Weight of the USD-quoted venues together; the rest is the USDT-quoted ones'.
     pub usd_weight: f64,
-    /// Most that one venue weighs.
+    /// Largest weight of one venue.
     pub max_venue_weight: f64,
-    /// Venues needed.
+    /// Number of venues without which a minute is a gap.
     pub min_venues: usize,
-    /// USD-quoted venues needed.
+    /// Number of USD-quoted venues without which a minute is a gap.
     pub min_usd_venues: usize,
-    /// Configured weight needed, before exclusions and cap.
+    /// Sum of configured weights, before exclusions and cap, without which a minute is a gap.
     pub min_total_weight: f64,
-    /// How far before an origin its volatility looks.
+    /// Time before an origin whose prices its volatility is made of.
     pub volatility_lookback: Millis,
 }

@@ -5,11 +5,11 @@ use crate::time::Millis;
 /// A round's windows, as spans before or after its origin T.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoundTiming {
-    /// Commitments are asked for from T − this on.
+    /// Commitments are requested from T − this on.
     pub commit_opens_before: Millis,
     /// Commitments that arrive after T − this are misses.
     pub commit_closes_before: Millis,
-    /// Reveals are asked for from T + this on.
+    /// Reveals are requested from T + this on.
     pub reveal_opens_after: Millis,
     /// Reveals that arrive after T + this are misses.
     pub reveal_closes_after: Millis,

@@ -8,7 +8,7 @@ use super::settlement::{MinuteRules, SettlementRules};
 use super::timing::RoundTiming;
 use crate::time::Millis;
 
-/// A set of rules by name.
+/// The name of a set of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RulesVersion {
     /// Live rounds, first edition.
@@ -26,9 +26,9 @@ pub struct Rules {
     pub timing: RoundTiming,
     /// How a forecast is scored.
     pub score: ScoreRules,
-    /// When skill counts as shown.
+    /// When a miner is eligible for pay.
     pub evidence: EvidenceRules,
-    /// How the consensus is made.
+    /// How the shares of the consensus are fitted.
     pub fit: FitRules,
     /// When the consensus is made wider or narrower.
     pub recalibration: RecalibrationRules,
@@ -72,7 +72,7 @@ impl RulesVersion {
             },
             evidence: EvidenceRules {
                 half_life: Millis::days(10),
-                // None: a bar of one standard error keeps out the good for longer than the lucky (docs/mechanism.md).
+                // A threshold of one standard error would delay skilled miners longer than lucky ones (docs/mechanism.md).
                 standard_errors: 0.0,
                 margin: 0.002,
                 min_rounds: 240,

@@ -1,15 +1,14 @@
 //! The continuous ranked probability score of a sample or of equally spaced quantiles.
 
-use wide::f64x8;
-
 use foretell_kernels::simd::{Kernel, SIMD_WIDTH, Simd, dispatch};
 use foretell_kernels::sums::{SUM_LANES, blocks, sum_lanes};
+use wide::f64x8;
 
 /// Plain ensemble CRPS of ascending values `x` against `y`: `(2/K)·Σ_k ρ_τk(y − x_k)`,
 /// `ρ_τ(u) = u·(τ − 1{u < 0})`, `τ_k = (2k − 1)/2K`.
 ///
 /// This is `(1/K)·Σ|x_k − y| − (1/2K²)·ΣΣ|x_j − x_k|` (Gneiting & Raftery 2007, eq. 20) in O(K), and not
-/// the "fair" estimator with M(M − 1), whose outer members are free to lie. K = 1 gives |x − y|.
+/// the "fair" estimator with M(M − 1), which a miner can game by its outer members. K = 1 gives |x − y|.
 /// Unit: that of the values.
 ///
 /// Summed in eight lanes, so that a processor adds several values at once; the order is the same on every machine.
@@ -84,10 +83,10 @@ pub(crate) fn mean(x: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use foretell_kernels::simd::Baseline;
     use proptest::prelude::*;
 
     use super::*;
-    use foretell_kernels::simd::Baseline;
 
     /// The definition: mean absolute error less half the mean absolute difference.
     fn by_definition(x: &[f64], y: f64) -> f64 {
@@ -121,7 +120,7 @@ mod tests {
             prop_assert!((crps(&x, y) - by_definition(&x, y)).abs() < 1e-9);
         }
 
-        /// To the bit.
+        /// Bit for bit.
         #[test]
         fn it_is_the_same_in_any_registers(x in prop::collection::vec(-1e3..1e3f64, 2..40), y in -2e3..2e3f64) {
             let score = Crps { x: &x, y }.run(Baseline);

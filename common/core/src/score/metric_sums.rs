@@ -1,11 +1,11 @@
-//! The sums behind the reported metrics: unclamped, unweighted moves in bps.
+//! The sums behind the reported metrics: of unclamped, unweighted moves in bps (log prices) or the series' unit.
 
 use serde::{Deserialize, Serialize};
 
 use super::crps::{crps, mean};
 use crate::forecast::{LevelPosition, QuantileForecast};
 
-/// What one forecast adds to a miner's metrics, or what many have added.
+/// The sums of one forecast's metrics in one round, or of many.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricSums {
     /// Steps with a settled price.
@@ -16,29 +16,29 @@ pub struct MetricSums {
     pub absolute_error: f64,
     /// Σ over steps of the CRPS.
     pub crps: f64,
-    /// Rounds whose direction could be told: the last step's median and the realised move both non-zero.
+    /// Rounds that have a direction: the last step's median and the realised move both non-zero.
     pub directional_rounds: u64,
-    /// Those in which the two had the same sign.
+    /// Rounds in which the two have the same sign.
     pub directional_hits: u64,
     /// Steps that fell into the central 50 % interval; `None` below K = 2.
     pub inside_50: Option<CoverageCount>,
-    /// The same for 80 %; `None` below K = 5.
+    /// Steps that fell into the central 80 % interval; `None` below K = 5.
     pub inside_80: Option<CoverageCount>,
-    /// The same for 95 %; `None` below K = 20.
+    /// Steps that fell into the central 95 % interval; `None` below K = 20.
     pub inside_95: Option<CoverageCount>,
 }
 
-/// How often an interval held what happened.
+/// How often a central interval held the realised move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CoverageCount {
-    /// Steps inside.
+    /// Steps whose realised move is inside, ends included.
     pub inside: u64,
-    /// Steps in all.
+    /// Steps with a settled price.
     pub total: u64,
 }
 
 impl MetricSums {
-    /// The sums of one fan against the moves that happened, `None` for a gap.
+    /// The sums of one forecast against the realised moves, `None` for a gap.
     pub fn from_forecast(fan: &QuantileForecast, moves: &[Option<f64>]) -> Self {
         let mut metric_sums = Self::new(fan.k());
         let last = moves.len();
@@ -56,7 +56,7 @@ impl MetricSums {
         metric_sums
     }
 
-    /// The sums of no steps of a fan of this K, which says which intervals it has.
+    /// The sums of no steps; K decides which intervals there are.
     pub(super) fn new(k: usize) -> Self {
         Self {
             inside_50: (k >= 2).then(CoverageCount::default),
@@ -66,7 +66,7 @@ impl MetricSums {
         }
     }
 
-    /// Takes in one step: its row's marks, what happened, their CRPS, and whether it is the last.
+    /// Takes in one step: the summary of its row, the realised move, their CRPS, and whether it is the last.
     pub(super) fn add_step(&mut self, row: &RowSummary, y: f64, crps: f64, last: bool) {
         let RowSummary {
             mean,
@@ -93,7 +93,7 @@ impl MetricSums {
         }
     }
 
-    /// Takes in where the last step's median and price went.
+    /// Takes in the direction of the last step's median and of its realised move.
     pub(super) fn add_direction(&mut self, median: f64, y: f64) {
         if median != 0.0 && y != 0.0 {
             self.directional_rounds += 1;
@@ -101,7 +101,7 @@ impl MetricSums {
         }
     }
 
-    /// Takes in another round.
+    /// Takes in the sums of other rounds.
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
         self.squared_error += other.squared_error;
@@ -122,22 +122,22 @@ impl MetricSums {
         }
     }
 
-    /// Root of the mean squared error of the fan's mean, in bps.
+    /// Root of the mean squared error of the forecast's mean, in the moves' unit; `None` without a settled step.
     pub fn rmse(&self) -> Option<f64> {
         self.per_step(self.squared_error).map(f64::sqrt)
     }
 
-    /// Mean absolute error of the fan's median, in bps.
+    /// Mean absolute error of the forecast's median, in the moves' unit; `None` without a settled step.
     pub fn mae(&self) -> Option<f64> {
         self.per_step(self.absolute_error)
     }
 
-    /// Mean CRPS, in bps.
+    /// Mean CRPS, in the moves' unit; `None` without a settled step.
     pub fn mean_crps(&self) -> Option<f64> {
         self.per_step(self.crps)
     }
 
-    /// Share of rounds whose last step moved the way of the median.
+    /// Share of rounds whose last realised move has the sign of the median; `None` if no round has a direction.
     pub fn directional_accuracy(&self) -> Option<f64> {
         (self.directional_rounds > 0)
             .then(|| self.directional_hits as f64 / self.directional_rounds as f64)
@@ -148,7 +148,7 @@ impl MetricSums {
     }
 }
 
-/// What the metrics look at in a row of ascending values, beside its CRPS.
+/// What metrics need of a row of ascending values, beside its CRPS.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowSummary {
     mean: f64,
@@ -157,7 +157,7 @@ pub(super) struct RowSummary {
     central: [(f64, f64); 3],
 }
 
-/// Where the marks stand in rows of one K.
+/// The positions of median and intervals in rows of one K.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowSummaryPositions {
     median: LevelPosition,
@@ -165,7 +165,7 @@ pub(super) struct RowSummaryPositions {
 }
 
 impl RowSummaryPositions {
-    /// Their places among `k` values.
+    /// The positions among `k` values.
     pub(super) fn new(k: usize) -> Self {
         Self {
             median: LevelPosition::new(0.5, k),
@@ -181,7 +181,7 @@ impl RowSummaryPositions {
 }
 
 impl RowSummary {
-    /// The marks of a row.
+    /// The summary of a row.
     pub(super) fn new(row: &[f64], positions: &RowSummaryPositions) -> Self {
         let central = positions.central;
         Self {
@@ -191,7 +191,7 @@ impl RowSummary {
         }
     }
 
-    /// The marks of the row times `scale`, which is above zero.
+    /// The summary of the row times `scale`, which is above zero.
     pub(super) fn scaled_by(&self, scale: f64) -> Self {
         Self {
             mean: self.mean * scale,
@@ -202,7 +202,7 @@ impl RowSummary {
 }
 
 impl CoverageCount {
-    /// Share of steps inside.
+    /// Share of steps inside; `None` of no steps.
     pub fn share(self) -> Option<f64> {
         (self.total > 0).then(|| self.inside as f64 / self.total as f64)
     }

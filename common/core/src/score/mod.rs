@@ -1,7 +1,7 @@
-//! From a forecast and what happened to one number: the scaled CRPS, lower is better.
+//! From a forecast and the outcome of its round to one number: the scaled CRPS, lower is better.
 //!
 //! `S = (1/n)·Σ CRPS_i / (σ_T·√i)` over the n steps that have a settled price. It has no unit, is about
-//! 0.53 for the reference, and means the same in calm and in storm.
+//! 0.53 for the reference, and means the same whether the series is calm or volatile.
 
 pub mod crps;
 mod metric_sums;

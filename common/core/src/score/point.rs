@@ -1,11 +1,11 @@
-//! The score of a point forecast: a fan of one value a step, whose mean, median and CRPS need no sums of their own.
+//! The score of a point forecast: one value a step, whose mean, median and CRPS need no sums of their own.
 
 use super::metric_sums::MetricSums;
 use crate::forecast::QuantileForecast;
 use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
 
-/// What the sums over a fan's rows say at K = 1, to the bit, and without a branch in a step.
+/// S and the metric sums at K = 1: bit for bit those of rows of one value, without a branch in a step.
 pub(super) fn scaled_crps(
     scales: &[f64],
     fan: &QuantileForecast,

@@ -13,7 +13,7 @@ use crate::series::MAX_MOVE;
 
 /// Student-t (ν = 3) quantiles around the anchor, scaled by σ_T·√i.
 ///
-/// Fat tails are given away free; volatility timing and seasonality are left to earn.
+/// It has fat tails already, so nobody is paid for adding them; volatility timing and diurnal profiles are left to miners.
 #[derive(Debug, Clone)]
 pub struct Reference {
     row: Arc<StandardRow>,
@@ -32,7 +32,7 @@ struct StandardRow {
 }
 
 impl Reference {
-    /// The reference of these rules.
+    /// The reference that these rules describe.
     pub fn new(rules: &ScoreRules) -> Self {
         let k = rules.reference_k;
         let upper = |j: usize| {
@@ -49,7 +49,7 @@ impl Reference {
         }
     }
 
-    /// Its row in units of σ_T·√i, the same at every step.
+    /// Its ascending quantiles in units of σ_T·√i, the same at every step.
     pub fn standard_quantiles(&self) -> &[f64] {
         &self.row.quantiles
     }
@@ -72,7 +72,7 @@ impl Reference {
         let last = outcome.moves.len();
         let widest = self.standard_quantiles().last().map_or(0.0, |q| q.abs());
         if widest * outcome.volatility * f64::sqrt(last as f64) > MAX_MOVE {
-            // Such a fan is cut, and no longer the standard row at every step.
+            // Such moves are clamped, and no longer the standard row at every step.
             return Score::from_forecast(&self.forecast(outcome.volatility, last), outcome, rules);
         }
         let mut metric_sums = MetricSums::new(self.standard_quantiles().len());
@@ -82,7 +82,7 @@ impl Reference {
             let scale = outcome.volatility * f64::sqrt(i as f64);
             let crps = self.row.crps(scale, y);
             metric_sums.add_step(&self.row.summary.scaled_by(scale), y, crps, i == last);
-            // The reference itself lies within the clamp; what happened may not.
+            // The reference itself lies within the clamp; the realised move may not.
             sum += if y.abs() <= rules.clamp * scale {
                 crps / scale
             } else {
@@ -202,7 +202,7 @@ mod tests {
         assert!((rows[0][949] + rows[0][950] - 2.0 * 6.5 * 2.353_363).abs() < 1e-2);
     }
 
-    /// Calm and storm, gaps, and moves beyond the clamp of ± 25 σ.
+    /// Low and high volatility, gaps, and moves beyond the clamp of ± 25 σ.
     fn outcomes() -> impl Strategy<Value = Outcome> {
         let moves = prop::collection::vec(prop::option::of(-40.0..40.0_f64), 1..12);
         (0.1..100.0_f64, moves).prop_map(|(volatility, moves)| Outcome {

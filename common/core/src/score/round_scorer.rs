@@ -1,4 +1,4 @@
-//! What all forecasts of one round are judged by: made once, then the same for everybody.
+//! Scores all forecasts of one round: made once, then the same for everybody.
 
 use super::reference::Reference;
 use super::scaled_crps::Score;
@@ -9,32 +9,32 @@ use crate::rules::{Rules, ScoreRules};
 use crate::series::{Series, Unit};
 use crate::settle::{Settlement, VoidReason};
 
-/// A settled round, ready to judge forecasts.
+/// A settled round with what all of its forecasts are scored against.
 #[derive(Debug, Clone)]
 pub struct RoundScorer {
-    /// What happened.
+    /// The realised moves and σ_T.
     pub outcome: Outcome,
-    /// The reference's score.
+    /// The reference's score, which advantages are measured from.
     pub reference_score: Score,
     reference: Reference,
-    /// What errors of the outcome's steps are measured in.
+    /// σ_T·√i of each step.
     scales: Vec<f64>,
     anchor: f64,
     unit: Unit,
     rules: ScoreRules,
 }
 
-/// A forecast as its round saw it.
+/// A forecast as moves from the anchor, with its score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredForecast {
-    /// Moves from the anchor.
+    /// Its moves from the anchor.
     pub quantiles: QuantileForecast,
-    /// Its score.
+    /// Its score against the round's outcome.
     pub score: Score,
 }
 
 impl ScoredForecast {
-    /// The same with a fan of no more than the common levels, which is all that pooling looks at.
+    /// The same with no more than the common levels, which is all that pooling needs.
     pub fn pooled(&self) -> Self {
         let quantiles = if self.quantiles.k() > POOL_LEVELS {
             self.quantiles.resampled().into_owned()
@@ -77,7 +77,7 @@ impl RoundScorer {
             .forecast(self.outcome.volatility, self.outcome.moves.len())
     }
 
-    /// The forecast's fan and score. Independent of all other forecasts.
+    /// The moves and the score of a forecast, which depend on no other forecast.
     pub fn score(&self, forecast: &Forecast) -> ScoredForecast {
         let quantiles = QuantileForecast::from_forecast(forecast, self.anchor, self.unit);
         // The outcome has a settled last step, or there would be no scorer.

@@ -9,10 +9,10 @@ use crate::forecast::QuantileForecast;
 use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
 
-/// How one forecast did in one round.
+/// The score of one forecast in one round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Scaled CRPS S.
+    /// S, the scaled CRPS: dimensionless, lower is better.
     pub scaled_crps: f64,
     /// Unclamped sums from which the reported metrics are made.
     #[serde(flatten)]
@@ -20,7 +20,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// The score of `fan` against `outcome`; `None` if no step has a settled price.
+    /// The score of a forecast against `outcome`; `None` if no step has a settled price.
     pub fn from_forecast(
         fan: &QuantileForecast,
         outcome: &Outcome,
@@ -29,7 +29,7 @@ impl Score {
         Self::with_scales(&outcome.scales(), fan, outcome, rules)
     }
 
-    /// The same by the outcome's [scales](Outcome::scales), which many fans share.
+    /// The same by the outcome's [scales](Outcome::scales), which all forecasts of a round share.
     pub(super) fn with_scales(
         scales: &[f64],
         fan: &QuantileForecast,
@@ -55,7 +55,7 @@ impl Score {
         })
     }
 
-    /// S alone, which is all that pay depends on.
+    /// S alone, without the sums of the metrics.
     pub fn scaled_crps(
         fan: &QuantileForecast,
         outcome: &Outcome,
@@ -65,7 +65,7 @@ impl Score {
     }
 }
 
-/// S; `on_step` gets each settled step's row, outcome, unclamped CRPS and number from 1.
+/// S; `on_step` gets each settled step's row, realised move, unclamped CRPS and number from 1.
 pub(super) fn mean_scaled_crps(
     scales: &[f64],
     fan: &QuantileForecast,

@@ -15,20 +15,20 @@ use crate::time::{Millis, UnixMillis};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SeriesFields", into = "SeriesFields")]
 pub struct Series {
-    /// Its name.
+    /// The name, unique in a subnet.
     pub id: SeriesId,
-    /// Its grid.
+    /// Step and horizon of its forecasts.
     pub grid: Grid,
-    /// How moves are measured.
+    /// How moves from the anchor are measured.
     pub unit: Unit,
 }
 
 /// The instants of a series' rounds: origins on multiples of `step`, targets up to `horizon` steps on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grid {
-    /// Distance between two closes.
+    /// Time from one forecast close to the next; above zero.
     pub step: Millis,
-    /// Number of closes that a forecast holds (H).
+    /// H, the number of closes that a forecast holds.
     pub horizon: usize,
 }
 
@@ -43,12 +43,12 @@ impl Series {
 }
 
 impl Grid {
-    /// Whether `t` can be an origin.
+    /// Whether `t` is a multiple of the step, as origins are.
     pub fn contains(&self, t: UnixMillis) -> bool {
         t.0.rem_euclid(self.step.0) == 0
     }
 
-    /// Span from an origin to its last target.
+    /// Time from an origin to its last target, H·step.
     pub fn span(&self) -> Millis {
         self.step.times(self.horizon as i64)
     }

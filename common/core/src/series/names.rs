@@ -15,7 +15,7 @@ pub struct SeriesId(String);
 /// One request for forecasts, written `SERIES@T_MS`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoundId {
-    /// The series that is asked for.
+    /// The series that is forecast.
     pub series: SeriesId,
     /// The origin T: step i is the close at T + i·step.
     pub origin: UnixMillis,
@@ -24,10 +24,10 @@ pub struct RoundId {
 /// Why a text is no [`SeriesId`] or [`RoundId`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SeriesNameError {
-    /// Not the name of a series.
+    /// The text has another length or another character than a series name.
     #[error("{0:?} is no series name: use 1 to 32 characters of A-Z a-z 0-9 / - . _")]
     Series(String),
-    /// Not a round.
+    /// The text has no `@`, or no whole number of milliseconds after it.
     #[error("{0:?} is no round: write SERIES@T_MS, such as BTC/USD@1704067200000")]
     Round(String),
 }
@@ -38,7 +38,7 @@ impl SeriesId {
         Self("BTC/USD".to_owned())
     }
 
-    /// The name as text.
+    /// The name as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,8 @@
 //! The unit of a series: how a move from the anchor is measured.
 
-use serde::{Deserialize, Serialize};
-
 use foretell_kernels::simd::{Kernel, Simd, dispatch};
 use foretell_kernels::vmath;
+use serde::{Deserialize, Serialize};
 
 /// Moves are held within ± this, so that no sum over absurd values overflows.
 pub(crate) const MAX_MOVE: f64 = 1e100;

@@ -1,13 +1,13 @@
-//! What a validator has to do for a series.
+//! What a validator has to do next for a series.
 
 use crate::round::RoundAction;
 use crate::time::UnixMillis;
 
-/// What the book needs done, most urgent first.
+/// What needs doing in a series.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Open the round of this origin to everybody on the metagraph.
     OpenRound(UnixMillis),
-    /// Do what the round of this origin wants.
+    /// Carry out this action of the round of this origin.
     Round(UnixMillis, RoundAction),
 }

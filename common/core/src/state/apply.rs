@@ -1,4 +1,4 @@
-//! A record taken in: the fold that makes the state.
+//! How a record changes the state.
 
 use super::error::StateError;
 use super::{SeriesState, UnconfirmedWeights};
@@ -10,7 +10,7 @@ use crate::time::{Millis, UnixMillis};
 use crate::track::TrackRecord;
 
 impl SeriesState {
-    /// Takes in a record. The same records give the same book, whoever brings them.
+    /// Takes in a record. The same records give the same state, whoever brings them.
     pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
         match record {
             Record::Genesis(_) => return Err(StateError::DuplicateGenesis),
@@ -62,7 +62,7 @@ impl SeriesState {
                 }
             }
             Record::Voided { round, why } => {
-                // A round that was slept through was never opened.
+                // A round whose windows the validator missed was never opened.
                 if self.rounds.remove(round).is_none() {
                     self.advance_past(*round)?;
                 }
@@ -100,7 +100,7 @@ impl SeriesState {
         if !accepted {
             return Err(StateError::UnexpectedPrice(instant));
         }
-        // No round looks further back than this. Once a day, because it goes through all that is kept.
+        // No round needs older prices. Pruned once a day, because that goes through all prices that are kept.
         let oldest = self
             .rounds
             .keys()
@@ -116,7 +116,7 @@ impl SeriesState {
         Ok(())
     }
 
-    /// A miner's record, begun if there is none.
+    /// A miner's track record, begun if there is none.
     fn track(&mut self, miner: Hotkey) -> &mut TrackRecord {
         let window = self.genesis.evidence_window();
         let tracks = self.tracks.entry(miner);

@@ -1,4 +1,4 @@
-//! The records that this state makes of what happens, before they are written and applied.
+//! From what happens to records, which are then written and applied.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl SeriesState {
         })
     }
 
-    /// The record that an event makes in the round of `origin`.
+    /// The record that an event makes in the round of `origin`, which has to be open.
     pub fn decide(&self, origin: UnixMillis, event: RoundEvent<'_>) -> Result<Record, StateError> {
         let round = self
             .rounds

@@ -10,38 +10,38 @@ use crate::time::UnixMillis;
 /// A record that does not continue the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StateError {
-    /// It does not fit its round.
+    /// The record or event does not fit its round's state.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
-    /// Its round is not open.
+    /// The round of this origin is not open: not opened yet, scored or void.
     #[error("round {0} is not open")]
     RoundNotOpen(UnixMillis),
-    /// It opens a round out of turn.
+    /// The record opens or voids another round than the next one.
     #[error("round {0} was opened out of turn")]
     OutOfOrder(UnixMillis),
     /// A price was decided that is decided already, or that this journal has no place for.
     #[error("the price at {0} is decided twice, or is none of this journal")]
     UnexpectedPrice(UnixMillis),
-    /// A journal begins once.
+    /// A genesis that is not the first record.
     #[error("the journal begins twice")]
     DuplicateGenesis,
-    /// Weights were confirmed that nobody signed.
+    /// Weights were confirmed that are not the ones waiting for it.
     #[error("weights were confirmed that are not waiting for it")]
     NoUnconfirmedWeights,
-    /// The fit's state has not been read back since the journal was.
+    /// The fit's state, stored under this hash, has not been restored since the journal was read.
     #[error("the state of the fit, {0}, has not been read back from the store")]
     FitStateNotLoaded(Hash),
-    /// What was read back is not the fit's state.
+    /// The stored bytes under this hash are not the fit's state.
     #[error("the stored state of the fit, {0}, is damaged")]
     FitStateDamaged(Hash),
     /// A stored payload is missing or no longer a forecast.
     #[error("the payload of {miner} in round {round} is not what was accepted: {why}")]
     InvalidPayload {
-        /// Round.
+        /// The round's origin.
         round: UnixMillis,
-        /// Miner.
+        /// The miner whose payload it is.
         miner: Hotkey,
-        /// What is wrong.
+        /// Why the payload is no forecast.
         why: String,
     },
 }

@@ -1,7 +1,14 @@
-//! The book: every open round and every track record, as the fold of a journal.
+//! The state of a series: its open rounds, prices and track records, as the fold of a journal.
 //!
-//! Nothing is kept anywhere else, so a validator that was killed reads its journal, and knows what it
-//! [wants](SeriesState::due_actions) next.
+//! ```text
+//!   apply: Record ──▶ SeriesState ─┬─ schedule: due_actions, next_action_time
+//!             ▲                    ├─ decide: records of openings, answers, prices, voids ──┐
+//!             │                    └─ scoring: records of scores; evidence, weights ────────┤
+//!             └────────────────── written to the journal first ─────────────────────────────┘
+//! ```
+//!
+//! Nothing is kept anywhere else, so a validator that was killed reads its journal, and has the same
+//! [actions due](SeriesState::due_actions) as before.
 
 mod action;
 mod apply;
@@ -30,7 +37,7 @@ use crate::settle::{MINUTE, SettledPrices, VoidReason};
 use crate::time::UnixMillis;
 use crate::track::TrackRecord;
 
-/// The state of a validator for one series.
+/// The state of a validator for one series: what all records of its journal add up to.
 #[derive(Debug, Clone)]
 pub struct SeriesState {
     genesis: Genesis,
@@ -56,12 +63,12 @@ pub struct SeriesState {
 pub struct UnconfirmedWeights {
     /// The extrinsic, as it was stored before it was sent.
     pub extrinsic: String,
-    /// Its hash.
+    /// Hash of the extrinsic, by which it is found on chain.
     pub hash: Hash,
 }
 
 impl SeriesState {
-    /// The book of a journal that has just begun.
+    /// The state of a journal that holds its genesis alone.
     pub fn new(genesis: Genesis) -> Self {
         let rules = genesis.rules.rules();
         Self {
@@ -83,7 +90,7 @@ impl SeriesState {
         }
     }
 
-    /// What the journal is about.
+    /// The first record of the journal: series, rules, validator and origins.
     pub const fn genesis(&self) -> &Genesis {
         &self.genesis
     }
@@ -108,12 +115,12 @@ impl SeriesState {
         &self.consensus_track
     }
 
-    /// What is known of the consensus's width.
+    /// Widths of the consensus: what is tried, and what past rounds have shown.
     pub const fn recalibration(&self) -> &WidthRecalibration {
         &self.recalibration
     }
 
-    /// Void rounds and why.
+    /// Origins of void rounds, and the rule that makes each void.
     pub const fn voided(&self) -> &BTreeMap<UnixMillis, VoidReason> {
         &self.voided
     }
@@ -123,7 +130,7 @@ impl SeriesState {
         self.unconfirmed.as_ref()
     }
 
-    /// How many times weights have been set.
+    /// Number of times that the chain has confirmed weights.
     pub const fn times_weights_set(&self) -> usize {
         self.weights_set
     }

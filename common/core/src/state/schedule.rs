@@ -1,4 +1,4 @@
-//! When a series has something to do, and what.
+//! Which actions of a series are due, and when the next ones will be.
 
 use super::SeriesState;
 use super::action::Action;
@@ -6,7 +6,7 @@ use crate::round::RoundAction;
 use crate::time::UnixMillis;
 
 impl SeriesState {
-    /// What needs doing at `now`, most urgent first: what has a deadline before what has none.
+    /// The actions that are due at `now`, most urgent first: those with a deadline before those without.
     pub fn due_actions(&self, now: UnixMillis) -> Vec<Action> {
         let mut actions = Vec::new();
         let timing = &self.rules.timing;
@@ -30,7 +30,7 @@ impl SeriesState {
         actions
     }
 
-    /// The next instant after `now` at which a round opens or wants something new; `None` if there is no round left.
+    /// The next instant after `now` at which a round opens or has another action due; `None` if there is no round left.
     pub fn next_action_time(&self, now: UnixMillis) -> Option<UnixMillis> {
         let timing = &self.rules.timing;
         let next = (self.next_origin < self.genesis.end_origin)

@@ -1,4 +1,4 @@
-//! The part of the book that turns forecasts into scores, scores into evidence, and evidence into weights.
+//! From forecasts to scores, from scores to evidence, and from evidence to weights.
 
 use std::collections::BTreeMap;
 
@@ -48,13 +48,13 @@ impl SeriesState {
         self.scored_record(origin, &scorer, &scored, pool, missed)
     }
 
-    /// What the forecasts of a round with these prices are judged by, or why the round is void.
+    /// The scorer of all forecasts of a round with these prices, or why the round is void.
     pub fn scorer(&self, settlement: &Settlement) -> Result<RoundScorer, VoidReason> {
         let series = &self.genesis.series;
         RoundScorer::new(series, settlement, &self.reference, &self.rules)
     }
 
-    /// The record that scores a round whose forecasts are judged.
+    /// The record of a round whose forecasts are scored.
     pub fn scored_record(
         &self,
         origin: UnixMillis,
@@ -77,8 +77,8 @@ impl SeriesState {
         let fan = deviations.fan(&combined, outcome.volatility);
         let (mut consensus, mut trials) = (None, None);
         if !pool.is_empty() {
-            let sold = self.recalibration.factors_of_round(origin).applied_to(&fan);
-            consensus = Score::from_forecast(&sold, outcome, rules);
+            let published = self.recalibration.factors_of_round(origin).applied_to(&fan);
+            consensus = Score::from_forecast(&published, outcome, rules);
             trials = WidthTrials::evaluate(&fan, outcome, rules);
         }
         let credits = credit::credits(&deviations, &combined, pool, &realised);
@@ -97,7 +97,7 @@ impl SeriesState {
         })
     }
 
-    /// Evidence of every miner with a record.
+    /// Evidence of every miner with a scored round.
     pub fn evidence(&self) -> BTreeMap<Hotkey, Evidence> {
         let tracks = self.tracks.iter();
         tracks
@@ -105,7 +105,7 @@ impl SeriesState {
             .collect()
     }
 
-    /// The weights that the scored rounds give now.
+    /// The shares of the payout that the scored rounds give now.
     pub fn weights(&self) -> PayoutShares {
         let consensus = self.consensus_track.evidence(&self.rules.evidence);
         let evidence = self.evidence();
@@ -130,7 +130,7 @@ impl SeriesState {
         Ok(())
     }
 
-    /// Whose evidence is above nothing.
+    /// The hotkeys whose evidence is above 0.
     pub(super) fn eligible(&self) -> Vec<Hotkey> {
         let evidence = self.evidence().into_iter();
         evidence
@@ -139,7 +139,7 @@ impl SeriesState {
             .collect()
     }
 
-    /// The entries of the eligible, each with its share of the consensus.
+    /// The forecasters made of the eligible hotkeys, each with its share of the consensus.
     pub(super) fn pool(
         &self,
         eligible: &[Hotkey],

@@ -87,7 +87,7 @@ fn score_round(
     score_with_credits(state, n, miners, consensus, missed, &[]);
 }
 
-/// The same with what each added to the consensus.
+/// The same with each miner's credit.
 fn score_with_credits(
     state: &mut SeriesState,
     n: i64,

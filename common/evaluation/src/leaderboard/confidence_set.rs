@@ -1,14 +1,15 @@
-//! Who of a leaderboard is in the model confidence set.
+//! Which forecasters of a leaderboard are in the model confidence set.
 
 use std::collections::BTreeMap;
+
+use foretell_core::hotkey::Hotkey;
+use foretell_core::pool::Advantage;
+use foretell_core::time::Millis;
 
 use super::input::LeaderboardInput;
 use super::round_counts::{horizon_rounds, rounds_in};
 use crate::metrics::ModelConfidenceSet;
 use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_block_bootstrap};
-use foretell_core::hotkey::Hotkey;
-use foretell_core::pool::Advantage;
-use foretell_core::time::Millis;
 
 /// A forecaster of a leaderboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,10 +19,10 @@ pub(super) enum ModelKey {
     Miner(Hotkey),
 }
 
-/// Who is in the model confidence set; nobody is listed who can't be judged.
+/// Whether each forecaster is in the model confidence set; those with too short a record are left out.
 ///
-/// The loss is S − S_ref, a miss counting as by the rules. The sample is every round from the latest beginning on of
-/// those whose own record is ten blocks or longer; blocks are of max(2h, 48 h).
+/// The loss is S − S_ref, a miss counting as by the rules. Forecasters with a record of ten blocks or more take part; the
+/// sample is every round since the last of them began. Blocks are of max(2h, 48 h).
 pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey, bool> {
     let block = rounds_in(input.genesis, Millis::hours(48)).max(2 * horizon_rounds(input.genesis));
     let least = MIN_BLOCKS * block.max(1);

@@ -6,15 +6,15 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
 use foretell_core::track::TrackRecord;
 
-/// What rows are made of: everybody's record of the same rounds.
+/// What rows are made of: the track records of all forecasters over the same rounds.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaderboardInput<'a> {
     /// Grid, rules and interval of the rounds.
     pub genesis: &'a Genesis,
-    /// One entry for every scored round.
+    /// The reference's track record: one entry for every scored round.
     pub reference: &'a TrackRecord,
-    /// The consensus, where the policy has one.
+    /// The consensus's track record, where the policy has a consensus.
     pub consensus: Option<&'a TrackRecord>,
-    /// By miner.
+    /// The track record of each miner.
     pub miners: &'a BTreeMap<Hotkey, TrackRecord>,
 }

@@ -11,12 +11,13 @@ pub use row::LeaderboardRow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use confidence_set::{ModelKey, confidence_set};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::state::SeriesState;
 use foretell_core::track::TrackRecord;
 
-/// The rows of a book, best first; `names` says what miners are called, a hotkey by default.
+use confidence_set::{ModelKey, confidence_set};
+
+/// The rows of a state, best first; `names` gives the names of miners, which are their hotkeys by default.
 pub fn leaderboard(state: &SeriesState, names: &BTreeMap<Hotkey, String>) -> Vec<LeaderboardRow> {
     let weights = state.weights();
     let input = LeaderboardInput {
@@ -28,7 +29,7 @@ pub fn leaderboard(state: &SeriesState, names: &BTreeMap<Hotkey, String>) -> Vec
     leaderboard_rows(&input, names, |key| weights.share(key))
 }
 
-/// The rows of these records, best first, paid by `share`.
+/// The rows of these track records, best first; `share` gives the share of the payout of each miner.
 ///
 /// Miners are ordered by weight, then advantage, then name.
 pub fn leaderboard_rows(
@@ -74,7 +75,7 @@ pub fn leaderboard_rows(
         .collect()
 }
 
-/// Place and share of weight of every miner with a record: as in the [`leaderboard`], without the rest of its rows.
+/// Rank and weight of every miner with a track record: as in the [`leaderboard`], without the rest of its rows.
 pub fn ranks_and_weights(state: &SeriesState) -> BTreeMap<Hotkey, (usize, f64)> {
     let (weights, evidence) = (state.weights(), state.evidence());
     let sort_key = |key: &Hotkey| (Some(weights.share(key)), evidence.get(key).map(|e| e.mean));
@@ -86,13 +87,13 @@ pub fn ranks_and_weights(state: &SeriesState) -> BTreeMap<Hotkey, (usize, f64)> 
     miners.sort_by(|(a, name), (b, other)| {
         best_first(sort_key(a), sort_key(b)).then_with(|| name.cmp(other))
     });
-    let placed = miners.into_iter().zip(2..);
-    placed
+    let ranked = miners.into_iter().zip(2..);
+    ranked
         .map(|((key, _), rank)| (key, (rank, weights.share(&key))))
         .collect()
 }
 
-/// More weight first, then more advantage; nothing known comes last.
+/// More weight first, then more advantage; unknown ones last.
 fn best_first(a: (Option<f64>, Option<f64>), b: (Option<f64>, Option<f64>)) -> Ordering {
     let descending = |x: Option<f64>, y: Option<f64>| {
         let key = |v: Option<f64>| v.unwrap_or(f64::NEG_INFINITY);

@@ -1,15 +1,15 @@
-//! One forecaster's line of the leaderboard.
+//! One forecaster's row of the leaderboard.
 
-use serde::{Deserialize, Serialize};
-
-use super::round_counts::{horizon_rounds, rounds_in};
-use crate::diebold_mariano::diebold_mariano;
 use foretell_core::journal::Genesis;
 use foretell_core::score::CoverageCount;
 use foretell_core::time::Millis;
 use foretell_core::track::TrackRecord;
+use serde::{Deserialize, Serialize};
 
-/// One forecaster's line. What is undefined (too few rounds, no such interval) is `None`, never 0.
+use super::round_counts::{horizon_rounds, rounds_in};
+use crate::diebold_mariano::diebold_mariano;
+
+/// One forecaster's row. What is undefined (too few rounds, no such interval) is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeaderboardRow {
     /// `reference`, `consensus`, or the miner's name.
@@ -18,35 +18,35 @@ pub struct LeaderboardRow {
     pub rank: usize,
     /// Scored rounds of its record, misses included.
     pub rounds: usize,
-    /// Those without a forecast.
+    /// Scored rounds without a forecast.
     pub missed: usize,
-    /// Mean scaled CRPS.
+    /// Mean scaled CRPS S over answered rounds.
     pub score: Option<f64>,
-    /// 1 − ΣS/ΣS_ref.
+    /// 1 − ΣS/ΣS_ref over answered rounds; above 0 is better than the reference.
     pub skill: Option<f64>,
-    /// Root mean squared error of the mean.
+    /// Root mean squared error of the forecasts' means, in bps.
     pub rmse_bps: Option<f64>,
-    /// Mean absolute error of the median.
+    /// Mean absolute error of the forecasts' medians, in bps.
     pub mae_bps: Option<f64>,
-    /// Mean unscaled CRPS.
+    /// Mean unscaled CRPS, in bps.
     pub crps_bps: Option<f64>,
     /// Share of last steps whose direction the median had.
     pub directional_accuracy: Option<f64>,
     /// Share of steps inside the central 50 % interval.
     pub coverage_50: Option<f64>,
-    /// The same for 80 %.
+    /// Share of steps inside the central 80 % interval.
     pub coverage_80: Option<f64>,
-    /// The same for 95 %.
+    /// Share of steps inside the central 95 % interval.
     pub coverage_95: Option<f64>,
     /// Diebold-Mariano statistic against the reference.
     pub dm_t: Option<f64>,
-    /// Its two-sided p-value.
+    /// Two-sided p-value of `dm_t`.
     pub dm_p: Option<f64>,
     /// Whether it is in the model confidence set of level 90 %.
     pub in_mcs: Option<bool>,
-    /// Weighted mean advantage.
+    /// μ: mean advantage, recent rounds weighing more.
     pub advantage: Option<f64>,
-    /// Its standard error.
+    /// Standard error of `advantage`.
     pub advantage_se: Option<f64>,
     /// Share of the miners' emission; `None` for reference and consensus.
     pub weight: Option<f64>,

@@ -1,27 +1,28 @@
-//! How well a forecaster's spread fits what happened.
+//! How well the spread of forecasts fits the outcomes.
+
+use foretell_core::forecast::QuantileForecast;
 
 use super::interval_score::{self, row_weighted_interval_score};
 use super::pit::{self, PitHistogram};
-use foretell_core::forecast::QuantileForecast;
 
-/// Sums over many fans. All `Option`s are `None` for forecasts too coarse to tell.
+/// Sums over many forecasts. All `Option`s are `None` where all of them have too small a K.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CalibrationSums {
-    /// Where outcomes fell.
+    /// Where the realised moves fell in their forecasts.
     pub pit: PitHistogram,
     interval_score: f64,
     steps: u64,
 }
 
 impl CalibrationSums {
-    /// That of a fan against the moves that happened, `None` for a gap; none of a fan too coarse to tell.
+    /// The sums of one forecast against the realised moves, `None` for a gap; `None` of a forecast with too small a K.
     pub fn from_forecast(fan: &QuantileForecast, moves: &[Option<f64>]) -> Option<Self> {
         let mut calibration = Self::default();
         calibration.add(fan, moves);
         (!is_coarse(fan)).then_some(calibration)
     }
 
-    /// Takes in a fan and the moves that happened, `None` for a gap.
+    /// Takes in a forecast and the realised moves, `None` for a gap.
     pub fn add(&mut self, fan: &QuantileForecast, moves: &[Option<f64>]) {
         if is_coarse(fan) {
             return;
@@ -41,7 +42,7 @@ impl CalibrationSums {
         (self.steps > 0).then(|| self.interval_score / self.steps as f64)
     }
 
-    /// Takes in what another has summed.
+    /// Takes in the sums of other forecasts.
     pub fn merge(&mut self, other: &Self) {
         self.pit.merge(&other.pit);
         self.interval_score += other.interval_score;
@@ -49,7 +50,7 @@ impl CalibrationSums {
     }
 }
 
-/// Whether its rows hold too little for either sum.
+/// Whether K is too small for either sum.
 fn is_coarse(fan: &QuantileForecast) -> bool {
     fan.k() < pit::MIN_K.min(interval_score::MIN_K)
 }

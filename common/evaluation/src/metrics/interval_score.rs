@@ -1,8 +1,8 @@
-//! The weighted interval score: CRPS for those who publish a few intervals.
+//! The weighted interval score: an approximation of the CRPS from a few central intervals.
 
 use foretell_core::forecast::quantile;
 
-/// Central intervals that [`weighted_interval_score`] of a fan's row uses, as α = 1 − coverage.
+/// Central intervals that [`row_weighted_interval_score`] uses, as α = 1 − coverage.
 pub const ALPHAS: [f64; 3] = [0.5, 0.2, 0.05];
 /// Below this K the outermost interval is not known.
 pub(super) const MIN_K: usize = 20;
@@ -41,10 +41,10 @@ pub fn row_weighted_interval_score(row: &[f64], y: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::score::crps::crps;
     use proptest::prelude::*;
 
     use super::*;
-    use foretell_core::score::crps::crps;
 
     /// [2, 6] at α = 0.5 against 7: 4 + 4·1 = 8. With median 4: (½·3 + ¼·8)/1.5 = 3.5/1.5.
     #[test]

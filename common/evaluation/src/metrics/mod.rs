@@ -1,7 +1,7 @@
 //! Measures of forecasts that no weight depends on: for leaderboards, reports and research.
 //!
 //! RMSE, MAE, CRPS, direction and coverage are sums over steps and live in [`MetricSums`](foretell_core::score::MetricSums), which the
-//! journal keeps; the test of Diebold & Mariano is in [`pool`](crate::diebold_mariano). Here is the rest.
+//! journal keeps; the test of Diebold & Mariano is in [`diebold_mariano`](crate::diebold_mariano). Here is the rest.
 
 mod calibration;
 pub mod interval_score;

@@ -1,20 +1,19 @@
-//! Which forecasters can't be told from the best one.
+//! The model confidence set: the models that are not significantly worse than the best one.
 
+use foretell_kernels::sums::{SUM_LANES, sum_lanes};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wide::f64x8;
 
-use foretell_kernels::sums::{SUM_LANES, sum_lanes};
-
-/// 1 − confidence of the set.
+/// α of the reported set, whose confidence is 1 − α.
 pub const ALPHA: f64 = 0.10;
-/// Bootstrap samples.
+/// Number of bootstrap samples.
 pub const DRAWS: usize = 1_000;
-/// Shorter samples, in blocks, say nothing.
+/// Length of the shortest sample that is tested, in blocks.
 pub const MIN_BLOCKS: usize = 10;
-/// Models whose losses over a year a processor's cache holds.
+/// Number of models whose losses over a year fit a processor's cache.
 const MODELS_AT_ONCE: usize = 8;
-/// The same draws for everybody, every time.
+/// Seed of the draws, which are the same every time.
 const SEED: u64 = 0;
 
 /// p-values of models, in the order in which their losses were given.
@@ -38,7 +37,7 @@ impl ModelConfidenceSet {
         let mut errors: Vec<Vec<f64>> = vec![Vec::with_capacity(draws.len()); losses.len()];
         let models = losses.iter().zip(&means);
         let mut models: Vec<_> = models.zip(&mut errors).collect();
-        // A draw's counts are read once for some models, whose losses stay at hand meanwhile.
+        // A draw's counts are read once for several models, whose losses stay in the cache meanwhile.
         for models in models.chunks_mut(MODELS_AT_ONCE) {
             for counts in draws {
                 for ((losses, mean), errors) in &mut *models {
@@ -91,7 +90,7 @@ impl EliminationTest {
                 f64::sqrt(squares / draws as f64)
             })
             .collect();
-        // Models that are one another's copies differ by rounding alone.
+        // Copies of one model differ by rounding alone.
         let scale = left
             .iter()
             .flat_map(|&m| &errors[m])

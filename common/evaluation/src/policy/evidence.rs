@@ -1,9 +1,7 @@
-//! Policy `evidence` over a history: the live book, fed with judged forecasts.
+//! Policy `evidence` over a history: the state that runs live, fed with scored forecasts.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
-use super::member_comparison::{BestMemberComparison, MemberComparison};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, Record};
 use foretell_core::score::{RoundScorer, ScoredForecast};
@@ -11,10 +9,13 @@ use foretell_core::settle::VoidReason;
 use foretell_core::state::{SeriesState, StateError};
 use foretell_core::time::UnixMillis;
 
+use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
+use super::member_comparison::{BestMemberComparison, MemberComparison};
+
 /// The [`SeriesState`] that runs live, opened and scored in the order in which it would have been.
 ///
 /// A round opens before the rounds that end at its origin are scored, as in a replay of bars, so its consensus
-/// knows only what was known when it was asked for. Meanwhile fans are kept on the common levels.
+/// knows only what was known when forecasts were requested. Forecasts of open rounds are kept on the common levels.
 #[derive(Debug)]
 pub struct EvidencePolicy {
     state: SeriesState,
@@ -25,7 +26,7 @@ pub struct EvidencePolicy {
     comparison: MemberComparison,
 }
 
-/// An open round.
+/// A round whose last target lies ahead.
 #[derive(Debug)]
 struct OpenRound {
     end: UnixMillis,
@@ -36,7 +37,7 @@ struct OpenRound {
 }
 
 impl EvidencePolicy {
-    /// A book of this genesis with nothing in it.
+    /// The policy over the rounds of this genesis, with no round yet.
     pub fn new(genesis: Genesis) -> Self {
         Self {
             state: SeriesState::new(genesis),
@@ -47,12 +48,12 @@ impl EvidencePolicy {
         }
     }
 
-    /// The book, for its leaderboard.
+    /// The state, for its leaderboard.
     pub const fn state(&self) -> &SeriesState {
         &self.state
     }
 
-    /// The first thing that the book refused; rounds in order of origin never are.
+    /// The first error of the state; rounds in order of origin give none.
     pub const fn failure(&self) -> Option<&StateError> {
         self.failure.as_ref()
     }
@@ -131,8 +132,8 @@ impl EvidencePolicy {
 
 impl Policy for EvidencePolicy {
     fn add_round(&mut self, round: &SettledRound<'_>) {
-        let taken = self.settle(round.origin).and_then(|()| self.open(round));
-        if let Err(error) = taken {
+        let added = self.settle(round.origin).and_then(|()| self.open(round));
+        if let Err(error) = added {
             self.failure.get_or_insert(error);
         }
     }

@@ -1,4 +1,4 @@
-//! What every policy is: what it gets of a round, and what it answers.
+//! What every policy does: it takes in settled rounds, and gives shares of the payout.
 
 use std::collections::BTreeMap;
 
@@ -13,50 +13,50 @@ pub trait Policy {
     /// Takes in the next round, in order of origin.
     fn add_round(&mut self, round: &SettledRound<'_>);
 
-    /// The history is over: rounds whose prices came after the last request count too.
+    /// Ends the history: rounds whose prices came after the last request count too.
     fn finish(&mut self) {}
 
     /// Rounds that counted, and rounds that were refused or void, so far.
     fn round_counts(&self) -> RoundCounts;
 
-    /// Of every miner that it knows: its share of the payout, and its rounds. Shares are 0 or more and sum to 1
-    /// at most; the rest is burned.
+    /// The standing of every miner with a forecast so far. Shares are 0 or more and sum to 1 at most; the rest is
+    /// burned.
     fn standings(&self) -> BTreeMap<Hotkey, PolicyStanding>;
 }
 
-/// A round of history: what happened, and every valid forecast. Borrowed, so that policies keep only what they need.
+/// A round of history: its settled prices, and every valid forecast. Borrowed, so that policies keep only what they need.
 #[derive(Debug, Clone, Copy)]
 pub struct SettledRound<'a> {
-    /// The origin T.
+    /// Origin T of the round.
     pub origin: UnixMillis,
-    /// Prices of record.
+    /// Settled prices of anchor and steps.
     pub settlement: &'a Settlement,
-    /// What forecasts are judged by, or why the round is void by the rules of `evidence`.
+    /// The scorer of its forecasts, or why the round is void by the rules of `evidence`.
     pub scorer: Result<&'a RoundScorer, &'a VoidReason>,
     /// Valid forecasts by miner; one that was refused is absent.
     pub forecasts: &'a BTreeMap<Hotkey, Forecast>,
-    /// The same, judged; empty without a scorer.
+    /// The same forecasts, scored; empty without a scorer.
     pub scored: &'a BTreeMap<Hotkey, ScoredForecast>,
-    /// Coldkeys of those that have said whose they are.
+    /// The coldkey of each hotkey that has stated one.
     pub owners: &'a BTreeMap<Hotkey, Hotkey>,
 }
 
-/// How many rounds counted.
+/// Numbers of rounds of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RoundCounts {
-    /// Scored.
+    /// Rounds that counted.
     pub scored: usize,
-    /// Void, or refused by the policy.
+    /// Rounds that were void, or refused by the policy.
     pub void: usize,
 }
 
-/// A miner's place under a policy.
+/// A miner's share under a policy, and its rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PolicyStanding {
-    /// Share of the payout.
+    /// Share of the payout, 0 to 1.
     pub share: f64,
     /// Scored rounds since it first answered, misses included.
     pub rounds: usize,
-    /// Those without a forecast of it.
+    /// Of these, rounds without a forecast of the miner.
     pub missed: usize,
 }

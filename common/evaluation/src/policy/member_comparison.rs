@@ -9,7 +9,7 @@ use foretell_core::time::{Millis, UnixMillis};
 /// The comparison begins this long after the first round: by then there has been a consensus for ten days.
 pub const COMPARISON_STARTS_AFTER: Millis = Millis::days(20);
 
-/// Sums over the rounds that are compared.
+/// Sums of the consensus and of each member over the rounds that are compared.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MemberComparison {
     rounds: usize,
@@ -18,7 +18,7 @@ pub struct MemberComparison {
     recalibrated_rounds: usize,
 }
 
-/// Of one forecaster.
+/// Sums of one forecaster.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct CrpsSums {
     crps: f64,
@@ -29,15 +29,15 @@ struct CrpsSums {
 /// The consensus beside its best member in hindsight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BestMemberComparison {
-    /// Rounds compared.
+    /// Number of rounds compared.
     pub rounds: usize,
-    /// Those in which the consensus was recalibrated.
+    /// Of these, rounds in which the consensus was recalibrated.
     pub recalibrated: usize,
     /// Mean CRPS of the consensus, in bps.
     pub crps_bps: f64,
     /// The member with the least CRPS in bps, of those who answered every one of these rounds.
     pub best: Hotkey,
-    /// Its mean CRPS, in bps.
+    /// Mean CRPS of that member, in bps.
     pub best_crps_bps: f64,
     /// The consensus's scaled CRPS over the least of a member.
     pub scaled_ratio: f64,
@@ -61,7 +61,7 @@ impl MemberComparison {
         }
     }
 
-    /// What has been found; `None` if nobody answered every round.
+    /// The comparison so far; `None` if no member answered every round.
     pub fn best(&self) -> Option<BestMemberComparison> {
         let everywhere = || {
             let members = self.members.iter();
@@ -83,7 +83,7 @@ impl MemberComparison {
         })
     }
 
-    /// Whether a round is late enough to be compared.
+    /// Whether the round at `origin` is compared, in a history whose first origin is `first`.
     pub fn is_compared(origin: UnixMillis, first: UnixMillis) -> bool {
         origin - first >= COMPARISON_STARTS_AFTER
     }
@@ -103,9 +103,10 @@ impl CrpsSums {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use foretell_core::score::MetricSums;
     use foretell_core::testing::hotkey;
+
+    use super::*;
 
     fn score(crps: f64) -> Score {
         let metric_sums = MetricSums {

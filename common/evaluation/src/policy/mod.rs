@@ -2,7 +2,7 @@
 //!
 //! A policy is a pure function of the rounds of a history, taken in one after the other in order of origin. It sees
 //! of each what a validator sees when the round has settled: the prices, and everybody's forecast. So a change of
-//! the rules can be judged by replay before anyone is paid by it.
+//! the rules can be evaluated by replay before anyone is paid by it.
 //!
 //! | policy | pays | known weaknesses |
 //! |---|---|---|

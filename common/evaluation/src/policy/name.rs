@@ -2,22 +2,22 @@
 
 use std::fmt;
 
-/// A policy by name.
+/// The name of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyName {
-    /// The live one.
+    /// The one that pays: [`EvidencePolicy`](super::EvidencePolicy).
     Evidence,
-    /// The first generation's.
+    /// That of the first generation: [`TaoshiPolicy`](super::TaoshiPolicy).
     Taoshi,
-    /// The CRPS-of-increments family.
+    /// The CRPS of increments: [`SynthIncrementsPolicy`](super::SynthIncrementsPolicy).
     Increments,
 }
 
 impl PolicyName {
-    /// All of them, the live one first.
+    /// All policies, the one that pays first.
     pub const ALL: [Self; 3] = [Self::Evidence, Self::Taoshi, Self::Increments];
 
-    /// As on the command line and in results.
+    /// The name as on the command line and in results.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Evidence => "evidence",

@@ -8,14 +8,13 @@
 //! read as paths that never cross are penalised for it.
 //!
 //! Known weaknesses (tests: `policy/weaknesses.rs`):
-//! - k clones take k shares, since softmax knows nothing of likeness;
-//! - a miss costs the 95th percentile, so a forecaster worse than that gains by silence;
+//! - k clones take k shares, since softmax ignores similarity;
+//! - a miss costs the 95th percentile, so a forecaster worse than that gains by not answering;
 //! - scores have no reference: somebody is paid in full even if nobody has skill;
-//! - the score is in bps, so stormy rounds count more than calm ones.
+//! - the score is in bps, so rounds of high volatility count more.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::price::Price;
@@ -23,7 +22,9 @@ use foretell_core::score::crps::crps;
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
 
-/// The rule's numbers.
+use super::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
+
+/// The constants of the policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SynthIncrementsConfig {
     /// Lengths of the blocks, in steps; those beyond the horizon are left out.
@@ -32,7 +33,7 @@ pub struct SynthIncrementsConfig {
     pub cap_medians: f64,
     /// A miss counts as this quantile of the round's uncapped scores.
     pub miss_quantile: f64,
-    /// Span of the rolling sum.
+    /// Time over which scores are summed.
     pub window: Millis,
     /// Coefficient of the softmax; negative, since low sums are good.
     pub beta: f64,
@@ -51,7 +52,7 @@ impl Default for SynthIncrementsConfig {
     }
 }
 
-/// The policy.
+/// The policy: the scores of the rounds in its window.
 #[derive(Debug)]
 pub struct SynthIncrementsPolicy {
     config: SynthIncrementsConfig,
@@ -65,20 +66,20 @@ pub struct SynthIncrementsPolicy {
 #[derive(Debug)]
 struct ScoredPrompt {
     origin: UnixMillis,
-    /// What a miss costs.
+    /// Score that a miss counts as.
     miss: f64,
     scores: BTreeMap<Hotkey, f64>,
 }
 
 #[derive(Debug)]
 struct Participation {
-    /// Rounds that were scored before it came.
+    /// Rounds that were scored before the miner's first forecast.
     scored_before: usize,
     answered: usize,
 }
 
 impl SynthIncrementsPolicy {
-    /// No history yet.
+    /// The policy without history.
     pub fn new(config: SynthIncrementsConfig) -> Self {
         Self {
             config,
@@ -171,8 +172,8 @@ impl Policy for SynthIncrementsPolicy {
 }
 
 /// Σ of the CRPS over all blocks of returns, in bps, and over the last price relative to the realised one; blocks that
-/// touch a gap are left out. `None` without an anchor or a last price; no number where prices are absurd or the series
-/// crosses 0, which is a miss.
+/// touch a gap are left out. `None` without an anchor or a last price. NaN or infinite where prices overflow or the series
+/// crosses 0, which counts as a miss.
 pub fn sum_of_crps(
     forecast: &Forecast,
     settlement: &Settlement,
@@ -212,7 +213,7 @@ pub fn sum_of_crps(
     Some(sum + crps(&sample, 1e4))
 }
 
-/// Scores capped and counted from the best.
+/// The scores of a round: sums, capped, less the best.
 fn scored_prompt(
     origin: UnixMillis,
     raw: BTreeMap<Hotkey, f64>,
@@ -258,10 +259,11 @@ fn softmax(sums: &BTreeMap<Hotkey, f64>, beta: f64) -> BTreeMap<Hotkey, f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use foretell_core::forecast::ForecastKind;
     use foretell_core::series::Unit;
     use foretell_core::testing::hotkey;
+
+    use super::*;
 
     fn settled(closes: &[Option<f64>]) -> Settlement {
         Settlement {

@@ -1,8 +1,7 @@
-//! What is known to be wrong with the older policies, shown, and that `evidence` doesn't have it.
+//! Known weaknesses of the older policies, each shown, and shown not to be one of `evidence`.
 
 use std::collections::BTreeMap;
 
-use super::*;
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
@@ -11,6 +10,8 @@ use foretell_core::series::Unit;
 use foretell_core::settle::Settlement;
 use foretell_core::testing::{btc_usd, hotkey, price, replay_genesis};
 use foretell_core::time::{Millis, UnixMillis};
+
+use super::*;
 
 const HORIZON: usize = 4;
 const ANCHOR: f64 = 30_000.0;
@@ -118,7 +119,7 @@ fn with(mut miners: Vec<(u8, ForecastFn)>, n: u8, forecaster: ForecastFn) -> Vec
     miners
 }
 
-/// What the first three have of one round.
+/// The shares of miners 1, 2 and 3 of the first round.
 fn shares_of_three(policy: &TaoshiPolicy) -> [f64; 3] {
     [1, 2, 3].map(|n| policy.details()[0].shares[&hotkey(n)])
 }
@@ -138,14 +139,14 @@ fn one_overflow_loses_taoshi_the_round() {
 }
 
 #[test]
-fn neither_changes_anything_for_others_under_evidence() {
+fn an_absurd_forecast_changes_nothing_for_others_under_evidence() {
     let honest = evidence_after(300, &three());
     for absurd in [1e9, 1e300] {
         let disturbed = evidence_after(300, &with(three(), 4, always(absurd)));
         assert_eq!(disturbed.round_counts().scored, 300);
         for n in [1, 2, 3] {
-            let of = |policy: &EvidencePolicy| policy.state().evidence()[&hotkey(n)];
-            assert_eq!(of(&disturbed), of(&honest));
+            let evidence = |policy: &EvidencePolicy| policy.state().evidence()[&hotkey(n)];
+            assert_eq!(evidence(&disturbed), evidence(&honest));
             let share = |policy: &EvidencePolicy| policy.standings()[&hotkey(n)].share;
             assert!((share(&disturbed) - share(&honest)).abs() < 1e-12);
         }
@@ -153,9 +154,9 @@ fn neither_changes_anything_for_others_under_evidence() {
     }
 }
 
-/// Two like miners share alike; four clones of one of them take four fifths.
+/// Two similar miners have equal shares; four clones of one of them take four fifths.
 #[test]
-fn clones_take_k_shares_of_increments() {
+fn k_clones_take_k_shares_of_increments() {
     let two = vec![(1, off_by(10.0)), (2, off_by(-10.0))];
     let shares = increments_after(20, &two);
     assert!((shares[&hotkey(1)] - 0.5).abs() < 0.05, "{shares:?}");
@@ -183,12 +184,12 @@ fn clones_take_one_share_of_evidence() {
     assert!((share(&cloned, 3) - together / 4.0).abs() < 1e-12);
 }
 
-/// Bad in most rounds: silence there costs less than speech under `increments`; under `evidence` a bad forecast costs
-/// what it costs, a miss always the same, and the reference is free to be sent instead.
+/// Bad in most rounds: not answering there costs less than answering under `increments`. Under `evidence` a bad forecast
+/// costs what it is worse by, a miss always the same, and anybody may send the reference instead.
 #[test]
 fn silence_pays_under_increments() {
     let bad = |i: usize| !i.is_multiple_of(3);
-    let speaks = || -> ForecastFn {
+    let always_answers = || -> ForecastFn {
         Box::new(move |i| off_by(0.0)(i).filter(|_| !bad(i)).or_else(|| zigzag()(i)))
     };
     let silent: ForecastFn = Box::new(move |i| off_by(0.0)(i).filter(|_| !bad(i)));
@@ -204,8 +205,8 @@ fn silence_pays_under_increments() {
         play(&mut policy, 30, &miners);
         policy.sums()[&hotkey(4)]
     };
-    assert!(sum(silent) < sum(speaks()));
-    let always_silent = vec![(1, speaks()), (2, self::silent())];
+    assert!(sum(silent) < sum(always_answers()));
+    let always_silent = vec![(1, always_answers()), (2, self::silent())];
     let evidence = evidence_after(30, &always_silent);
     assert!(
         !evidence.standings().contains_key(&hotkey(2)),

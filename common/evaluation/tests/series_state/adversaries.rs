@@ -15,7 +15,7 @@ use crate::validator::TestNetwork;
 
 const ADVERSARY: Hotkey = hotkey(2);
 
-/// A season of three honest miners, with one more between them.
+/// A network of three honest miners, with one more between them.
 fn network(unit: Unit, seed: u64, rounds: usize, adversary: Option<MinerBehaviour>) -> TestNetwork {
     let point = QuantileForecast::from_moves(1, vec![0.0; HORIZON]);
     let honest = [

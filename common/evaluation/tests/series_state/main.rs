@@ -1,4 +1,4 @@
-//! Whole seasons of small rounds in memory: what adversaries, crashes and names must not change.
+//! Whole runs of small rounds in memory: what adversaries, crashes and names must not change.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adversaries;

@@ -14,7 +14,7 @@ pub const SIGMA: f64 = 10.0;
 
 const ROUND_EVERY: Millis = STEP.times(2);
 
-/// The closes of a season, the first of them at [`MONDAY`].
+/// The closes of a number of rounds, the first of them at [`MONDAY`].
 pub struct SyntheticMarket {
     unit: Unit,
     rounds: usize,
@@ -22,7 +22,7 @@ pub struct SyntheticMarket {
 }
 
 impl SyntheticMarket {
-    /// The market of `seed`, for a season of `rounds` rounds.
+    /// The market of `seed`, for `rounds` rounds.
     pub fn new(unit: Unit, seed: u64, rounds: usize) -> Self {
         let mut close = 100.0;
         let moves = (0..).map(|i| SIGMA * f64::sqrt(3.0) * noise(seed, i));
@@ -37,7 +37,7 @@ impl SyntheticMarket {
         }
     }
 
-    /// What the journal of this season is about.
+    /// The genesis of a journal of these rounds.
     pub fn genesis(&self) -> Genesis {
         genesis(self.unit, HORIZON, self.rounds)
     }

@@ -10,18 +10,18 @@ use crate::market::{SIGMA, SyntheticMarket};
 pub enum MinerBehaviour {
     /// Three quantiles about this share of the move to come.
     Informed(f64),
-    /// This fan of moves, round after round.
+    /// These moves, round after round.
     Fixed(QuantileForecast),
     /// The first behaviour before this instant, the second from then on.
     SwitchAt(UnixMillis, Box<(Self, Self)>),
-    /// These, in turn, for ever.
+    /// These actions, one a round, in turn.
     Adversary(Vec<AdversaryAction>),
 }
 
 /// What an adversary does with a round.
 #[derive(Debug, Clone, Copy)]
 pub enum AdversaryAction {
-    /// Says nothing.
+    /// Does not answer.
     Silence,
     /// Commits a millisecond too late.
     LateCommitment,
@@ -54,7 +54,7 @@ pub struct MinerResponse {
 }
 
 impl AdversaryAction {
-    /// All there are.
+    /// All actions.
     pub const ALL: [Self; 9] = [
         Self::Silence,
         Self::LateCommitment,
@@ -105,7 +105,7 @@ impl MinerResponse {
 }
 
 impl MinerBehaviour {
-    /// The answer in round number `n`, at `origin`; `None` is silence.
+    /// The answer in round number `n`, at `origin`; `None` if there is none.
     pub fn answer(
         &self,
         n: usize,
@@ -136,7 +136,7 @@ impl MinerBehaviour {
     }
 }
 
-/// A fan as quantiles about the round's anchor.
+/// The payload of these moves from the round's anchor.
 fn payload(fan: &QuantileForecast, origin: UnixMillis, market: &SyntheticMarket) -> Vec<u8> {
     let moves = fan.rows().flatten();
     let values: Vec<f64> = moves.map(|change| market.price(origin, *change)).collect();

@@ -22,7 +22,7 @@ fn rules() -> ScoreRules {
     RulesVersion::V1Replay.rules().score
 }
 
-/// The reference's fan of moves, K = 1000.
+/// The reference's forecast, K = 1000.
 fn reference() -> QuantileForecast {
     Reference::new(&rules()).forecast(SIGMA, HORIZON)
 }
@@ -117,7 +117,7 @@ proptest! {
 }
 
 proptest! {
-    /// Wherever the price goes, so no season can make it pay: the rules' margin covers what K is worth.
+    /// Wherever the price goes, so no history can make it pay: the rules' margin covers what K is worth.
     #[test]
     fn no_price_path_lets_the_reference_at_another_k_beat_its_margin(
         moves in prop::collection::vec(-30.0..30.0f64, HORIZON),

@@ -1,4 +1,4 @@
-//! A validator in memory: it does what its book wants, one record at a time, on simulated time.
+//! A validator in memory: it carries out the actions that are due, one record at a time, on simulated time.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,16 @@ const NONCE: Nonce = Hex([7; 32]);
 pub struct TestNetwork {
     /// Where prices come from.
     pub market: SyntheticMarket,
-    /// Who answers, and how.
+    /// How each miner answers.
     pub miners: BTreeMap<Hotkey, MinerBehaviour>,
 }
 
 /// A validator with all that a crash would leave it: its journal and the payloads.
-pub struct InMemoryValidator<'w> {
-    network: &'w TestNetwork,
-    /// The state.
+pub struct InMemoryValidator<'n> {
+    network: &'n TestNetwork,
+    /// What its journal adds up to.
     pub state: SeriesState,
-    /// Simulated time.
+    /// The round clock, which is simulated.
     pub now: UnixMillis,
     /// The journal's end.
     pub head: JournalHead,
@@ -39,7 +39,7 @@ pub struct InMemoryValidator<'w> {
 }
 
 impl TestNetwork {
-    /// A validator at the end of this world's season.
+    /// A validator after the last round of this network.
     pub fn run_to_end(&self) -> InMemoryValidator<'_> {
         let mut validator = InMemoryValidator::new(self);
         validator.finish();
@@ -58,9 +58,9 @@ impl TestNetwork {
     }
 }
 
-impl<'w> InMemoryValidator<'w> {
+impl<'n> InMemoryValidator<'n> {
     /// A validator whose journal has just begun.
-    pub fn new(network: &'w TestNetwork) -> Self {
+    pub fn new(network: &'n TestNetwork) -> Self {
         let genesis = network.market.genesis();
         let (mut head, now) = (JournalHead::EMPTY, genesis.first_origin);
         let first_entry = head.append(now, Record::Genesis(genesis.clone()));
@@ -103,7 +103,7 @@ impl<'w> InMemoryValidator<'w> {
         }
     }
 
-    /// Goes on to the next record; `false` at the end of the season.
+    /// Goes on to the next record; `false` after the last round.
     pub fn step(&mut self) -> bool {
         let genesis = self.state.genesis();
         let end = genesis.end_origin + genesis.series.grid.span();
@@ -123,12 +123,12 @@ impl<'w> InMemoryValidator<'w> {
         false
     }
 
-    /// Goes on to the end of the season.
+    /// Goes on to the last record.
     pub fn finish(&mut self) {
         while self.step() {}
     }
 
-    /// The first record that a task leads to.
+    /// The first record that carrying out an action gives.
     fn execute(&mut self, action: Action) -> Record {
         let (origin, action) = match action {
             Action::OpenRound(origin) => {
@@ -139,8 +139,10 @@ impl<'w> InMemoryValidator<'w> {
             Action::Round(origin, action) => (origin, action),
         };
         match action {
-            RoundAction::RequestCommitments { from, .. } => self.ask(origin, from[0]),
-            RoundAction::RequestReveals { from, .. } => self.ask_to_reveal(origin, from[0].0),
+            RoundAction::RequestCommitments { from, .. } => {
+                self.request_commitment(origin, from[0])
+            }
+            RoundAction::RequestReveals { from, .. } => self.request_reveal(origin, from[0].0),
             RoundAction::Settle => {
                 let settled = RoundEvent::Settled(self.network.market.settlement(origin));
                 self.state.decide(origin, settled).unwrap()
@@ -161,7 +163,7 @@ impl<'w> InMemoryValidator<'w> {
         }
     }
 
-    fn ask(&self, origin: UnixMillis, miner: Hotkey) -> Record {
+    fn request_commitment(&self, origin: UnixMillis, miner: Hotkey) -> Record {
         let genesis = self.state.genesis();
         let round = genesis.series.round(origin);
         let event = match self.network.answer(&miner, &self.state, origin) {
@@ -186,9 +188,9 @@ impl<'w> InMemoryValidator<'w> {
         self.state.decide(origin, event).unwrap()
     }
 
-    fn ask_to_reveal(&mut self, origin: UnixMillis, miner: Hotkey) -> Record {
+    fn request_reveal(&mut self, origin: UnixMillis, miner: Hotkey) -> Record {
         let answer = self.network.answer(&miner, &self.state, origin);
-        let answer = answer.expect("who committed answers");
+        let answer = answer.expect("who has committed answers again");
         let event = RoundEvent::Reveal {
             miner,
             arrival: self.now + answer.reveal_delay,

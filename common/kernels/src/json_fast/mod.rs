@@ -1,6 +1,6 @@
 //! JSON in the plain form in which venues write it: no spaces, no escapes, few levels. Read in one pass, everything
-//! borrowed. Nearly every frame is plain, and reading one as such takes less than half of `serde_json`'s time; what
-//! isn't plain, or isn't what is expected, is for `serde_json` to read or to refuse in words.
+//! borrowed. Nearly every frame is plain, and reading one as such takes less than half of `serde_json`'s time; texts
+//! that aren't plain, or aren't what is expected, are read by `serde_json`, or rejected with its message.
 //!
 //! ```text
 //! frame ──▶ json_fast::read ── Some ──▶ value

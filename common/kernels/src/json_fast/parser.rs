@@ -7,14 +7,14 @@ use serde::de;
 /// Levels of objects and arrays that are still plain.
 const MAX_DEPTH: usize = 8;
 
-/// How far a text has been read.
+/// A text and the position up to which it has been read.
 pub(super) struct FastParser<'a> {
     text: &'a str,
     at: usize,
     depth_left: usize,
 }
 
-/// The text isn't plain, or isn't what was expected; it carries no words because nobody will see them.
+/// The text isn't plain, or isn't what was expected. It has no message, because nobody gets to see it.
 #[derive(Debug)]
 pub(super) struct Unsupported;
 
@@ -208,7 +208,7 @@ impl de::Error for Unsupported {
         Self
     }
 
-    // The words of the defaults would be put together only to be dropped.
+    // The defaults would format messages only to drop them.
     fn missing_field(_: &'static str) -> Self {
         Self
     }

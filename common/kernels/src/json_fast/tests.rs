@@ -9,7 +9,7 @@ use super::parser::find_stop;
 use super::read;
 use crate::decimal::{Decimal, JsonDecimal};
 
-/// Everything that a venue's message is made of.
+/// All kinds of fields that venues' messages have.
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "read to be printed")]
 struct Message<'a> {
@@ -51,7 +51,7 @@ fn what_is_plain_is_read() {
 }
 
 #[test]
-fn anything_else_is_left_to_the_library() {
+fn anything_else_is_none() {
     for text in [
         "",
         r#"{"s":"a","p":"1"} "#,

@@ -5,7 +5,7 @@ const CHUNK: usize = 32;
 
 /// Whether no value is below the one before it.
 ///
-/// A piece is looked through to its end, which vector units can follow; what isn't in order shows in the first.
+/// Each chunk is compared to its end, so that the loop is vectorised; rows out of order mostly fail in the first chunk.
 #[inline(always)]
 pub fn is_ascending(row: &[f64]) -> bool {
     let after = row.get(1..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Values in equal buckets between the smallest and the largest.
+//! Sorting by equal buckets between the smallest and the largest value.
 
 use wide::{u8x16, u16x8};
 
@@ -6,7 +6,7 @@ use super::ascending::is_ascending;
 use super::insertion::{WINDOW, insertion_sort, windowed_insertion_sort};
 use crate::simd::{SIMD_WIDTH, Simd};
 
-/// The longest rows.
+/// Length of the longest rows that are sorted here.
 pub(super) const MAX_ROW_LEN: usize = 1024;
 /// Buckets of the longest rows: two a value.
 const BUCKETS: usize = 2 * MAX_ROW_LEN;
@@ -19,11 +19,11 @@ const PADDING: usize = MAX_BUCKET_LEN as usize + WINDOW;
 /// Adding it leaves a small number's nearest integer in the lowest bits of a double.
 const TO_INTEGER: f64 = (1u64 << 52) as f64;
 
-/// Room that rows share.
+/// Buffers that rows share, one row after the other.
 pub(super) struct Buckets {
-    /// How many values a bucket holds.
+    /// Number of values in each bucket.
     counts: [u8; BUCKETS],
-    /// Where the next value of a bucket goes.
+    /// Position of the next value of each bucket.
     offsets: [u16; BUCKETS],
     scattered: [f64; PADDING + MAX_ROW_LEN + WINDOW],
 }
@@ -74,7 +74,7 @@ impl Buckets {
         true
     }
 
-    /// From counts to offsets. Returns what no bucket holds more than, unless there is a crowd.
+    /// From counts to offsets. Returns an upper bound of the counts, or `None` where a bucket is too full.
     ///
     /// Eight are summed at once: in the product of a word of bytes and one of ones, each byte is the sum of those up to it.
     #[inline(always)]
@@ -95,12 +95,12 @@ impl Buckets {
             .to_le_bytes()
             .into_iter()
             .fold(0, |all, bits| all | bits);
-        // A count of more than a byte is short of what went round.
+        // A count above 255 has wrapped, and the sum is short of the values.
         (fullest <= MAX_BUCKET_LEN && usize::from(before) == values).then_some(usize::from(fullest))
     }
 }
 
-/// Values to buckets.
+/// From a value to its bucket.
 struct BucketIndex {
     lowest: f64,
     scale: f64,

@@ -1,4 +1,4 @@
-//! Rows that are nearly in order, put in order.
+//! Insertion sorts, for rows that are nearly in order.
 
 use crate::simd::{SIMD_WIDTH, Simd};
 

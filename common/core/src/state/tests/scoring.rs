@@ -87,7 +87,7 @@ fn a_stored_payload_that_is_no_forecast_is_named() {
     ));
 }
 
-/// A consensus that is too narrow, round after round, until it is widened; then the book is made again from what the
+/// A consensus that is too narrow, round after round, until it is widened; then the state is made again from what the
 /// journal holds.
 #[test]
 fn a_rebuilt_state_widens_the_consensus_as_the_first_one_did() {

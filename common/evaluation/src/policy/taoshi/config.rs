@@ -1,9 +1,9 @@
-//! The rule's numbers, and what follows from them alone.
+//! The constants of the rule, and the functions that depend on them alone.
 
 use super::numpy::{mean, population_deviation};
 use super::percentiles::PERCENTILES;
 
-/// The rule's numbers.
+/// The constants of the rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TaoshiConfig {
     /// Step i (from 0) of a forecast weighs exp(−this·i).
@@ -31,7 +31,7 @@ impl Default for TaoshiConfig {
 }
 
 impl TaoshiConfig {
-    /// Weights of steps 0 .. `horizon`.
+    /// Weights exp(−`step_decay`·i) of steps 0 .. `horizon`.
     pub fn step_weights(&self, horizon: usize) -> Vec<f64> {
         (0..horizon)
             .map(|i| libm::exp(-self.step_decay * i as f64))
@@ -42,16 +42,16 @@ impl TaoshiConfig {
     pub fn volatility_percentile(&self, closes: &[f64]) -> f64 {
         let highest = closes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let lowest = closes.iter().copied().fold(f64::INFINITY, f64::min);
-        let of = |value: f64, bound: fn(&(f64, f64)) -> f64| {
+        let percentile = |value: f64, bound: fn(&(f64, f64)) -> f64| {
             let row = self.percentiles.iter().position(|row| value < bound(row));
             row.map_or(1.0, |i| (i + 1) as f64 / 100.0)
         };
-        let ratio = of(highest / lowest, |row| row.0);
-        let deviation = of(population_deviation(closes), |row| row.1);
+        let ratio = percentile(highest / lowest, |row| row.0);
+        let deviation = percentile(population_deviation(closes), |row| row.1);
         f64::sqrt(ratio * deviation)
     }
 
-    /// The next value of the average at `current`.
+    /// The moving average after `current`, which was `previous` before.
     pub(super) fn ema(&self, current: f64, previous: f64) -> f64 {
         let alpha = 2.0 / (self.ema_length + 1.0);
         alpha * current + (1.0 - alpha) * previous

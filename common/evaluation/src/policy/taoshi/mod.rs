@@ -6,7 +6,7 @@
 //! numpy takes them, so results agree to the last digit.
 //!
 //! Known weaknesses (tests: `policy/weaknesses.rs`):
-//! - min-max is relative to the worst of the round: one absurd forecast gives everybody else the same share;
+//! - min-max is relative to the worst of the round: one absurd forecast gives all others the same share;
 //! - a forecast whose square overflows makes every weight NaN, and the round is lost for all;
 //! - RMSE of prices can't be beaten by skill in eight hours, so it ranks luck;
 //! - k copies of a forecast have k shares;

@@ -1,13 +1,12 @@
 //! Sums in numpy's order (pairwise, eight at a time), so that they agree with numpy's to the last digit.
 
+use foretell_kernels::sums::{SUM_LANES, sum_lanes};
 use wide::f64x8;
 
-use foretell_kernels::sums::{SUM_LANES, sum_lanes};
-
-/// Longest run that is summed without being halved.
+/// Length of the longest run that is summed without being halved; numpy's own name.
 const PW_BLOCKSIZE: usize = 128;
 
-/// Σ values.
+/// `numpy.sum` of the values.
 pub(super) fn sum(values: &[f64]) -> f64 {
     sum_of([values], |[value]| value)
 }
@@ -18,7 +17,7 @@ pub(super) fn sum_of<const N: usize>(
     term: impl Fn([f64x8; N]) -> f64x8 + Copy,
 ) -> f64 {
     let n = columns[0].len();
-    // One length for all that the compiler can see.
+    // One length for all, so that bounds are checked once.
     let columns = columns.map(|column| &column[..n]);
     let term_at = |i: usize| term(columns.map(|column| f64x8::splat(column[i]))).to_array()[0];
     if n < SUM_LANES {
@@ -38,12 +37,12 @@ pub(super) fn sum_of<const N: usize>(
     (n - n % SUM_LANES..n).fold(sum_lanes(lanes), |sum, i| sum + term_at(i))
 }
 
-/// The mean.
+/// `numpy.mean` of the values.
 pub(super) fn mean(values: &[f64]) -> f64 {
     sum(values) / values.len() as f64
 }
 
-/// √ of the mean squared distance from the mean.
+/// `numpy.std` of the values: √ of the mean squared distance from the mean.
 pub(super) fn population_deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares = sum_of([values], |[value]| {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use foretell_core::hotkey::Hotkey;
+use foretell_core::time::UnixMillis;
+
 use super::config::TaoshiConfig;
 use super::refusal::TaoshiRefusal;
 use super::shares::shares;
 use super::weighted_rmse::{ForecastErrors, closes};
 use crate::policy::interface::{Policy, PolicyStanding, RoundCounts, SettledRound};
-use foretell_core::hotkey::Hotkey;
-use foretell_core::time::UnixMillis;
 
-/// The policy.
+/// The policy: the moving average of every miner that ever answered.
 #[derive(Debug)]
 pub struct TaoshiPolicy {
     config: TaoshiConfig,
@@ -28,28 +29,28 @@ pub struct TaoshiPolicy {
 struct MinerAverage {
     key: Hotkey,
     average: f64,
-    /// Rounds that were scored before it came.
+    /// Rounds that were scored before the miner's first forecast.
     scored_before: usize,
     answered: usize,
 }
 
-/// What a round did to everybody.
+/// The results of one scored round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaoshiRoundDetail {
-    /// The round.
+    /// The round's origin.
     pub origin: UnixMillis,
     /// Weighted RMSE in USD of those who answered.
     pub scores: BTreeMap<Hotkey, f64>,
-    /// Their shares.
+    /// Share of each of them of the round.
     pub shares: BTreeMap<Hotkey, f64>,
-    /// g.
+    /// g, the weight of the round in the averages.
     pub volatility_percentile: f64,
     /// Averages of all miners after the round.
     pub ema: BTreeMap<Hotkey, f64>,
 }
 
 impl TaoshiPolicy {
-    /// No history yet; `details` says whether to remember what every round did.
+    /// The policy without history; `details` says whether to keep the results of every round.
     pub fn new(config: TaoshiConfig, details: bool) -> Self {
         Self {
             errors: ForecastErrors::new(&config, 0),
@@ -62,12 +63,12 @@ impl TaoshiPolicy {
         }
     }
 
-    /// What every scored round did; empty unless asked for.
+    /// The results of every scored round; empty without `details` in [`new`](Self::new).
     pub fn details(&self) -> &[TaoshiRoundDetail] {
         self.details.as_deref().unwrap_or_default()
     }
 
-    /// Rounds that counted for nobody.
+    /// Origins of the rounds that counted for nobody, and why.
     pub fn refused(&self) -> &[(UnixMillis, TaoshiRefusal)] {
         &self.refused
     }
@@ -209,8 +210,9 @@ impl Policy for TaoshiPolicy {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use foretell_core::testing::hotkey;
+
+    use super::*;
 
     fn averages(policy: &TaoshiPolicy) -> Vec<f64> {
         policy.miners.iter().map(|miner| miner.average).collect()
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_forecasts_share_alike() {
+    fn equal_forecasts_have_equal_shares() {
         let mut policy = TaoshiPolicy::new(TaoshiConfig::default(), true);
         let scores = [(hotkey(1), 2.0), (hotkey(2), 2.0), (hotkey(3), 2.0)];
         policy.score(UnixMillis(0), &CLOSES, &scores).unwrap();

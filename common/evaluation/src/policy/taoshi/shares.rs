@@ -1,7 +1,8 @@
 //! From the scores of a round to shares of it.
 
-use super::numpy::population_deviation;
 use foretell_kernels::sort::sort_rows;
+
+use super::numpy::population_deviation;
 
 /// Shares of these scores (lower is better), in the order given.
 ///
@@ -70,13 +71,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_scores_share_alike_and_one_has_all() {
+    fn equal_scores_have_equal_shares_and_a_single_one_has_all() {
         assert_eq!(shares(&[0.1; 3]), [1.0 / 3.0; 3]);
         assert_eq!(shares(&[7.0]), [1.0]);
     }
 
     #[test]
-    fn infinity_spoils_all() {
+    fn an_infinite_score_makes_all_shares_nan() {
         assert!(
             shares(&[1.0, 2.0, f64::INFINITY])
                 .iter()

@@ -1,13 +1,14 @@
 //! How far a forecast is off the closes, in USD.
 
-use super::config::TaoshiConfig;
-use super::numpy;
-use super::refusal::TaoshiRefusal;
 use foretell_core::forecast::Forecast;
 use foretell_core::price::Price;
 use foretell_core::settle::Settlement;
 
-/// How far forecasts of one horizon are off.
+use super::config::TaoshiConfig;
+use super::numpy;
+use super::refusal::TaoshiRefusal;
+
+/// The weighted RMSE of forecasts of one horizon.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForecastErrors {
     /// Weights of the steps and their sum.
@@ -16,7 +17,7 @@ pub struct ForecastErrors {
 }
 
 impl ForecastErrors {
-    /// By the rule's weights of steps 0 .. `horizon`.
+    /// Errors with the weights that `config` gives steps 0 .. `horizon`.
     pub fn new(config: &TaoshiConfig, horizon: usize) -> Self {
         let weights = config.step_weights(horizon);
         Self {
@@ -30,7 +31,7 @@ impl ForecastErrors {
         self.root(self.squares(forecast, closes))
     }
 
-    /// How many steps there are weights for.
+    /// Number of steps that have weights.
     pub(super) fn horizon(&self) -> usize {
         self.weights.len()
     }
@@ -51,7 +52,7 @@ impl ForecastErrors {
     }
 }
 
-/// All realised closes, as the rule needs them.
+/// All realised closes; a refusal if one is a gap or there are fewer than two.
 pub fn closes(settlement: &Settlement) -> Result<Vec<f64>, TaoshiRefusal> {
     let closes = settlement.closes.iter();
     let closes: Option<Vec<f64>> = closes.map(|close| close.map(Price::get)).collect();
@@ -70,7 +71,7 @@ fn weighted_squares(points: &[f64], closes: &[f64], weights: &[f64]) -> f64 {
     })
 }
 
-/// The point that a policy for points sees in a forecast at each step: the mean of its K values.
+/// The point of a forecast at each step: the mean of its K values.
 fn step_means(forecast: &Forecast) -> impl Iterator<Item = f64> {
     let k = forecast.k();
     forecast
@@ -81,8 +82,9 @@ fn step_means(forecast: &Forecast) -> impl Iterator<Item = f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use foretell_core::series::Unit;
+
+    use super::*;
 
     /// Written from the published rule, with Python's own arithmetic.
     #[test]
