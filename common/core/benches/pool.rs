@@ -1,7 +1,7 @@
 //! What the consensus costs a validator in each round: 256 miners, 100 steps, 99 levels, on one core.
 //!
 //! Prints the fastest of several rounds, part by part: the quadratic's update, forecasters and fit with every miner
-//! eligible, the consensus and everybody's credit.
+//! eligible, the consensus and all credits.
 #![allow(clippy::print_stdout, reason = "a benchmark talks to people")]
 
 use std::collections::BTreeMap;

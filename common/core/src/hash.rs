@@ -14,7 +14,7 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 /// SHA-256 of some bytes.
 pub type Hash = Hex<32>;
 
-/// What binds a miner to its payload: see [`commitment`].
+/// What binds a miner to its payload: see [`commitment`](crate::signed_text::commitment).
 pub type Commitment = Hex<32>;
 
 /// The secret that hides a payload behind its commitment until it is revealed.

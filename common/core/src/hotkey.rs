@@ -1,4 +1,4 @@
-//! Who takes part: hotkeys, which are sr25519 public keys written as [ss58](crate::ss58), and their places on the chain.
+//! Who takes part: hotkeys, which are sr25519 public keys written as `ss58` text, and their places on the chain.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -9,7 +9,7 @@ use super::rejection::{ForecastRejection, MAX_PAYLOAD_BYTES};
 use crate::series::Series;
 
 impl Forecast {
-    /// The forecast that `payload` holds for `series`, or the verdict on it.
+    /// The forecast that `payload` holds for `series`, or why it holds none.
     pub fn parse(payload: &[u8], series: &Series) -> Result<Self, ForecastRejection> {
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(ForecastRejection::TooLong {
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    fn verdict(payload: &str) -> ForecastRejection {
+    fn rejection(payload: &str) -> ForecastRejection {
         Forecast::parse(payload.as_bytes(), &series(2, Unit::LogPrice)).unwrap_err()
     }
 
@@ -77,45 +77,48 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_has_its_own_verdict() {
+    fn each_fault_has_its_own_rejection() {
         assert!(matches!(
-            verdict("rubbish"),
+            rejection("rubbish"),
             ForecastRejection::NotAForecast { .. }
         ));
         assert!(matches!(
-            verdict(r#"{"kind":"interval","k":1,"values":[1,2]}"#),
+            rejection(r#"{"kind":"interval","k":1,"values":[1,2]}"#),
             ForecastRejection::NotAForecast { .. }
         ));
         assert_eq!(
-            verdict(r#"{"kind":"paths","k":0,"values":[]}"#),
+            rejection(r#"{"kind":"paths","k":0,"values":[]}"#),
             ForecastRejection::K { k: 0 }
         );
         assert_eq!(
-            verdict(r#"{"kind":"paths","k":1,"values":[1]}"#),
+            rejection(r#"{"kind":"paths","k":1,"values":[1]}"#),
             ForecastRejection::Shape {
                 expected: 2,
                 found: 1
             }
         );
         assert_eq!(
-            verdict(r#"{"kind":"quantiles","k":2,"values":[1,2,3,2]}"#),
+            rejection(r#"{"kind":"quantiles","k":2,"values":[1,2,3,2]}"#),
             ForecastRejection::Decreasing { step: 2, column: 2 }
         );
         assert_eq!(
-            verdict(r#"{"kind":"quantiles","k":1,"values":[1,0]}"#),
+            rejection(r#"{"kind":"quantiles","k":1,"values":[1,0]}"#),
             ForecastRejection::NotPositive { step: 2, column: 1 }
         );
         // JSON has no NaN, and a number beyond a double's range does not parse.
         assert!(matches!(
-            verdict(r#"{"kind":"quantiles","k":1,"values":[1,NaN]}"#),
+            rejection(r#"{"kind":"quantiles","k":1,"values":[1,NaN]}"#),
             ForecastRejection::NotAForecast { .. }
         ));
         assert!(matches!(
-            verdict(r#"{"kind":"quantiles","k":1,"values":[1,1e999]}"#),
+            rejection(r#"{"kind":"quantiles","k":1,"values":[1,1e999]}"#),
             ForecastRejection::NotAForecast { .. }
         ));
         let long = " ".repeat(MAX_PAYLOAD_BYTES + 1);
-        assert!(matches!(verdict(&long), ForecastRejection::TooLong { .. }));
+        assert!(matches!(
+            rejection(&long),
+            ForecastRejection::TooLong { .. }
+        ));
         assert_eq!(
             Forecast::quantiles(Unit::Value, 1, 1, vec![f64::NAN]),
             Err(ForecastRejection::NotFinite { step: 1, column: 1 })

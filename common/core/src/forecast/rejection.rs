@@ -9,7 +9,7 @@ pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 /// Largest K, the number of values at a step.
 pub const MAX_K: usize = 1000;
 
-/// Why an answer is not a forecast. The text is the verdict that the miner gets to see.
+/// Why an answer is not a forecast. The text is shown to the miner.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "rejection", rename_all = "snake_case")]
 pub enum ForecastRejection {

@@ -1,13 +1,13 @@
 //! Policies: named ways from history to weights, side by side.
 //!
 //! A policy is a pure function of the rounds of a history, taken in one after the other in order of origin. It sees
-//! of each what a validator sees when the round has settled: the prices, and everybody's forecast. So a change of
+//! of each what a validator sees when the round has settled: the prices, and all forecasts. So a change of
 //! the rules can be evaluated by replay before anyone is paid by it.
 //!
 //! | policy | pays | known weaknesses |
 //! |---|---|---|
 //! | [`EvidencePolicy`] | significant skill over the reference | ten days before anybody is paid; see `state` and `pool` |
-//! | [`TaoshiPolicy`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast flattens everybody else; clones multiply shares; it ranks luck |
+//! | [`TaoshiPolicy`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast makes all other shares equal; clones multiply shares; it ranks luck |
 //! | [`SynthIncrementsPolicy`] | low CRPS of increments, relative to the best of the round, by softmax | k clones take k shares; silence costs less than a bad forecast |
 
 mod evidence;

@@ -10,7 +10,7 @@
 //! Known weaknesses (tests: `policy/weaknesses.rs`):
 //! - k clones take k shares, since softmax ignores similarity;
 //! - a miss costs the 95th percentile, so a forecaster worse than that gains by not answering;
-//! - scores have no reference: somebody is paid in full even if nobody has skill;
+//! - scores have no reference: all is paid out even if no miner has skill;
 //! - the score is in bps, so rounds of high volatility count more.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -95,7 +95,7 @@ impl SynthIncrementsPolicy {
         &self.voided
     }
 
-    /// Takes in everybody's [`sum_of_crps`] of a round.
+    /// Takes in the [`sum_of_crps`] of every forecast of a round.
     pub fn score(&mut self, origin: UnixMillis, mut raw: BTreeMap<Hotkey, f64>) {
         raw.retain(|_, sum| sum.is_finite());
         if raw.is_empty() {

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_floor_drops_and_the_power_spreads() {
         let config = TaoshiConfig::default();
-        // Nobody is above a mean that all are at; one alone above the floor has nobody to be scaled against.
+        // Equal averages are at the mean, not above it; a single one above the floor is scaled to 0.
         assert_eq!(config.final_scaled(&[0.25; 4]), [None; 4]);
         assert_eq!(config.final_scaled(&[0.0, 0.5]), [None, Some(0.0)]);
         let scaled = config.final_scaled(&[0.0, 0.001, 0.002]);
