@@ -7,12 +7,10 @@
 use foretell_core::bar::Bar;
 use foretell_core::price::{Price, PriceError};
 use foretell_core::time::{Millis, UnixMillis};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
-use crate::error::PriceSeriesError;
-use crate::prices::PriceSeries;
+use crate::normal_sampler::NormalSampler;
+use crate::prices::{PriceSeries, PriceSeriesError};
 
 /// Open of the first bar, USD.
 const START_PRICE: f64 = 60_000.0;
@@ -138,7 +136,8 @@ impl PriceSimulator {
         self.slow = SLOW_FACTOR.next(self.slow, self.step, self.normals.sample());
         self.fast = FAST_FACTOR.next(self.fast, self.step, self.normals.sample());
         // One scale for all moves of a bar makes their sum Student-t, and the range consistent with it.
-        let volatility = self.volatility(open_time) * self.normals.student_scale();
+        let volatility =
+            self.volatility(open_time) * self.normals.student_scale(DEGREES_OF_FREEDOM);
         let move_size =
             volatility * ratio(self.step, TYPICAL_STEP).sqrt() / (MOVES_PER_BAR as f64).sqrt();
         let open = self.log_price;
@@ -199,43 +198,6 @@ fn usd(log_price: f64) -> f64 {
 
 fn ratio(span: Millis, unit: Millis) -> f64 {
     span.0 as f64 / unit.0 as f64
-}
-
-/// Standard normal draws from a seed, by the transform of Box and Muller (1958).
-struct NormalSampler {
-    rng: ChaCha8Rng,
-    /// The second of a pair, if it isn't drawn yet.
-    second: Option<f64>,
-}
-
-impl NormalSampler {
-    fn new(seed: u64) -> Self {
-        Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            second: None,
-        }
-    }
-
-    fn sample(&mut self) -> f64 {
-        if let Some(second) = self.second.take() {
-            return second;
-        }
-        let radius = (-2.0 * libm::log(self.uniform())).sqrt();
-        let (sin, cos) = libm::sincos(std::f64::consts::TAU * self.uniform());
-        self.second = Some(radius * sin);
-        radius * cos
-    }
-
-    /// The factor that makes a standard normal a Student-t of unit variance: √((ν − 2)/χ²).
-    fn student_scale(&mut self) -> f64 {
-        let chi_square: f64 = (0..DEGREES_OF_FREEDOM).map(|_| self.sample().powi(2)).sum();
-        ((DEGREES_OF_FREEDOM - 2) as f64 / chi_square).sqrt()
-    }
-
-    /// Uniform in (0, 1], of 53 bits.
-    fn uniform(&mut self) -> f64 {
-        ((self.rng.next_u64() >> 11) + 1) as f64 / (1_u64 << f64::MANTISSA_DIGITS) as f64
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 use polars_buffer::Buffer;
 
-use crate::error::RowPosition;
+use crate::file_position::RowPosition;
 
 /// Consecutive forecasts of a file.
 #[derive(Debug, Default)]

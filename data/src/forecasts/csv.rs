@@ -10,7 +10,7 @@ use foretell_core::time::UnixMillis;
 
 use super::batch::{ForecastBatch, ForecastHeader};
 use super::error::{CSV_COLUMNS, ForecastFileError, ForecastFileFault};
-use crate::error::RowPosition;
+use crate::file_position::RowPosition;
 
 /// Forecasts in a batch.
 const BATCH_SIZE: usize = 256;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
-use crate::error::RowPosition;
+use crate::file_position::RowPosition;
 
 /// Why a forecasts file can't be used: the file, the place in it, and what is wrong with it.
 #[derive(Debug, Error)]

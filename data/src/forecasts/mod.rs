@@ -23,7 +23,7 @@ mod row_group;
 mod write;
 
 pub use error::{ForecastFileError, ForecastFileFault};
-pub use rounds::{FilePosition, ForecastRounds, RawForecast, RoundForecasts, origins};
+pub use rounds::{ForecastRounds, RawForecast, RoundForecasts, origins};
 pub use write::{ForecastRow, ForecastWriteError, ForecastWriter, write};
 
 #[cfg(test)]

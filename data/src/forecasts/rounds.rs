@@ -1,7 +1,6 @@
 //! Files side by side, round by round.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use foretell_core::time::UnixMillis;
 use super::batch::{ForecastBatch, ForecastHeader};
 use super::error::{ForecastFileError, ForecastFileFault};
 use super::reader::ForecastFileReader;
-use crate::error::RowPosition;
+use crate::file_position::FilePosition;
 
 /// The rounds of any number of forecasts files, in order of origin. Holds a few row groups of each file.
 pub struct ForecastRounds {
@@ -41,15 +40,6 @@ pub struct RawForecast {
     path: Arc<PathBuf>,
     batch: Arc<ForecastBatch>,
     index: usize,
-}
-
-/// Where a forecast stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilePosition {
-    /// The file.
-    pub file: PathBuf,
-    /// Its row there; in CSV, the line of its first step.
-    pub row: RowPosition,
 }
 
 /// All origins in these files. Reads no other column of Parquet files.
@@ -189,11 +179,5 @@ impl RawForecast {
 
     fn header(&self) -> &ForecastHeader {
         &self.batch.headers[self.index]
-    }
-}
-
-impl fmt::Display for FilePosition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.file.display(), self.row)
     }
 }

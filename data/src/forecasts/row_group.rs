@@ -12,7 +12,7 @@ use polars_buffer::Buffer;
 
 use super::batch::{ForecastBatch, ForecastHeader};
 use super::error::{ForecastFileError, ForecastFileFault};
-use crate::error::RowPosition;
+use crate::file_position::RowPosition;
 use crate::parquet_file::{ParquetFault, ParquetFile};
 
 pub(super) const ORIGIN: &str = "origin_ms";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::PriceFileError;
+use super::error::PriceFileError;
 
 /// The column of a bar's open time.
 pub(crate) const OPEN_TIME: &str = "open_time_ms";

@@ -8,7 +8,8 @@ use foretell_core::price::Price;
 use foretell_core::time::UnixMillis;
 
 use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
-use crate::error::{CellFault, PriceFileError, RowPosition};
+use super::error::{CellFault, PriceFileError};
+use crate::file_position::RowPosition;
 
 /// The bars of a CSV file, in the file's order, with the offset of each: [`line`] says on which line that is.
 ///

@@ -6,11 +6,19 @@ use std::collections::BTreeMap;
 use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
 
-use crate::error::{BarFault, PriceSeriesError};
-use crate::prices::Gap;
+use super::error::{BarFault, PriceSeriesError};
 
 /// The years 0000 to 9999, all that RFC 3339 can write: neither micro- nor nanoseconds of our days are in it.
 const VALID_TIMES: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// A run of bars that a series lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Open time of the first bar that is missing.
+    pub first: UnixMillis,
+    /// How many are missing.
+    pub bars: usize,
+}
 
 /// The step of these bars, or the first bar that keeps them from having one.
 ///
@@ -105,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::error::RowPosition;
+    use crate::file_position::RowPosition;
 
     fn bars(times: &[i64]) -> Vec<Bar> {
         let value = Price::new(1.0).unwrap();

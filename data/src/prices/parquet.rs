@@ -8,7 +8,8 @@ use foretell_core::time::UnixMillis;
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 
 use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
-use crate::error::{CellFault, PriceFileError, RowPosition};
+use super::error::{CellFault, PriceFileError};
+use crate::file_position::RowPosition;
 use crate::parquet_file::{Number, ParquetFault, ParquetFile};
 
 /// The bars of a Parquet file, in the file's order.

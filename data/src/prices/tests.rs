@@ -1,17 +1,18 @@
 //! Files on disk: what reads, what doesn't, and real series where they are at hand.
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use foretell_core::price::Price;
+use foretell_core::bar::Bar;
+use foretell_core::series::Unit;
+use foretell_core::testing::{assert_contains_all, price};
+use foretell_core::time::{Millis, UnixMillis};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-
-fn price(value: f64) -> Price {
-    Price::new(value).unwrap()
-}
 
 fn value_series(times: &[i64], values: &[f64]) -> PriceSeries {
     let bars = times.iter().zip(values);
@@ -27,11 +28,9 @@ fn file(name: &str, text: &str) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-fn assert_says(error: &PriceFileError, words: &[&str]) {
-    let message = error.to_string();
-    for word in words {
-        assert!(message.contains(word), "{word:?} is not in {message:?}");
-    }
+#[track_caller]
+fn assert_message(error: &PriceFileError, parts: &[&str]) {
+    assert_contains_all(&error.to_string(), parts);
 }
 
 /// Reads a file of the shared test data; says so and gives `None` where it isn't there.
@@ -57,10 +56,10 @@ fn the_extension_is_the_format() {
     }
     for name in ["p.txt", "csv"] {
         let (_directory, path) = file(name, text);
-        assert_says(&read(&path).unwrap_err(), &[name, ".csv or .parquet"]);
+        assert_message(&read(&path).unwrap_err(), &[name, ".csv or .parquet"]);
     }
     let (_directory, path) = file("p.parquet", text);
-    assert_says(
+    assert_message(
         &read(&path).unwrap_err(),
         &[
             "p.parquet",
@@ -73,20 +72,20 @@ fn the_extension_is_the_format() {
 #[test]
 fn what_is_no_readable_file_is_named() {
     let directory = TempDir::new().unwrap();
-    assert_says(
+    assert_message(
         &read(directory.path()).unwrap_err(),
         &[
             &directory.path().display().to_string(),
             "name one price file",
         ],
     );
-    assert_says(
+    assert_message(
         &read(&directory.path().join("none.csv")).unwrap_err(),
         &["none.csv", "no such file", "check the path"],
     );
     // Permissions don't bind every user that runs tests, so the system's answer is made up.
     let denied = PriceFileError::unreadable(Path::new("p.csv"), ErrorKind::PermissionDenied.into());
-    assert_says(&denied, &["p.csv", "permission denied", "check its owner"]);
+    assert_message(&denied, &["p.csv", "permission denied", "check its owner"]);
 }
 
 #[test]
@@ -96,16 +95,16 @@ fn short_files_have_no_step() {
         ("rows found: 1", "open_time_ms,value\n0,1\n"),
     ] {
         let (_directory, path) = file("p.csv", text);
-        assert_says(&read(&path).unwrap_err(), &["p.csv", rows, "at least 2"]);
+        assert_message(&read(&path).unwrap_err(), &["p.csv", rows, "at least 2"]);
     }
     let (_directory, path) = file("p.csv", "");
-    assert_says(&read(&path).unwrap_err(), &["p.csv", "the file is empty"]);
+    assert_message(&read(&path).unwrap_err(), &["p.csv", "the file is empty"]);
 }
 
 #[test]
 fn a_bad_row_is_named_by_its_line_blank_lines_counted() {
     let (_directory, path) = file("p.csv", "open_time_ms,value\n0,1\n\n300,2\n300,3\n");
-    assert_says(
+    assert_message(
         &read(&path).unwrap_err(),
         &["p.csv, line 5", "300 is there twice", "remove one"],
     );
@@ -170,7 +169,7 @@ fn a_file_that_cannot_be_written_is_named() {
     let directory = TempDir::new().unwrap();
     let series = value_series(&[0, 300], &[1.0, 0.1]);
     let path = directory.path().join("none").join("p.csv");
-    assert_says(
+    assert_message(
         &write_csv(&path, &series).unwrap_err(),
         &["p.csv", "can't be written", "check its directory"],
     );
@@ -294,16 +293,5 @@ proptest! {
         let parts = [series.slice(from, cut), series.slice(cut, to)];
         let bars = parts.into_iter().flatten().flat_map(PriceSeries::into_bars);
         prop_assert_eq!(bars.collect::<Vec<_>>(), series.into_bars());
-    }
-}
-
-proptest! {
-    #[test]
-    fn a_number_is_written_as_display_does(number in proptest::num::f64::ANY, cents in 0..100_000_000_u32) {
-        for number in [number, f64::from(cents) / 100.0, f64::from(cents), 1.0 / f64::from(cents)] {
-            let mut written = String::new();
-            push_number(&mut written, number);
-            prop_assert_eq!(written, number.to_string());
-        }
     }
 }

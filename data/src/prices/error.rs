@@ -1,6 +1,5 @@
 //! What can be wrong with a sequence of bars, or with a price file: what, where, and the cure.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,9 @@ use foretell_core::price::{Price, PriceError};
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
-/// Why a sequence of bars is no [`PriceSeries`](crate::prices::PriceSeries).
+use crate::file_position::RowPosition;
+
+/// Why a sequence of bars is no [`PriceSeries`](super::PriceSeries).
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum PriceSeriesError {
     /// Fewer than two bars, which have no spacing.
@@ -232,15 +233,6 @@ pub enum PriceFileError {
     },
 }
 
-/// A place in a file, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowPosition {
-    /// A line of a text file; the header is line 1.
-    Line(u64),
-    /// A row of a table without lines.
-    Row(usize),
-}
-
 /// What is wrong with a cell, and the cure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CellFault {
@@ -295,15 +287,6 @@ impl From<PriceError> for CellFault {
         match error {
             PriceError::NotANumber(_) => Self::NotANumber,
             PriceError::NotFinite(_) => Self::NotFinite,
-        }
-    }
-}
-
-impl fmt::Display for RowPosition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Row(row) => write!(f, "row {row}"),
         }
     }
 }
