@@ -7,7 +7,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::{CandleQuery, CandleSource};
 
-use super::forecast_service::ForecastServiceError;
+use super::forecast_error::ForecastServiceError;
 
 /// A venue, its host and the pair that is forecast.
 pub struct CandleClient {

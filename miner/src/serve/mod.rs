@@ -1,17 +1,24 @@
 //! `miner serve`: answers validators over signed HTTP.
 //!
 //! ```text
-//!  validator ──▶ auth ──▶ routes ──▶ payloads (memory, disk) ── known? the same answer again
-//!                             ├────▶ desk ──▶ history ◀── venue, price files
-//!                             │        └────▶ fitted model ──▶ payload, on disk first
-//!                             └────▶ outcomes (disk) ── how validators say that it went
+//!  validator ──▶ authorization ──▶ routes ──▶ payload store (memory, disk) ── known? the same answer again
+//!                                    ├──────▶ forecast service ──▶ price history ◀── venue, price files
+//!                                    │            └──▶ fitted model ──▶ payload, on disk first
+//!                                    └──────▶ outcome log (disk) ── how validators say that it went
 //! ```
 
+mod background_fit;
+mod blocking;
 mod candle_client;
 mod committed_payload;
+mod forecast_error;
+mod forecast_payload;
+mod forecast_request;
 mod forecast_service;
 mod live_forecast_service;
+mod live_history;
 mod metrics;
+mod miner_service;
 mod outcome_log;
 mod partial_bar;
 mod payload_store;
@@ -22,189 +29,7 @@ mod warm_start;
 #[cfg(test)]
 mod tests;
 
-pub use forecast_service::{ForecastServiceError, ForecastSetupError};
+pub use forecast_error::{ForecastServiceError, ForecastSetupError};
+pub use miner_service::{MinerService, ServeError};
 pub use outcome_log::{OutcomeLog, OutcomeLogError, ReceivedOutcome};
 pub use payload_store::PayloadStoreError;
-
-use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use foretell_cli::clock::system_now;
-use std::{fs, io};
-
-use foretell_core::hotkey::Hotkey;
-use foretell_core::time::UnixMillis;
-use foretell_feed::rest::{RestClient, RestError};
-use foretell_keys::keypair::Keypair;
-use foretell_wire::http_server::{self, ServerLimits};
-use foretell_wire::request_authorizer::Callers;
-use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-
-use self::candle_client::CandleClient;
-use self::forecast_service::ForecastService;
-use self::metrics::MinerMetrics;
-use self::payload_store::PayloadStore;
-use crate::config::{ClockConfig, MinerConfig, MinerConfigError};
-use crate::models::{self, AnyModel, UnknownModel};
-
-/// Deadline of one request to the venue.
-const VENUE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// Why the service can't start or stopped.
-#[derive(Debug, Error)]
-pub enum ServeError {
-    /// The configuration.
-    #[error(transparent)]
-    Config(#[from] MinerConfigError),
-    /// The model.
-    #[error(transparent)]
-    Model(#[from] UnknownModel),
-    /// The address is taken or not ours.
-    #[error(
-        "can't listen on {address}: is another process using it? choose another in serve.listen"
-    )]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data directory.
-    #[error("can't create data directory {path}: check serve.data")]
-    Data {
-        /// The directory.
-        path: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What the desk starts from.
-    #[error(transparent)]
-    Setup(#[from] ForecastSetupError),
-    /// The venue's client.
-    #[error(transparent)]
-    Rest(#[from] RestError),
-    /// The server broke.
-    #[error("the HTTP server stopped")]
-    Server(#[source] io::Error),
-    /// A task of ours panicked.
-    #[error("a task of the miner panicked")]
-    Task(#[from] tokio::task::JoinError),
-}
-
-/// A miner that listens but does not serve yet.
-#[derive(Debug)]
-pub struct MinerService {
-    listener: TcpListener,
-    address: SocketAddr,
-    hotkey: Hotkey,
-    forecast_service: ForecastService,
-    routes: axum::Router,
-}
-
-impl MinerService {
-    /// Binds the address and sets up everything that can fail.
-    pub async fn bind(config: MinerConfig, key: Keypair) -> Result<Self, ServeError> {
-        let model = models::by_name(&config.model.name)?;
-        Self::with_model(config, key, model).await
-    }
-
-    async fn with_model(
-        config: MinerConfig,
-        key: Keypair,
-        model: Arc<dyn AnyModel>,
-    ) -> Result<Self, ServeError> {
-        let (venue, host) = config.venue()?;
-        fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
-            path: config.serve.data.display().to_string(),
-            source,
-        })?;
-        let rest = RestClient::new(VENUE_DEADLINE)?;
-        let address = config.serve.listen;
-        let listen = |source| ServeError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let hotkey = key.hotkey();
-        let callers = match &config.serve.validators {
-            Some(validators) => Callers::Only(validators.iter().copied().collect()),
-            None => Callers::Anyone,
-        };
-        let folder = &config.serve.data;
-        let payloads = Arc::new(PayloadStore::new(folder.clone()));
-        let outcomes = Arc::new(OutcomeLog::new(folder));
-        let candles = CandleClient {
-            rest,
-            venue,
-            host,
-            symbol: config.prices.symbol.clone(),
-        };
-        let (forecast_service, forecasts) =
-            ForecastService::open(&config, model, candles, Arc::clone(&payloads))?;
-        let state = routes::ServeState {
-            key,
-            series: config.series,
-            clock: config.serve.clock,
-            payloads,
-            outcomes,
-            metrics: MinerMetrics::default(),
-            forecasts,
-        };
-        Ok(Self {
-            listener,
-            address,
-            hotkey,
-            forecast_service,
-            routes: routes::router(state, callers),
-        })
-    }
-
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Whose answers it gives.
-    pub const fn hotkey(&self) -> Hotkey {
-        self.hotkey
-    }
-
-    /// Serves until `stop` completes or the model panics, then finishes the requests under way.
-    pub async fn run(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServeError> {
-        let stopping = CancellationToken::new();
-        let service_gone = stopping.clone().drop_guard();
-        let forecast_service = self.forecast_service.run(stopping.clone());
-        let forecast_service = tokio::spawn(async move {
-            // Without its desk the server would go on refusing for ever.
-            let _service_gone = service_gone;
-            forecast_service.await;
-        });
-        let guard = stopping.clone().drop_guard();
-        let stop = async move {
-            tokio::select! {
-                () = stop => {}
-                () = stopping.cancelled() => {}
-            }
-        };
-        let served =
-            http_server::serve(self.listener, self.routes, ServerLimits::default(), stop).await;
-        drop(guard);
-        forecast_service.await?;
-        served.map_err(ServeError::Server)
-    }
-}
-
-impl ClockConfig {
-    /// The time that a request made at `round_time` is answered at.
-    fn now(self, round_time: UnixMillis) -> UnixMillis {
-        match self {
-            Self::System => system_now(),
-            Self::Request => round_time,
-        }
-    }
-}

@@ -7,11 +7,12 @@ use foretell_core::time::{Millis, UnixMillis};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::blocking::blocking;
 use super::candle_client::CandleClient;
 use super::committed_payload::CommittedPayload;
-use super::forecast_service::{
-    ForecastRequest, ForecastServiceError, blocking, forecast_payload, store_payload,
-};
+use super::forecast_error::ForecastServiceError;
+use super::forecast_payload::{forecast_payload, store_payload};
+use super::forecast_request::ForecastRequest;
 use super::payload_store::PayloadStore;
 use crate::config::{MinerConfig, ModelConfig};
 use crate::models::{AnyFittedModel, AnyModel, ModelError};

@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use foretell_cli::clock::{system_nanos, system_now};
 use foretell_core::series::{RoundId, Series};
-use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_from_digest};
-use foretell_core::time::Millis;
+use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_of};
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
 use foretell_wire::messages::{
@@ -18,13 +19,14 @@ use foretell_wire::messages::{
 };
 use foretell_wire::request_authorizer::{Caller, Callers};
 
+use super::blocking::blocking;
 use super::committed_payload::CommittedPayload;
-use super::forecast_service::{ForecastServiceError, ForecastServiceHandle, blocking};
+use super::forecast_error::ForecastServiceError;
+use super::forecast_request::ForecastServiceHandle;
 use super::metrics::MinerMetrics;
 use super::outcome_log::{OutcomeLog, OutcomeLogError};
 use super::payload_store::{PayloadStore, PayloadStoreError};
 use crate::config::ClockConfig;
-use foretell_cli::clock::{system_nanos, system_now};
 
 /// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
 pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
@@ -187,7 +189,7 @@ impl ServeState {
                 "{origin} is not on the grid of {step_s} s"
             )));
         }
-        let now = self.clock.now(request.round_time_ms);
+        let now = self.answer_time(request.round_time_ms);
         if origin < now || origin > now + MAX_LEAD_TIME {
             return Err(RouteError::BadRequest(format!(
                 "{} is not the next round",
@@ -195,6 +197,14 @@ impl ServeState {
             )));
         }
         Ok(())
+    }
+
+    /// The time at which a request made at `round_time` is answered.
+    fn answer_time(&self, round_time: UnixMillis) -> UnixMillis {
+        match self.clock {
+            ClockConfig::System => system_now(),
+            ClockConfig::Request => round_time,
+        }
     }
 
     /// The payload of `round`, if the miner is bound to one.

@@ -3,21 +3,25 @@
 mod harness;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use foretell_cli::clock::system_now;
 use foretell_core::forecast::Forecast;
 use foretell_core::hash::Hex;
 use foretell_core::series::Grid;
 use foretell_core::signed_text::commitment;
-use foretell_core::time::Millis;
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 
 use self::harness::{
     K, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, request, series, step,
 };
+use super::miner_service::{MinerService, ServeError};
 use super::routes::MAX_LEAD_TIME;
-use super::*;
+use crate::config::{ClockConfig, MinerConfig};
 use crate::models::{FittedModel, Model, ModelError};
 use crate::price_history::PriceHistory;
 

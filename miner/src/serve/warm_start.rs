@@ -7,10 +7,10 @@ use foretell_core::series::Series;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::{PriceSeries, write_csv};
 
-use super::forecast_service::ForecastSetupError;
+use super::forecast_error::ForecastSetupError;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::AnyFittedModel;
-use crate::price_dataset::PriceDataset;
+use crate::price_dataset::{PriceDataset, PriceDatasetError};
 use crate::price_history::{PriceHistory, PriceHistoryError};
 
 /// The model's file in the data directory.
@@ -37,14 +37,12 @@ pub fn load_history(
     }
     let mut history = PriceHistory::new(series.grid.step, series.unit);
     let taken = history.extend(dataset.history.bars().iter().copied());
-    taken.map_err(|source: PriceHistoryError| {
-        crate::price_dataset::PriceDatasetError::InvalidBars {
-            file: files
-                .first()
-                .map(|file| file.display().to_string())
-                .unwrap_or_default(),
-            source,
-        }
+    taken.map_err(|source: PriceHistoryError| PriceDatasetError::InvalidBars {
+        file: files
+            .first()
+            .map(|file| file.display().to_string())
+            .unwrap_or_default(),
+        source,
     })?;
     Ok(history)
 }

@@ -1,7 +1,11 @@
 //! A venue, a miner and a validator in one process, on sockets of their own.
 
+use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::extract::{Json, Query, State};
 use axum::http::StatusCode;
@@ -10,26 +14,29 @@ use foretell_cli::clock::system_nanos;
 use foretell_core::bar::Bar;
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hash::Commitment;
-use foretell_core::price::Price;
+use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
-use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::series::{Grid, Series};
 use foretell_core::signed_text::receipt_text;
-use foretell_core::time::Millis;
+use foretell_core::testing::{MONDAY, STEP, btc_usd, price};
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::venue::{CandlePage, ReplaySource};
+use foretell_keys::keypair::Keypair;
 use foretell_wire::client::{MinerClient, MinerRequestError};
 use foretell_wire::messages::{CommitRequest, CommitResponse, RevealRequest, RevealResponse};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::super::*;
-use crate::config::{MinerPricesConfig, ModelConfig, ServeConfig};
+use crate::config::{ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig};
+use crate::serve::miner_service::{MinerService, ServeError};
 
 /// Longer than any of these tests takes.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// An origin on every grid used here.
-pub const ORIGIN: UnixMillis = UnixMillis(1_704_067_200_000);
+pub const ORIGIN: UnixMillis = MONDAY;
 const HORIZON: usize = 4;
 pub const K: usize = 5;
 
@@ -39,12 +46,11 @@ pub fn key() -> Keypair {
 
 pub fn series(step: Millis) -> Series {
     Series {
-        id: "BTC/USD".parse().unwrap(),
         grid: Grid {
             step,
             horizon: HORIZON,
         },
-        unit: Unit::LogPrice,
+        ..btc_usd(HORIZON)
     }
 }
 
@@ -94,7 +100,7 @@ impl TestVenue {
         if self.fork.is_some_and(|fork| open_time >= fork.0) {
             value *= 1.5;
         }
-        Bar::from_value(UnixMillis(open_time), Price::new(value).unwrap())
+        Bar::of_value(UnixMillis(open_time), price(value))
     }
 }
 
@@ -116,7 +122,7 @@ async fn candles(
 
 pub fn config(host: &str, data: &Path) -> MinerConfig {
     MinerConfig {
-        series: series(Millis::minutes(5)),
+        series: btc_usd(HORIZON),
         prices: MinerPricesConfig {
             venue: "replay".into(),
             host: Some(host.into()),
@@ -256,9 +262,9 @@ fn refusal_text<T>(asked: Result<T, MinerRequestError>) -> Result<T, String> {
 }
 
 pub fn request(origin: UnixMillis) -> CommitRequest {
-    CommitRequest::new(&series(Millis::minutes(5)), origin, origin, origin)
+    CommitRequest::new(&btc_usd(HORIZON), origin, origin, origin)
 }
 
 pub fn step(n: i64) -> UnixMillis {
-    ORIGIN + Millis::minutes(5).times(n)
+    ORIGIN + STEP.times(n)
 }
