@@ -5,15 +5,14 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use foretell_cli::clock::system_now;
-
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
+use foretell_cli::clock::system_now;
 use foretell_cli::network_flags::NetworkFlags;
-use foretell_cli::time_text;
 use foretell_cli::wallet_flags::WalletFlags;
+use foretell_cli::{output, time_text};
 use foretell_core::time::Millis;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
@@ -21,7 +20,6 @@ use foretell_feed::venue::CandleQuery;
 use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
 use crate::models;
-use foretell_cli::output;
 
 /// Deadline of the request to the venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

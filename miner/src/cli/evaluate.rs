@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_cli::time_text;
+use foretell_cli::progress::Progress;
+use foretell_cli::{output, time_text};
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
 
+use super::value_parsers::{parse_horizon, parse_k};
 use crate::evaluate::report_data::EvaluationReportData;
 use crate::evaluate::{EvaluationReport, EvaluationTiming, WalkForward, html_report};
 use crate::models;
 use crate::price_dataset::PriceDataset;
-use foretell_cli::output;
-use foretell_cli::progress::Progress;
 
 /// Compare models walk-forward: each is refitted on the past only, and scored as live forecasts are.
 ///
@@ -37,7 +37,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = parse_horizon)]
     horizon: usize,
     /// An origin every N steps.
     #[arg(long, value_name = "N", default_value = "24")]
@@ -46,7 +46,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "SPAN", default_value = "720h", value_parser = time_text::parse_duration)]
     refit_every: Millis,
     /// Quantiles per step.
-    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::parse_k)]
+    #[arg(long, value_name = "K", default_value_t = 99, value_parser = parse_k)]
     k: usize,
     /// Feeds whatever chance models use.
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,22 +1,23 @@
 //! `miner forecast`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
-use foretell_cli::time_text;
+use foretell_cli::progress::Progress;
+use foretell_cli::{output, time_text};
 use foretell_core::forecast::{Forecast, ForecastKind};
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::forecasts::{self, ForecastRow};
 use rayon::prelude::*;
 
+use super::value_parsers::{parse_horizon, parse_k, parse_kind};
 use crate::model_file::ModelFile;
 use crate::models::{self, AnyFittedModel, AnyModel, MAX_LOOKBACK, paths};
 use crate::price_dataset::PriceDataset;
-use foretell_cli::output;
-use foretell_cli::progress::Progress;
+use crate::price_history::PriceHistory;
 
 /// Levels of a printed fan.
 const PRINTED_LEVELS: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
@@ -64,10 +65,10 @@ pub struct ForecastArgs {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = parse_horizon)]
     horizon: usize,
     /// Values per step.
-    #[arg(long, value_name = "K", default_value_t = 99, value_parser = super::parse_k)]
+    #[arg(long, value_name = "K", default_value_t = 99, value_parser = parse_k)]
     k: usize,
     /// Quantiles or paths.
     #[arg(long, value_name = "KIND", default_value = "quantiles", value_parser = parse_kind)]
@@ -211,12 +212,7 @@ impl DatasetForecaster {
         self.save(out, &made, args)
     }
 
-    fn save(
-        &self,
-        out: &std::path::Path,
-        made: &[(UnixMillis, Forecast)],
-        args: &ForecastArgs,
-    ) -> Result<()> {
+    fn save(&self, out: &Path, made: &[(UnixMillis, Forecast)], args: &ForecastArgs) -> Result<()> {
         let name = args.miner.as_deref().unwrap_or(self.model.name());
         let rows: Vec<ForecastRow> = made
             .iter()
@@ -258,15 +254,7 @@ impl DatasetForecaster {
         }
     }
 
-    fn known_history(&self, at: UnixMillis) -> crate::price_history::PriceHistory {
+    fn known_history(&self, at: UnixMillis) -> PriceHistory {
         self.dataset.history.between(at - MAX_LOOKBACK, at)
-    }
-}
-
-fn parse_kind(text: &str) -> Result<ForecastKind, String> {
-    match text {
-        "quantiles" => Ok(ForecastKind::Quantiles),
-        "paths" => Ok(ForecastKind::Paths),
-        _ => Err("expected quantiles or paths".into()),
     }
 }

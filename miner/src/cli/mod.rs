@@ -7,6 +7,7 @@ mod keys;
 mod serve;
 mod status;
 mod train;
+mod value_parsers;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -55,19 +56,4 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
     };
     exit_code(result)
-}
-
-/// Steps of a forecast.
-fn parse_horizon(text: &str) -> Result<usize, String> {
-    parse_up_to_1000(text, "steps")
-}
-
-/// Quantiles of a step.
-fn parse_k(text: &str) -> Result<usize, String> {
-    parse_up_to_1000(text, "quantiles")
-}
-
-fn parse_up_to_1000(text: &str, what: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
-    number.ok_or_else(|| format!("expected 1 to 1000 {what}"))
 }

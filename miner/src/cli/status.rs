@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_cli::time_text;
+use foretell_cli::{output, time_text};
 use serde::Serialize;
 
 use crate::config::MinerConfig;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::serve::{OutcomeLog, ReceivedOutcome};
-use foretell_cli::output;
 
 /// Outcomes shown.
 const MAX_OUTCOMES_SHOWN: usize = 20;

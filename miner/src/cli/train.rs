@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use foretell_cli::time_text;
+use foretell_cli::{output, time_text};
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
 
+use super::value_parsers::parse_horizon;
 use crate::evaluate::WalkForward;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::{self, MAX_LOOKBACK};
 use crate::price_dataset::PriceDataset;
-use foretell_cli::output;
 
 /// Newest part of the data that the model is tried on before it is fitted on all.
 const VALIDATION_SPAN: Millis = Millis::days(30);
@@ -38,7 +38,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
     /// Steps of a forecast.
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = super::parse_horizon)]
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = parse_horizon)]
     horizon: usize,
     /// Feeds whatever chance the model uses.
     #[arg(long, value_name = "N", default_value_t = 0)]

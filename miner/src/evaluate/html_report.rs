@@ -9,7 +9,7 @@ use foretell_cli::time_text;
 use foretell_evaluation::metrics::PIT_BINS;
 use thiserror::Error;
 
-use super::EvaluationReport;
+use super::report::EvaluationReport;
 use super::report_data::{EvaluationReportData, SampleRound};
 
 /// The page.

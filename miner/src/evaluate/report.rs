@@ -8,7 +8,7 @@ use foretell_evaluation::leaderboard::LeaderboardRow;
 use foretell_evaluation::policy::PolicyName;
 use serde::{Deserialize, Serialize};
 
-use super::{EVALUATION_RULES, WalkForward, WalkForwardResult};
+use super::walk_forward::{EVALUATION_RULES, WalkForward, WalkForwardResult};
 use crate::price_dataset::PriceDataset;
 
 /// The whole result, as `--json` prints it.

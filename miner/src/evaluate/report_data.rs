@@ -9,7 +9,7 @@ use foretell_core::score::crps::crps;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::metrics::CalibrationSums;
 
-use super::EvaluatedRound;
+use super::round::EvaluatedRound;
 
 /// Levels of a drawn fan.
 pub const FAN_LEVELS: [f64; 7] = [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975];
