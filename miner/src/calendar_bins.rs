@@ -79,10 +79,9 @@ impl CalendarBins {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use foretell_core::testing::MONDAY;
 
-    /// Monday 2024-01-01T00:00:00Z.
-    const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+    use super::*;
 
     #[test]
     fn weekdays_share_their_bins_and_each_day_of_the_weekend_has_its_own() {

@@ -4,7 +4,8 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar_bins::CalendarBins;
-use crate::returns::{Returns, decay_weights, steps_in};
+use crate::decay_weights::decay_weights;
+use crate::returns::{Returns, steps_in};
 
 /// Half-life of a row's weight: the days grow longer, and with them what an hour brings.
 const HALF_LIFE: Millis = Millis::days(45);
@@ -109,15 +110,13 @@ impl BinSums {
 #[cfg(test)]
 mod tests {
     use foretell_core::bar::Bar;
-    use foretell_core::price::Price;
     use foretell_core::series::Unit;
+    use foretell_core::testing::{MONDAY, STEP, price};
+    use foretell_data::simulated_prices::simulate_prices;
 
     use super::*;
-    use crate::price_history::PriceHistory;
 
     const HOUR: Millis = Millis::hours(1);
-    /// Monday 2024-01-01T00:00:00Z.
-    const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
 
     /// Ten weeks of hourly returns: `rise` in each morning hour and as much down in the evening, and noise of size 1.
     fn returns(rise: f64) -> Returns<'static> {
@@ -137,11 +136,10 @@ mod tests {
                 18..24 => -rise,
                 _ => 0.0,
             };
-            Bar::from_value(MONDAY + HOUR.times(index), Price::new(value).unwrap())
+            Bar::of_value(MONDAY + HOUR.times(index), price(value))
         });
-        let mut history = PriceHistory::new(HOUR, Unit::Value);
-        history.extend(bars).unwrap();
-        Returns::compute(&history, usize::MAX)
+        let bars: Vec<Bar> = bars.collect();
+        Returns::compute(&bars, HOUR, Unit::Value, usize::MAX)
     }
 
     #[test]
@@ -168,16 +166,9 @@ mod tests {
     #[test]
     fn a_month_of_a_market_has_no_drift() {
         for seed in 0..10 {
-            let step = Millis::minutes(5);
-            let prices =
-                foretell_data::simulated_prices::simulate_prices(seed, MONDAY, step, 30 * 288);
-            let mut history = PriceHistory::new(step, Unit::LogPrice);
-            history.extend(prices.unwrap().into_bars()).unwrap();
-            assert_eq!(
-                DiurnalDrift::fit(&Returns::from_history(&history), step),
-                None,
-                "seed {seed}"
-            );
+            let prices = simulate_prices(seed, MONDAY, STEP, 30 * 288).unwrap();
+            let returns = Returns::compute(prices.bars(), STEP, Unit::LogPrice, usize::MAX);
+            assert_eq!(DiurnalDrift::fit(&returns, STEP), None, "seed {seed}");
         }
     }
 

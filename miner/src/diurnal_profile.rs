@@ -6,9 +6,10 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar_bins::{CalendarBins, DAY_TYPES};
+use crate::decay_weights::decay_weights;
 use crate::order_statistics::winsorise;
 use crate::prefix_sums::PrefixSums;
-use crate::returns::{Returns, decay_weights, steps_in};
+use crate::returns::{Returns, steps_in};
 
 /// Less history than this gives no profile.
 const MIN_HISTORY: Millis = Millis::days(14);
@@ -150,33 +151,26 @@ fn smoothed(day: &[f64], half_width: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use foretell_core::bar::Bar;
-    use foretell_core::price::Price;
     use foretell_core::series::Unit;
+    use foretell_core::testing::{MONDAY, price};
 
     use super::*;
-    use crate::price_history::PriceHistory;
 
-    const STEP: Millis = Millis::minutes(30);
-    /// Monday 2024-01-01T00:00:00Z.
-    const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+    const HALF_HOUR: Millis = Millis::minutes(30);
 
     /// Returns of ±`size(kind, hour)` for four weeks.
     fn profile(size: impl Fn(usize, i64) -> f64) -> DiurnalProfile {
         let mut log_price = 0.0;
         let bars = (0..28 * 48).map(|index: i64| {
-            let open_time = MONDAY + STEP.times(index);
+            let open_time = MONDAY + HALF_HOUR.times(index);
             let kind = [0, 0, 0, 0, 0, 1, 2][(index / 48 % 7) as usize];
             let sign = if index % 3 == 0 { 1.0 } else { -1.0 };
             log_price += sign * size(kind, index % 48 / 2);
-            Bar::from_value(open_time, Price::new(f64::exp(log_price)).unwrap())
+            Bar::of_value(open_time, price(f64::exp(log_price)))
         });
-        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
-        history.extend(bars).unwrap();
-        DiurnalProfile::fit(
-            &Returns::from_history(&history),
-            STEP,
-            &DiurnalProfileSpec::default(),
-        )
+        let bars: Vec<Bar> = bars.collect();
+        let returns = Returns::compute(&bars, HALF_HOUR, Unit::LogPrice, usize::MAX);
+        DiurnalProfile::fit(&returns, HALF_HOUR, &DiurnalProfileSpec::default())
     }
 
     fn at(day: i64, hour: i64) -> UnixMillis {
@@ -208,8 +202,11 @@ mod tests {
 
     #[test]
     fn little_history_gives_a_flat_profile() {
-        let profile =
-            DiurnalProfile::fit(&Returns::default(), STEP, &DiurnalProfileSpec::default());
+        let profile = DiurnalProfile::fit(
+            &Returns::default(),
+            HALF_HOUR,
+            &DiurnalProfileSpec::default(),
+        );
         assert!((0..168).all(|hour| profile.factor(at(0, hour)) == 1.0));
     }
 

@@ -1,13 +1,11 @@
 //! What the variance of the coming hours is predicted from, every bar seen at its season.
 
-use std::sync::OnceLock;
-
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
-use crate::diurnal_profile::DiurnalProfile;
+use crate::deseasonalised_returns::DeseasonalisedReturns;
 use crate::prefix_sums::PrefixSums;
-use crate::returns::{Returns, steps_in};
+use crate::returns::steps_in;
 
 /// Added to a relative variance before its logarithm is taken: a still minute is no minus infinity.
 pub const LOG_OFFSET: f64 = 1e-3;
@@ -72,97 +70,6 @@ pub enum FeatureSet {
     Rich,
 }
 
-/// Returns with the season and the overall level of variance divided out, as running sums.
-///
-/// Each sum is made when it is first asked for: most features look at one or two.
-#[derive(Debug)]
-pub struct DeseasonalisedReturns<'a> {
-    step: Millis,
-    returns: &'a Returns<'a>,
-    /// Usual variance of each step at its season.
-    seasonal_variances: Vec<f64>,
-    range_variance: OnceLock<PrefixSums>,
-    squared_returns: OnceLock<PrefixSums>,
-    blended_variance: OnceLock<PrefixSums>,
-    standardised_returns: OnceLock<PrefixSums>,
-    volume: OnceLock<PrefixSums>,
-}
-
-impl<'a> DeseasonalisedReturns<'a> {
-    /// Divides every variance of `returns` by `level` and its seasonal factor.
-    pub fn new(
-        returns: &'a Returns<'a>,
-        diurnal_profile: &DiurnalProfile,
-        level: f64,
-        step: Millis,
-    ) -> Self {
-        let factors = diurnal_profile.factors(&returns.open_times);
-        Self {
-            step,
-            returns,
-            seasonal_variances: factors.map(|factor| level * factor).collect(),
-            range_variance: OnceLock::new(),
-            squared_returns: OnceLock::new(),
-            blended_variance: OnceLock::new(),
-            standardised_returns: OnceLock::new(),
-            volume: OnceLock::new(),
-        }
-    }
-
-    /// Distance between two rows.
-    pub const fn step(&self) -> Millis {
-        self.step
-    }
-
-    /// Variance of a step at its season, from its squared return.
-    pub fn squared_returns(&self) -> &PrefixSums {
-        self.squared_returns
-            .get_or_init(|| self.deseasonalise(&self.returns.squared))
-    }
-
-    /// The mean of this and the range's.
-    pub fn blended_variance(&self) -> &PrefixSums {
-        self.blended_variance
-            .get_or_init(|| self.deseasonalise(&self.returns.blended_variance()))
-    }
-
-    /// Squared return of each row at its season.
-    pub fn squared_return_values(&self) -> impl Iterator<Item = f64> {
-        self.squared_returns().values().map(|value| value.max(0.0))
-    }
-
-    /// Blended variance of each row at its season.
-    pub fn blended_variance_values(&self) -> impl Iterator<Item = f64> {
-        self.blended_variance().values().map(|value| value.max(0.0))
-    }
-
-    /// Variance of a step at its season, from its range.
-    fn range_variance(&self) -> &PrefixSums {
-        self.range_variance
-            .get_or_init(|| self.deseasonalise(&self.returns.range_variance))
-    }
-
-    /// Returns in units of a typical step.
-    fn standardised_returns(&self) -> &PrefixSums {
-        self.standardised_returns.get_or_init(|| {
-            let pairs = self.returns.values.iter().zip(&self.seasonal_variances);
-            PrefixSums::new(
-                pairs.map(|(change, seasonal_variance)| change / seasonal_variance.sqrt()),
-            )
-        })
-    }
-
-    fn volume(&self) -> &PrefixSums {
-        let volume = || PrefixSums::new(self.returns.volume.iter().copied());
-        self.volume.get_or_init(volume)
-    }
-
-    fn deseasonalise(&self, variances: &[f64]) -> PrefixSums {
-        let pairs = variances.iter().zip(&self.seasonal_variances);
-        PrefixSums::new(pairs.map(|(variance, seasonal_variance)| variance / seasonal_variance))
-    }
-}
-
 impl FeatureSet {
     /// Number of returns that the longest window takes.
     pub fn lookback(self, step: Millis) -> usize {
@@ -179,14 +86,14 @@ impl FeatureSet {
             Self::Har => log_variances(
                 deseasonalised.range_variance(),
                 &HAR_WINDOWS,
-                deseasonalised.step,
+                deseasonalised.step(),
                 row,
             )
             .collect(),
             Self::Cascade => log_variances(
                 deseasonalised.range_variance(),
                 &CASCADE_WINDOWS,
-                deseasonalised.step,
+                deseasonalised.step(),
                 row,
             )
             .collect(),
@@ -198,7 +105,7 @@ impl FeatureSet {
             Self::Blended => log_variances(
                 deseasonalised.blended_variance(),
                 &HAR_WINDOWS,
-                deseasonalised.step,
+                deseasonalised.step(),
                 row,
             )
             .collect(),
@@ -212,7 +119,7 @@ impl FeatureSet {
 }
 
 fn rich_features(deseasonalised: &DeseasonalisedReturns, row: usize) -> Vec<f64> {
-    let step = deseasonalised.step;
+    let step = deseasonalised.step();
     let mut features: Vec<f64> =
         log_variances(deseasonalised.range_variance(), &RICH_WINDOWS, step, row).collect();
     features.extend(log_variances(
@@ -234,7 +141,7 @@ fn momentum_features(
     row: usize,
     windows: &[Millis],
 ) -> impl Iterator<Item = f64> {
-    let step = deseasonalised.step;
+    let step = deseasonalised.step();
     let week = steps_in(WEEK, step);
     let typical = (deseasonalised
         .squared_returns()
@@ -257,7 +164,7 @@ fn volume_features(deseasonalised: &DeseasonalisedReturns, row: usize) -> [f64; 
     let [hour, day, week] = VOLUME_WINDOWS.map(|window| {
         let mean = deseasonalised
             .volume()
-            .trailing_mean(row, steps_in(window, deseasonalised.step));
+            .trailing_mean(row, steps_in(window, deseasonalised.step()));
         (mean.max(0.0) + VOLUME_OFFSET).ln()
     });
     [hour - day, day - week]
@@ -282,27 +189,19 @@ pub fn log_variance(relative: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::bar::Bar;
-    use foretell_core::price::Price;
     use foretell_core::series::Unit;
+    use foretell_core::testing::{STEP, bars};
     use foretell_core::time::UnixMillis;
 
     use super::*;
-    use crate::diurnal_profile::DiurnalProfileSpec;
-    use crate::price_history::PriceHistory;
-
-    const STEP: Millis = Millis::minutes(5);
+    use crate::diurnal_profile::{DiurnalProfile, DiurnalProfileSpec};
+    use crate::returns::Returns;
 
     /// A price that moves by ±`size` each step, up on even steps.
     fn returns(steps: i64, size: f64) -> Returns<'static> {
-        let bars = (0..=steps).map(|index| {
-            let log_price = if index % 2 == 0 { size } else { 0.0 };
-            let price = Price::new(f64::exp(log_price)).unwrap();
-            Bar::from_value(UnixMillis(STEP.times(index).0), price)
-        });
-        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
-        history.extend(bars).unwrap();
-        Returns::compute(&history, usize::MAX)
+        let prices = (0..=steps).map(|index| f64::exp(if index % 2 == 0 { size } else { 0.0 }));
+        let bars = bars(UnixMillis(0), prices);
+        Returns::compute(&bars, STEP, Unit::LogPrice, usize::MAX)
     }
 
     fn deseasonalised<'a>(returns: &'a Returns<'a>, level: f64) -> DeseasonalisedReturns<'a> {

@@ -12,6 +12,8 @@ pub mod price_history;
 pub mod serve;
 
 mod calendar_bins;
+mod decay_weights;
+mod deseasonalised_returns;
 mod diurnal_drift;
 mod diurnal_profile;
 mod features;

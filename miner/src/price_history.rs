@@ -24,7 +24,7 @@ pub struct PriceHistory {
     bars: Arc<Vec<Bar>>,
     /// The part of `bars` that is this history.
     range: Range<usize>,
-    /// The returns of all `bars`, where they have been made.
+    /// The returns of all `bars` or of the newest, where they have been computed.
     returns: Option<Arc<Returns<'static>>>,
 }
 
@@ -67,12 +67,9 @@ impl PriceHistory {
     /// The same history with its returns, which all its parts then share: for who looks at many of them.
     #[must_use]
     pub fn with_returns(self) -> Self {
-        let whole = Self {
-            range: 0..self.bars.len(),
-            ..self.clone()
-        };
+        let returns = Returns::compute(&self.bars, self.step, self.unit, usize::MAX);
         Self {
-            returns: Some(Arc::new(Returns::compute(&whole, usize::MAX))),
+            returns: Some(Arc::new(returns)),
             ..self
         }
     }
@@ -83,8 +80,9 @@ impl PriceHistory {
         if self.returns.is_some() {
             return self;
         }
+        let returns = Returns::compute(self.bars(), self.step, self.unit, count);
         Self {
-            returns: Some(Arc::new(Returns::compute(&self, count))),
+            returns: Some(Arc::new(returns)),
             ..self
         }
     }
@@ -162,9 +160,26 @@ impl PriceHistory {
         self.bars().last().map(|bar| bar.close_time(self.step))
     }
 
-    /// The returns of all bars that parts are cut from, where they have been made.
-    pub(crate) fn returns(&self) -> Option<&Returns<'static>> {
-        self.returns.as_deref()
+    /// The returns of all its bars.
+    pub(crate) fn returns(&self) -> Returns<'_> {
+        self.newest_returns(usize::MAX)
+    }
+
+    /// Its newest `count` returns, or as many as there are: borrowed where they
+    /// [have been computed](Self::with_returns), computed otherwise.
+    pub(crate) fn newest_returns(&self, count: usize) -> Returns<'_> {
+        let Some(all) = self.returns.as_deref() else {
+            return Returns::compute(self.bars(), self.step, self.unit, count);
+        };
+        let (Some(first), Some(last)) = (self.bars().first(), self.bars().last()) else {
+            return Returns::default();
+        };
+        let rows_until = |bar: &Bar| {
+            all.open_times
+                .partition_point(|open_time| *open_time <= bar.open_time)
+        };
+        let end = rows_until(last);
+        all.slice(rows_until(first).max(end.saturating_sub(count))..end)
     }
 
     fn sub_range(&self, start: usize, end: usize) -> Self {
@@ -216,16 +231,14 @@ impl PriceHistory {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::price::Price;
+    use foretell_core::testing::{STEP, price};
     use proptest::prelude::*;
 
     use super::*;
 
-    const STEP: Millis = Millis::minutes(5);
-
     fn bar(index: i64) -> Bar {
         let time = UnixMillis(STEP.times(index).0);
-        Bar::from_value(time, Price::new(100.0 + index as f64).unwrap())
+        Bar::of_value(time, price(100.0 + index as f64))
     }
 
     fn times(history: &PriceHistory) -> Vec<i64> {
@@ -242,7 +255,7 @@ mod tests {
     #[test]
     fn known_times_keep_their_first_bar() {
         let mut history = history([1, 2]);
-        let other = Bar::from_value(bar(2).open_time, Price::new(7.0).unwrap());
+        let other = Bar::of_value(bar(2).open_time, price(7.0));
         assert_eq!(history.extend([other, bar(3), bar(3)]), Ok(1));
         assert_eq!(history.bars(), [bar(1), bar(2), bar(3)]);
     }
@@ -250,12 +263,12 @@ mod tests {
     #[test]
     fn a_refused_bar_leaves_the_history_as_it_was() {
         let mut history = history([1]);
-        let off = Bar::from_value(UnixMillis(1), Price::new(1.0).unwrap());
+        let off = Bar::of_value(UnixMillis(1), price(1.0));
         assert!(matches!(
             history.extend([bar(5), off]),
             Err(PriceHistoryError::OffGrid { .. })
         ));
-        let zero = Bar::from_value(bar(2).open_time, Price::new(0.0).unwrap());
+        let zero = Bar::of_value(bar(2).open_time, price(0.0));
         assert!(matches!(
             history.extend([bar(5), zero]),
             Err(PriceHistoryError::NotPositive { .. })
@@ -267,10 +280,7 @@ mod tests {
 
     #[test]
     fn times_without_a_grid_are_refused_not_computed_with() {
-        let far = Bar::from_value(
-            UnixMillis(i64::MAX / STEP.0 * STEP.0),
-            Price::new(1.0).unwrap(),
-        );
+        let far = Bar::of_value(UnixMillis(i64::MAX / STEP.0 * STEP.0), price(1.0));
         assert!(PriceHistory::new(STEP, Unit::Value).extend([far]).is_err());
         assert!(
             PriceHistory::new(Millis(0), Unit::Value)
@@ -300,6 +310,38 @@ mod tests {
         part.trim(bar(2).open_time);
         assert_eq!(times(&part), [2, 9]);
         assert_eq!(times(&whole), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_newest_rows_are_the_end_of_all_rows() {
+        let history = history(0..20);
+        let all = history.returns();
+        assert_eq!(*history.newest_returns(5).values, all.values[14..]);
+    }
+
+    #[test]
+    fn computed_returns_are_those_of_each_part() {
+        let plain = history([0, 1, 2, 5, 6, 7, 8]);
+        let with_returns = plain.clone().with_returns();
+        for from in 0..9 {
+            for to in from..10 {
+                let at = |index| UnixMillis(STEP.times(index).0);
+                let (plain, with_returns) = (
+                    plain.between(at(from), at(to)),
+                    with_returns.between(at(from), at(to)),
+                );
+                for count in [0, 1, 2, 9] {
+                    let computed = plain.newest_returns(count);
+                    let borrowed = with_returns.newest_returns(count);
+                    assert_eq!(
+                        computed.open_times, borrowed.open_times,
+                        "{from} {to} {count}"
+                    );
+                    assert_eq!(computed.values, borrowed.values);
+                    assert_eq!(computed.volume, borrowed.volume);
+                }
+            }
+        }
     }
 
     proptest! {

@@ -10,8 +10,6 @@ use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_kernels::vmath::{log, log_in_place};
 
-use crate::price_history::PriceHistory;
-
 /// Smallest believable volatility of one step of a log price: 0.1 bps, as the score has it.
 const MIN_LOG_VOLATILITY: f64 = 1e-5;
 /// The same of a value, as a share of its size: less than the digits that a forecast keeps.
@@ -19,16 +17,13 @@ const MIN_RELATIVE_VOLATILITY: f64 = 1e-9;
 /// The same of a value at zero.
 const MIN_ABSOLUTE_VOLATILITY: f64 = 1e-12;
 
-/// Rows after which a weight that grows by a factor is computed anew.
-const RECOMPUTE_EVERY: usize = 64;
-
 /// Larger returns and volumes count as this: the sums of their squares must stay finite.
 const MAX_MAGNITUDE: f64 = 1e100;
 
 /// One row for each bar whose predecessor is known, oldest first; a bar after a gap has no return and no row.
 ///
-/// Returns are log returns, or plain differences for [`Unit::Value`]; variances are their squares. They are borrowed
-/// from a history that [knows](PriceHistory::with_returns) them, and made of its bars otherwise.
+/// Returns are log returns, or plain differences for [`Unit::Value`]; variances are their squares. A part of returns
+/// that are already computed borrows them.
 #[derive(Debug, Clone, Default)]
 pub struct Returns<'a> {
     /// When each bar opened.
@@ -44,31 +39,9 @@ pub struct Returns<'a> {
 }
 
 impl<'a> Returns<'a> {
-    /// The returns of a whole history.
-    pub fn from_history(history: &'a PriceHistory) -> Self {
-        Self::newest(history, usize::MAX)
-    }
-
-    /// The newest `count` returns of a history, or as many as there are.
-    pub fn newest(history: &'a PriceHistory, count: usize) -> Self {
-        let Some(all) = history.returns() else {
-            return Self::compute(history, count);
-        };
-        let (Some(first), Some(last)) = (history.bars().first(), history.bars().last()) else {
-            return Self::default();
-        };
-        let known = |bar: &Bar| {
-            all.open_times
-                .partition_point(|open_time| *open_time <= bar.open_time)
-        };
-        let end = known(last);
-        all.slice(known(first).max(end.saturating_sub(count))..end)
-    }
-
-    /// The same, made of the bars themselves.
-    pub fn compute(history: &PriceHistory, count: usize) -> Returns<'static> {
-        let bars = history.bars();
-        let follows = |before: &Bar, bar: &Bar| bar.open_time - before.open_time == history.step();
+    /// The newest `count` returns of these bars, which are in order of time on the grid of `step`; of fewer, all.
+    pub fn compute(bars: &[Bar], step: Millis, unit: Unit, count: usize) -> Returns<'static> {
+        let follows = |before: &Bar, bar: &Bar| bar.open_time - before.open_time == step;
         let mut left = count;
         // From the newest back: what is older costs nothing.
         let start = bars.windows(2).rposition(|pair| {
@@ -83,7 +56,6 @@ impl<'a> Returns<'a> {
             })
             .collect();
         let bars = || pairs.iter().map(|(_, bar)| *bar);
-        let unit = history.unit();
         let closes = pairs.iter().map(|(before, bar)| (before.close, bar.close));
         let values = differences(unit, &closes);
         let squared: Vec<f64> = values.iter().map(|change| change * change).collect();
@@ -114,7 +86,8 @@ impl<'a> Returns<'a> {
         }
     }
 
-    fn slice(&'a self, rows: Range<usize>) -> Self {
+    /// These rows only, borrowed.
+    pub fn slice(&'a self, rows: Range<usize>) -> Self {
         Self {
             open_times: Cow::Borrowed(&self.open_times[rows.clone()]),
             values: Cow::Borrowed(&self.values[rows.clone()]),
@@ -144,28 +117,6 @@ impl<'a> Returns<'a> {
             _ => false,
         }
     }
-}
-
-/// 0.5^(age / half-life) of each of these ascending times, the last one's age being 0.
-pub fn decay_weights(times: &[UnixMillis], half_life: Millis) -> impl Iterator<Item = f64> {
-    let newest = times.last().copied().unwrap_or_default();
-    let decay = move |span: Millis| 0.5_f64.powf(span.0 as f64 / half_life.0 as f64);
-    let (mut before, mut spacing, mut growth) = (newest, Millis(0), 1.0);
-    let mut weight = 1.0;
-    times.iter().enumerate().map(move |(row, time)| {
-        // A power is a call. Steps of one length grow by one factor, whose error is begun anew before it adds up.
-        let passed = *time - before;
-        if row % RECOMPUTE_EVERY == 0 {
-            weight = decay(newest - *time);
-        } else {
-            if passed != spacing {
-                (spacing, growth) = (passed, decay(Millis(-passed.0)));
-            }
-            weight *= growth;
-        }
-        before = *time;
-        weight
-    })
 }
 
 /// Smallest believable variance of one step of a series that stands at `last`.
@@ -214,12 +165,12 @@ fn garman_klass(range: f64, body: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::{STEP, price};
+
     use super::*;
 
-    const STEP: Millis = Millis::minutes(5);
-
     fn bar(index: i64, prices: [f64; 4]) -> Bar {
-        let [open, high, low, close] = prices.map(|price| Price::new(price).unwrap());
+        let [open, high, low, close] = prices.map(price);
         Bar {
             open_time: UnixMillis(STEP.times(index).0),
             open,
@@ -231,9 +182,8 @@ mod tests {
     }
 
     fn returns(unit: Unit, bars: impl IntoIterator<Item = Bar>) -> Returns<'static> {
-        let mut history = PriceHistory::new(STEP, unit);
-        history.extend(bars).unwrap();
-        Returns::compute(&history, usize::MAX)
+        let bars: Vec<Bar> = bars.into_iter().collect();
+        Returns::compute(&bars, STEP, unit, usize::MAX)
     }
 
     #[test]
@@ -268,54 +218,6 @@ mod tests {
         assert!(returns.is_contiguous(0, 1, STEP));
         assert!(!returns.is_contiguous(1, 1, STEP));
         assert!(!returns.is_contiguous(2, 1, STEP));
-    }
-
-    #[test]
-    fn the_newest_rows_are_the_end_of_all_rows() {
-        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
-        let bars = (0..20).map(|index| bar(index, [100.0 + index as f64; 4]));
-        history.extend(bars).unwrap();
-        let all = Returns::from_history(&history);
-        assert_eq!(*Returns::newest(&history, 5).values, all.values[14..]);
-    }
-
-    #[test]
-    fn returns_that_a_history_knows_are_those_of_its_bars() {
-        let bars = [0, 1, 2, 5, 6, 7, 8].map(|index| bar(index, [100.0 + index as f64; 4]));
-        let mut plain = PriceHistory::new(STEP, Unit::LogPrice);
-        plain.extend(bars).unwrap();
-        let knowing = plain.clone().with_returns();
-        for from in 0..9 {
-            for to in from..10 {
-                let at = |index| UnixMillis(STEP.times(index).0);
-                let (plain, knowing) = (
-                    plain.between(at(from), at(to)),
-                    knowing.between(at(from), at(to)),
-                );
-                for count in [0, 1, 2, 9] {
-                    let (made, known) = (
-                        Returns::newest(&plain, count),
-                        Returns::newest(&knowing, count),
-                    );
-                    assert_eq!(made.open_times, known.open_times, "{from} {to} {count}");
-                    assert_eq!(made.values, known.values);
-                    assert_eq!(made.volume, known.volume);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn weights_halve_with_every_half_life() {
-        let times: Vec<UnixMillis> = (0..500)
-            .map(|index| UnixMillis(STEP.times(index + index / 100 * 7).0))
-            .collect();
-        let newest = times[499];
-        for (weight, time) in decay_weights(&times, Millis::hours(5)).zip(&times) {
-            let age = (newest - *time).0 as f64 / Millis::hours(5).0 as f64;
-            let expected = 0.5_f64.powf(age);
-            assert!((weight / expected - 1.0).abs() < 1e-13);
-        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use linfa::traits::Fit;
 use linfa_elasticnet::ElasticNetParams;
 use ndarray::{Array1, Array2};
 
+use super::har;
+use super::model::ModelError;
 use super::variance::dynamics::DynamicsSpec;
 use super::variance::{ConditionalMeanSpec, ModelSpec, VarianceModel};
-use super::{ModelError, har};
 use crate::features::FeatureSet;
 
 /// Weight of the penalty, per row, for standardised columns.

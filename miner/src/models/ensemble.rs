@@ -10,8 +10,9 @@ use foretell_core::time::Millis;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::variance::{self, VarianceModel};
-use super::{FittedModel, Model, ModelError, ablations, garch_t, last_close};
+use super::model::{FittedModel, Model, ModelError, last_close};
+use super::variance::{FittedOrFallback, VarianceModel};
+use super::{ablations, garch_t};
 use crate::price_history::PriceHistory;
 
 /// Newest part of the past, on which members are tried.
@@ -31,7 +32,7 @@ pub struct Ensemble(Vec<VarianceModel>);
 
 /// Members with their weights, which sum to 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FittedEnsemble(Vec<(f64, variance::FittedOrFallback)>);
+pub struct FittedEnsemble(Vec<(f64, FittedOrFallback)>);
 
 /// Variants of `har` and a GARCH.
 const VARIANTS: [&str; 4] = [
@@ -119,7 +120,7 @@ impl Ensemble {
 
 /// Mean CRPS of the forecast from `known` in what came after.
 fn loss(
-    fitted: &variance::FittedOrFallback,
+    fitted: &FittedOrFallback,
     known: &PriceHistory,
     future: &PriceHistory,
 ) -> Result<f64, ModelError> {

@@ -6,9 +6,9 @@ use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use super::location_scale::{self, LocationScale};
-use super::{FittedModel, Model, ModelError, check_step, last_close};
+use super::model::{FittedModel, Model, ModelError, check_step, last_close};
 use crate::price_history::PriceHistory;
-use crate::returns::{Returns, steps_in, variance_floor};
+use crate::returns::{steps_in, variance_floor};
 
 /// Span whose returns give the volatility.
 const WINDOW: Millis = Millis::days(7);
@@ -67,7 +67,7 @@ impl FittedModel for FittedGaussian {
 /// Mean squared return of the window, per step and not below the floor.
 fn trailing_variance(history: &PriceHistory) -> Result<f64, ModelError> {
     let window = steps_in(WINDOW, history.step()).max(MIN_RETURNS);
-    let returns = Returns::newest(history, window);
+    let returns = history.newest_returns(window);
     if returns.len() < MIN_RETURNS {
         return Err(ModelError::TooLittleHistory {
             have: returns.len(),

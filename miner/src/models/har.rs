@@ -6,7 +6,7 @@ use linfa::traits::Fit;
 use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::ModelError;
+use super::model::ModelError;
 use super::variance::dynamics::DynamicsSpec;
 use super::variance::residual_distribution::ResidualDistributionSpec;
 use super::variance::{ModelSpec, VarianceModel};

@@ -6,12 +6,13 @@
 
 use foretell_core::forecast::{Forecast, ForecastKind, ForecastRejection};
 use foretell_core::series::Unit;
+use foretell_core::time::Millis;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::prefix_sums::PrefixSums;
 use crate::price_history::PriceHistory;
-use crate::returns::{Returns, steps_in};
-use foretell_core::time::Millis;
+use crate::returns::steps_in;
 
 /// Past that windows are taken from.
 const RESAMPLING_SPAN: Millis = Millis::days(60);
@@ -57,9 +58,9 @@ pub fn from_quantiles(
 
 /// Past returns over their local volatility, of about the same scale; one still move if there is no past.
 fn shocks(history: &PriceHistory) -> Vec<f64> {
-    let returns = Returns::newest(history, steps_in(RESAMPLING_SPAN, history.step()));
+    let returns = history.newest_returns(steps_in(RESAMPLING_SPAN, history.step()));
     let day = steps_in(Millis::days(1), history.step());
-    let sums = crate::prefix_sums::PrefixSums::new(returns.squared.iter().copied());
+    let sums = PrefixSums::new(returns.squared.iter().copied());
     let shocks: Vec<f64> = returns
         .values
         .iter()

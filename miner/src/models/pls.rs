@@ -5,8 +5,9 @@ use linfa::traits::Fit;
 use linfa_pls::PlsRegression;
 use ndarray::Array2;
 
+use super::har;
+use super::model::ModelError;
 use super::variance::{ConditionalMeanSpec, ModelSpec, VarianceModel};
-use super::{ModelError, har};
 use crate::features::FeatureSet;
 
 /// Latent components, at most.

@@ -4,7 +4,7 @@ use foretell_core::forecast::Forecast;
 use foretell_core::series::Grid;
 use serde::{Deserialize, Serialize};
 
-use super::{FittedModel, Model, ModelError, check_step, last_close};
+use super::model::{FittedModel, Model, ModelError, check_step, last_close};
 use crate::price_history::PriceHistory;
 
 /// The point forecast that nothing beats by much: no change. K is 1.

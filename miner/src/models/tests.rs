@@ -1,24 +1,25 @@
 //! What every model owes, whatever the prices: a forecast or a clear error, and no look ahead.
 
+mod look_ahead;
 mod quality;
 
 use foretell_core::bar::Bar;
-use foretell_core::price::Price;
-use foretell_core::series::Unit;
-use foretell_core::time::UnixMillis;
+use foretell_core::forecast::{Forecast, ForecastRejection};
+use foretell_core::series::{Grid, Unit};
+use foretell_core::testing::{MONDAY, STEP, price};
+use foretell_core::time::{Millis, UnixMillis};
 use proptest::prelude::*;
 
-use super::*;
+use super::model::last_close;
+use super::{AnyModel, ModelError, ablations, all, by_name, paths};
+use crate::price_history::PriceHistory;
 
-/// Monday 2024-01-01T00:00:00Z.
-const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
-const FIVE_MINUTES: Millis = Millis::minutes(5);
 const HALF_HOUR: Millis = Millis::minutes(30);
 const SEED: u64 = 7;
 const K: usize = 99;
 
 /// A market: bars with ranges and volumes, moves of about 0.1 % at any step, in spells of more and of less.
-fn synthetic_bars(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
+fn synthetic_bars(step: Millis, count: i64, seed: u64, start: f64) -> Vec<Bar> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut uniform = || {
         // xorshift64
@@ -28,8 +29,8 @@ fn synthetic_bars(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
     let mut volatility = 1e-3;
-    let mut last = price;
-    let start = UnixMillis(MONDAY.0 - MONDAY.0 % step.0);
+    let mut last = start;
+    let first = UnixMillis(MONDAY.0 - MONDAY.0 % step.0);
     let bars = (0..count).map(|index| {
         volatility *= 1.0 + 0.2 * (uniform() - 0.5) + 0.02 * (1e-3 / volatility - 1.0);
         let normal: f64 = (0..6).map(|_| uniform() - 0.5).sum::<f64>() * 1.4;
@@ -37,11 +38,11 @@ fn synthetic_bars(step: Millis, count: i64, seed: u64, price: f64) -> Vec<Bar> {
         last *= (volatility * normal).exp();
         let wick = (volatility * uniform()).exp();
         Bar {
-            open_time: start + step.times(index),
-            open: Price::new(open).unwrap(),
-            high: Price::new(open.max(last) * wick).unwrap(),
-            low: Price::new(open.min(last) / wick).unwrap(),
-            close: Price::new(last).unwrap(),
+            open_time: first + step.times(index),
+            open: price(open),
+            high: price(open.max(last) * wick),
+            low: price(open.min(last) / wick),
+            close: price(last),
             volume: 100.0 * uniform(),
         }
     });
@@ -54,12 +55,20 @@ fn history(step: Millis, unit: Unit, bars: impl IntoIterator<Item = Bar>) -> Pri
     history
 }
 
-fn values(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
+/// Bars of one value each, half an hour apart.
+fn value_bars(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
     let times = (0..).map(|index| MONDAY + HALF_HOUR.times(index));
     times
         .zip(values)
-        .map(|(time, value)| Bar::from_value(time, Price::new(value).unwrap()))
+        .map(|(time, value)| Bar::of_value(time, price(value)))
         .collect()
+}
+
+/// All four prices of a bar, times `factor`.
+fn scale(bar: &mut Bar, factor: f64) {
+    for value in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
+        *value = price(value.get() * factor);
+    }
 }
 
 /// Fits a model on a history and forecasts from its end.
@@ -172,7 +181,7 @@ fn paths_have_the_values_of_their_quantiles_and_hang_together() {
 #[test]
 fn any_step_and_horizon_has_a_forecast() {
     for (step, count) in [
-        (FIVE_MINUTES, 9 * 288),
+        (STEP, 9 * 288),
         (HALF_HOUR, 30 * 48),
         (Millis::hours(1), 30 * 24),
         (Millis::minutes(7), 3_000),
@@ -196,7 +205,7 @@ fn a_calm_market_has_a_narrower_fan() {
     let bars = synthetic_bars(HALF_HOUR, 60 * 48, 3, 100.0);
     // Moves by chance: what a rhythm brings would be learnt.
     let wander = synthetic_bars(HALF_HOUR, 60 * 48, 5, 100.0);
-    let calm = values(
+    let calm = value_bars(
         wander
             .iter()
             .map(|bar| 100.0 + 1e-3 * (bar.close.get() - 100.0)),
@@ -211,13 +220,17 @@ fn a_calm_market_has_a_narrower_fan() {
 #[test]
 fn constant_prices_leave_a_sliver() {
     // The floor of 0.1 bps a step: 1e-5 · √48 = 7e-5 of the price after a day, and some one to five times that between the ends.
-    let prices = history(HALF_HOUR, Unit::LogPrice, values(vec![42_000.0; 40 * 48]));
+    let prices = history(
+        HALF_HOUR,
+        Unit::LogPrice,
+        value_bars(vec![42_000.0; 40 * 48]),
+    );
     for forecast in all_forecast(&prices, 48).iter().skip(1) {
         let width = width(forecast);
         assert!((5e-5..1e-3).contains(&width), "{width}");
     }
     for value in [-3.5, 0.0] {
-        let values = history(HALF_HOUR, Unit::Value, values(vec![value; 40 * 48]));
+        let values = history(HALF_HOUR, Unit::Value, value_bars(vec![value; 40 * 48]));
         for model in all() {
             let forecast = forecast(model.as_ref(), &values, 48).unwrap();
             let near = |quantile: &f64| (quantile - value).abs() < 1e-6;
@@ -232,9 +245,7 @@ fn a_jump_of_a_third_is_survived() {
     for after in [0, 500] {
         let at = bars.len() - 1 - after;
         for bar in &mut bars[at..] {
-            for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
-                *price = Price::new(price.get() * 0.7).unwrap();
-            }
+            scale(bar, 0.7);
         }
         let forecasts = all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars.clone()), 48);
         for (forecast, model) in forecasts.iter().zip(all()) {
@@ -291,13 +302,13 @@ fn the_size_of_the_price_does_not_matter() {
 fn values_may_cross_zero() {
     let bars = synthetic_bars(HALF_HOUR, 40 * 48, 8, 1.0);
     let centred = bars.iter().map(|bar| 1e6 * (bar.close.get() - 1.0));
-    all_forecast(&history(HALF_HOUR, Unit::Value, values(centred)), 48);
+    all_forecast(&history(HALF_HOUR, Unit::Value, value_bars(centred)), 48);
 }
 
 #[test]
 fn too_little_history_says_how_much_is_missing() {
-    let bars = synthetic_bars(FIVE_MINUTES, 13, 9, 100.0);
-    let of = |count: usize| history(FIVE_MINUTES, Unit::LogPrice, bars[..count].to_vec());
+    let bars = synthetic_bars(STEP, 13, 9, 100.0);
+    let of = |count: usize| history(STEP, Unit::LogPrice, bars[..count].to_vec());
     for model in all() {
         let name = model.name();
         let none = forecast(model.as_ref(), &of(0), 100);
@@ -346,11 +357,7 @@ fn another_step_and_an_impossible_k_are_refused() {
         Unit::LogPrice,
         synthetic_bars(HALF_HOUR, 1_000, 11, 100.0),
     );
-    let fives = history(
-        FIVE_MINUTES,
-        Unit::LogPrice,
-        synthetic_bars(FIVE_MINUTES, 50, 11, 100.0),
-    );
+    let fives = history(STEP, Unit::LogPrice, synthetic_bars(STEP, 50, 11, 100.0));
     let grid = Grid {
         step: HALF_HOUR,
         horizon: 10,
@@ -379,54 +386,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn nothing_after_the_origin_changes_a_forecast(
-        seed in 1_u64..1_000,
-        known in 700_i64..1_200,
-        unknown in 1_i64..400,
-    ) {
-        let bars = synthetic_bars(HALF_HOUR, known + unknown, seed, 100.0);
-        let origin = MONDAY + HALF_HOUR.times(known);
-        let then = history(HALF_HOUR, Unit::LogPrice, bars[..known as usize].to_vec());
-        let now = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
-        for model in all() {
-            prop_assert_eq!(forecast(model.as_ref(), &then, 20)?, forecast(model.as_ref(), &now, 20)?);
-        }
-    }
-
-    #[test]
-    fn another_future_changes_no_forecast(
-        seed in 1_u64..1_000,
-        known in 700_i64..1_200,
-        wild in prop::collection::vec(0.5_f64..2.0, 1..100),
-    ) {
-        let mut bars = synthetic_bars(HALF_HOUR, known + wild.len() as i64, seed, 100.0);
-        let origin = MONDAY + HALF_HOUR.times(known);
-        let honest = history(HALF_HOUR, Unit::LogPrice, bars.clone()).until(origin);
-        for (bar, factor) in bars[known as usize..].iter_mut().zip(wild) {
-            for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
-                *price = Price::new(price.get() * factor).unwrap();
-            }
-            bar.volume *= factor;
-        }
-        let perturbed = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
-        for model in all() {
-            let of = |history: &PriceHistory| {
-                let quantiles = forecast(model.as_ref(), history, 20)?;
-                let paths = paths::from_quantiles(&quantiles, history, SEED)?;
-                Ok::<_, ModelError>((quantiles, paths))
-            };
-            prop_assert_eq!(of(&honest)?, of(&perturbed)?, "{}", model.name());
-        }
-    }
-
-    #[test]
     fn any_values_have_a_forecast(
         moves in prop::collection::vec(prop_oneof![Just(0.0), -1.0_f64..1.0, -1e6_f64..1e6, -1e300_f64..1e300], 13..400),
         start in -1e9_f64..1e9,
     ) {
         let mut value = start;
         let walk = moves.into_iter().map(|change| { value += change; value });
-        let history = history(HALF_HOUR, Unit::Value, values(walk));
+        let history = history(HALF_HOUR, Unit::Value, value_bars(walk));
         for model in all() {
             prop_assert!(forecast(model.as_ref(), &history, 5).is_ok());
         }

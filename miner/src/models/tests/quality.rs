@@ -3,11 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use foretell_core::time::Millis;
+use foretell_evaluation::leaderboard::LeaderboardRow;
+
 use crate::evaluate::WalkForward;
 use crate::models::by_name;
 use crate::price_dataset::PriceDataset;
-use foretell_core::time::Millis;
-use foretell_evaluation::leaderboard::LeaderboardRow;
 
 const PRICES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/prices/");
 const BTC: [&str; 2] = ["BTCUSDT_5m_2024.csv", "BTCUSDT_5m_2022-08_2023-12.parquet"];

@@ -7,9 +7,10 @@ use foretell_core::time::Millis;
 use ndarray::{Array1, Array2, Axis, Slice};
 use serde::{Deserialize, Serialize};
 
-use super::log_variance_regression::StandardScaler;
-use crate::features::{DeseasonalisedReturns, FeatureSet};
-use crate::models::ModelError;
+use super::standard_scaler::StandardScaler;
+use crate::deseasonalised_returns::DeseasonalisedReturns;
+use crate::features::FeatureSet;
+use crate::models::model::ModelError;
 use crate::prefix_sums::PrefixSums;
 use crate::returns::Returns;
 

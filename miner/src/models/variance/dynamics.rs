@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::garch::Garch;
 use super::log_variance_regression::{LogVarianceRegression, RegressionSolver};
-use crate::features::{DeseasonalisedReturns, FeatureSet};
-use crate::models::ModelError;
+use crate::deseasonalised_returns::DeseasonalisedReturns;
+use crate::features::FeatureSet;
+use crate::models::model::ModelError;
 use crate::returns::steps_in;
 
 /// Span of returns that a GARCH is fitted on.

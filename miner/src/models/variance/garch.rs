@@ -7,7 +7,7 @@ use argmin::solver::neldermead::NelderMead;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::ln_gamma;
 
-use crate::models::ModelError;
+use crate::models::model::ModelError;
 
 /// Largest α + β.
 const MAX_PERSISTENCE: f64 = 0.9999;

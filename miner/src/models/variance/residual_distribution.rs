@@ -2,19 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::probability_grid::{PROBABILITY_COUNT, probability_grid};
 use super::student_t::StudentTables;
 use crate::order_statistics::OrderStatistics;
 
-/// Intervals of equal probability below the tail. At K = 99 every quantile stands on their borders.
-const BODY_INTERVALS: usize = 50;
-/// Probabilities of |z| in the tail, out to the last quantile of K = 1000.
-const TAIL_PROBABILITIES: [f64; 6] = [0.9925, 0.9945, 0.9965, 0.998, 0.999, 0.9995];
-
 /// The sample's own quantiles are at least this share of Student's t.
 const MIN_STUDENT_SHARE: f64 = 0.25;
-
-/// Number of probabilities at which |z| is kept.
-pub const PROBABILITY_COUNT: usize = BODY_INTERVALS + TAIL_PROBABILITIES.len();
 
 /// |z| at each of the [`probability_grid`], ascending; z is symmetric about 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,14 +29,6 @@ pub struct QuantileInterpolator {
     k: usize,
     /// For each quantile above the median: the point below it, and the way to the next.
     upper: Vec<(usize, f64)>,
-}
-
-/// The probabilities P(|z| ≤ ·): 2j/99 for j = 0..50, then the tail.
-pub fn probability_grid() -> [f64; PROBABILITY_COUNT] {
-    std::array::from_fn(|j| match j.checked_sub(BODY_INTERVALS) {
-        None => 2.0 * j as f64 / (2 * BODY_INTERVALS - 1) as f64,
-        Some(tail) => TAIL_PROBABILITIES[tail],
-    })
 }
 
 impl ResidualDistributionSpec {

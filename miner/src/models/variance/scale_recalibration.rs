@@ -3,11 +3,13 @@
 //! The correction follows the past as it settles, as adaptive conformal inference does (Gibbs and Candès 2021), but
 //! for the scale of the whole fan instead of one interval.
 
+use foretell_core::series::Grid;
 use foretell_core::time::Millis;
+use serde::{Deserialize, Serialize};
 
-use super::FittedVarianceModel;
-use super::dynamics::FilteredDynamics;
-use super::residual_distribution::{ResidualDistribution, probability_grid};
+use super::probability_grid::probability_grid;
+use super::residual_distribution::ResidualDistribution;
+use crate::diurnal_profile::DiurnalProfile;
 use crate::prefix_sums::PrefixSums;
 use crate::returns::{Returns, steps_in};
 
@@ -17,7 +19,7 @@ const ORIGIN_SPACING: Millis = Millis::hours(1);
 const STEP_SHARES: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
 
 /// How far to follow the newest past.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScaleRecalibration {
     /// Span of the origins that are looked at.
     pub span: Millis,
@@ -32,33 +34,34 @@ impl ScaleRecalibration {
     }
 
     /// The factor on the scales of a forecast from the last of `returns`.
+    ///
+    /// `variances` writes the variances that were expected of the steps after a row, diurnal profile apart.
     pub fn factor(
         &self,
-        fitted: &FittedVarianceModel,
-        filtered_dynamics: &[FilteredDynamics<'_>],
+        grid: &Grid,
         returns: &Returns,
+        diurnal_profile: &DiurnalProfile,
+        residual_distributions: &[ResidualDistribution],
+        mut variances: impl FnMut(usize, &mut [f64]),
     ) -> f64 {
-        let (grid, horizon) = (&fitted.grid, fitted.grid.horizon);
+        let horizon = grid.horizon;
         let newest = returns.len().saturating_sub(1);
         let every = steps_in(ORIGIN_SPACING, grid.step);
         let steps = STEP_SHARES.map(|share| ((share * horizon as f64).round() as usize).max(1));
         let cumulative_returns = PrefixSums::new(returns.values.iter().copied());
-        let (mut variances, mut scratch) = (vec![0.0; horizon], vec![0.0; horizon]);
+        let mut expected_variances = vec![0.0; horizon];
         let (mut realised, mut expected) = (0.0, 0.0);
         let origins = (1..=steps_in(self.span, grid.step) / every)
             .filter_map(|back| newest.checked_sub(horizon + (back - 1) * every));
         for row in origins.filter(|row| returns.is_contiguous(*row, horizon, grid.step)) {
-            fitted.variances(filtered_dynamics, row, &mut variances, &mut scratch);
+            variances(row, &mut expected_variances);
             let mut total = 0.0;
-            for (step, variance) in (1..).zip(&variances) {
-                total += variance
-                    * fitted
-                        .diurnal_profile
-                        .factor(returns.open_times[row + step]);
+            for (step, variance) in (1..).zip(&expected_variances) {
+                total += variance * diurnal_profile.factor(returns.open_times[row + step]);
                 if steps.contains(&step) && total > 0.0 {
                     realised +=
                         cumulative_returns.sum(row + 1, row + 1 + step).abs() / total.sqrt();
-                    expected += mean_magnitude(&fitted.residual_distributions[step - 1]);
+                    expected += mean_magnitude(&residual_distributions[step - 1]);
                 }
             }
         }
@@ -84,7 +87,7 @@ fn mean_magnitude(distribution: &ResidualDistribution) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::residual_distribution::PROBABILITY_COUNT;
+    use super::super::probability_grid::PROBABILITY_COUNT;
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use statrs::function::beta::inv_beta_reg;
 
-use super::residual_distribution::{PROBABILITY_COUNT, probability_grid};
+use super::probability_grid::{PROBABILITY_COUNT, probability_grid};
 use crate::order_statistics::OrderStatistics;
 
 /// Degrees of freedom that are tabulated; between them, tables are interpolated.
