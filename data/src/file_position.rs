@@ -3,19 +3,19 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place in a file, both counted from 1.
+/// The place of a row in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowPosition {
     /// A line of a text file; the header is line 1.
     Line(u64),
-    /// A row of a table without lines.
+    /// A row of a table that has no lines: of Parquet.
     Row(usize),
 }
 
-/// A row of a file that is named.
+/// The place of a row, with the file that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePosition {
-    /// The file.
+    /// Path as the reader was given it.
     pub file: PathBuf,
     /// The row; for a forecast in CSV, the line of its first step.
     pub row: RowPosition,

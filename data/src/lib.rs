@@ -1,10 +1,17 @@
-//! Prices and forecasts at rest: files in and out, a simulated series for those who have no file at hand, and how
-//! instants and plots are written.
+//! Price files and forecasts files, read and written; and a simulated price series for those who have no file at hand.
 //!
-//! [`prices::read`] takes a CSV or Parquet file to a [`prices::PriceSeries`], whose bars are sorted, consistent
-//! and on one grid; what isn't is an [`prices::PriceFileError`] that says what, where, and what to do.
-//! [`forecasts::ForecastRounds`] reads forecasts files round by round.
-//! [`simulated_prices::simulate_prices`] makes such a series from a seed, the same on every machine.
+//! ```text
+//!  .csv, .parquet ──▶ prices::read ──────────────────▶ PriceSeries ──▶ prices::write_csv ──▶ .csv
+//!  a seed ──────────▶ simulated_prices::simulate_prices ──┘
+//!
+//!  Forecast ──▶ forecasts::ForecastWriter ──▶ .csv, .parquet ──▶ forecasts::ForecastRounds ──▶ RoundForecasts
+//! ```
+//!
+//! The bars of a [`PriceSeries`](prices::PriceSeries) are sorted, consistent and on one grid; a file whose bars aren't
+//! is a [`PriceFileError`](prices::PriceFileError), whose message names the place and the cure. Forecasts files are
+//! read round by round, whatever their length; a [`RawForecast`](forecasts::RawForecast) is not known to be valid yet.
+//!
+//! What is *not* here: venues, settlement, validation of forecasts, and the journal's own files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

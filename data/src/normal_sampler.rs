@@ -3,7 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Standard normal draws from a seed, by the transform of Box and Muller (1958).
+/// Independent standard normal draws, by the transform of Box and Muller (1958).
 pub(crate) struct NormalSampler {
     rng: ChaCha8Rng,
     /// The second of a pair, if it isn't drawn yet.
@@ -18,7 +18,7 @@ impl NormalSampler {
         }
     }
 
-    /// The next draw.
+    /// A standard normal draw, the next of its sequence.
     pub(crate) fn sample(&mut self) -> f64 {
         if let Some(second) = self.second.take() {
             return second;

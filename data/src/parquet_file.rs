@@ -18,7 +18,7 @@ use polars_parquet::read::{
     BasicDecompressor, FileMetadata, PageReader, column_iter_to_arrays, infer_schema, read_metadata,
 };
 
-/// An open file: its schema and where its row groups are.
+/// An open file: its schema, and where its row groups are.
 pub(crate) struct ParquetFile {
     file: File,
     length: u64,
@@ -36,7 +36,7 @@ pub(crate) enum ParquetFault {
     Malformed(String),
 }
 
-/// A cell of a column of numbers.
+/// A cell of a column of integers or floats, whatever their width.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Null,
@@ -72,17 +72,17 @@ impl ParquetFile {
         self.metadata.row_groups.len()
     }
 
-    /// Rows of the whole file.
+    /// Number of rows of the whole file.
     pub(crate) const fn rows(&self) -> usize {
         self.metadata.num_rows
     }
 
-    /// Rows of the groups before this one.
+    /// Number of rows in the groups before this one.
     pub(crate) fn rows_before(&self, group: usize) -> usize {
         self.rows_before[group]
     }
 
-    /// Bytes of a group's columns, uncompressed.
+    /// Size of a row group in bytes, uncompressed.
     pub(crate) fn uncompressed_bytes(&self, group: usize) -> usize {
         self.metadata.row_groups[group].total_byte_size()
     }

@@ -20,12 +20,12 @@ const TYPICAL_VOLATILITY: f64 = 15e-4;
 const TYPICAL_STEP: Millis = Millis::minutes(5);
 /// Base units traded in a step of typical volatility.
 const TYPICAL_VOLUME: f64 = 100.0;
-/// Log-volatility's slow part.
+/// The part of log volatility that reverts over days.
 const SLOW_FACTOR: OrnsteinUhlenbeck = OrnsteinUhlenbeck {
     time: Millis::days(4),
     deviation: 0.45,
 };
-/// Log-volatility's fast part.
+/// The part of log volatility that reverts over hours.
 const FAST_FACTOR: OrnsteinUhlenbeck = OrnsteinUhlenbeck {
     time: Millis::hours(3),
     deviation: 0.35,
@@ -50,15 +50,15 @@ const LOTS_PER_UNIT: f64 = 1e5;
 /// Why there is no such simulated series.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum PriceSimulationError {
-    /// A step that doesn't lead forward.
+    /// A step that isn't positive.
     #[error("a step of {0} leads nowhere; give a positive one")]
     Step(Millis),
     /// The walk left what a price can be.
     #[error("bar {bar} (counted from 0): {source}; ask for fewer bars, or a shorter step")]
     Price {
-        /// The bar's index, from 0.
+        /// Index of the bar, from 0.
         bar: usize,
-        /// What its price would have been.
+        /// Why its price is none: the value that it would have had.
         source: PriceError,
     },
     /// Too few bars, or times beyond the year 9999.
@@ -111,7 +111,7 @@ impl OrnsteinUhlenbeck {
     }
 }
 
-/// What the next bar depends on.
+/// The state that the next bar follows from.
 struct PriceSimulator {
     normals: NormalSampler,
     step: Millis,

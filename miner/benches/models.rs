@@ -1,6 +1,6 @@
-//! What a model costs: a refit on 180 days of five-minute bars, and one fan from a fitted model.
+//! The time of a refit on 180 days of five-minute bars, and of one forecast from a fitted model.
 //!
-//! Prices are the simulated series, which every clone has.
+//! Prices are the simulated series, so that no price file is needed.
 #![allow(clippy::expect_used, reason = "a benchmark fails loudly")]
 
 use foretell_core::series::{Grid, Unit};

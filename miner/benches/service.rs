@@ -1,11 +1,11 @@
-//! What a validator waits for: commitments and reveals from cache, 64 validators asking at once over loopback.
+//! The time that a validator waits: commitments and reveals from cache, one validator and 64 at once over loopback.
 //!
 //! Requests are signed before the clock starts, so that only the miner's part and the wire's is timed. Prints
 //! percentiles of the time from the first byte sent to the last received, and the miner's CPU time per request.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
-    reason = "a benchmark talks to people, and fails loudly"
+    reason = "a benchmark prints its figures, and fails loudly"
 )]
 
 use std::future::IntoFuture;
@@ -219,7 +219,7 @@ impl Miner {
         }
     }
 
-    /// CPU time that it has used.
+    /// CPU time that the process has used since its start.
     fn cpu(&self) -> Duration {
         let path = format!("/proc/{}/stat", self.process.id());
         let text = std::fs::read_to_string(path).expect("a Linux machine");
@@ -274,7 +274,7 @@ impl Validator {
         }
     }
 
-    /// Becomes a validator that the miner hasn't met.
+    /// Takes a key that the miner hasn't seen.
     fn change_key(&mut self) {
         self.seed += VALIDATORS;
         self.key = Keypair::derived(self.seed, "validator");

@@ -1,4 +1,4 @@
-//! Publishing on the chain where this miner answers, and seeing to it that it stays published.
+//! Publishing this miner's axon on the chain, and keeping it published.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use foretell_chain::chain::{Chain, Signer};
 use foretell_keys::keypair::Keypair;
 
-/// Until the chain has the address, it is tried so often; afterwards it is looked at so often, since a hotkey that lost
-/// its uid and came back has no address.
+/// Time between two attempts until the chain has the address.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two checks afterwards: a hotkey that lost its uid and was registered again has no address.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1_800);
 
-/// Publishes `axon`, again and again; ends only with whoever waits for it.
+/// Publishes `axon` and checks that it stays published; never completes.
 pub async fn keep_axon_published<C: Chain>(chain: &C, key: Keypair, axon: SocketAddr) {
     let signer = Signer::new(key.hotkey(), move |bytes| key.sign(bytes).0);
     let mut last_message = None;

@@ -1,4 +1,4 @@
-//! The times that are alike: the slots of a weekday, of a Saturday and of a Sunday (UTC).
+//! Calendar bins: the slots of a weekday, of a Saturday and of a Sunday (UTC).
 
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ const DAY: Millis = Millis::days(1);
 /// Time is not resolved finer than this.
 const MIN_SLOT: Millis = Millis::minutes(5);
 
-/// Weekdays, Saturdays and Sundays.
+/// Kinds of day: weekdays, Saturdays and Sundays.
 pub const DAY_TYPES: usize = 3;
 
 /// Bins of time, a slot of one kind of day each.
@@ -27,12 +27,12 @@ impl CalendarBins {
         }
     }
 
-    /// Slots of a day.
+    /// Number of slots of a day.
     pub const fn slots_per_day(&self) -> usize {
         self.slots_per_day
     }
 
-    /// Whole slots in `span`.
+    /// Number of whole slots in `span`.
     pub const fn slots_in(&self, span: Millis) -> usize {
         (span.0 / self.slot.0).unsigned_abs() as usize
     }

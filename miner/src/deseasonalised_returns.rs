@@ -8,14 +8,14 @@ use crate::diurnal_profile::DiurnalProfile;
 use crate::prefix_sums::PrefixSums;
 use crate::returns::Returns;
 
-/// Returns with the season and the overall level of variance divided out, as running sums.
+/// Returns with the diurnal profile and the overall level of variance divided out, as running sums.
 ///
 /// Each sum is made when it is first asked for: most features look at one or two.
 #[derive(Debug)]
 pub struct DeseasonalisedReturns<'a> {
     step: Millis,
     returns: &'a Returns<'a>,
-    /// Usual variance of each step at its season.
+    /// Usual variance of each row at its time of day and week.
     seasonal_variances: Vec<f64>,
     range_variance: OnceLock<PrefixSums>,
     squared_returns: OnceLock<PrefixSums>,
@@ -25,7 +25,7 @@ pub struct DeseasonalisedReturns<'a> {
 }
 
 impl<'a> DeseasonalisedReturns<'a> {
-    /// Divides every variance of `returns` by `level` and its seasonal factor.
+    /// Divides every variance of `returns` by `level` and its factor of the diurnal profile.
     pub fn new(
         returns: &'a Returns<'a>,
         diurnal_profile: &DiurnalProfile,
@@ -45,40 +45,40 @@ impl<'a> DeseasonalisedReturns<'a> {
         }
     }
 
-    /// Distance between two rows.
+    /// Time between two rows, where none is missing.
     pub const fn step(&self) -> Millis {
         self.step
     }
 
-    /// Variance of a step at its season, from its squared return.
+    /// Squared return of each row, deseasonalised.
     pub fn squared_returns(&self) -> &PrefixSums {
         self.squared_returns
             .get_or_init(|| self.deseasonalise(&self.returns.squared))
     }
 
-    /// The mean of this and the range's.
+    /// Mean of squared return and range variance of each row, deseasonalised.
     pub fn blended_variance(&self) -> &PrefixSums {
         self.blended_variance
             .get_or_init(|| self.deseasonalise(&self.returns.blended_variance()))
     }
 
-    /// Squared return of each row at its season.
+    /// The values of [`squared_returns`](Self::squared_returns), row by row.
     pub fn squared_return_values(&self) -> impl Iterator<Item = f64> {
         self.squared_returns().values().map(|value| value.max(0.0))
     }
 
-    /// Blended variance of each row at its season.
+    /// The values of [`blended_variance`](Self::blended_variance), row by row.
     pub fn blended_variance_values(&self) -> impl Iterator<Item = f64> {
         self.blended_variance().values().map(|value| value.max(0.0))
     }
 
-    /// Variance of a step at its season, from its range.
+    /// Variance of each row from its range, deseasonalised.
     pub fn range_variance(&self) -> &PrefixSums {
         self.range_variance
             .get_or_init(|| self.deseasonalise(&self.returns.range_variance))
     }
 
-    /// Returns in units of a typical step.
+    /// Return of each row over its usual standard deviation.
     pub fn standardised_returns(&self) -> &PrefixSums {
         self.standardised_returns.get_or_init(|| {
             let pairs = self.returns.values.iter().zip(&self.seasonal_variances);

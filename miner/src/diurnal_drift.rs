@@ -1,4 +1,5 @@
-//! What a step moves by in the mean at its hour and kind of day: nothing for a price, much for a load or a temperature.
+//! Diurnal drift: the mean move of a step by the hour and the kind of day; none for a price, much for a load or a
+//! temperature.
 
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -7,15 +8,15 @@ use crate::calendar_bins::CalendarBins;
 use crate::decay_weights::decay_weights;
 use crate::returns::{Returns, steps_in};
 
-/// Half-life of a row's weight: the days grow longer, and with them what an hour brings.
+/// Half-life of a row's weight: the days grow longer, and with them the move of an hour changes.
 const HALF_LIFE: Millis = Millis::days(45);
 /// Less history than this shows no drift.
 const MIN_HISTORY: Millis = Millis::days(21);
 /// Weight of no drift in each bin, in rows.
 const PRIOR_ROWS: f64 = 2.0;
-/// Bins with fewer rows' worth of weight don't say whether there is a drift.
+/// Bins with fewer rows' worth of weight don't count in the test for a drift.
 const MIN_EFFECTIVE_ROWS: f64 = 8.0;
-/// How many times what chance alone would show the means have to show before any of it is believed.
+/// Multiple of the F that chance alone gives, which the means have to exceed to be a drift.
 const CHANCE_MULTIPLE: f64 = 1.5;
 
 /// The mean move of each step by the calendar.
@@ -40,7 +41,7 @@ impl DiurnalDrift {
     ///
     /// A bin of weighted mean m, variance v and n = (Σw)²/Σw² rows' worth of weight has F = (n − 1)·m²/v, whose
     /// expectation is (n − 1)/(n − 3) if nothing drifts (Fisher's F with 1 and n − 1 degrees of freedom). The means are
-    /// believed as far as max(0, 1 − 1.5·ΣE[F]/ΣF), in the manner of James and Stein (1961).
+    /// shrunk by max(0, 1 − 1.5·ΣE[F]/ΣF), in the manner of James and Stein (1961).
     pub fn fit(returns: &Returns, step: Millis) -> Option<Self> {
         if returns.len() < steps_in(MIN_HISTORY, step) {
             return None;
@@ -62,7 +63,7 @@ impl DiurnalDrift {
             f_sum += f_statistic;
             expected_f_sum += expected;
         }
-        // Without any bin to judge by, this is NaN, and nothing is believed.
+        // Without any usable bin this is NaN, and there is no drift.
         let shrinkage_factor = 1.0 - CHANCE_MULTIPLE * expected_f_sum / f_sum;
         let mean = |bin: &BinSums| shrinkage_factor * bin.sum / (bin.weight + PRIOR_ROWS);
         (shrinkage_factor > 0.0).then(|| Self {
@@ -77,7 +78,7 @@ impl DiurnalDrift {
         self.means.get(bin).copied().unwrap_or(0.0)
     }
 
-    /// What remains of returns without the drift. A bar's range is about how much it moved about and stays what it is.
+    /// The returns without the drift. A variance from a bar's range doesn't depend on drift and stays as it is.
     #[must_use]
     pub fn subtract_from<'a>(&self, mut returns: Returns<'a>) -> Returns<'a> {
         let rows = returns.values.to_mut().iter_mut();
@@ -162,7 +163,7 @@ mod tests {
         assert_eq!(DiurnalDrift::fit(&still, HOUR), None);
     }
 
-    /// Short samples of fat-tailed returns in spells: where a careless test sees a drift.
+    /// Short samples of fat-tailed returns with volatility clusters: where a careless test finds a drift.
     #[test]
     fn a_month_of_a_market_has_no_drift() {
         for seed in 0..10 {

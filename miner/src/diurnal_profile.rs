@@ -1,4 +1,4 @@
-//! How the variance of a step depends on the hour and the kind of day.
+//! The diurnal profile: how the variance of a step depends on the hour and the kind of day.
 
 use std::f64::consts::PI;
 
@@ -29,10 +29,10 @@ const SMOOTHING_HALF_WIDTHS: [Millis; DAY_TYPES] = [
     Millis::minutes(45),
 ];
 
-/// How a profile is learnt.
+/// How a diurnal profile is learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DiurnalProfileSpec {
-    /// Half-life of a day's weight; all days weigh the same without.
+    /// Half-life of a day's weight; `None` gives all days the same.
     pub half_life: Option<Millis>,
 }
 
@@ -100,7 +100,7 @@ impl DiurnalProfile {
         bins.map(|bin| self.bin_factors.get(bin).copied().unwrap_or(1.0))
     }
 
-    /// No dependence on the time.
+    /// The profile of factors 1: no dependence on the time.
     fn flat(step: Millis) -> Self {
         let calendar = CalendarBins::for_step(step);
         Self {

@@ -1,4 +1,4 @@
-//! What the variance of the coming hours is predicted from, every bar seen at its season.
+//! Features that the variance of the coming hours is predicted from, all of deseasonalised returns.
 
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ const MOMENTUM_WINDOWS: [Millis; 3] = [HOUR, Millis::hours(8), DAY];
 /// Windows whose volumes are compared, each with the next.
 const VOLUME_WINDOWS: [Millis; 3] = [HOUR, DAY, WEEK];
 
-/// A choice of features.
+/// Which features a regression has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureSet {

@@ -1,4 +1,4 @@
-//! A fitted model as a file, with where it came from: what `miner train` writes and `miner serve` starts from.
+//! A fitted model as a file, with its provenance: what `miner train` writes and `miner serve` starts from.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,39 +14,39 @@ use thiserror::Error;
 
 use crate::models::{self, AnyFittedModel, AnyModel, UnknownModel};
 
-/// The form of the file and of what models learn; it changes whenever an older file would be misread.
+/// Version of the file and of what models learn; it changes whenever an older file would be misread.
 const FORMAT: &str = "foretell-model/2";
 
-/// A model file.
+/// The content of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelFile {
     /// Always [`FORMAT`] in a file of this version.
     pub format: String,
     /// Version of the program that wrote it.
     pub version: String,
-    /// Name of the model.
+    /// Name of the model, as [`models::by_name`] knows it.
     pub model: String,
-    /// What it forecasts.
+    /// The series that it forecasts, with its grid.
     pub series: Series,
-    /// What fed its chance.
+    /// Seed of whatever randomness the model used.
     pub seed: u64,
-    /// What it was fitted on.
+    /// The bars that it was fitted on.
     pub data: TrainingSpan,
-    /// How it did, walk-forward, on the newest part of the data before it was fitted on all; `None` of too little.
+    /// Its walk-forward scores on the newest part of the data, before it was fitted on all; `None` if that was too short.
     pub scores: Option<LeaderboardRow>,
-    /// What it learnt.
+    /// What [`AnyFittedModel::save`] gave: all that it learnt.
     pub fitted: serde_json::Value,
 }
 
-/// A model and what it learnt.
+/// A model, and what it had learnt when the file was written.
 pub type RestoredModel = (Arc<dyn AnyModel>, Box<dyn AnyFittedModel>);
 
 /// The bars that a model was fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainingSpan {
-    /// Start of the first bar.
+    /// Open time of the first bar.
     pub from: UnixMillis,
-    /// End of the last bar: the origin that it was fitted at.
+    /// Close time of the last bar: the origin that the model was fitted at.
     pub to: UnixMillis,
     /// Number of bars.
     pub bars: usize,
@@ -54,73 +54,73 @@ pub struct TrainingSpan {
     pub sha256: Option<Hash>,
 }
 
-/// Why there is no model in a file.
+/// Why a model file can't be written or used.
 #[derive(Debug, Error)]
 pub enum ModelFileError {
     /// The file can't be read or written.
     #[error("can't {what} model file {path}")]
     Io {
-        /// Read or write.
+        /// `read` or `write`.
         what: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It holds no model.
+    /// The file isn't JSON, or not that of a fitted model.
     #[error("{path} is no model file: make one with `miner train --out {path}`")]
     Invalid {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's error.
         source: serde_json::Error,
     },
-    /// It is of another version.
+    /// The file is of another version.
     #[error(
         "model file {path} has format {found} (written by version {version}), this program reads {FORMAT}: \
          train it again with `miner train --model {model} --out {path}`"
     )]
     FormatMismatch {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its format.
+        /// The version that the file has.
         found: String,
-        /// What wrote it.
+        /// Version of the program that wrote it; empty where the file doesn't have it.
         version: String,
-        /// The model in it.
+        /// Name of the model in the file.
         model: String,
     },
-    /// It is for something else.
+    /// The file's model forecasts another grid or unit.
     #[error(
         "model file {path} forecasts {found}, {wanted} is wanted: train one for it with `miner train`"
     )]
     SeriesMismatch {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What it forecasts.
+        /// Steps and unit of the file's model, as text.
         found: String,
-        /// What is wanted.
+        /// Steps and unit that were asked for, as text.
         wanted: String,
     },
-    /// No such model.
+    /// The file names a model that doesn't exist.
     #[error("model file {path}")]
     UnknownModel {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The name in it.
+        /// The name, and those that exist.
         source: UnknownModel,
     },
-    /// It can't be saved.
+    /// The model learnt something that JSON can't hold.
     #[error("model {model} can't be written as JSON")]
     Unwritable {
-        /// Its name.
+        /// Name of the model.
         model: String,
-        /// Why.
+        /// The serialiser's error.
         source: serde_json::Error,
     },
 }
 
-/// What is read before the rest is believed.
+/// What is read of any version, before the rest is parsed.
 #[derive(Deserialize)]
 struct FormatHeader {
     format: String,
@@ -162,7 +162,7 @@ impl ModelFile {
     /// Writes it; whoever reads meanwhile finds the old file or the new one, whole.
     ///
     /// # Errors
-    /// The disk.
+    /// A file that can't be written.
     pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
         let write = || -> io::Result<()> {
             let temporary = path.with_extension("new");
@@ -178,10 +178,10 @@ impl ModelFile {
         })
     }
 
-    /// Reads one.
+    /// Reads a model file of this version.
     ///
     /// # Errors
-    /// The disk, a file that is no model, or one of another version.
+    /// A file that can't be read, that holds no model, or one of another version.
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
         let bytes = fs::read(path).map_err(|source| ModelFileError::Io {
             what: "read",

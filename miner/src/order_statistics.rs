@@ -63,12 +63,12 @@ impl OrderStatistics {
         }
     }
 
-    /// How many values there are.
+    /// Number of values, kept or not.
     pub const fn len(&self) -> usize {
         self.count
     }
 
-    /// The value with `rank` smaller ones before it; `None` if there aren't as many, or nobody wanted its neighbourhood.
+    /// The value with `rank` smaller ones before it; `None` if there aren't as many, or it is in no bucket of a wanted rank.
     pub fn get(&self, rank: usize) -> Option<f64> {
         let at = self.buckets.partition_point(|(_, end, _)| *end <= rank);
         let (start, _, position) = self.buckets.get(at)?;

@@ -1,11 +1,11 @@
-//! Running sums, which give the sum over any span of rows.
+//! Prefix sums: the sum over any span of rows by two look-ups.
 
-/// Running sums, so that the sum over any span of rows takes two look-ups.
+/// The running sums of a column of values.
 #[derive(Debug, Clone)]
 pub struct PrefixSums(Vec<f64>);
 
 impl PrefixSums {
-    /// The running sums of `values`.
+    /// Adds up `values` in their order.
     pub fn new(values: impl IntoIterator<Item = f64>) -> Self {
         let mut sum = 0.0;
         let mut sums = vec![0.0];
@@ -16,7 +16,7 @@ impl PrefixSums {
         Self(sums)
     }
 
-    /// The values themselves.
+    /// The values again, as differences of the sums: exact to rounding only.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         self.0.windows(2).map(|pair| pair[1] - pair[0])
     }

@@ -1,4 +1,4 @@
-//! Price files as one history.
+//! The price files of one series, read as one history.
 
 use std::path::PathBuf;
 
@@ -15,13 +15,13 @@ use crate::price_history::{PriceHistory, PriceHistoryError};
 /// The bars of one or more price files of one series.
 #[derive(Debug, Clone)]
 pub struct PriceDataset {
-    /// The series that they are of.
+    /// The series, with the files' step and unit.
     pub series: Series,
-    /// All bars.
+    /// The bars of all files.
     pub history: PriceHistory,
-    /// Start of the first bar of the first file.
+    /// Open time of the first bar of the first file.
     pub first_open: UnixMillis,
-    /// End of the last bar of the first file.
+    /// Close time of the last bar of the first file.
     pub last_close: UnixMillis,
 }
 
@@ -37,27 +37,30 @@ pub enum PriceDatasetError {
     /// Files differ in their step.
     #[error("{file} has bars of {found}, {first} of {step}: give files of one step")]
     StepMismatch {
-        /// The file that differs.
+        /// Path of the file that differs.
         file: String,
-        /// Its step.
+        /// Step of that file.
         found: Millis,
-        /// The file before.
+        /// Path of the first file.
         first: String,
-        /// Its step.
+        /// Step of the first file.
         step: Millis,
     },
-    /// Bars that are no history.
+    /// A file's bars don't belong in the history.
     #[error("{file} is no history")]
     InvalidBars {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// What is wrong.
+        /// What is wrong with which bar.
         source: PriceHistoryError,
     },
 }
 
 impl PriceDataset {
     /// Reads files of one series. Where two have a bar for the same time, that of the file named first counts.
+    ///
+    /// # Errors
+    /// No files, a file that can't be read, or files of different steps.
     pub fn read(
         files: &[PathBuf],
         id: SeriesId,
@@ -67,6 +70,9 @@ impl PriceDataset {
     }
 
     /// The same, with the SHA-256 over the digests of all files' rows.
+    ///
+    /// # Errors
+    /// The same as those of [`read`](Self::read).
     pub fn read_with_sha256(
         files: &[PathBuf],
         id: SeriesId,
@@ -84,7 +90,7 @@ impl PriceDataset {
         Ok((dataset, Hex(digest.finalize().into())))
     }
 
-    /// The market of these files, and what each of them was named by.
+    /// The dataset of these files, and the digest of each.
     fn from_files<N>(
         files: Vec<LoadedFile<N>>,
         id: SeriesId,
@@ -128,7 +134,7 @@ impl PriceDataset {
     }
 }
 
-/// A price file in memory.
+/// The content of a price file.
 struct LoadedFile<N> {
     file: String,
     prices: PriceSeries,
@@ -136,7 +142,7 @@ struct LoadedFile<N> {
 }
 
 impl<N: Send> LoadedFile<N> {
-    /// All files, each named by `name`.
+    /// Reads all files in parallel, and takes the digest of each.
     fn read_all(
         files: &[PathBuf],
         digest: impl Fn(&PriceSeries) -> N + Sync,
@@ -150,7 +156,7 @@ impl<N: Send> LoadedFile<N> {
             })
         };
         let read: Vec<Result<Self, PriceDatasetError>> = files.par_iter().map(read).collect();
-        // In the files' order, so that of two errors the first file's is told.
+        // In the files' order, so that of two errors the first file's is returned.
         read.into_iter().collect()
     }
 }

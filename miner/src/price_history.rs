@@ -36,10 +36,10 @@ pub enum PriceHistoryError {
     OffGrid {
         /// When it opens, in unix milliseconds.
         open_time: UnixMillis,
-        /// The history's step.
+        /// Step of the history.
         step: Millis,
     },
-    /// A price that has no logarithm.
+    /// A price without a logarithm in a series of log prices.
     #[error(
         "the bar opening at {open_time} has a price of {price}: \
          prices must be positive, or the series configured with unit = \"value\""
@@ -53,7 +53,7 @@ pub enum PriceHistoryError {
 }
 
 impl PriceHistory {
-    /// A history without bars.
+    /// A history without bars, on the grid of this step.
     pub fn new(step: Millis, unit: Unit) -> Self {
         Self {
             step,
@@ -64,7 +64,7 @@ impl PriceHistory {
         }
     }
 
-    /// The same history with its returns, which all its parts then share: for who looks at many of them.
+    /// The same history with its returns, which all its parts then share: for callers that look at many of them.
     #[must_use]
     pub fn with_returns(self) -> Self {
         let returns = Returns::compute(&self.bars, self.step, self.unit, usize::MAX);
@@ -74,7 +74,7 @@ impl PriceHistory {
         }
     }
 
-    /// The same history with its newest `count` returns, for several who look back no further from its end.
+    /// The same history with its newest `count` returns, for several models that look back no further from its end.
     #[must_use]
     pub fn with_newest_returns(self, count: usize) -> Self {
         if self.returns.is_some() {
@@ -87,10 +87,10 @@ impl PriceHistory {
         }
     }
 
-    /// Takes up bars, in any order, and returns how many were new; a bar of an already known time is ignored.
+    /// Adds bars, in any order, and returns how many were new; a bar of an already known time is ignored.
     ///
     /// # Errors
-    /// A bar off the grid, or without positive prices where returns are logarithms; then none is taken up.
+    /// A bar off the grid, or without positive prices where returns are logarithms; then none is added.
     pub fn extend(
         &mut self,
         bars: impl IntoIterator<Item = Bar>,
@@ -115,7 +115,7 @@ impl PriceHistory {
         Ok(added)
     }
 
-    /// Forgets the bars that open before `keep_from`.
+    /// Removes the bars that open before `keep_from`.
     pub fn trim(&mut self, keep_from: UnixMillis) {
         let bars = self.bars_mut();
         let first = bars.partition_point(|bar| bar.open_time < keep_from);
@@ -140,17 +140,17 @@ impl PriceHistory {
         self.sub_range(start, end.max(start))
     }
 
-    /// The bars, oldest first.
+    /// The bars, oldest first, at most one for each step.
     pub fn bars(&self) -> &[Bar] {
         self.bars.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// Distance between two closes.
+    /// Time between two closes, where no bar is missing.
     pub const fn step(&self) -> Millis {
         self.step
     }
 
-    /// How returns of the series are measured.
+    /// How returns of the series are measured: as log returns or differences.
     pub const fn unit(&self) -> Unit {
         self.unit
     }

@@ -1,4 +1,4 @@
-//! What one step of a series did: its return and how much it moved about.
+//! Returns of a series: the change of each step, and measures of its variance.
 
 use std::borrow::Cow;
 use std::f64::consts::LN_2;
@@ -14,7 +14,7 @@ use foretell_kernels::vmath::{log, log_in_place};
 const MIN_LOG_VOLATILITY: f64 = 1e-5;
 /// The same of a value, as a share of its size: less than the digits that a forecast keeps.
 const MIN_RELATIVE_VOLATILITY: f64 = 1e-9;
-/// The same of a value at zero.
+/// The same of a value that stands at 0.
 const MIN_ABSOLUTE_VOLATILITY: f64 = 1e-12;
 
 /// Larger returns and volumes count as this: the sums of their squares must stay finite.
@@ -26,15 +26,15 @@ const MAX_MAGNITUDE: f64 = 1e100;
 /// that are already computed borrows them.
 #[derive(Debug, Clone, Default)]
 pub struct Returns<'a> {
-    /// When each bar opened.
+    /// Open time of each bar, ascending.
     pub open_times: Cow<'a, [UnixMillis]>,
-    /// Return from the close before.
+    /// Return from the close of the bar before.
     pub values: Cow<'a, [f64]>,
-    /// Its square.
+    /// Square of the return.
     pub squared: Cow<'a, [f64]>,
     /// Variance from the bar's range (Garman-Klass), or `squared` where the bar has no range.
     pub range_variance: Cow<'a, [f64]>,
-    /// Traded volume.
+    /// Traded volume in base units, 0 or more.
     pub volume: Cow<'a, [f64]>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Returns<'a> {
         }
     }
 
-    /// Number of rows.
+    /// Number of rows: of bars whose predecessor is known.
     pub fn len(&self) -> usize {
         self.open_times.len()
     }

@@ -8,7 +8,7 @@ use polars_buffer::Buffer;
 
 use crate::file_position::RowPosition;
 
-/// Consecutive forecasts of a file.
+/// Consecutive forecasts of a file: a row group of Parquet, or some forecasts of CSV.
 #[derive(Debug, Default)]
 pub(super) struct ForecastBatch {
     /// All values, one forecast after the other, where they were decoded.
@@ -18,7 +18,7 @@ pub(super) struct ForecastBatch {
     pub(super) names: Vec<String>,
 }
 
-/// All of a forecast but its values.
+/// All of a forecast but its values, for which it has a place in the batch.
 #[derive(Debug, Clone)]
 pub(super) struct ForecastHeader {
     pub(super) row: RowPosition,

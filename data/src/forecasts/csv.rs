@@ -12,7 +12,7 @@ use super::batch::{ForecastBatch, ForecastHeader};
 use super::error::{CSV_COLUMNS, ForecastFileError, ForecastFileFault};
 use crate::file_position::RowPosition;
 
-/// Forecasts in a batch.
+/// Most forecasts in a batch.
 const BATCH_SIZE: usize = 256;
 
 /// A CSV file, read from front to back.
@@ -26,7 +26,7 @@ pub(super) struct CsvReader {
     last: Option<UnixMillis>,
 }
 
-/// Positions of the columns.
+/// Where the columns are, counted from 0.
 struct CsvColumns {
     origin: usize,
     miner: usize,
@@ -35,7 +35,7 @@ struct CsvColumns {
     values: Vec<usize>,
 }
 
-/// One step of one forecast.
+/// A line: the K values of one step of one forecast.
 struct StepLine {
     row: RowPosition,
     origin: UnixMillis,
@@ -150,7 +150,7 @@ impl CsvReader {
         Ok(())
     }
 
-    /// Refuses a line out of order.
+    /// Refuses a line whose origin comes before the last one's, or whose step isn't the expected one.
     fn check(&mut self, line: &StepLine, expected: usize) -> Result<(), ForecastFileError> {
         let refuse = |fault| Err(ForecastFileError::at(&self.file, line.row, fault));
         if let Some(before) = self.last.filter(|before| *before > line.origin) {

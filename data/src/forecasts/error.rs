@@ -1,4 +1,4 @@
-//! What can be wrong with a forecasts file: what, where, and the cure.
+//! Errors of forecasts files. Each message says what is wrong, where, and the cure.
 
 use std::fmt;
 use std::io;
@@ -12,11 +12,11 @@ use crate::file_position::RowPosition;
 /// Why a forecasts file can't be used: the file, the place in it, and what is wrong with it.
 #[derive(Debug, Error)]
 pub struct ForecastFileError {
-    /// The file.
+    /// Path as the caller gave it.
     pub file: PathBuf,
-    /// The row, if it is about one.
+    /// The row that has the fault; `None` where the whole file has it.
     pub row: Option<RowPosition>,
-    /// What is wrong, and the cure.
+    /// What is wrong there; its message ends with the cure.
     #[source]
     pub fault: ForecastFileFault,
 }
@@ -27,25 +27,25 @@ pub enum ForecastFileFault {
     /// Neither `.csv` nor `.parquet`.
     #[error("the format of a forecasts file is its extension; name it .csv or .parquet")]
     Extension,
-    /// Nothing there.
+    /// There is no file of this name.
     #[error("no such file; check the path")]
     NotFound,
-    /// A directory.
+    /// The path is a directory.
     #[error("this is a directory; name the forecasts files in it")]
     Directory,
     /// The system doesn't let us read it.
     #[error("can't be read ({0}); check its owner and permissions, and the disk")]
     Unreadable(io::Error),
-    /// Not even a header.
+    /// An empty file, without even a header.
     #[error("the file is empty; its first line must be {CSV_COLUMNS}")]
     Empty,
-    /// A header without rows.
+    /// A header, or a schema, without rows.
     #[error("the file holds no forecasts; give it rows, or leave it out")]
     NoRows,
-    /// A line that is no CSV.
+    /// A line that isn't CSV, or has another number of cells than the header.
     #[error("not CSV ({0}); give every line as many UTF-8 cells as the header")]
     NotCsv(String),
-    /// Bytes that are no Parquet file.
+    /// Bytes that aren't a Parquet file, or are a damaged one.
     #[error(
         "not a readable Parquet file ({0}); export it again, or name it .csv if that is what it is"
     )]
@@ -53,11 +53,11 @@ pub enum ForecastFileFault {
     /// A column that is needed isn't there.
     #[error("no column {} (found: {}); the file must have {wanted}", .missing.join(", "), .found.join(", "))]
     MissingColumns {
-        /// Those missing.
+        /// Names of the columns that are missing.
         missing: Vec<String>,
-        /// Those there.
+        /// Names of the columns that the file has.
         found: Vec<String>,
-        /// Those needed.
+        /// The columns of a file of this format.
         wanted: &'static str,
     },
     /// Two columns of one name.
@@ -66,21 +66,21 @@ pub enum ForecastFileFault {
     /// A column of a type that can't be taken without loss.
     #[error("column {column}: found type {found}; store it as {wanted}")]
     ColumnType {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
-        /// Its type.
+        /// The type that the file gives it.
         found: String,
-        /// The type that does.
+        /// The type to store it as.
         wanted: &'static str,
     },
-    /// A cell that doesn't hold what its column is for.
+    /// A cell that its column can't hold: no number, no name, no kind.
     #[error("column {column}: found {found:?}; {cure}")]
     Cell {
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// What it holds.
+        /// The cell's text; empty where the cell is.
         found: String,
-        /// What it should hold.
+        /// What to write instead.
         cure: &'static str,
     },
     /// An earlier origin after a later one.
@@ -88,9 +88,9 @@ pub enum ForecastFileFault {
         "column origin_ms: {found} comes after {before}, which is later; sort the rows by origin_ms"
     )]
     Unsorted {
-        /// The row's own.
+        /// Origin of the row.
         found: UnixMillis,
-        /// The one before it.
+        /// Origin of the row before it.
         before: UnixMillis,
     },
     /// Steps of one forecast that don't follow one another.
@@ -99,13 +99,13 @@ pub enum ForecastFileFault {
          sort the lines by origin_ms, miner and step, and let none out and none twice"
     )]
     Steps {
-        /// Whose.
+        /// Name of the miner whose forecast it is.
         miner: String,
-        /// Of which round.
+        /// Origin of the forecast.
         origin: UnixMillis,
-        /// The step that would be next.
+        /// The step that should have come, from 1.
         expected: usize,
-        /// The step found.
+        /// The step that the line has; 0 where it is none.
         found: usize,
     },
     /// Two forecasts of one miner for one origin.
@@ -113,22 +113,22 @@ pub enum ForecastFileFault {
         "{miner} has a forecast for origin {origin} already, in {other}; remove one of the two"
     )]
     Duplicate {
-        /// Whose.
+        /// Name of the miner whose forecast it is.
         miner: String,
-        /// Of which round.
+        /// Origin of the forecast.
         origin: UnixMillis,
-        /// Where the first stands.
+        /// Position of the earlier forecast, as text.
         other: String,
     },
-    /// An origin that is on no grid of the prices.
+    /// An origin that is off the prices' grid.
     #[error(
         "column origin_ms: {origin} is no multiple of the prices' step of {step_ms} ms; \
          origins are unix milliseconds on the prices' grid, and a bar covers [open_time, open_time + step)"
     )]
     OffGrid {
-        /// The origin.
+        /// Origin of the forecast, in unix milliseconds.
         origin: UnixMillis,
-        /// The step.
+        /// The prices' step, in milliseconds.
         step_ms: i64,
     },
 }
@@ -140,7 +140,7 @@ pub(super) const PARQUET_COLUMNS: &str =
     "origin_ms (int64), miner (string), kind (string), k (uint32), values (list of double)";
 
 impl ForecastFileError {
-    /// This fault of a whole file.
+    /// The error that the whole file has this fault.
     pub(super) fn of(file: &Path, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),
@@ -149,7 +149,7 @@ impl ForecastFileError {
         }
     }
 
-    /// The system's refusal to read this file.
+    /// The error that the system doesn't let us read this file.
     pub(super) fn unreadable(file: &Path, source: io::Error) -> Self {
         let fault = match source.kind() {
             io::ErrorKind::NotFound => ForecastFileFault::NotFound,
@@ -158,7 +158,7 @@ impl ForecastFileError {
         Self::of(file, fault)
     }
 
-    /// This fault of one row.
+    /// The error that this row has this fault.
     pub fn at(file: &Path, row: RowPosition, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),

@@ -1,4 +1,4 @@
-//! Forecasts files: who foresaw what, by origin.
+//! Forecasts files: the forecasts of any number of miners, in order of origin.
 //!
 //! | column | Parquet | CSV | meaning |
 //! |---|---|---|---|

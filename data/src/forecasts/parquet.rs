@@ -22,7 +22,6 @@ const MAX_PARALLEL_BYTES: usize = 64 << 20;
 /// A Parquet file, read from front to back.
 pub(super) struct ParquetReader {
     groups: RowGroups,
-    /// The next group to decode.
     group: usize,
     decoded: VecDeque<Result<ForecastBatch, ForecastFileError>>,
     last: Option<UnixMillis>,

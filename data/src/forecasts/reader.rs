@@ -10,7 +10,7 @@ use super::csv::CsvReader;
 use super::error::{ForecastFileError, ForecastFileFault};
 use super::parquet::ParquetReader;
 
-/// A file, read from front to back.
+/// A forecasts file, read from front to back; boxed, because a reader is large.
 pub(super) enum ForecastFileReader {
     Csv(Box<CsvReader>),
     Parquet(Box<ParquetReader>),
@@ -33,7 +33,7 @@ impl ForecastFileReader {
         }
     }
 
-    /// The next rows; `None` at the end.
+    /// The next batch of forecasts, at least one; `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<ForecastBatch>, ForecastFileError> {
         match self {
             Self::Csv(reader) => reader.next(),

@@ -17,7 +17,7 @@ pub struct ForecastRounds {
     cursors: Vec<FileCursor>,
 }
 
-/// A file that is being read.
+/// A file and how far it is read.
 struct FileCursor {
     path: Arc<PathBuf>,
     reader: ForecastFileReader,
@@ -25,12 +25,12 @@ struct FileCursor {
     next: usize,
 }
 
-/// All forecasts for one origin.
+/// All forecasts of one round, of all files.
 #[derive(Debug)]
 pub struct RoundForecasts {
-    /// The origin T.
+    /// The round's origin T, the same for all of them.
     pub origin: UnixMillis,
-    /// One a miner, in order of miner.
+    /// At most one of each miner, in ascending order of their names.
     pub forecasts: Vec<RawForecast>,
 }
 
@@ -54,7 +54,10 @@ pub fn origins(files: &[PathBuf]) -> Result<BTreeSet<UnixMillis>, ForecastFileEr
 }
 
 impl ForecastRounds {
-    /// Opens all files.
+    /// Opens all files and reads the first forecasts of each.
+    ///
+    /// # Errors
+    /// A file that can't be read or lacks a column, a bad first row.
     pub fn open(files: &[PathBuf]) -> Result<Self, ForecastFileError> {
         let open = |file: &PathBuf| {
             let mut cursor = FileCursor {
@@ -71,6 +74,9 @@ impl ForecastRounds {
     }
 
     /// The next round; `None` after the last.
+    ///
+    /// # Errors
+    /// A row that can't be read or is out of order, and two forecasts of one miner for one origin.
     pub fn next_round(&mut self) -> Result<Option<RoundForecasts>, ForecastFileError> {
         let Some(origin) = self.cursors.iter().filter_map(FileCursor::origin).min() else {
             return Ok(None);
@@ -137,7 +143,7 @@ impl FileCursor {
 }
 
 impl RawForecast {
-    /// Whose it is.
+    /// Name of the miner whose forecast it is.
     pub fn miner(&self) -> &str {
         &self.batch.names[self.header().miner]
     }
@@ -149,12 +155,12 @@ impl RawForecast {
             .map(|owner| self.batch.names[owner].as_str())
     }
 
-    /// Quantiles or paths.
+    /// What its values are, quantiles or paths.
     pub fn kind(&self) -> ForecastKind {
         self.header().kind
     }
 
-    /// K as the file says.
+    /// K as the file has it; not checked against the number of values.
     pub fn k(&self) -> usize {
         self.header().k
     }
@@ -164,7 +170,7 @@ impl RawForecast {
         &self.batch.values[self.header().values.clone()]
     }
 
-    /// Where it stands.
+    /// Where in its file it stands.
     pub fn position(&self) -> FilePosition {
         FilePosition {
             file: self.path.as_ref().clone(),

@@ -22,7 +22,7 @@ pub(super) const K: &str = "k";
 pub(super) const VALUES: &str = "values";
 pub(super) const OWNER: &str = "owner";
 
-/// An open file.
+/// An open file, and its path for messages.
 pub(super) struct RowGroups {
     path: PathBuf,
     file: ParquetFile,
@@ -40,17 +40,17 @@ impl RowGroups {
         self.file.schema()
     }
 
-    /// How many groups there are.
+    /// Number of row groups.
     pub(super) const fn count(&self) -> usize {
         self.file.row_groups()
     }
 
-    /// Rows of the whole file.
+    /// Number of rows of the whole file.
     pub(super) const fn rows(&self) -> usize {
         self.file.rows()
     }
 
-    /// Bytes of a group's columns, uncompressed.
+    /// Size of a row group in bytes, uncompressed.
     pub(super) fn bytes(&self, group: usize) -> usize {
         self.file.uncompressed_bytes(group)
     }
@@ -218,7 +218,7 @@ fn faulty(path: &Path, fault: ParquetFault) -> ForecastFileError {
     }
 }
 
-/// A column of strings.
+/// A column of strings of one row group.
 struct StringColumn {
     arrays: Vec<Utf8ViewArray>,
 }
@@ -236,7 +236,7 @@ impl StringColumn {
     }
 }
 
-/// Strings, each once.
+/// Strings, each held once and known by its index.
 #[derive(Default)]
 struct StringInterner {
     list: Vec<String>,

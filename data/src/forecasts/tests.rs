@@ -1,4 +1,4 @@
-//! Forecasts files: what reads, and what is said of what doesn't.
+//! Forecasts files: what is read from them, and the messages about what can't be.
 
 use std::fs;
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ const ORIGINS: &str = "origin_ms";
 /// Miner, K and values of all entries of a round.
 type Found = Vec<(String, usize, Vec<f64>)>;
 
-/// What is found, by round.
+/// Origin of each round, and what is found for it.
 fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
     let words = |error: ForecastFileError| error.to_string();
     let mut rounds = ForecastRounds::open(files).map_err(words)?;

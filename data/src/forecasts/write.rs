@@ -1,4 +1,4 @@
-//! Writing forecasts files.
+//! Writing forecasts files, in Parquet or in CSV.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,54 +17,54 @@ use thiserror::Error;
 /// Forecasts of one row group: some 8 MB at H·K = 9,900.
 const ROW_GROUP_SIZE: usize = 100;
 
-/// One forecast of a file.
+/// A forecast to be written: a row of Parquet, H lines of CSV.
 #[derive(Debug, Clone, Copy)]
 pub struct ForecastRow<'a> {
-    /// Origin T.
+    /// The round's origin T.
     pub origin: UnixMillis,
-    /// Whose it is.
+    /// Name of the miner whose forecast it is.
     pub miner: &'a str,
-    /// The forecast.
+    /// Its values; their number of steps is the horizon of the file.
     pub forecast: &'a Forecast,
 }
 
 /// Why a forecasts file can't be written.
 #[derive(Debug, Error)]
 pub enum ForecastWriteError {
-    /// The name says nothing about the form.
+    /// The extension is that of neither format.
     #[error("forecasts file {file}: the name must end with .parquet or .csv")]
     Extension {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
-    /// The disk.
+    /// The file can't be created, written or renamed.
     #[error("can't write forecasts file {file}")]
     Io {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// What polars said.
+    /// The Parquet writer failed.
     #[error("can't write forecasts file {file}")]
     Parquet {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// Why.
+        /// The writer's error.
         source: PolarsError,
     },
     /// CSV has no column for the kind, nor for another K.
     #[error("forecasts file {file}: CSV holds quantiles of one K only; use .parquet")]
     Csv {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
 }
 
-/// Writes all these forecasts to a file, whose extension says in which form.
+/// Writes all these forecasts to a file, whose extension says in which format.
 ///
 /// # Errors
-/// The extension, the disk, or forecasts that CSV can't hold.
+/// An extension of neither format, a file that can't be written, or forecasts that CSV can't hold.
 pub fn write(file: &Path, rows: &[ForecastRow]) -> Result<(), ForecastWriteError> {
     let mut writer = ForecastWriter::create(file)?;
     for rows in rows.chunks(ROW_GROUP_SIZE) {
@@ -84,16 +84,16 @@ enum Format {
     Parquet(Box<BatchedWriter<File>>),
     Csv {
         out: BufWriter<File>,
-        /// Of the first forecast; its columns are then named.
+        /// K of the first forecast, which every other must have; `None` before it.
         k: Option<usize>,
     },
 }
 
 impl ForecastWriter {
-    /// A file without forecasts yet.
+    /// Starts a file that holds no forecasts yet.
     ///
     /// # Errors
-    /// The extension, or the disk.
+    /// An extension of neither format, or a file that can't be created.
     pub fn create(file: &Path) -> Result<Self, ForecastWriteError> {
         let mut temporary = file.as_os_str().to_owned();
         temporary.push(".new");
@@ -128,10 +128,10 @@ impl ForecastWriter {
         })
     }
 
-    /// Adds forecasts.
+    /// Adds these forecasts; in Parquet they are one row group.
     ///
     /// # Errors
-    /// The disk, or forecasts that CSV can't hold.
+    /// The file can't be written, or CSV can't hold these forecasts.
     pub fn write(&mut self, rows: &[ForecastRow]) -> Result<(), ForecastWriteError> {
         let Self { file, format, .. } = self;
         match format {
@@ -158,10 +158,10 @@ impl ForecastWriter {
         }
     }
 
-    /// Completes the file.
+    /// Completes the file and gives it its name.
     ///
     /// # Errors
-    /// The disk.
+    /// The file can't be written or renamed.
     pub fn finish(self) -> Result<(), ForecastWriteError> {
         let Self {
             file,
@@ -227,7 +227,7 @@ fn frame(rows: &[ForecastRow]) -> Result<DataFrame, PolarsError> {
     )
 }
 
-/// Adds lines; the first ones come with the header.
+/// Appends a line for each step; the first forecast writes the header before it.
 fn write_csv_lines(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Result<()> {
     let has_header = out.get_ref().metadata()?.len() > 0 || !out.buffer().is_empty();
     if let (false, Some(first)) = (has_header, rows.first()) {

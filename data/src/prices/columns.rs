@@ -11,23 +11,17 @@ pub(crate) const BAR: [&str; 5] = ["open", "high", "low", "close", "volume"];
 /// The only other column of a series without trades.
 pub(crate) const VALUE: &str = "value";
 
-/// Where the columns are, counted from 0.
+/// Where the columns of a file are, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PriceColumns {
     /// `open_time_ms,open,high,low,close,volume`.
     Bars {
-        /// Position of [`OPEN_TIME`].
         open_time: usize,
-        /// Positions of [`BAR`].
+        /// In the order of [`BAR`].
         numbers: [usize; 5],
     },
     /// `open_time_ms,value`.
-    Values {
-        /// Position of [`OPEN_TIME`].
-        open_time: usize,
-        /// Position of [`VALUE`].
-        value: usize,
-    },
+    Values { open_time: usize, value: usize },
 }
 
 impl PriceColumns {

@@ -11,9 +11,9 @@ use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
 use super::error::{CellFault, PriceFileError};
 use crate::file_position::RowPosition;
 
-/// The bars of a CSV file, in the file's order, with the offset of each: [`line`] says on which line that is.
+/// The bars of a CSV file, in the file's order, each with its offset in bytes, which [`line`] turns into the number of its line.
 ///
-/// Cells are checked here; what the bars say of each other is not.
+/// Each cell is checked here; that bars are in order and consistent is not.
 pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), PriceFileError> {
     // Cells are trimmed as they are looked at: the reader would copy every record for it.
     let mut reader = ReaderBuilder::new().from_reader(bytes);
@@ -53,7 +53,7 @@ pub(crate) fn line(bytes: &[u8], offset: u64) -> u64 {
         .count() as u64
 }
 
-/// One line.
+/// A line, with what messages about it need.
 struct CsvRow<'a> {
     file: &'a Path,
     bytes: &'a [u8],

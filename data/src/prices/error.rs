@@ -1,4 +1,4 @@
-//! What can be wrong with a sequence of bars, or with a price file: what, where, and the cure.
+//! Errors of bars and of price files. Each message says what is wrong, where, and the cure.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ pub enum PriceSeriesError {
     /// Fewer than two bars, which have no spacing.
     #[error("bars given: {bars}; give at least 2, their spacing is the step")]
     TooFewBars {
-        /// How many there are.
+        /// Number of bars, 0 or 1.
         bars: usize,
     },
     /// One bar contradicts itself or its neighbours.
     #[error("bar {bar} (counted from 0): {fault}")]
     Bar {
-        /// The bar's index, from 0.
+        /// Index of the bar, from 0.
         bar: usize,
-        /// What is wrong with it.
+        /// What is wrong with the bar, and the cure.
         fault: BarFault,
     },
 }
@@ -31,12 +31,12 @@ pub enum PriceSeriesError {
 /// What is wrong with one bar; columns are named as in a price file.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BarFault {
-    /// A time that no price file means, most often one in other units.
+    /// A time outside the years 0000 to 9999: most often it is in other units.
     #[error(
         "column open_time_ms: {found} is outside the years 0000 to 9999; write unix milliseconds such as 1704067200000"
     )]
     OpenTime {
-        /// The time found.
+        /// The open time, as it was given.
         found: i64,
     },
     /// Earlier than the bar before it.
@@ -44,15 +44,15 @@ pub enum BarFault {
         "column open_time_ms: {found} comes after {before}, which is later; sort the rows by open_time_ms"
     )]
     Unsorted {
-        /// The bar's own time.
+        /// Open time of the bar.
         found: UnixMillis,
-        /// The time of the bar before it.
+        /// Open time of the bar before it.
         before: UnixMillis,
     },
     /// The same time as the bar before it.
     #[error("column open_time_ms: {found} is there twice; remove one of the two rows")]
     Duplicate {
-        /// The time that both have.
+        /// Open time of both bars.
         found: UnixMillis,
     },
     /// Not a whole number of steps after the bar before it.
@@ -61,11 +61,11 @@ pub enum BarFault {
          (the most common spacing); remove the row, or resample the file to one spacing"
     )]
     OffGrid {
-        /// The bar's time.
+        /// Open time of the bar.
         found: UnixMillis,
-        /// Its distance from the bar before it.
+        /// Time since the opening of the bar before it.
         spacing: Millis,
-        /// The series' step.
+        /// Step of the series: its most common spacing.
         step: Millis,
     },
     /// The low is above the open or the close.
@@ -74,11 +74,11 @@ pub enum BarFault {
          correct the row or leave it out"
     )]
     Low {
-        /// The low.
+        /// Low of the bar.
         low: Price,
-        /// The column that is below it.
+        /// Name of the column with a lower price: `open` or `close`.
         other: &'static str,
-        /// That column's price.
+        /// Price in that column.
         found: Price,
     },
     /// The high is below the open or the close.
@@ -87,17 +87,17 @@ pub enum BarFault {
          correct the row or leave it out"
     )]
     High {
-        /// The high.
+        /// High of the bar.
         high: Price,
-        /// The column that is above it.
+        /// Name of the column with a higher price: `open` or `close`.
         other: &'static str,
-        /// That column's price.
+        /// Price in that column.
         found: Price,
     },
     /// A negative or non-finite volume.
     #[error("column volume: found {found}; a volume is 0 or more, write 0 if it isn't known")]
     Volume {
-        /// The volume found.
+        /// The volume, as it was given.
         found: f64,
     },
 }
@@ -108,62 +108,62 @@ pub enum PriceFileError {
     /// Neither `.csv` nor `.parquet`.
     #[error("{}: the format of a price file is its extension; name it .csv or .parquet", .file.display())]
     Extension {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
-    /// Nothing there.
+    /// There is no file of this name.
     #[error("{}: no such file; check the path", .file.display())]
     NotFound {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
-    /// A directory.
+    /// The path is a directory.
     #[error("{}: this is a directory; name one price file in it", .file.display())]
     Directory {
-        /// The directory.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
     /// The system doesn't let us read it.
     #[error("{}: can't be read ({source}); check its owner and permissions, and the disk", .file.display())]
     Unreadable {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The system doesn't let us write it.
     #[error("{}: can't be written ({source}); check its directory's permissions and free space", .file.display())]
     Unwritable {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Not even a header.
+    /// An empty file, without even a header.
     #[error("{}: the file is empty; its first line must name the columns, {LAYOUTS}", .file.display())]
     Empty {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
     },
-    /// A line that is no CSV.
+    /// A line that isn't CSV, or has another number of cells than the header.
     #[error("{}, line {line}: not CSV ({reason}); give every line as many UTF-8 cells as the header", .file.display())]
     NotCsv {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// The line, from 1.
+        /// Number of the line; the header is line 1.
         line: u64,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
-    /// Bytes that are no Parquet file.
+    /// Bytes that aren't a Parquet file, or are a damaged one.
     #[error(
         "{}: not a readable Parquet file ({reason}); export it again, or name it .csv if that is what it is",
         .file.display()
     )]
     NotParquet {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// A column that is needed isn't there.
@@ -172,63 +172,63 @@ pub enum PriceFileError {
         .file.display(), .missing.join(", "), .found.join(", ")
     )]
     MissingColumns {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// The columns that are missing.
+        /// Names of the columns that are missing, of the form that the file comes closest to.
         missing: Vec<&'static str>,
-        /// The columns that are there.
+        /// Names of the columns that the file has.
         found: Vec<String>,
     },
     /// Two columns of one name.
     #[error("{}: two columns are named {column}; rename or remove one", .file.display())]
     DuplicateColumn {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// Their name.
+        /// Name of both columns.
         column: &'static str,
     },
     /// A Parquet column of a type that can't be taken without loss.
     #[error("{}, column {column}: found type {found}; store it as {wanted}", .file.display())]
     ColumnType {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: &'static str,
-        /// Its type.
+        /// The type that the file gives it.
         found: String,
-        /// The types that do.
+        /// The type to store it as.
         wanted: &'static str,
     },
     /// A cell that holds no time or number.
     #[error("{}, {row}, column {column}: found {found:?}, {fault}", .file.display())]
     Cell {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// The row.
+        /// Place of the row in the file.
         row: RowPosition,
-        /// The column.
+        /// Name of the column.
         column: &'static str,
-        /// What the cell holds.
+        /// Text of the cell.
         found: String,
-        /// What is wrong with that.
+        /// What is wrong with the cell, and the cure.
         fault: CellFault,
     },
     /// Fewer than two rows, which have no spacing.
     #[error("{}: rows found: {rows}; give at least 2, their spacing is the step", .file.display())]
     TooFewRows {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// How many there are.
+        /// Number of rows, 0 or 1.
         rows: usize,
     },
     /// A row contradicts itself or its neighbours.
     #[error("{}, {row}, {fault}", .file.display())]
     Bar {
-        /// The file.
+        /// Path as the caller gave it.
         file: PathBuf,
-        /// The row.
+        /// Place of the row in the file.
         row: RowPosition,
-        /// What is wrong with it.
+        /// What is wrong with the bar, and the cure.
         fault: BarFault,
     },
 }
@@ -236,7 +236,7 @@ pub enum PriceFileError {
 /// What is wrong with a cell, and the cure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CellFault {
-    /// Nothing in it.
+    /// No text, or a null.
     #[error("an empty cell; fill it, or leave the whole row out (a missing row is a gap)")]
     Empty,
     /// Not a whole number.
@@ -253,11 +253,11 @@ pub enum CellFault {
     Inexact,
 }
 
-/// The two forms of a price file, for messages.
+/// The columns of the two forms of a price file, for messages.
 const LAYOUTS: &str = "open_time_ms,open,high,low,close,volume or open_time_ms,value";
 
 impl PriceSeriesError {
-    /// This error about the bars of a file, whose `row` of a bar's index is given.
+    /// This error about the bars of a file; `row` gives the place of the bar with an index.
     pub(crate) fn in_file(self, file: &Path, row: impl Fn(usize) -> RowPosition) -> PriceFileError {
         let file = file.to_owned();
         match self {
@@ -272,7 +272,7 @@ impl PriceSeriesError {
 }
 
 impl PriceFileError {
-    /// The system's refusal to read this file.
+    /// The error that the system doesn't let us read this file.
     pub(crate) fn unreadable(file: &Path, source: io::Error) -> Self {
         let file = file.to_owned();
         match source.kind() {

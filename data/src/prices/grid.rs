@@ -1,4 +1,4 @@
-//! What bars must say of themselves and of each other to be a series: consistent, sorted, on one grid.
+//! What makes bars a series: each is consistent with itself, and all are in order of time on one grid.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ const VALID_TIMES: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402
 pub struct Gap {
     /// Open time of the first bar that is missing.
     pub first: UnixMillis,
-    /// How many are missing.
+    /// Number of missing bars, at least 1.
     pub bars: usize,
 }
 
@@ -123,7 +123,7 @@ mod tests {
             .collect()
     }
 
-    /// Asserts what is said of bars of a CSV file without blank lines.
+    /// Asserts the message about bars of a CSV file without blank lines.
     fn assert_says(bars: &[Bar], words: &[&str]) {
         let message = infer_step(bars)
             .unwrap_err()

@@ -14,7 +14,7 @@ use crate::parquet_file::{Number, ParquetFault, ParquetFile};
 
 /// The bars of a Parquet file, in the file's order.
 ///
-/// Cells are checked here; what the bars say of each other is not.
+/// Each cell is checked here; that bars are in order and consistent is not.
 pub(crate) fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
     let table = PriceTable {
         path: file,

@@ -70,12 +70,12 @@ impl PriceSeries {
         self.gaps.iter().map(|gap| gap.bars).sum()
     }
 
-    /// Start of the first bar.
+    /// Open time of the first bar.
     pub const fn first_open(&self) -> UnixMillis {
         self.first_open
     }
 
-    /// End of the last bar.
+    /// Close time of the last bar: a step after it opened.
     pub const fn last_close(&self) -> UnixMillis {
         self.last_close
     }

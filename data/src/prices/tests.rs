@@ -1,4 +1,4 @@
-//! Files on disk: what reads, what doesn't, and real series where they are at hand.
+//! Price files: what is read from them, the messages about what can't be, and real series where they are at hand.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};

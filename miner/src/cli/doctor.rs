@@ -127,7 +127,7 @@ fn check_port(config: &MinerConfig) -> Result<String> {
     Ok(address.to_string())
 }
 
-/// Whether the venue has fresh candles, which also tells a wrong clock.
+/// Whether the venue has fresh candles; a wrong clock shows here too.
 fn check_venue(config: &MinerConfig) -> Result<String> {
     let (venue, host) = config.venue()?;
     let now = system_now();

@@ -19,7 +19,7 @@ use crate::models::{self, AnyFittedModel, AnyModel, MAX_LOOKBACK, paths};
 use crate::price_dataset::PriceDataset;
 use crate::price_history::PriceHistory;
 
-/// Levels of a printed fan.
+/// Levels of the quantiles that are printed.
 const PRINTED_LEVELS: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
 
 /// Forecast from price files: one fan, printed, or a forecasts file for `validator backtest`.
@@ -81,11 +81,11 @@ pub struct ForecastArgs {
     json: bool,
 }
 
-/// Makes forecasts from a market.
+/// A model, and the prices that it forecasts from.
 struct DatasetForecaster {
     dataset: PriceDataset,
     model: Arc<dyn AnyModel>,
-    /// What a model file holds; without, the model is fitted on the past of each origin.
+    /// What the model file holds; `None` where the model is fitted on the past of each origin.
     fitted: Option<Box<dyn AnyFittedModel>>,
     kind: ForecastKind,
     k: usize,

@@ -35,7 +35,7 @@ pub struct ServeArgs {
     until_stdin_closes: bool,
 }
 
-/// Serves until it is told to stop.
+/// Serves until an interrupt, or until standard input closes where that is asked for.
 pub fn run(args: ServeArgs) -> Result<()> {
     let mut config = MinerConfig::read(&args.config)?;
     if let Some(model) = args.model {

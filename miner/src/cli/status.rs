@@ -11,7 +11,7 @@ use crate::config::MinerConfig;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::serve::{OutcomeLog, ReceivedOutcome};
 
-/// Outcomes shown.
+/// Outcomes that are shown, newest first.
 const MAX_OUTCOMES_SHOWN: usize = 20;
 
 /// Show the miner's record: its model, and what validators said of its answers.
@@ -33,13 +33,13 @@ struct MinerStatus {
     model: String,
     /// What the model in place was fitted on.
     fitted: Option<TrainingSpan>,
-    /// Rounds told of.
+    /// Number of outcomes received.
     rounds: usize,
-    /// Those that were scored.
+    /// Number of them with a score.
     scored: usize,
-    /// 1 − ΣS/ΣS_ref over them.
+    /// 1 − ΣS/ΣS_ref over the scored ones.
     skill: Option<f64>,
-    /// As told last.
+    /// As in the newest outcome.
     rank: Option<usize>,
     weight: Option<f64>,
     outcomes: Vec<ReceivedOutcome>,

@@ -15,9 +15,9 @@ use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::{self, MAX_LOOKBACK};
 use crate::price_dataset::PriceDataset;
 
-/// Newest part of the data that the model is tried on before it is fitted on all.
+/// Newest part of the data, on which the model is evaluated walk-forward before it is fitted on all.
 const VALIDATION_SPAN: Millis = Millis::days(30);
-/// Time between two origins of the trial.
+/// Time between two origins of that evaluation.
 const VALIDATION_INTERVAL: Millis = Millis::hours(4);
 
 /// Fit a model and save it, with where it came from and how it did.
@@ -45,7 +45,7 @@ pub struct TrainArgs {
     seed: u64,
 }
 
-/// Fits, tries and saves.
+/// Fits, evaluates and saves.
 pub fn run(args: TrainArgs) -> Result<()> {
     let model = models::by_name(&args.model)?;
     let (dataset, sha256) =
@@ -69,7 +69,7 @@ pub fn run(args: TrainArgs) -> Result<()> {
         last_close: to,
         ..dataset.clone()
     };
-    // Of too short a market there is nothing to say.
+    // Prices that are too short for a round have no scores.
     let result = validation.run(&newest, |_, _, _| {}).ok();
     let rows = result.into_iter().flat_map(|result| result.leaderboard);
     let scores = rows.into_iter().find(|row| row.miner == args.model);

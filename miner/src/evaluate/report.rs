@@ -1,4 +1,4 @@
-//! What an evaluation says: the document of `--json`, and the table.
+//! The result of an evaluation: the document of `--json`, and the table.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use foretell_cli::time_text;
@@ -11,59 +11,59 @@ use serde::{Deserialize, Serialize};
 use super::walk_forward::{EVALUATION_RULES, WalkForward, WalkForwardResult};
 use crate::price_dataset::PriceDataset;
 
-/// The whole result, as `--json` prints it.
+/// The result of an evaluation, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
-    /// Name of the series.
+    /// The series that was forecast.
     pub series: SeriesId,
     /// Name of the policy whose scores these are.
     pub policy: String,
-    /// Version of the rules.
+    /// Version of the rules that scores follow.
     pub rules: String,
-    /// Scored rounds.
+    /// Number of scored rounds.
     pub rounds: usize,
-    /// Rounds that had too few prices.
+    /// Number of rounds that were void: too few of their prices are known.
     pub void_rounds: usize,
-    /// Rounds that the prices don't reach: an evaluation asks for none.
+    /// Always 0: an evaluation has no round that the prices don't reach.
     pub unsettled: usize,
     /// Number of origins.
     pub origins: usize,
-    /// First origin.
+    /// Origin of the first round.
     pub from: Option<UnixMillis>,
-    /// Last origin.
+    /// Origin of the last round.
     pub to: Option<UnixMillis>,
     /// Steps between two origins.
     pub stride: usize,
-    /// Steps of a forecast.
+    /// Steps of a forecast, H.
     pub horizon: usize,
-    /// Quantiles of a forecast.
+    /// Quantiles per step, K.
     pub k: usize,
-    /// Time between two fits.
+    /// Time between two fits, in milliseconds.
     pub refit_every_ms: Millis,
-    /// The reference, then the models.
+    /// The reference, the consensus, then the models.
     pub leaderboard: Vec<LeaderboardRow>,
     /// Wall time; not part of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<EvaluationTiming>,
 }
 
-/// Where wall time went, in seconds.
+/// Where wall time was spent, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct EvaluationTiming {
     /// Reading prices.
     pub load_s: f64,
     /// Fitting, forecasting and scoring.
     pub score_s: f64,
-    /// Everything.
+    /// All of it: loading, fitting, forecasting and scoring.
     pub total_s: f64,
-    /// Fitting alone.
+    /// Fitting alone; part of `score_s`.
     pub fit_s: f64,
-    /// Number of fits.
+    /// Number of fits, all models together.
     pub fits: usize,
 }
 
 impl EvaluationReport {
-    /// What a walk through a market came to.
+    /// The report of a walk through these prices, without timing.
     pub fn new(
         walk_forward: &WalkForward,
         dataset: &PriceDataset,
@@ -88,7 +88,7 @@ impl EvaluationReport {
         }
     }
 
-    /// The whole result as text.
+    /// Summary and leaderboard as text.
     pub fn text(&self) -> String {
         let span = match (self.from, self.to) {
             (Some(from), Some(to)) => format!(

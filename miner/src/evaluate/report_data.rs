@@ -1,4 +1,4 @@
-//! What plots and notebooks need and no leaderboard holds: gathered while the walk goes on.
+//! Data of the report beyond the leaderboard, for plots and notebooks: gathered while the walk goes on.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,49 +11,49 @@ use foretell_evaluation::metrics::CalibrationSums;
 
 use super::round::EvaluatedRound;
 
-/// Levels of a drawn fan.
+/// Levels of the quantiles that a fan is drawn from.
 pub const FAN_LEVELS: [f64; 7] = [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975];
 
 /// Name under which the reference stands beside the models.
 const REFERENCE: &str = "reference";
 
-/// Gathered round by round.
+/// Per-round scores, and sums by model, gathered round by round.
 #[derive(Debug, Default)]
 pub struct EvaluationReportData {
     /// A line of [`SCORES_FILE`](super::html_report::SCORES_FILE) for each round and model.
     lines: String,
-    /// By model, the reference too.
+    /// Sums by name of the model; the reference is among them.
     pub models: BTreeMap<String, ModelSums>,
     /// The calmest and the liveliest round.
     pub sample_rounds: Option<[SampleRound; 2]>,
 }
 
-/// Sums of one model.
+/// What one model's forecasts add up to.
 #[derive(Debug, Default)]
 pub struct ModelSums {
-    /// Σ of CRPS in bps, and how many, by step.
+    /// Step by step, Σ of CRPS in bps and the number of its terms.
     pub by_step: Vec<(f64, u64)>,
     /// Σ of scaled CRPS, the model's and the reference's, by month (2024-01).
     pub by_month: BTreeMap<String, (f64, f64)>,
-    /// Where outcomes fell.
+    /// In which quantiles outcomes fell.
     pub calibration: CalibrationSums,
 }
 
-/// A round to be drawn.
+/// A round whose fans are drawn.
 #[derive(Debug, Clone)]
 pub struct SampleRound {
-    /// The round.
+    /// The round's origin T.
     pub origin: UnixMillis,
-    /// How far the price went, in units of what the reference expected.
+    /// Size of the move to the last step, in standard deviations of a random walk.
     pub size: f64,
-    /// What happened.
+    /// Realised move from the anchor to each step, in bps; `None` at a gap.
     pub moves: Vec<Option<f64>>,
-    /// By model, quantiles at [`FAN_LEVELS`] by step.
+    /// Name of each model with its quantiles at [`FAN_LEVELS`], step by step, in bps from the anchor.
     pub fans: Vec<(String, Vec<[f64; 7]>)>,
 }
 
 impl EvaluationReportData {
-    /// Takes in a round.
+    /// Adds a scored round.
     pub fn add_round(&mut self, round: &EvaluatedRound<'_>) {
         let scorer = round.scorer;
         let moves = &scorer.outcome.moves;

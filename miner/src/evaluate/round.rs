@@ -14,17 +14,17 @@ use crate::models::{AnyFittedModel, MAX_LOOKBACK, ModelError};
 use crate::price_dataset::PriceDataset;
 use crate::price_history::PriceHistory;
 
-/// A scored round of a walk.
+/// A scored round of a walk, as it is shown to the caller.
 pub struct EvaluatedRound<'a> {
-    /// Its origin.
+    /// The round's origin T.
     pub origin: UnixMillis,
-    /// What happened, and the reference.
+    /// The outcome, and the reference's score for it.
     pub scorer: &'a RoundScorer,
-    /// Models by name, with their fans and scores.
+    /// Name, forecast and score of each model that had a forecast.
     pub models: Vec<(&'a str, &'a ScoredForecast)>,
 }
 
-/// What every round of a walk needs.
+/// What all rounds of a walk share.
 pub struct EvaluationContext<'a> {
     pub dataset: &'a PriceDataset,
     /// The dataset's history with its returns, of which every fit and every forecast looks at a part.
@@ -35,7 +35,7 @@ pub struct EvaluationContext<'a> {
     pub k: usize,
 }
 
-/// One round, made by whichever thread.
+/// One round with all models' forecasts. Rounds don't depend on each other and are made in parallel.
 pub struct RoundResult {
     pub settlement: Settlement,
     pub scorer: Result<RoundScorer, VoidReason>,

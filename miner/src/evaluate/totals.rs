@@ -10,14 +10,14 @@ use foretell_evaluation::policy::{EvidencePolicy, Policy, SettledRound};
 use super::round::{EvaluatedRound, RoundResult, model_hotkey};
 use crate::models::{AnyModel, ModelError};
 
-/// Rounds of models that were fitted once.
+/// The rounds between two fits.
 pub struct RefitBlock {
     pub rounds: Vec<(UnixMillis, RoundResult)>,
     pub fitting: Duration,
     pub fits: usize,
 }
 
-/// What rounds add up to, in their order.
+/// What rounds add up to; they are added in their order.
 pub struct EvaluationTotals<'a> {
     /// In the order of their [hotkeys](model_hotkey).
     pub models: &'a [Arc<dyn AnyModel>],

@@ -22,51 +22,51 @@ use super::totals::{EvaluationTotals, RefitBlock};
 use crate::models::{AnyFittedModel, AnyModel, MAX_LOOKBACK, ModelError};
 use crate::price_dataset::PriceDataset;
 
-/// The rules that scores follow.
+/// The rules of an evaluation: those of a replay of bars.
 pub const EVALUATION_RULES: RulesVersion = RulesVersion::V1Replay;
 
-/// What to evaluate, and how.
+/// Which models to evaluate, and how.
 pub struct WalkForward {
-    /// The models.
+    /// The models, in the order in which their track records are kept.
     pub models: Vec<Arc<dyn AnyModel>>,
     /// Steps between two origins.
     pub stride: NonZeroUsize,
-    /// Time between two fits.
+    /// Time between two fits; less for a model that knows too little yet.
     pub refit_every: Millis,
-    /// Quantiles per step.
+    /// Quantiles per step, K.
     pub k: usize,
-    /// Feeds whatever chance models use.
+    /// Seed of whatever randomness a model uses.
     pub seed: u64,
 }
 
-/// What came out.
+/// The result of a walk.
 #[derive(Debug, Clone)]
 pub struct WalkForwardResult {
-    /// Number of origins.
+    /// Number of origins, of void rounds too.
     pub origins: usize,
-    /// First and last origin.
+    /// First and last origin; `None` without any.
     pub span: Option<(UnixMillis, UnixMillis)>,
-    /// Scored rounds.
+    /// Number of scored rounds.
     pub rounds: usize,
-    /// Rounds that were void for lack of prices.
+    /// Number of rounds that were void: too few of their prices are known.
     pub void_rounds: usize,
-    /// Reference, consensus, models.
+    /// The reference, the consensus, then the models.
     pub leaderboard: Vec<LeaderboardRow>,
-    /// Why models had no forecast, the first time that it happened.
+    /// Name, origin and reason of each model's first round without a forecast.
     pub model_errors: Vec<(String, UnixMillis, ModelError)>,
-    /// Time spent fitting, and number of fits.
+    /// Wall time spent fitting, and number of fits.
     pub fitting: (Duration, usize),
 }
 
-/// Why there is no evaluation.
+/// Why a walk has no result.
 #[derive(Debug, Error)]
 pub enum WalkForwardError {
-    /// No round fits in.
+    /// The prices are shorter than one round.
     #[error(
         "the prices end before a single round of {horizon} steps has settled: give a longer file, or a shorter --horizon"
     )]
     NoOrigin {
-        /// Steps of a forecast.
+        /// Steps of a forecast, H.
         horizon: usize,
     },
     /// The policy refused one of the walk's own rounds.
@@ -140,8 +140,7 @@ impl WalkForward {
         })
     }
 
-    /// Fits at the next of the origins and makes the rounds until models are fitted again, which it takes from the
-    /// `rest`; `None` when none is left.
+    /// Fits at the first origin of `rest`, and takes the rounds until the next fit from it; `None` when none is left.
     fn next_block(
         &self,
         context: &EvaluationContext,

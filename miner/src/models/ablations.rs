@@ -1,6 +1,6 @@
-//! The search for tenths: `har` with one thing changed, so that anybody can measure what it gives.
+//! Ablations: `har` with one part changed, so that anybody can measure what that part is worth.
 //!
-//! `miner evaluate --models har,har+asymmetric,…` compares them; `miner/MODELS.md` says what came out.
+//! `miner evaluate --models har,har+asymmetric,…` compares them; `miner/MODELS.md` has the figures.
 
 use foretell_core::time::Millis;
 
@@ -10,7 +10,7 @@ use super::variance::dynamics::DynamicsSpec;
 use super::variance::{ModelSpec, ScaleRecalibration, VarianceModel};
 use crate::features::FeatureSet;
 
-/// A change of a spec.
+/// What an ablation does to the spec of `har`.
 type Change = fn(&mut ModelSpec);
 
 /// Every ablation: its name, and what it changes.
@@ -73,7 +73,7 @@ const ABLATIONS: [(&str, Change); 24] = [
     }),
 ];
 
-/// The model `har+ABLATION+ABLATION…`.
+/// The model `har+ABLATION+ABLATION…`; `None` if the name is no such.
 pub fn by_name(name: &str) -> Option<VarianceModel> {
     let (base, ablations) = name.split_once('+')?;
     if base != "har" {
@@ -90,7 +90,7 @@ pub fn by_name(name: &str) -> Option<VarianceModel> {
     })
 }
 
-/// The names of all ablations.
+/// The names of all ablations, as they follow `har+`.
 pub fn names() -> Vec<&'static str> {
     ABLATIONS.iter().map(|(name, _)| *name).collect()
 }

@@ -1,4 +1,4 @@
-//! `elastic-net`: variance and centre from 22 features, by a regression that leaves out those that don't help.
+//! `elastic-net`: variance and centre from 22 features, by a regression that gives those that don't help the weight 0.
 
 use linfa::DatasetBase;
 use linfa::traits::Fit;
@@ -15,7 +15,7 @@ use crate::features::FeatureSet;
 const PENALTY: f64 = 0.005;
 /// Share of the penalty on the sizes of the coefficients; the rest is on their squares.
 const L1_RATIO: f64 = 0.5;
-/// Sweeps over the columns, at most.
+/// Most sweeps over the columns.
 const MAX_ITERATIONS: u32 = 200;
 /// Targets that vary less than this have nothing to explain, and coordinate descent wouldn't notice that it is done.
 const CONSTANT_TARGET_TOLERANCE: f64 = 1e-12;

@@ -1,7 +1,7 @@
-//! `ensemble`: the level-by-level mean of several models, weighted by how they did lately (inverse CRPS with decay).
+//! `ensemble`: the level-by-level mean of several models, weighted by their recent scores (inverse CRPS with decay).
 //!
-//! Each member is fitted on all but the newest weeks and tried on these, which gives its weight; then it is fitted on
-//! all.
+//! Each member is fitted on all but the newest weeks and validated on these, which gives its weight; then it is fitted
+//! on all.
 
 use foretell_core::forecast::{Forecast, QuantileForecast};
 use foretell_core::score::crps::crps;
@@ -15,13 +15,13 @@ use super::variance::{FittedOrFallback, VarianceModel};
 use super::{ablations, garch_t};
 use crate::price_history::PriceHistory;
 
-/// Newest part of the past, on which members are tried.
+/// Newest part of the history, on which members are validated.
 const VALIDATION_SPAN: Millis = Millis::days(60);
 /// Time between two origins of the validation.
 const VALIDATION_STRIDE: Millis = Millis::hours(4);
 /// Half-life of a validation round's weight.
 const HALF_LIFE: Millis = Millis::days(30);
-/// Quantiles of a validation's forecasts.
+/// Quantiles per step of a validation's forecasts.
 const VALIDATION_K: usize = 19;
 /// Weights are (best CRPS / CRPS) to this power: 1 % worse is worth 0.9 as much.
 const WEIGHT_EXPONENT: f64 = 10.0;
@@ -34,7 +34,7 @@ pub struct Ensemble(Vec<VarianceModel>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FittedEnsemble(Vec<(f64, FittedOrFallback)>);
 
-/// Variants of `har` and a GARCH.
+/// The members but GARCH: ablations of `har`.
 const VARIANTS: [&str; 4] = [
     "har+asymmetric",
     "har+asymmetric+train-90d",
@@ -84,7 +84,7 @@ impl Model for Ensemble {
 }
 
 impl Ensemble {
-    /// Each member's mean CRPS on the newest part of the past; infinite if it can't be tried.
+    /// Each member's mean CRPS on the newest part of the history; infinite if it can't be validated.
     fn validation_losses(&self, history: &PriceHistory, grid: &Grid, seed: u64) -> Vec<f64> {
         let now = history.last_close_time().unwrap_or_default();
         let cut = now - VALIDATION_SPAN;

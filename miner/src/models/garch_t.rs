@@ -1,4 +1,4 @@
-//! `garch-t`: GARCH(1,1) with Student's t on returns over their season (Bollerslev 1987).
+//! `garch-t`: GARCH(1,1) with Student's t on deseasonalised returns (Bollerslev 1987).
 
 use super::har;
 use super::variance::dynamics::DynamicsSpec;

@@ -12,14 +12,14 @@ use crate::returns::{steps_in, variance_floor};
 
 /// Span whose returns give the volatility.
 const WINDOW: Millis = Millis::days(7);
-/// Fewer returns than this say nothing about volatility.
+/// Fewest returns to estimate volatility from.
 const MIN_RETURNS: usize = 12;
 
 /// A Gaussian random walk: the baseline that a model of volatility has to beat.
 #[derive(Debug, Clone, Copy)]
 pub struct Gaussian;
 
-/// Nothing but the grid.
+/// Nothing is learnt: volatility is that of each forecast's own history.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FittedGaussian {
     grid: Grid,

@@ -13,10 +13,10 @@ use super::variance::{ModelSpec, VarianceModel};
 use crate::diurnal_profile::DiurnalProfileSpec;
 use crate::features::FeatureSet;
 
-/// Weight of the ridge, in rows: next to nothing, yet columns that say the same can't blow up the coefficients.
+/// Weight of the ridge, in rows: next to nothing, yet coefficients of collinear columns stay small.
 const RIDGE_ROWS: f64 = 1.0;
 
-/// The heterogeneous autoregression of variance, with seasons and the past's own shape.
+/// The heterogeneous autoregression of variance, with a diurnal profile and empirical residuals.
 pub fn har() -> VarianceModel {
     VarianceModel {
         name: "har".into(),
@@ -24,7 +24,7 @@ pub fn har() -> VarianceModel {
     }
 }
 
-/// Its spec, from which others depart.
+/// The spec of `har`, which other models change.
 pub fn spec() -> ModelSpec {
     ModelSpec {
         diurnal_profile: DiurnalProfileSpec::default(),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_say_the_same_share_the_weight() {
+    fn collinear_columns_share_the_weight() {
         let x = array![[1.0, 1.0, 0.0], [-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]];
         let fitted = least_squares(&x, &array![1.0, -1.0, 1.0]).unwrap();
         assert!((fitted[0] - fitted[1]).abs() < 1e-12);

@@ -1,6 +1,6 @@
 //! `har-plus`: the best single model that the search on 2022-2024 found; `miner/MODELS.md` has the figures.
 //!
-//! Two regressions, averaged in log variance: `har` that knows falls from rises, and an elastic net on 22 features.
+//! Two regressions, averaged in log variance: `har` that takes falls apart from rises, and an elastic net on 22 features.
 //! Both learn from the last 90 days.
 
 use foretell_core::time::Millis;
@@ -10,7 +10,7 @@ use super::variance::{ModelSpec, VarianceModel};
 use super::{elastic_net, har};
 use crate::features::FeatureSet;
 
-/// `har` with what the search added.
+/// `har` with the ablations that the search kept.
 pub fn har_plus() -> VarianceModel {
     VarianceModel {
         name: "har-plus".into(),

@@ -12,7 +12,7 @@ use super::rounding::Rounding;
 pub struct LocationScale<Q> {
     /// Move from the last close that the distribution is centred on.
     pub location: f64,
-    /// Scale of the move.
+    /// Scale of the move: what standard quantiles are multiplied by.
     pub scale: f64,
     /// Ascending quantiles of the standard distribution, at levels (2k − 1)/2K.
     pub quantiles: Q,

@@ -1,5 +1,10 @@
 //! The models: from the history of a series to a forecast of its next H closes.
 //!
+//! ```text
+//!  PriceHistory, Grid, seed ──▶ Model::fit ──▶ FittedModel ──▶ FittedModel::forecast(history, K) ──▶ quantiles
+//!                               by_name          └──▶ AnyFittedModel::save, AnyModel::restore          └──▶ paths
+//! ```
+//!
 //! A model is a pure function of history, grid and seed: it reads no clock, starts no thread, and a forecast depends
 //! on no bar after its origin.
 

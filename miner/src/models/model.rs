@@ -12,9 +12,9 @@ use crate::price_history::PriceHistory;
 /// No model looks further back than this; older bars may be trimmed.
 pub const MAX_LOOKBACK: Millis = Millis::days(365);
 
-/// A way to learn from the past of a series.
+/// A way to learn from the history of a series.
 pub trait Model: Send + Sync {
-    /// What it has learnt, which model files hold.
+    /// What it learns; its JSON is what model files hold.
     type Fitted: FittedModel + Serialize + DeserializeOwned + 'static;
 
     /// The name in configurations and on command lines.
@@ -32,7 +32,7 @@ pub trait Model: Send + Sync {
     ) -> Result<Self::Fitted, ModelError>;
 }
 
-/// A model that has learnt.
+/// What a model has learnt, which it forecasts from.
 pub trait FittedModel: Send + Sync {
     /// The forecast whose origin is the last close of `history`, with `k` quantiles at each step; a model of points
     /// gives K = 1 whatever `k` is.
@@ -44,13 +44,13 @@ pub trait FittedModel: Send + Sync {
 
 /// Any [`Model`], whatever its fitted form.
 pub trait AnyModel: Send + Sync {
-    /// [`Model::name`].
+    /// The same as [`Model::name`].
     fn name(&self) -> &str;
 
-    /// [`Model::fit`].
+    /// The same as [`Model::fit`], its result boxed.
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Model::fit`].
     fn fit(
         &self,
         history: &PriceHistory,
@@ -58,16 +58,16 @@ pub trait AnyModel: Send + Sync {
         seed: u64,
     ) -> Result<Box<dyn AnyFittedModel>, ModelError>;
 
-    /// What [`AnyFittedModel::save`] gave.
+    /// The fitted model that [`AnyFittedModel::save`] made this of.
     ///
     /// # Errors
-    /// The JSON isn't this model's.
+    /// JSON of another model, or of none.
     fn restore(&self, saved: serde_json::Value) -> serde_json::Result<Box<dyn AnyFittedModel>>;
 }
 
 /// Any [`FittedModel`], which can be saved.
 pub trait AnyFittedModel: FittedModel {
-    /// All that was learnt, as JSON.
+    /// All that was learnt, as JSON: a restored model gives the same forecasts.
     ///
     /// # Errors
     /// The model learnt something that JSON can't hold.
@@ -102,15 +102,15 @@ impl<F: FittedModel + Serialize> AnyFittedModel for F {
 /// Why a model can't be fitted or gives no forecast.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ModelError {
-    /// Not enough bars.
+    /// The history has too few bars.
     #[error(
         "the history has {have} usable bars, the model needs {need} (after a gap, the first bar isn't usable): \
          load more price history, or wait for more bars"
     )]
     TooLittleHistory {
-        /// Bars that the model could use.
+        /// Number of bars that the model could use.
         have: usize,
-        /// Bars that it needs.
+        /// Number of bars that it needs.
         need: usize,
     },
     /// History and grid differ in their step.
@@ -118,18 +118,18 @@ pub enum ModelError {
         "the history has steps of {history}, the grid has {grid}: load bars of the grid's step"
     )]
     StepMismatch {
-        /// The history's step.
+        /// Step of the history.
         history: Millis,
-        /// The grid's.
+        /// Step of the grid.
         grid: Millis,
     },
-    /// The regression has no solution.
+    /// A regression or a maximisation that didn't converge.
     #[error("the regression failed: {reason}; check the price history for absurd values")]
     Regression {
-        /// What the solver said.
+        /// The solver's message.
         reason: String,
     },
-    /// What came out is not a forecast.
+    /// The values that came out are no valid forecast.
     #[error("the model's answer is not a forecast: {0}")]
     Rejected(#[from] ForecastRejection),
 }
@@ -146,7 +146,7 @@ pub(super) fn check_step(history: &PriceHistory, grid: &Grid) -> Result<(), Mode
     }
 }
 
-/// The last close, from which every forecast starts.
+/// The last close of a history, which every forecast is centred near.
 pub(super) fn last_close(history: &PriceHistory) -> Result<f64, ModelError> {
     let last = history.bars().last();
     last.map(|bar| bar.close.get())

@@ -1,8 +1,9 @@
-//! From quantiles to paths: the same distribution at each step, and returns that hang together.
+//! From quantiles to paths: the same distribution at each step, with dependence between steps (the Schaake shuffle of
+//! Clark et al., 2004, over resampled returns).
 //!
-//! Windows of past returns, each over its step's own scale, are laid out anew with either sign, in pairs; that gives K
-//! paths with the past's clusters of volatility. At each step their ranks then pick among the forecast's quantiles, so
-//! that the values at each step are exactly the quantiles', and score the same.
+//! Windows of past returns, each over its local volatility, are resampled with either sign, in pairs; that gives K paths
+//! with the past's clusters of volatility. At each step the paths get the forecast's quantiles in the order of these
+//! paths' ranks, so that the values at each step are exactly the quantiles, and score the same.
 
 use foretell_core::forecast::{Forecast, ForecastKind, ForecastRejection};
 use foretell_core::series::Unit;
@@ -14,7 +15,7 @@ use crate::prefix_sums::PrefixSums;
 use crate::price_history::PriceHistory;
 use crate::returns::steps_in;
 
-/// Past that windows are taken from.
+/// Newest part of the history, from which windows are resampled.
 const RESAMPLING_SPAN: Millis = Millis::days(60);
 
 /// Paths whose values at each step are the quantiles of `forecast`, which starts at the last close of `history`.
@@ -44,7 +45,7 @@ pub fn from_quantiles(
     for (step, scale) in scales.iter().enumerate() {
         for (path, moved) in moved.iter_mut().enumerate() {
             let shock = shocks[(starts[path / 2] + step) % shocks.len()];
-            // A breath of noise, so that no two paths tie.
+            // A little noise, so that no two paths tie.
             *moved += scale * (flips[path] * shock + 1e-6 * rng.random::<f64>());
         }
         let mut order: Vec<usize> = (0..k).collect();
@@ -56,7 +57,7 @@ pub fn from_quantiles(
     Forecast::new(ForecastKind::Paths, unit, horizon, k, values)
 }
 
-/// Past returns over their local volatility, of about the same scale; one still move if there is no past.
+/// Past returns over their local volatility, of about the same scale; a single 0 without any.
 fn shocks(history: &PriceHistory) -> Vec<f64> {
     let returns = history.newest_returns(steps_in(RESAMPLING_SPAN, history.step()));
     let day = steps_in(Millis::days(1), history.step());

@@ -1,4 +1,4 @@
-//! `pls`: the fan of `har`, centred by partial least squares on 22 features (Wold 1975).
+//! `pls`: `har`, centred by partial least squares on 22 features (Wold 1975).
 
 use linfa::DatasetBase;
 use linfa::traits::Fit;
@@ -10,10 +10,10 @@ use super::model::ModelError;
 use super::variance::{ConditionalMeanSpec, ModelSpec, VarianceModel};
 use crate::features::FeatureSet;
 
-/// Latent components, at most.
+/// Most latent components.
 const MAX_COMPONENTS: usize = 3;
 
-/// Partial least squares for the centre, `har` for all else.
+/// `har` with a conditional mean by partial least squares.
 pub fn pls() -> VarianceModel {
     VarianceModel {
         name: "pls".into(),

@@ -11,7 +11,7 @@ use crate::price_history::PriceHistory;
 #[derive(Debug, Clone, Copy)]
 pub struct RandomWalk;
 
-/// Nothing but the grid.
+/// Nothing is learnt: a forecast is its own history's last close.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FittedRandomWalk {
     grid: Grid,

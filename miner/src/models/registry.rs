@@ -21,15 +21,15 @@ pub fn all() -> Vec<Arc<dyn AnyModel>> {
     ]
 }
 
-/// A name that no model has.
+/// A name that no model has; its message lists those that exist.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name:?} is no model: use one of {}; or har+ABLATION with one of {}", names().join(", "), ablations::names().join(", "))]
 pub struct UnknownModel {
-    /// The name asked for.
+    /// The name that was asked for.
     pub name: String,
 }
 
-/// The names of [`all`] models.
+/// The names of [`all`] models, in their order.
 pub fn names() -> Vec<String> {
     all().iter().map(|model| model.name().to_owned()).collect()
 }

@@ -6,7 +6,7 @@ const SIGNIFICANT_DIGITS: i32 = 8;
 /// Rounding to [`SIGNIFICANT_DIGITS`] significant digits of values of about one size.
 #[derive(Debug, Clone, Copy)]
 pub struct Rounding {
-    /// Sizes that it suits.
+    /// Magnitudes that it suits: from here, and below `to`.
     from: f64,
     to: f64,
     power: f64,
@@ -32,12 +32,12 @@ impl Rounding {
         }
     }
 
-    /// Whether the value has this size.
+    /// Whether the value has a magnitude that it suits.
     pub fn suits(&self, value: f64) -> bool {
         (self.from..self.to).contains(&value.abs())
     }
 
-    /// Whether all of these ascending values have this size, and one sign.
+    /// Whether all of these ascending values have a magnitude that it suits, and one sign.
     pub fn suits_all(&self, row: &[f64]) -> bool {
         match (row.first(), row.last()) {
             (Some(low), Some(high)) => {

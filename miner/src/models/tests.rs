@@ -1,4 +1,4 @@
-//! What every model owes, whatever the prices: a forecast or a clear error, and no look ahead.
+//! What every model must do, whatever the prices: give a forecast or a clear error, and never look ahead.
 
 mod look_ahead;
 mod quality;
@@ -18,7 +18,7 @@ const HALF_HOUR: Millis = Millis::minutes(30);
 const SEED: u64 = 7;
 const K: usize = 99;
 
-/// A market: bars with ranges and volumes, moves of about 0.1 % at any step, in spells of more and of less.
+/// Bars with ranges and volumes, returns of about 0.1 % at any step, in clusters of volatility.
 fn synthetic_bars(step: Millis, count: i64, seed: u64, start: f64) -> Vec<Bar> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut uniform = || {
@@ -94,7 +94,7 @@ fn all_forecast(history: &PriceHistory, horizon: usize) -> Vec<Forecast> {
         for step in 0..horizon {
             let row = forecast.row(step);
             let median = row[row.len() / 2];
-            // Those that learn a centre trust it little.
+            // Models with a conditional mean shrink it strongly.
             let width = row[row.len() - 1] - row[0];
             let off = (median - last).abs();
             assert!(
@@ -203,7 +203,7 @@ fn the_longest_horizon_is_learnt_too() {
 #[test]
 fn a_calm_market_has_a_narrower_fan() {
     let bars = synthetic_bars(HALF_HOUR, 60 * 48, 3, 100.0);
-    // Moves by chance: what a rhythm brings would be learnt.
+    // Random returns: a daily pattern would be learnt.
     let wander = synthetic_bars(HALF_HOUR, 60 * 48, 5, 100.0);
     let calm = value_bars(
         wander
@@ -218,7 +218,7 @@ fn a_calm_market_has_a_narrower_fan() {
 }
 
 #[test]
-fn constant_prices_leave_a_sliver() {
+fn constant_prices_keep_a_least_width() {
     // The floor of 0.1 bps a step: 1e-5 · √48 = 7e-5 of the price after a day, and some one to five times that between the ends.
     let prices = history(
         HALF_HOUR,
@@ -330,7 +330,7 @@ fn too_little_history_says_how_much_is_missing() {
 }
 
 #[test]
-fn a_fitted_model_wants_some_history_to_forecast_from() {
+fn a_fitted_model_needs_some_history_to_forecast_from() {
     let long = history(
         HALF_HOUR,
         Unit::LogPrice,

@@ -17,7 +17,7 @@ pub type FinishedFit = (
     thread::Result<Result<Box<dyn AnyFittedModel>, ModelError>>,
 );
 
-/// A fit under way.
+/// A fit under way, whose end can be waited for.
 pub struct BackgroundFit(oneshot::Receiver<FinishedFit>);
 
 impl BackgroundFit {

@@ -9,13 +9,13 @@ use foretell_feed::venue::{CandleQuery, CandleSource};
 
 use super::forecast_error::ForecastServiceError;
 
-/// A venue, its host and the pair that is forecast.
+/// Reads candles of one pair from one venue.
 pub struct CandleClient {
-    /// Asks.
+    /// What requests are made with.
     pub rest: RestClient,
-    /// Whose language is spoken.
+    /// The venue, whose routes and messages are used.
     pub venue: &'static dyn CandleSource,
-    /// Scheme, name and port.
+    /// Scheme, name and port of the venue's REST interface.
     pub host: String,
     /// The pair, as the venue writes it.
     pub symbol: String,

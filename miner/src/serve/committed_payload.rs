@@ -1,4 +1,4 @@
-//! A payload that somebody may be bound to, with the parts of answers that take all of its bytes: made once.
+//! A payload that the miner may be committed to, with the parts of answers that take all of its bytes: made once.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -19,12 +19,12 @@ const MAX_CACHED_COMMITMENTS: usize = 1024;
 pub struct NoncedCommitment {
     /// Hides the payload until it is revealed.
     pub nonce: Nonce,
-    /// Binds the miner to it.
+    /// Binds the miner to its payload.
     pub commitment: Commitment,
 }
 
 impl NoncedCommitment {
-    /// The answer of `key` with this payload.
+    /// Nonce and commitment of `key` to this validator for this payload.
     pub fn new(key: &Keypair, round: &RoundId, validator: &Hotkey, payload: &str) -> Self {
         let nonce = key.nonce(&nonce_text(round, validator));
         let commitment = commitment(round, validator, &key.hotkey(), &nonce, payload.as_bytes());
@@ -32,7 +32,7 @@ impl NoncedCommitment {
     }
 }
 
-/// The payload of one round.
+/// The payload of one round, and what answers about it are made of.
 #[derive(Debug)]
 pub struct CommittedPayload {
     round: RoundId,
@@ -47,7 +47,7 @@ impl CommittedPayload {
     /// The payload of `round` with this text.
     ///
     /// # Errors
-    /// None that a text gives.
+    /// Serialising a string has no error to give.
     pub fn new(round: RoundId, text: Arc<str>) -> serde_json::Result<Self> {
         Ok(Self {
             round,
@@ -58,27 +58,27 @@ impl CommittedPayload {
         })
     }
 
-    /// Its round.
+    /// The round that it was forecast for.
     pub const fn round(&self) -> &RoundId {
         &self.round
     }
 
-    /// The text, shared.
+    /// The payload's text, shared.
     pub fn text(&self) -> Arc<str> {
         Arc::clone(&self.text)
     }
 
-    /// SHA-256 of the text.
+    /// SHA-256 of the payload's text.
     pub const fn digest(&self) -> &Hash {
         &self.digest
     }
 
-    /// The text as a JSON string.
+    /// The payload's text as a JSON string, quoted and escaped.
     pub fn json_string(&self) -> &RawValue {
         &self.json_string
     }
 
-    /// The answer of `key`, which is the same for each request, to this validator.
+    /// Nonce and commitment of `key` to this validator: the same for each request.
     pub fn commitment_for(&self, key: &Keypair, validator: &Hotkey) -> NoncedCommitment {
         let commitments = || {
             self.commitments

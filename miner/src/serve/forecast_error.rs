@@ -13,10 +13,10 @@ use crate::models::ModelError;
 use crate::price_dataset::PriceDatasetError;
 use crate::price_history::PriceHistoryError;
 
-/// Why there is no forecast.
+/// Why the service has no forecast.
 #[derive(Debug, Clone, Error)]
 pub enum ForecastServiceError {
-    /// The venue.
+    /// The venue can't be reached, or refuses.
     #[error("no fresh prices: {0}")]
     Prices(Arc<RestError>),
     /// The venue answers, but with old bars only.
@@ -24,42 +24,42 @@ pub enum ForecastServiceError {
         "no fresh prices: the newest bar closed at {last}, {behind_s} s ago; check the venue and prices.symbol"
     )]
     Stale {
-        /// When it closed.
+        /// When the newest bar closed, in unix milliseconds.
         last: UnixMillis,
-        /// Seconds since.
+        /// Seconds since then.
         behind_s: i64,
     },
-    /// What the venue answered.
+    /// The venue answered with bars that don't belong in the history.
     #[error("unusable prices: {0}")]
     InvalidBars(#[from] PriceHistoryError),
-    /// The model.
+    /// The model can't be fitted, or gives no forecast.
     #[error("no forecast: {0}")]
     Model(Arc<ModelError>),
-    /// The disk.
+    /// The payload can't be kept on disk, so that nobody may be committed to it.
     #[error("the miner can't keep its payloads")]
     Payloads(#[source] Arc<PayloadStoreError>),
-    /// The desk is closing.
+    /// The service is stopping.
     #[error("the miner is stopping")]
     Stopping,
 }
 
-/// Why a desk can't be set up.
+/// Why the service can't be set up.
 #[derive(Debug, Error)]
 pub enum ForecastSetupError {
-    /// A configured price file.
+    /// A configured price file can't be read.
     #[error("prices.files in the configuration")]
     Prices(#[from] PriceDatasetError),
     /// A configured price file of another step.
     #[error("{file} in prices.files has bars of {found}, the series has {wanted}: resample it")]
     Step {
-        /// The file.
+        /// Path of the first configured file.
         file: PathBuf,
-        /// Its step.
+        /// Step of the file.
         found: Millis,
-        /// The series'.
+        /// Step of the series.
         wanted: Millis,
     },
-    /// The configured model file.
+    /// The configured model file can't be used.
     #[error("model.file in the configuration")]
     ModelFile(#[from] ModelFileError),
 }

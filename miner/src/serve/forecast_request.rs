@@ -11,16 +11,16 @@ use super::forecast_error::ForecastServiceError;
 /// Requests that may wait for the service.
 const REQUEST_QUEUE_SIZE: usize = 64;
 
-/// Asks the desk.
+/// Sends requests to the forecast service.
 #[derive(Debug, Clone)]
 pub struct ForecastServiceHandle {
     requests: mpsc::Sender<ForecastRequest>,
 }
 
-/// What the desk is asked.
+/// A request, with where its answer goes.
 #[derive(Debug)]
 pub enum ForecastRequest {
-    /// The payload of a round.
+    /// The payload of a round: on disk when it is answered.
     Payload(
         RoundId,
         oneshot::Sender<Result<Arc<CommittedPayload>, ForecastServiceError>>,

@@ -20,14 +20,14 @@ use crate::models::AnyModel;
 
 /// Either forecast service.
 pub enum ForecastService {
-    /// By the machine's clock.
+    /// Goes by the machine's clock.
     Live(Box<LiveForecastService>),
-    /// By the requests'.
+    /// Goes by the time in each request.
     Replay(Box<ReplayForecastService>),
 }
 
 impl ForecastService {
-    /// A desk and the way to ask it; it works once it [runs](Self::run).
+    /// A service and the handle to it; requests wait until it [runs](Self::run).
     pub fn open(
         config: &MinerConfig,
         model: Arc<dyn AnyModel>,

@@ -1,4 +1,4 @@
-//! What a miner counts, in the text form that Prometheus reads.
+//! Counters of a miner, in Prometheus' text format.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foretell_wire::messages::OutcomeNotice;
 
-/// Counters since the start, and what validators said last.
+/// Counters since the start, and the newest outcome.
 #[derive(Debug, Default)]
 pub struct MinerMetrics {
     commitments: AtomicU64,
@@ -16,17 +16,17 @@ pub struct MinerMetrics {
 }
 
 impl MinerMetrics {
-    /// A commitment was given.
+    /// Counts a commitment that was given.
     pub fn count_commitment(&self) {
         self.commitments.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A payload was revealed.
+    /// Counts a payload that was revealed.
     pub fn count_reveal(&self) {
         self.reveals.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A validator told how the miner did.
+    /// Counts an outcome that was received, and remembers it as the newest.
     pub fn count_outcome(&self, outcome: &OutcomeNotice) {
         self.outcomes.fetch_add(1, Ordering::Relaxed);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,7 +36,7 @@ impl MinerMetrics {
         });
     }
 
-    /// All of it.
+    /// All counters and the newest outcome, in Prometheus' text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: f64| {

@@ -31,10 +31,10 @@ const VENUE_DEADLINE: Duration = Duration::from_secs(10);
 /// Why the service can't start or stopped.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// The configuration.
+    /// The configuration names no usable venue.
     #[error(transparent)]
     Config(#[from] MinerConfigError),
-    /// The model.
+    /// The configuration names no model that exists.
     #[error(transparent)]
     Model(#[from] UnknownModel),
     /// The address is taken or not ours.
@@ -42,29 +42,29 @@ pub enum ServeError {
         "can't listen on {address}: is another process using it? choose another in serve.listen"
     )]
     Listen {
-        /// The address.
+        /// The configured address, `serve.listen`.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The data directory.
+    /// The data directory can't be created.
     #[error("can't create data directory {path}: check serve.data")]
     Data {
-        /// The directory.
+        /// Path of the directory, `serve.data`.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// What the desk starts from.
+    /// Configured price files or the model file can't be used.
     #[error(transparent)]
     Setup(#[from] ForecastSetupError),
-    /// The venue's client.
+    /// The venue's HTTP client can't be set up.
     #[error(transparent)]
     Rest(#[from] RestError),
-    /// The server broke.
+    /// The HTTP server ended with an error.
     #[error("the HTTP server stopped")]
     Server(#[source] io::Error),
-    /// A task of ours panicked.
+    /// The task of the forecast service panicked: the model has a bug.
     #[error("a task of the miner panicked")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -136,12 +136,12 @@ impl MinerService {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens at, with the port that it got.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whose answers it gives.
+    /// The hotkey that signs its answers.
     pub const fn hotkey(&self) -> Hotkey {
         self.hotkey
     }
@@ -155,7 +155,7 @@ impl MinerService {
         let service_gone = stopping.clone().drop_guard();
         let forecast_service = self.forecast_service.run(stopping.clone());
         let forecast_service = tokio::spawn(async move {
-            // Without its desk the server would go on refusing for ever.
+            // Without the forecast service the server would go on refusing for ever.
             let _service_gone = service_gone;
             forecast_service.await;
         });

@@ -4,7 +4,7 @@
 //!  validator ──▶ authorization ──▶ routes ──▶ payload store (memory, disk) ── known? the same answer again
 //!                                    ├──────▶ forecast service ──▶ price history ◀── venue, price files
 //!                                    │            └──▶ fitted model ──▶ payload, on disk first
-//!                                    └──────▶ outcome log (disk) ── how validators say that it went
+//!                                    └──────▶ outcome log (disk): scores and ranks that validators report
 //! ```
 
 mod background_fit;

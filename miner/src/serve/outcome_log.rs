@@ -1,4 +1,4 @@
-//! What validators said of this miner's answers, kept for its operator: its own track record.
+//! The outcomes that validators report of this miner's answers, kept for its operator: its own track record.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -13,12 +13,12 @@ use thiserror::Error;
 /// File of the outcomes in a miner's data directory, one JSON line each.
 const FILE: &str = "outcomes.jsonl";
 
-/// One outcome, as a validator told it.
+/// An outcome as a validator reported it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReceivedOutcome {
-    /// Who told it.
+    /// The validator that reported it.
     pub validator: Hotkey,
-    /// What it told, without the realised prices.
+    /// The outcome, without the realised prices.
     #[serde(flatten)]
     pub outcome: OutcomeNotice,
 }
@@ -27,13 +27,13 @@ pub struct ReceivedOutcome {
 #[derive(Debug, Error)]
 #[error("can't keep outcomes in {path}")]
 pub struct OutcomeLogError {
-    /// The file.
+    /// Path of the log.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 
-/// The file of outcomes.
+/// The outcomes in a data directory, one line of JSON each.
 #[derive(Debug)]
 pub struct OutcomeLog {
     path: PathBuf,
@@ -41,7 +41,7 @@ pub struct OutcomeLog {
 }
 
 impl OutcomeLog {
-    /// Those kept in `folder`, which exists.
+    /// The outcomes kept in `folder`, which exists.
     pub fn new(folder: &Path) -> Self {
         Self {
             path: folder.join(FILE),
@@ -49,10 +49,10 @@ impl OutcomeLog {
         }
     }
 
-    /// Keeps one more.
+    /// Appends an outcome, on a line of its own even where a crash cut the last one short.
     ///
     /// # Errors
-    /// The disk.
+    /// A file that can't be read or written.
     pub fn append(
         &self,
         validator: Hotkey,
@@ -77,10 +77,10 @@ impl OutcomeLog {
         append().map_err(|source| self.error(source))
     }
 
-    /// All that were kept, oldest first; a line that a crash cut short is left out.
+    /// All outcomes, oldest first; a line that a crash cut short is skipped.
     ///
     /// # Errors
-    /// The disk.
+    /// A file that can't be read or written.
     pub fn read_all(&self) -> Result<Vec<ReceivedOutcome>, OutcomeLogError> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -103,7 +103,7 @@ impl OutcomeLog {
     }
 }
 
-/// Whether the file's last line is one that a crash cut short.
+/// Whether a crash cut the file's last line short.
 fn has_partial_last_line(file: &mut File) -> io::Result<bool> {
     if file.seek(SeekFrom::End(0))? == 0 {
         return Ok(false);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_kept_in_order_and_a_torn_line_is_left_out() {
+    fn outcomes_are_kept_in_order_and_a_torn_line_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let outcomes = OutcomeLog::new(folder.path());
         assert_eq!(outcomes.read_all().unwrap(), []);

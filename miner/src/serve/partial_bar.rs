@@ -1,4 +1,4 @@
-//! The bar that an origin ends and no venue has finished yet, made of the minutes that are known.
+//! The bar that ends at an origin and isn't complete yet, made of the minutes that are known.
 
 use std::collections::BTreeMap;
 

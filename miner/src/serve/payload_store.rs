@@ -1,8 +1,9 @@
-//! The payload of each round, on disk before anybody is bound to it.
+//! The payload of each round, on disk before the miner commits to it.
 //!
 //! A commitment's nonce depends on key, round and validator alone, so a payload is all that a restarted miner needs to
 //! give every validator the same answer again, and to reveal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -21,30 +22,30 @@ const RETENTION: Millis = Millis::days(2);
 /// Payloads held in memory; validators ask for the newest only.
 const CACHE_SIZE: usize = 4;
 
-/// A payload as it lies on disk.
+/// The content of a payload's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct StoredPayload<'a> {
-    round: std::borrow::Cow<'a, RoundId>,
-    payload: std::borrow::Cow<'a, str>,
+    round: Cow<'a, RoundId>,
+    payload: Cow<'a, str>,
 }
 
 /// Why a payload can't be kept or found.
 #[derive(Debug, Error)]
 pub enum PayloadStoreError {
-    /// The disk.
+    /// A file can't be read or written.
     #[error("can't keep the payload in {path}")]
     Io {
-        /// The file.
+        /// Path of the payload's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file that is no payload.
+    /// A file in the payload's place that isn't one.
     #[error("{path} is no payload of this miner: move it away")]
     Invalid {
-        /// The file.
+        /// Path of the payload's file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's error.
         source: serde_json::Error,
     },
 }
@@ -53,9 +54,9 @@ pub enum PayloadStoreError {
 #[derive(Debug)]
 pub struct PayloadStore {
     folder: PathBuf,
-    /// The newest, by origin.
+    /// The newest payloads, by origin.
     cached: RwLock<BTreeMap<UnixMillis, Arc<CommittedPayload>>>,
-    /// Held while writing, so that one payload a round is the first.
+    /// Held while writing, so that one payload of a round is the first.
     writing: Mutex<()>,
 }
 
@@ -80,7 +81,7 @@ impl PayloadStore {
     /// The payload of `round`, if it was kept.
     ///
     /// # Errors
-    /// The disk, or a file that is no payload.
+    /// A file that can't be read, or that isn't a payload.
     pub fn find(
         &self,
         round: &RoundId,
@@ -108,10 +109,10 @@ impl PayloadStore {
     }
 
     /// Keeps a payload durably, forgets those of rounds long past, and gives the payload that counts: an earlier one of
-    /// the same round if there is one, since somebody may be bound to it.
+    /// the same round if there is one, since the miner may be committed to it.
     ///
     /// # Errors
-    /// The disk.
+    /// A file that can't be read or written.
     pub fn store(
         &self,
         round: &RoundId,
@@ -124,8 +125,8 @@ impl PayloadStore {
         let path = self.path_of(round);
         let write = || -> io::Result<CommittedPayload> {
             let stored = StoredPayload {
-                round: std::borrow::Cow::Borrowed(round),
-                payload: std::borrow::Cow::Borrowed(&text),
+                round: Cow::Borrowed(round),
+                payload: Cow::Borrowed(&text),
             };
             let temporary = path.with_extension("new");
             let mut file = File::create(&temporary)?;
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn old_payloads_are_forgotten_and_foreign_files_left_alone() {
+    fn old_payloads_are_deleted_and_other_files_kept() {
         let folder = tempfile::tempdir().unwrap();
         let payloads = PayloadStore::new(folder.path().to_owned());
         fs::write(folder.path().join("notes-of-mine.txt"), "x").unwrap();
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_payload_of_a_round_binds_whoever_asks_at_once() {
+    fn concurrent_stores_of_a_round_give_the_first_payload() {
         let folder = tempfile::tempdir().unwrap();
         let payloads = PayloadStore::new(folder.path().to_owned());
         let stored: Vec<Arc<CommittedPayload>> = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The desk of a replay: time is what each request says.
+//! The forecast service of a replay: time is what each request says.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct ReplayForecastService {
     requests: mpsc::Receiver<ForecastRequest>,
 }
 
-/// The computing half, which moves to a blocking thread and back.
+/// What fits and forecasts: it moves to a blocking thread and back.
 struct ForecastWorker {
     series: Series,
     config: ModelConfig,
@@ -38,7 +38,7 @@ struct ForecastWorker {
 }
 
 impl ReplayForecastService {
-    /// A desk that knows nothing yet.
+    /// A service without bars and without a fit.
     pub fn new(
         config: &MinerConfig,
         model: Arc<dyn AnyModel>,
@@ -77,7 +77,7 @@ impl ReplayForecastService {
                         // An asker that is gone has no use for the answer.
                         drop(answer.send(payload));
                     }
-                    // Whatever is asked, its time comes with it.
+                    // The time of a forecast comes with its request: there is nothing to prepare.
                     Some(ForecastRequest::Ready(answer)) => drop(answer.send(Ok(()))),
                     None => return,
                 },
@@ -112,7 +112,7 @@ impl ReplayForecastService {
         payload.map_err(|error| ForecastServiceError::Model(Arc::new(error)))
     }
 
-    /// Reads the bars that the analyst lacks up to `origin`.
+    /// Reads the bars that the worker lacks up to `origin`.
     async fn read_new_bars(&mut self, origin: UnixMillis) -> Result<(), ForecastServiceError> {
         let worker = &mut self.worker;
         let needed_from = origin - worker.needed_span();
@@ -183,7 +183,7 @@ impl ForecastWorker {
         Millis::hours(i64::from(self.config.refit_hours))
     }
 
-    /// This analyst, leaving one without memory in its place until it comes back.
+    /// This worker; one without bars and fit takes its place until it comes back.
     fn take(&mut self) -> Self {
         let empty = Self {
             series: self.series.clone(),

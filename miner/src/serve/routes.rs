@@ -1,4 +1,4 @@
-//! The routes that a validator asks.
+//! The routes: commitment, reveal and outcome, signed by validators; health and metrics for anybody.
 
 use std::sync::Arc;
 
@@ -31,21 +31,21 @@ use crate::config::ClockConfig;
 /// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
 pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
 
-/// What the routes share.
+/// What the routes share: the miner's side of every answer.
 pub struct ServeState {
     /// Signs the answers.
     pub key: Keypair,
-    /// What is forecast.
+    /// The series that is forecast.
     pub series: Series,
-    /// Whose time counts.
+    /// Whether requests are answered at the machine's time or their own.
     pub clock: ClockConfig,
-    /// Payloads that somebody is bound to.
+    /// Payloads that the miner is committed to.
     pub payloads: Arc<PayloadStore>,
-    /// What validators said.
+    /// Outcomes that validators reported.
     pub outcomes: Arc<OutcomeLog>,
-    /// What is counted.
+    /// Counters for Prometheus.
     pub metrics: MinerMetrics,
-    /// Forecasts to give.
+    /// Where payloads of new rounds come from.
     pub forecasts: ForecastServiceHandle,
 }
 
@@ -66,7 +66,7 @@ pub fn router(miner: ServeState, callers: Callers) -> Router {
     require_authorization(signed, hotkey, callers, system_nanos).merge(health)
 }
 
-/// A request that gets no answer, and why.
+/// Why a request is refused.
 enum RouteError {
     BadRequest(String),
     NotCommitted,
@@ -132,7 +132,7 @@ async fn reveal(
     .into_response())
 }
 
-/// A validator tells how the miner did.
+/// Takes a validator's report of how the miner did in a round.
 async fn outcome(
     State(miner): State<Arc<ServeState>>,
     Extension(Caller(validator)): Extension<Caller>,
@@ -159,7 +159,7 @@ async fn metrics(State(miner): State<Arc<ServeState>>) -> String {
     miner.metrics.text()
 }
 
-/// Ready means: there is a forecast for the next origin.
+/// Ready means that there is a forecast for the next origin.
 async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
     match (miner.forecasts.ready().await, miner.clock) {
         (Ok(()), ClockConfig::Request) => {
@@ -207,7 +207,7 @@ impl ServeState {
         }
     }
 
-    /// The payload of `round`, if the miner is bound to one.
+    /// The payload of `round`, if the miner is committed to one.
     async fn committed_payload(
         &self,
         round: &RoundId,

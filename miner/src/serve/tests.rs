@@ -1,4 +1,4 @@
-//! The whole service, asked over signed HTTP, with a replay venue of our own behind it.
+//! The whole service over signed HTTP, with a test venue behind it.
 
 mod harness;
 
@@ -64,7 +64,7 @@ async fn a_commitment_binds_the_miner_to_the_forecast_that_it_reveals() {
 }
 
 #[tokio::test]
-async fn a_restarted_miner_stands_by_its_word() {
+async fn a_restarted_miner_gives_the_same_answers() {
     let (venue, host) = TestVenue::well_behaved().open().await;
     let folder = tempfile::tempdir().unwrap();
     let validator = TestValidator::new(1);
@@ -74,7 +74,7 @@ async fn a_restarted_miner_stands_by_its_word() {
     let reveal = validator.receipt(&request, committed.commitment);
     miner.stop().await;
 
-    // What it promised is on its disk: neither the venue nor the model is needed again.
+    // The payload is on disk: neither the venue nor the model is needed again.
     venue.up.store(false, Ordering::Relaxed);
     let mut config = config(&host, folder.path());
     config.model.name = "random-walk".into();
@@ -108,7 +108,7 @@ async fn a_request_that_is_repeated_before_it_is_answered_gets_the_one_answer() 
 }
 
 #[tokio::test]
-async fn requests_for_anything_else_are_refused_in_words() {
+async fn requests_for_anything_else_are_refused_with_the_reason() {
     let (_, host) = TestVenue::well_behaved().open().await;
     let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     let validator = TestValidator::new(1);
@@ -151,7 +151,7 @@ async fn requests_for_anything_else_are_refused_in_words() {
 async fn only_a_receipt_for_the_commitment_opens_it() {
     let (_, host) = TestVenue::well_behaved().open().await;
     let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
-    let (validator, stranger) = (TestValidator::new(1), TestValidator::new(2));
+    let (validator, other) = (TestValidator::new(1), TestValidator::new(2));
     let request = request(ORIGIN);
 
     let early = validator.receipt(&request, Hex([1; 32]));
@@ -161,7 +161,7 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
 
     let committed = validator.commitment(&miner, &request).await.unwrap();
     let honest = validator.receipt(&request, committed.commitment);
-    let forged = stranger.receipt(&request, committed.commitment);
+    let forged = other.receipt(&request, committed.commitment);
     let mut backdated = honest.clone();
     backdated.receipt.arrival = backdated.receipt.arrival - Millis(1);
     for receipt in [&early, &forged, &backdated] {
@@ -173,7 +173,7 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
     }
     // Nor does one validator's receipt open the commitment to another.
     assert_eq!(
-        stranger.reveal(&miner, &honest).await.unwrap_err(),
+        other.reveal(&miner, &honest).await.unwrap_err(),
         "status 403: the receipt is not the caller's for this commitment"
     );
     assert!(validator.reveal(&miner, &honest).await.is_ok());
@@ -181,17 +181,17 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
 }
 
 #[tokio::test]
-async fn validators_that_are_not_on_the_list_stay_outside() {
+async fn validators_that_are_not_on_the_list_are_refused() {
     let (_, host) = TestVenue::well_behaved().open().await;
-    let (validator, stranger) = (TestValidator::new(1), TestValidator::new(2));
+    let (validator, other) = (TestValidator::new(1), TestValidator::new(2));
     let (miner, _folder) = TestMiner::fresh(|data| {
         let mut config = config(&host, data);
         config.serve.validators = Some(vec![validator.hotkey()]);
         config
     })
     .await;
-    let answer = stranger.commitment(&miner, &request(ORIGIN)).await;
-    let refused = format!("status 403: {} is not among", stranger.hotkey());
+    let answer = other.commitment(&miner, &request(ORIGIN)).await;
+    let refused = format!("status 403: {} is not among", other.hotkey());
     assert!(answer.unwrap_err().starts_with(&refused));
     assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
     miner.stop().await;
@@ -259,7 +259,7 @@ async fn the_future_changes_no_forecast() {
     miner.stop().await;
 }
 
-/// HAR learns from its window, so that it tells which window it was fitted on.
+/// `har` learns from its window, so that its forecasts depend on the window that it was fitted on.
 fn har(host: &str, data: &Path) -> MinerConfig {
     let mut config = config(host, data);
     config.model.name = "har".into();
@@ -288,7 +288,7 @@ async fn a_forecast_does_not_depend_on_what_was_asked_before() {
 }
 
 #[tokio::test]
-async fn health_is_told_to_anybody() {
+async fn health_needs_no_signature() {
     let (venue, host) = TestVenue::well_behaved().open().await;
     let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
@@ -328,7 +328,7 @@ async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
     let last = UnixMillis(system_now().0 / 60_000 * 60_000);
     let round = |n: i64| {
         let origin = last + Millis::minutes(n);
-        // The time in the request is the validator's affair.
+        // A live miner ignores the time in the request.
         CommitRequest::new(&series, origin, origin, origin)
     };
     for n in [-1000, -1, 4, 1000] {

@@ -1,4 +1,4 @@
-//! What a miner keeps on disk to start from: the model of its last run, and its price history.
+//! A warm start: the model and the price history that a miner keeps on disk for its next run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::models::AnyFittedModel;
 use crate::price_dataset::{PriceDataset, PriceDatasetError};
 use crate::price_history::{PriceHistory, PriceHistoryError};
 
-/// The model's file in the data directory.
+/// Name of the fitted model's file in the data directory.
 pub const MODEL_FILE: &str = "model.json";
-/// The bars' file there.
+/// Name of the price history's file in the data directory.
 pub const HISTORY_FILE: &str = "history.csv";
 
-/// A model at work, and the time up to which it has learnt.
+/// A fitted model, and the time up to which it has learnt.
 pub type TimedFit = (UnixMillis, Arc<dyn AnyFittedModel>);
 
-/// The bars in these price files.
+/// The bars in these price files, which must have the series' step.
 pub fn load_history(
     files: &[PathBuf],
     series: &Series,
@@ -54,7 +54,7 @@ pub fn load_model(path: &Path, series: &Series) -> Result<TimedFit, ForecastSetu
     Ok((file.data.to, Arc::from(fitted)))
 }
 
-/// The fit of the last run, if it is of use.
+/// The fit of the last run, if there is one of this model that can be used.
 pub fn load_last_model(path: &Path, series: &Series, model: &str) -> Option<TimedFit> {
     if !path.exists() {
         return None;

@@ -1,4 +1,4 @@
-//! Whether the models are as good on real prices as they are said to be, where those are at hand.
+//! Whether the models reach on real prices what MODELS.md reports, where those prices are at hand.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

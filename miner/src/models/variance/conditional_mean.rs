@@ -1,7 +1,7 @@
-//! The point path: where the fan is centred, by a regression that is trusted as far as it earned it.
+//! The conditional mean: where the fan is centred, by a regression that is calibrated out of sample.
 //!
 //! Returns over their scale are regressed on features at a few horizons, on the first two thirds of the rows; the last
-//! third says how much of the prediction to believe, which for a price is next to nothing.
+//! third gives the calibration slope, which for a price is next to 0.
 
 use foretell_core::time::Millis;
 use ndarray::{Array1, Array2, Axis, Slice};
@@ -14,33 +14,33 @@ use crate::models::model::ModelError;
 use crate::prefix_sums::PrefixSums;
 use crate::returns::Returns;
 
-/// Largest share of a prediction that is believed.
+/// Largest calibration slope: the share of a prediction that the forecast is moved by.
 const MAX_CALIBRATION_SLOPE: f64 = 0.08;
-/// Largest mean, in scales.
+/// Largest conditional mean, in scales of its step.
 const MAX_MEAN: f64 = 0.5;
-/// Horizons with a regression, as shares of the whole.
+/// Steps with a regression, as shares of the horizon.
 const HORIZON_SHARES: [f64; 4] = [0.06, 0.25, 0.5, 1.0];
 
 /// From standardised columns and centred targets (a column a horizon) to coefficients (a column a horizon).
 pub type MultiTargetSolver = fn(&Array2<f64>, &Array2<f64>) -> Result<Array2<f64>, ModelError>;
 
-/// How a conditional mean is learnt.
+/// How a conditional mean is learnt: features and regression.
 #[derive(Clone, Copy)]
 pub struct ConditionalMeanSpec {
-    /// What it looks at.
+    /// The features of the regression.
     pub features: FeatureSet,
-    /// How it is solved.
+    /// What solves it for all horizons at once.
     pub solve: MultiTargetSolver,
 }
 
-/// A fitted mean.
+/// A fitted conditional mean.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ConditionalMean {
     features: FeatureSet,
     scaler: StandardScaler,
-    /// The steps with a regression.
+    /// Steps with a regression, ascending.
     steps: Vec<usize>,
-    /// Coefficients of each, shrunk.
+    /// Coefficients for each of these steps, times its calibration slope.
     weights: Vec<Vec<f64>>,
 }
 
@@ -99,7 +99,7 @@ impl ConditionalMeanSpec {
     }
 }
 
-/// The share of predictions that would have served best, between none and [`MAX_CALIBRATION_SLOPE`].
+/// The least-squares slope of targets on predictions, kept between 0 and [`MAX_CALIBRATION_SLOPE`].
 fn calibration_slope(predicted: &Array1<f64>, targets: &Array1<f64>) -> f64 {
     let power = predicted.dot(predicted);
     if power > 0.0 {
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_calibration_slope_is_what_would_have_served_best() {
+    fn the_calibration_slope_is_that_of_least_squares() {
         // Σpy/Σp² = (0.05 + 0.05)/2 = 0.05.
         let slope = calibration_slope(&array![1.0, -1.0], &array![0.05, -0.05]);
         assert!((slope - 0.05).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! How the variance of the coming steps follows from the past, season apart.
+//! How the variance of the coming steps follows from past returns, both deseasonalised.
 
 use foretell_core::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -14,22 +14,22 @@ use crate::returns::steps_in;
 const GARCH_SPAN: Millis = Millis::days(60);
 /// Span of returns that a fitted GARCH starts from: after 5,760 five-minute returns nothing is left of the start.
 const GARCH_BURN_IN: Millis = Millis::days(20);
-/// Half-lives that an average starts from.
+/// Length of the returns that an average starts from, in half-lives.
 const EWMA_BURN_IN_HALF_LIVES: i64 = 10;
 
-/// A way to learn dynamics.
+/// How dynamics are learnt.
 #[derive(Clone, Copy)]
 pub enum DynamicsSpec {
     /// A regression of log variance on features.
     Regression {
-        /// What it looks at.
+        /// The features of the regression.
         features: FeatureSet,
-        /// How it is solved.
+        /// What solves it for one bucket of steps.
         solve: RegressionSolver,
-        /// How far each bucket's coefficients are drawn to the mean of all.
+        /// How far each bucket's coefficients are shrunk to the mean of all, from 0 to 1.
         shrinkage: f64,
     },
-    /// GARCH(1,1) with Student's t.
+    /// GARCH(1,1), fitted by the likelihood of Student's t.
     Garch,
     /// An exponential average with this half-life, which stays as it is.
     Ewma(Millis),
@@ -39,15 +39,15 @@ pub enum DynamicsSpec {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dynamics {
-    /// Features and coefficients.
+    /// Features, their scaling, and the coefficients of each bucket.
     Regression(LogVarianceRegression),
-    /// The three parameters.
+    /// Long-run variance, α and β.
     Garch(Garch),
-    /// Half-life.
+    /// The half-life, which is given and not learnt.
     Ewma(Millis),
 }
 
-/// Dynamics at work on some past.
+/// Dynamics applied to some returns: the variance expected after any of their rows.
 pub struct FilteredDynamics<'a> {
     dynamics: &'a Dynamics,
     deseasonalised: &'a DeseasonalisedReturns<'a>,
@@ -56,7 +56,7 @@ pub struct FilteredDynamics<'a> {
 }
 
 impl DynamicsSpec {
-    /// Learns from the past, whose `rows` have a known future of `horizon` steps.
+    /// Learns from these returns; each of `rows` is followed by `horizon` known steps.
     pub fn fit(
         self,
         deseasonalised: &DeseasonalisedReturns,
@@ -96,7 +96,7 @@ impl Dynamics {
         }
     }
 
-    /// These dynamics on that past.
+    /// These dynamics, applied to these returns.
     pub fn filter<'a>(
         &'a self,
         deseasonalised: &'a DeseasonalisedReturns<'a>,
@@ -127,7 +127,7 @@ impl Dynamics {
 }
 
 impl FilteredDynamics<'_> {
-    /// Expected squared return of each step to come, over its season, as known when `row` closed.
+    /// Expected squared deseasonalised return of each step to come, as known when `row` closed.
     pub fn variances(&self, row: usize, out: &mut [f64]) {
         let next = self.filtered.get(row).copied().unwrap_or(0.0);
         match self.dynamics {

@@ -26,17 +26,17 @@ use crate::returns::{Returns, variance_floor};
 /// Fewest returns to forecast from.
 const MIN_RETURNS: usize = 12;
 
-/// What was learnt.
+/// What a model of variance has learnt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FittedVarianceModel {
     grid: Grid,
-    /// What each step moves by in the mean, where that is more than chance; all else is about what remains.
+    /// The mean move of each step by the calendar, where there is one; all else is learnt without it.
     drift: Option<DiurnalDrift>,
     diurnal_profile: DiurnalProfile,
-    /// Typical variance of a step, by which all are divided.
+    /// Mean variance of a step, which dynamics are relative to.
     level: f64,
     dynamics: Vec<Dynamics>,
-    /// One for each step of the horizon.
+    /// One for each step of the horizon, in order.
     residual_distributions: Vec<ResidualDistribution>,
     conditional_mean: Option<ConditionalMean>,
     recalibration: Option<ScaleRecalibration>,
@@ -123,7 +123,7 @@ impl FittedVarianceModel {
             .collect()
     }
 
-    /// Expected squared return of each step after `row`, over its season: the geometric mean of all dynamics.
+    /// Expected squared return of each step after `row`, diurnal profile apart: the geometric mean of all dynamics.
     fn variances(
         &self,
         filtered_dynamics: &[FilteredDynamics],
@@ -171,7 +171,7 @@ impl FittedVarianceModel {
         residual_distribution.smooth(distributions.collect())
     }
 
-    /// When the bar of `step` opens, whose season counts.
+    /// When the bar of `step` opens: the time that diurnal profile and drift go by.
     fn open_time(&self, origin: UnixMillis, step: usize) -> UnixMillis {
         self.grid.target(origin, step) - self.grid.step
     }

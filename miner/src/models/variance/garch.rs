@@ -9,9 +9,9 @@ use statrs::function::gamma::ln_gamma;
 
 use crate::models::model::ModelError;
 
-/// Largest α + β.
+/// Largest persistence, α + β.
 const MAX_PERSISTENCE: f64 = 0.9999;
-/// Steps of the simplex, at most.
+/// Most steps of the simplex.
 const MAX_ITERATIONS: u64 = 200;
 /// Squared returns larger than this many times their mean count as this.
 const MAX_SQUARED_RETURN_RATIO: f64 = 400.0;
@@ -19,7 +19,7 @@ const MAX_SQUARED_RETURN_RATIO: f64 = 400.0;
 /// Variance one step ahead after each return, and how it reverts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Garch {
-    /// Long-run variance ω/(1 − α − β).
+    /// ω/(1 − α − β).
     long_run: f64,
     /// Weight of the newest squared return.
     alpha: f64,

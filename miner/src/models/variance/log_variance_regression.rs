@@ -34,7 +34,7 @@ pub struct LogVarianceRegression {
 impl LogVarianceRegression {
     /// Regresses the log of the mean variance to come on the features known at each of `rows`.
     ///
-    /// `shrinkage` (0 to 1) draws each bucket's coefficients towards the mean of all.
+    /// `shrinkage` (0 to 1) shrinks each bucket's coefficients towards the mean of all.
     pub fn fit(
         features: FeatureSet,
         solve: RegressionSolver,
@@ -75,12 +75,12 @@ impl LogVarianceRegression {
         })
     }
 
-    /// Moves that the longest window takes.
+    /// Number of returns that the longest window takes.
     pub fn lookback(&self, step: Millis) -> usize {
         self.features.lookback(step)
     }
 
-    /// Expected squared return of each step to come, over its season, as known when `row` closed.
+    /// Expected squared deseasonalised return of each step to come, as known when `row` closed.
     pub fn variances(&self, deseasonalised: &DeseasonalisedReturns, row: usize, out: &mut [f64]) {
         let features = self
             .scaler
@@ -99,11 +99,11 @@ impl LogVarianceRegression {
 /// The prediction of mean log variance over some steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct HorizonBucket {
-    /// Steps ahead, from 1.
+    /// Steps after the row, counted from 1.
     steps: Range<usize>,
     weights: Vec<f64>,
     intercept: f64,
-    /// Where predictions are believed.
+    /// Lowest and highest log variance that may be predicted.
     prediction_range: (f64, f64),
     /// Added to a predicted log variance to make it unbiased for squared returns.
     log_bias: f64,
@@ -138,7 +138,7 @@ impl HorizonBucket {
         })
     }
 
-    /// Sets the correction: the log of the mean ratio of squared returns to what is predicted.
+    /// Sets the log bias: the logarithm of the mean ratio of squared returns to what is predicted.
     fn fit_log_bias(
         &mut self,
         columns: &Array2<f64>,
@@ -169,7 +169,7 @@ impl HorizonBucket {
         (self.intercept + explained).clamp(lowest, highest)
     }
 
-    /// Expected squared return.
+    /// Expected squared deseasonalised return, from standardised features.
     fn variance(&self, features: &[f64]) -> f64 {
         (self.log_variance(features.iter().copied()) + self.log_bias).exp()
     }

@@ -1,4 +1,4 @@
-//! Models of variance: dynamics, a season and a distribution make a fan.
+//! Models of variance: dynamics, a diurnal profile and residual distributions make the quantiles of each step.
 //!
 //! ```text
 //!  returns ──▶ diurnal profile ──▶ deseasonalised returns ──▶ dynamics ──▶ variance of each step to come
@@ -6,10 +6,11 @@
 //!  past returns over √variance ──▶ residual distribution of each step ──────────▶ fan around the last close
 //! ```
 //!
-//! 0. Returns are taken without their [drift](crate::diurnal_drift), which a fan is centred on; a price has none.
-//! 1. Each bar's variance is the mean of its range's (Garman-Klass) and its squared return, over its season's factor.
+//! 0. Returns are taken without their [drift](crate::diurnal_drift), which the forecast is centred on; a price has none.
+//! 1. Each bar's variance is the mean of its range's (Garman-Klass) and its squared return, over the diurnal
+//!    profile's factor.
 //! 2. [`dynamics`] expect the variance of each step to come; several are averaged in logarithms.
-//! 3. Summed up with the season's factors put back, that is the variance of the move to each step.
+//! 3. Summed up with the profile's factors put back, that is the variance of the move to each step.
 //! 4. Its [distribution](residual_distribution) is that of past returns over √variance, step by step.
 //!
 //! Where the history is too short to learn from, the trailing Gaussian stands in.

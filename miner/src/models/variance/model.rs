@@ -13,7 +13,7 @@ use crate::models::model::{FittedModel, MAX_LOOKBACK, Model, ModelError, check_s
 use crate::price_history::PriceHistory;
 use crate::returns::{Returns, steps_in, variance_floor};
 
-/// Most rows to learn from: neighbouring rows say nearly the same.
+/// Most rows to learn from: neighbouring rows are nearly the same.
 const MAX_TRAINING_ROWS: usize = 9_000;
 /// Fewest rows, and fewest horizons that they span: with less, the trailing Gaussian stands in.
 const MIN_TRAINING_ROWS: usize = 200;
@@ -22,19 +22,19 @@ const MIN_TRAINING_HORIZONS: usize = 3;
 /// A model of variance by name.
 #[derive(Clone)]
 pub struct VarianceModel {
-    /// Its name.
+    /// Name in configurations and on command lines.
     pub name: String,
-    /// How it is made.
+    /// The parts that it is put together from.
     pub spec: ModelSpec,
 }
 
-/// A fitted model of variance, or what stands in for it.
+/// A fitted model of variance, or the Gaussian that stands in for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FittedOrFallback {
-    /// There was enough to learn from.
+    /// The history was long enough to learn from.
     Fitted(Box<FittedVarianceModel>),
-    /// There wasn't.
+    /// The history was too short: the trailing Gaussian.
     Fallback(FittedGaussian),
 }
 

@@ -6,7 +6,7 @@ use super::probability_grid::{PROBABILITY_COUNT, probability_grid};
 use super::student_t::StudentTables;
 use crate::order_statistics::OrderStatistics;
 
-/// The sample's own quantiles are at least this share of Student's t.
+/// The sample's own quantiles are at least this share of Student's t: returns that were mostly 0 keep some spread.
 const MIN_STUDENT_SHARE: f64 = 0.25;
 
 /// |z| at each of the [`probability_grid`], ascending; z is symmetric about 0.
@@ -14,7 +14,7 @@ const MIN_STUDENT_SHARE: f64 = 0.25;
 #[serde(transparent)]
 pub struct ResidualDistribution(pub Vec<f64>);
 
-/// How distributions are learnt.
+/// How residual distributions are learnt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResidualDistributionSpec {
     /// Weight of the sample's own quantiles; the rest is Student's t.
@@ -32,7 +32,7 @@ pub struct QuantileInterpolator {
 }
 
 impl ResidualDistributionSpec {
-    /// The distribution of these |z|.
+    /// The distribution of these |z|, which aren't negative.
     pub fn fit(&self, magnitudes: &[f64], student_tables: &StudentTables) -> ResidualDistribution {
         let positions = probability_grid().map(|p| RankPosition::new(p, magnitudes.len()));
         let ranks = positions
@@ -44,7 +44,6 @@ impl ResidualDistributionSpec {
         );
         let student = student_tables.fit(&order_statistics);
         let blended = positions.iter().zip(student).map(|(position, t)| {
-            // Returns that were mostly zero leave a sliver, not nothing.
             let own = position
                 .quantile(&order_statistics)
                 .max(MIN_STUDENT_SHARE * t);
@@ -53,13 +52,13 @@ impl ResidualDistributionSpec {
         ResidualDistribution(blended.collect())
     }
 
-    /// Distributions of neighbouring steps averaged.
+    /// Each distribution averaged with those of its neighbouring steps.
     pub fn smooth(&self, distributions: Vec<ResidualDistribution>) -> Vec<ResidualDistribution> {
         if self.smoothing_steps == 0 {
             return distributions;
         }
         let around = |step: usize| {
-            // As many on either side, so that the first and the last step lean neither way.
+            // As many on either side, so that no step is biased towards later or earlier ones.
             let reach = self
                 .smoothing_steps
                 .min(step)
@@ -84,7 +83,7 @@ impl ResidualDistributionSpec {
 }
 
 impl QuantileInterpolator {
-    /// The places of K quantiles.
+    /// The places of K quantiles at levels (2k − 1)/2K.
     pub fn new(k: usize) -> Self {
         let points = probability_grid();
         let upper = (k.div_ceil(2)..k).map(|index| {
@@ -124,7 +123,7 @@ impl QuantileInterpolator {
 struct RankPosition {
     below: usize,
     above: usize,
-    /// From the one to the other.
+    /// Position between the two, from 0 to 1.
     fraction: f64,
 }
 
@@ -141,7 +140,7 @@ impl RankPosition {
         }
     }
 
-    /// The quantile, 0 of no sample.
+    /// The quantile of this sample; 0 of an empty one.
     fn quantile(&self, sample: &OrderStatistics) -> f64 {
         let [below, above] = [self.below, self.above].map(|rank| sample.get(rank).unwrap_or(0.0));
         below + self.fraction * (above - below)

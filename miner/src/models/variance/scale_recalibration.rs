@@ -13,22 +13,22 @@ use crate::diurnal_profile::DiurnalProfile;
 use crate::prefix_sums::PrefixSums;
 use crate::returns::{Returns, steps_in};
 
-/// Distance between two past origins that are looked at.
+/// Time between two past origins whose moves are compared.
 const ORIGIN_SPACING: Millis = Millis::hours(1);
-/// Steps that are looked at, as shares of the horizon.
+/// Steps whose moves are compared, as shares of the horizon.
 const STEP_SHARES: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
 
-/// How far to follow the newest past.
+/// How far scales follow the newest returns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScaleRecalibration {
-    /// Span of the origins that are looked at.
+    /// Newest span, whose origins are compared.
     pub span: Millis,
     /// Power of the ratio of realised to expected magnitude that scales are multiplied by: 1 follows it fully.
     pub strength: f64,
 }
 
 impl ScaleRecalibration {
-    /// Returns that it takes beyond what dynamics look back on.
+    /// Number of returns that it takes beyond those that dynamics look back on.
     pub fn lookback(&self, step: Millis, horizon: usize) -> usize {
         steps_in(self.span, step) + horizon
     }
@@ -74,7 +74,7 @@ impl ScaleRecalibration {
     }
 }
 
-/// E|z| of a distribution: the mean of its magnitudes over their probabilities, the sliver beyond the last at the last.
+/// E|z| of a distribution, by the trapezoid rule over its probabilities; beyond the last, |z| counts as the last.
 fn mean_magnitude(distribution: &ResidualDistribution) -> f64 {
     let probabilities = probability_grid();
     let spans = probabilities.windows(2).zip(distribution.0.windows(2));

@@ -18,10 +18,10 @@ pub struct ModelSpec {
     /// Span of the rows that dynamics and distributions are learnt from; the diurnal profile
     /// looks back the whole [`MAX_LOOKBACK`](crate::models::MAX_LOOKBACK).
     pub training_span: Millis,
-    /// How distributions are learnt.
+    /// How residual distributions are learnt.
     pub residual_distribution: ResidualDistributionSpec,
-    /// How the conditional mean is learnt; the last close without.
+    /// How the conditional mean is learnt; `None` centres forecasts on the last close.
     pub conditional_mean: Option<ConditionalMeanSpec>,
-    /// How scales follow the newest past between two fits; not at all without.
+    /// How scales follow the newest returns between two fits; `None` leaves them as they were fitted.
     pub recalibration: Option<ScaleRecalibration>,
 }

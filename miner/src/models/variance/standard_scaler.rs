@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct StandardScaler(Vec<(f64, f64)>);
 
 impl StandardScaler {
-    /// Those of these rows of features.
+    /// The moments of these rows of features.
     pub fn fit(rows: &[Vec<f64>]) -> Self {
         let count = rows.len() as f64;
         let columns = rows.first().map_or(0, Vec::len);

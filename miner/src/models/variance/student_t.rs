@@ -11,10 +11,10 @@ use crate::order_statistics::OrderStatistics;
 const DEGREES_OF_FREEDOM: [f64; 16] = [
     2.25, 2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 9.0, 13.0, 30.0,
 ];
-/// Points of |z| that are matched.
+/// Probabilities of |z| at which sample and t are matched.
 const LOW_PROBABILITY: f64 = 0.60;
 const HIGH_PROBABILITY: f64 = 0.95;
-/// Smallest scale.
+/// Smallest scale of a fitted t.
 const MIN_SCALE: f64 = 0.05;
 
 /// |t| at the [`probability_grid`], and at the two points, for each of [`DEGREES_OF_FREEDOM`].
@@ -31,7 +31,7 @@ struct QuantileTable {
     high: f64,
 }
 
-/// Fits Student's t.
+/// Quantiles of Student's t by degrees of freedom, from which a t is fitted without evaluating its inverse again.
 #[derive(Debug, Clone, Copy)]
 pub struct StudentTables {
     tables: &'static [QuantileTable],

@@ -72,7 +72,7 @@ struct CandlesQuery {
 }
 
 impl TestVenue {
-    /// One that keeps to what it is asked for.
+    /// A venue that answers with the range that it is asked for.
     pub const fn well_behaved() -> Self {
         Self {
             up: AtomicBool::new(true),
@@ -149,7 +149,7 @@ pub fn config(host: &str, data: &Path) -> MinerConfig {
     }
 }
 
-/// A miner that serves.
+/// A miner that serves, with what stops it.
 pub struct TestMiner {
     address: SocketAddr,
     stop: CancellationToken,
@@ -194,7 +194,7 @@ impl TestMiner {
     }
 }
 
-/// Somebody who asks.
+/// A validator's client.
 pub struct TestValidator(MinerClient);
 
 impl TestValidator {
@@ -253,7 +253,7 @@ impl TestValidator {
     }
 }
 
-/// The answer, or what the miner said instead.
+/// The answer, or the miner's refusal as text.
 fn refusal_text<T>(asked: Result<T, MinerRequestError>) -> Result<T, String> {
     asked.map_err(|error| match error {
         MinerRequestError::InvalidAnswer { why, .. } => why,
