@@ -202,14 +202,15 @@ fn ratio(span: Millis, unit: Millis) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::{MONDAY, STEP};
+
     use super::*;
 
-    /// A Monday, 2024-01-01T00:00:00Z.
-    const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+    /// Bars of a week.
     const WEEK: usize = 7 * 288;
 
     fn five_minutes(seed: u64, bars: usize) -> PriceSeries {
-        simulate_prices(seed, MONDAY, Millis::minutes(5), bars).unwrap()
+        simulate_prices(seed, MONDAY, STEP, bars).unwrap()
     }
 
     fn log_return(bar: &Bar) -> f64 {
@@ -244,10 +245,7 @@ mod tests {
     fn bars_join_and_hold_together() {
         let series = five_minutes(3, WEEK);
         assert_eq!(series.bars()[0].open.get(), START_PRICE);
-        assert_eq!(
-            (series.first_open(), series.step()),
-            (MONDAY, Millis::minutes(5))
-        );
+        assert_eq!((series.first_open(), series.step()), (MONDAY, STEP));
         for pair in series.bars().windows(2) {
             assert_eq!(pair[0].close, pair[1].open);
         }
@@ -308,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn days_and_weeks_have_their_rhythm() {
+    fn days_and_weeks_have_their_pattern() {
         let at = |day: i64, hour: f64| {
             seasonal_variance(MONDAY + Millis::days(day) + Millis((hour * 3_600_000.0) as i64))
         };
@@ -316,13 +314,12 @@ mod tests {
         assert!(close(at(0, 14.5) / at(0, 2.5), 3.0));
         assert!(close(at(5, 14.5) / at(4, 14.5), 0.4) && close(at(6, 3.0) / at(0, 3.0), 0.4));
         assert!(close(at(7, 9.0), at(0, 9.0)) && close(at(-1, 9.0), at(6, 9.0)));
-        let week =
-            mean((0..WEEK).map(|i| seasonal_variance(MONDAY + Millis::minutes(5).times(i as i64))));
+        let week = mean((0..WEEK).map(|i| seasonal_variance(MONDAY + STEP.times(i as i64))));
         assert!((week - 1.0).abs() < 1e-9, "{week}");
     }
 
     #[test]
-    fn what_is_no_series_is_refused() {
+    fn impossible_steps_and_lengths_are_refused() {
         let refused = |step, bars| {
             simulate_prices(1, MONDAY, step, bars)
                 .unwrap_err()
@@ -330,7 +327,7 @@ mod tests {
         };
         assert!(refused(Millis(0), 10).contains("a step of 0 ms leads nowhere"));
         assert!(refused(Millis(-5), 10).contains("give a positive one"));
-        assert!(refused(Millis::minutes(5), 1).contains("give at least 2"));
+        assert!(refused(STEP, 1).contains("give at least 2"));
         assert!(refused(Millis::days(365_000), 10).contains("years 0000 to 9999"));
         assert!(refused(Millis(i64::MAX), 10).contains("not finite; ask for fewer bars"));
     }

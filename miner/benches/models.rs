@@ -4,15 +4,13 @@
 #![allow(clippy::expect_used, reason = "a benchmark fails loudly")]
 
 use foretell_core::series::{Grid, Unit};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, STEP};
 use foretell_data::simulated_prices::simulate_prices;
 use foretell_miner::models::by_name;
 use foretell_miner::price_history::PriceHistory;
 
-/// 2024-01-01T00:00:00Z.
-const START: UnixMillis = UnixMillis(1_704_067_200_000);
 const GRID: Grid = Grid {
-    step: Millis::minutes(5),
+    step: STEP,
     horizon: 100,
 };
 const BARS_OF_180_DAYS: usize = 180 * 288;
@@ -49,7 +47,7 @@ fn model(name: &str) -> std::sync::Arc<dyn foretell_miner::models::AnyModel> {
 }
 
 fn history() -> PriceHistory {
-    let prices = simulate_prices(1, START, GRID.step, BARS_OF_180_DAYS).expect("a series");
+    let prices = simulate_prices(1, MONDAY, GRID.step, BARS_OF_180_DAYS).expect("a series");
     let mut history = PriceHistory::new(GRID.step, Unit::LogPrice);
     history
         .extend(prices.into_bars())

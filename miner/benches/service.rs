@@ -23,9 +23,9 @@ use foretell_core::bar::Bar;
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
-use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::series::Series;
 use foretell_core::signed_text::receipt_text;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, STEP, btc_usd};
 use foretell_data::simulated_prices::simulate_prices;
 use foretell_feed::venue::{CandlePage, ReplaySource};
 use foretell_keys::keyfile::WalletHotkey;
@@ -45,10 +45,7 @@ const VALIDATORS: u64 = 64;
 const REPETITIONS: usize = 100;
 /// Percentiles that are printed.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("max", 1.0)];
-const STEP: Millis = Millis::minutes(5);
 const HISTORY_DAYS: u32 = 180;
-/// 2024-01-01T00:00:00Z.
-const START: UnixMillis = UnixMillis(1_704_067_200_000);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,17 +57,10 @@ fn main() {
 
 async fn measure() {
     let folder = tempfile::tempdir().expect("a folder");
-    let series = Series {
-        id: "BTC/USD".parse().expect("a series"),
-        grid: Grid {
-            step: STEP,
-            horizon: 100,
-        },
-        unit: Unit::LogPrice,
-    };
+    let series = btc_usd(100);
     let bars = HISTORY_DAYS as usize * 288;
-    let prices = simulate_prices(1, START, STEP, bars).expect("a series");
-    let origin = START + STEP.times(bars as i64);
+    let prices = simulate_prices(1, MONDAY, STEP, bars).expect("a series");
+    let origin = MONDAY + STEP.times(bars as i64);
     let venue = venue(prices.into_bars()).await;
     let miner = Miner::start(folder.path(), &series, &venue);
     let request = CommitRequest::new(&series, origin, origin, origin);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use foretell_core::forecast::ForecastKind;
+use foretell_core::testing::assert_contains_all;
 use polars::prelude::{Column, DataFrame, IntoSeries, ListChunked, NamedFrom, Series};
 use polars_io::prelude::ParquetWriter;
 use tempfile::TempDir;
@@ -43,55 +44,53 @@ impl Folder {
 }
 
 fn columns(rows: &[Row]) -> Vec<Column> {
-    let of = |name: &str, series: Series| series.with_name(name.into()).into();
+    let named = |name: &str, series: Series| series.with_name(name.into()).into();
     let lists: ListChunked = rows
         .iter()
         .map(|row| Some(Series::new("".into(), row.4.as_slice())))
         .collect();
     vec![
-        of(
+        named(
             ORIGINS,
             Series::new("".into(), rows.iter().map(|r| r.0).collect::<Vec<_>>()),
         ),
-        of(
+        named(
             "miner",
             Series::new("".into(), rows.iter().map(|r| r.1).collect::<Vec<_>>()),
         ),
-        of(
+        named(
             "kind",
             Series::new("".into(), rows.iter().map(|r| r.2).collect::<Vec<_>>()),
         ),
-        of(
+        named(
             "k",
             Series::new("".into(), rows.iter().map(|r| r.3).collect::<Vec<_>>()),
         ),
-        of("values", lists.into_series()),
+        named("values", lists.into_series()),
     ]
 }
 
 const ORIGINS: &str = "origin_ms";
 
-/// Miner, K and values of all entries of a round.
+/// Miner, K and values of each forecast of a round.
 type Found = Vec<(String, usize, Vec<f64>)>;
 
 /// Origin of each round, and what is found for it.
 fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
-    let words = |error: ForecastFileError| error.to_string();
-    let mut rounds = ForecastRounds::open(files).map_err(words)?;
+    let message = |error: ForecastFileError| error.to_string();
+    let mut rounds = ForecastRounds::open(files).map_err(message)?;
     let mut all = Vec::new();
-    while let Some(round) = rounds.next_round().map_err(words)? {
+    while let Some(round) = rounds.next_round().map_err(message)? {
         let forecasts = round.forecasts.iter();
-        let forecasts = forecasts.map(|e| (e.miner().to_owned(), e.k(), e.values().to_vec()));
+        let forecasts = forecasts.map(|f| (f.miner().to_owned(), f.k(), f.values().to_vec()));
         all.push((round.origin.0, forecasts.collect()));
     }
     Ok(all)
 }
 
-fn assert_says(files: &[PathBuf], words: &[&str]) {
-    let message = read(files).unwrap_err();
-    for word in words {
-        assert!(message.contains(word), "{word:?} is not in {message:?}");
-    }
+#[track_caller]
+fn assert_message(files: &[PathBuf], parts: &[&str]) {
+    assert_contains_all(&read(files).unwrap_err(), parts);
 }
 
 #[test]
@@ -105,30 +104,30 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
     ];
     let text = "miner,origin_ms,step,v1,v2,owner\na,1000,1,0.5,1,x\na,1000,2,0.5,2,x\na,3000,1,3,,\na,3000,2,4,,\n";
     let csv = folder.csv("a.csv", text);
-    let entry = |miner: &str, k, values: &[f64]| (miner.to_owned(), k, values.to_vec());
+    let found = |miner: &str, k, values: &[f64]| (miner.to_owned(), k, values.to_vec());
     let expected = vec![
         (
             1000,
             vec![
-                entry("a", 2, &[0.5, 1.0, 0.5, 2.0]),
-                entry("b", 2, &[1.0, 2.0, 4.0, 3.0]),
+                found("a", 2, &[0.5, 1.0, 0.5, 2.0]),
+                found("b", 2, &[1.0, 2.0, 4.0, 3.0]),
             ],
         ),
         (
             2000,
-            vec![entry("b", 1, &[5.0, 6.0]), entry("c", 1, &[7.0, 8.0])],
+            vec![found("b", 1, &[5.0, 6.0]), found("c", 1, &[7.0, 8.0])],
         ),
         (
             3000,
-            vec![entry("a", 1, &[3.0, 4.0]), entry("b", 1, &[9.0, 10.0])],
+            vec![found("a", 1, &[3.0, 4.0]), found("b", 1, &[9.0, 10.0])],
         ),
     ];
     for group in [1, 2, 3, 100] {
         let parquet = folder.parquet("b.parquet", &rows, group);
         let files = [csv.clone(), parquet];
         assert_eq!(read(&files).unwrap(), expected, "row groups of {group}");
-        let found: Vec<i64> = origins(&files).unwrap().into_iter().map(|t| t.0).collect();
-        assert_eq!(found, [1000, 2000, 3000]);
+        let times: Vec<i64> = origins(&files).unwrap().into_iter().map(|t| t.0).collect();
+        assert_eq!(times, [1000, 2000, 3000]);
     }
     let mut rounds = ForecastRounds::open(&[csv]).unwrap();
     let first = rounds.next_round().unwrap().unwrap();
@@ -142,44 +141,44 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
 }
 
 #[test]
-fn what_is_no_forecasts_file_is_said() {
+fn what_is_no_forecasts_file_is_refused() {
     let folder = Folder::new();
-    assert_says(
+    assert_message(
         &[folder.0.path().join("none.csv")],
         &["none.csv: no such file", "check the path"],
     );
-    assert_says(&[folder.0.path().to_owned()], &["directory"]);
-    assert_says(
+    assert_message(&[folder.0.path().to_owned()], &["directory"]);
+    assert_message(
         &[folder.csv("f.txt", "")],
         &["f.txt", "name it .csv or .parquet"],
     );
-    assert_says(
+    assert_message(
         &[folder.csv("f.csv", "")],
         &["f.csv: the file is empty", "origin_ms,miner,step"],
     );
-    assert_says(
+    assert_message(
         &[folder.csv("f.csv", "origin_ms,miner,step,v1\n")],
         &["holds no forecasts"],
     );
-    assert_says(
+    assert_message(
         &[folder.csv("f.csv", "origin,miner,step,v1\n1,a,1,2\n")],
         &[
             "f.csv: no column origin_ms (found: origin, miner, step, v1)",
             "must have origin_ms",
         ],
     );
-    assert_says(
+    assert_message(
         &[folder.csv("f.csv", "origin_ms,miner,step,v1,v1\n")],
         &["two columns are named v1"],
     );
-    assert_says(
+    assert_message(
         &[folder.csv("f.parquet", "PAR1 not really")],
         &["f.parquet: not a readable Parquet"],
     );
     let whole =
         fs::read(folder.parquet("f.parquet", &[(1, "a", "paths", 1, vec![1.0])], 10)).unwrap();
     fs::write(folder.0.path().join("f.parquet"), &whole[..whole.len() / 2]).unwrap();
-    assert_says(
+    assert_message(
         &[folder.0.path().join("f.parquet")],
         &["not a readable Parquet"],
     );
@@ -189,52 +188,52 @@ fn what_is_no_forecasts_file_is_said() {
 fn a_row_out_of_order_or_there_twice_is_named() {
     let folder = Folder::new();
     let csv = |text: &str| [folder.csv("f.csv", &format!("origin_ms,miner,step,v1\n{text}"))];
-    assert_says(
+    assert_message(
         &csv("2,a,1,5\n1,a,1,5\n"),
         &["f.csv, line 3", "1 comes after 2", "sort the rows"],
     );
-    assert_says(
+    assert_message(
         &csv("1,a,1,5\n1,b,1,5\n1,a,1,6\n"),
         &["f.csv, line 4", "a has a forecast", "line 2"],
     );
-    assert_says(
+    assert_message(
         &csv("1,a,1,5\n1,a,3,5\n"),
         &["f.csv, line 3", "found 3", "a's step 2", "sort"],
     );
-    assert_says(
+    assert_message(
         &csv("1,a,1,5\n1,a,1,5\n"),
         &["f.csv, line 3", "found 1", "none twice"],
     );
     let row = |origin, miner| (origin, miner, "quantiles", 1, vec![1.0]);
     let parquet = |rows: &[Row]| [folder.parquet("f.parquet", rows, 1)];
-    assert_says(
+    assert_message(
         &parquet(&[row(2, "a"), row(1, "a")]),
         &["f.parquet, row 2", "1 comes after 2"],
     );
-    assert_says(
+    assert_message(
         &parquet(&[row(1, "a"), row(1, "a")]),
         &["f.parquet, row 2", "a has", "row 1"],
     );
     let other = folder.csv("g.csv", "origin_ms,miner,step,v1\n1,a,1,5\n");
     let both = [folder.parquet("f.parquet", &[row(1, "a")], 9), other];
-    assert_says(&both, &["g.csv, line 2", "f.parquet, row 1"]);
+    assert_message(&both, &["g.csv, line 2", "f.parquet, row 1"]);
 }
 
 #[test]
 fn a_bad_cell_is_named_with_its_cure() {
     let folder = Folder::new();
     let csv = |text: &str| [folder.csv("f.csv", &format!("origin_ms,miner,step,v1\n{text}"))];
-    assert_says(
+    assert_message(
         &csv("x,a,1,5\n"),
         &["f.csv, line 2", "origin_ms", "unix milliseconds"],
     );
-    assert_says(&csv("1,,1,5\n"), &["f.csv, line 2", "miner"]);
-    assert_says(&csv("1,a,one,5\n"), &["f.csv, line 2", "step"]);
-    assert_says(
+    assert_message(&csv("1,,1,5\n"), &["f.csv, line 2", "miner"]);
+    assert_message(&csv("1,a,one,5\n"), &["f.csv, line 2", "step"]);
+    assert_message(
         &csv("1,a,1,abc\n"),
         &["f.csv, line 2", "v1", "\"abc\"", "plain decimal"],
     );
-    assert_says(
+    assert_message(
         &csv("1,a,1\n"),
         &["f.csv, line 2: not CSV (3 cells under a header of 4)"],
     );
@@ -245,25 +244,25 @@ fn a_bad_cell_is_named_with_its_cure() {
         (2, "a", "interval", 1, vec![1.0]),
     ];
     let file = folder.parquet("f.parquet", &rows, 1);
-    assert_says(&[file], &["f.parquet, row 2", "interval"]);
+    assert_message(&[file], &["f.parquet, row 2", "interval"]);
     let rows = [(1, "a", "interval", 1, vec![1.0])];
     let file = folder.parquet("f.parquet", &rows, 1);
-    assert_says(
+    assert_message(
         &[file],
         &["f.parquet, row 1", "kind", "interval", "quantiles"],
     );
     let mut wrong = columns(&[(1, "a", "paths", 1, vec![1.0])]);
     wrong[0] = Series::new(ORIGINS.into(), [1.0]).into();
     let file = folder.columns("f.parquet", wrong, 1);
-    assert_says(&[file], &["column origin_ms", "Float64", "64-bit integers"]);
+    assert_message(&[file], &["column origin_ms", "Float64", "64-bit integers"]);
     let mut wrong = columns(&[(1, "a", "paths", 1, vec![1.0])]);
     wrong[4] = Series::new("values".into(), [1.0]).into();
     let file = folder.columns("f.parquet", wrong, 1);
-    assert_says(&[file], &["column values", "lists of 64-bit floats"]);
+    assert_message(&[file], &["column values", "lists of 64-bit floats"]);
     let mut fewer = columns(&[(1, "a", "paths", 1, vec![1.0])]);
     fewer.remove(3);
     let file = folder.columns("f.parquet", fewer, 1);
-    assert_says(
+    assert_message(
         &[file],
         &["no column k (found: origin_ms, miner, kind, values)"],
     );

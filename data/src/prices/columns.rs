@@ -71,6 +71,8 @@ fn missing(names: &[&str], has_value: bool) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::assert_contains_all;
+
     use super::*;
 
     fn find(names: &[&str]) -> Result<PriceColumns, String> {
@@ -104,27 +106,24 @@ mod tests {
 
     #[test]
     fn missing_columns_are_listed_beside_those_found() {
-        let message = find(&["open_time_ms", "open", "high", "Close"]).unwrap_err();
-        assert!(message.contains("p.csv"), "{message}");
-        assert!(
-            message.contains("no column low, close, volume"),
-            "{message}"
+        assert_contains_all(
+            &find(&["open_time_ms", "open", "high", "Close"]).unwrap_err(),
+            &[
+                "p.csv",
+                "no column low, close, volume",
+                "found: open_time_ms, open, high, Close",
+                "must name open_time_ms,open",
+            ],
         );
-        assert!(
-            message.contains("found: open_time_ms, open, high, Close"),
-            "{message}"
-        );
-        assert!(message.contains("must name open_time_ms,open"), "{message}");
         let message = find(&["time", "value"]).unwrap_err();
-        assert!(message.contains("no column open_time_ms ("), "{message}");
+        assert_contains_all(&message, &["no column open_time_ms ("]);
     }
 
     #[test]
     fn a_name_taken_twice_is_ambiguous() {
-        let message = find(&["open_time_ms", "value", "value"]).unwrap_err();
-        assert!(
-            message.contains("p.csv: two columns are named value; rename or remove one"),
-            "{message}"
+        assert_contains_all(
+            &find(&["open_time_ms", "value", "value"]).unwrap_err(),
+            &["p.csv: two columns are named value; rename or remove one"],
         );
     }
 }

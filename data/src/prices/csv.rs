@@ -134,17 +134,17 @@ fn not_csv(file: &Path, bytes: &[u8], error: &::csv::Error) -> PriceFileError {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::assert_contains_all;
+
     use super::*;
 
     fn parsed(text: &str) -> Result<(Vec<Bar>, Vec<u64>), String> {
         parse(Path::new("p.csv"), text.as_bytes()).map_err(|e| e.to_string())
     }
 
-    fn assert_says(text: &str, words: &[&str]) {
-        let message = parsed(text).unwrap_err();
-        for word in words {
-            assert!(message.contains(word), "{word:?} is not in {message:?}");
-        }
+    #[track_caller]
+    fn assert_message(text: &str, parts: &[&str]) {
+        assert_contains_all(&parsed(text).unwrap_err(), parts);
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
                 .collect();
             assert_eq!(lines, expected, "{text:?}");
         }
-        assert_says(
+        assert_message(
             "open_time_ms,value\r\n1,1\r\n\r\n2\r\n",
             &["p.csv, line 4: not CSV"],
         );
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn an_empty_file_needs_a_header() {
-        assert_says("", &["p.csv", "empty", "first line must name the columns"]);
-        assert_says(
+        assert_message("", &["p.csv", "empty", "first line must name the columns"]);
+        assert_message(
             "1000,1\n2000,2\n",
             &["p.csv", "found: 1000, 1", "must name"],
         );
@@ -204,7 +204,7 @@ mod tests {
     fn a_bad_cell_is_named_with_its_line_and_cure() {
         let value = |cell: &str| format!("open_time_ms,value\n1000,1\n2000,{cell}\n");
         let place = ["p.csv", "line 3", "column value"];
-        for (cell, words) in [
+        for (cell, parts) in [
             ("abc", ["\"abc\"", "plain decimal"]),
             ("1,5", ["3 cells under a header of 2", "as many"]),
             ("\"1,5\"", ["\"1,5\"", "plain decimal"]),
@@ -214,12 +214,12 @@ mod tests {
             ("1e999", ["\"1e999\"", "leave the whole row out"]),
         ] {
             let column = if cell == "1,5" { 2 } else { 3 };
-            assert_says(&value(cell), &place[..column]);
-            assert_says(&value(cell), &words);
+            assert_message(&value(cell), &place[..column]);
+            assert_message(&value(cell), &parts);
         }
         for time in ["2024-01-01", "1704067200000.5", "99999999999999999999"] {
             let text = format!("open_time_ms,value\n{time},1\n");
-            assert_says(
+            assert_message(
                 &text,
                 &[
                     "p.csv, line 2, column open_time_ms",

@@ -109,29 +109,26 @@ fn most_common(spacings: impl Iterator<Item = Millis>) -> Option<Millis> {
 mod tests {
     use std::path::Path;
 
-    use foretell_core::price::Price;
+    use foretell_core::testing::{assert_contains_all, price};
     use proptest::prelude::*;
 
     use super::*;
     use crate::file_position::RowPosition;
 
     fn bars(times: &[i64]) -> Vec<Bar> {
-        let value = Price::new(1.0).unwrap();
+        let times = times.iter();
         times
-            .iter()
-            .map(|&t| Bar::from_value(UnixMillis(t), value))
+            .map(|&t| Bar::of_value(UnixMillis(t), price(1.0)))
             .collect()
     }
 
     /// Asserts the message about bars of a CSV file without blank lines.
-    fn assert_says(bars: &[Bar], words: &[&str]) {
-        let message = infer_step(bars)
+    #[track_caller]
+    fn assert_message(bars: &[Bar], parts: &[&str]) {
+        let error = infer_step(bars)
             .unwrap_err()
-            .in_file(Path::new("p.csv"), |bar| RowPosition::Line(bar as u64 + 2))
-            .to_string();
-        for word in words {
-            assert!(message.contains(word), "{word:?} is not in {message:?}");
-        }
+            .in_file(Path::new("p.csv"), |bar| RowPosition::Line(bar as u64 + 2));
+        assert_contains_all(&error.to_string(), parts);
     }
 
     #[test]
@@ -153,15 +150,15 @@ mod tests {
 
     #[test]
     fn fewer_than_two_bars_have_no_step() {
-        assert_says(&[], &["p.csv: rows found: 0", "give at least 2"]);
-        assert_says(&bars(&[5]), &["p.csv: rows found: 1", "give at least 2"]);
+        assert_message(&[], &["p.csv: rows found: 0", "give at least 2"]);
+        assert_message(&bars(&[5]), &["p.csv: rows found: 1", "give at least 2"]);
         let message = infer_step(&bars(&[5])).unwrap_err().to_string();
         assert!(message.contains("bars given: 1"), "{message}");
     }
 
     #[test]
     fn times_out_of_order_are_named() {
-        assert_says(
+        assert_message(
             &bars(&[0, 600, 300]),
             &[
                 "p.csv, line 4",
@@ -169,7 +166,7 @@ mod tests {
                 "sort the rows",
             ],
         );
-        assert_says(
+        assert_message(
             &bars(&[0, 300, 300, 600]),
             &[
                 "p.csv, line 4",
@@ -177,7 +174,7 @@ mod tests {
                 "remove one",
             ],
         );
-        assert_says(
+        assert_message(
             &bars(&[0, 300, 600, 750, 900, 1200]),
             &[
                 "p.csv, line 5",
@@ -191,7 +188,7 @@ mod tests {
     #[test]
     fn times_in_other_units_are_named() {
         for time in [1_704_067_200_000_000, 1_704_067_200_000_000_000, i64::MIN] {
-            assert_says(
+            assert_message(
                 &bars(&[0, time]),
                 &[
                     "p.csv, line 3",
@@ -204,7 +201,6 @@ mod tests {
 
     #[test]
     fn bars_that_contradict_themselves_are_named() {
-        let price = |x| Price::new(x).unwrap();
         let sound = Bar {
             open_time: UnixMillis(300),
             open: price(10.0),
@@ -257,13 +253,13 @@ mod tests {
                 "column volume: found NaN",
             ),
         ];
-        for (bar, words) in broken {
-            let cure = if words.contains("volume") {
+        for (bar, fault) in broken {
+            let cure = if fault.contains("volume") {
                 "write 0"
             } else {
                 "correct the row"
             };
-            assert_says(&[bars(&[0])[0], bar], &["p.csv, line 3", words, cure]);
+            assert_message(&[bars(&[0])[0], bar], &["p.csv, line 3", fault, cure]);
         }
         assert_eq!(infer_step(&[bars(&[0])[0], sound]), Ok(Millis(300)));
     }

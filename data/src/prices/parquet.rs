@@ -159,6 +159,7 @@ fn faulty(file: &Path, fault: ParquetFault) -> PriceFileError {
 mod tests {
     use std::fs;
 
+    use foretell_core::testing::{assert_contains_all, price};
     use polars::prelude::{Column, DataFrame, NamedFrom, Series};
     use polars_io::prelude::ParquetWriter;
 
@@ -190,11 +191,9 @@ mod tests {
         read(&file)
     }
 
-    fn assert_says(columns: Vec<Column>, words: &[&str]) {
-        let message = parsed(columns).unwrap_err();
-        for word in words {
-            assert!(message.contains(word), "{word:?} is not in {message:?}");
-        }
+    #[track_caller]
+    fn assert_message(columns: Vec<Column>, parts: &[&str]) {
+        assert_contains_all(&parsed(columns).unwrap_err(), parts);
     }
 
     fn times() -> Column {
@@ -213,7 +212,6 @@ mod tests {
             column("open", [1.0, 2.0]),
         ])
         .unwrap();
-        let price = |x| Price::new(x).unwrap();
         let first = Bar {
             open_time: UnixMillis(1000),
             open: price(1.0),
@@ -245,7 +243,7 @@ mod tests {
             }
         }
         let huge = [1, (1_i64 << 53) + 1];
-        assert_says(
+        assert_message(
             vec![times(), column(VALUE, huge)],
             &[
                 "p.parquet, row 2, column value",
@@ -253,7 +251,7 @@ mod tests {
                 "scale",
             ],
         );
-        assert_says(
+        assert_message(
             vec![column(OPEN_TIME, [1, u64::MAX]), column(VALUE, [7.0, 8.0])],
             &["p.parquet, row 2, column open_time_ms", "unix milliseconds"],
         );
@@ -261,7 +259,7 @@ mod tests {
 
     #[test]
     fn wrong_types_are_named_with_the_cure() {
-        assert_says(
+        assert_message(
             vec![times(), column(VALUE, ["7", "8"])],
             &[
                 "p.parquet, column value",
@@ -273,7 +271,7 @@ mod tests {
             column(OPEN_TIME, [1000.0, 2000.0]),
             column(OPEN_TIME, ["2024-01-01", "2024-01-02"]),
         ] {
-            assert_says(
+            assert_message(
                 vec![time, column(VALUE, [7.0, 8.0])],
                 &[
                     "p.parquet, column open_time_ms",
@@ -290,7 +288,7 @@ mod tests {
             (Some(f64::NAN), "NaN"),
             (Some(f64::INFINITY), "inf"),
         ] {
-            assert_says(
+            assert_message(
                 vec![times(), column(VALUE, [Some(7.0), cell])],
                 &[
                     "p.parquet, row 2, column value",
@@ -299,7 +297,7 @@ mod tests {
                 ],
             );
         }
-        assert_says(
+        assert_message(
             vec![
                 column(OPEN_TIME, [None, Some(5_i64)]),
                 column(VALUE, [7.0, 8.0]),
@@ -310,7 +308,7 @@ mod tests {
 
     #[test]
     fn missing_columns_are_listed() {
-        assert_says(
+        assert_message(
             vec![column("open_time", [1_i64, 2]), column("close", [7.0, 8.0])],
             &[
                 "p.parquet",

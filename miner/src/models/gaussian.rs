@@ -80,29 +80,22 @@ fn trailing_variance(history: &PriceHistory) -> Result<f64, ModelError> {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::bar::Bar;
-    use foretell_core::price::Price;
     use foretell_core::series::Unit;
+    use foretell_core::testing::{STEP, bars};
     use foretell_core::time::UnixMillis;
 
     use super::*;
 
-    const STEP: Millis = Millis::minutes(5);
-
-    fn history(values: &[f64]) -> PriceHistory {
+    fn history(values: impl IntoIterator<Item = f64>) -> PriceHistory {
         let mut history = PriceHistory::new(STEP, Unit::Value);
-        let bars = values.iter().zip(0..).map(|(value, index)| {
-            Bar::from_value(UnixMillis(STEP.times(index).0), Price::new(*value).unwrap())
-        });
-        history.extend(bars).unwrap();
+        history.extend(bars(UnixMillis(0), values)).unwrap();
         history
     }
 
     #[test]
     fn the_fan_spreads_with_the_square_root_of_time() {
         // Twelve returns of ±2: σ = 2. K = 2 has levels ¼ and ¾, ±0.6744898 σ·√i.
-        let values: Vec<f64> = (0..13).map(|i| f64::from(i % 2) * 2.0).collect();
-        let history = history(&values);
+        let history = history((0..13).map(|i| f64::from(i % 2) * 2.0));
         let grid = Grid {
             step: STEP,
             horizon: 4,
@@ -122,7 +115,7 @@ mod tests {
             step: STEP,
             horizon: 4,
         };
-        let error = Gaussian.fit(&history(&[1.0; 12]), &grid, 0).err();
+        let error = Gaussian.fit(&history([1.0; 12]), &grid, 0).err();
         assert_eq!(
             error,
             Some(ModelError::TooLittleHistory { have: 11, need: 12 })

@@ -50,19 +50,16 @@ pub fn partial_bars(
 #[cfg(test)]
 mod tests {
     use foretell_core::price::Price;
+    use foretell_core::testing::{STEP, price};
 
     use super::*;
 
     const MINUTE: Millis = Millis::minutes(1);
-    const STEP: Millis = Millis::minutes(5);
 
     fn bar(minute: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::from_value(
-                UnixMillis(MINUTE.times(minute).0),
-                Price::new(value).unwrap(),
-            )
+            ..Bar::of_value(UnixMillis(MINUTE.times(minute).0), price(value))
         }
     }
 
