@@ -118,13 +118,14 @@ impl ParquetFile {
         for group in 0..self.row_groups() {
             for array in self.column(group, name)? {
                 let array = &*array;
-                let taken = take(array, &mut numbers, |n: i64| Number::Integer(n.into()))
-                    || take(array, &mut numbers, Number::Float)
-                    || take(array, &mut numbers, |n: i32| Number::Integer(n.into()))
-                    || take(array, &mut numbers, |n: u32| Number::Integer(n.into()))
-                    || take(array, &mut numbers, |n: u64| Number::Integer(n.into()))
-                    || take(array, &mut numbers, |x: f32| Number::Float(x.into()));
-                if !taken {
+                let appended =
+                    append_numbers(array, &mut numbers, |n: i64| Number::Integer(n.into()))
+                        || append_numbers(array, &mut numbers, Number::Float)
+                        || append_numbers(array, &mut numbers, |n: i32| Number::Integer(n.into()))
+                        || append_numbers(array, &mut numbers, |n: u32| Number::Integer(n.into()))
+                        || append_numbers(array, &mut numbers, |n: u64| Number::Integer(n.into()))
+                        || append_numbers(array, &mut numbers, |x: f32| Number::Float(x.into()));
+                if !appended {
                     let found = format!("column {name} holds {:?}", array.dtype());
                     return Err(ParquetFault::Malformed(found));
                 }
@@ -134,15 +135,16 @@ impl ParquetFile {
     }
 
     fn bytes_at(&self, range: Range<u64>) -> Result<Vec<u8>, ParquetFault> {
-        let cut = || ParquetFault::Malformed("it ends in the middle of a row group".to_owned());
+        let truncated =
+            || ParquetFault::Malformed("it ends in the middle of a row group".to_owned());
         // Before room is made for what isn't there.
         if !(range.start..=self.length).contains(&range.end) {
-            return Err(cut());
+            return Err(truncated());
         }
         let mut bytes = vec![0; (range.end - range.start) as usize];
         match self.file.read_exact_at(&mut bytes, range.start) {
             Ok(()) => Ok(bytes),
-            Err(source) if source.kind() == ErrorKind::UnexpectedEof => Err(cut()),
+            Err(source) if source.kind() == ErrorKind::UnexpectedEof => Err(truncated()),
             Err(source) => Err(ParquetFault::Io(source)),
         }
     }
@@ -159,7 +161,11 @@ impl fmt::Display for Number {
 }
 
 /// Appends the array's cells if they are of type `T`.
-fn take<T: NativeType>(array: &dyn Array, to: &mut Vec<Number>, number: fn(T) -> Number) -> bool {
+fn append_numbers<T: NativeType>(
+    array: &dyn Array,
+    to: &mut Vec<Number>,
+    number: fn(T) -> Number,
+) -> bool {
     let Some(array) = array.as_any().downcast_ref::<PrimitiveArray<T>>() else {
         return false;
     };

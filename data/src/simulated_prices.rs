@@ -185,10 +185,10 @@ fn seasonal_variance(t: UnixMillis) -> f64 {
     let day = Millis::days(1);
     let hour = 24.0 * ratio(Millis(t.0.rem_euclid(day.0)), day);
     let angle = std::f64::consts::TAU * (hour - BUSIEST_HOUR) / 24.0;
-    let of_day = libm::exp(0.5 * libm::log(DAY_RATIO) * libm::cos(angle));
+    let daily = libm::exp(0.5 * libm::log(DAY_RATIO) * libm::cos(angle));
     // 1970-01-01 was a Thursday; Saturday and Sunday are two and three days on.
     let weekend = matches!(t.0.div_euclid(day.0).rem_euclid(7), 2 | 3);
-    of_day * if weekend { WEEKEND_RATIO } else { 1.0 } / WEEK_MEAN
+    daily * if weekend { WEEKEND_RATIO } else { 1.0 } / WEEK_MEAN
 }
 
 /// The price of this logarithm, in whole cents, at least one.

@@ -70,7 +70,7 @@ async fn measure() {
     }
     let begun = Instant::now();
     validators[0]
-        .ask(&miner, COMMIT_ROUTE, &json(&request))
+        .request(&miner, COMMIT_ROUTE, &json(&request))
         .await;
     println!(
         "first commitment of a round, model fitted for it: {:?}",
@@ -79,7 +79,9 @@ async fn measure() {
 
     let mut reveals = Vec::new();
     for validator in &mut validators {
-        let (answer, _) = validator.ask(&miner, COMMIT_ROUTE, &json(&request)).await;
+        let (answer, _) = validator
+            .request(&miner, COMMIT_ROUTE, &json(&request))
+            .await;
         reveals.push(json(&validator.receipt(&miner, &request, &answer)));
     }
     let commits = vec![json(&request); validators.len()];
@@ -95,7 +97,7 @@ async fn measure() {
             if new_keys {
                 validator.change_key();
             }
-            alone.push(validator.ask(&miner, route, &bodies[0]).await.1);
+            alone.push(validator.request(&miner, route, &bodies[0]).await.1);
         }
         let busy = miner.cpu();
         for _ in 0..REPETITIONS {
@@ -107,8 +109,8 @@ async fn measure() {
                 .zip(bodies)
                 .map(|(validator, body)| validator.signed(&miner, route, body))
                 .collect();
-            let asked = validators.iter_mut().zip(&signed);
-            let answers = asked.map(|(validator, signed)| validator.exchange(signed));
+            let exchanges = validators.iter_mut().zip(&signed);
+            let answers = exchanges.map(|(validator, signed)| validator.exchange(signed));
             let answers = futures_util::future::join_all(answers).await;
             together.extend(answers.into_iter().map(|(_, took)| took));
         }
@@ -310,7 +312,7 @@ impl Validator {
         }
     }
 
-    async fn ask(&mut self, miner: &Miner, route: &str, body: &str) -> (String, Duration) {
+    async fn request(&mut self, miner: &Miner, route: &str, body: &str) -> (String, Duration) {
         let request = self.signed(miner, route, body);
         self.exchange(&request).await
     }
@@ -353,15 +355,15 @@ async fn venue(bars: Vec<Bar>) -> String {
     }
     async fn candles(
         State(bars): State<Arc<Vec<Bar>>>,
-        Query(wanted): Query<CandlesQuery>,
+        Query(query): Query<CandlesQuery>,
     ) -> Json<CandlePage> {
-        let from = bars.partition_point(|bar| bar.open_time.0 < wanted.from_ms);
-        let wanted = bars[from..]
+        let from = bars.partition_point(|bar| bar.open_time.0 < query.from_ms);
+        let candles = bars[from..]
             .iter()
             .take(1000)
-            .take_while(|bar| bar.open_time.0 < wanted.to_ms);
+            .take_while(|bar| bar.open_time.0 < query.to_ms);
         Json(CandlePage {
-            candles: wanted.copied().collect(),
+            candles: candles.copied().collect(),
         })
     }
     let routes = axum::Router::new()

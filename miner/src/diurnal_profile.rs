@@ -158,14 +158,14 @@ mod tests {
 
     const HALF_HOUR: Millis = Millis::minutes(30);
 
-    /// Returns of ±`size(kind, hour)` for four weeks.
+    /// Returns of ±`size(day_type, hour)` for four weeks.
     fn profile(size: impl Fn(usize, i64) -> f64) -> DiurnalProfile {
         let mut log_price = 0.0;
         let bars = (0..28 * 48).map(|index: i64| {
             let open_time = MONDAY + HALF_HOUR.times(index);
-            let kind = [0, 0, 0, 0, 0, 1, 2][(index / 48 % 7) as usize];
+            let day_type = [0, 0, 0, 0, 0, 1, 2][(index / 48 % 7) as usize];
             let sign = if index % 3 == 0 { 1.0 } else { -1.0 };
-            log_price += sign * size(kind, index % 48 / 2);
+            log_price += sign * size(day_type, index % 48 / 2);
             Bar::of_value(open_time, price(f64::exp(log_price)))
         });
         let bars: Vec<Bar> = bars.collect();
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_lively_hour_and_a_calm_saturday_are_found() {
-        let profile = profile(|kind, hour| match (kind, hour) {
+        let profile = profile(|day_type, hour| match (day_type, hour) {
             (0, 14) => 0.002,
             (1, _) => 0.0005,
             _ => 0.001,

@@ -92,7 +92,7 @@ pub enum ModelFileError {
     },
     /// The file's model forecasts another grid or unit.
     #[error(
-        "model file {path} forecasts {found}, {wanted} is wanted: train one for it with `miner train`"
+        "model file {path} forecasts {found}, {expected} is wanted: train one for it with `miner train`"
     )]
     SeriesMismatch {
         /// Path of the file.
@@ -100,7 +100,7 @@ pub enum ModelFileError {
         /// Steps and unit of the file's model, as text.
         found: String,
         /// Steps and unit that were asked for, as text.
-        wanted: String,
+        expected: String,
     },
     /// The file names a model that doesn't exist.
     #[error("model file {path}")]
@@ -208,10 +208,10 @@ impl ModelFile {
     ///
     /// # Errors
     /// A name or a content that no model has, or another grid or unit than that of `series`.
-    pub fn restore(&self, path: &Path, wanted: &Series) -> Result<RestoredModel, ModelFileError> {
+    pub fn restore(&self, path: &Path, series: &Series) -> Result<RestoredModel, ModelFileError> {
         let path = || path.to_owned();
         let Series { grid, unit, .. } = &self.series;
-        if (*grid, *unit) != (wanted.grid, wanted.unit) {
+        if (*grid, *unit) != (series.grid, series.unit) {
             let describe = |series: &Series| {
                 let Grid { step, horizon } = series.grid;
                 format!("{horizon} steps of {} s ({:?})", step.0 / 1000, series.unit)
@@ -219,7 +219,7 @@ impl ModelFile {
             return Err(ModelFileError::SeriesMismatch {
                 path: path(),
                 found: describe(&self.series),
-                wanted: describe(wanted),
+                expected: describe(series),
             });
         }
         let model =

@@ -6,13 +6,13 @@ const MAX_BUCKETS: u32 = 1 << 13;
 /// Some order statistics of values that aren't negative and no NaN.
 ///
 /// What isn't negative is in the order of its bits (IEEE 754), so that leading bits tell small from large as digits do:
-/// values are counted in buckets of leading bits, and those in the buckets that hold a wanted rank are sorted.
+/// values are counted in buckets of leading bits, and those in the buckets that hold a requested rank are sorted.
 #[derive(Debug, Clone)]
 pub struct OrderStatistics {
     count: usize,
-    /// Bits of the values in wanted buckets, in order.
+    /// Bits of the values in requested buckets, in order.
     kept: Vec<u64>,
-    /// For each wanted bucket: its first rank, the rank after its last, and where it starts among those kept.
+    /// For each requested bucket: its first rank, the rank after its last, and where it starts among those kept.
     buckets: Vec<(usize, usize, usize)>,
 }
 
@@ -33,14 +33,14 @@ impl OrderStatistics {
             end += *position;
             *position = end;
         }
-        let mut wanted = vec![false; ends.len()];
+        let mut requested = vec![false; ends.len()];
         for rank in ranks.filter(|rank| *rank < values.len()) {
-            wanted[ends.partition_point(|end| *end as usize <= rank)] = true;
+            requested[ends.partition_point(|end| *end as usize <= rank)] = true;
         }
         let mut held = 0;
         let mut buckets = Vec::new();
-        for (at, wanted) in wanted.iter().enumerate() {
-            if *wanted {
+        for (at, requested) in requested.iter().enumerate() {
+            if *requested {
                 let start = at.checked_sub(1).map_or(0, |before| ends[before]) as usize;
                 let end = ends[at] as usize;
                 buckets.push((start, end, held));
@@ -52,7 +52,7 @@ impl OrderStatistics {
         let mut position = 0;
         for value in values {
             kept[position] = value.to_bits();
-            position += usize::from(wanted[bucket(value)]);
+            position += usize::from(requested[bucket(value)]);
         }
         kept.truncate(held);
         kept.sort_unstable();
@@ -68,7 +68,7 @@ impl OrderStatistics {
         self.count
     }
 
-    /// The value with `rank` smaller ones before it; `None` if there aren't as many, or it is in no bucket of a wanted rank.
+    /// The value with `rank` smaller ones before it; `None` if there aren't as many, or it is in no bucket of a requested rank.
     pub fn get(&self, rank: usize) -> Option<f64> {
         let at = self.buckets.partition_point(|(_, end, _)| *end <= rank);
         let (start, _, position) = self.buckets.get(at)?;
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_wanted_rank_is_that_of_the_sorted_values(
+        fn every_requested_rank_is_that_of_the_sorted_values(
             values in prop::collection::vec(
                 prop_oneof![8 => 0.0_f64..5.0, 1 => Just(0.0), 1 => Just(1.0), 1 => 0.0..1e300], 1..300,
             ),

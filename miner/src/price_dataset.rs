@@ -91,11 +91,11 @@ impl PriceDataset {
     }
 
     /// The dataset of these files, and the digest of each.
-    fn from_files<N>(
-        files: Vec<LoadedFile<N>>,
+    fn from_files<D>(
+        files: Vec<LoadedFile<D>>,
         id: SeriesId,
         horizon: usize,
-    ) -> Result<(Self, Vec<N>), PriceDatasetError> {
+    ) -> Result<(Self, Vec<D>), PriceDatasetError> {
         let first = files.first().ok_or(PriceDatasetError::NoFiles)?;
         let (step, first_file) = (first.prices.step(), first.file.clone());
         let (first_open, last_close) = (first.prices.first_open(), first.prices.last_close());
@@ -135,17 +135,17 @@ impl PriceDataset {
 }
 
 /// The content of a price file.
-struct LoadedFile<N> {
+struct LoadedFile<D> {
     file: String,
     prices: PriceSeries,
-    digest: N,
+    digest: D,
 }
 
-impl<N: Send> LoadedFile<N> {
+impl<D: Send> LoadedFile<D> {
     /// Reads all files in parallel, and takes the digest of each.
     fn read_all(
         files: &[PathBuf],
-        digest: impl Fn(&PriceSeries) -> N + Sync,
+        digest: impl Fn(&PriceSeries) -> D + Sync,
     ) -> Result<Vec<Self>, PriceDatasetError> {
         let read = |file: &PathBuf| -> Result<Self, PriceDatasetError> {
             let prices = prices::read(file)?;

@@ -23,7 +23,7 @@ pub(super) struct CsvReader {
     /// The line that was read beyond the last batch.
     lookahead: Option<StepLine>,
     record: StringRecord,
-    last: Option<UnixMillis>,
+    last_origin: Option<UnixMillis>,
 }
 
 /// Where the columns are, counted from 0.
@@ -56,23 +56,23 @@ impl CsvReader {
             .map_err(|error| not_csv(file, &error))?
             .clone();
         if header.is_empty() {
-            return Err(ForecastFileError::of(file, ForecastFileFault::Empty));
+            return Err(ForecastFileError::new(file, ForecastFileFault::Empty));
         }
         let names: Vec<&str> = header.iter().collect();
         let columns =
-            CsvColumns::find(&names).map_err(|fault| ForecastFileError::of(file, fault))?;
+            CsvColumns::find(&names).map_err(|fault| ForecastFileError::new(file, fault))?;
         let mut opened = Self {
             file: file.to_owned(),
             reader,
             columns,
             lookahead: None,
             record: StringRecord::new(),
-            last: None,
+            last_origin: None,
         };
-        opened.lookahead = opened.line()?;
+        opened.lookahead = opened.read_line()?;
         match opened.lookahead {
             Some(_) => Ok(opened),
-            None => Err(ForecastFileError::of(file, ForecastFileFault::NoRows)),
+            None => Err(ForecastFileError::new(file, ForecastFileFault::NoRows)),
         }
     }
 
@@ -83,7 +83,7 @@ impl CsvReader {
             let Some(first) = self.lookahead.take() else {
                 break;
             };
-            self.forecast(&first, &mut batch, &mut values)?;
+            self.read_forecast(&first, &mut batch, &mut values)?;
         }
         batch.values = values.into();
         Ok((!batch.headers.is_empty()).then_some(batch))
@@ -99,19 +99,19 @@ impl CsvReader {
                 on_origin(line.origin);
                 last = Some(line.origin);
             }
-            self.lookahead = self.line()?;
+            self.lookahead = self.read_line()?;
         }
         Ok(())
     }
 
-    /// Adds the forecast that begins with this line, its values to `all`.
-    fn forecast(
+    /// Adds the forecast that begins with this line, and its values to `values`.
+    fn read_forecast(
         &mut self,
         first: &StepLine,
         batch: &mut ForecastBatch,
-        all: &mut Vec<f64>,
+        values: &mut Vec<f64>,
     ) -> Result<(), ForecastFileError> {
-        self.check(first, 1)?;
+        self.check_order(first, 1)?;
         let name = |names: &mut Vec<String>, name: &str| {
             names
                 .iter()
@@ -121,7 +121,7 @@ impl CsvReader {
                     names.len() - 1
                 })
         };
-        let start = all.len();
+        let start = values.len();
         let header = ForecastHeader {
             row: first.row,
             origin: first.origin,
@@ -134,26 +134,28 @@ impl CsvReader {
             k: first.values.len(),
             values: start..start,
         };
-        all.extend(&first.values);
+        values.extend(&first.values);
         let mut steps = 1;
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.read_line()? {
             if line.origin != first.origin || line.miner != first.miner {
                 self.lookahead = Some(line);
                 break;
             }
             steps += 1;
-            self.check(&line, steps)?;
-            all.extend(&line.values);
+            self.check_order(&line, steps)?;
+            values.extend(&line.values);
         }
-        let values = start..all.len();
-        batch.headers.push(ForecastHeader { values, ..header });
+        batch.headers.push(ForecastHeader {
+            values: start..values.len(),
+            ..header
+        });
         Ok(())
     }
 
     /// Refuses a line whose origin comes before the last one's, or whose step isn't the expected one.
-    fn check(&mut self, line: &StepLine, expected: usize) -> Result<(), ForecastFileError> {
-        let refuse = |fault| Err(ForecastFileError::at(&self.file, line.row, fault));
-        if let Some(before) = self.last.filter(|before| *before > line.origin) {
+    fn check_order(&mut self, line: &StepLine, expected: usize) -> Result<(), ForecastFileError> {
+        let refuse = |fault| Err(ForecastFileError::at_row(&self.file, line.row, fault));
+        if let Some(before) = self.last_origin.filter(|before| *before > line.origin) {
             return refuse(ForecastFileFault::Unsorted {
                 found: line.origin,
                 before,
@@ -167,11 +169,11 @@ impl CsvReader {
                 found: line.step,
             });
         }
-        self.last = Some(line.origin);
+        self.last_origin = Some(line.origin);
         Ok(())
     }
 
-    fn line(&mut self) -> Result<Option<StepLine>, ForecastFileError> {
+    fn read_line(&mut self) -> Result<Option<StepLine>, ForecastFileError> {
         let read = self.reader.read_record(&mut self.record);
         if !read.map_err(|error| not_csv(&self.file, &error))? {
             return Ok(None);
@@ -184,7 +186,7 @@ impl CsvReader {
                 found: found.to_owned(),
                 cure,
             };
-            ForecastFileError::at(&self.file, row, fault)
+            ForecastFileError::at_row(&self.file, row, fault)
         };
         let number = |column: &str, text: &str, cure| {
             text.parse::<i64>().map_err(|_| fault(column, text, cure))
@@ -245,12 +247,12 @@ impl CsvReader {
 
 impl CsvColumns {
     fn find(names: &[&str]) -> Result<Self, ForecastFileFault> {
-        if let Some(twice) = names
+        if let Some((_, duplicate)) = names
             .iter()
             .enumerate()
             .find(|(i, name)| names[..*i].contains(name))
         {
-            return Err(ForecastFileFault::DuplicateColumn((*twice.1).to_owned()));
+            return Err(ForecastFileFault::DuplicateColumn((*duplicate).to_owned()));
         }
         let position = |column: &str| names.iter().position(|name| *name == column);
         let values: Vec<usize> = (1..).map_while(|i| position(&format!("v{i}"))).collect();
@@ -269,7 +271,7 @@ impl CsvColumns {
                 Err(ForecastFileFault::MissingColumns {
                     missing: missing.map(str::to_owned).collect(),
                     found: names.iter().map(|name| (*name).to_owned()).collect(),
-                    wanted: CSV_COLUMNS,
+                    expected: CSV_COLUMNS,
                 })
             }
         }
@@ -286,7 +288,9 @@ fn not_csv(file: &Path, error: &::csv::Error) -> ForecastFileError {
     };
     let fault = ForecastFileFault::NotCsv(reason);
     match error.position() {
-        Some(position) => ForecastFileError::at(file, RowPosition::Line(position.line()), fault),
-        None => ForecastFileError::of(file, fault),
+        Some(position) => {
+            ForecastFileError::at_row(file, RowPosition::Line(position.line()), fault)
+        }
+        None => ForecastFileError::new(file, fault),
     }
 }

@@ -51,27 +51,27 @@ pub enum ForecastFileFault {
     )]
     NotParquet(String),
     /// A column that is needed isn't there.
-    #[error("no column {} (found: {}); the file must have {wanted}", .missing.join(", "), .found.join(", "))]
+    #[error("no column {} (found: {}); the file must have {expected}", .missing.join(", "), .found.join(", "))]
     MissingColumns {
         /// Names of the columns that are missing.
         missing: Vec<String>,
         /// Names of the columns that the file has.
         found: Vec<String>,
         /// The columns of a file of this format.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// Two columns of one name.
     #[error("two columns are named {0}; rename or remove one")]
     DuplicateColumn(String),
     /// A column of a type that can't be taken without loss.
-    #[error("column {column}: found type {found}; store it as {wanted}")]
+    #[error("column {column}: found type {found}; store it as {expected}")]
     ColumnType {
         /// Name of the column.
         column: &'static str,
         /// The type that the file gives it.
         found: String,
         /// The type to store it as.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// A cell that its column can't hold: no number, no name, no kind.
     #[error("column {column}: found {found:?}; {cure}")]
@@ -141,7 +141,7 @@ pub(super) const PARQUET_COLUMNS: &str =
 
 impl ForecastFileError {
     /// The error that the whole file has this fault.
-    pub(super) fn of(file: &Path, fault: ForecastFileFault) -> Self {
+    pub(super) fn new(file: &Path, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),
             row: None,
@@ -155,11 +155,11 @@ impl ForecastFileError {
             io::ErrorKind::NotFound => ForecastFileFault::NotFound,
             _ => ForecastFileFault::Unreadable(source),
         };
-        Self::of(file, fault)
+        Self::new(file, fault)
     }
 
     /// The error that this row has this fault.
-    pub fn at(file: &Path, row: RowPosition, fault: ForecastFileFault) -> Self {
+    pub fn at_row(file: &Path, row: RowPosition, fault: ForecastFileFault) -> Self {
         Self {
             file: file.to_owned(),
             row: Some(row),

@@ -24,13 +24,13 @@ pub(super) struct ParquetReader {
     groups: RowGroups,
     group: usize,
     decoded: VecDeque<Result<ForecastBatch, ForecastFileError>>,
-    last: Option<UnixMillis>,
+    last_origin: Option<UnixMillis>,
 }
 
 impl ParquetReader {
     pub(super) fn open(path: &Path) -> Result<Self, ForecastFileError> {
         let groups = RowGroups::open(path)?;
-        let refuse = |fault| ForecastFileError::of(path, fault);
+        let refuse = |fault| ForecastFileError::new(path, fault);
         check_schema(groups.schema()).map_err(refuse)?;
         if groups.rows() == 0 {
             return Err(refuse(ForecastFileFault::NoRows));
@@ -39,7 +39,7 @@ impl ParquetReader {
             groups,
             group: 0,
             decoded: VecDeque::new(),
-            last: None,
+            last_origin: None,
         })
     }
 
@@ -94,12 +94,12 @@ impl ParquetReader {
 
     fn check_order(&mut self, batch: &ForecastBatch) -> Result<(), ForecastFileError> {
         for header in &batch.headers {
-            if let Some(before) = self.last.filter(|before| *before > header.origin) {
+            if let Some(before) = self.last_origin.filter(|before| *before > header.origin) {
                 let found = header.origin;
                 let fault = ForecastFileFault::Unsorted { found, before };
                 return Err(self.groups.error_at(header.row, fault));
             }
-            self.last = Some(header.origin);
+            self.last_origin = Some(header.origin);
         }
         Ok(())
     }
@@ -117,27 +117,27 @@ fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFileFault> {
         return Err(ForecastFileFault::MissingColumns {
             missing,
             found: schema.iter_names().map(ToString::to_string).collect(),
-            wanted: PARQUET_COLUMNS,
+            expected: PARQUET_COLUMNS,
         });
     }
-    let expect = |column, fits: fn(&ArrowDataType) -> bool, wanted| match dtype(column) {
+    let check = |column, fits: fn(&ArrowDataType) -> bool, expected| match dtype(column) {
         Some(found) if !fits(found) => Err(ForecastFileFault::ColumnType {
             column,
             found: format!("{found:?}"),
-            wanted,
+            expected,
         }),
         _ => Ok(()),
     };
-    expect(ORIGIN, is_integer, "64-bit integers, unix milliseconds")?;
-    expect(MINER, is_text, "plain strings")?;
-    expect(KIND, is_text, "plain strings, quantiles or paths")?;
-    expect(K, is_integer, "32-bit unsigned integers")?;
-    expect(
+    check(ORIGIN, is_integer, "64-bit integers, unix milliseconds")?;
+    check(MINER, is_text, "plain strings")?;
+    check(KIND, is_text, "plain strings, quantiles or paths")?;
+    check(K, is_integer, "32-bit unsigned integers")?;
+    check(
         VALUES,
         is_list_of_doubles,
         "lists of 64-bit floats, all K values of step 1 first",
     )?;
-    expect(OWNER, is_text, "plain strings")
+    check(OWNER, is_text, "plain strings")
 }
 
 const fn is_integer(dtype: &ArrowDataType) -> bool {

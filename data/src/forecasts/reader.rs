@@ -18,7 +18,7 @@ pub(super) enum ForecastFileReader {
 
 impl ForecastFileReader {
     pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
-        let refuse = |fault| Err(ForecastFileError::of(file, fault));
+        let refuse = |fault| Err(ForecastFileError::new(file, fault));
         if file.is_dir() {
             return refuse(ForecastFileFault::Directory);
         }
@@ -41,11 +41,14 @@ impl ForecastFileReader {
         }
     }
 
-    /// Calls `see` with every origin, in the file's order; reads nothing else.
-    pub(super) fn origins(self, see: impl FnMut(UnixMillis)) -> Result<(), ForecastFileError> {
+    /// Calls `on_origin` with every origin, in the file's order; reads nothing else.
+    pub(super) fn origins(
+        self,
+        on_origin: impl FnMut(UnixMillis),
+    ) -> Result<(), ForecastFileError> {
         match self {
-            Self::Csv(reader) => reader.origins(see),
-            Self::Parquet(reader) => reader.origins(see),
+            Self::Csv(reader) => reader.origins(on_origin),
+            Self::Parquet(reader) => reader.origins(on_origin),
         }
     }
 }

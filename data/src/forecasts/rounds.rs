@@ -90,8 +90,8 @@ impl ForecastRounds {
         // Of two of one miner, the one that was read later stays behind the other.
         forecasts.sort_by(|a, b| a.miner().cmp(b.miner()));
         let mut neighbours = forecasts.windows(2);
-        let twice = neighbours.find(|pair| pair[0].miner() == pair[1].miner());
-        if let Some([other, forecast]) = twice {
+        let duplicate = neighbours.find(|pair| pair[0].miner() == pair[1].miner());
+        if let Some([other, forecast]) = duplicate {
             return Err(forecast.error_at(ForecastFileFault::Duplicate {
                 miner: forecast.miner().to_owned(),
                 origin,
@@ -180,7 +180,7 @@ impl RawForecast {
 
     /// The error that this forecast has this fault.
     pub fn error_at(&self, fault: ForecastFileFault) -> ForecastFileError {
-        ForecastFileError::at(&self.path, self.header().row, fault)
+        ForecastFileError::at_row(&self.path, self.header().row, fault)
     }
 
     fn header(&self) -> &ForecastHeader {

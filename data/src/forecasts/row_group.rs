@@ -31,7 +31,7 @@ pub(super) struct RowGroups {
 impl RowGroups {
     pub(super) fn open(path: &Path) -> Result<Self, ForecastFileError> {
         Ok(Self {
-            file: ParquetFile::open(path).map_err(|fault| faulty(path, fault))?,
+            file: ParquetFile::open(path).map_err(|fault| file_error(path, fault))?,
             path: path.to_owned(),
         })
     }
@@ -57,7 +57,7 @@ impl RowGroups {
 
     /// The error that this row has this fault.
     pub(super) fn error_at(&self, row: RowPosition, fault: ForecastFileFault) -> ForecastFileError {
-        ForecastFileError::at(&self.path, row, fault)
+        ForecastFileError::at_row(&self.path, row, fault)
     }
 
     /// A group's origins in unix milliseconds; decodes no other column.
@@ -132,16 +132,16 @@ impl RowGroups {
         let mut integers = Vec::new();
         for array in self.arrays(group, column)? {
             let nulls = array.null_count();
-            let taken = append_integers::<i64>(&*array, &mut integers)
+            let appended = append_integers::<i64>(&*array, &mut integers)
                 || append_integers::<i32>(&*array, &mut integers)
                 || append_integers::<u32>(&*array, &mut integers);
-            if !taken || nulls > 0 {
+            if !appended || nulls > 0 {
                 let fault = ForecastFileFault::Cell {
                     column: column.to_owned(),
                     found: "null".to_owned(),
                     cure: "give every row a number",
                 };
-                return Err(ForecastFileError::of(&self.path, fault));
+                return Err(ForecastFileError::new(&self.path, fault));
             }
         }
         Ok(integers)
@@ -205,15 +205,15 @@ impl RowGroups {
         column: &'static str,
     ) -> Result<Vec<Box<dyn Array>>, ForecastFileError> {
         let arrays = self.file.column(group, column);
-        arrays.map_err(|fault| faulty(&self.path, fault))
+        arrays.map_err(|fault| file_error(&self.path, fault))
     }
 }
 
-fn faulty(path: &Path, fault: ParquetFault) -> ForecastFileError {
+fn file_error(path: &Path, fault: ParquetFault) -> ForecastFileError {
     match fault {
         ParquetFault::Io(source) => ForecastFileError::unreadable(path, source),
         ParquetFault::Malformed(reason) => {
-            ForecastFileError::of(path, ForecastFileFault::NotParquet(reason))
+            ForecastFileError::new(path, ForecastFileFault::NotParquet(reason))
         }
     }
 }

@@ -83,7 +83,7 @@ pub struct ForecastWriter {
 enum Format {
     Parquet(Box<BatchedWriter<File>>),
     Csv {
-        out: BufWriter<File>,
+        writer: BufWriter<File>,
         /// K of the first forecast, which every other must have; `None` before it.
         k: Option<usize>,
     },
@@ -112,7 +112,7 @@ impl ForecastWriter {
                 ))
             }
             Some("csv") => Format::Csv {
-                out: BufWriter::new(create()?),
+                writer: BufWriter::new(create()?),
                 k: None,
             },
             _ => {
@@ -141,7 +141,7 @@ impl ForecastWriter {
                     .write_batch(&frame)
                     .map_err(|source| parquet_error(file, source))
             }
-            Format::Csv { out, k } => {
+            Format::Csv { writer, k } => {
                 for row in rows {
                     let expected = *k.get_or_insert(row.forecast.k());
                     if row.forecast.kind() != ForecastKind::Quantiles
@@ -150,7 +150,7 @@ impl ForecastWriter {
                         return Err(ForecastWriteError::Csv { file: file.clone() });
                     }
                 }
-                write_csv_lines(out, rows).map_err(|source| ForecastWriteError::Io {
+                write_csv_lines(writer, rows).map_err(|source| ForecastWriteError::Io {
                     file: file.clone(),
                     source,
                 })
@@ -178,7 +178,7 @@ impl ForecastWriter {
                     .finish()
                     .map_err(|source| parquet_error(&file, source))?;
             }
-            Format::Csv { mut out, .. } => out.flush().map_err(io)?,
+            Format::Csv { mut writer, .. } => writer.flush().map_err(io)?,
         }
         std::fs::rename(&temporary, &file).map_err(io)
     }

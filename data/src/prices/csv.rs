@@ -11,7 +11,8 @@ use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
 use super::error::{CellFault, PriceFileError};
 use crate::file_position::RowPosition;
 
-/// The bars of a CSV file, in the file's order, each with its offset in bytes, which [`line`] turns into the number of its line.
+/// The bars of a CSV file, in the file's order, each with its offset in bytes, which [`line_number`] turns into the
+/// number of its line.
 ///
 /// Each cell is checked here; that bars are in order and consistent is not.
 pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), PriceFileError> {
@@ -42,7 +43,7 @@ pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), P
 /// The line of the record that the reader began at `offset`, from 1.
 ///
 /// The reader's own count is of the line before, where lines end in CRLF or blank ones come between.
-pub(crate) fn line(bytes: &[u8], offset: u64) -> u64 {
+pub(crate) fn line_number(bytes: &[u8], offset: u64) -> u64 {
     let start = usize::try_from(offset).unwrap_or(usize::MAX);
     let (before, rest) = bytes.split_at(start.min(bytes.len()));
     let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
@@ -83,29 +84,29 @@ impl CsvRow<'_> {
     }
 
     fn time(&self, index: usize) -> Result<UnixMillis, PriceFileError> {
-        let text = self.text(index, OPEN_TIME)?;
+        let text = self.cell(index, OPEN_TIME)?;
         text.parse()
             .map(UnixMillis)
-            .map_err(|_| self.fault(OPEN_TIME, text, CellFault::NotATime))
+            .map_err(|_| self.cell_error(OPEN_TIME, text, CellFault::NotATime))
     }
 
     fn price(&self, index: usize, column: &'static str) -> Result<Price, PriceFileError> {
-        let text = self.text(index, column)?;
+        let text = self.cell(index, column)?;
         text.parse::<Price>()
-            .map_err(|error| self.fault(column, text, error.into()))
+            .map_err(|error| self.cell_error(column, text, error.into()))
     }
 
-    fn text(&self, index: usize, column: &'static str) -> Result<&str, PriceFileError> {
+    fn cell(&self, index: usize, column: &'static str) -> Result<&str, PriceFileError> {
         match self.record.get(index).map(str::trim) {
-            None | Some("") => Err(self.fault(column, "", CellFault::Empty)),
+            None | Some("") => Err(self.cell_error(column, "", CellFault::Empty)),
             Some(text) => Ok(text),
         }
     }
 
-    fn fault(&self, column: &'static str, found: &str, fault: CellFault) -> PriceFileError {
+    fn cell_error(&self, column: &'static str, found: &str, fault: CellFault) -> PriceFileError {
         PriceFileError::Cell {
             file: self.file.to_owned(),
-            row: RowPosition::Line(line(self.bytes, offset(self.record.position()))),
+            row: RowPosition::Line(line_number(self.bytes, offset(self.record.position()))),
             column,
             found: found.to_owned(),
             fault,
@@ -127,7 +128,7 @@ fn not_csv(file: &Path, bytes: &[u8], error: &::csv::Error) -> PriceFileError {
     };
     PriceFileError::NotCsv {
         file: file.to_owned(),
-        line: line(bytes, offset(error.position())),
+        line: line_number(bytes, offset(error.position())),
         reason,
     }
 }
@@ -181,7 +182,7 @@ mod tests {
             assert_eq!(closes, [1.0, 2.0, 3.0], "{text:?}");
             let lines: Vec<u64> = offsets
                 .into_iter()
-                .map(|offset| line(text.as_bytes(), offset))
+                .map(|offset| line_number(text.as_bytes(), offset))
                 .collect();
             assert_eq!(lines, expected, "{text:?}");
         }

@@ -188,7 +188,7 @@ pub enum PriceFileError {
         column: &'static str,
     },
     /// A Parquet column of a type that can't be taken without loss.
-    #[error("{}, column {column}: found type {found}; store it as {wanted}", .file.display())]
+    #[error("{}, column {column}: found type {found}; store it as {expected}", .file.display())]
     ColumnType {
         /// Path as the caller gave it.
         file: PathBuf,
@@ -197,7 +197,7 @@ pub enum PriceFileError {
         /// The type that the file gives it.
         found: String,
         /// The type to store it as.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// A cell that holds no time or number.
     #[error("{}, {row}, column {column}: found {found:?}, {fault}", .file.display())]

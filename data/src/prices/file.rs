@@ -24,7 +24,7 @@ pub fn read(file: &Path) -> Result<PriceSeries, PriceFileError> {
             file: file.to_owned(),
         });
     }
-    match format(file)? {
+    match Format::from_extension(file)? {
         Format::Csv => parse_csv(file, &read_bytes(file)?),
         Format::Parquet => PriceSeries::from_bars(parquet::read(file)?)
             .map_err(|error| error.in_file(file, |bar| RowPosition::Row(bar + 1))),
@@ -35,7 +35,7 @@ pub fn read(file: &Path) -> Result<PriceSeries, PriceFileError> {
 pub fn parse_csv(name: &Path, text: &[u8]) -> Result<PriceSeries, PriceFileError> {
     let (bars, offsets) = csv::parse(name, text)?;
     let row = |bar: usize| match offsets.get(bar) {
-        Some(offset) => RowPosition::Line(csv::line(text, *offset)),
+        Some(offset) => RowPosition::Line(csv::line_number(text, *offset)),
         None => RowPosition::Row(bar + 1),
     };
     PriceSeries::from_bars(bars).map_err(|error| error.in_file(name, row))
@@ -60,13 +60,15 @@ enum Format {
     Parquet,
 }
 
-fn format(file: &Path) -> Result<Format, PriceFileError> {
-    match file.extension().map(OsStr::to_ascii_lowercase) {
-        Some(extension) if extension == "csv" => Ok(Format::Csv),
-        Some(extension) if extension == "parquet" => Ok(Format::Parquet),
-        _ => Err(PriceFileError::Extension {
-            file: file.to_owned(),
-        }),
+impl Format {
+    fn from_extension(file: &Path) -> Result<Self, PriceFileError> {
+        match file.extension().map(OsStr::to_ascii_lowercase) {
+            Some(extension) if extension == "csv" => Ok(Self::Csv),
+            Some(extension) if extension == "parquet" => Ok(Self::Parquet),
+            _ => Err(PriceFileError::Extension {
+                file: file.to_owned(),
+            }),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::parquet_file::{Number, ParquetFault, ParquetFile};
 pub(crate) fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
     let table = PriceTable {
         path: file,
-        file: ParquetFile::open(file).map_err(|fault| faulty(file, fault))?,
+        file: ParquetFile::open(file).map_err(|fault| file_error(file, fault))?,
     };
     let schema = table.file.schema();
     let names: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
@@ -58,7 +58,7 @@ fn check_types(
                 file: file.to_owned(),
                 column,
                 found: found.map_or_else(String::new, |dtype| format!("{dtype:?}")),
-                wanted: if fractions {
+                expected: if fractions {
                     "64-bit floats"
                 } else {
                     "64-bit integers, unix milliseconds"
@@ -107,7 +107,7 @@ impl PriceTable<'_> {
         parse: impl Fn(Number) -> Result<T, CellFault>,
     ) -> Result<Vec<T>, PriceFileError> {
         let cells = self.file.numbers(column);
-        let cells = cells.map_err(|fault| faulty(self.path, fault))?;
+        let cells = cells.map_err(|fault| file_error(self.path, fault))?;
         (1..)
             .zip(cells)
             .map(|(row, cell)| {
@@ -145,7 +145,7 @@ fn number(cell: Number) -> Result<Price, CellFault> {
     Ok(Price::new(value)?)
 }
 
-fn faulty(file: &Path, fault: ParquetFault) -> PriceFileError {
+fn file_error(file: &Path, fault: ParquetFault) -> PriceFileError {
     match fault {
         ParquetFault::Io(source) => PriceFileError::unreadable(file, source),
         ParquetFault::Malformed(reason) => PriceFileError::NotParquet {

@@ -66,18 +66,18 @@ impl EvaluationReportData {
             .take(7)
             .collect();
         for (name, fan, score) in [reference].into_iter().chain(models) {
-            let sums_of_model = self.models.entry(name.to_owned()).or_default();
-            sums_of_model.by_step.resize(moves.len(), (0.0, 0));
-            for ((row, y), sum) in fan.rows().zip(moves).zip(&mut sums_of_model.by_step) {
+            let model_sums = self.models.entry(name.to_owned()).or_default();
+            model_sums.by_step.resize(moves.len(), (0.0, 0));
+            for ((row, y), sum) in fan.rows().zip(moves).zip(&mut model_sums.by_step) {
                 if let Some(y) = y {
                     sum.0 += crps(row, *y);
                     sum.1 += 1;
                 }
             }
-            let sums = sums_of_model.by_month.entry(month.clone()).or_default();
-            sums.0 += score.scaled_crps;
-            sums.1 += scorer.reference_score.scaled_crps;
-            sums_of_model.calibration.add(fan, moves);
+            let month_sums = model_sums.by_month.entry(month.clone()).or_default();
+            month_sums.0 += score.scaled_crps;
+            month_sums.1 += scorer.reference_score.scaled_crps;
+            model_sums.calibration.add(fan, moves);
             let bps = score.metric_sums.mean_crps().unwrap_or(f64::NAN);
             // Writing to a string can't fail.
             let _ = writeln!(
@@ -103,8 +103,8 @@ impl EvaluationReportData {
     /// CRPS by step as CSV: `model,step,crps_bps`.
     pub fn crps_by_step_csv(&self) -> String {
         let mut text = String::from("model,step,crps_bps\n");
-        for (name, sums_of_model) in &self.models {
-            for ((sum, count), step) in sums_of_model.by_step.iter().zip(1..) {
+        for (name, model_sums) in &self.models {
+            for ((sum, count), step) in model_sums.by_step.iter().zip(1..) {
                 let _ = writeln!(text, "{name},{step},{}", sum / *count as f64);
             }
         }
@@ -114,8 +114,8 @@ impl EvaluationReportData {
     /// PIT histograms as CSV: `model,bin,share`.
     pub fn pit_csv(&self) -> String {
         let mut text = String::from("model,bin,share\n");
-        for (name, sums_of_model) in &self.models {
-            let shares = sums_of_model.calibration.pit.shares();
+        for (name, model_sums) in &self.models {
+            let shares = model_sums.calibration.pit.shares();
             for (share, bin) in shares.into_iter().flatten().zip(0..) {
                 let _ = writeln!(text, "{name},{bin},{share}");
             }

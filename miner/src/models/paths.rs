@@ -33,23 +33,23 @@ pub fn from_quantiles(
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ origin.0.unsigned_abs());
     let shocks = shocks(history);
     let scales = step_scales(forecast, unit);
-    let mut moved = vec![0.0; k];
+    let mut positions = vec![0.0; k];
     let mut starts = vec![0; k.div_ceil(2)];
     for start in &mut starts {
         *start = rng.random_range(0..shocks.len());
     }
-    let flips: Vec<f64> = (0..k)
+    let signs: Vec<f64> = (0..k)
         .map(|path| if path % 2 == 0 { 1.0 } else { -1.0 })
         .collect();
     let mut values = vec![0.0; horizon * k];
     for (step, scale) in scales.iter().enumerate() {
-        for (path, moved) in moved.iter_mut().enumerate() {
+        for (path, position) in positions.iter_mut().enumerate() {
             let shock = shocks[(starts[path / 2] + step) % shocks.len()];
             // A little noise, so that no two paths tie.
-            *moved += scale * (flips[path] * shock + 1e-6 * rng.random::<f64>());
+            *position += scale * (signs[path] * shock + 1e-6 * rng.random::<f64>());
         }
         let mut order: Vec<usize> = (0..k).collect();
-        order.sort_by(|a, b| moved[*a].total_cmp(&moved[*b]));
+        order.sort_by(|a, b| positions[*a].total_cmp(&positions[*b]));
         for (value, path) in forecast.row(step).iter().zip(order) {
             values[step * k + path] = *value;
         }

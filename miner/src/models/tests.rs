@@ -285,13 +285,13 @@ fn no_volume_is_no_harm() {
 
 #[test]
 fn the_size_of_the_price_does_not_matter() {
-    let of_price = |price| {
+    let forecasts_at_price = |price| {
         let bars = synthetic_bars(HALF_HOUR, 40 * 48, 7, price);
         all_forecast(&history(HALF_HOUR, Unit::LogPrice, bars), 48)
     };
-    let usual = of_price(100.0);
+    let usual = forecasts_at_price(100.0);
     for price in [1e-8, 1e12, 1e-300, 1e300] {
-        for (usual, scaled) in usual.iter().zip(of_price(price)).skip(1) {
+        for (usual, scaled) in usual.iter().zip(forecasts_at_price(price)).skip(1) {
             // A likelihood's maximum is found to a few digits only.
             assert!((width(&scaled) / width(usual) - 1.0).abs() < 1e-3);
         }
@@ -308,15 +308,15 @@ fn values_may_cross_zero() {
 #[test]
 fn too_little_history_says_how_much_is_missing() {
     let bars = synthetic_bars(STEP, 13, 9, 100.0);
-    let of = |count: usize| history(STEP, Unit::LogPrice, bars[..count].to_vec());
+    let first_bars = |count: usize| history(STEP, Unit::LogPrice, bars[..count].to_vec());
     for model in all() {
         let name = model.name();
-        let none = forecast(model.as_ref(), &of(0), 100);
+        let none = forecast(model.as_ref(), &first_bars(0), 100);
         assert!(
             matches!(none, Err(ModelError::TooLittleHistory { have: 0, .. })),
             "{name}"
         );
-        let one = forecast(model.as_ref(), &of(1), 100);
+        let one = forecast(model.as_ref(), &first_bars(1), 100);
         match name {
             "random-walk" => assert_eq!(one.unwrap().k(), 1),
             _ => assert_eq!(
@@ -326,7 +326,7 @@ fn too_little_history_says_how_much_is_missing() {
             ),
         }
     }
-    all_forecast(&of(13), 100);
+    all_forecast(&first_bars(13), 100);
 }
 
 #[test]

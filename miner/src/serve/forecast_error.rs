@@ -50,14 +50,14 @@ pub enum ForecastSetupError {
     #[error("prices.files in the configuration")]
     Prices(#[from] PriceDatasetError),
     /// A configured price file of another step.
-    #[error("{file} in prices.files has bars of {found}, the series has {wanted}: resample it")]
+    #[error("{file} in prices.files has bars of {found}, the series has {expected}: resample it")]
     Step {
         /// Path of the first configured file.
         file: PathBuf,
         /// Step of the file.
         found: Millis,
         /// Step of the series.
-        wanted: Millis,
+        expected: Millis,
     },
     /// The configured model file can't be used.
     #[error("model.file in the configuration")]

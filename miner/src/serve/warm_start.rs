@@ -32,12 +32,12 @@ pub fn load_history(
         return Err(ForecastSetupError::Step {
             file: files.first().cloned().unwrap_or_default(),
             found,
-            wanted: series.grid.step,
+            expected: series.grid.step,
         });
     }
     let mut history = PriceHistory::new(series.grid.step, series.unit);
-    let taken = history.extend(dataset.history.bars().iter().copied());
-    taken.map_err(|source: PriceHistoryError| PriceDatasetError::InvalidBars {
+    let extended = history.extend(dataset.history.bars().iter().copied());
+    extended.map_err(|source: PriceHistoryError| PriceDatasetError::InvalidBars {
         file: files
             .first()
             .map(|file| file.display().to_string())

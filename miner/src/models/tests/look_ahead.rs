@@ -41,12 +41,12 @@ proptest! {
         }
         let perturbed = history(HALF_HOUR, Unit::LogPrice, bars).until(origin);
         for model in all() {
-            let of = |history: &PriceHistory| {
+            let forecasts = |history: &PriceHistory| {
                 let quantiles = forecast(model.as_ref(), history, 20)?;
                 let paths = paths::from_quantiles(&quantiles, history, SEED)?;
                 Ok::<_, ModelError>((quantiles, paths))
             };
-            prop_assert_eq!(of(&honest)?, of(&perturbed)?, "{}", model.name());
+            prop_assert_eq!(forecasts(&honest)?, forecasts(&perturbed)?, "{}", model.name());
         }
     }
 }

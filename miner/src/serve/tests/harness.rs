@@ -212,11 +212,11 @@ impl TestValidator {
         miner: &TestMiner,
         request: &CommitRequest,
     ) -> Result<CommitResponse, String> {
-        let asked = self
+        let response = self
             .0
             .request_commitment(&key().hotkey(), miner.address, request, TIMEOUT)
             .await;
-        refusal_text(asked.map(|answered| answered.answer))
+        refusal_text(response.map(|response| response.answer))
     }
 
     pub async fn reveal(
@@ -224,11 +224,11 @@ impl TestValidator {
         miner: &TestMiner,
         request: &RevealRequest,
     ) -> Result<RevealResponse, String> {
-        let asked = self
+        let response = self
             .0
             .request_reveal(&key().hotkey(), miner.address, request, TIMEOUT)
             .await;
-        refusal_text(asked.map(|answered| answered.answer))
+        refusal_text(response.map(|response| response.answer))
     }
 
     pub fn receipt(&self, request: &CommitRequest, commitment: Commitment) -> RevealRequest {
@@ -254,8 +254,8 @@ impl TestValidator {
 }
 
 /// The answer, or the miner's refusal as text.
-fn refusal_text<T>(asked: Result<T, MinerRequestError>) -> Result<T, String> {
-    asked.map_err(|error| match error {
+fn refusal_text<T>(answer: Result<T, MinerRequestError>) -> Result<T, String> {
+    answer.map_err(|error| match error {
         MinerRequestError::InvalidAnswer { why, .. } => why,
         other => panic!("{other:?}"),
     })
