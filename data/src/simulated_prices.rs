@@ -1,8 +1,8 @@
-//! A made-up series that moves like BTC/USD, for those who have no price file at hand; the same on every machine.
+//! A simulated series that moves like BTC/USD, for users without a price file; the same on every machine.
 //!
-//! What it has of the real one: volatility that clusters over hours and days, a daily and weekly rhythm, fat tails,
-//! volume that follows volatility. What it hasn't: drift, jumps, leverage, or anything that predicts direction; nobody
-//! can beat a random walk's centre on it, only its spread.
+//! Like the real one it has volatility that clusters over hours and days, a daily and a weekly pattern, fat tails, and
+//! volume that follows volatility. It has no drift, jumps, leverage, or anything that predicts direction: on it no model
+//! beats the centre of a random walk, only its spread.
 
 use foretell_core::bar::Bar;
 use foretell_core::price::{Price, PriceError};

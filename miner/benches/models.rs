@@ -36,7 +36,7 @@ fn refit(bencher: divan::Bencher<'_, '_>, name: &str) {
 }
 
 #[divan::bench(args = MODELS)]
-fn fan(bencher: divan::Bencher<'_, '_>, name: &str) {
+fn forecast(bencher: divan::Bencher<'_, '_>, name: &str) {
     let history = history();
     let fitted = model(name).fit(&history, &GRID, 0).expect("enough history");
     bencher.bench_local(|| fitted.forecast(&history, LEVELS).expect("enough history"));

@@ -192,7 +192,7 @@ impl PriceHistory {
         }
     }
 
-    /// The bars as a vector that nobody shares, holding this history's part only, to be changed.
+    /// The bars of this history only, in a vector of its own that can be changed.
     fn bars_mut(&mut self) -> &mut Vec<Bar> {
         self.returns = None;
         if self.range != (0..self.bars.len()) {

@@ -5,7 +5,7 @@ use super::variance::dynamics::DynamicsSpec;
 use super::variance::residual_distribution::ResidualDistributionSpec;
 use super::variance::{ModelSpec, VarianceModel};
 
-/// GARCH for the variance of the coming steps, Student's t for the shape of the move to each.
+/// GARCH for the variance of the coming steps, Student's t for the residuals of each.
 pub fn garch_t() -> VarianceModel {
     VarianceModel {
         name: "garch-t".into(),

@@ -81,7 +81,7 @@ fn shocks(history: &PriceHistory) -> Vec<f64> {
     if shocks.is_empty() { vec![0.0] } else { shocks }
 }
 
-/// Spread of the move of each step alone, from how the fan widens.
+/// Spread of each step's own return, from how much wider its quantiles are than those of the step before.
 fn step_scales(forecast: &Forecast, unit: Unit) -> Vec<f64> {
     let mut before = 0.0;
     (0..forecast.horizon())

@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 /// Validators whose answers are remembered: more than a subnet has. Everybody else's are made anew.
 const MAX_CACHED_COMMITMENTS: usize = 1024;
 
-/// What a miner is bound to in one round of one validator.
+/// A miner's commitment in one round to one validator, and the nonce that opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoncedCommitment {
     /// Hides the payload until it is revealed.
@@ -39,7 +39,7 @@ pub struct CommittedPayload {
     text: Arc<str>,
     digest: Hash,
     json_string: Box<RawValue>,
-    /// By validator. A commitment hashes the whole payload, and whoever got one will ask for a reveal.
+    /// By validator. A commitment hashes the whole payload, and a reveal follows most of them.
     commitments: Mutex<HashMap<Hotkey, NoncedCommitment>>,
 }
 

@@ -35,7 +35,7 @@ pub enum ForecastServiceError {
     /// The model can't be fitted, or gives no forecast.
     #[error("no forecast: {0}")]
     Model(Arc<ModelError>),
-    /// The payload can't be kept on disk, so that nobody may be committed to it.
+    /// The payload can't be kept on disk, so that the miner may not commit to it.
     #[error("the miner can't keep its payloads")]
     Payloads(#[source] Arc<PayloadStoreError>),
     /// The service is stopping.

@@ -42,7 +42,7 @@ impl ForecastServiceHandle {
         round: &RoundId,
     ) -> Result<Arc<CommittedPayload>, ForecastServiceError> {
         let (answer, answered) = oneshot::channel();
-        self.ask(ForecastRequest::Payload(round.clone(), answer))
+        self.send(ForecastRequest::Payload(round.clone(), answer))
             .await?;
         answered.await.map_err(|_| ForecastServiceError::Stopping)?
     }
@@ -50,11 +50,11 @@ impl ForecastServiceHandle {
     /// Whether a request now would be answered.
     pub async fn ready(&self) -> Result<(), ForecastServiceError> {
         let (answer, answered) = oneshot::channel();
-        self.ask(ForecastRequest::Ready(answer)).await?;
+        self.send(ForecastRequest::Ready(answer)).await?;
         answered.await.map_err(|_| ForecastServiceError::Stopping)?
     }
 
-    async fn ask(&self, request: ForecastRequest) -> Result<(), ForecastServiceError> {
+    async fn send(&self, request: ForecastRequest) -> Result<(), ForecastServiceError> {
         let sent = self.requests.send(request).await;
         sent.map_err(|_| ForecastServiceError::Stopping)
     }

@@ -55,7 +55,7 @@ pub struct LiveForecastService {
     prepared: Option<PreparedForecast>,
 }
 
-/// The newest forecast that nobody is bound to.
+/// The newest forecast, which the miner isn't committed to.
 struct PreparedForecast {
     origin: UnixMillis,
     made: UnixMillis,
@@ -111,7 +111,7 @@ impl LiveForecastService {
                         if let Err(error) = &payload {
                             tracing::warn!(%round, %error, "no forecast");
                         }
-                        // An asker that is gone has no use for the answer.
+                        // A caller that is gone has no use for the answer.
                         drop(answer.send(payload));
                     }
                     Some(ForecastRequest::Ready(answer)) => {

@@ -226,13 +226,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let payloads = PayloadStore::new(folder.path().to_owned());
         let stored: Vec<Arc<CommittedPayload>> = std::thread::scope(|scope| {
-            let askers: Vec<_> = (0..8)
+            let threads: Vec<_> = (0..8)
                 .map(|i| {
                     let payloads = &payloads;
                     scope.spawn(move || payloads.store(&round(1), format!("{{{i}}}").into()))
                 })
                 .collect();
-            let joined = askers.into_iter().map(|asker| asker.join().unwrap());
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap());
             joined.collect::<Result<_, _>>().unwrap()
         });
         let found = payloads.find(&round(1)).unwrap().unwrap();

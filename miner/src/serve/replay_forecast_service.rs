@@ -74,7 +74,7 @@ impl ReplayForecastService {
                         if let Err(error) = &payload {
                             tracing::warn!(%round, %error, "no forecast");
                         }
-                        // An asker that is gone has no use for the answer.
+                        // A caller that is gone has no use for the answer.
                         drop(answer.send(payload));
                     }
                     // The time of a forecast comes with its request: there is nothing to prepare.

@@ -28,7 +28,7 @@ use super::outcome_log::{OutcomeLog, OutcomeLogError};
 use super::payload_store::{PayloadStore, PayloadStoreError};
 use crate::config::ClockConfig;
 
-/// A live miner commits to rounds no further ahead than this: nobody gets forecasts in stock.
+/// A live miner commits to rounds no further ahead than this: nobody gets forecasts in advance.
 pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
 
 /// What the routes share: the miner's side of every answer.

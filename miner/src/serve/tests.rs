@@ -211,9 +211,9 @@ async fn a_miner_without_prices_says_so_and_recovers_with_its_venue() {
     assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
     miner.stop().await;
 
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = format!("http://{}", nobody.local_addr().unwrap());
-    drop(nobody);
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
     let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
     let answer = validator.commitment(&miner, &request(ORIGIN)).await;
     let why = answer.unwrap_err();

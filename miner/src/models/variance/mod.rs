@@ -3,7 +3,7 @@
 //! ```text
 //!  returns ──▶ diurnal profile ──▶ deseasonalised returns ──▶ dynamics ──▶ variance of each step to come
 //!                                                                               │  × diurnal profile, summed up
-//!  past returns over √variance ──▶ residual distribution of each step ──────────▶ fan around the last close
+//!  past returns over √variance ──▶ residual distribution of each step ──────────▶ quantiles around the last close
 //! ```
 //!
 //! 0. Returns are taken without their [drift](crate::diurnal_drift), which the forecast is centred on; a price has none.

@@ -1,7 +1,7 @@
 //! Online recalibration: scales are corrected by how large the newest returns turned out over what was expected of them.
 //!
 //! The correction follows the past as it settles, as adaptive conformal inference does (Gibbs and Candès 2021), but
-//! for the scale of the whole fan instead of one interval.
+//! for the scale of all quantiles instead of one interval.
 
 use foretell_core::series::Grid;
 use foretell_core::time::Millis;
