@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Block;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
@@ -20,12 +19,15 @@ use foretell_wire::client::MinerClient;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::ledger;
 use super::miner_processes::{MinerProcesses, ProcessSettings};
+use super::plan::LocalnetArgs;
 use super::plan::{DEFAULT_MINERS, LocalnetPlan};
-use super::population::{Participant, participants};
+use super::population::participants;
 use super::prices::PriceDataSummary;
+use super::progress::LocalnetProgress;
 use super::report::LocalnetReport;
-use super::{LocalnetArgs, LocalnetProgress, genesis_ledger, result_of};
+use super::report_builder::CompletedRun;
 use foretell_cli::clock::{system_nanos, system_now};
 use foretell_cli::run_timing::RunTiming;
 use foretell_miner::config::{ClockConfig, MinerPricesConfig};
@@ -81,9 +83,7 @@ pub async fn run(
         system_now(),
     )?;
     let store = Arc::new(SledStore::open(&folder.join("journal"))?);
-    let ledger = genesis_ledger(seed, &participants)?;
-    let chain = LocalChain::open_or_create(folder.join("ledger.json"), || ledger)?;
-    let chain = Arc::new(chain);
+    let chain = ledger::open_chain(folder, seed, &participants)?;
     let settings = ProcessSettings {
         folder,
         series: &config.series,
@@ -93,7 +93,7 @@ pub async fn run(
         seed,
     };
     let processes = MinerProcesses::start(&participants, &settings).await?;
-    serve_axons(&chain, &processes, &participants, seed).await?;
+    ledger::publish_axons(&chain, seed, &participants, processes.axons())?;
     let last = args
         .days
         .map(|days| genesis.first_origin + Millis::days(i64::from(days)));
@@ -137,13 +137,20 @@ pub async fn run(
     processes.stop().await.context("can't end the miners")?;
     served?;
 
-    let state = service.runner().state();
+    let (state, head) = (service.runner().state(), service.runner().head());
     let plan = plan.ended(
         PriceDataSummary::live(state, &service.source_text()),
         system_now(),
     );
-    let head = service.runner().head();
-    let mut report = result_of(&plan, state, head, &store, &chain, &participants).await?;
+    let run = CompletedRun {
+        plan: &plan,
+        state,
+        head,
+        store: &store,
+        chain: &chain,
+        participants: &participants,
+    };
+    let mut report = run.report().await?;
     report.timing = Some(RunTiming {
         load_s: loaded.as_secs_f64(),
         score_s: (played - loaded).as_secs_f64(),
@@ -213,20 +220,6 @@ fn miner_prices(config: &ValidatorConfig) -> Result<MinerPricesConfig> {
         symbol: market.symbol.clone(),
         files: Vec::new(),
     })
-}
-
-async fn serve_axons(
-    chain: &LocalChain,
-    processes: &MinerProcesses,
-    participants: &[Participant],
-    seed: u64,
-) -> Result<()> {
-    for participant in participants {
-        if let Some(axon) = processes.axons().get(&participant.name) {
-            chain.serve(participant.hotkey(seed), *axon)?;
-        }
-    }
-    Ok(())
 }
 
 /// Whether the last round that was wished for is over.

@@ -16,11 +16,11 @@ use foretell_evaluation::metrics::CalibrationSums;
 use foretell_evaluation::policy::PolicyName;
 use rayon::prelude::*;
 
-use super::BacktestOptions;
 use super::hotkey_names::HotkeyNames;
 use super::html_report;
 use super::html_report::report_data::ReportData;
 use super::judge::{Judge, JudgedRound, KeyedRound};
+use super::options::BacktestOptions;
 use super::policy_run::PolicyRun;
 use super::report::{BacktestReport, BacktestRow, ExcludedForecast, VoidRound};
 use super::scoreboard::Scoreboard;

@@ -14,65 +14,43 @@ mod engine;
 mod hotkey_names;
 mod html_report;
 mod judge;
+mod options;
 mod policy_run;
 mod print;
 mod read_ahead;
 mod report;
 mod scoreboard;
 
+pub use options::BacktestOptions;
 pub use print::tables;
 pub use report::BacktestReport;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use foretell_cli::progress::Progress;
+use foretell_cli::run_timing::RunTiming;
+use foretell_cli::time_text;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::forecasts::{ForecastRounds, origins};
-use foretell_data::prices::{PriceSeries, read};
-use foretell_evaluation::policy::PolicyName;
+use foretell_data::prices::PriceSeries;
 
 use self::engine::BacktestEngine;
-use foretell_cli::run_timing::RunTiming;
-use foretell_cli::time_text;
+use crate::price_files::read_price_files;
 
 /// The rules of a replay of bars.
 const RULES: RulesVersion = RulesVersion::V1Replay;
 
-/// What to score, and how.
-#[derive(Debug)]
-pub struct BacktestOptions {
-    /// Name of the series; the default one if left out.
-    pub series: Option<SeriesId>,
-    /// Price files, in any order.
-    pub prices: Vec<PathBuf>,
-    /// Forecasts files.
-    pub forecasts: Vec<PathBuf>,
-    /// Policies, at least one.
-    pub policies: Vec<PolicyName>,
-    /// First origin; the files' first if left out.
-    pub from: Option<UnixMillis>,
-    /// Origins are below this; the files' last is in if left out.
-    pub to: Option<UnixMillis>,
-    /// H.
-    pub horizon: usize,
-    /// Whether reports tell what policy `taoshi` did in every round.
-    pub details: bool,
-    /// Where the page with plots goes.
-    pub report: Option<PathBuf>,
-}
-
 /// Scores the history under each policy.
 pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
-    let prices = prices(&options.prices)?;
+    let prices = read_price_files(&options.prices)?;
     let wanted = wanted_origins(options)?;
     let genesis = genesis(options, &prices, &wanted)?;
     let mut engine = BacktestEngine::new(genesis, &prices, options, wanted.len());
@@ -109,22 +87,6 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
         report.timing = timing;
     }
     Ok(reports)
-}
-
-/// All bars of these files as one series.
-pub(crate) fn prices(files: &[PathBuf]) -> Result<PriceSeries> {
-    let mut parts = files
-        .iter()
-        .map(|file| read(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    if let [_] = parts.as_slice() {
-        return Ok(parts.remove(0));
-    }
-    parts.sort_by_key(PriceSeries::first_open);
-    let bars = parts.into_iter().flat_map(PriceSeries::into_bars).collect();
-    PriceSeries::from_bars(bars).context(
-        "the price files don't make one series: they must not overlap and must have one step",
-    )
 }
 
 /// Origins in the files that are asked for.

@@ -1,7 +1,6 @@
 //! The result as people read it: one leaderboard a policy, and what was left out.
 
-use super::BacktestReport;
-use super::report::{ExcludedForecast, VoidRound};
+use super::report::{BacktestReport, ExcludedForecast, VoidRound};
 use foretell_cli::table;
 use foretell_cli::time_text;
 

@@ -8,6 +8,7 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
+use super::policy_arg::policy_name;
 use crate::backtest::{self, BacktestOptions};
 use foretell_cli::output;
 use foretell_cli::progress::Progress;
@@ -29,7 +30,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     forecasts: Vec<PathBuf>,
     /// Policy; several are set side by side.
-    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = super::policy_name(), default_value = "evidence")]
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', value_parser = policy_name(), default_value = "evidence")]
     policy: Vec<PolicyName>,
     /// Name of the series [default: BTC/USD].
     #[arg(long, value_name = "NAME")]

@@ -13,9 +13,8 @@ use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_cli::time_text;
 use foretell_localnet::live::LiveLocalnetOptions;
-use foretell_localnet::{
-    ExternalMiner, LocalnetArgs, LocalnetOptions, LocalnetProgress, ReplaySpeed,
-};
+use foretell_localnet::replay::{LocalnetOptions, ReplaySpeed};
+use foretell_localnet::{ExternalMiner, LocalnetArgs, LocalnetProgress, live, replay};
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///
@@ -108,7 +107,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
                 data: arguments.data,
             };
             let stop = stopped_by_signal()?;
-            foretell_localnet::live::run(&options, stop, &LocalnetProgress::new()).await?
+            live::run(&options, stop, &LocalnetProgress::new()).await?
         }
         SpeedArg::Replay(speed) => {
             if arguments.config.is_some() {
@@ -123,7 +122,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
             };
             let mut progress = LocalnetProgress::new();
             tokio::select! {
-                report = foretell_localnet::run(&options, system_now(), &mut progress) => report?,
+                report = replay::run(&options, system_now(), &mut progress) => report?,
                 _ = tokio::signal::ctrl_c() => match options.data {
                     Some(_) => bail!("interrupted: the same command carries on"),
                     None => bail!("interrupted: with --data, the same command would carry on"),

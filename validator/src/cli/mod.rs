@@ -7,6 +7,7 @@ mod doctor;
 mod feed;
 mod keys;
 mod localnet;
+mod policy_arg;
 mod run;
 mod settle;
 mod simulate_policy;
@@ -16,10 +17,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use foretell_cli::output::exit_code;
-use foretell_evaluation::policy::PolicyName;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -110,14 +109,4 @@ fn stopped_by_signal() -> Result<CancellationToken> {
         signalled.cancel();
     });
     Ok(stop)
-}
-
-/// Reads a policy by name, and lists the names in the help.
-fn policy_name() -> impl TypedValueParser<Value = PolicyName> {
-    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
-        let named = PolicyName::ALL
-            .into_iter()
-            .find(|policy| policy.as_str() == name);
-        named.unwrap_or(PolicyName::Evidence)
-    })
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use foretell_cli::svg::{Axis, Plot, escape};
+use foretell_cli::time_text;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::pool::Advantage;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_evaluation::metrics::PIT_BINS;
 
 use super::report_data::{ReportData, Sample};
-use super::svg::{Axis, Plot, escape};
 use crate::backtest::hotkey_names::HotkeyNames;
 use crate::backtest::report::{BacktestReport, BacktestRow};
 use crate::backtest::scoreboard::Scoreboard;
-use foretell_cli::time_text;
 
 /// Miners that are plotted: more lines can't be told apart.
 const PLOTTED_MINERS: usize = 8;

@@ -7,15 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use foretell_cli::svg;
 use foretell_cli::svg::{STYLE, escape};
+use foretell_cli::time_text;
 
 use self::figures::Figures;
 use self::report_data::ReportData;
 use super::hotkey_names::HotkeyNames;
 use super::report::{BacktestReport, BacktestRow};
 use super::scoreboard::Scoreboard;
-use foretell_cli::time_text;
 
 /// Name of the page.
 const PAGE: &str = "report.html";

@@ -8,7 +8,7 @@ use foretell_core::score::crps::crps;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::{PolicyStanding, SettledRound};
 
-use super::super::policy_run::PolicyRun;
+use crate::backtest::policy_run::PolicyRun;
 
 /// Weights are looked at this many times, at most.
 const SAMPLES: usize = 80;

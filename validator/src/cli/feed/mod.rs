@@ -1,6 +1,7 @@
 //! `validator feed`: what venues say, decoded, recorded and replayed.
 
 mod decode;
+mod minute_output;
 mod record;
 mod replay;
 mod settler;

@@ -1,16 +1,14 @@
 //! `validator feed replay`.
 
-use std::io::BufWriter;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use foretell_cli::output::StdoutError;
 use foretell_feed::recording::{self, MinuteReplay, RecordingError, SettlementReplay};
 
-use foretell_cli::output::StdoutError;
-
-use super::writer::print;
+use super::minute_output::{print_minute, print_venue_stats};
 
 /// Replay a recording through the same parser and settlement: prints the lines that `validator feed record` printed, byte
 /// for byte.
@@ -36,31 +34,20 @@ pub fn run(arguments: &FeedReplayArgs) -> Result<()> {
         minute_replay
             .push(&entry, &mut |minute| {
                 if printed.is_ok() {
-                    printed = print(&mut out, &minute);
+                    printed = print_minute(&mut out, &minute);
                 }
             })
             .map_err(unknown)?;
         settlement_replay
             .push(&entry, &mut |minute| {
                 if printed.is_ok() {
-                    printed = print(&mut out, &minute);
+                    printed = print_minute(&mut out, &minute);
                 }
             })
             .map_err(unknown)
     })?;
     printed?;
     out.flush().map_err(StdoutError)?;
-    summary(&minute_replay);
+    print_venue_stats(&minute_replay);
     Ok(())
-}
-
-/// Tells on standard error what was heard of each venue.
-pub fn summary(minute_replay: &MinuteReplay) {
-    for (venue, stats, lost) in minute_replay.stats() {
-        let ignored: u64 = stats.ignored.values().sum();
-        eprintln!(
-            "{venue}: {} frames, {} trades, {} duplicates, {} missed, {} malformed, {ignored} ignored, {lost} lost",
-            stats.frames, stats.trades, stats.duplicates, stats.missed, stats.malformed,
-        );
-    }
 }

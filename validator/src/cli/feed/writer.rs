@@ -1,9 +1,9 @@
 //! The recorder's writer: what was heard goes to disk, and the minutes that it makes to standard output.
 
-use std::io::{self, Write};
+use std::io;
 
 use anyhow::Result;
-use foretell_cli::output::StdoutError;
+use foretell_cli::clock::system_now;
 use foretell_core::time::UnixMillis;
 use foretell_feed::lossy_sender::Delivery;
 use foretell_feed::recording::{
@@ -11,10 +11,9 @@ use foretell_feed::recording::{
     SettlementAttempt,
 };
 use foretell_feed::rest::RecordedResponse;
-use serde::Serialize;
 use tokio::sync::mpsc;
 
-use foretell_cli::clock::system_now;
+use super::minute_output::{print_minute, print_venue_stats};
 
 /// What is to be recorded.
 pub enum RecordingItem {
@@ -73,7 +72,7 @@ pub fn write(
                 }
                 recorder.write(SETTLEMENT_FOLDER, now, RecordingContent::Attempt(attempt))?;
                 for minute in &settled {
-                    print(&mut out, minute)?;
+                    print_minute(&mut out, minute)?;
                 }
                 continue;
             }
@@ -86,20 +85,12 @@ pub fn write(
         let mut printed = Ok(());
         minute_replay.push(&entry, &mut |minute| {
             if printed.is_ok() {
-                printed = print(&mut out, &minute);
+                printed = print_minute(&mut out, &minute);
             }
         })?;
         printed?;
     }
     recorder.finish()?;
-    super::replay::summary(&minute_replay);
+    print_venue_stats(&minute_replay);
     Ok(())
-}
-
-/// Prints a minute as a line of JSON.
-pub fn print(out: &mut impl Write, minute: &impl Serialize) -> Result<()> {
-    let mut line = serde_json::to_vec(minute)?;
-    line.push(b'\n');
-    let printed = out.write_all(&line).and_then(|()| out.flush());
-    Ok(printed.map_err(StdoutError)?)
 }

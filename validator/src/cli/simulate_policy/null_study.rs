@@ -2,15 +2,16 @@
 
 use anyhow::{Result, ensure};
 use comfy_table::{Cell, Table};
+use foretell_cli::table::{new_table, percent, right_aligned};
+use foretell_cli::time_text;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_simulation::null_study::{NullStrategy, NullStudy};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::SimulatePolicyArgs;
-use foretell_cli::table::{new_table, percent, right_aligned};
-use foretell_cli::time_text;
+use super::args::SimulatePolicyArgs;
+use super::market::market;
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,7 @@ struct NullStudyReport {
 pub(super) fn result(arguments: &SimulatePolicyArgs) -> Result<String> {
     let version = RulesVersion::V1Replay;
     let rules = version.rules();
-    let (market, from, to) = super::market(arguments, rules)?;
+    let (market, from, to) = market(arguments, rules)?;
     let last = to - market.series.grid.span();
     ensure!(
         last - from >= Millis::days(30),

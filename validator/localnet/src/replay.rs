@@ -1,0 +1,147 @@
+//! A local network on replayed prices, in simulated time.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use foretell_cli::run_timing::RunTiming;
+use foretell_core::series::SeriesId;
+use foretell_core::time::UnixMillis;
+use foretell_data::prices::PriceSeries;
+
+use crate::plan::{LocalnetArgs, LocalnetPlan, PRICES_FILE};
+use crate::prices::{self, FetchedPrices, PriceDataSummary, PriceSource};
+use crate::progress::LocalnetProgress;
+use crate::replay_network::ReplayNetwork;
+use crate::report::LocalnetReport;
+use crate::result_file;
+
+pub use crate::replay_network::ReplaySpeed;
+
+/// What to run, and how.
+#[derive(Debug)]
+pub struct LocalnetOptions {
+    /// What decides the result.
+    pub args: LocalnetArgs,
+    /// Price file.
+    pub prices: Option<PathBuf>,
+    /// Directory of the network; a temporary one if left out.
+    pub data: Option<PathBuf>,
+    /// Where the replay venue listens.
+    pub http: SocketAddr,
+    /// How fast simulated time runs at most.
+    pub speed: ReplaySpeed,
+}
+
+/// Runs a network to its end, or on to its end, and gives its result.
+pub async fn run(
+    options: &LocalnetOptions,
+    now: UnixMillis,
+    progress: &mut LocalnetProgress,
+) -> Result<LocalnetReport> {
+    let started = Instant::now();
+    let temporary = match options.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("can't create a temporary directory")?),
+    };
+    let folder: &Path = match (&options.data, &temporary) {
+        (Some(data), _) => data,
+        (None, Some(temporary)) => temporary.path(),
+        (None, None) => bail!("no directory"),
+    };
+    let (plan, prices) = match LocalnetPlan::read_from(folder)? {
+        Some(plan) => {
+            let prices = resume(&plan, options, folder)?;
+            (plan, prices)
+        }
+        None => begin(options, folder, now, progress).await?,
+    };
+    if let Some(mut report) = result_file::read(folder)? {
+        progress.println("this run had finished: its result again");
+        let loaded = started.elapsed().as_secs_f64();
+        report.timing = Some(RunTiming {
+            load_s: loaded,
+            score_s: 0.0,
+            total_s: loaded,
+        });
+        return Ok(report);
+    }
+    progress.println(&format!("prices: {}", plan.prices.words()));
+    for warning in prices::warnings(&prices) {
+        progress.println(&format!("warning: {warning}"));
+    }
+    let mut network = ReplayNetwork::start(&plan, &prices, options.http, folder).await?;
+    let loaded = started.elapsed();
+    let ran = network.run_to_end(&plan, options.speed, progress).await;
+    let played = started.elapsed();
+    let report = match ran {
+        Ok(()) => network.report(&plan).await,
+        Err(error) => Err(error),
+    };
+    network.stop().await?;
+    let mut report = report?;
+    result_file::write(&report, folder)?;
+    report.timing = Some(RunTiming {
+        load_s: loaded.as_secs_f64(),
+        score_s: (played - loaded).as_secs_f64(),
+        total_s: started.elapsed().as_secs_f64(),
+    });
+    Ok(report)
+}
+
+/// A new directory: finds prices, keeps them there, and stamps it with the plan.
+async fn begin(
+    options: &LocalnetOptions,
+    folder: &Path,
+    now: UnixMillis,
+    progress: &LocalnetProgress,
+) -> Result<(LocalnetPlan, PriceSeries)> {
+    let args = &options.args;
+    let (prices, source) = match &options.prices {
+        Some(file) => (prices::from_file(file)?, PriceSource::File),
+        None => {
+            let series = args.series.clone().unwrap_or_else(SeriesId::btc_usd);
+            progress.println("no --prices: asking exchanges for the newest candles");
+            let seed = args.seed.unwrap_or(0);
+            let FetchedPrices {
+                prices,
+                source,
+                fallback_reason,
+            } = prices::newest_or_simulated(&series, seed, now).await?;
+            if let Some(fallback_reason) = fallback_reason {
+                progress.println(&format!(
+                    "no real prices ({fallback_reason}): using the SIMULATED series"
+                ));
+            }
+            (prices, source)
+        }
+    };
+    let note = PriceDataSummary::new(&prices, source);
+    let plan = LocalnetPlan::new(args, &prices, note)?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
+    foretell_data::prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
+    plan.write_manifest(folder)?;
+    Ok((plan, prices))
+}
+
+/// A directory begun before: its prices, if arguments and file are still the same.
+fn resume(plan: &LocalnetPlan, options: &LocalnetOptions, folder: &Path) -> Result<PriceSeries> {
+    let file = folder.join(PRICES_FILE);
+    let kept = prices::from_file(&file)?;
+    if kept.sha256() != plan.prices.sha256 {
+        bail!(
+            "{} is not what this run was begun with: choose another --data",
+            file.display()
+        );
+    }
+    let given = options
+        .prices
+        .as_deref()
+        .map(prices::from_file)
+        .transpose()?;
+    plan.check_unchanged(&options.args, given.as_ref().unwrap_or(&kept), folder)?;
+    Ok(kept)
+}

@@ -1,0 +1,156 @@
+//! Seasons of every attack under every policy: all starts and seeds, and what they come to.
+
+use anyhow::{Result, bail, ensure};
+use foretell_cli::progress::Progress;
+use foretell_cli::time_text;
+use foretell_core::rules::{EvidenceRules, FitRules, Rules, RulesVersion};
+use foretell_core::series::Grid;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_evaluation::policy::PolicyName;
+use foretell_simulation::attack::Attack;
+use foretell_simulation::season::{PayPolicy, PolicyVariant, SeasonStart, SimulationPlan};
+use foretell_simulation::summary::PolicySummary;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::args::SimulatePolicyArgs;
+use super::market::market;
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub struct SimulationReport {
+    pub(super) rules: String,
+    pub(super) from: UnixMillis,
+    pub(super) to: UnixMillis,
+    pub(super) starts: usize,
+    pub(super) seeds: u16,
+    pub(super) days: u16,
+    pub(super) policies: Vec<PolicySummary>,
+}
+
+/// Simulates all seasons, starts beside each other.
+pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
+    let version = RulesVersion::V1Replay;
+    let rules = version.rules();
+    let (market, from, end) = market(arguments, rules)?;
+    let Grid { step, .. } = market.series.grid;
+    let span = Millis::days(i64::from(arguments.days)) + market.series.grid.span();
+    let last = end - span;
+    ensure!(
+        last >= from,
+        "no season of {} days fits between {} and the end of the prices: give more prices or fewer --days",
+        arguments.days,
+        time_text::format_time(from)
+    );
+    let between = (last - from).0 / i64::from(arguments.starts.max(2) - 1);
+    let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
+        .map(|n| UnixMillis((from.0 + n * between).div_euclid(step.0) * step.0))
+        .collect();
+    let plan = SimulationPlan {
+        rules,
+        round_every: Millis::minutes(30),
+        days: usize::from(arguments.days),
+        attacks: attacks(&arguments.attack)?,
+        variants: variants(arguments, &rules),
+    };
+    let progress = Progress::new();
+    progress.set(0, starts.len() * arguments.seeds as usize);
+    let season = |first: &UnixMillis| {
+        let start = SeasonStart::new(&market, &plan, *first);
+        let seeds = 0..u64::from(arguments.seeds);
+        let play = |seed| {
+            let result = start.simulate(&market, &plan, seed);
+            progress.advance(1);
+            result
+        };
+        seeds.map(play).collect()
+    };
+    // By start, seed and variant; in the order of starts, whoever is done first.
+    let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
+    progress.finish();
+    let of_variant = |(v, variant): (usize, &PolicyVariant)| {
+        let starts = seasons.iter();
+        let own: Vec<Vec<_>> = starts
+            .map(|seeds| seeds.iter().map(|variants| variants[v].clone()).collect())
+            .collect();
+        PolicySummary::new(&variant.name, &plan.attacks, &own)
+    };
+    Ok(SimulationReport {
+        rules: version.name().to_owned(),
+        from,
+        to: last + span,
+        starts: starts.len(),
+        seeds: arguments.seeds,
+        days: arguments.days,
+        policies: plan.variants.iter().enumerate().map(of_variant).collect(),
+    })
+}
+
+/// The named attacks, with the honest worlds that they are measured by.
+fn attacks(names: &[String]) -> Result<Vec<Attack>> {
+    let all = Attack::all();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let known: Vec<String> = all.iter().map(Attack::name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        bail!("{unknown:?} is no attack: use {}", known.join(", "));
+    }
+    let chosen: Vec<&Attack> = all.iter().filter(|a| names.contains(&a.name())).collect();
+    let needed = |attack: &&Attack| {
+        let measure = attack.is_honest() && chosen.iter().any(|other| other.peers == attack.peers);
+        let unattacked = attack.is_honest() && attack.peers.is_none();
+        measure || unattacked || names.contains(&attack.name())
+    };
+    Ok(all.iter().filter(needed).cloned().collect())
+}
+
+/// The policies; `evidence` by its rules, or by every combination of the other strengths.
+fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
+    let of = |policy: &PolicyName| {
+        let older = |policy_of| {
+            let name = policy.to_string();
+            vec![PolicyVariant {
+                name,
+                policy: policy_of,
+            }]
+        };
+        match policy {
+            PolicyName::Evidence => strengths(arguments, rules),
+            PolicyName::Taoshi => older(PayPolicy::Taoshi),
+            PolicyName::Increments => older(PayPolicy::Increments),
+        }
+    };
+    arguments.policy.iter().flat_map(of).collect()
+}
+
+fn strengths(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
+    let or = |given: &[f64], rule: f64| {
+        if given.is_empty() {
+            vec![rule]
+        } else {
+            given.to_vec()
+        }
+    };
+    let mut all = Vec::new();
+    for z in or(&arguments.standard_errors, rules.evidence.standard_errors) {
+        for ridge in or(&arguments.ridge, rules.fit.ridge) {
+            for kin in or(&arguments.kin, rules.fit.similarity_penalty) {
+                let evidence = EvidenceRules {
+                    standard_errors: z,
+                    ..rules.evidence
+                };
+                let fit = FitRules {
+                    ridge,
+                    similarity_penalty: kin,
+                    ..rules.fit
+                };
+                all.push(PolicyVariant {
+                    name: format!("evidence (z = {z}, ρ = {ridge}, κ = {kin})"),
+                    policy: PayPolicy::Evidence(evidence, fit, rules.pay),
+                });
+            }
+        }
+    }
+    all
+}
