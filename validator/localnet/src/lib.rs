@@ -17,11 +17,15 @@ pub mod adversary;
 pub mod live;
 pub mod replay;
 
+mod args;
+mod external_miner;
+mod fetch_prices;
 mod ledger;
+mod manifest;
 mod miner_processes;
 mod plan;
 mod population;
-mod prices;
+mod price_summary;
 mod print;
 mod progress;
 mod replay_network;
@@ -31,8 +35,8 @@ mod report_builder;
 mod result_file;
 mod schedule;
 
-pub use plan::LocalnetArgs;
-pub use population::ExternalMiner;
+pub use args::LocalnetArgs;
+pub use external_miner::ExternalMiner;
 pub use print::tables;
 pub use progress::LocalnetProgress;
 pub use report::LocalnetReport;

@@ -19,12 +19,12 @@ use foretell_wire::client::MinerClient;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::args::LocalnetArgs;
 use super::ledger;
 use super::miner_processes::{MinerProcesses, ProcessSettings};
-use super::plan::LocalnetArgs;
-use super::plan::{DEFAULT_MINERS, LocalnetPlan};
+use super::plan::LocalnetPlan;
 use super::population::participants;
-use super::prices::PriceDataSummary;
+use super::price_summary::PriceDataSummary;
 use super::progress::LocalnetProgress;
 use super::report::LocalnetReport;
 use super::report_builder::CompletedRun;
@@ -73,7 +73,7 @@ pub async fn run(
 
     let args = &options.args;
     let seed = args.seed.unwrap_or(0);
-    let miners = args.miners.unwrap_or(DEFAULT_MINERS);
+    let miners = args.miner_count();
     let participants = participants(miners, &args.external_miners, args.adversaries);
     let key = Keypair::derived(seed, "validator");
     let genesis = DataDirManifest::begin_or_resume(

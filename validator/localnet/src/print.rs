@@ -19,7 +19,7 @@ pub fn tables(report: &LocalnetReport) -> String {
             time_text::format_time(report.to),
             report.policy,
             report.rules,
-            report.prices.words(),
+            report.prices,
         ),
         leaderboard(&report.leaderboard).to_string(),
         ledger(report),

@@ -9,10 +9,13 @@ use anyhow::{Context, Result, bail};
 use foretell_cli::run_timing::RunTiming;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
-use foretell_data::prices::PriceSeries;
+use foretell_data::prices::{self, PriceSeries};
 
-use crate::plan::{LocalnetArgs, LocalnetPlan, PRICES_FILE};
-use crate::prices::{self, FetchedPrices, PriceDataSummary, PriceSource};
+use crate::args::LocalnetArgs;
+use crate::fetch_prices::{FetchedPrices, newest_or_simulated};
+use crate::manifest::{self, PRICES_FILE};
+use crate::plan::LocalnetPlan;
+use crate::price_summary::{PriceDataSummary, PriceSource, price_warnings};
 use crate::progress::LocalnetProgress;
 use crate::replay_network::ReplayNetwork;
 use crate::report::LocalnetReport;
@@ -51,7 +54,7 @@ pub async fn run(
         (None, Some(temporary)) => temporary.path(),
         (None, None) => bail!("no directory"),
     };
-    let (plan, prices) = match LocalnetPlan::read_from(folder)? {
+    let (plan, prices) = match manifest::read_plan(folder)? {
         Some(plan) => {
             let prices = resume(&plan, options, folder)?;
             (plan, prices)
@@ -68,8 +71,8 @@ pub async fn run(
         });
         return Ok(report);
     }
-    progress.println(&format!("prices: {}", plan.prices.words()));
-    for warning in prices::warnings(&prices) {
+    progress.println(&format!("prices: {}", plan.prices));
+    for warning in price_warnings(&prices) {
         progress.println(&format!("warning: {warning}"));
     }
     let mut network = ReplayNetwork::start(&plan, &prices, options.http, folder).await?;
@@ -100,7 +103,7 @@ async fn begin(
 ) -> Result<(LocalnetPlan, PriceSeries)> {
     let args = &options.args;
     let (prices, source) = match &options.prices {
-        Some(file) => (prices::from_file(file)?, PriceSource::File),
+        Some(file) => (prices::read(file)?, PriceSource::File),
         None => {
             let series = args.series.clone().unwrap_or_else(SeriesId::btc_usd);
             progress.println("no --prices: asking exchanges for the newest candles");
@@ -109,7 +112,7 @@ async fn begin(
                 prices,
                 source,
                 fallback_reason,
-            } = prices::newest_or_simulated(&series, seed, now).await?;
+            } = newest_or_simulated(&series, seed, now).await?;
             if let Some(fallback_reason) = fallback_reason {
                 progress.println(&format!(
                     "no real prices ({fallback_reason}): using the SIMULATED series"
@@ -122,26 +125,23 @@ async fn begin(
     let plan = LocalnetPlan::new(args, &prices, note)?;
     fs::create_dir_all(folder)
         .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
-    foretell_data::prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
-    plan.write_manifest(folder)?;
+    prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
+    manifest::write_plan(&plan, folder)?;
     Ok((plan, prices))
 }
 
 /// A directory begun before: its prices, if arguments and file are still the same.
 fn resume(plan: &LocalnetPlan, options: &LocalnetOptions, folder: &Path) -> Result<PriceSeries> {
     let file = folder.join(PRICES_FILE);
-    let kept = prices::from_file(&file)?;
+    let kept = prices::read(&file)?;
     if kept.sha256() != plan.prices.sha256 {
         bail!(
             "{} is not what this run was begun with: choose another --data",
             file.display()
         );
     }
-    let given = options
-        .prices
-        .as_deref()
-        .map(prices::from_file)
-        .transpose()?;
-    plan.check_unchanged(&options.args, given.as_ref().unwrap_or(&kept), folder)?;
+    let given = options.prices.as_deref().map(prices::read).transpose()?;
+    let given = given.as_ref().unwrap_or(&kept);
+    manifest::check_unchanged(plan, &options.args, given, folder)?;
     Ok(kept)
 }

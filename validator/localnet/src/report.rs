@@ -11,7 +11,7 @@ use foretell_core::time::UnixMillis;
 use foretell_evaluation::leaderboard::LeaderboardRow;
 use serde::{Deserialize, Serialize};
 
-use crate::prices::PriceDataSummary;
+use crate::price_summary::PriceDataSummary;
 
 /// The whole result, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

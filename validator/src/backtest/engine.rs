@@ -4,30 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use foretell_core::forecast::ForecastRejection;
-use foretell_core::hotkey::Hotkey;
+use foretell_cli::run_timing::RunTiming;
 use foretell_core::journal::Genesis;
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::score::Reference;
 use foretell_core::time::UnixMillis;
-use foretell_data::forecasts::{ForecastFileFault, RawForecast, RoundForecasts};
+use foretell_data::forecasts::{ForecastFileFault, RoundForecasts};
 use foretell_data::prices::PriceSeries;
 use foretell_evaluation::metrics::CalibrationSums;
-use foretell_evaluation::policy::PolicyName;
 use rayon::prelude::*;
 
 use super::hotkey_names::HotkeyNames;
 use super::html_report;
-use super::html_report::report_data::ReportData;
 use super::judge::{Judge, JudgedRound, KeyedRound};
 use super::options::BacktestOptions;
 use super::policy_run::PolicyRun;
-use super::report::{BacktestReport, BacktestRow, ExcludedForecast, VoidRound};
-use super::scoreboard::Scoreboard;
-use foretell_cli::run_timing::RunTiming;
-
-/// Exclusions and void rounds that are listed; all are counted.
-const LISTED: usize = 100;
+use super::report::{BacktestReport, BacktestRow};
+use super::totals::{BacktestTotals, LISTED};
 
 /// The rounds so far.
 pub struct BacktestEngine {
@@ -41,20 +34,6 @@ pub struct BacktestEngine {
     totals: BacktestTotals,
 }
 
-/// What the counted rounds have come to.
-struct BacktestTotals {
-    policy_runs: Vec<PolicyRun>,
-    scoreboard: Scoreboard,
-    miss_advantage: f64,
-    owners: BTreeMap<Hotkey, Hotkey>,
-    voids: Vec<VoidRound>,
-    excluded: usize,
-    exclusions: Vec<ExcludedForecast>,
-    valid: usize,
-    /// For the page with plots, if one is wanted.
-    report_data: Option<ReportData>,
-}
-
 impl BacktestEngine {
     /// Nothing of `rounds` rounds yet.
     pub fn new(
@@ -64,27 +43,7 @@ impl BacktestEngine {
         rounds: usize,
     ) -> Self {
         let rules = genesis.rules.rules();
-        let mut policies: Vec<PolicyName> = Vec::new();
-        for policy in &options.policies {
-            if !policies.contains(policy) {
-                policies.push(*policy);
-            }
-        }
-        let report_data = options.report.is_some();
-        let totals = BacktestTotals {
-            report_data: report_data.then(|| ReportData::new(rounds, policies.len())),
-            policy_runs: policies
-                .into_iter()
-                .map(|policy| PolicyRun::new(policy, &genesis, options.details))
-                .collect(),
-            scoreboard: Scoreboard::new(genesis.evidence_window()),
-            miss_advantage: rules.score.miss_advantage,
-            owners: BTreeMap::new(),
-            voids: Vec::new(),
-            excluded: 0,
-            exclusions: Vec::new(),
-            valid: 0,
-        };
+        let totals = BacktestTotals::new(&genesis, options, rounds);
         let judge = Judge {
             series: genesis.series.clone(),
             prices: ReplayedPrices::new(genesis.series.clone(), prices.bars(), &rules.score),
@@ -253,57 +212,5 @@ impl BacktestEngine {
                 }
             })
             .collect()
-    }
-}
-
-impl BacktestTotals {
-    /// Takes in judged rounds, in order.
-    fn count(&mut self, rounds: Vec<JudgedRound>) {
-        for round in rounds {
-            self.count_one(round);
-        }
-    }
-
-    fn count_one(&mut self, mut round: JudgedRound) {
-        self.owners.extend(round.owners.drain(..));
-        for (raw_forecast, why) in round.rejected.drain(..) {
-            self.exclude(&raw_forecast, round.origin, &why);
-        }
-        self.valid += round.forecasts.len();
-        if let Err(why) = &round.scorer {
-            self.voids.push(VoidRound {
-                origin_ms: round.origin,
-                reason: why.to_string(),
-            });
-        }
-        let settled = round.settled(&self.owners);
-        let (scoreboard, policy_runs) = (&mut self.scoreboard, &mut self.policy_runs);
-        rayon::join(
-            || scoreboard.add_round(&settled, &round.metrics, self.miss_advantage),
-            || {
-                policy_runs
-                    .par_iter_mut()
-                    .for_each(|run| run.add_round(&settled))
-            },
-        );
-        if let Some(report_data) = &mut self.report_data {
-            report_data.add_round(&settled, &self.policy_runs);
-        }
-    }
-
-    /// Leaves a forecast out, as the live round would.
-    fn exclude(&mut self, raw_forecast: &RawForecast, origin: UnixMillis, why: &ForecastRejection) {
-        self.excluded += 1;
-        if self.exclusions.len() < LISTED {
-            let position = raw_forecast.position();
-            let file = position.file.file_name().unwrap_or_default();
-            self.exclusions.push(ExcludedForecast {
-                file: file.to_string_lossy().into_owned(),
-                row: position.row.to_string(),
-                origin_ms: origin,
-                miner: raw_forecast.miner().to_owned(),
-                reason: why.to_string(),
-            });
-        }
     }
 }

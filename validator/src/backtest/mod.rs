@@ -20,6 +20,7 @@ mod print;
 mod read_ahead;
 mod report;
 mod scoreboard;
+mod totals;
 
 pub use options::BacktestOptions;
 pub use print::tables;

@@ -1,0 +1,56 @@
+//! A miner of the caller's own, as `--guest NAME=PROGRAM` names it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A miner of the caller's own: its name on the leaderboard, and its program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalMiner {
+    /// The name.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+}
+
+impl FromStr for ExternalMiner {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, program)) if is_plain(name) && !program.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                program: program.into(),
+            }),
+            _ => Err("expected NAME=PROGRAM, the name of letters, digits, - and _"),
+        }
+    }
+}
+
+impl fmt::Display for ExternalMiner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.program.display())
+    }
+}
+
+/// Whether a name can be that of a folder, a wallet and a row of a table.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_external_miner_has_a_name_and_a_program() {
+        let external_miner: ExternalMiner = "my-model=./run.sh".parse().unwrap();
+        assert_eq!(external_miner.to_string(), "my-model=./run.sh");
+        for wrong in ["run.sh", "=run.sh", "a=", "../a=run.sh"] {
+            assert!(wrong.parse::<ExternalMiner>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Prices of a run that was given no file: the newest candles of an exchange, or else simulated ones.
+
+use std::time::Duration;
+
+use foretell_core::series::SeriesId;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::prices::PriceSeries;
+use foretell_data::simulated_prices::simulate_prices;
+use foretell_feed::rest::RestClient;
+use foretell_feed::venue::{Binance, Bitstamp, CandleQuery, CandleSource};
+
+use crate::price_summary::PriceSource;
+
+/// Step of fetched and simulated prices.
+const STEP: Millis = Millis::minutes(5);
+/// Days of fetched and simulated prices: rounds of the last three, and what miners learn from before.
+const DAYS: i64 = 36;
+/// The simulated series begins on a Monday.
+const SIMULATED_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
+/// Deadline of one request to an exchange. A newcomer without a network shouldn't wait for long.
+const EXCHANGE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Prices found without being given a file.
+#[derive(Debug)]
+pub struct FetchedPrices {
+    /// The bars.
+    pub prices: PriceSeries,
+    /// Where they came from.
+    pub source: PriceSource,
+    /// Why they aren't real, if they aren't.
+    pub fallback_reason: Option<String>,
+}
+
+/// The newest candles of the first exchange that can be reached, or else the simulated series of `seed`.
+pub async fn newest_or_simulated(
+    series: &SeriesId,
+    seed: u64,
+    now: UnixMillis,
+) -> anyhow::Result<FetchedPrices> {
+    let fallback_reason = match newest(series, now).await {
+        Ok((prices, source)) => {
+            return Ok(FetchedPrices {
+                prices,
+                source,
+                fallback_reason: None,
+            });
+        }
+        Err(reasons) => reasons,
+    };
+    let bars = usize::try_from(Millis::days(DAYS).0 / STEP.0)?;
+    Ok(FetchedPrices {
+        prices: simulate_prices(seed, SIMULATED_FROM, STEP, bars)?,
+        source: PriceSource::Simulated { seed },
+        fallback_reason: Some(fallback_reason),
+    })
+}
+
+async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, PriceSource), String> {
+    let Some((base, "USD")) = series.as_str().split_once('/') else {
+        return Err(format!("no exchange is known to trade {series}"));
+    };
+    let exchanges: [(&dyn CandleSource, String); 2] = [
+        (&Bitstamp, format!("{}usd", base.to_lowercase())),
+        (&Binance, format!("{}USDT", base.to_uppercase())),
+    ];
+    let rest = RestClient::new(EXCHANGE_DEADLINE).map_err(|error| error.to_string())?;
+    let to = UnixMillis(now.0 - now.0.rem_euclid(STEP.0));
+    let mut reasons = Vec::new();
+    for (venue, symbol) in exchanges {
+        let query = CandleQuery {
+            symbol: &symbol,
+            step: STEP,
+            from: to - Millis::days(DAYS),
+            to,
+        };
+        let fetched = rest.candles(venue, venue.default_host(), &query).await;
+        let prices = match fetched {
+            Ok(bars) => PriceSeries::from_bars(bars).map_err(|error| error.to_string()),
+            Err(error) => Err(error.summary()),
+        };
+        match prices {
+            Ok(prices) => {
+                let venue = venue.name().to_owned();
+                return Ok((prices, PriceSource::Exchange { venue, symbol }));
+            }
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(reasons.join("; "))
+}

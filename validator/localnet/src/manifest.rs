@@ -1,0 +1,182 @@
+//! The manifest of a network's directory: the plan that it was begun with, which later runs can't change.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use foretell_data::prices::PriceSeries;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::args::LocalnetArgs;
+use crate::plan::{LocalnetPlan, PlanError};
+use crate::price_summary::PriceDataSummary;
+
+/// Version of the directory's layout.
+const VERSION: u32 = 1;
+/// File that makes a directory one of ours.
+const MANIFEST_FILE: &str = "foretell.json";
+/// File that holds the prices of the run, written before the manifest.
+pub const PRICES_FILE: &str = "foretell-prices.csv";
+/// Names of unfinished files begin with one of these: the manifest's and the prices'.
+const UNFINISHED: [&str; 2] = [".tmp", ".prices-"];
+
+/// Why a directory can't be used.
+#[derive(Debug, Error)]
+pub enum LocalnetManifestError {
+    /// The directory belongs to something else.
+    #[error(
+        "{0} is not empty and was not made by this program (no {MANIFEST_FILE} in it): choose another --data"
+    )]
+    Foreign(PathBuf),
+    /// The manifest can't be read.
+    #[error("{path} can't be read: {why}; choose another --data, or move that directory away")]
+    Unreadable {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another version's directory.
+    #[error(
+        "{path} was made by another version of this program ({found}, not {VERSION}): choose another --data"
+    )]
+    Version {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// Other arguments.
+    #[error(
+        "{path} was begun with other arguments: {what} was {before}, now it is {now}; repeat the first command, or \
+         choose another --data"
+    )]
+    OtherArguments {
+        /// The directory.
+        path: PathBuf,
+        /// The first argument that differs.
+        what: &'static str,
+        /// Its value then.
+        before: String,
+        /// Its value now.
+        now: String,
+    },
+    /// The disk.
+    #[error("can't access {path}: check --data")]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// With what was left out taken from the manifest, the arguments make no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// What the file holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct LocalnetManifest {
+    version: u32,
+    kind: String,
+    #[serde(flatten)]
+    plan: LocalnetPlan,
+}
+
+/// The plan that `folder` was begun with; `None` if it is new or empty.
+pub fn read_plan(folder: &Path) -> Result<Option<LocalnetPlan>, LocalnetManifestError> {
+    let path = folder.join(MANIFEST_FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return if is_empty(folder)? {
+                Ok(None)
+            } else {
+                Err(LocalnetManifestError::Foreign(folder.to_owned()))
+            };
+        }
+        Err(source) => return Err(LocalnetManifestError::Io { path, source }),
+    };
+    let manifest: LocalnetManifest =
+        serde_json::from_slice(&bytes).map_err(|error| LocalnetManifestError::Unreadable {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+    if manifest.version == VERSION {
+        Ok(Some(manifest.plan))
+    } else {
+        let found = manifest.version;
+        Err(LocalnetManifestError::Version { path, found })
+    }
+}
+
+/// Stamps `folder` with this plan, last of all that a new directory needs.
+pub fn write_plan(plan: &LocalnetPlan, folder: &Path) -> Result<(), LocalnetManifestError> {
+    let path = folder.join(MANIFEST_FILE);
+    let manifest = LocalnetManifest {
+        version: VERSION,
+        kind: "localnet".into(),
+        plan: plan.clone(),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, &manifest)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|source| LocalnetManifestError::Io {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Refuses args and prices other than those that the plan was made of; what is left out is taken from it.
+pub fn check_unchanged(
+    plan: &LocalnetPlan,
+    args: &LocalnetArgs,
+    prices: &PriceSeries,
+    folder: &Path,
+) -> Result<(), LocalnetManifestError> {
+    let differs = |what, before, now| LocalnetManifestError::OtherArguments {
+        path: folder.to_owned(),
+        what,
+        before,
+        now,
+    };
+    let note = PriceDataSummary::new(prices, plan.prices.source.clone());
+    // First, because the span may have no rounds in other prices.
+    if note.sha256 != plan.prices.sha256 {
+        let [before, now] = [plan.prices.sha256, note.sha256].map(|hash| hash.to_string());
+        return Err(differs("the content of --prices", before, now));
+    }
+    let again = LocalnetPlan::new(&plan.complete(args), prices, note)?;
+    let changed = plan.arguments().into_iter().zip(again.arguments());
+    for ((what, before), (_, now)) in changed {
+        if before != now {
+            return Err(differs(what, before, now));
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing is in `folder`, or only what we leave there before the manifest.
+fn is_empty(folder: &Path) -> Result<bool, LocalnetManifestError> {
+    let io_error = |source| LocalnetManifestError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(source) => return Err(io_error(source)),
+    };
+    for entry in entries {
+        let name = entry.map_err(io_error)?.file_name();
+        let name = name.to_string_lossy();
+        if name != PRICES_FILE && !UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
