@@ -37,6 +37,7 @@ mod schedule;
 
 pub use args::LocalnetArgs;
 pub use external_miner::ExternalMiner;
+pub use miner_processes::ProgramPaths;
 pub use print::tables;
 pub use progress::LocalnetProgress;
 pub use report::LocalnetReport;

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::LocalnetArgs;
 use super::ledger;
-use super::miner_processes::{MinerProcesses, ProcessSettings};
+use super::miner_processes::{MinerProcesses, ProcessSettings, ProgramPaths};
 use super::plan::LocalnetPlan;
 use super::population::participants;
 use super::price_summary::PriceDataSummary;
@@ -51,6 +51,8 @@ const LONG_HISTORY_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfin
 pub struct LiveLocalnetOptions {
     /// Series, horizon, interval, miners, seed; days until the last round, if they are given.
     pub args: LocalnetArgs,
+    /// Programs of miners and adversaries.
+    pub programs: ProgramPaths,
     /// Configuration file whose `[prices]` say which exchanges are asked; the usual ones if left out.
     pub config: Option<PathBuf>,
     /// Directory of the network; a temporary one if left out.
@@ -85,6 +87,7 @@ pub async fn run(
     let store = Arc::new(SledStore::open(&folder.join("journal"))?);
     let chain = ledger::open_chain(folder, seed, &participants)?;
     let settings = ProcessSettings {
+        programs: &options.programs,
         folder,
         series: &config.series,
         prices: miner_prices(&config)?,

@@ -11,8 +11,8 @@ use crate::args::LocalnetArgs;
 use crate::plan::{LocalnetPlan, PlanError};
 use crate::price_summary::PriceDataSummary;
 
-/// Version of the directory's layout.
-const VERSION: u32 = 1;
+/// Version of the directory's layout; since 2, the key `external_miners` holds the miners of the caller's own.
+const VERSION: u32 = 2;
 /// File that makes a directory one of ours.
 const MANIFEST_FILE: &str = "foretell.json";
 /// File that holds the prices of the run, written before the manifest.
@@ -179,4 +179,48 @@ fn is_empty(folder: &Path) -> Result<bool, LocalnetManifestError> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::{MONDAY, STEP, btc_usd, replay_genesis};
+
+    use super::*;
+
+    fn plan() -> LocalnetPlan {
+        let genesis = replay_genesis(btc_usd(3), MONDAY, 2, STEP);
+        let args = LocalnetArgs {
+            external_miners: vec!["my-model=./run.sh".parse().unwrap()],
+            ..LocalnetArgs::default()
+        };
+        LocalnetPlan::live(&genesis, &args, genesis.end)
+    }
+
+    #[test]
+    fn a_plan_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_plan(folder.path()).unwrap().is_none());
+        write_plan(&plan(), folder.path()).unwrap();
+        assert_eq!(read_plan(folder.path()).unwrap(), Some(plan()));
+        let text = fs::read_to_string(folder.path().join(MANIFEST_FILE)).unwrap();
+        let keys = ["version", "kind", "series", "first", "external_miners"];
+        let places = keys.map(|key| text.find(&format!("\n  \"{key}\": ")));
+        assert!(places.iter().all(Option::is_some) && places.is_sorted());
+    }
+
+    #[test]
+    fn a_directory_of_another_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        write_plan(&plan(), folder.path()).unwrap();
+        let path = folder.path().join(MANIFEST_FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        let older = text.replace("\"version\": 2", "\"version\": 1");
+        let older = older.replace("external_miners", "guests");
+        fs::write(&path, older).unwrap();
+        let error = read_plan(folder.path()).unwrap_err();
+        assert!(matches!(
+            error,
+            LocalnetManifestError::Version { found: 1, .. }
+        ));
+    }
 }

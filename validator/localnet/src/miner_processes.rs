@@ -31,9 +31,20 @@ pub struct MinerProcesses {
     axons: BTreeMap<String, SocketAddr>,
 }
 
+/// The programs that a network starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramPaths {
+    /// The reference miner: serves as `miner serve` does.
+    pub miner: PathBuf,
+    /// The adversary: its command `adversary` [serves](crate::adversary::serve) one.
+    pub adversary: PathBuf,
+}
+
 /// What all processes share.
 #[derive(Debug)]
 pub struct ProcessSettings<'a> {
+    /// What is started.
+    pub programs: &'a ProgramPaths,
     /// Directory of the network.
     pub folder: &'a Path,
     /// What is forecast.
@@ -149,15 +160,14 @@ fn spawn(
         hotkey: "default".into(),
     };
     wallet.store(&participant.secret(settings.seed))?;
-    let own_program = std::env::current_exe().map_err(start_error)?;
     let mut command = match &participant.role {
         Role::Miner {
             model,
             history_days,
         } => {
-            let program = own_program.with_file_name("miner");
+            let program = &settings.programs.miner;
             if !program.exists() {
-                return Err(MinerProcessError::NoProgram(program));
+                return Err(MinerProcessError::NoProgram(program.clone()));
             }
             let config = home.join("miner.toml");
             let text = miner_config(model, *history_days, &home, settings)
@@ -176,7 +186,7 @@ fn spawn(
             command
         }
         Role::Adversary(misbehaviour) => {
-            let mut command = Command::new(own_program);
+            let mut command = Command::new(&settings.programs.adversary);
             command.args(["adversary", "--kind", misbehaviour.name()]);
             let horizon = settings.series.grid.horizon.to_string();
             command.args(["--horizon", &horizon]);

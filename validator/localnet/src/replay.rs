@@ -14,6 +14,7 @@ use foretell_data::prices::{self, PriceSeries};
 use crate::args::LocalnetArgs;
 use crate::fetch_prices::{FetchedPrices, newest_or_simulated};
 use crate::manifest::{self, PRICES_FILE};
+use crate::miner_processes::ProgramPaths;
 use crate::plan::LocalnetPlan;
 use crate::price_summary::{PriceDataSummary, PriceSource, price_warnings};
 use crate::progress::LocalnetProgress;
@@ -28,6 +29,8 @@ pub use crate::replay_network::ReplaySpeed;
 pub struct LocalnetOptions {
     /// What decides the result.
     pub args: LocalnetArgs,
+    /// Programs of miners and adversaries.
+    pub programs: ProgramPaths,
     /// Price file.
     pub prices: Option<PathBuf>,
     /// Directory of the network; a temporary one if left out.
@@ -75,7 +78,8 @@ pub async fn run(
     for warning in price_warnings(&prices) {
         progress.println(&format!("warning: {warning}"));
     }
-    let mut network = ReplayNetwork::start(&plan, &prices, options.http, folder).await?;
+    let mut network =
+        ReplayNetwork::start(&plan, &prices, &options.programs, options.http, folder).await?;
     let loaded = started.elapsed();
     let ran = network.run_to_end(&plan, options.speed, progress).await;
     let played = started.elapsed();

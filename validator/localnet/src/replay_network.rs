@@ -22,7 +22,7 @@ use foretell_service::store::SledStore;
 use foretell_wire::client::MinerClient;
 
 use crate::ledger;
-use crate::miner_processes::{MinerProcesses, ProcessSettings, log_file};
+use crate::miner_processes::{MinerProcesses, ProcessSettings, ProgramPaths, log_file};
 use crate::plan::LocalnetPlan;
 use crate::population::{Participant, participants};
 use crate::progress::LocalnetProgress;
@@ -62,6 +62,7 @@ impl ReplayNetwork {
     pub async fn start(
         plan: &LocalnetPlan,
         prices: &PriceSeries,
+        programs: &ProgramPaths,
         http: SocketAddr,
         folder: &Path,
     ) -> Result<Self> {
@@ -78,6 +79,7 @@ impl ReplayNetwork {
                 format!("can't serve prices on {http}: is the port in use? choose another --http")
             })?;
         let settings = ProcessSettings {
+            programs,
             folder,
             series: &plan.series,
             prices: MinerPricesConfig {

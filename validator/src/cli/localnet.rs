@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
@@ -14,7 +14,9 @@ use foretell_cli::output;
 use foretell_cli::time_text;
 use foretell_localnet::live::LiveLocalnetOptions;
 use foretell_localnet::replay::{LocalnetOptions, ReplaySpeed};
-use foretell_localnet::{ExternalMiner, LocalnetArgs, LocalnetProgress, live, replay};
+use foretell_localnet::{
+    ExternalMiner, LocalnetArgs, LocalnetProgress, ProgramPaths, live, replay,
+};
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///
@@ -103,6 +105,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
             }
             let options = LiveLocalnetOptions {
                 args,
+                programs: programs()?,
                 config: arguments.config,
                 data: arguments.data,
             };
@@ -115,6 +118,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
             }
             let options = LocalnetOptions {
                 args,
+                programs: programs()?,
                 prices: arguments.prices,
                 data: arguments.data,
                 http: arguments.http,
@@ -136,6 +140,15 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
         foretell_localnet::tables(&report)
     };
     Ok(output::print_line(text)?)
+}
+
+/// This program, which serves adversaries too, and the miner beside it.
+fn programs() -> Result<ProgramPaths> {
+    let own = std::env::current_exe().context("can't find the path of this program")?;
+    Ok(ProgramPaths {
+        miner: own.with_file_name("miner"),
+        adversary: own,
+    })
 }
 
 /// What `--speed` says.
