@@ -3,6 +3,7 @@
 //! They are separate processes like honest miners. What takes wall time elsewhere (lateness, silence) they
 //! declare in a header that only a replay reads.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use foretell_wire::messages::{
     RevealResponse,
 };
 use foretell_wire::request_authorizer::{Caller, Callers};
+use tokio::io::AsyncReadExt;
 
 /// How an adversary misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,9 +121,6 @@ pub async fn serve(
     misbehaviour: Misbehaviour,
     horizon: usize,
 ) -> std::io::Result<()> {
-    use std::io::Write;
-    use tokio::io::AsyncReadExt;
-
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = tokio::net::TcpListener::bind(loopback).await?;
     let ready = serde_json::json!({

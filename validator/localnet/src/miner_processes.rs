@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::population::{Participant, Role};
+use crate::population::{Participant, Role};
 
 /// How long a process may take to listen, and to end.
 const PROCESS_TIMEOUT: Duration = Duration::from_secs(120);

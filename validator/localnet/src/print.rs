@@ -1,10 +1,10 @@
 //! The result as people read it: the leaderboard, then the ledger.
 
 use comfy_table::Cell;
-
-use super::report::{LocalnetReport, NeuronView};
 use foretell_cli::table::{leaderboard, new_table, number, percent, right_aligned};
 use foretell_cli::time_text;
+
+use crate::report::{LocalnetReport, NeuronView};
 
 /// The whole result as text.
 pub fn tables(report: &LocalnetReport) -> String {

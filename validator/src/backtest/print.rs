@@ -1,8 +1,9 @@
 //! The result as people read it: one leaderboard a policy, and what was left out.
 
-use super::report::{BacktestReport, ExcludedForecast, VoidRound};
 use foretell_cli::table;
 use foretell_cli::time_text;
+
+use super::report::{BacktestReport, ExcludedForecast, VoidRound};
 
 /// Examples of what was left out that are shown.
 const SHOWN: usize = 5;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use foretell_cli::run_timing::RunTiming;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_evaluation::leaderboard::LeaderboardRow;
 use foretell_evaluation::metrics::PIT_BINS;
 use serde::Serialize;
-
-use foretell_cli::run_timing::RunTiming;
 
 /// The whole result.
 #[derive(Debug, Clone, Serialize)]

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use foretell_keys::keyfile::WalletHotkey;
-
 use foretell_localnet::adversary;
 use foretell_localnet::adversary::Misbehaviour;
 

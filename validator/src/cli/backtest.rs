@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use foretell_cli::output;
+use foretell_cli::progress::Progress;
+use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
 use super::policy_arg::policy_name;
 use crate::backtest::{self, BacktestOptions};
-use foretell_cli::output;
-use foretell_cli::progress::Progress;
-use foretell_cli::time_text;
 
 /// Score a history of forecasts: who would have earned what, under one or more policies.
 ///

@@ -7,7 +7,6 @@ use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::wallet_flags::WalletOverrides;
 use foretell_keys::keyfile::WalletHotkey;
-
 use foretell_service::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
 
 /// Which validator a command is about.

@@ -8,21 +8,21 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
+use foretell_cli::clock::system_now;
 use foretell_cli::output;
+use foretell_cli::time_text;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use futures_util::future::join_all;
-
-use super::config_args::ConfigArgs;
-use foretell_cli::clock::system_now;
-use foretell_cli::time_text;
 use foretell_service::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
 use foretell_service::run::data_dir_manifest::DataDirManifest;
 use foretell_service::run::key;
+use futures_util::future::join_all;
+
+use super::config_args::ConfigArgs;
 
 /// Deadline of one request to a venue.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use foretell_core::series::SeriesId;
-use foretell_core::time::{Millis, UnixMillis};
-
-use super::stopped_by_signal;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_cli::time_text;
+use foretell_core::series::SeriesId;
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_localnet::live::LiveLocalnetOptions;
 use foretell_localnet::replay::{LocalnetOptions, ReplaySpeed};
 use foretell_localnet::{
     ExternalMiner, LocalnetArgs, LocalnetProgress, ProgramPaths, live, replay,
 };
+
+use super::stopped_by_signal;
 
 /// Run the whole network on this machine: ledger, validator and miners, on replayed prices.
 ///

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_service::run::config::ValidatorConfig;

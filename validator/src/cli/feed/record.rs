@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_cli::clock::system_now;
+use foretell_cli::time_text;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::Millis;
 use foretell_feed::config::FeedConfig;
@@ -24,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use super::settler::PairSettler;
 use super::writer::{self, RecordingItem};
 use crate::cli::stopped_by_signal;
-use foretell_cli::time_text;
 
 /// The rules that minutes are settled by.
 const RULES: RulesVersion = RulesVersion::V1;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use foretell_cli::clock::system_now;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, SettledPrices};
 use foretell_core::time::{Millis, UnixMillis};
@@ -11,12 +12,11 @@ use foretell_feed::config::SettlementMarkets;
 use foretell_feed::lossy_sender::Delivery;
 use foretell_feed::recording::{MarketName, SettlementAttempt, settle_attempt};
 use foretell_feed::rest::{RecordedResponses, RestClient};
+use foretell_service::run::settlement_schedule::{DueInstants, SettlementSchedule};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::writer::RecordingItem;
-use foretell_cli::clock::system_now;
-use foretell_service::run::settlement_schedule::{DueInstants, SettlementSchedule};
 
 /// Deadline of one request.
 const DEADLINE: Duration = Duration::from_secs(10);
