@@ -20,7 +20,7 @@ impl FromStr for ExternalMiner {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((name, program)) if is_plain(name) && !program.is_empty() => Ok(Self {
+            Some((name, program)) if is_valid_name(name) && !program.is_empty() => Ok(Self {
                 name: name.to_owned(),
                 program: program.into(),
             }),
@@ -36,9 +36,9 @@ impl fmt::Display for ExternalMiner {
 }
 
 /// Whether a name can be that of a folder, a wallet and a row of a table.
-fn is_plain(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    !name.is_empty() && name.bytes().all(plain)
+fn is_valid_name(name: &str) -> bool {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(valid)
 }
 
 #[cfg(test)]

@@ -141,8 +141,8 @@ pub async fn run(
     served?;
 
     let (state, head) = (service.runner().state(), service.runner().head());
-    let plan = plan.ended(
-        PriceDataSummary::live(state, &service.source_text()),
+    let plan = plan.ended_at(
+        PriceDataSummary::from_settled(state, &service.source_text()),
         system_now(),
     );
     let run = CompletedRun {

@@ -144,13 +144,13 @@ pub fn check_unchanged(
         before,
         now,
     };
-    let note = PriceDataSummary::new(prices, plan.prices.source.clone());
+    let summary = PriceDataSummary::new(prices, plan.prices.source.clone());
     // First, because the span may have no rounds in other prices.
-    if note.sha256 != plan.prices.sha256 {
-        let [before, now] = [plan.prices.sha256, note.sha256].map(|hash| hash.to_string());
+    if summary.sha256 != plan.prices.sha256 {
+        let [before, now] = [plan.prices.sha256, summary.sha256].map(|hash| hash.to_string());
         return Err(differs("the content of --prices", before, now));
     }
-    let again = LocalnetPlan::new(&plan.complete(args), prices, note)?;
+    let again = LocalnetPlan::new(&plan.complete(args), prices, summary)?;
     let changed = plan.arguments().into_iter().zip(again.arguments());
     for ((what, before), (_, now)) in changed {
         if before != now {

@@ -92,7 +92,7 @@ pub enum MinerProcessError {
 
 /// What a process says when it listens.
 #[derive(Deserialize)]
-struct Ready {
+struct ReadyLine {
     listening: SocketAddr,
 }
 
@@ -113,8 +113,8 @@ impl MinerProcesses {
         };
         for (name, mut child) in starting {
             let log = log_file(settings.folder, &name);
-            let Some(ready) = first_line(&mut child).await else {
-                let tail = tail_of(&log);
+            let Some(ready) = read_ready_line(&mut child).await else {
+                let tail = last_lines(&log);
                 return Err(MinerProcessError::NotListening { name, log, tail });
             };
             processes.axons.insert(name.clone(), ready.listening);
@@ -233,7 +233,7 @@ fn miner_config(
     })
 }
 
-async fn first_line(child: &mut Child) -> Option<Ready> {
+async fn read_ready_line(child: &mut Child) -> Option<ReadyLine> {
     let mut line = String::new();
     let mut output = BufReader::new(child.stdout.take()?);
     let read = tokio::time::timeout(PROCESS_TIMEOUT, output.read_line(&mut line)).await;
@@ -247,7 +247,7 @@ pub fn log_file(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// The last lines of a log.
-fn tail_of(log: &Path) -> String {
+fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(10)..].join("\n")

@@ -112,17 +112,17 @@ impl LocalnetPlan {
     pub fn new(
         args: &LocalnetArgs,
         prices: &PriceSeries,
-        note: PriceDataSummary,
+        summary: PriceDataSummary,
     ) -> Result<Self, PlanError> {
         let step = prices.step();
         let horizon = args.horizon.unwrap_or(100);
         if !(1..=1000).contains(&horizon) {
             let cure = "use 1 to 1000 steps";
-            return Err(range("--horizon", horizon, cure));
+            return Err(out_of_range("--horizon", horizon, cure));
         }
         let miners = args.miner_count();
         if !(1..=256).contains(&miners) {
-            return Err(range("--miners", miners, "use 1 to 256 miners"));
+            return Err(out_of_range("--miners", miners, "use 1 to 256 miners"));
         }
         let mut names = BTreeSet::new();
         for participant in participants(miners, &args.external_miners, true) {
@@ -172,7 +172,7 @@ impl LocalnetPlan {
             external_miners: args.external_miners.clone(),
             adversaries: args.adversaries,
             seed: args.seed.unwrap_or(0),
-            prices: note,
+            prices: summary,
         })
     }
 
@@ -193,7 +193,7 @@ impl LocalnetPlan {
 
     /// The plan as it was carried out until `now`, on these prices.
     #[must_use]
-    pub fn ended(self, prices: PriceDataSummary, now: UnixMillis) -> Self {
+    pub fn ended_at(self, prices: PriceDataSummary, now: UnixMillis) -> Self {
         let end = self.end.min(now);
         Self {
             prices,
@@ -229,7 +229,7 @@ impl LocalnetPlan {
                 time_text::format_duration(self.round_every),
             ),
             ("--miners", self.miners.to_string()),
-            ("--guest", joined(&self.external_miners)),
+            ("--guest", join_external_miners(&self.external_miners)),
             ("--adversaries", self.adversaries.to_string()),
             ("--seed", self.seed.to_string()),
         ]
@@ -264,11 +264,11 @@ impl LocalnetPlan {
     }
 }
 
-fn joined(external_miners: &[ExternalMiner]) -> String {
+fn join_external_miners(external_miners: &[ExternalMiner]) -> String {
     let external_miners: Vec<String> = external_miners.iter().map(ToString::to_string).collect();
     external_miners.join(" ")
 }
 
-const fn range(what: &'static str, value: usize, cure: &'static str) -> PlanError {
+const fn out_of_range(what: &'static str, value: usize, cure: &'static str) -> PlanError {
     PlanError::Range { what, value, cure }
 }

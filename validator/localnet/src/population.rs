@@ -37,7 +37,7 @@ pub enum Role {
 }
 
 /// The first miners, chosen so that a small network shows good, middling and poor ones.
-const FIRST: [(&str, u32); 6] = [
+const FIRST_MINERS: [(&str, u32); 6] = [
     ("har", 30),
     ("gaussian", 7),
     ("elastic-net", 30),
@@ -47,7 +47,7 @@ const FIRST: [(&str, u32); 6] = [
 ];
 
 /// Models that further miners run, each on a history of its own length.
-const FURTHER: [&str; 3] = ["har", "elastic-net", "gaussian"];
+const FURTHER_MODELS: [&str; 3] = ["har", "elastic-net", "gaussian"];
 
 /// `miners` reference miners, the external_miners, and all adversaries if they are wanted.
 pub fn participants(
@@ -55,8 +55,8 @@ pub fn participants(
     external_miners: &[ExternalMiner],
     adversaries: bool,
 ) -> Vec<Participant> {
-    let first = FIRST.into_iter();
-    let further = (0..).map(|i: u32| (FURTHER[i as usize % FURTHER.len()], 31 + i));
+    let first = FIRST_MINERS.into_iter();
+    let further = (0..).map(|i: u32| (FURTHER_MODELS[i as usize % FURTHER_MODELS.len()], 31 + i));
     let miners = first
         .chain(further)
         .take(miners)

@@ -72,7 +72,7 @@ impl PriceDataSummary {
     }
 
     /// The note on the prices that a live network settled: minutes, and gaps among them.
-    pub fn live(state: &SeriesState, markets: &str) -> Self {
+    pub fn from_settled(state: &SeriesState, markets: &str) -> Self {
         let (settled, gaps) = state.prices().map_or((0, 0), |p| (p.settled(), p.gaps()));
         Self {
             source: PriceSource::Live {

@@ -13,7 +13,7 @@ const LINES: usize = 20;
 pub struct LocalnetProgress {
     progress: Progress,
     done: usize,
-    of: usize,
+    total: usize,
 }
 
 impl LocalnetProgress {
@@ -27,12 +27,12 @@ impl LocalnetProgress {
         self.progress.println(line);
     }
 
-    /// There are `of` instants, of which `done` were done before.
-    pub fn begin(&mut self, of: usize, done: usize) {
-        (self.of, self.done) = (of, done);
-        self.progress.set(done, of);
+    /// There are `total` instants, of which `done` were done before.
+    pub fn begin(&mut self, total: usize, done: usize) {
+        (self.total, self.done) = (total, done);
+        self.progress.set(done, total);
         if done > 0 {
-            self.println(&format!("carrying on after {done} of {of} instants"));
+            self.println(&format!("carrying on after {done} of {total} instants"));
         }
     }
 
@@ -47,9 +47,9 @@ impl LocalnetProgress {
         };
         self.progress.advance(1);
         self.progress.message(message);
-        let every = (self.of / LINES).max(1);
+        let every = (self.total / LINES).max(1);
         if !self.progress.is_shown() && (self.done == 1 || self.done.is_multiple_of(every)) {
-            eprintln!("[{}/{}] {}", self.done, self.of, message());
+            eprintln!("[{}/{}] {}", self.done, self.total, message());
         }
     }
 

@@ -26,7 +26,7 @@ pub use crate::replay_network::ReplaySpeed;
 
 /// What to run, and how.
 #[derive(Debug)]
-pub struct LocalnetOptions {
+pub struct ReplayLocalnetOptions {
     /// What decides the result.
     pub args: LocalnetArgs,
     /// Programs of miners and adversaries.
@@ -43,7 +43,7 @@ pub struct LocalnetOptions {
 
 /// Runs a network to its end, or on to its end, and gives its result.
 pub async fn run(
-    options: &LocalnetOptions,
+    options: &ReplayLocalnetOptions,
     now: UnixMillis,
     progress: &mut LocalnetProgress,
 ) -> Result<LocalnetReport> {
@@ -100,7 +100,7 @@ pub async fn run(
 
 /// A new directory: finds prices, keeps them there, and stamps it with the plan.
 async fn begin(
-    options: &LocalnetOptions,
+    options: &ReplayLocalnetOptions,
     folder: &Path,
     now: UnixMillis,
     progress: &LocalnetProgress,
@@ -125,8 +125,8 @@ async fn begin(
             (prices, source)
         }
     };
-    let note = PriceDataSummary::new(&prices, source);
-    let plan = LocalnetPlan::new(args, &prices, note)?;
+    let summary = PriceDataSummary::new(&prices, source);
+    let plan = LocalnetPlan::new(args, &prices, summary)?;
     fs::create_dir_all(folder)
         .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
     prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
@@ -135,7 +135,11 @@ async fn begin(
 }
 
 /// A directory begun before: its prices, if arguments and file are still the same.
-fn resume(plan: &LocalnetPlan, options: &LocalnetOptions, folder: &Path) -> Result<PriceSeries> {
+fn resume(
+    plan: &LocalnetPlan,
+    options: &ReplayLocalnetOptions,
+    folder: &Path,
+) -> Result<PriceSeries> {
     let file = folder.join(PRICES_FILE);
     let kept = prices::read(&file)?;
     if kept.sha256() != plan.prices.sha256 {

@@ -131,12 +131,12 @@ impl ReplayNetwork {
         let resume_at = self.runner.last_at();
         let instants = schedule::instants(self.runner.state().genesis(), self.last_close(plan));
         let block = self.chain.block().await?;
-        let in_step = schedule::blocks(&instants, plan.first, resume_at, tempo);
-        if !in_step.contains(&block) {
+        let expected_blocks = schedule::possible_blocks(&instants, plan.first, resume_at, tempo);
+        if !expected_blocks.contains(&block) {
             bail!(
                 "ledger.json is at block {block}, but the journal at block {}: one of them was lost; put it back, or \
                  choose another --data",
-                in_step.start()
+                expected_blocks.start()
             );
         }
         let done = instants.range(..resume_at).count();
@@ -151,8 +151,8 @@ impl ReplayNetwork {
             let block = Block::at(plan.first, *instant);
             self.venue.publish(*instant);
             self.chain.advance_to(block)?;
-            let worked = self.runner.run_due_actions(*instant).await;
-            worked.map_err(|error| self.with_miner_log(error))?;
+            let ran = self.runner.run_due_actions(*instant).await;
+            ran.map_err(|error| self.with_miner_log(error))?;
             self.runner.set_weights(*instant, block, tempo).await?;
             progress.advance(*instant, self.runner.state());
         }

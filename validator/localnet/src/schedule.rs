@@ -28,7 +28,7 @@ pub fn instants(genesis: &Genesis, last_close: UnixMillis) -> BTreeSet<UnixMilli
 ///
 /// Chain and journal go from instant to instant in turn, the chain first; after the last, the chain goes on to
 /// the next epoch.
-pub fn blocks(
+pub fn possible_blocks(
     instants: &BTreeSet<UnixMillis>,
     genesis_time: UnixMillis,
     done: UnixMillis,
@@ -93,7 +93,7 @@ mod tests {
         let at = |minutes| UnixMillis(0) + Millis::minutes(minutes);
         let instants = BTreeSet::from([at(0), at(30), at(90)]);
         // A block is 12 s: 30 minutes are 150 blocks.
-        let blocks = |done| blocks(&instants, at(0), at(done), 360);
+        let blocks = |done| possible_blocks(&instants, at(0), at(done), 360);
         assert_eq!(blocks(0), Block(0)..=Block(150));
         assert_eq!(blocks(30), Block(150)..=Block(450));
         assert_eq!(blocks(90), Block(450)..=Block(720));

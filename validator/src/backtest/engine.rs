@@ -16,10 +16,10 @@ use rayon::prelude::*;
 
 use super::hotkey_names::HotkeyNames;
 use super::html_report;
-use super::judge::{Judge, JudgedRound, KeyedRound};
 use super::options::BacktestOptions;
 use super::policy_run::PolicyRun;
 use super::report::{BacktestReport, BacktestRow};
+use super::round_evaluator::{BacktestRound, KeyedRound, RoundEvaluator};
 use super::totals::{BacktestTotals, LISTED};
 
 /// The rounds so far.
@@ -28,9 +28,9 @@ pub struct BacktestEngine {
     last_close: UnixMillis,
     names: HotkeyNames,
     unsettled: usize,
-    judge: Judge,
+    evaluator: RoundEvaluator,
     /// Judged and not yet counted.
-    waiting: Vec<JudgedRound>,
+    uncounted: Vec<BacktestRound>,
     totals: BacktestTotals,
 }
 
@@ -44,7 +44,7 @@ impl BacktestEngine {
     ) -> Self {
         let rules = genesis.rules.rules();
         let totals = BacktestTotals::new(&genesis, options, rounds);
-        let judge = Judge {
+        let evaluator = RoundEvaluator {
             series: genesis.series.clone(),
             prices: ReplayedPrices::new(genesis.series.clone(), prices.bars(), &rules.score),
             reference: Reference::new(&rules.score),
@@ -54,8 +54,8 @@ impl BacktestEngine {
             last_close: prices.last_close(),
             names: HotkeyNames::default(),
             unsettled: 0,
-            judge,
-            waiting: Vec::new(),
+            evaluator,
+            uncounted: Vec::new(),
             totals,
             genesis,
         }
@@ -63,17 +63,17 @@ impl BacktestEngine {
 
     /// Takes in the next rounds: they are judged while those before them are counted.
     pub fn add_rounds(&mut self, rounds: Vec<RoundForecasts>) -> Result<()> {
-        let mut known = Vec::with_capacity(rounds.len());
+        let mut keyed = Vec::with_capacity(rounds.len());
         for round in rounds {
-            known.extend(self.admit(round)?);
+            keyed.extend(self.admit(round)?);
         }
-        let scored = std::mem::take(&mut self.waiting);
-        let (judge, totals) = (&self.judge, &mut self.totals);
-        ((), self.waiting) = rayon::join(
-            || totals.count(scored),
+        let evaluated = std::mem::take(&mut self.uncounted);
+        let (evaluator, totals) = (&self.evaluator, &mut self.totals);
+        ((), self.uncounted) = rayon::join(
+            || totals.count(evaluated),
             || {
-                let known = known.into_par_iter();
-                known.map(|round| judge.judge(round)).collect()
+                let keyed = keyed.into_par_iter();
+                keyed.map(|round| evaluator.evaluate(round)).collect()
             },
         );
         Ok(())
@@ -81,8 +81,8 @@ impl BacktestEngine {
 
     /// Ends the history.
     pub fn finish(&mut self) -> Result<()> {
-        let scored = std::mem::take(&mut self.waiting);
-        self.totals.count(scored);
+        let evaluated = std::mem::take(&mut self.uncounted);
+        self.totals.count(evaluated);
         let totals = &mut self.totals;
         if let (0, Some(first)) = (totals.valid, totals.exclusions.first()) {
             bail!(
@@ -155,7 +155,7 @@ impl BacktestEngine {
     }
 
     /// What each policy says of it.
-    pub fn reports(&self, wanted: &BTreeSet<UnixMillis>) -> Vec<BacktestReport> {
+    pub fn reports(&self, origins: &BTreeSet<UnixMillis>) -> Vec<BacktestReport> {
         let report = |policy_run: &PolicyRun| {
             let counts = policy_run.rounds();
             let mut voids = policy_run.voids(&self.totals.voids);
@@ -170,8 +170,8 @@ impl BacktestEngine {
                 leaderboard: self.leaderboard(policy_run),
                 consensus_against_best: policy_run.consensus_comparison(&self.names),
                 rounds_detail: policy_run.rounds_detail(&self.names),
-                from: wanted.first().copied(),
-                last: wanted.last().copied(),
+                from: origins.first().copied(),
+                last: origins.last().copied(),
                 round_every_ms: self.genesis.round_every,
                 excluded: self.totals.excluded,
                 exclusions: self.totals.exclusions.clone(),

@@ -13,12 +13,12 @@
 mod engine;
 mod hotkey_names;
 mod html_report;
-mod judge;
 mod options;
 mod policy_run;
 mod print;
 mod read_ahead;
 mod report;
+mod round_evaluator;
 mod scoreboard;
 mod totals;
 
@@ -43,6 +43,7 @@ use foretell_data::forecasts::{ForecastRounds, origins};
 use foretell_data::prices::PriceSeries;
 
 use self::engine::BacktestEngine;
+use self::read_ahead::read_batches;
 use crate::price_files::read_price_files;
 
 /// The rules of a replay of bars.
@@ -52,18 +53,18 @@ const RULES: RulesVersion = RulesVersion::V1Replay;
 pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
     let prices = read_price_files(&options.prices)?;
-    let wanted = wanted_origins(options)?;
-    let genesis = genesis(options, &prices, &wanted)?;
-    let mut engine = BacktestEngine::new(genesis, &prices, options, wanted.len());
+    let origins = selected_origins(options)?;
+    let genesis = genesis(options, &prices, &origins)?;
+    let mut engine = BacktestEngine::new(genesis, &prices, options, origins.len());
     let rounds = ForecastRounds::open(&options.forecasts)?;
     let loaded = started.elapsed();
-    progress.set(0, wanted.len());
-    read_ahead::read_batches(rounds, |mut batch| {
+    progress.set(0, origins.len());
+    read_batches(rounds, |mut batch| {
         let read = batch.last().map(|round| round.origin);
-        batch.retain(|round| wanted.contains(&round.origin));
+        batch.retain(|round| origins.contains(&round.origin));
         progress.advance(batch.len());
         engine.add_rounds(batch)?;
-        Ok(if read >= wanted.last().copied() {
+        Ok(if read >= origins.last().copied() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -72,9 +73,9 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
     progress.finish();
     engine.finish()?;
     let scored = started.elapsed();
-    let mut reports = engine.reports(&wanted);
+    let mut reports = engine.reports(&origins);
     if let Some(folder) = &options.report {
-        let last = *wanted.last().unwrap_or(&UnixMillis(0));
+        let last = *origins.last().unwrap_or(&UnixMillis(0));
         if let Some(page) = engine.write_html_report(folder, &reports, last)? {
             progress.println(&format!("report: {}", page.display()));
         }
@@ -91,31 +92,31 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
 }
 
 /// Origins in the files that are asked for.
-fn wanted_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
+fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
     let all = origins(&options.forecasts)?;
     let from = options.from.unwrap_or(UnixMillis(i64::MIN));
     let to = options.to.unwrap_or(UnixMillis(i64::MAX));
-    let wanted: BTreeSet<UnixMillis> = all
+    let origins: BTreeSet<UnixMillis> = all
         .iter()
         .copied()
         .filter(|origin| from <= *origin && *origin < to)
         .collect();
     match (all.first(), all.last()) {
-        (Some(first), Some(last)) if wanted.is_empty() => bail!(
+        (Some(first), Some(last)) if origins.is_empty() => bail!(
             "no forecast has an origin between --from and --to: the files' go from {} to {}",
             time_text::format_time(*first),
             time_text::format_time(*last)
         ),
-        _ => Ok(wanted),
+        _ => Ok(origins),
     }
 }
 
 fn genesis(
     options: &BacktestOptions,
     prices: &PriceSeries,
-    wanted: &BTreeSet<UnixMillis>,
+    origins: &BTreeSet<UnixMillis>,
 ) -> Result<Genesis> {
-    let first = wanted
+    let first = origins
         .first()
         .context("the forecasts files hold no origins")?;
     let grid = Grid {
@@ -131,9 +132,9 @@ fn genesis(
         rules: RULES,
         // Nobody signs in a backtest.
         validator: Hotkey([0; 32]),
-        first_origin: *first,
-        end_origin: UnixMillis(i64::MAX),
-        round_every: most_common_interval(wanted).unwrap_or(grid.span()),
+        first: *first,
+        end: UnixMillis(i64::MAX),
+        round_every: most_common_interval(origins).unwrap_or(grid.span()),
         prices: PriceOrigin::Replay {
             sha256: prices.sha256(),
         },

@@ -131,15 +131,15 @@ impl PolicyRun {
         let Self::Evidence(policy) = self else {
             return None;
         };
-        let found = policy.best_member_comparison()?;
+        let comparison = policy.best_member_comparison()?;
         Some(ConsensusComparison {
-            rounds: found.rounds,
-            recalibrated: found.recalibrated,
-            crps_bps: found.crps_bps,
-            best: names.name(&found.best),
-            best_crps_bps: found.best_crps_bps,
-            ratio: found.crps_bps / found.best_crps_bps,
-            scaled_ratio: found.scaled_ratio,
+            rounds: comparison.rounds,
+            recalibrated: comparison.recalibrated,
+            crps_bps: comparison.crps_bps,
+            best: names.name(&comparison.best),
+            best_crps_bps: comparison.best_crps_bps,
+            ratio: comparison.crps_bps / comparison.best_crps_bps,
+            scaled_ratio: comparison.scaled_ratio,
         })
     }
 

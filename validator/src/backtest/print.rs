@@ -10,7 +10,7 @@ const SHOWN: usize = 5;
 
 /// All reports as text.
 pub fn tables(reports: &[BacktestReport]) -> String {
-    let mut parts: Vec<String> = reports.iter().map(of_policy).collect();
+    let mut parts: Vec<String> = reports.iter().map(policy_text).collect();
     if let Some(report) = reports.first() {
         parts.extend(exclusions(report));
         parts.push(format!(
@@ -21,8 +21,8 @@ pub fn tables(reports: &[BacktestReport]) -> String {
     parts.join("\n\n")
 }
 
-fn of_policy(report: &BacktestReport) -> String {
-    let instant = |t| Option::map_or(t, "–".to_owned(), time_text::format_time);
+fn policy_text(report: &BacktestReport) -> String {
+    let time_or_dash = |t| Option::map_or(t, "–".to_owned(), time_text::format_time);
     let rows: Vec<_> = report
         .leaderboard
         .iter()
@@ -34,8 +34,8 @@ fn of_policy(report: &BacktestReport) -> String {
         report.series,
         report.void_rounds,
         report.unsettled,
-        instant(report.from),
-        instant(report.last),
+        time_or_dash(report.from),
+        time_or_dash(report.last),
         time_text::format_duration(report.round_every_ms),
         report.policy,
         report.rules,
@@ -46,17 +46,17 @@ fn of_policy(report: &BacktestReport) -> String {
 }
 
 fn consensus_comparison(report: &BacktestReport) -> String {
-    let Some(found) = &report.consensus_against_best else {
+    let Some(comparison) = &report.consensus_against_best else {
         return String::new();
     };
     format!(
         "\n  consensus from day 20 on: CRPS {:.3} bps, {:.4} of the best member's ({}, {:.3}), over the same {} rounds; recalibrated in {}",
-        found.crps_bps,
-        found.ratio,
-        found.best,
-        found.best_crps_bps,
-        found.rounds,
-        found.recalibrated
+        comparison.crps_bps,
+        comparison.ratio,
+        comparison.best,
+        comparison.best_crps_bps,
+        comparison.rounds,
+        comparison.recalibrated
     )
 }
 
@@ -68,7 +68,7 @@ fn voids(report: &BacktestReport) -> String {
         .map(|VoidRound { origin_ms, reason }| {
             format!("\n  void: {}: {reason}", time_text::format_time(*origin_ms))
         });
-    lines.collect::<String>() + &more(report.void_rounds)
+    lines.collect::<String>() + &remainder(report.void_rounds)
 }
 
 fn exclusions(report: &BacktestReport) -> Option<String> {
@@ -86,13 +86,13 @@ fn exclusions(report: &BacktestReport) -> Option<String> {
             "{} forecasts left out, which count as missed:{}{}",
             report.excluded,
             lines.collect::<String>(),
-            more(report.excluded),
+            remainder(report.excluded),
         )
     })
 }
 
 /// How many there are beyond those shown.
-fn more(all: usize) -> String {
+fn remainder(all: usize) -> String {
     match all.saturating_sub(SHOWN) {
         0 => String::new(),
         n => format!("\n  and {n} more: --json lists them"),

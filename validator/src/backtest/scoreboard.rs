@@ -50,17 +50,17 @@ impl Scoreboard {
         metrics: &[ForecastMetrics],
         miss_advantage: f64,
     ) {
-        for own in metrics {
-            if let Some(more) = &own.calibration {
-                let calibration = self.calibration.entry(own.key).or_default();
-                calibration.merge(more);
+        for forecast in metrics {
+            if let Some(sums) = &forecast.calibration {
+                let calibration = self.calibration.entry(forecast.key).or_default();
+                calibration.merge(sums);
             }
         }
         let Ok(scorer) = round.scorer else {
-            for own in metrics {
-                let track = self.miners.entry(own.key);
+            for forecast in metrics {
+                let track = self.miners.entry(forecast.key);
                 let track = track.or_insert_with(|| TrackRecord::new(self.window));
-                if let Some(metric_sums) = &own.unscaled {
+                if let Some(metric_sums) = &forecast.unscaled {
                     track.add_metric_sums(metric_sums);
                 }
             }
@@ -68,7 +68,7 @@ impl Scoreboard {
         };
         let reference = &scorer.reference_score;
         self.reference.add_score(round.origin, reference, reference);
-        let answered = |track: &mut TrackRecord, scored: &ScoredForecast| {
+        let add_answer = |track: &mut TrackRecord, scored: &ScoredForecast| {
             track.started.get_or_insert(round.origin);
             track.add_score(round.origin, &scored.score, reference);
         };
@@ -80,13 +80,13 @@ impl Scoreboard {
                 newcomers.push(newcomer);
             }
             match scored.next_if(|(other, _)| *other == key) {
-                Some((_, scored)) => answered(track, scored),
+                Some((_, scored)) => add_answer(track, scored),
                 None => track.add_miss(round.origin, miss_advantage),
             }
         }
         for (key, scored) in newcomers.into_iter().chain(scored) {
             let mut track = TrackRecord::new(self.window);
-            answered(&mut track, scored);
+            add_answer(&mut track, scored);
             self.miners.insert(*key, track);
         }
     }

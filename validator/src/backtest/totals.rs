@@ -11,10 +11,10 @@ use foretell_evaluation::policy::PolicyName;
 use rayon::prelude::*;
 
 use super::html_report::report_data::ReportData;
-use super::judge::JudgedRound;
 use super::options::BacktestOptions;
 use super::policy_run::PolicyRun;
 use super::report::{ExcludedForecast, VoidRound};
+use super::round_evaluator::BacktestRound;
 use super::scoreboard::Scoreboard;
 
 /// Exclusions and void rounds that are listed; all are counted.
@@ -61,13 +61,13 @@ impl BacktestTotals {
     }
 
     /// Takes in judged rounds, in order.
-    pub fn count(&mut self, rounds: Vec<JudgedRound>) {
+    pub fn count(&mut self, rounds: Vec<BacktestRound>) {
         for round in rounds {
             self.count_one(round);
         }
     }
 
-    fn count_one(&mut self, mut round: JudgedRound) {
+    fn count_one(&mut self, mut round: BacktestRound) {
         self.owners.extend(round.owners.drain(..));
         for (raw_forecast, why) in round.rejected.drain(..) {
             self.exclude(&raw_forecast, round.origin, &why);

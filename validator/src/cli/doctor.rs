@@ -25,9 +25,9 @@ use futures_util::future::join_all;
 use super::config_args::ConfigArgs;
 
 /// Deadline of one request to a venue.
-const DEADLINE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Minutes that are asked for.
-const MINUTES: i64 = 10;
+const MINUTES_REQUESTED: i64 = 10;
 /// A clock this far off misses the windows of a round.
 const CLOCK_TOLERANCE: Millis = Millis::minutes(3);
 /// A day of a full subnet's journal.
@@ -52,7 +52,7 @@ struct MarketCheck {
 /// Checks and prints; an error if something is wrong.
 pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
     let mut wrong = 0;
-    let mut say = |what: &str, found: Result<String>| -> Result<()> {
+    let mut print_check = |what: &str, found: Result<String>| -> Result<()> {
         let line = match found {
             Ok(fine) => format!("ok     {what:<13} {fine}"),
             Err(error) => {
@@ -65,21 +65,21 @@ pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
     let path = &arguments.config_args.file;
     match arguments.config_args.read() {
         Ok(config) => {
-            say("config", Ok(path.display().to_string()))?;
+            print_check("config", Ok(path.display().to_string()))?;
             let now = system_now();
             let checks = check_markets(&config, now).await;
-            say("clock", clock(checks.as_deref(), now))?;
-            say("disk", disk(&config))?;
-            let key = key(&config);
+            print_check("clock", check_clock(checks.as_deref(), now))?;
+            print_check("disk", check_disk(&config))?;
+            let key = check_key(&config);
             let hotkey = key.as_ref().ok().copied();
-            say("key", key.map(|key| key.to_string()))?;
-            let (chain, registration) = chain_and_registration(&config, hotkey).await;
-            say("chain", chain)?;
-            say("registration", registration)?;
-            say("venues", venues(&config, checks))?;
-            say("ports", ports(&config))?;
+            print_check("key", key.map(|key| key.to_string()))?;
+            let (chain, registration) = check_chain_and_registration(&config, hotkey).await;
+            print_check("chain", chain)?;
+            print_check("registration", registration)?;
+            print_check("venues", check_venues(&config, checks))?;
+            print_check("ports", check_ports(&config))?;
         }
-        Err(error) => say("config", Err(error))?,
+        Err(error) => print_check("config", Err(error))?,
     }
     if wrong > 0 {
         bail!("{wrong} of these are wrong");
@@ -92,7 +92,7 @@ async fn check_markets(config: &ValidatorConfig, now: UnixMillis) -> Option<Vec<
     let PriceSourceConfig::Venues(_) = config.prices else {
         return None;
     };
-    let (Ok(markets), Ok(rest)) = (config.markets(), RestClient::new(DEADLINE)) else {
+    let (Ok(markets), Ok(rest)) = (config.markets(), RestClient::new(REQUEST_TIMEOUT)) else {
         return Some(Vec::new());
     };
     let settling = markets.venues.into_iter();
@@ -103,17 +103,21 @@ async fn check_markets(config: &ValidatorConfig, now: UnixMillis) -> Option<Vec<
         MarketCheck {
             market: format!("{} {}", market.venue.name(), market.symbol),
             quote,
-            newest: newest(rest, &market, now).await,
+            newest: newest_minute(rest, &market, now).await,
         }
     });
     Some(join_all(asked).await)
 }
 
-async fn newest(rest: &RestClient, market: &VenueMarket, now: UnixMillis) -> Result<UnixMillis> {
+async fn newest_minute(
+    rest: &RestClient,
+    market: &VenueMarket,
+    now: UnixMillis,
+) -> Result<UnixMillis> {
     let query = CandleQuery {
         symbol: &market.symbol,
         step: MINUTE,
-        from: now - MINUTE.times(MINUTES),
+        from: now - MINUTE.times(MINUTES_REQUESTED),
         to: now + MINUTE,
     };
     let bars = rest.candles(market.venue, &market.host, &query).await?;
@@ -122,7 +126,7 @@ async fn newest(rest: &RestClient, market: &VenueMarket, now: UnixMillis) -> Res
 }
 
 /// A clock is right if venues' newest candles are as old as they should be.
-fn clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String> {
+fn check_clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String> {
     let Some(checks) = checks else {
         return Ok(format!(
             "{}, compared with nobody",
@@ -143,7 +147,7 @@ fn clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String> {
     Ok(time_text::format_time(now))
 }
 
-fn disk(config: &ValidatorConfig) -> Result<String> {
+fn check_disk(config: &ValidatorConfig) -> Result<String> {
     let folder = &config.data;
     let probe = folder.join("doctor.probe");
     fs::create_dir_all(folder)
@@ -160,11 +164,11 @@ fn disk(config: &ValidatorConfig) -> Result<String> {
     Ok(format!("{}, {free} MB free", folder.display()))
 }
 
-fn key(config: &ValidatorConfig) -> Result<Hotkey> {
+fn check_key(config: &ValidatorConfig) -> Result<Hotkey> {
     Ok(key::load_or_create(config)?.hotkey())
 }
 
-async fn chain_and_registration(
+async fn check_chain_and_registration(
     config: &ValidatorConfig,
     hotkey: Option<Hotkey>,
 ) -> (Result<String>, Result<String>) {
@@ -208,7 +212,7 @@ async fn chain_and_registration(
     }
 }
 
-fn ports(config: &ValidatorConfig) -> Result<String> {
+fn check_ports(config: &ValidatorConfig) -> Result<String> {
     let Some(http) = &config.http else {
         return Ok("none needed: a validator only calls out".into());
     };
@@ -219,7 +223,7 @@ fn ports(config: &ValidatorConfig) -> Result<String> {
     Ok(address.to_string())
 }
 
-fn venues(config: &ValidatorConfig, checks: Option<Vec<MarketCheck>>) -> Result<String> {
+fn check_venues(config: &ValidatorConfig, checks: Option<Vec<MarketCheck>>) -> Result<String> {
     let Some(checks) = checks else {
         return Ok("none: prices come from a file or url".into());
     };
@@ -243,17 +247,17 @@ fn venues(config: &ValidatorConfig, checks: Option<Vec<MarketCheck>>) -> Result<
     }
     let settling = fine.iter().filter(|quote| quote.is_some()).count();
     let rules = config.rules().rules().minute;
-    let complaint = match silent.is_empty() {
+    let silent_venues = match silent.is_empty() {
         true => String::new(),
         false => format!("; silent: {}", silent.join(", ")),
     };
     ensure!(
         settling >= rules.min_venues && dollars >= rules.min_usd_venues,
-        "{settling} answer, {dollars} of them in USD: a price takes {} and {}; check the network, or enable others{complaint}",
+        "{settling} answer, {dollars} of them in USD: a price takes {} and {}; check the network, or enable others{silent_venues}",
         rules.min_venues,
         rules.min_usd_venues
     );
     Ok(format!(
-        "{settling} answer, {dollars} of them in USD{complaint}"
+        "{settling} answer, {dollars} of them in USD{silent_venues}"
     ))
 }

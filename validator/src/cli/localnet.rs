@@ -11,7 +11,7 @@ use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_localnet::live::LiveLocalnetOptions;
-use foretell_localnet::replay::{LocalnetOptions, ReplaySpeed};
+use foretell_localnet::replay::{ReplayLocalnetOptions, ReplaySpeed};
 use foretell_localnet::{
     ExternalMiner, LocalnetArgs, LocalnetProgress, ProgramPaths, live, replay,
 };
@@ -116,7 +116,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
             if arguments.config.is_some() {
                 bail!("--config is for --speed live: leave it out");
             }
-            let options = LocalnetOptions {
+            let options = ReplayLocalnetOptions {
                 args,
                 programs: programs()?,
                 prices: arguments.prices,

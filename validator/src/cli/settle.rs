@@ -39,13 +39,13 @@ pub fn run(arguments: &SettleArgs) -> Result<()> {
     let text = if arguments.json {
         serde_json::to_string_pretty(&CaseResult::from(&decision))?
     } else {
-        text_of(&decision)
+        decision_text(&decision)
     };
     Ok(output::print_line(text)?)
 }
 
 /// The decision for people: everybody's say, or why they had none.
-fn text_of(decision: &MinuteDecision) -> String {
+fn decision_text(decision: &MinuteDecision) -> String {
     let result = CaseResult::from(decision);
     let mut lines = Vec::new();
     match (&decision.price, result.price) {

@@ -23,13 +23,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::settler::PairSettler;
-use super::writer::{self, RecordingItem};
+use super::writer::{RecordingItem, write_recording};
 use crate::cli::stopped_by_signal;
 
 /// The rules that minutes are settled by.
 const RULES: RulesVersion = RulesVersion::V1;
 /// Frames that wait to be written. What doesn't fit is marked as lost in the recording.
-const WAITING: usize = 65_536;
+const QUEUED_ITEMS: usize = 65_536;
 
 /// Record the trades and candles of exchanges, word for word, to hourly zstd files, until interrupted.
 ///
@@ -63,21 +63,26 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
     let stop = CancellationToken::new();
     let mut writers = JoinSet::new();
     let mut sockets = JoinSet::new();
-    let (sender, frames) = mpsc::channel(WAITING);
-    writers.spawn_blocking(move || writer::write(recorder, frames));
+    let (sender, frames) = mpsc::channel(QUEUED_ITEMS);
+    writers.spawn_blocking(move || write_recording(recorder, frames));
     for (pair, markets) in settlement_markets {
         let settler = PairSettler::new(pair, markets, RULES)?;
         let (sender, stop) = (sender.clone(), stop.clone());
         sockets.spawn(async move { settler.run(&sender, &stop).await });
     }
-    for each in targets {
-        let name = each.venue.name();
-        let limits = each.venue.limits();
+    for target in targets {
+        let name = target.venue.name();
+        let limits = target.venue.limits();
         let seed = RandomState::new().hash_one(name);
-        let connection =
-            VenueConnection::new(each.venue, limits, Timeouts::default(), each.symbols, seed);
+        let connection = VenueConnection::new(
+            target.venue,
+            limits,
+            Timeouts::default(),
+            target.symbols,
+            seed,
+        );
         let endpoint = SocketEndpoint {
-            address: each.address,
+            address: target.address,
             tls: Arc::clone(&tls),
             clock: system_now,
         };

@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::writer::RecordingItem;
 
 /// Deadline of one request.
-const DEADLINE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The minutes before the beginning that are settled, too: so it shows at once whether it works.
-const BEFORE: Millis = Millis::minutes(10);
+const SETTLED_BEFORE_START: Millis = Millis::minutes(10);
 /// Nobody asks for what is older.
-const KEPT: Millis = Millis::hours(25);
+const KEPT_SPAN: Millis = Millis::hours(25);
 
 /// Settles one pair.
 pub struct PairSettler {
@@ -39,7 +39,7 @@ impl PairSettler {
     /// A settler of this pair on these markets, from now on.
     pub fn new(pair: String, markets: SettlementMarkets, rules: RulesVersion) -> Result<Self> {
         let responses = RecordedResponses::default();
-        let rest = RestClient::new(DEADLINE)?.recording_to(&responses);
+        let rest = RestClient::new(REQUEST_TIMEOUT)?.recording_to(&responses);
         let session = system_now();
         let venues = markets.venues.iter();
         let attempt = SettlementAttempt {
@@ -63,7 +63,7 @@ impl PairSettler {
                 markets.usdt_usd,
             ),
             responses,
-            prices: SettledPrices::new(minute - BEFORE, MINUTE),
+            prices: SettledPrices::new(minute - SETTLED_BEFORE_START, MINUTE),
             schedule: SettlementSchedule::default(),
             failures: Vec::new(),
         })
@@ -78,7 +78,7 @@ impl PairSettler {
         let rules = self.attempt.rules.rules().minute;
         loop {
             let now = system_now();
-            self.prices.prune_before(now - KEPT);
+            self.prices.prune_before(now - KEPT_SPAN);
             let DueInstants { instants, next } = self.schedule.due(&self.prices, now, &rules);
             let attempted = async {
                 match (instants.first(), instants.last()) {

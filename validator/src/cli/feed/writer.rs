@@ -33,7 +33,7 @@ pub enum RecordingItem {
 }
 
 /// Writes until there is no more, and prints the minutes.
-pub fn write(
+pub fn write_recording(
     mut recorder: Recorder,
     mut items: mpsc::Receiver<Delivery<RecordingItem>>,
 ) -> Result<()> {

@@ -44,13 +44,13 @@ pub struct SimulatePolicyArgs {
     pub(super) policy: Vec<PolicyName>,
     /// Other numbers of standard errors that a mean advantage counts less, z; several are set side by side [default:
     /// the rules'].
-    #[arg(long, value_name = "Z", value_delimiter = ',', value_parser = strength)]
+    #[arg(long, value_name = "Z", value_delimiter = ',', value_parser = parse_strength)]
     pub(super) standard_errors: Vec<f64>,
     /// Other strengths of evening everybody, ρ; several are set side by side [default: the rules'].
-    #[arg(long, value_name = "RHO", value_delimiter = ',', value_parser = strength)]
+    #[arg(long, value_name = "RHO", value_delimiter = ',', value_parser = parse_strength)]
     pub(super) ridge: Vec<f64>,
     /// Other strengths of evening those alike, κ; several are set side by side [default: the rules'].
-    #[arg(long, value_name = "KAPPA", value_delimiter = ',', value_parser = strength)]
+    #[arg(long, value_name = "KAPPA", value_delimiter = ',', value_parser = parse_strength)]
     pub(super) kin: Vec<f64>,
     /// Instead of seasons: how often those whose true advantage is zero are eligible.
     #[arg(long, conflicts_with_all = ["starts", "seeds", "days", "attack", "policy", "ridge", "kin"])]
@@ -61,7 +61,7 @@ pub struct SimulatePolicyArgs {
 }
 
 /// A number that makes sense as a strength.
-fn strength(text: &str) -> Result<f64, String> {
+fn parse_strength(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if number.is_finite() && number >= 0.0 {
         Ok(number)

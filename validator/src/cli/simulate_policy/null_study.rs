@@ -38,10 +38,13 @@ pub(super) fn result(arguments: &SimulatePolicyArgs) -> Result<String> {
     } else {
         &arguments.standard_errors[..]
     };
-    let of = |strategy: &NullStrategy| {
+    let run_study = |strategy: &NullStrategy| {
         NullStudy::run(*strategy, &market, (from, last), &rules, standard_errors)
     };
-    let luck: Vec<NullStudy> = NullStrategy::ALL.par_iter().flat_map_iter(of).collect();
+    let luck: Vec<NullStudy> = NullStrategy::ALL
+        .par_iter()
+        .flat_map_iter(run_study)
+        .collect();
     ensure!(
         luck.iter().all(|study| study.rounds > 0),
         "no round after {} has prices to be scored by: look for gaps in the price files",

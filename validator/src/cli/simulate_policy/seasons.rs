@@ -55,20 +55,20 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     };
     let progress = Progress::new();
     progress.set(0, starts.len() * arguments.seeds as usize);
-    let season = |first: &UnixMillis| {
+    let simulate_start = |first: &UnixMillis| {
         let start = SeasonStart::new(&market, &plan, *first);
         let seeds = 0..u64::from(arguments.seeds);
-        let play = |seed| {
+        let simulate_seed = |seed| {
             let result = start.simulate(&market, &plan, seed);
             progress.advance(1);
             result
         };
-        seeds.map(play).collect()
+        seeds.map(simulate_seed).collect()
     };
     // By start, seed and variant; in the order of starts, whoever is done first.
-    let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(season).collect();
+    let seasons: Vec<Vec<Vec<_>>> = starts.par_iter().map(simulate_start).collect();
     progress.finish();
-    let of_variant = |(v, variant): (usize, &PolicyVariant)| {
+    let summarize = |(v, variant): (usize, &PolicyVariant)| {
         let starts = seasons.iter();
         let own: Vec<Vec<_>> = starts
             .map(|seeds| seeds.iter().map(|variants| variants[v].clone()).collect())
@@ -82,7 +82,7 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         starts: starts.len(),
         seeds: arguments.seeds,
         days: arguments.days,
-        policies: plan.variants.iter().enumerate().map(of_variant).collect(),
+        policies: plan.variants.iter().enumerate().map(summarize).collect(),
     })
 }
 
@@ -105,10 +105,10 @@ fn attacks(names: &[String]) -> Result<Vec<Attack>> {
     Ok(all.iter().filter(needed).cloned().collect())
 }
 
-/// The policies; `evidence` by its rules, or by every combination of the other strengths.
+/// The policies; `evidence` by its rules, or by every combination of the other evidence_variants.
 fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
-    let of = |policy: &PolicyName| {
-        let older = |policy_of| {
+    let variants_of = |policy: &PolicyName| {
+        let unvaried = |policy_of| {
             let name = policy.to_string();
             vec![PolicyVariant {
                 name,
@@ -116,16 +116,16 @@ fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant>
             }]
         };
         match policy {
-            PolicyName::Evidence => strengths(arguments, rules),
-            PolicyName::Taoshi => older(PayPolicy::Taoshi),
-            PolicyName::Increments => older(PayPolicy::Increments),
+            PolicyName::Evidence => evidence_variants(arguments, rules),
+            PolicyName::Taoshi => unvaried(PayPolicy::Taoshi),
+            PolicyName::Increments => unvaried(PayPolicy::Increments),
         }
     };
-    arguments.policy.iter().flat_map(of).collect()
+    arguments.policy.iter().flat_map(variants_of).collect()
 }
 
-fn strengths(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
-    let or = |given: &[f64], rule: f64| {
+fn evidence_variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
+    let values_or_rule = |given: &[f64], rule: f64| {
         if given.is_empty() {
             vec![rule]
         } else {
@@ -133,9 +133,9 @@ fn strengths(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant
         }
     };
     let mut all = Vec::new();
-    for z in or(&arguments.standard_errors, rules.evidence.standard_errors) {
-        for ridge in or(&arguments.ridge, rules.fit.ridge) {
-            for kin in or(&arguments.kin, rules.fit.similarity_penalty) {
+    for z in values_or_rule(&arguments.standard_errors, rules.evidence.standard_errors) {
+        for ridge in values_or_rule(&arguments.ridge, rules.fit.ridge) {
+            for kin in values_or_rule(&arguments.kin, rules.fit.similarity_penalty) {
                 let evidence = EvidenceRules {
                     standard_errors: z,
                     ..rules.evidence

@@ -23,7 +23,7 @@ const FORECASTS_PER_THREAD: usize = 64;
 
 /// What all rounds are judged by.
 #[derive(Debug)]
-pub struct Judge {
+pub struct RoundEvaluator {
     /// What is foreseen.
     pub series: Series,
     /// By which rules.
@@ -47,7 +47,7 @@ pub struct KeyedRound {
 
 /// A round and all that there is to say of it without the rounds before it.
 #[derive(Debug)]
-pub struct JudgedRound {
+pub struct BacktestRound {
     /// The round.
     pub origin: UnixMillis,
     /// Its prices.
@@ -66,9 +66,9 @@ pub struct JudgedRound {
     pub rejected: Vec<(RawForecast, ForecastRejection)>,
 }
 
-impl Judge {
+impl RoundEvaluator {
     /// The round, judged.
-    pub fn judge(&self, round: KeyedRound) -> JudgedRound {
+    pub fn evaluate(&self, round: KeyedRound) -> BacktestRound {
         let RoundForecasts {
             origin,
             forecasts: raw_forecasts,
@@ -83,27 +83,28 @@ impl Judge {
                 .ok(),
             scorer: scorer.as_ref().ok(),
         };
-        let judged_entries: Vec<Result<JudgedEntry, ForecastRejection>> = round
+        let evaluated_forecasts: Vec<Result<EvaluatedForecast, ForecastRejection>> = round
             .keys
             .par_iter()
             .zip(&raw_forecasts)
             .with_min_len(FORECASTS_PER_THREAD)
-            .map(|(key, raw_forecast)| context.judge_entry(*key, raw_forecast))
+            .map(|(key, raw_forecast)| context.evaluate_forecast(*key, raw_forecast))
             .collect();
         let (mut forecasts, mut scored) = (Vec::new(), Vec::new());
-        let (mut metrics, mut rejected) = (Vec::with_capacity(judged_entries.len()), Vec::new());
-        for (judged_entry, raw_forecast) in judged_entries.into_iter().zip(raw_forecasts) {
-            match judged_entry {
-                Ok(judged_entry) => {
-                    let key = judged_entry.metrics.key;
-                    forecasts.push((key, judged_entry.forecast));
-                    scored.extend(judged_entry.scored.map(|scored| (key, scored)));
-                    metrics.push(judged_entry.metrics);
+        let (mut metrics, mut rejected) =
+            (Vec::with_capacity(evaluated_forecasts.len()), Vec::new());
+        for (evaluated, raw_forecast) in evaluated_forecasts.into_iter().zip(raw_forecasts) {
+            match evaluated {
+                Ok(evaluated) => {
+                    let key = evaluated.metrics.key;
+                    forecasts.push((key, evaluated.forecast));
+                    scored.extend(evaluated.scored.map(|scored| (key, scored)));
+                    metrics.push(evaluated.metrics);
                 }
                 Err(why) => rejected.push((raw_forecast, why)),
             }
         }
-        JudgedRound {
+        BacktestRound {
             origin,
             settlement,
             scorer,
@@ -116,7 +117,7 @@ impl Judge {
     }
 }
 
-impl JudgedRound {
+impl BacktestRound {
     /// What policies look at.
     pub fn settled<'a>(&'a self, owners: &'a BTreeMap<Hotkey, Hotkey>) -> SettledRound<'a> {
         SettledRound {
@@ -140,7 +141,7 @@ struct RoundContext<'a> {
 }
 
 /// A valid forecast and what its round says of it.
-struct JudgedEntry {
+struct EvaluatedForecast {
     forecast: Forecast,
     scored: Option<ScoredForecast>,
     metrics: ForecastMetrics,
@@ -148,11 +149,11 @@ struct JudgedEntry {
 
 impl RoundContext<'_> {
     /// The forecast of an entry, judged as far as the round allows, or why it is none.
-    fn judge_entry(
+    fn evaluate_forecast(
         &self,
         key: Hotkey,
         raw_forecast: &RawForecast,
-    ) -> Result<JudgedEntry, ForecastRejection> {
+    ) -> Result<EvaluatedForecast, ForecastRejection> {
         let Series { grid, unit, .. } = *self.series;
         let values = raw_forecast.values().to_vec();
         let forecast = Forecast::new(
@@ -179,7 +180,7 @@ impl RoundContext<'_> {
             };
             metrics.calibration = calibration.map(Box::new);
         }
-        Ok(JudgedEntry {
+        Ok(EvaluatedForecast {
             forecast,
             scored,
             metrics,
