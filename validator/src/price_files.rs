@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use foretell_data::prices::{PriceSeries, read};
 
 /// All bars of these files as one series.
+///
+/// Fails if a file can't be read, or if they overlap or have different steps.
 pub fn read_price_files(files: &[PathBuf]) -> Result<PriceSeries> {
     let mut parts = files
         .iter()

@@ -46,7 +46,7 @@ pub enum Misbehaviour {
 }
 
 impl Misbehaviour {
-    /// All of them.
+    /// Every misbehaviour, in the order of the adversaries' uids.
     pub const ALL: [Self; 8] = [
         Self::Late,
         Self::Silent,
@@ -58,7 +58,7 @@ impl Misbehaviour {
         Self::Swapping,
     ];
 
-    /// Its name on the leaderboard.
+    /// Name on the leaderboard, and value of the flag `--kind`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Late => "late",
@@ -72,6 +72,7 @@ impl Misbehaviour {
         }
     }
 
+    /// The value of the header that declares lateness or silence to a replay: milliseconds, or `never`.
     fn declared_delay(self) -> Option<&'static str> {
         match self {
             Self::Late => Some("3000"),
@@ -80,7 +81,7 @@ impl Misbehaviour {
         }
     }
 
-    /// What it commits to.
+    /// The payload that it commits to: a forecast of `horizon` steps, or what is none.
     fn payload(self, horizon: usize) -> String {
         let quantiles = |k: usize, row: &[f64]| {
             let values: Vec<f64> = row.repeat(horizon);
@@ -115,7 +116,10 @@ fn router(key: Keypair, misbehaviour: Misbehaviour, horizon: usize) -> Router {
     require_authorization(routes, hotkey, Callers::Anyone, system_nanos)
 }
 
-/// Serves until standard input closes, after saying where in one line of JSON, as `miner serve` does.
+/// Serves an adversary on a free port of loopback until standard input closes; first prints its address as one line of JSON, as
+/// `miner serve` does.
+///
+/// Fails if no port can be bound or standard output is closed.
 pub async fn serve(
     key: Keypair,
     misbehaviour: Misbehaviour,

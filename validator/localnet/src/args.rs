@@ -6,33 +6,34 @@ use foretell_data::prices::PriceSeries;
 
 use crate::external_miner::ExternalMiner;
 
-/// Reference miners, unless told otherwise.
+/// Number of reference miners where the arguments give none.
 const DEFAULT_MINERS: usize = 6;
-/// Days of rounds, unless told otherwise.
+/// Days of rounds where the arguments give neither `from` nor `days`.
 const DEFAULT_DAYS: u32 = 3;
 
-/// Arguments that decide the result; what is `None` takes its default, or what the directory says.
+/// Arguments that decide the result. What is `None` takes its default, or in a directory that was begun before, the
+/// value of its plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalnetArgs {
-    /// Name of the series.
+    /// Name of the series; BTC/USD by default.
     pub series: Option<SeriesId>,
-    /// Steps of a forecast.
+    /// Steps of a forecast, 1 to 1000; 100 by default.
     pub horizon: Option<usize>,
-    /// First origin.
+    /// Earliest instant that may be the first origin, which is the next multiple of `round_every`.
     pub from: Option<UnixMillis>,
-    /// Origins are below this.
+    /// Origins are before this; by default the last origin whose round can settle is in.
     pub to: Option<UnixMillis>,
     /// Days of rounds up to `to`, where `from` is left out.
     pub days: Option<u32>,
-    /// Number of reference miners.
+    /// Number of reference miners, 1 to 256; 6 by default.
     pub miners: Option<usize>,
-    /// Miners of the caller's own.
+    /// Miners of the caller's own, beside the reference miners.
     pub external_miners: Vec<ExternalMiner>,
     /// Whether adversaries take part.
     pub adversaries: bool,
-    /// Interval between rounds.
+    /// Interval between rounds, a multiple of the prices' step; by default 30 minutes, or the step if it is longer.
     pub round_every: Option<Millis>,
-    /// Gives keys and signing randomness.
+    /// Seed that all keys and the signing randomness are derived from; 0 by default.
     pub seed: Option<u64>,
 }
 
@@ -42,7 +43,8 @@ impl LocalnetArgs {
         self.miners.unwrap_or(DEFAULT_MINERS)
     }
 
-    /// First origin and end: as wished, or the last days that can settle, inside the prices.
+    /// First origin and end of the origins, exclusive: as the arguments say, or the last days whose rounds can settle; inside the
+    /// prices. There is no origin between them if the first isn't before the end.
     pub fn bounds(
         &self,
         prices: &PriceSeries,

@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A miner of the caller's own: its name on the leaderboard, and its program.
+/// A miner of the caller's own, written `NAME=PROGRAM`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalMiner {
-    /// The name.
+    /// Name on the leaderboard, and of its wallet and folder: letters, digits, `-` and `_`.
     pub name: String,
-    /// The program.
+    /// Path of its program, which is started with the flags of its wallet.
     pub program: PathBuf,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for ExternalMiner {
     }
 }
 
-/// Whether a name can be that of a folder, a wallet and a row of a table.
+/// Whether a name is good for a folder, a wallet and a row of a table.
 fn is_valid_name(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !name.is_empty() && name.bytes().all(valid)

@@ -20,18 +20,20 @@ const SIMULATED_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 /// Deadline of one request to an exchange. A newcomer without a network shouldn't wait for long.
 const EXCHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Prices found without being given a file.
+/// Prices of a run without a price file.
 #[derive(Debug)]
 pub struct FetchedPrices {
-    /// The bars.
+    /// Bars of 5 minutes over 36 days, oldest first.
     pub prices: PriceSeries,
-    /// Where they came from.
+    /// The exchange, or the simulation and its seed.
     pub source: PriceSource,
-    /// Why they aren't real, if they aren't.
+    /// Why no exchange gave any, where the prices are simulated; `None` where they are real.
     pub fallback_reason: Option<String>,
 }
 
-/// The newest candles of the first exchange that can be reached, or else the simulated series of `seed`.
+/// The newest candles of the first exchange that gives them, or else the simulated series of `seed`.
+///
+/// Fails only if the simulation does.
 pub async fn newest_or_simulated(
     series: &SeriesId,
     seed: u64,
@@ -55,6 +57,7 @@ pub async fn newest_or_simulated(
     })
 }
 
+/// The newest candles of the first exchange that gives them; the error joins the reasons of all.
 async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, PriceSource), String> {
     let Some((base, "USD")) = series.as_str().split_once('/') else {
         return Err(format!("no exchange is known to trade {series}"));

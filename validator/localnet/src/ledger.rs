@@ -1,4 +1,4 @@
-//! The local ledger of a network: made with everybody registered, then told where miners listen.
+//! The local ledger of a network: all participants are registered at block 0, and publish their axons once they listen.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use foretell_keys::keypair::Keypair;
 
 use crate::population::Participant;
 
-/// What the validator has at stake: any amount will do, it is alone.
+/// The validator's stake, in rao: any amount will do, as there is no other validator.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
 /// File that holds the ledger.
 const LEDGER_FILE: &str = "ledger.json";
@@ -29,7 +29,7 @@ pub fn open_chain(
     Ok(Arc::new(chain))
 }
 
-/// Publishes where each participant listens.
+/// Publishes the address of each participant that has one among `axons`, which are by name.
 pub fn publish_axons(
     chain: &LocalChain,
     seed: u64,

@@ -1,15 +1,20 @@
-//! The whole network on one machine: ledger, validator and miners, on replayed prices.
+//! The whole network on one machine: local ledger, validator, miners and adversaries.
 //!
 //! ```text
-//!   event queue (simulated clock)
-//!     │ publish ──▶ replay venue ◀── REST ── miners (processes)
-//!     │ advance ──▶ local ledger ◀── weights ──┐   ▲ signed HTTP
-//!     └ work ─────▶ rounds ────────────────────┴───┘
-//!                     └──▶ journal (sled)
+//!   replay: the event queue (simulated clock)
+//!     │ publish ──▶ ReplayVenue ◀──── REST ──── miners, external miners, adversaries (processes)
+//!     │ advance ──▶ LocalChain ◀── weights ──┐   ▲ signed HTTP
+//!     └ run ──────▶ RoundRunner ─────────────┴───┘
+//!                     └──▶ journal (SledStore) ──▶ LocalnetReport
+//!
+//!   live: ValidatorService by the machine's clock, in place of queue and replay venue; miners read an exchange
 //! ```
 //!
-//! Time stands still until every request of an instant is answered, so the result depends on plan and prices
-//! alone: not on the machine's speed, its threads, or how often the run was killed and started again.
+//! In a replay, time stands still until every request of an instant is answered, so the result depends on plan and prices
+//! alone: not on the machine's speed, its threads, or how often the run was killed and started again. Both ways use the
+//! rounds, the store and the wire protocol of the service, and real miner programs.
+//!
+//! What is *not* here: the command line, and how a round goes (`foretell-service`) or is scored (`foretell-core`).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -1,7 +1,7 @@
-//! A local network that lives by the machine's clock, on prices that exchanges settle now.
+//! A local network by the machine's clock, on prices that are settled from exchanges while it runs.
 //!
-//! The validator is the very service of [`validator run`](foretell_service::run); beside it are the ledger, and real miners that read
-//! an exchange by themselves. It goes on until it is told to stop, or until its last round is over.
+//! The validator is the very service of [`validator run`](foretell_service::run); beside it are the ledger, and miners that
+//! read an exchange by themselves. It goes on until it is stopped, or until its last round is over.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,10 +43,10 @@ use crate::progress::LocalnetProgress;
 use crate::report::LocalnetReport;
 use crate::report_builder::CompletedRun;
 
-/// Exchanges that miners learn from, best first: those that serve months of 5-minute candles.
+/// Exchanges that serve months of 5-minute candles, which models are fitted on; best first.
 const LONG_HISTORY_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "bitfinex"];
 
-/// What to run.
+/// What to run live.
 #[derive(Debug)]
 pub struct LiveLocalnetOptions {
     /// Series, horizon, interval, miners, seed; days until the last round, if they are given.
@@ -59,7 +59,9 @@ pub struct LiveLocalnetOptions {
     pub data: Option<PathBuf>,
 }
 
-/// Runs a live network until `stop`, or until its last round is over, and gives its result.
+/// Runs a live network until `stop` is cancelled, or until its last round is over, and gives its result.
+///
+/// Fails at once if no exchange can be reached.
 pub async fn run(
     options: &LiveLocalnetOptions,
     stop: CancellationToken,
@@ -162,7 +164,7 @@ pub async fn run(
     Ok(report)
 }
 
-/// The validator's configuration: the args, and the prices of the file that was given.
+/// The validator's configuration: that of the file, with what the arguments say instead.
 fn config(options: &LiveLocalnetOptions, folder: &Path) -> Result<ValidatorConfig> {
     let mut config = match &options.config {
         Some(file) => ValidatorConfig::read(file)?,
@@ -184,7 +186,7 @@ fn config(options: &LiveLocalnetOptions, folder: &Path) -> Result<ValidatorConfi
     Ok(config)
 }
 
-/// Fails if no exchange can be reached at all: a network without prices is of no use to anybody.
+/// Fails if no exchange can be reached: no round of such a network would ever settle.
 async fn probe(source: &SettlementSource, config: &ValidatorConfig, now: UnixMillis) -> Result<()> {
     let last_minute = UnixMillis(now.0 - now.0.rem_euclid(MINUTE.0)) - MINUTE;
     let rules = config.rules().rules().minute;
@@ -197,7 +199,7 @@ async fn probe(source: &SettlementSource, config: &ValidatorConfig, now: UnixMil
     Ok(())
 }
 
-/// The exchange that miners read.
+/// The exchange that miners read: of those that quote in USD, the one with the longest history.
 fn miner_prices(config: &ValidatorConfig) -> Result<MinerPricesConfig> {
     if !matches!(config.prices, PriceSourceConfig::Venues(_)) {
         bail!(
@@ -225,7 +227,7 @@ fn miner_prices(config: &ValidatorConfig) -> Result<MinerPricesConfig> {
     })
 }
 
-/// Whether the last round that was wished for is over.
+/// Whether `now` is past `last` and every round with an origin before it is closed; never without a `last`.
 fn is_over(state: &SeriesState, last: Option<UnixMillis>, now: UnixMillis) -> bool {
     let Some(last) = last else { return false };
     let before = |origin: &UnixMillis| *origin < last;

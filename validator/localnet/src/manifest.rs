@@ -13,60 +13,44 @@ use crate::price_summary::PriceDataSummary;
 
 /// Version of the directory's layout; since 2, the key `external_miners` holds the miners of the caller's own.
 const VERSION: u32 = 2;
-/// File that makes a directory one of ours.
+/// The manifest's file, which makes a directory one of ours.
 const MANIFEST_FILE: &str = "foretell.json";
 /// File that holds the prices of the run, written before the manifest.
 pub const PRICES_FILE: &str = "foretell-prices.csv";
 /// Names of unfinished files begin with one of these: the manifest's and the prices'.
 const UNFINISHED: [&str; 2] = [".tmp", ".prices-"];
 
-/// Why a directory can't be used.
+/// Why a directory can't be used for this run.
 #[derive(Debug, Error)]
 pub enum LocalnetManifestError {
-    /// The directory belongs to something else.
+    /// The directory holds files, but no manifest.
     #[error(
         "{0} is not empty and was not made by this program (no {MANIFEST_FILE} in it): choose another --data"
     )]
     Foreign(PathBuf),
-    /// The manifest can't be read.
+    /// The manifest is damaged, or another command's.
     #[error("{path} can't be read: {why}; choose another --data, or move that directory away")]
-    Unreadable {
-        /// The manifest.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-    /// Another version's directory.
+    Unreadable { path: PathBuf, why: String },
+    /// The directory has another version of the layout.
     #[error(
         "{path} was made by another version of this program ({found}, not {VERSION}): choose another --data"
     )]
-    Version {
-        /// The manifest.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-    },
-    /// Other arguments.
+    Version { path: PathBuf, found: u32 },
+    /// The directory was begun with other arguments or prices.
     #[error(
         "{path} was begun with other arguments: {what} was {before}, now it is {now}; repeat the first command, or \
          choose another --data"
     )]
     OtherArguments {
-        /// The directory.
         path: PathBuf,
-        /// The first argument that differs.
         what: &'static str,
-        /// Its value then.
         before: String,
-        /// Its value now.
         now: String,
     },
-    /// The disk.
+    /// The directory or the manifest can't be read or written.
     #[error("can't access {path}: check --data")]
     Io {
-        /// What.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// With what was left out taken from the manifest, the arguments make no plan.
@@ -74,7 +58,7 @@ pub enum LocalnetManifestError {
     Plan(#[from] PlanError),
 }
 
-/// What the file holds.
+/// The content of the file: the plan's keys stand beside version and kind.
 #[derive(Debug, Serialize, Deserialize)]
 struct LocalnetManifest {
     version: u32,
@@ -110,7 +94,7 @@ pub fn read_plan(folder: &Path) -> Result<Option<LocalnetPlan>, LocalnetManifest
     }
 }
 
-/// Stamps `folder` with this plan, last of all that a new directory needs.
+/// Writes the manifest of this plan, the last file that a new directory needs; it appears whole or not at all.
 pub fn write_plan(plan: &LocalnetPlan, folder: &Path) -> Result<(), LocalnetManifestError> {
     let path = folder.join(MANIFEST_FILE);
     let manifest = LocalnetManifest {
@@ -131,7 +115,7 @@ pub fn write_plan(plan: &LocalnetPlan, folder: &Path) -> Result<(), LocalnetMani
     })
 }
 
-/// Refuses args and prices other than those that the plan was made of; what is left out is taken from it.
+/// Fails if the arguments or the prices differ from those that the plan was made of; an argument that is left out doesn't differ.
 pub fn check_unchanged(
     plan: &LocalnetPlan,
     args: &LocalnetArgs,
@@ -160,7 +144,7 @@ pub fn check_unchanged(
     Ok(())
 }
 
-/// Whether nothing is in `folder`, or only what we leave there before the manifest.
+/// Whether `folder` is missing, empty, or holds only what a run that was killed leaves there before the manifest.
 fn is_empty(folder: &Path) -> Result<bool, LocalnetManifestError> {
     let io_error = |source| LocalnetManifestError::Io {
         path: folder.to_owned(),

@@ -21,7 +21,7 @@ use tokio::process::{Child, Command};
 
 use crate::population::{Participant, Role};
 
-/// How long a process may take to listen, and to end.
+/// How long a process may take to listen, and how long to end.
 const PROCESS_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The running processes. Each ends when its standard input closes, even if we are killed.
@@ -34,70 +34,62 @@ pub struct MinerProcesses {
 /// The programs that a network starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramPaths {
-    /// The reference miner: serves as `miner serve` does.
+    /// The reference miner, started as `miner serve`.
     pub miner: PathBuf,
-    /// The adversary: its command `adversary` [serves](crate::adversary::serve) one.
+    /// A program whose command `adversary` [serves](crate::adversary::serve) one: the validator itself.
     pub adversary: PathBuf,
 }
 
-/// What all processes share.
+/// What all processes of a network have in common.
 #[derive(Debug)]
 pub struct ProcessSettings<'a> {
-    /// What is started.
+    /// Paths of the programs that are started.
     pub programs: &'a ProgramPaths,
-    /// Directory of the network.
+    /// Directory of the network; each process has a folder in `miners` there.
     pub folder: &'a Path,
-    /// What is forecast.
+    /// The series that is forecast.
     pub series: &'a Series,
-    /// Where miners read prices.
+    /// The venue that miners read prices from.
     pub prices: MinerPricesConfig,
-    /// Whose time miners go by.
+    /// Whether miners go by the request's time or by the machine's clock.
     pub clock: ClockConfig,
-    /// Who asks.
+    /// The only hotkey that miners answer.
     pub validator: Hotkey,
-    /// Gives the keys.
+    /// Seed of the network, which wallets and models take theirs from.
     pub seed: u64,
 }
 
-/// Why a process does not run.
+/// Why a process doesn't run.
 #[derive(Debug, Error)]
 pub enum MinerProcessError {
-    /// Not built.
+    /// There is no program at the miner's path.
     #[error(
         "no miner program at {0}: build it beside the validator with `cargo build -p foretell-miner`"
     )]
     NoProgram(PathBuf),
-    /// Could not be started.
+    /// The process, or a file that it needs, couldn't be made.
     #[error("can't start {name}")]
-    Start {
-        /// The participant.
-        name: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Ended, or said nothing, before it listened.
+    Start { name: String, source: io::Error },
+    /// The process ended, or printed no address in time.
     #[error("{name} did not start to listen; its log is {log}:\n{tail}")]
     NotListening {
-        /// The participant.
         name: String,
-        /// Its log.
         log: PathBuf,
-        /// The log's end.
         tail: String,
     },
-    /// Its wallet.
+    /// The wallet couldn't be written.
     #[error(transparent)]
     Wallet(#[from] KeyfileError),
 }
 
-/// What a process says when it listens.
+/// The line of JSON that a process prints once it listens; other keys are ignored.
 #[derive(Deserialize)]
 struct ReadyLine {
     listening: SocketAddr,
 }
 
 impl MinerProcesses {
-    /// Starts everybody, and returns once all of them listen.
+    /// Starts a process for each participant, and returns once all of them listen.
     pub async fn start(
         participants: &[Participant],
         settings: &ProcessSettings<'_>,
@@ -123,12 +115,12 @@ impl MinerProcesses {
         Ok(processes)
     }
 
-    /// Where each participant listens.
+    /// The address that each participant listens on, by name.
     pub const fn axons(&self) -> &BTreeMap<String, SocketAddr> {
         &self.axons
     }
 
-    /// Closes everybody's standard input and waits for them to end.
+    /// Closes the standard input of each process and waits for it to end; kills those that don't within the timeout.
     pub async fn stop(self) -> io::Result<()> {
         for (name, mut child) in self.running {
             drop(child.stdin.take());
@@ -241,12 +233,12 @@ async fn read_ready_line(child: &mut Child) -> Option<ReadyLine> {
     serde_json::from_str(&line).ok()
 }
 
-/// Where a process writes what it has to say.
+/// The file that the participant's standard error goes to.
 pub fn log_file(folder: &Path, name: &str) -> PathBuf {
     folder.join("miners").join(name).join("log.txt")
 }
 
-/// The last lines of a log.
+/// The last ten lines of a log, or why it can't be read.
 fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
     let lines: Vec<&str> = text.lines().collect();

@@ -17,98 +17,77 @@ use crate::external_miner::ExternalMiner;
 use crate::population::participants;
 use crate::price_summary::PriceDataSummary;
 
-/// Everything that decides the result.
+/// Everything that decides the result: what the arguments leave out is filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalnetPlan {
-    /// The series.
+    /// The series, with its grid and unit.
     pub series: Series,
-    /// First origin.
+    /// First origin, a multiple of `round_every`.
     pub first: UnixMillis,
-    /// Origins are below this.
+    /// End of the origins, exclusive.
     pub end: UnixMillis,
-    /// Interval between origins.
+    /// Interval between origins, a multiple of the step.
     pub round_every: Millis,
-    /// Number of reference miners.
+    /// Number of reference miners, 1 to 256.
     pub miners: usize,
-    /// Miners of the caller's own.
+    /// Miners of the caller's own, in the order they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_miners: Vec<ExternalMiner>,
     /// Whether adversaries take part.
     pub adversaries: bool,
-    /// Gives keys and signing randomness.
+    /// Seed that all keys and the signing randomness are derived from.
     pub seed: u64,
-    /// The prices.
+    /// The prices that the network is played on.
     pub prices: PriceDataSummary,
 }
 
-/// Why there is nothing to run.
+/// Why arguments and prices make no plan.
 #[derive(Debug, Error)]
 pub enum PlanError {
-    /// The interval is off the grid.
+    /// `--round-every` is no multiple of the step.
     #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", time_text::format_duration(*every), step.0 / 1000)]
-    OffGrid {
-        /// The interval.
-        every: Millis,
-        /// The step.
-        step: Millis,
-    },
+    OffGrid { every: Millis, step: Millis },
     /// The bars do not start on multiples of their step.
     #[error("the prices' bars open {} s off multiples of their step, {} s: rounds need bars on the grid", off.0 / 1000, step.0 / 1000)]
-    Misaligned {
-        /// By how much.
-        off: Millis,
-        /// The step.
-        step: Millis,
-    },
-    /// No origin.
+    Misaligned { off: Millis, step: Millis },
+    /// There is no origin between the bounds and inside the prices.
     #[error(
         "no round lies between {} and {}: the prices run from {} to {}, and a round needs {} of them after its \
          origin to settle; choose --from and --to inside, a shorter --horizon or a longer file",
         time_text::format_time(*first), time_text::format_time(*end), time_text::format_time(*from), time_text::format_time(*to), time_text::format_duration(*span)
     )]
     NoRounds {
-        /// Earliest origin wished for.
         first: UnixMillis,
-        /// End of origins.
         end: UnixMillis,
-        /// First price.
         from: UnixMillis,
-        /// Last price.
         to: UnixMillis,
-        /// Span of a round.
         span: Millis,
     },
-    /// Prices too short for a single round.
+    /// The prices are too short for a single round.
     #[error(
         "the prices cover {}, and a round needs {} of them: one step before its origin and {horizon} after it; use a \
          longer file or a shorter --horizon",
         time_text::format_duration(*covered), time_text::format_duration(*needed)
     )]
     TooShort {
-        /// From the first open to the last close.
         covered: Millis,
-        /// Horizon and one step.
         needed: Millis,
-        /// Steps of a forecast.
         horizon: usize,
     },
-    /// A number out of range.
+    /// A number is out of its range.
     #[error("{what} {value} is out of range: {cure}")]
     Range {
-        /// Which argument.
         what: &'static str,
-        /// Its value.
         value: usize,
-        /// What to do.
         cure: &'static str,
     },
-    /// Two miners of one name.
+    /// Two participants have the same name.
     #[error("two miners are named {0}: give each --guest a name of its own")]
     Name(String),
 }
 
 impl LocalnetPlan {
-    /// The plan that these args make on these prices.
+    /// The plan that these arguments make on these prices, which `summary` describes.
     pub fn new(
         args: &LocalnetArgs,
         prices: &PriceSeries,
@@ -176,7 +155,7 @@ impl LocalnetPlan {
         })
     }
 
-    /// The plan of a live network with this genesis, whose origins are below `end`.
+    /// The plan of a live network with this genesis, whose origins are before `end`; its prices aren't known yet.
     pub fn live(genesis: &Genesis, args: &LocalnetArgs, end: UnixMillis) -> Self {
         Self {
             series: genesis.series.clone(),
@@ -191,7 +170,7 @@ impl LocalnetPlan {
         }
     }
 
-    /// The plan as it was carried out until `now`, on these prices.
+    /// The plan of a live network as it was carried out: its origins end at `now` at the latest, and its prices are known.
     #[must_use]
     pub fn ended_at(self, prices: PriceDataSummary, now: UnixMillis) -> Self {
         let end = self.end.min(now);
@@ -202,7 +181,7 @@ impl LocalnetPlan {
         }
     }
 
-    /// What the journal of this plan is about.
+    /// The genesis that stands in the first record of the journal, which `validator` writes.
     pub fn genesis(&self, validator: Hotkey) -> Genesis {
         Genesis {
             series: self.series.clone(),
@@ -217,7 +196,7 @@ impl LocalnetPlan {
         }
     }
 
-    /// The arguments that make this plan of its prices, as they are written.
+    /// Flags and values that make this plan of its prices, as they are written on the command line.
     pub fn arguments(&self) -> [(&'static str, String); 9] {
         [
             ("--series", self.series.id.to_string()),
@@ -235,7 +214,7 @@ impl LocalnetPlan {
         ]
     }
 
-    /// The arguments, with the plan's where one is left out.
+    /// The arguments, with this plan's value for each that is left out.
     pub fn complete(&self, args: &LocalnetArgs) -> LocalnetArgs {
         let from = match args.days {
             Some(_) => args.from,

@@ -1,4 +1,4 @@
-//! Who lives on a local network, with keys that the seed gives.
+//! The participants of a local network: reference miners, external miners and adversaries, with keys derived from the seed.
 
 use std::path::PathBuf;
 
@@ -8,35 +8,30 @@ use foretell_keys::keypair::{Keypair, derived_seed};
 use crate::adversary::Misbehaviour;
 use crate::external_miner::ExternalMiner;
 
-/// A process that answers the validator.
+/// A miner, of whatever kind, that the validator asks: a process of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
     /// Name on the leaderboard, and of its wallet and folder.
     pub name: String,
-    /// What it runs.
+    /// Which program it runs, and how that answers.
     pub role: Role,
 }
 
-/// What a participant runs.
+/// The kinds of participants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// The reference miner.
+    /// A reference miner.
     Miner {
-        /// Its model.
         model: &'static str,
-        /// Days of history that it is fitted on.
         history_days: u32,
     },
     /// A miner of the caller's own.
-    External {
-        /// Its program.
-        program: PathBuf,
-    },
+    External { program: PathBuf },
     /// A miner that breaks the rules in one way.
     Adversary(Misbehaviour),
 }
 
-/// The first miners, chosen so that a small network shows good, middling and poor ones.
+/// Model and days of history of the first miners, chosen so that a small network shows good, middling and poor ones.
 const FIRST_MINERS: [(&str, u32); 6] = [
     ("har", 30),
     ("gaussian", 7),
@@ -49,7 +44,9 @@ const FIRST_MINERS: [(&str, u32); 6] = [
 /// Models that further miners run, each on a history of its own length.
 const FURTHER_MODELS: [&str; 3] = ["har", "elastic-net", "gaussian"];
 
-/// `miners` reference miners, the external_miners, and all adversaries if they are wanted.
+/// `miners` reference miners, then the external miners, then one adversary for each [`Misbehaviour`] if there are to be any.
+///
+/// The order is that of their uids.
 pub fn participants(
     miners: usize,
     external_miners: &[ExternalMiner],
@@ -84,17 +81,17 @@ pub fn participants(
 }
 
 impl Participant {
-    /// Secret seed of its hotkey on the network of `seed`.
+    /// Secret seed of its hotkey, derived from the network's `seed` and its name.
     pub fn secret(&self, seed: u64) -> [u8; 32] {
         derived_seed(seed, &self.name)
     }
 
-    /// Its hotkey on the network of `seed`.
+    /// The hotkey of [`secret`](Self::secret).
     pub fn hotkey(&self, seed: u64) -> Hotkey {
         Keypair::from_seed(&self.secret(seed)).hotkey()
     }
 
-    /// Its coldkey: everybody here owns themselves.
+    /// Its coldkey on the network of `seed`: each participant has an owner of its own.
     pub fn coldkey(&self, seed: u64) -> Hotkey {
         Keypair::derived(seed, &format!("{}/coldkey", self.name)).hotkey()
     }

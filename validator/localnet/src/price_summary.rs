@@ -10,46 +10,35 @@ use foretell_core::state::SeriesState;
 use foretell_data::prices::PriceSeries;
 use serde::{Deserialize, Serialize};
 
-/// Where prices came from and what they were, for the record.
+/// Where prices came from and how many there were; two runs on the same prices have the same `sha256`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceDataSummary {
-    /// `file`, `exchange` or `simulated`.
+    /// A file, an exchange, several exchanges live, or the simulation.
     pub source: PriceSource,
-    /// SHA-256 of the bars' canonical text.
+    /// SHA-256 of the bars' canonical text; of a live run, of the settled prices as CSV.
     pub sha256: Hash,
-    /// Number of bars.
+    /// Number of bars; of a live run, of settled minutes.
     pub bars: usize,
-    /// Bars missing between the first and the last.
+    /// Bars missing between the first and the last; of a live run, minutes that are gaps.
     pub missing: usize,
 }
 
-/// Where prices came from.
+/// Where the prices of a run come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum PriceSource {
-    /// A file that was given.
+    /// A file that the caller gave.
     File,
-    /// The newest candles of a public exchange.
-    Exchange {
-        /// Which.
-        venue: String,
-        /// Its name of the pair.
-        symbol: String,
-    },
-    /// Exchanges, minute by minute, as they settled.
-    Live {
-        /// Which, and which pairs.
-        markets: String,
-    },
-    /// Made up.
-    Simulated {
-        /// The seed.
-        seed: u64,
-    },
+    /// The newest candles of a public exchange, fetched when the run began.
+    Exchange { venue: String, symbol: String },
+    /// Minutes settled from several exchanges while the run went on.
+    Live { markets: String },
+    /// The simulated series: not real prices.
+    Simulated { seed: u64 },
 }
 
 impl PriceDataSummary {
-    /// The note on these prices.
+    /// The summary of these bars.
     pub fn new(prices: &PriceSeries, source: PriceSource) -> Self {
         Self {
             source,
@@ -59,7 +48,7 @@ impl PriceDataSummary {
         }
     }
 
-    /// The note on no prices yet.
+    /// The summary of a live run that has settled no minute.
     pub fn none() -> Self {
         Self {
             source: PriceSource::Live {
@@ -71,7 +60,7 @@ impl PriceDataSummary {
         }
     }
 
-    /// The note on the prices that a live network settled: minutes, and gaps among them.
+    /// The summary of the minutes that a live run settled or declared gaps; `markets` describes its exchanges.
     pub fn from_settled(state: &SeriesState, markets: &str) -> Self {
         let (settled, gaps) = state.prices().map_or((0, 0), |p| (p.settled(), p.gaps()));
         Self {
@@ -113,7 +102,7 @@ impl fmt::Display for PriceDataSummary {
     }
 }
 
-/// What people should know of these prices before they look at a result.
+/// Warnings about these prices that a reader of the result needs: gaps, and values without logarithms.
 pub fn price_warnings(prices: &PriceSeries) -> impl Iterator<Item = String> {
     let gaps = prices.gaps().first().map(|first| {
         format!(

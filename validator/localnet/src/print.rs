@@ -6,7 +6,7 @@ use foretell_cli::time_text;
 
 use crate::report::{LocalnetReport, NeuronView};
 
-/// The whole result as text.
+/// The result as text: rounds, leaderboard, ledger, misses, the journal's head, and the times if they are known.
 pub fn tables(report: &LocalnetReport) -> String {
     let mut parts = vec![
         format!(
@@ -88,7 +88,7 @@ fn misses(report: &LocalnetReport) -> String {
     format!("misses:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A share of 65,535 in percent.
+/// A share of 65,535, shown in percent.
 fn share(value: u16) -> Cell {
     percent(Some(f64::from(value) / f64::from(u16::MAX)), 1)
 }

@@ -5,10 +5,10 @@ use foretell_cli::time_text;
 use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 
-/// Without a terminal, about this many lines tell of a whole run.
+/// Lines that a whole run prints where standard error is no terminal, about.
 const LINES: usize = 20;
 
-/// Tells a person how far a run is.
+/// Shows how many instants of a run are done.
 #[derive(Debug, Default)]
 pub struct LocalnetProgress {
     progress: Progress,
@@ -17,17 +17,17 @@ pub struct LocalnetProgress {
 }
 
 impl LocalnetProgress {
-    /// Progress on standard error.
+    /// Progress of no instants yet, on standard error.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A line of its own.
+    /// Prints a line above the bar, or by itself where there is no bar.
     pub fn println(&self, line: &str) {
         self.progress.println(line);
     }
 
-    /// There are `total` instants, of which `done` were done before.
+    /// Sets the number of instants, `done` of which were done before the run was resumed.
     pub fn begin(&mut self, total: usize, done: usize) {
         (self.total, self.done) = (total, done);
         self.progress.set(done, total);
@@ -36,7 +36,7 @@ impl LocalnetProgress {
         }
     }
 
-    /// One more instant is done.
+    /// Counts an instant as done and shows what the validator's state is after it.
     pub fn advance(&mut self, instant: UnixMillis, state: &SeriesState) {
         self.done += 1;
         let message = || {
@@ -53,7 +53,7 @@ impl LocalnetProgress {
         }
     }
 
-    /// All instants are done.
+    /// Removes the bar.
     pub fn end(&self) {
         self.progress.finish();
     }

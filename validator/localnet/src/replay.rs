@@ -24,24 +24,26 @@ use crate::result_file;
 
 pub use crate::replay_network::ReplaySpeed;
 
-/// What to run, and how.
+/// What to replay, and how.
 #[derive(Debug)]
 pub struct ReplayLocalnetOptions {
-    /// What decides the result.
+    /// The arguments that decide the result.
     pub args: LocalnetArgs,
     /// Programs of miners and adversaries.
     pub programs: ProgramPaths,
-    /// Price file.
+    /// Price file; without it, an exchange's newest candles or else simulated prices.
     pub prices: Option<PathBuf>,
     /// Directory of the network; a temporary one if left out.
     pub data: Option<PathBuf>,
-    /// Where the replay venue listens.
+    /// Address of the replay venue; port 0 takes any free one.
     pub http: SocketAddr,
-    /// How fast simulated time runs at most.
+    /// The highest speed of simulated time; changes no result.
     pub speed: ReplaySpeed,
 }
 
-/// Runs a network to its end, or on to its end, and gives its result.
+/// Runs a network to its end and gives its result; a directory that was begun before is carried on from where it was.
+///
+/// `now` only decides which candles are the newest.
 pub async fn run(
     options: &ReplayLocalnetOptions,
     now: UnixMillis,
@@ -98,7 +100,7 @@ pub async fn run(
     Ok(report)
 }
 
-/// A new directory: finds prices, keeps them there, and stamps it with the plan.
+/// Begins a new directory: finds prices, writes them there, and then the manifest.
 async fn begin(
     options: &ReplayLocalnetOptions,
     folder: &Path,
@@ -134,7 +136,7 @@ async fn begin(
     Ok((plan, prices))
 }
 
-/// A directory begun before: its prices, if arguments and file are still the same.
+/// The prices of a directory that was begun before; fails if arguments or prices are not those that it was begun with.
 fn resume(
     plan: &LocalnetPlan,
     options: &ReplayLocalnetOptions,

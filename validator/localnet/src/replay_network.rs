@@ -34,18 +34,18 @@ use crate::schedule;
 /// An honest miner that is silent for this long fails the run.
 const MINER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How fast simulated time runs at most.
+/// The highest speed of simulated time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ReplaySpeed {
-    /// As fast as everybody answers.
+    /// No limit: the next instant comes as soon as every request of this one is answered.
     Max,
-    /// This many times as fast as wall time.
+    /// This many times as fast as wall time; above 0 and finite.
     Times(f64),
 }
 
 type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayedMiners>;
 
-/// Everything that runs.
+/// A network whose miners run: rounds, ledger and replay venue are in this process, miners in their own.
 pub struct ReplayNetwork {
     folder: PathBuf,
     seed: u64,
@@ -119,7 +119,9 @@ impl ReplayNetwork {
         })
     }
 
-    /// Plays every instant that is not done yet, then lets the chain reach the end of an epoch.
+    /// Carries out every instant that is not done yet, then lets the chain reach the end of an epoch.
+    ///
+    /// Fails if the ledger is not where the journal is, or if an honest miner fails.
     pub async fn run_to_end(
         &mut self,
         plan: &LocalnetPlan,
@@ -166,7 +168,7 @@ impl ReplayNetwork {
         Ok(())
     }
 
-    /// The error, with the name and the log of the miner whose it is.
+    /// The error, with the name and the log of the miner that caused it, if one did.
     fn with_miner_log(&self, error: RoundRunnerError) -> anyhow::Error {
         let RoundRunnerError::Miner(AnswerError::Broken { miner, .. }) = &error else {
             return error.into();

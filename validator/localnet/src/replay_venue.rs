@@ -72,12 +72,12 @@ impl ReplayVenue {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on, with the port that it was given.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Publishes the bars that close at or before `now`.
+    /// Publishes the bars that close at or before `now`; what was published stays so only if `now` never decreases.
     pub fn publish(&self, now: UnixMillis) {
         self.state.now.store(now.0, Ordering::Release);
     }
@@ -88,7 +88,7 @@ impl ReplayVenue {
         Some(last.close_time(self.state.series.grid.step))
     }
 
-    /// Stops serving.
+    /// Stops serving once requests under way are answered.
     pub async fn close(self) -> std::io::Result<()> {
         drop(self.stop);
         self.server.await?

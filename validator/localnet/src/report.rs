@@ -13,38 +13,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::price_summary::PriceDataSummary;
 
-/// The whole result, as `--json` prints it.
+/// The result of a run, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LocalnetReport {
-    /// Name of the series.
+    /// Name of the series, such as BTC/USD.
     pub series: SeriesId,
-    /// Name of the policy.
+    /// Name of the policy that weights come from: always `evidence`.
     pub policy: String,
-    /// Version of the rules.
+    /// Name of the version of the rules.
     pub rules: String,
-    /// Scored rounds.
+    /// Number of rounds that were settled and scored.
     pub rounds: usize,
-    /// Void rounds.
+    /// Number of rounds that counted for nobody.
     pub void_rounds: usize,
-    /// Rounds that the prices do not reach.
+    /// Number of rounds that the prices end before, so that they can't be settled.
     pub unsettled: usize,
-    /// Reference, consensus, miners.
+    /// The reference (rank 0), the consensus (1), then the miners from rank 2 on.
     pub leaderboard: Vec<LeaderboardRow>,
-    /// What the chain says.
+    /// The local ledger after its last epoch.
     pub ledger: LedgerView,
-    /// By participant, how often it missed and why.
+    /// Number of misses by name of the participant and kind of miss.
     pub misses: BTreeMap<String, BTreeMap<String, usize>>,
-    /// First origin.
+    /// First origin that the plan allows.
     pub from: UnixMillis,
-    /// Origins were below this.
+    /// End of the origins, exclusive.
     pub to: UnixMillis,
-    /// The seed.
+    /// Seed of the keys and the signing randomness.
     pub seed: u64,
-    /// Where prices came from.
+    /// The prices that the run was played on.
     pub prices: PriceDataSummary,
-    /// The end of the journal.
+    /// Number of records of the journal, and the hash of the last.
     pub journal: JournalHead,
-    /// Wall time; not part of the result.
+    /// Wall time, which is not part of the result; `None` until the caller sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<RunTiming>,
 }
@@ -52,28 +52,28 @@ pub struct LocalnetReport {
 /// The subnet on the local ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LedgerView {
-    /// The block.
+    /// The last block.
     pub block: u64,
     /// Blocks between two epochs.
     pub tempo: u16,
-    /// How many times weights were set.
+    /// Number of extrinsics that set weights.
     pub times_weights_set: usize,
-    /// What was issued, and who got it, in rao.
+    /// What was issued and to whom, in rao.
     pub supply: Supply,
-    /// Everybody, by uid.
+    /// All neurons in order of their uids.
     pub neurons: Vec<NeuronView>,
 }
 
 /// One neuron on the local ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NeuronView {
-    /// Place.
+    /// Number of its place on the subnet.
     pub uid: Uid,
     /// Name on the leaderboard; `owner` and `validator` are not on it.
     pub name: String,
-    /// Hotkey.
+    /// Public key that signs its answers.
     pub hotkey: Hotkey,
-    /// Stake in rao.
+    /// Stake on its hotkey, in rao.
     pub stake: u64,
     /// Weight that the validator last gave it, 65,535 being the largest.
     pub weight: u16,
@@ -81,6 +81,6 @@ pub struct NeuronView {
     pub incentive: u16,
     /// Share of the validators' emission at the last epoch, of 65,535.
     pub dividend: u16,
-    /// All it was ever paid, in rao.
+    /// Sum of all emission that it was paid, in rao.
     pub emission: u64,
 }

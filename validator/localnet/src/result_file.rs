@@ -11,6 +11,8 @@ use crate::report::LocalnetReport;
 const RESULT_FILE: &str = "result.json";
 
 /// The result in `folder`; `None` if the run has not finished.
+///
+/// Fails if the file is damaged.
 pub fn read(folder: &Path) -> Result<Option<LocalnetReport>> {
     let path = folder.join(RESULT_FILE);
     if !path.exists() {

@@ -7,7 +7,7 @@ use foretell_chain::metagraph::Block;
 use foretell_core::journal::Genesis;
 use foretell_core::time::UnixMillis;
 
-/// Origins of a genesis, oldest first.
+/// The origins that a genesis allows, oldest first.
 pub fn origins(genesis: &Genesis) -> impl Iterator<Item = UnixMillis> + '_ {
     std::iter::successors(Some(genesis.first_origin), |origin| {
         Some(*origin + genesis.round_every)

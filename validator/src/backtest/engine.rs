@@ -1,4 +1,4 @@
-//! A history of rounds as far as it has been read: everybody's record under each policy.
+//! The state of a backtest while its files are read: rounds are evaluated beside the counting of those before them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,20 +22,20 @@ use super::report::{BacktestReport, BacktestRow};
 use super::round_evaluator::{BacktestRound, KeyedRound, RoundEvaluator};
 use super::totals::{BacktestTotals, LISTED};
 
-/// The rounds so far.
+/// A backtest in progress.
 pub struct BacktestEngine {
     genesis: Genesis,
     last_close: UnixMillis,
     names: HotkeyNames,
     unsettled: usize,
     evaluator: RoundEvaluator,
-    /// Judged and not yet counted.
+    /// Evaluated and not yet counted.
     uncounted: Vec<BacktestRound>,
     totals: BacktestTotals,
 }
 
 impl BacktestEngine {
-    /// Nothing of `rounds` rounds yet.
+    /// A backtest that has read none of its `rounds` rounds.
     pub fn new(
         genesis: Genesis,
         prices: &PriceSeries,
@@ -61,7 +61,7 @@ impl BacktestEngine {
         }
     }
 
-    /// Takes in the next rounds: they are judged while those before them are counted.
+    /// Adds the next rounds, in order of origin: they are evaluated while those before them are counted.
     pub fn add_rounds(&mut self, rounds: Vec<RoundForecasts>) -> Result<()> {
         let mut keyed = Vec::with_capacity(rounds.len());
         for round in rounds {
@@ -79,7 +79,7 @@ impl BacktestEngine {
         Ok(())
     }
 
-    /// Ends the history.
+    /// Counts the last rounds and ends every policy's history; fails if no forecast at all was valid.
     pub fn finish(&mut self) -> Result<()> {
         let evaluated = std::mem::take(&mut self.uncounted);
         self.totals.count(evaluated);
@@ -101,7 +101,7 @@ impl BacktestEngine {
             .try_for_each(PolicyRun::finish)
     }
 
-    /// Writes the page with plots, if one was asked for, and says where it is.
+    /// Writes the page with plots into `folder` and gives its path; `None` if the options name no directory for it.
     pub fn write_html_report(
         &mut self,
         folder: &Path,
@@ -154,7 +154,7 @@ impl BacktestEngine {
         }))
     }
 
-    /// What each policy says of it.
+    /// The result under each policy, once the history is finished.
     pub fn reports(&self, origins: &BTreeSet<UnixMillis>) -> Vec<BacktestReport> {
         let report = |policy_run: &PolicyRun| {
             let counts = policy_run.rounds();

@@ -1,20 +1,20 @@
-//! Names in forecasts files as the keys that the core knows miners and owners by.
+//! Hotkeys for the names in forecasts files: the core knows miners and owners by key.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foretell_core::hash::sha256;
 use foretell_core::hotkey::Hotkey;
 
-/// Everybody who was named, by key.
+/// The names of all miners and owners, by key.
 #[derive(Debug, Default)]
 pub struct HotkeyNames {
     by_key: BTreeMap<Hotkey, String>,
-    /// So that a name is turned into a key once.
+    /// The keys by name, so that each is made once.
     keys: HashMap<String, Hotkey>,
 }
 
 impl HotkeyNames {
-    /// The key of this name, which is remembered.
+    /// The key of this name, which is kept; the same name always has the same key.
     pub fn key(&mut self, name: &str) -> Hotkey {
         if let Some(key) = self.keys.get(name) {
             return *key;
@@ -25,12 +25,12 @@ impl HotkeyNames {
         key
     }
 
-    /// Names by key.
+    /// All names, in order of their keys.
     pub const fn by_key(&self) -> &BTreeMap<Hotkey, String> {
         &self.by_key
     }
 
-    /// The names of these keys alone.
+    /// The names of these keys, without all others.
     pub fn only(&self, keys: &BTreeSet<Hotkey>) -> Self {
         let by_key = self.by_key.iter().filter(|(key, _)| keys.contains(key));
         Self {
@@ -39,7 +39,7 @@ impl HotkeyNames {
         }
     }
 
-    /// The name of a key that has one.
+    /// The name of a key; its address if it has none.
     pub fn name(&self, key: &Hotkey) -> String {
         self.by_key
             .get(key)

@@ -1,13 +1,13 @@
-//! Backtest: a history of forecasts through the very core that scores and pays live.
+//! The backtest: a history of forecasts, through the very core that scores and pays live.
 //!
 //! ```text
-//!   forecasts files ──▶ rounds, some at once ──▶ judged (all cores) ──▶ policies, scoreboard, report
-//!   price files ──────▶ settlement ──────────────────┘                      └──▶ reports
+//!   forecasts files ──▶ ForecastRounds ──▶ RoundEvaluator (all cores) ──▶ BacktestTotals: policies, scoreboard, plots
+//!   price files ──────▶ ReplayedPrices ────────┘                               └──▶ a BacktestReport for each policy
 //! ```
 //!
-//! While some rounds are judged, those before them are counted and those after them decoded. Memory holds a few row groups of
+//! While some rounds are evaluated, those before them are counted and those after them decoded. Memory holds a few row groups of
 //! each forecasts file, the rounds on their way and those of one horizon, however long the files are. Results don't depend on
-//! the number of threads: each forecast is judged on its own, and every sum is taken by one thread, in order of origin
+//! the number of threads: each forecast is evaluated on its own, and every sum is taken by one thread, in order of origin
 //! and miner.
 
 mod engine;
@@ -49,7 +49,9 @@ use crate::price_files::read_price_files;
 /// The rules of a replay of bars.
 const RULES: RulesVersion = RulesVersion::V1Replay;
 
-/// Scores the history under each policy.
+/// Scores the history under each policy: one report a policy, in their order.
+///
+/// Fails if a file can't be read, if no forecast has an origin between the bounds, or if every forecast is invalid.
 pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
     let prices = read_price_files(&options.prices)?;
@@ -91,7 +93,7 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
     Ok(reports)
 }
 
-/// Origins in the files that are asked for.
+/// Origins of the forecasts files between the bounds; fails if there are none.
 fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
     let all = origins(&options.forecasts)?;
     let from = options.from.unwrap_or(UnixMillis(i64::MIN));
@@ -111,6 +113,7 @@ fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
     }
 }
 
+/// The genesis of a replay of these origins: its series has the prices' step and unit.
 fn genesis(
     options: &BacktestOptions,
     prices: &PriceSeries,

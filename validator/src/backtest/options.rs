@@ -6,25 +6,25 @@ use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
-/// What to score, and how.
+/// Which forecasts to score on which prices, and under which policies.
 #[derive(Debug)]
 pub struct BacktestOptions {
     /// Name of the series; the default one if left out.
     pub series: Option<SeriesId>,
-    /// Price files, in any order.
+    /// Price files, in any order; they must not overlap, and must have one step.
     pub prices: Vec<PathBuf>,
-    /// Forecasts files.
+    /// Forecasts files, each in order of origin.
     pub forecasts: Vec<PathBuf>,
-    /// Policies, at least one.
+    /// Policies, at least one; one that is named again is left out.
     pub policies: Vec<PolicyName>,
     /// First origin; the files' first if left out.
     pub from: Option<UnixMillis>,
     /// Origins are below this; the files' last is in if left out.
     pub to: Option<UnixMillis>,
-    /// H.
+    /// Steps of a forecast, H.
     pub horizon: usize,
-    /// Whether reports tell what policy `taoshi` did in every round.
+    /// Whether the report of policy `taoshi` lists every round.
     pub details: bool,
-    /// Where the page with plots goes.
+    /// Directory that the page with plots is written into; no page without it.
     pub report: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The policies of a backtest, and what each says at the end.
+//! A policy of a backtest: fed round by round, then asked for its part of the report.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ use super::hotkey_names::HotkeyNames;
 use super::report::{ConsensusComparison, TaoshiMinerScores, TaoshiRoundReport, VoidRound};
 use super::scoreboard::Scoreboard;
 
-/// A policy at work.
+/// A policy with the rounds that it has been given so far.
 #[derive(Debug)]
 pub enum PolicyRun {
-    /// The live one.
+    /// The policy that pays live.
     Evidence(Box<EvidencePolicy>),
-    /// The first generation's.
+    /// The first generation's policy: weighted RMSE and moving averages.
     Taoshi(TaoshiPolicy),
-    /// CRPS of increments.
+    /// The policy that scores the CRPS of increments.
     Increments(SynthIncrementsPolicy),
 }
 
@@ -43,7 +43,7 @@ impl PolicyRun {
         }
     }
 
-    /// Its name.
+    /// Name that selects it on the command line.
     pub const fn name(&self) -> PolicyName {
         match self {
             Self::Evidence(_) => PolicyName::Evidence,
@@ -52,7 +52,7 @@ impl PolicyRun {
         }
     }
 
-    /// Takes in the next round.
+    /// Adds the next round, in order of origin.
     pub fn add_round(&mut self, round: &SettledRound<'_>) {
         match self {
             Self::Evidence(policy) => policy.add_round(round),
@@ -61,7 +61,7 @@ impl PolicyRun {
         }
     }
 
-    /// Ends the history.
+    /// Ends the history; fails if `evidence` refused a round.
     pub fn finish(&mut self) -> Result<()> {
         match self {
             Self::Evidence(policy) => {
@@ -82,17 +82,17 @@ impl PolicyRun {
         }
     }
 
-    /// Rounds so far.
+    /// Number of rounds so far, scored and void.
     pub fn rounds(&self) -> RoundCounts {
         self.policy().round_counts()
     }
 
-    /// Everybody's place so far.
+    /// Share and number of rounds of each miner so far.
     pub fn standings(&self) -> BTreeMap<Hotkey, PolicyStanding> {
         self.policy().standings()
     }
 
-    /// The leaderboard: the book's own where there is one, otherwise everybody's records paid by this policy.
+    /// The leaderboard: from the series' state under `evidence`, otherwise from the scoreboard with this policy's shares.
     pub fn rows(
         &self,
         genesis: &Genesis,
@@ -126,7 +126,7 @@ impl PolicyRun {
         rows
     }
 
-    /// The consensus beside its best member.
+    /// The consensus beside its best member; only under `evidence`.
     pub fn consensus_comparison(&self, names: &HotkeyNames) -> Option<ConsensusComparison> {
         let Self::Evidence(policy) = self else {
             return None;
@@ -143,7 +143,7 @@ impl PolicyRun {
         })
     }
 
-    /// What `taoshi` knows of each miner.
+    /// Moving average and final value of each miner by name; only under `taoshi`.
     pub fn taoshi_scores(
         &self,
         names: &HotkeyNames,
@@ -163,7 +163,7 @@ impl PolicyRun {
         )
     }
 
-    /// What `taoshi` did in each round.
+    /// Scores, shares and moving averages of each round; only under `taoshi`, and empty unless it keeps details.
     pub fn rounds_detail(&self, names: &HotkeyNames) -> Option<Vec<TaoshiRoundReport>> {
         let Self::Taoshi(policy) = self else {
             return None;
@@ -184,7 +184,7 @@ impl PolicyRun {
         Some(details.collect())
     }
 
-    /// Rounds that counted for nobody; `rules` are those that are void by the rules of `evidence`.
+    /// Rounds that counted for nobody under this policy; `rules` are those that are void by the rules of `evidence`.
     pub fn voids(&self, rules: &[VoidRound]) -> Vec<VoidRound> {
         let refused = |origin: &UnixMillis, why: &dyn ToString| VoidRound {
             origin_ms: *origin,

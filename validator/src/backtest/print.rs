@@ -1,14 +1,14 @@
-//! The result as people read it: one leaderboard a policy, and what was left out.
+//! The result as text: one leaderboard a policy, and the first void rounds and invalid forecasts.
 
 use foretell_cli::table;
 use foretell_cli::time_text;
 
 use super::report::{BacktestReport, ExcludedForecast, VoidRound};
 
-/// Examples of what was left out that are shown.
+/// Void rounds and invalid forecasts that are shown; `--json` lists more.
 const SHOWN: usize = 5;
 
-/// All reports as text.
+/// All reports as text, then the invalid forecasts and the times, which are the same for all.
 pub fn tables(reports: &[BacktestReport]) -> String {
     let mut parts: Vec<String> = reports.iter().map(policy_text).collect();
     if let Some(report) = reports.first() {
@@ -91,7 +91,7 @@ fn exclusions(report: &BacktestReport) -> Option<String> {
     })
 }
 
-/// How many there are beyond those shown.
+/// The line that counts those beyond the [`SHOWN`] ones; empty if there are none.
 fn remainder(all: usize) -> String {
     match all.saturating_sub(SHOWN) {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! Rounds are decoded while those before them are judged.
+//! Decodes rounds on a thread of its own, ahead of the evaluation.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc;
@@ -7,15 +7,15 @@ use std::thread;
 use anyhow::Result;
 use foretell_data::forecasts::{ForecastFileError, ForecastRounds, RoundForecasts};
 
-/// Rounds of a batch.
+/// Rounds of a batch, at most.
 const BATCH_ROUNDS: usize = 8;
 /// A batch that has so many values (16 MB) gets no more rounds.
 const BATCH_VALUES: usize = 2 << 20;
-/// Batches that wait to be judged.
+/// Decoded batches that wait to be evaluated, at most.
 const BATCHES_AHEAD: usize = 1;
 
-/// Gives `take` all rounds in order, some at once, until it breaks. An error of the files comes after the rounds
-/// before it; whatever is wrong behind the break isn't asked for.
+/// Gives `take` all rounds in order, a batch at a time, until it breaks. An error of the files comes after the rounds
+/// before it; what follows the break isn't read, so an error there is none.
 pub(super) fn read_batches(
     mut rounds: ForecastRounds,
     mut take: impl FnMut(Vec<RoundForecasts>) -> Result<ControlFlow<()>>,

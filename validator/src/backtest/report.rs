@@ -9,20 +9,20 @@ use foretell_evaluation::leaderboard::LeaderboardRow;
 use foretell_evaluation::metrics::PIT_BINS;
 use serde::Serialize;
 
-/// The whole result.
+/// The result under one policy.
 #[derive(Debug, Clone, Serialize)]
 pub struct BacktestReport {
-    /// Name of the series.
+    /// Name of the series, such as BTC/USD.
     pub series: SeriesId,
-    /// Name of the policy.
+    /// Name of the policy that weights come from.
     pub policy: String,
-    /// Version of the rules.
+    /// Name of the version of the rules.
     pub rules: String,
-    /// Scored rounds.
+    /// Number of rounds that this policy scored.
     pub rounds: usize,
-    /// Rounds that are void, or were refused by the policy.
+    /// Number of rounds that are void, or were refused by the policy.
     pub void_rounds: usize,
-    /// Rounds that the prices do not reach.
+    /// Number of rounds that the prices end before, so that they can't be settled.
     pub unsettled: usize,
     /// Reference, consensus where there is one, miners.
     pub leaderboard: Vec<BacktestRow>,
@@ -32,17 +32,17 @@ pub struct BacktestReport {
     /// Policy `taoshi` only: what each scored round did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds_detail: Option<Vec<TaoshiRoundReport>>,
-    /// First origin.
+    /// First origin of the history.
     pub from: Option<UnixMillis>,
-    /// Last origin.
+    /// Last origin of the history, settled or not.
     pub last: Option<UnixMillis>,
     /// The most common interval between origins.
     pub round_every_ms: Millis,
-    /// Forecasts that were left out.
+    /// Number of invalid forecasts, which count as missed.
     pub excluded: usize,
-    /// The first of them, and why.
+    /// The first hundred invalid forecasts, and why they are.
     pub exclusions: Vec<ExcludedForecast>,
-    /// The first rounds that counted for nobody, and why.
+    /// The first hundred rounds that counted for nobody, and why.
     pub voids: Vec<VoidRound>,
     /// Wall time; not part of the result.
     pub timing: RunTiming,
@@ -53,15 +53,15 @@ pub struct BacktestReport {
 pub struct ConsensusComparison {
     /// Rounds compared; the consensus is the reference where nobody was eligible.
     pub rounds: usize,
-    /// Those in which the consensus was recalibrated.
+    /// Rounds in which the consensus was recalibrated.
     pub recalibrated: usize,
-    /// Mean CRPS of the consensus.
+    /// Mean CRPS of the consensus, in bps.
     pub crps_bps: f64,
-    /// The member of the least CRPS.
+    /// Name of the member with the least mean CRPS.
     pub best: String,
-    /// Its mean CRPS.
+    /// Mean CRPS of that member, in bps.
     pub best_crps_bps: f64,
-    /// The first over the second.
+    /// `crps_bps` over `best_crps_bps`: below 1 the consensus is better.
     pub ratio: f64,
     /// The consensus's scaled CRPS over the least of a member.
     pub scaled_ratio: f64,
@@ -70,19 +70,19 @@ pub struct ConsensusComparison {
 /// A line of the leaderboard.
 #[derive(Debug, Clone, Serialize)]
 pub struct BacktestRow {
-    /// What every leaderboard has.
+    /// The columns of every leaderboard.
     #[serde(flatten)]
     pub row: LeaderboardRow,
-    /// Mean weighted interval score of the central 50, 80 and 95 % intervals.
+    /// Mean weighted interval score of the central 50, 80 and 95 % intervals, in bps.
     pub wis_bps: Option<f64>,
     /// Share of outcomes in each twentieth of the forecast distribution.
     pub pit: Option<[f64; PIT_BINS]>,
-    /// Policy `taoshi` only.
+    /// Policy `taoshi` only: what its weight comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taoshi: Option<TaoshiMinerScores>,
 }
 
-/// What policy `taoshi` knows of a miner.
+/// What policy `taoshi` computes a miner's weight from.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct TaoshiMinerScores {
     /// Moving average of its shares.
@@ -91,41 +91,41 @@ pub struct TaoshiMinerScores {
     pub final_scaled: Option<f64>,
 }
 
-/// What a round did under policy `taoshi`.
+/// A scored round under policy `taoshi`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaoshiRoundReport {
-    /// The round.
+    /// Origin of the round.
     pub origin_ms: UnixMillis,
     /// Weighted RMSE by miner.
     pub scores: BTreeMap<String, f64>,
     /// Share by miner.
     pub shares: BTreeMap<String, f64>,
-    /// How volatile it was.
+    /// Percentile of the round's volatility among those before it.
     pub volatility_percentile: f64,
-    /// Moving averages after it.
+    /// Moving average of the shares after the round, by miner.
     pub ema: BTreeMap<String, f64>,
 }
 
-/// A forecast that was left out.
+/// An invalid forecast, which counts as missed.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExcludedForecast {
     /// Name of the file, without its folder.
     pub file: String,
     /// Its line or row there.
     pub row: String,
-    /// The round.
+    /// Origin of the round.
     pub origin_ms: UnixMillis,
-    /// Whose it is.
+    /// Name of the miner.
     pub miner: String,
-    /// What is wrong with it.
+    /// Why it is invalid.
     pub reason: String,
 }
 
 /// A round that counted for nobody.
 #[derive(Debug, Clone, Serialize)]
 pub struct VoidRound {
-    /// The round.
+    /// Origin of the round.
     pub origin_ms: UnixMillis,
-    /// By which rule.
+    /// The rule by which it counted for nobody.
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! What the forecasts of a round come to. Every round is judged on its own, on whichever thread.
+//! Validates and scores the forecasts of a round. No round depends on another, so they are evaluated on all threads.
 
 use std::collections::BTreeMap;
 
@@ -18,56 +18,56 @@ use rayon::prelude::*;
 
 use super::scoreboard::ForecastMetrics;
 
-/// Entries of a round that are worth another thread.
+/// Forecasts of a round that are worth another thread.
 const FORECASTS_PER_THREAD: usize = 64;
 
-/// What all rounds are judged by.
+/// What all rounds of a history are evaluated with.
 #[derive(Debug)]
 pub struct RoundEvaluator {
-    /// What is foreseen.
+    /// The series, whose grid and unit all forecasts must have.
     pub series: Series,
-    /// By which rules.
+    /// The rules that settle and score.
     pub rules: Rules,
-    /// What context.
+    /// The prices that rounds settle on.
     pub prices: ReplayedPrices,
-    /// What everybody is compared with.
+    /// The reference that advantages are taken against.
     pub reference: Reference,
 }
 
-/// A round whose forecasters have keys.
+/// A round with a key for each forecaster.
 #[derive(Debug)]
 pub struct KeyedRound {
-    /// As they stand in the files.
+    /// The forecasts as they stand in the files, invalid ones too.
     pub forecasts: RoundForecasts,
-    /// One an entry.
+    /// The forecaster's key, one for each forecast.
     pub keys: Vec<Hotkey>,
-    /// Coldkeys of those whose the files name.
+    /// Hotkey and coldkey of the forecasters whose owner the files name.
     pub owners: Vec<(Hotkey, Hotkey)>,
 }
 
-/// A round and all that there is to say of it without the rounds before it.
+/// An evaluated round: all that is known of it without the rounds before it.
 #[derive(Debug)]
 pub struct BacktestRound {
-    /// The round.
+    /// Origin of the round.
     pub origin: UnixMillis,
-    /// Its prices.
+    /// Anchor, volatility and closes, with gaps.
     pub settlement: Settlement,
-    /// What its forecasts were judged by, or why it is void.
+    /// The scorer of its forecasts, or why the round is void by the rules of `evidence`.
     pub scorer: Result<RoundScorer, VoidReason>,
-    /// Coldkeys of those whose the files name.
+    /// Hotkey and coldkey of the forecasters whose owner the files name.
     pub owners: Vec<(Hotkey, Hotkey)>,
-    /// Those that are valid.
+    /// Valid forecasts by miner.
     pub forecasts: BTreeMap<Hotkey, Forecast>,
-    /// Their fans and scores; none of a void round.
+    /// Fans and scores of the valid forecasts; empty in a void round.
     pub scored: BTreeMap<Hotkey, ScoredForecast>,
-    /// One a valid forecast, in the files' order.
+    /// One for each valid forecast, in the files' order.
     pub metrics: Vec<ForecastMetrics>,
-    /// Entries that are no forecasts, and why.
+    /// Invalid forecasts, and why they are.
     pub rejected: Vec<(RawForecast, ForecastRejection)>,
 }
 
 impl RoundEvaluator {
-    /// The round, judged.
+    /// Settles the round, then validates and scores its forecasts.
     pub fn evaluate(&self, round: KeyedRound) -> BacktestRound {
         let RoundForecasts {
             origin,
@@ -118,7 +118,7 @@ impl RoundEvaluator {
 }
 
 impl BacktestRound {
-    /// What policies look at.
+    /// The round as policies take it, with the `owners` known so far.
     pub fn settled<'a>(&'a self, owners: &'a BTreeMap<Hotkey, Hotkey>) -> SettledRound<'a> {
         SettledRound {
             origin: self.origin,
@@ -131,7 +131,7 @@ impl BacktestRound {
     }
 }
 
-/// What happened in a round: all that a forecast is judged by.
+/// What is known of a round before any of its forecasts: all that one is evaluated with.
 struct RoundContext<'a> {
     series: &'a Series,
     anchor: Option<f64>,
@@ -140,7 +140,7 @@ struct RoundContext<'a> {
     scorer: Option<&'a RoundScorer>,
 }
 
-/// A valid forecast and what its round says of it.
+/// A valid forecast with its score and metrics.
 struct EvaluatedForecast {
     forecast: Forecast,
     scored: Option<ScoredForecast>,
@@ -148,7 +148,7 @@ struct EvaluatedForecast {
 }
 
 impl RoundContext<'_> {
-    /// The forecast of an entry, judged as far as the round allows, or why it is none.
+    /// The forecast, scored as far as the round allows, or why it is invalid.
     fn evaluate_forecast(
         &self,
         key: Hotkey,

@@ -1,4 +1,4 @@
-//! Everybody's record of the scored rounds, whatever the policy: what metrics are made of.
+//! Track records of the reference and all miners, whatever the policy: metrics are computed from them.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use foretell_core::track::TrackRecord;
 use foretell_evaluation::metrics::CalibrationSums;
 use foretell_evaluation::policy::SettledRound;
 
-/// Records by miner.
+/// Track records and calibration by miner.
 #[derive(Debug)]
 pub struct Scoreboard {
-    /// The reference's.
+    /// Track record of the reference.
     pub reference: TrackRecord,
-    /// Each miner's.
+    /// Track record of each miner that has answered.
     pub miners: BTreeMap<Hotkey, TrackRecord>,
-    /// Where outcomes fell in the fans of each miner whose fans can tell.
+    /// Where outcomes fell in the fans of each miner whose fans are fine enough to tell.
     pub calibration: BTreeMap<Hotkey, CalibrationSums>,
     window: evidence::EvidenceWindow,
 }
 
-/// What a forecaster did in a round, made by whichever thread.
+/// Metrics of one forecast, computed on any thread.
 #[derive(Debug)]
 pub struct ForecastMetrics {
-    /// Who.
+    /// Key of the forecaster.
     pub key: Hotkey,
-    /// Sums in bps, where the round has no volatility to be scored by.
+    /// Sums in bps of a forecast that has no score, as its round has no volatility.
     pub unscaled: Option<Box<MetricSums>>,
-    /// Where outcomes fell; `None` of a void round and of a fan too coarse to tell.
+    /// Where outcomes fell in the fan; `None` in a void round and for a fan too coarse to tell.
     pub calibration: Option<Box<CalibrationSums>>,
 }
 
 impl Scoreboard {
-    /// Nobody's records yet.
+    /// Records without any round; advantages are kept over `window`.
     pub fn new(window: evidence::EvidenceWindow) -> Self {
         Self {
             reference: TrackRecord::new(window),
@@ -43,7 +43,7 @@ impl Scoreboard {
         }
     }
 
-    /// Takes in a round.
+    /// Adds a round: a score to the record of each miner that answered, a miss to those that had answered before.
     pub fn add_round(
         &mut self,
         round: &SettledRound<'_>,

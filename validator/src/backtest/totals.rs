@@ -20,22 +20,30 @@ use super::scoreboard::Scoreboard;
 /// Exclusions and void rounds that are listed; all are counted.
 pub const LISTED: usize = 100;
 
-/// What the counted rounds have come to.
+/// Sums over the counted rounds, of each policy and whatever the policy.
 pub struct BacktestTotals {
+    /// One for each policy, in the order of the options.
     pub policy_runs: Vec<PolicyRun>,
+    /// Track records of all miners.
     pub scoreboard: Scoreboard,
+    /// Advantage that a miss counts as.
     pub miss_advantage: f64,
+    /// Coldkey by miner, of the miners whose owner a file has named so far.
     pub owners: BTreeMap<Hotkey, Hotkey>,
+    /// Rounds that are void by the rules of `evidence`.
     pub voids: Vec<VoidRound>,
+    /// Number of invalid forecasts.
     pub excluded: usize,
+    /// The first [`LISTED`] invalid forecasts.
     pub exclusions: Vec<ExcludedForecast>,
+    /// Number of valid forecasts.
     pub valid: usize,
-    /// For the page with plots, if one is wanted.
+    /// Data of the page with plots; `None` if none is written.
     pub report_data: Option<ReportData>,
 }
 
 impl BacktestTotals {
-    /// The totals of no rounds yet, with place for `rounds` of them.
+    /// The totals before the first of `rounds` rounds.
     pub fn new(genesis: &Genesis, options: &BacktestOptions, rounds: usize) -> Self {
         let mut policies: Vec<PolicyName> = Vec::new();
         for policy in &options.policies {
@@ -60,7 +68,7 @@ impl BacktestTotals {
         }
     }
 
-    /// Takes in judged rounds, in order.
+    /// Counts evaluated rounds, in order of origin.
     pub fn count(&mut self, rounds: Vec<BacktestRound>) {
         for round in rounds {
             self.count_one(round);
@@ -94,7 +102,7 @@ impl BacktestTotals {
         }
     }
 
-    /// Leaves a forecast out, as the live round would.
+    /// Counts an invalid forecast, and lists it if few are listed.
     fn exclude(&mut self, raw_forecast: &RawForecast, origin: UnixMillis, why: &ForecastRejection) {
         self.excluded += 1;
         if self.exclusions.len() < LISTED {

@@ -23,7 +23,7 @@ pub struct AdversaryArgs {
     hotkey: String,
 }
 
-/// Misbehaves until its parent is gone.
+/// Serves the adversary until its parent closes standard input.
 pub async fn run(arguments: AdversaryArgs) -> Result<()> {
     let wallet = WalletHotkey {
         path: arguments.wallet_path,

@@ -1,4 +1,4 @@
-//! The configuration file of a validator, and the flags that go before it.
+//! The configuration file of a validator, and the flags that override it.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// The file's configuration, with what flags say instead.
+    /// The file's configuration, with the wallet and the network of the flags where they are given.
     pub fn read(&self) -> Result<ValidatorConfig> {
         let mut config = ValidatorConfig::read(&self.file)?;
         let configured = config.wallet.take().map(|wallet| WalletHotkey {

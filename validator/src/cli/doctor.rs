@@ -26,11 +26,11 @@ use super::config_args::ConfigArgs;
 
 /// Deadline of one request to a venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Minutes that are asked for.
+/// Minutes of candles that are requested from each market.
 const MINUTES_REQUESTED: i64 = 10;
-/// A clock this far off misses the windows of a round.
+/// How far the clock may be from the venues' newest minute: further off, it misses the windows of a round.
 const CLOCK_TOLERANCE: Millis = Millis::minutes(3);
-/// A day of a full subnet's journal.
+/// Free space that a day of a full subnet's journal takes.
 const MIN_FREE_MB: u64 = 1_024;
 
 /// Check what a validator needs, one line each, with the cure.
@@ -42,10 +42,12 @@ pub struct ValidatorDoctorArgs {
     config_args: ConfigArgs,
 }
 
-/// One venue's newest finished minute, or why there is none.
+/// Whether a market has fresh candles.
 struct MarketCheck {
     market: String,
+    /// `None` for the USDT/USD rate, which settles nothing by itself.
     quote: Option<QuoteCurrency>,
+    /// End of its newest candle.
     newest: Result<UnixMillis>,
 }
 

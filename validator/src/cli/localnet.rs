@@ -151,7 +151,7 @@ fn programs() -> Result<ProgramPaths> {
     })
 }
 
-/// What `--speed` says.
+/// The value of `--speed`.
 #[derive(Debug, Clone, Copy)]
 enum SpeedArg {
     Live,

@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use foretell_evaluation::policy::PolicyName;
 
-/// Reads a policy by name, and lists the names in the help.
+/// Parses the name of a policy; the help lists the names.
 pub fn policy_name() -> impl TypedValueParser<Value = PolicyName> {
     PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::as_str)).map(|name| {
         let named = PolicyName::ALL

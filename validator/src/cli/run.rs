@@ -18,7 +18,7 @@ pub struct RunArgs {
     config_args: ConfigArgs,
 }
 
-/// Serves until it is told to stop.
+/// Runs the service until ctrl-c or SIGTERM.
 pub async fn run(arguments: RunArgs) -> Result<()> {
     let config = arguments.config_args.read()?;
     foretell_service::run::run(config, env!("CARGO_PKG_NAME"), stopped_by_signal()?).await

@@ -44,7 +44,7 @@ pub fn run(arguments: &SettleArgs) -> Result<()> {
     Ok(output::print_line(text)?)
 }
 
-/// The decision for people: everybody's say, or why they had none.
+/// The decision as text: the price with each venue's part in it, or the gap; then the excluded venues, and why.
 fn decision_text(decision: &MinuteDecision) -> String {
     let result = CaseResult::from(decision);
     let mut lines = Vec::new();

@@ -22,7 +22,7 @@ pub struct ValidatorStatusArgs {
     json: bool,
 }
 
-/// Prints the status.
+/// Prints the status that the running validator wrote last.
 pub fn run(arguments: &ValidatorStatusArgs) -> Result<()> {
     let config = ValidatorConfig::read(&arguments.config)?;
     let status = StatusFile::read(&config.data)?;

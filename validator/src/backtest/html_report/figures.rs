@@ -19,16 +19,16 @@ const PLOTTED_MINERS: usize = 8;
 /// Points of a line, at most.
 const LINE_POINTS: usize = 240;
 
-/// What plots are made of.
+/// The data of all plots.
 #[derive(Debug)]
 pub struct Figures<'a> {
-    /// One a policy.
+    /// One report for each policy; the first chooses the miners that are plotted.
     pub reports: &'a [BacktestReport],
-    /// Records of all miners.
+    /// Track records of all miners.
     pub scoreboard: &'a Scoreboard,
-    /// Gathered on the way.
+    /// What was gathered while the history was read.
     pub report_data: &'a ReportData,
-    /// Names of all miners.
+    /// Names of the keys that records are kept by.
     pub names: &'a HotkeyNames,
 }
 
@@ -40,7 +40,7 @@ struct PlottedMiner<'a> {
 }
 
 impl Figures<'_> {
-    /// All figures.
+    /// All figures as HTML, one after the other.
     pub fn draw(&self) -> String {
         let plotted = self.plotted();
         let mut figures = self.advantage(&plotted);
@@ -66,7 +66,7 @@ impl Figures<'_> {
         figures
     }
 
-    /// The first miners of the first leaderboard.
+    /// The first miners of the first leaderboard, with a colour each.
     fn plotted(&self) -> Vec<PlottedMiner<'_>> {
         let keys: BTreeMap<&str, Hotkey> = self
             .names

@@ -1,4 +1,4 @@
-//! What the report's plots need and no report holds: gathered while the history is read.
+//! Data of the plots that no report holds, gathered while the history is read.
 
 use std::collections::BTreeMap;
 
@@ -10,46 +10,46 @@ use foretell_evaluation::policy::{PolicyStanding, SettledRound};
 
 use crate::backtest::policy_run::PolicyRun;
 
-/// Weights are looked at this many times, at most.
+/// Times that weights are recorded over the history, about.
 const SAMPLES: usize = 80;
 /// Quantiles of a drawn fan: their places among the common levels (2.5, 10, 25, 50, 75, 90, 97.5 %).
 const PLOTTED_LEVELS: [usize; 7] = [2, 9, 24, 49, 74, 89, 96];
 
-/// Gathered for the plots.
+/// Sums and samples for the plots.
 #[derive(Debug, Default)]
 pub struct ReportData {
-    /// Rounds between two looks at the weights.
+    /// Rounds between two recordings of the weights.
     weights_every: usize,
     rounds_seen: usize,
-    /// By policy, shares at some origins.
+    /// By policy, shares of all miners at some origins.
     pub weights: Vec<Vec<(UnixMillis, BTreeMap<Hotkey, f64>)>>,
-    /// Σ of the CRPS in bps, and how many, by step.
+    /// Sum of the reference's CRPS in bps, and the number of rounds in it, by step.
     pub reference: Vec<(f64, u64)>,
-    /// The same by miner.
+    /// The same sums of each miner's CRPS.
     pub miners: BTreeMap<Hotkey, Vec<(f64, u64)>>,
-    /// The round in which miners beat the reference by most, on average.
+    /// The round of the largest mean advantage.
     pub best: Option<Sample>,
-    /// The round in which they fell behind by most.
+    /// The round of the smallest mean advantage.
     pub worst: Option<Sample>,
 }
 
-/// A round to be drawn.
+/// A round for a fan chart.
 #[derive(Debug)]
 pub struct Sample {
-    /// The round.
+    /// Origin of the round.
     pub origin: UnixMillis,
-    /// Mean advantage over all miners.
+    /// Mean advantage of all miners that answered.
     pub advantage: f64,
-    /// What happened.
+    /// Realised move at each step, in bps; `None` where there is a gap.
     pub moves: Vec<Option<f64>>,
-    /// Quantiles by step.
+    /// The reference's plotted quantiles by step, in bps.
     pub reference: Vec<[f64; 7]>,
-    /// The same by miner.
+    /// The same quantiles of each miner.
     pub fans: BTreeMap<Hotkey, Vec<[f64; 7]>>,
 }
 
 impl ReportData {
-    /// The data of a history of `rounds`, under so many policies.
+    /// The data before the first of `rounds` rounds.
     pub fn new(rounds: usize, policies: usize) -> Self {
         Self {
             weights_every: rounds.div_ceil(SAMPLES).max(1),
@@ -58,7 +58,7 @@ impl ReportData {
         }
     }
 
-    /// Takes in a round, after the policies did.
+    /// Adds a round that the policies have been given.
     pub fn add_round(&mut self, round: &SettledRound<'_>, policy_runs: &[PolicyRun]) {
         if self.rounds_seen.is_multiple_of(self.weights_every) {
             self.record_weights(round.origin, policy_runs);
@@ -110,7 +110,7 @@ impl ReportData {
         }
     }
 
-    /// Looks at the weights as they are.
+    /// Records the shares that policies give now.
     pub fn record_weights(&mut self, now: UnixMillis, policy_runs: &[PolicyRun]) {
         for (weights, policy_run) in self.weights.iter_mut().zip(policy_runs) {
             let standings = policy_run.standings().into_iter();
@@ -120,6 +120,7 @@ impl ReportData {
     }
 }
 
+/// Adds a fan's CRPS at each step that isn't a gap.
 fn add(sums: &mut Vec<(f64, u64)>, fan: &QuantileForecast, moves: &[Option<f64>]) {
     sums.resize(moves.len().max(sums.len()), (0.0, 0));
     for ((sum, row), y) in sums.iter_mut().zip(fan.rows()).zip(moves) {
@@ -130,6 +131,7 @@ fn add(sums: &mut Vec<(f64, u64)>, fan: &QuantileForecast, moves: &[Option<f64>]
     }
 }
 
+/// The quantiles of [`PLOTTED_LEVELS`] at each step.
 fn plotted_quantiles(fan: &QuantileForecast) -> Vec<[f64; 7]> {
     let common = fan.resampled();
     debug_assert_eq!(common.k(), POOL_LEVELS);

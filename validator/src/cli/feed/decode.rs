@@ -26,15 +26,15 @@ pub struct FeedDecodeArgs {
     file: PathBuf,
 }
 
-/// Whose messages a file holds.
+/// The source of a file's messages.
 #[derive(Debug, Clone, Copy)]
 enum DecodeSource {
     Venue(&'static dyn Venue),
-    /// A source that isn't spoken: its feed needs a key since August 2026.
+    /// A source whose messages aren't decoded: its feed needs a key since August 2026.
     Pyth,
 }
 
-/// Prints what the file says.
+/// Prints a line for each trade, candle or other event of the file.
 pub fn run(arguments: &FeedDecodeArgs) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());

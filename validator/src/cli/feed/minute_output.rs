@@ -7,7 +7,7 @@ use foretell_cli::output::StdoutError;
 use foretell_feed::recording::MinuteReplay;
 use serde::Serialize;
 
-/// Prints a minute as a line of JSON.
+/// Prints a minute as a line of JSON, at once.
 pub fn print_minute(out: &mut impl Write, minute: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(minute)?;
     line.push(b'\n');

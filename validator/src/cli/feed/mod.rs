@@ -1,4 +1,4 @@
-//! `validator feed`: what venues say, decoded, recorded and replayed.
+//! `validator feed`: messages of venues, decoded, recorded and replayed.
 
 mod decode;
 mod minute_output;

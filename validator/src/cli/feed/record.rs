@@ -26,9 +26,9 @@ use super::settler::PairSettler;
 use super::writer::{RecordingItem, write_recording};
 use crate::cli::stopped_by_signal;
 
-/// The rules that minutes are settled by.
+/// The rules that minutes are settled by: those of a live validator.
 const RULES: RulesVersion = RulesVersion::V1;
-/// Frames that wait to be written. What doesn't fit is marked as lost in the recording.
+/// Frames and attempts that wait to be written, at most. Frames that don't fit are marked as lost in the recording.
 const QUEUED_ITEMS: usize = 65_536;
 
 /// Record the trades and candles of exchanges, word for word, to hourly zstd files, until interrupted.
@@ -180,7 +180,7 @@ fn read(path: &Path) -> Result<FeedConfig> {
     toml::from_str(&text).with_context(|| format!("configuration {} is not valid", path.display()))
 }
 
-/// Tells the log what an operator should know; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
+/// Logs events that an operator should know of; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
 /// fill the log.
 fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
     match event {

@@ -1,4 +1,4 @@
-//! Settles a pair minute by minute beside the recording of its trades, and hands over every answer that this took.
+//! Settles a pair minute by minute beside the recording of its trades, and sends every response that it used to be recorded.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::writer::RecordingItem;
 
-/// Deadline of one request.
+/// Deadline of one request to a venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The minutes before the beginning that are settled, too: so it shows at once whether it works.
+/// Minutes before the start are settled too, so that it shows at once whether the venues answer.
 const SETTLED_BEFORE_START: Millis = Millis::minutes(10);
-/// Nobody asks for what is older.
+/// Settled minutes are kept for this long; none older is due again.
 const KEPT_SPAN: Millis = Millis::hours(25);
 
-/// Settles one pair.
+/// The settlement of one pair.
 pub struct PairSettler {
     attempt: SettlementAttempt,
     collector: CandleCollector,
@@ -69,7 +69,7 @@ impl PairSettler {
         })
     }
 
-    /// Makes every attempt when it is due, until it is told to stop or nobody listens.
+    /// Makes every attempt when it is due, until `stop` is cancelled or `out` is closed.
     pub async fn run(
         mut self,
         out: &mpsc::Sender<Delivery<RecordingItem>>,
@@ -123,7 +123,7 @@ impl PairSettler {
         }
     }
 
-    /// Tells who says nothing, whenever that changes.
+    /// Logs which venues failed and why, whenever that changes.
     fn log_failures(&mut self, failures: Vec<String>) {
         if failures != self.failures && !failures.is_empty() {
             tracing::warn!(pair = self.attempt.pair, "{}", failures.join("; "));

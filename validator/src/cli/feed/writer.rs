@@ -1,4 +1,4 @@
-//! The recorder's writer: what was heard goes to disk, and the minutes that it makes to standard output.
+//! Writes frames and settlement attempts to the recording, and prints the minutes that close.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::minute_output::{print_minute, print_venue_stats};
 
-/// What is to be recorded.
+/// A frame or an attempt on its way to the recording.
 pub enum RecordingItem {
     /// A frame of a venue.
     Frame {
@@ -24,7 +24,7 @@ pub enum RecordingItem {
         received: UnixMillis,
         text: String,
     },
-    /// An attempt to settle minutes, the answers that it had, and the minutes that it settled.
+    /// An attempt to settle minutes, the responses that it got, and the minutes that it settled.
     Attempt {
         attempt: SettlementAttempt,
         responses: Vec<RecordedResponse>,
@@ -32,7 +32,7 @@ pub enum RecordingItem {
     },
 }
 
-/// Writes until there is no more, and prints the minutes.
+/// Writes items until the channel closes, then finishes the files and prints the statistics.
 pub fn write_recording(
     mut recorder: Recorder,
     mut items: mpsc::Receiver<Delivery<RecordingItem>>,

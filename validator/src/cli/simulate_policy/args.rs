@@ -60,7 +60,7 @@ pub struct SimulatePolicyArgs {
     pub(super) json: bool,
 }
 
-/// A number that makes sense as a strength.
+/// Parses the strength of a term of the fit: finite, and not negative.
 fn parse_strength(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if number.is_finite() && number >= 0.0 {

@@ -13,7 +13,9 @@ use crate::price_files::read_price_files;
 /// Bars that the forecasters learn from before the first season, at least.
 const LEARNING: Millis = Millis::days(90);
 
-/// The prices, the first origin, and the last price that may be used.
+/// The market, the first origin, and the end of the prices that may be used.
+///
+/// Fails if the step isn't 5 minutes, or if there are fewer than [`LEARNING`] before the first origin.
 pub fn market(
     arguments: &SimulatePolicyArgs,
     rules: Rules,

@@ -1,4 +1,4 @@
-//! `validator simulate-policy`.
+//! `validator simulate-policy`: seasons of attacks under several policies, or with `--luck` the study of null strategies.
 
 mod args;
 mod market;
@@ -24,7 +24,7 @@ pub async fn run(arguments: SimulatePolicyArgs) -> Result<()> {
     Ok(output::print_line(text)?)
 }
 
-/// What the command prints of its seasons.
+/// Simulates the seasons; the result as text or JSON.
 fn simulation_result(arguments: &SimulatePolicyArgs) -> Result<String> {
     let report = seasons::simulate(arguments)?;
     if arguments.json {

@@ -1,4 +1,4 @@
-//! `validator simulate-policy --luck`.
+//! `validator simulate-policy --luck`: how often forecasters whose true advantage is zero are eligible.
 
 use anyhow::{Result, ensure};
 use comfy_table::{Cell, Table};
@@ -22,7 +22,7 @@ struct NullStudyReport {
     luck: Vec<NullStudy>,
 }
 
-/// What the command prints.
+/// Runs the study of every null strategy; the result as text or JSON.
 pub(super) fn result(arguments: &SimulatePolicyArgs) -> Result<String> {
     let version = RulesVersion::V1Replay;
     let rules = version.rules();

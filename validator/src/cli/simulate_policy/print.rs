@@ -1,4 +1,4 @@
-//! The result of the seasons as people read it: two tables a policy.
+//! The result of the seasons as text: two tables a policy.
 
 use comfy_table::{Cell, Table};
 use foretell_cli::table::{decimal, new_table, percent, right_aligned};
@@ -38,6 +38,7 @@ pub fn text(report: &SimulationReport) -> String {
     text
 }
 
+/// Shares of pay and of those eligible by class, at each checkpoint.
 fn pay(summary: &PolicySummary) -> Table {
     let mut table = new_table(&[
         "day",
@@ -68,6 +69,7 @@ fn pay(summary: &PolicySummary) -> Table {
     table
 }
 
+/// Each attacker's share of pay, and what it gains over honesty.
 fn gains(summary: &PolicySummary) -> Table {
     let mut table = new_table(&["attack", "share of pay", "if honest", "gain", "± se"]);
     for attack in &summary.attacks {

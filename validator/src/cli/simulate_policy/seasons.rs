@@ -1,4 +1,4 @@
-//! Seasons of every attack under every policy: all starts and seeds, and what they come to.
+//! Seasons of every attack under every policy, for all starts and seeds, and their summary.
 
 use anyhow::{Result, bail, ensure};
 use foretell_cli::progress::Progress;
@@ -28,7 +28,7 @@ pub struct SimulationReport {
     pub(super) policies: Vec<PolicySummary>,
 }
 
-/// Simulates all seasons, starts beside each other.
+/// Simulates all seasons, on all cores; fails if none fits between the bounds.
 pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     let version = RulesVersion::V1Replay;
     let rules = version.rules();
@@ -86,7 +86,7 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     })
 }
 
-/// The named attacks, with the honest worlds that they are measured by.
+/// The named attacks, with the honest seasons that their gain is measured against.
 fn attacks(names: &[String]) -> Result<Vec<Attack>> {
     let all = Attack::all();
     if names.is_empty() {
@@ -124,6 +124,7 @@ fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant>
     arguments.policy.iter().flat_map(variants_of).collect()
 }
 
+/// `evidence` with every combination of the given strengths, or the rules' own.
 fn evidence_variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
     let values_or_rule = |given: &[f64], rule: f64| {
         if given.is_empty() {
