@@ -123,46 +123,29 @@ async fn candles(
 mod tests {
     use std::time::Duration;
 
-    use foretell_core::price::Price;
-    use foretell_core::series::{Grid, Unit};
+    use foretell_core::testing::{STEP, bars, btc_usd};
     use foretell_core::time::Millis;
     use foretell_feed::rest::RestClient;
     use foretell_feed::venue::CandleQuery;
 
     use super::*;
 
-    const STEP: Millis = Millis::minutes(5);
+    const FIRST_OPEN: UnixMillis = UnixMillis(0);
 
-    async fn venue(bars: i64) -> ReplayVenue {
-        let series = Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: STEP,
-                horizon: 100,
-            },
-            unit: Unit::LogPrice,
-        };
-        let bars = (0..bars).map(|i| {
-            Bar::from_value(
-                UnixMillis(0) + STEP.times(i),
-                Price::new(1.0 + i as f64).unwrap(),
-            )
-        });
-        ReplayVenue::open(
-            SocketAddr::from(([127, 0, 0, 1], 0)),
-            series,
-            bars.collect(),
-        )
-        .await
-        .unwrap()
+    async fn venue(bar_count: usize) -> ReplayVenue {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let values = (0..bar_count).map(|i| 1.0 + i as f64);
+        ReplayVenue::open(address, btc_usd(100), bars(FIRST_OPEN, values))
+            .await
+            .unwrap()
     }
 
     async fn read(venue: &ReplayVenue, to: i64) -> Vec<Bar> {
         let query = CandleQuery {
             symbol: "BTC/USD",
             step: STEP,
-            from: UnixMillis(0),
-            to: UnixMillis(0) + STEP.times(to),
+            from: FIRST_OPEN,
+            to: FIRST_OPEN + STEP.times(to),
         };
         RestClient::new(Duration::from_secs(10))
             .unwrap()
@@ -179,9 +162,9 @@ mod tests {
     async fn nobody_sees_a_bar_before_it_has_closed() {
         let venue = venue(10).await;
         assert_eq!(read(&venue, 10).await, []);
-        venue.publish(UnixMillis(0) + STEP.times(4));
+        venue.publish(FIRST_OPEN + STEP.times(4));
         assert_eq!(read(&venue, 10).await.len(), 4);
-        venue.publish(UnixMillis(0) + STEP.times(5) - Millis(1));
+        venue.publish(FIRST_OPEN + STEP.times(5) - Millis(1));
         assert_eq!(read(&venue, 10).await.len(), 4);
         venue.close().await.unwrap();
     }
@@ -189,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn long_histories_come_page_by_page() {
         let venue = venue(2500).await;
-        venue.publish(UnixMillis(0) + STEP.times(2400));
+        venue.publish(FIRST_OPEN + STEP.times(2400));
         let bars = read(&venue, 2300).await;
         assert_eq!(bars.len(), 2300);
         assert!(bars.is_sorted_by(|a, b| a.open_time < b.open_time));

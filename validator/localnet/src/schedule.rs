@@ -51,41 +51,22 @@ pub const fn next_epoch(block: Block, tempo: u64) -> Block {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::hash::Hex;
-    use foretell_core::hotkey::Hotkey;
-    use foretell_core::journal::PriceOrigin;
-    use foretell_core::rules::RulesVersion;
-    use foretell_core::series::{Grid, Series, Unit};
+    use foretell_core::testing::{STEP, btc_usd, replay_genesis};
     use foretell_core::time::Millis;
 
     use super::*;
 
     #[test]
     fn rounds_that_the_prices_do_not_reach_are_opened_but_never_settled() {
-        let step = Millis::minutes(5);
-        let genesis = Genesis {
-            series: Series {
-                id: "BTC/USD".parse().unwrap(),
-                grid: Grid { step, horizon: 3 },
-                unit: Unit::LogPrice,
-            },
-            rules: RulesVersion::V1Replay,
-            validator: Hotkey([0; 32]),
-            first_origin: UnixMillis(0),
-            end_origin: UnixMillis(0) + step.times(4),
-            round_every: step.times(2),
-            prices: PriceOrigin::Replay {
-                sha256: Hex([0; 32]),
-            },
-        };
-        let minutes = |last: i64| -> Vec<i64> {
-            instants(&genesis, UnixMillis(0) + step.times(last))
+        let genesis = replay_genesis(btc_usd(3), UnixMillis(0), 2, STEP.times(2));
+        let steps = |last: i64| -> Vec<i64> {
+            instants(&genesis, UnixMillis(0) + STEP.times(last))
                 .into_iter()
-                .map(|t| t.0 / step.0)
+                .map(|t| t.0 / STEP.0)
                 .collect()
         };
-        assert_eq!(minutes(100), [0, 2, 3, 5]);
-        assert_eq!(minutes(4), [0, 2, 3]);
+        assert_eq!(steps(100), [0, 2, 3, 5]);
+        assert_eq!(steps(4), [0, 2, 3]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub struct TaoshiRoundReport {
     pub scores: BTreeMap<String, f64>,
     /// Share by miner.
     pub shares: BTreeMap<String, f64>,
-    /// Percentile of the round's volatility among those before it.
+    /// Volatility of the realised closes as a percentile of the policy's fixed tables, 0 to 1.
     pub volatility_percentile: f64,
     /// Moving average of the shares after the round, by miner.
     pub ema: BTreeMap<String, f64>,
