@@ -27,9 +27,9 @@ pub struct BacktestTotals {
     /// Track records of all miners.
     pub scoreboard: Scoreboard,
     /// Advantage that a miss counts as.
-    pub miss_advantage: f64,
+    miss_advantage: f64,
     /// Coldkey by miner, of the miners whose owner a file has named so far.
-    pub owners: BTreeMap<Hotkey, Hotkey>,
+    owners: BTreeMap<Hotkey, Hotkey>,
     /// Rounds that are void by the rules of `evidence`.
     pub voids: Vec<VoidRound>,
     /// Number of invalid forecasts.
