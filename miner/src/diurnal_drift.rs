@@ -137,7 +137,7 @@ mod tests {
                 18..24 => -rise,
                 _ => 0.0,
             };
-            Bar::of_value(MONDAY + HOUR.times(index), price(value))
+            Bar::from_value(MONDAY + HOUR.times(index), price(value))
         });
         let bars: Vec<Bar> = bars.collect();
         Returns::compute(&bars, HOUR, Unit::Value, usize::MAX)

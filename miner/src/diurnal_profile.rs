@@ -166,7 +166,7 @@ mod tests {
             let day_type = [0, 0, 0, 0, 0, 1, 2][(index / 48 % 7) as usize];
             let sign = if index % 3 == 0 { 1.0 } else { -1.0 };
             log_price += sign * size(day_type, index % 48 / 2);
-            Bar::of_value(open_time, price(f64::exp(log_price)))
+            Bar::from_value(open_time, price(f64::exp(log_price)))
         });
         let bars: Vec<Bar> = bars.collect();
         let returns = Returns::compute(&bars, HALF_HOUR, Unit::LogPrice, usize::MAX);

@@ -238,7 +238,7 @@ mod tests {
 
     fn bar(index: i64) -> Bar {
         let time = UnixMillis(STEP.times(index).0);
-        Bar::of_value(time, price(100.0 + index as f64))
+        Bar::from_value(time, price(100.0 + index as f64))
     }
 
     fn times(history: &PriceHistory) -> Vec<i64> {
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn known_times_keep_their_first_bar() {
         let mut history = history([1, 2]);
-        let other = Bar::of_value(bar(2).open_time, price(7.0));
+        let other = Bar::from_value(bar(2).open_time, price(7.0));
         assert_eq!(history.extend([other, bar(3), bar(3)]), Ok(1));
         assert_eq!(history.bars(), [bar(1), bar(2), bar(3)]);
     }
@@ -263,12 +263,12 @@ mod tests {
     #[test]
     fn a_refused_bar_leaves_the_history_as_it_was() {
         let mut history = history([1]);
-        let off = Bar::of_value(UnixMillis(1), price(1.0));
+        let off = Bar::from_value(UnixMillis(1), price(1.0));
         assert!(matches!(
             history.extend([bar(5), off]),
             Err(PriceHistoryError::OffGrid { .. })
         ));
-        let zero = Bar::of_value(bar(2).open_time, price(0.0));
+        let zero = Bar::from_value(bar(2).open_time, price(0.0));
         assert!(matches!(
             history.extend([bar(5), zero]),
             Err(PriceHistoryError::NotPositive { .. })
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn times_without_a_grid_are_refused_not_computed_with() {
-        let far = Bar::of_value(UnixMillis(i64::MAX / STEP.0 * STEP.0), price(1.0));
+        let far = Bar::from_value(UnixMillis(i64::MAX / STEP.0 * STEP.0), price(1.0));
         assert!(PriceHistory::new(STEP, Unit::Value).extend([far]).is_err());
         assert!(
             PriceHistory::new(Millis(0), Unit::Value)

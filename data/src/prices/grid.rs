@@ -118,7 +118,7 @@ mod tests {
     fn bars(times: &[i64]) -> Vec<Bar> {
         let times = times.iter();
         times
-            .map(|&t| Bar::of_value(UnixMillis(t), price(1.0)))
+            .map(|&t| Bar::from_value(UnixMillis(t), price(1.0)))
             .collect()
     }
 

@@ -57,8 +57,8 @@ impl EvaluationReportData {
     pub fn add_round(&mut self, round: &EvaluatedRound<'_>) {
         let scorer = round.scorer;
         let moves = &scorer.outcome.moves;
-        let reference_fan = scorer.reference_forecast();
-        let reference = (REFERENCE, &reference_fan, &scorer.reference_score);
+        let reference_forecast = scorer.reference_forecast();
+        let reference = (REFERENCE, &reference_forecast, &scorer.reference_score);
         let models = round.models.iter();
         let models = models.map(|(name, scored)| (*name, &scored.quantiles, &scored.score));
         let month: String = time_text::format_time(round.origin)

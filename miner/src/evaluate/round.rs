@@ -52,7 +52,7 @@ impl EvaluationContext<'_> {
         fitted: &[Result<Box<dyn AnyFittedModel>, ModelError>],
     ) -> RoundResult {
         let settlement = self.prices.settlement(origin);
-        let scorer = RoundScorer::of(
+        let scorer = RoundScorer::new(
             &self.dataset.series,
             &settlement,
             &self.reference,

@@ -188,8 +188,8 @@ impl WalkForward {
             rules: EVALUATION_RULES,
             // Nobody signs in an evaluation.
             validator: Hotkey([0; 32]),
-            first,
-            end: UnixMillis(i64::MAX),
+            first_origin: first,
+            end_origin: UnixMillis(i64::MAX),
             round_every: dataset.series.grid.step.times(self.stride.get() as i64),
             // And no journal names the prices.
             prices: PriceOrigin::Replay {

@@ -60,7 +60,7 @@ fn value_bars(values: impl IntoIterator<Item = f64>) -> Vec<Bar> {
     let times = (0..).map(|index| MONDAY + HALF_HOUR.times(index));
     times
         .zip(values)
-        .map(|(time, value)| Bar::of_value(time, price(value)))
+        .map(|(time, value)| Bar::from_value(time, price(value)))
         .collect()
 }
 

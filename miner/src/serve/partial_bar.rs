@@ -59,7 +59,7 @@ mod tests {
     fn bar(minute: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::of_value(UnixMillis(MINUTE.times(minute).0), price(value))
+            ..Bar::from_value(UnixMillis(MINUTE.times(minute).0), price(value))
         }
     }
 

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use foretell_cli::clock::{system_nanos, system_now};
 use foretell_core::series::{RoundId, Series};
-use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_of};
+use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_from_digest};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;

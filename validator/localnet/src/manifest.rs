@@ -177,7 +177,7 @@ mod tests {
             external_miners: vec!["my-model=./run.sh".parse().unwrap()],
             ..LocalnetArgs::default()
         };
-        LocalnetPlan::live(&genesis, &args, genesis.end)
+        LocalnetPlan::live(&genesis, &args, genesis.end_origin)
     }
 
     #[test]

@@ -187,8 +187,8 @@ impl LocalnetPlan {
             series: self.series.clone(),
             rules: RulesVersion::V1Replay,
             validator,
-            first: self.first,
-            end: self.end,
+            first_origin: self.first,
+            end_origin: self.end,
             round_every: self.round_every,
             prices: PriceOrigin::Replay {
                 sha256: self.prices.sha256,

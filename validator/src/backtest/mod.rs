@@ -135,8 +135,8 @@ fn genesis(
         rules: RULES,
         // Nobody signs in a backtest.
         validator: Hotkey([0; 32]),
-        first: *first,
-        end: UnixMillis(i64::MAX),
+        first_origin: *first,
+        end_origin: UnixMillis(i64::MAX),
         round_every: most_common_interval(origins).unwrap_or(grid.span()),
         prices: PriceOrigin::Replay {
             sha256: prices.sha256(),

@@ -72,7 +72,7 @@ impl RoundScorer {
     }
 
     /// The reference's forecast of this round, made anew.
-    pub fn reference_fan(&self) -> QuantileForecast {
+    pub fn reference_forecast(&self) -> QuantileForecast {
         self.reference
             .forecast(self.outcome.volatility, self.outcome.moves.len())
     }

@@ -100,7 +100,7 @@ impl TestVenue {
         if self.fork.is_some_and(|fork| open_time >= fork.0) {
             value *= 1.5;
         }
-        Bar::of_value(UnixMillis(open_time), price(value))
+        Bar::from_value(UnixMillis(open_time), price(value))
     }
 }
 
