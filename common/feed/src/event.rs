@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use foretell_core::time::{Millis, UnixMillis};
-use thiserror::Error;
-
 use foretell_kernels::decimal::Decimal;
+use thiserror::Error;
 
 /// One thing that a message says. A frame may say several.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,6 +156,28 @@ pub enum FrameError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl<'a> RawCandle<'a> {
+    /// The candle of these five numbers (open, high, low, close, volume), of a market and spacing that aren't named.
+    pub const fn from_ohlcv(
+        open_time: UnixMillis,
+        [open, high, low, close, volume]: [Decimal<'a>; 5],
+        closed: Option<bool>,
+    ) -> Self {
+        Self {
+            market: None,
+            category: None,
+            open_time,
+            step: None,
+            open,
+            high,
+            low,
+            close,
+            volume,
+            closed,
+        }
+    }
 }
 
 impl FrameError {

@@ -1,107 +1,28 @@
 //! Candles over REST: pages of a venue's answers, with deadlines; from the network, or from a recording of it.
 
+mod error;
 mod http_source;
+mod rate_limit;
+mod recorded_responses;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use foretell_core::bar::Bar;
 use foretell_core::time::{Millis, UnixMillis};
-use thiserror::Error;
 
-use self::http_source::{HttpResponse, HttpSource, MAX_RESPONSE_BYTES};
-pub use self::http_source::{RecordedResponse, RecordedResponses};
+pub use self::error::RestError;
+use self::http_source::{HttpResponse, HttpSource};
+use self::rate_limit::HostRateLimits;
+pub use self::recorded_responses::{RecordedResponse, RecordedResponses};
 use crate::candle::{self, Candle};
 use crate::tls;
 use crate::venue::{CandleQuery, CandleSource, VenueError};
-
-/// How long a host is left alone that has turned us away without saying for how long: too many requests, or banned.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
-const DEFAULT_BAN: Duration = Duration::from_secs(600);
 
 /// A client for the REST half of any venue. A host that turns us away is left alone for as long as it asks.
 #[derive(Debug, Clone)]
 pub struct RestClient {
     http_source: HttpSource,
-    /// Hosts that aren't asked before then, for all clones.
-    rate_limited_until: Arc<Mutex<BTreeMap<String, Instant>>>,
-}
-
-/// Why there are no candles.
-#[derive(Debug, Error)]
-pub enum RestError {
-    /// No HTTP client.
-    #[error("can't set up HTTP")]
-    Client(#[source] reqwest::Error),
-    /// No TLS.
-    #[error("can't set up TLS")]
-    Tls(#[from] rustls::Error),
-    /// No connection, no answer in time, or it broke off.
-    #[error("{venue} can't be reached at {url}")]
-    Unreachable {
-        /// The venue.
-        venue: &'static str,
-        /// What was asked.
-        url: String,
-        /// What the connection said.
-        source: reqwest::Error,
-    },
-    /// An HTTP status other than success.
-    #[error("{venue} answered status {status} at {url}")]
-    Status {
-        /// The venue.
-        venue: &'static str,
-        /// What was asked.
-        url: String,
-        /// The status.
-        status: u16,
-        /// How long the venue asks to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// Not asked, because the venue wants to be left alone.
-    #[error("{venue} at {host} turned us away and is left alone for {} s more", .wait.as_secs())]
-    RateLimited {
-        /// The venue.
-        venue: &'static str,
-        /// Its host.
-        host: String,
-        /// For how long.
-        wait: Duration,
-    },
-    /// A recording holds no answer: there was none, or nobody asked.
-    #[error("the recording holds no answer of {venue} to {path}")]
-    NotRecorded {
-        /// The venue.
-        venue: &'static str,
-        /// What was asked.
-        path: String,
-    },
-    /// An answer beyond all expectation.
-    #[error("{venue} answered more than {MAX_RESPONSE_BYTES} bytes at {url}")]
-    ResponseTooLong {
-        /// The venue.
-        venue: &'static str,
-        /// What was asked.
-        url: String,
-    },
-    /// The venue's own part.
-    #[error(transparent)]
-    Venue(#[from] VenueError),
-}
-
-impl RestError {
-    /// The error without the address that was asked.
-    pub fn summary(&self) -> String {
-        match self {
-            Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),
-            Self::Status { venue, status, .. } => format!("{venue} answered status {status}"),
-            Self::RateLimited { venue, .. } => {
-                format!("{venue} turned us away and is left alone for a while")
-            }
-            other => other.to_string(),
-        }
-    }
+    rate_limits: HostRateLimits,
 }
 
 impl RestClient {
@@ -116,7 +37,7 @@ impl RestClient {
             .map_err(RestError::Client)?;
         Ok(Self {
             http_source: HttpSource::Network(http, None),
-            rate_limited_until: Arc::default(),
+            rate_limits: HostRateLimits::default(),
         })
     }
 
@@ -132,7 +53,7 @@ impl RestClient {
     pub fn replaying(responses: &RecordedResponses) -> Self {
         Self {
             http_source: HttpSource::Recording(responses.clone()),
-            rate_limited_until: Arc::default(),
+            rate_limits: HostRateLimits::default(),
         }
     }
 
@@ -244,7 +165,7 @@ impl RestClient {
         host: &str,
         path: &str,
     ) -> Result<Vec<Candle>, RestError> {
-        self.check_rate_limit(venue, host)?;
+        self.rate_limits.check(venue.name(), host)?;
         let HttpResponse {
             status,
             retry_after,
@@ -253,7 +174,10 @@ impl RestClient {
         if is_success(status) {
             return Ok(venue.parse_candles(&body)?);
         }
-        self.note_rate_limit(host, status, retry_after);
+        // A recording refuses nothing: what wasn't asked then isn't there.
+        if !matches!(self.http_source, HttpSource::Recording(_)) {
+            self.rate_limits.note(host, status, retry_after);
+        }
         // A venue that says why in its own words is quoted; else the status has to do.
         match venue.parse_candles(&body) {
             Err(refused @ VenueError::Refused { .. }) if retry_after.is_none() => {
@@ -266,48 +190,6 @@ impl RestClient {
                 retry_after,
             }),
         }
-    }
-}
-
-impl RestClient {
-    /// Whether the host wants to be asked.
-    fn check_rate_limit(&self, venue: &dyn CandleSource, host: &str) -> Result<(), RestError> {
-        let mut hosts = self
-            .rate_limited_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(until) = hosts.get(host) else {
-            return Ok(());
-        };
-        let wait = until.saturating_duration_since(Instant::now());
-        if wait.is_zero() {
-            hosts.remove(host);
-            return Ok(());
-        }
-        Err(RestError::RateLimited {
-            venue: venue.name(),
-            host: host.to_owned(),
-            wait,
-        })
-    }
-
-    /// Notes a host that has turned us away.
-    fn note_rate_limit(&self, host: &str, status: u16, retry_after: Option<Duration>) {
-        // A recording turns nobody away: what wasn't asked then isn't there.
-        if matches!(self.http_source, HttpSource::Recording(_)) {
-            return;
-        }
-        let wait = match status {
-            429 => retry_after.unwrap_or(DEFAULT_RETRY_AFTER),
-            403 | 418 | 451 => retry_after.unwrap_or(DEFAULT_BAN),
-            503 => retry_after.unwrap_or(Duration::ZERO),
-            _ => return,
-        };
-        let mut hosts = self
-            .rate_limited_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        hosts.insert(host.to_owned(), Instant::now() + wait);
     }
 }
 

@@ -16,133 +16,22 @@
 
 mod backoff;
 mod clock_offset;
+mod messages;
+mod reasons;
 mod socket_state;
+mod timeouts;
 
 use foretell_core::time::{Millis, UnixMillis};
-use thiserror::Error;
 
 use self::backoff::{Backoff, ConnectLimiter};
 use self::clock_offset::ClockOffset;
+pub use self::messages::{ConnectionAction, ConnectionEvent, ConnectionInput, SocketId};
+pub use self::reasons::{DisconnectReason, ReplacementReason};
 use self::socket_state::{SocketState, Stage};
-use crate::event::{FrameError, MarketId, StatusMessage, VenueEvent};
+pub use self::timeouts::Timeouts;
+use crate::event::{MarketId, StatusMessage, VenueEvent};
 use crate::stream::{FeedEvent, StreamStats, VenueStream};
 use crate::venue::{Ping, Subscription, Venue, VenueLimits};
-
-/// Names a socket of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SocketId(pub u64);
-
-/// What happened outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConnectionInput<'a> {
-    /// Time went by.
-    Tick,
-    /// The socket is open.
-    Opened(SocketId),
-    /// Bytes came, whatever they are.
-    Bytes(SocketId),
-    /// A control frame came: a ping or a pong.
-    Control(SocketId),
-    /// A message came, at this time by our clock.
-    Text(SocketId, &'a str, UnixMillis),
-    /// The socket couldn't be opened, or is gone.
-    Closed(SocketId, DisconnectReason),
-    /// Everything is to be closed.
-    Stop,
-}
-
-/// What is to be done outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConnectionAction {
-    /// Open a socket.
-    Open(SocketId),
-    /// Send a message.
-    Send(SocketId, String),
-    /// Send a ping frame.
-    Ping(SocketId),
-    /// Close a socket; its end needn't be told.
-    Close(SocketId),
-}
-
-/// What the connection has to say.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ConnectionEvent<'a> {
-    /// A subscribed trade, or anything else that the venue said.
-    Feed(FeedEvent<'a>),
-    /// A frame that isn't what the protocol says.
-    MalformedFrame(&'a FrameError),
-    /// A trade of something that wasn't subscribed to.
-    UnknownMarket(&'a MarketId<'a>),
-    /// Every topic is acknowledged.
-    Live(SocketId),
-    /// The socket is replaced for this reason.
-    Replacing(SocketId, ReplacementReason),
-    /// The socket is gone for this reason; the next is opened after this span.
-    Disconnected(SocketId, &'a DisconnectReason, Millis),
-}
-
-/// Why a socket is replaced while it still works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplacementReason {
-    /// The venue will soon cut it.
-    Age,
-    /// The venue said that it is going to restart.
-    Notice,
-    /// No trade for long.
-    Quiet,
-}
-
-/// Why a socket is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DisconnectReason {
-    /// It broke, or was closed by the venue.
-    #[error("connection broke: {0}")]
-    Broken(String),
-    /// The venue answered the handshake with an HTTP status.
-    #[error("the venue answered status {status}{}", status_hint(*.status))]
-    HttpStatus {
-        /// The status.
-        status: u16,
-        /// How long it asks to be left alone.
-        retry_after: Option<Millis>,
-    },
-    /// It didn't open in time.
-    #[error("no connection within {0}")]
-    ConnectTimeout(Millis),
-    /// A subscription was refused.
-    #[error("subscription refused: {0}; check the venue's pairs in the configuration")]
-    SubscriptionRefused(String),
-    /// A subscription was never acknowledged.
-    #[error("{0} was not acknowledged within {1}")]
-    Unacknowledged(String, Millis),
-    /// Not a byte.
-    #[error("not a byte for {0}")]
-    NoBytes(Millis),
-    /// Bytes, but no message, heartbeat or pong.
-    #[error("no message, heartbeat or pong for {0}")]
-    NoMessages(Millis),
-}
-
-/// How long a connection waits for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a socket to open.
-    pub open: Millis,
-    /// For all acknowledgements.
-    pub acknowledge: Millis,
-    /// How long an old socket is still listened to once its successor is live.
-    pub drain: Millis,
-    /// Without a trade for so long, a successor is opened.
-    pub no_trades: Millis,
-    /// Retries come within this at first,
-    pub initial_backoff: Millis,
-    /// and within this in the end.
-    pub max_backoff: Millis,
-    /// A socket that was live for so long makes retries quick again.
-    pub backoff_reset: Millis,
-    /// How long a venue is left alone that has refused us, when it doesn't say.
-    pub refused_backoff: Millis,
-}
 
 /// The connection to one venue.
 #[derive(Debug)]
@@ -159,21 +48,6 @@ pub struct VenueConnection {
     connect_limiter: ConnectLimiter,
     clock_offset: ClockOffset,
     stopping: bool,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            open: Millis::seconds(10),
-            acknowledge: Millis::seconds(10),
-            drain: Millis::seconds(2),
-            no_trades: Millis::minutes(10),
-            initial_backoff: Millis::seconds(1),
-            max_backoff: Millis::minutes(1),
-            backoff_reset: Millis::minutes(1),
-            refused_backoff: Millis::minutes(10),
-        }
-    }
 }
 
 impl VenueConnection {
@@ -472,17 +346,6 @@ impl VenueConnection {
             self.sockets.push(SocketState::opening(id, now, jitter));
             actions.push(ConnectionAction::Open(id));
         }
-    }
-}
-
-/// What a status means, where it needs saying.
-const fn status_hint(status: u16) -> &'static str {
-    match status {
-        418 | 429 => ": too many requests",
-        403 | 451 => {
-            ": it doesn't serve this address or region; use another host or turn the venue off"
-        }
-        _ => "",
     }
 }
 

@@ -2,7 +2,9 @@
 
 use foretell_core::time::Millis;
 
-use super::{DisconnectReason, ReplacementReason, SocketId, Timeouts};
+use super::messages::SocketId;
+use super::reasons::{DisconnectReason, ReplacementReason};
+use super::timeouts::Timeouts;
 use crate::event::Ack;
 use crate::stream::SocketNumbering;
 use crate::venue::{Ping, VenueLimits};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foretell_core::time::UnixMillis;
 use serde::Serialize;
 
-use super::{RecordingContent, RecordingEntry};
+use super::entry::{RecordingContent, RecordingEntry};
 use crate::event::VenueEvent;
 use crate::minute_aggregator::{MinuteAggregator, MinuteCandle};
 use crate::stream::{self, SocketNumbering, StreamStats, VenueStream};

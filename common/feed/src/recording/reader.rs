@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use zstd::Decoder;
 
-use super::writer::io_error;
-use super::{FILE_SUFFIX, RecordingEntry, RecordingError, RecordingLine, SETTLEMENT_FOLDER};
+use super::entry::RecordingEntry;
+use super::error::{RecordingError, io_error};
+use super::layout::{FILE_SUFFIX, SETTLEMENT_FOLDER};
+use super::line::RecordingLine;
 use crate::venue;
 
 /// The entries of one venue, file after file.

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use foretell_core::time::UnixMillis;
 use zstd::Encoder;
 
-use super::{FILE_SUFFIX, RecordingContent, RecordingEntry, RecordingError, RecordingLine};
+use super::entry::{RecordingContent, RecordingEntry};
+use super::error::{RecordingError, io_error};
+use super::layout::FILE_SUFFIX;
+use super::line::RecordingLine;
 
 const NS_PER_MS: i64 = 1_000_000;
 const NS_PER_HOUR: i64 = 3_600_000 * NS_PER_MS;
@@ -110,7 +113,7 @@ impl HourFile {
     }
 
     fn line(&mut self, recv_ns: i64, content: &RecordingContent) -> Result<(), RecordingError> {
-        let line = RecordingLine::of(recv_ns, content);
+        let line = RecordingLine::from_content(recv_ns, content);
         let Self { path, encoder, .. } = self;
         let write = |encoder: &mut Encoder<'_, File>| {
             serde_json::to_writer(&mut *encoder, &line)?;
@@ -133,17 +136,5 @@ impl HourFile {
 impl std::fmt::Debug for HourFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("HourFile").field(&self.path).finish()
-    }
-}
-
-pub(super) fn io_error(
-    doing: &'static str,
-    path: &Path,
-) -> impl FnOnce(std::io::Error) -> RecordingError {
-    let path = path.to_owned();
-    move |source| RecordingError::Io {
-        doing,
-        path,
-        source,
     }
 }

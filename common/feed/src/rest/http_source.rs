@@ -1,30 +1,12 @@
 //! Where answers come from: the network, or a recording of what it said.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::RestError;
+use super::error::RestError;
+use super::recorded_responses::{RecordedResponse, RecordedResponses};
 
 /// Longest answer to one request.
 pub(super) const MAX_RESPONSE_BYTES: usize = 8 << 20;
-
-/// An answer, as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedResponse {
-    /// Who gave it.
-    pub venue: String,
-    /// Path and query that were asked.
-    pub path: String,
-    /// Its HTTP status.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-}
-
-/// Answers on the way to or from a recording.
-#[derive(Debug, Clone, Default)]
-pub struct RecordedResponses(Arc<Mutex<BTreeMap<(String, String), RecordedResponse>>>);
 
 #[derive(Debug, Clone)]
 pub(super) enum HttpSource {
@@ -39,29 +21,6 @@ pub(super) struct HttpResponse {
     pub status: u16,
     pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
-}
-
-impl RecordedResponses {
-    /// Adds an answer; of several to the same question, the last one counts.
-    pub fn put(&self, response: RecordedResponse) {
-        let key = (response.venue.clone(), response.path.clone());
-        self.locked().insert(key, response);
-    }
-
-    /// Takes out all answers.
-    pub fn take(&self) -> Vec<RecordedResponse> {
-        std::mem::take(&mut *self.locked()).into_values().collect()
-    }
-
-    fn get(&self, venue: &str, path: &str) -> Option<RecordedResponse> {
-        let key = (venue.to_owned(), path.to_owned());
-        self.locked().get(&key).cloned()
-    }
-
-    /// A panic elsewhere leaves the map whole: entries are only ever added, or all taken.
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<(String, String), RecordedResponse>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl HttpSource {
@@ -116,7 +75,11 @@ async fn fetch(
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-            return Err(RestError::ResponseTooLong { venue, url });
+            return Err(RestError::ResponseTooLong {
+                venue,
+                url,
+                max_bytes: MAX_RESPONSE_BYTES,
+            });
         }
         body.extend_from_slice(&chunk);
     }

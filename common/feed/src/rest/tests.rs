@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -13,6 +14,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
+use super::http_source::MAX_RESPONSE_BYTES;
 use super::*;
 use crate::venue::{Binance, Bitstamp, CandlePage, ReplaySource};
 

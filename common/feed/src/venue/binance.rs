@@ -5,24 +5,27 @@
 
 use std::borrow::Cow;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::error::VenueError;
 use super::json_fields::{
-    Row, candle, columns, first_integer, parse_integer, parse_response, read, step_from_name,
-    step_name, to_venue_error, validate_candle, validate_trade,
+    Row, columns, first_integer, parse_integer, parse_response, read, to_venue_error,
 };
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::step_names::{step_from_name, step_name};
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::Decimal;
 
 /// Binance.
 #[derive(Debug, Clone, Copy)]
@@ -297,7 +300,7 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let last = parse_integer(close_time.as_str(), "candle")?;
     validate_candle(RawCandle {
         step: Some(Millis(last.saturating_sub(open_time).saturating_add(1))),
-        ..candle(
+        ..RawCandle::from_ohlcv(
             UnixMillis(open_time),
             columns(row, [1, 2, 3, 4, 5], "candle")?,
             None,
@@ -339,7 +342,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
             VenueEvent::Candle(validate_candle(RawCandle {
                 market: Some(MarketId::Symbol(s)),
                 step: step_from_name(&k.i, &STEPS),
-                ..candle(UnixMillis(k.t), [k.o, k.h, k.l, k.c, k.v], Some(k.x))
+                ..RawCandle::from_ohlcv(UnixMillis(k.t), [k.o, k.h, k.l, k.c, k.v], Some(k.x))
             })?)
         }
         "serverShutdown" => VenueEvent::Status(StatusMessage::Restart),

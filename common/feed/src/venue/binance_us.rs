@@ -1,9 +1,13 @@
 //! Binance.US: [Binance](super::Binance)'s protocol on other hosts. A thin market, a witness more than a source.
 
-use super::{
-    CandleQuery, CandleSource, ChannelMap, Pair, QuoteCurrency, Subscription, Venue, VenueError,
-    VenueLimits, binance,
-};
+use foretell_core::settle::QuoteCurrency;
+
+use super::binance;
+use super::error::VenueError;
+use super::limits::VenueLimits;
+use super::pair::Pair;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
 use crate::event::{FrameError, RawCandle, VenueEvent};
 
 /// Binance.US.

@@ -4,25 +4,25 @@
 
 use std::borrow::Cow;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json_fields::{
-    candle, malformed, parse_integer, parse_response, read, seconds, to_venue_error,
-    validate_candle, validate_trade,
-};
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::error::VenueError;
+use super::json_fields::{malformed, parse_integer, parse_response, read, seconds, to_venue_error};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::Decimal;
-use foretell_kernels::json_fast;
 
 /// Bitstamp.
 #[derive(Debug, Clone, Copy)]
@@ -269,7 +269,7 @@ fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, Fr
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time = seconds(parse_integer(&row.timestamp, "candle")?, "candle")?;
     let numbers = [row.open, row.high, row.low, row.close, row.volume];
-    validate_candle(candle(open_time, numbers, None))
+    validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }
 
 /// The topic of a channel such as `live_trades_btcusd`.

@@ -6,25 +6,27 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::json_fields::{
-    candle, malformed, parse_integer, parse_response, read, rfc3339, seconds, step_name,
-    to_venue_error, validate_candle, validate_trade,
-};
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::error::VenueError;
+use super::json_fields::{malformed, parse_integer, parse_response, read, seconds, to_venue_error};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::rfc3339::rfc3339;
+use super::step_names::step_name;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::Decimal;
-use foretell_kernels::json_fast;
 
 /// Coinbase Advanced Trade.
 #[derive(Debug, Clone, Copy)]
@@ -311,6 +313,6 @@ fn read_candle(data: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     let numbers = [data.open, data.high, data.low, data.close, data.volume];
     validate_candle(RawCandle {
         market: data.product_id.map(MarketId::Symbol),
-        ..candle(open_time, numbers, None)
+        ..RawCandle::from_ohlcv(open_time, numbers, None)
     })
 }

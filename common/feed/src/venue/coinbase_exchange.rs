@@ -6,22 +6,26 @@
 
 use std::borrow::Cow;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::Decimal;
 use serde::Deserialize;
 
+use super::error::VenueError;
 use super::json_fields::{
-    Row, candle, columns, first_integer, parse_response, read, rfc3339, seconds, step_name,
-    to_venue_error, validate_candle, validate_trade,
+    Row, columns, first_integer, parse_response, read, seconds, to_venue_error,
 };
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::rfc3339::rfc3339;
+use super::step_names::step_name;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::Decimal;
 
 /// Coinbase Exchange.
 #[derive(Debug, Clone, Copy)]
@@ -243,5 +247,5 @@ fn read_match(trade: Match<'_>) -> Result<Trade<'_>, FrameError> {
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time: UnixMillis = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [3, 2, 1, 4, 5], "candle")?;
-    validate_candle(candle(open_time, numbers, None))
+    validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

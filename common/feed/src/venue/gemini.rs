@@ -5,25 +5,26 @@
 
 use std::borrow::Cow;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::Decimal;
+use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::json_fields::{
-    Row, candle, columns, first_integer, parse_response, read, step_name, to_venue_error,
-    validate_candle, validate_trade,
-};
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::error::VenueError;
+use super::json_fields::{Row, columns, first_integer, parse_response, read, to_venue_error};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::step_names::step_name;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::Decimal;
-use foretell_kernels::json_fast;
 
 /// Gemini.
 #[derive(Debug, Clone, Copy)]
@@ -218,5 +219,5 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
-    validate_candle(candle(open_time, numbers, None))
+    validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

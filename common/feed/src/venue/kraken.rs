@@ -7,26 +7,30 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::Millis;
+use foretell_kernels::decimal::JsonDecimal;
+use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::error::VenueError;
 use super::json_fields::{
-    Row, candle, columns, first_integer, parse_response, read, rfc3339, seconds, step_name,
-    to_venue_error, validate_candle, validate_trade,
+    Row, columns, first_integer, parse_response, read, seconds, to_venue_error,
 };
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::rfc3339::rfc3339;
+use super::step_names::step_name;
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::JsonDecimal;
-use foretell_kernels::json_fast;
 
 /// Kraken.
 #[derive(Debug, Clone, Copy)]
@@ -325,7 +329,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 fn read_row<'a>(row: &Row<'a>, closed: bool) -> Result<RawCandle<'a>, FrameError> {
     let open_time = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 6], "candle")?;
-    validate_candle(candle(open_time, numbers, Some(closed)))
+    validate_candle(RawCandle::from_ohlcv(open_time, numbers, Some(closed)))
 }
 
 fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
@@ -334,7 +338,7 @@ fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     validate_candle(RawCandle {
         market: Some(MarketId::Symbol(ohlc.symbol)),
         step: Some(Millis::minutes(1).times(ohlc.interval)),
-        ..candle(open_time, numbers.map(JsonDecimal::decimal), None)
+        ..RawCandle::from_ohlcv(open_time, numbers.map(JsonDecimal::decimal), None)
     })
 }
 

@@ -5,25 +5,28 @@
 
 use std::borrow::Cow;
 
+use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_kernels::decimal::{Decimal, JsonDecimal};
+use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::error::VenueError;
 use super::json_fields::{
-    Row, candle, columns, first_integer, malformed, parse_integer, parse_response, read,
-    step_from_name, step_name, to_venue_error, validate_candle, validate_trade,
+    Row, columns, first_integer, malformed, parse_integer, parse_response, read, to_venue_error,
 };
-use super::{
-    CandleQuery, CandleSource, ChannelMap, GapDetection, Pair, Ping, QuoteCurrency, RateLimit,
-    Subscription, Venue, VenueError, VenueLimits,
-};
+use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
+use super::pair::Pair;
+use super::step_names::{step_from_name, step_name};
+use super::subscription::{ChannelMap, Subscription};
+use super::traits::{CandleQuery, CandleSource, Venue};
+use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
     VenueEvent,
 };
-use foretell_kernels::decimal::{Decimal, JsonDecimal};
-use foretell_kernels::json_fast;
 
 /// OKX.
 #[derive(Debug, Clone, Copy)]
@@ -302,5 +305,5 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
         Some("1") => Some(true),
         Some(other) => return Err(malformed("candle", format!("confirm {other:?}"))),
     };
-    validate_candle(candle(open_time, numbers, closed))
+    validate_candle(RawCandle::from_ohlcv(open_time, numbers, closed))
 }

@@ -1,12 +1,13 @@
 //! A replay venue: the bars of a file, served up to the simulated now by `validator localnet`.
 
 use foretell_core::bar::Bar;
+use foretell_kernels::decimal::{Decimal, DecimalError};
 use serde::{Deserialize, Serialize};
 
+use super::error::VenueError;
 use super::json_fields::parse_response;
-use super::{CandleQuery, CandleSource, VenueError};
+use super::traits::{CandleQuery, CandleSource};
 use crate::event::RawCandle;
-use foretell_kernels::decimal::Decimal;
 
 /// The replay venue.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,7 @@ impl CandleSource for ReplaySource {
             let texts = [open.get(), high.get(), low.get(), close.get(), volume];
             let texts = texts.map(|number| number.to_string());
             let decimal = |text| {
-                Decimal::new(text).map_err(|error: foretell_kernels::decimal::DecimalError| {
+                Decimal::new(text).map_err(|error: DecimalError| {
                     let why = error.to_string();
                     VenueError::Malformed { venue, why }
                 })

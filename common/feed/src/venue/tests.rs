@@ -3,7 +3,8 @@
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::*;
-use crate::event::{IgnoredMessage, MarketId, Side, StatusMessage};
+use crate::candle::Candle;
+use crate::event::{Ack, IgnoredMessage, MarketId, Side, StatusMessage, VenueEvent};
 
 mod candles;
 mod control_messages;

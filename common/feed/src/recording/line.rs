@@ -1,0 +1,90 @@
+//! An entry as a line of JSON.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{RecordingContent, RecordingEntry};
+use super::settlement_attempt::SettlementAttempt;
+
+/// A line as it is written: which keys are there says what it is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RecordingLine<'a> {
+    Frame {
+        recv_ns: i64,
+        socket: u64,
+        raw: Cow<'a, str>,
+    },
+    Lost {
+        recv_ns: i64,
+        lost: u64,
+    },
+    Response {
+        recv_ns: i64,
+        path: Cow<'a, str>,
+        status: u16,
+        body: Cow<'a, str>,
+    },
+    Attempt {
+        recv_ns: i64,
+        attempt: Cow<'a, SettlementAttempt>,
+    },
+}
+
+impl<'a> RecordingLine<'a> {
+    pub(super) fn from_content(recv_ns: i64, content: &'a RecordingContent) -> Self {
+        match content {
+            RecordingContent::Frame { socket, raw } => Self::Frame {
+                recv_ns,
+                socket: *socket,
+                raw: raw.into(),
+            },
+            RecordingContent::Lost(count) => Self::Lost {
+                recv_ns,
+                lost: *count,
+            },
+            RecordingContent::Response { path, status, body } => Self::Response {
+                recv_ns,
+                path: path.into(),
+                status: *status,
+                body: body.into(),
+            },
+            RecordingContent::Attempt(attempt) => Self::Attempt {
+                recv_ns,
+                attempt: Cow::Borrowed(attempt),
+            },
+        }
+    }
+
+    pub(super) fn into_entry(self, venue: &str) -> RecordingEntry {
+        let (recv_ns, content) = match self {
+            Self::Frame {
+                recv_ns,
+                socket,
+                raw,
+            } => {
+                let raw = raw.into_owned();
+                (recv_ns, RecordingContent::Frame { socket, raw })
+            }
+            Self::Lost { recv_ns, lost } => (recv_ns, RecordingContent::Lost(lost)),
+            Self::Response {
+                recv_ns,
+                path,
+                status,
+                body,
+            } => {
+                let (path, body) = (path.into_owned(), body.into_owned());
+                (recv_ns, RecordingContent::Response { path, status, body })
+            }
+            Self::Attempt { recv_ns, attempt } => {
+                (recv_ns, RecordingContent::Attempt(attempt.into_owned()))
+            }
+        };
+        RecordingEntry {
+            venue: venue.to_owned(),
+            recv_ns,
+            content,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Answers on the way to or from a recording.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An answer, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedResponse {
+    /// Who gave it.
+    pub venue: String,
+    /// Path and query that were asked.
+    pub path: String,
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// Answers on the way to or from a recording.
+#[derive(Debug, Clone, Default)]
+pub struct RecordedResponses(Arc<Mutex<BTreeMap<(String, String), RecordedResponse>>>);
+
+impl RecordedResponses {
+    /// Adds an answer; of several to the same question, the last one counts.
+    pub fn put(&self, response: RecordedResponse) {
+        let key = (response.venue.clone(), response.path.clone());
+        self.locked().insert(key, response);
+    }
+
+    /// Takes out all answers.
+    pub fn take(&self) -> Vec<RecordedResponse> {
+        std::mem::take(&mut *self.locked()).into_values().collect()
+    }
+
+    pub(super) fn get(&self, venue: &str, path: &str) -> Option<RecordedResponse> {
+        let key = (venue.to_owned(), path.to_owned());
+        self.locked().get(&key).cloned()
+    }
+
+    /// A panic elsewhere leaves the map whole: entries are only ever added, or all taken.
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<(String, String), RecordedResponse>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,139 @@
+//! A frame that is an array: trades and candles of a numbered channel, snapshots and heartbeats.
+
+use std::borrow::Cow;
+
+use foretell_core::time::UnixMillis;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::candle_row::read_candle;
+use super::trade_frame::taker;
+use crate::event::{
+    FrameError, IgnoredMessage, MarketId, StatusMessage, Trade, TradeId, VenueEvent,
+};
+use crate::venue::json_fields::{Row, columns, malformed, parse_integer, read};
+use crate::venue::subscription::ChannelMap;
+use crate::venue::validation::validate_trade;
+
+/// A subscription in the place of a channel number, as recordings without their beginning have it.
+#[derive(Deserialize)]
+struct InlineChannel<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    symbol: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+}
+
+/// What the first element of an array means.
+struct ArrayChannel<'a> {
+    channel: Cow<'a, str>,
+    market: MarketId<'a>,
+}
+
+pub(super) type Parts<'a> = SmallVec<[&'a RawValue; 5]>;
+
+pub(super) fn read_array(
+    parts: &Parts<'_>,
+    channels: &ChannelMap,
+    on: &mut dyn FnMut(VenueEvent<'_>),
+) -> Result<(), FrameError> {
+    let [number, second, rest @ ..] = parts.as_slice() else {
+        return Err(malformed("array", "fewer than 2 elements"));
+    };
+    let word = second
+        .get()
+        .strip_prefix('"')
+        .and_then(|word| word.strip_suffix('"'));
+    let (payload, tail) = match word {
+        None => (Some(second), rest),
+        Some("hb") => (None, rest),
+        Some(_) => match rest {
+            [payload, tail @ ..] => (Some(payload), tail),
+            [] => return Err(malformed("array", "a word and nothing else")),
+        },
+    };
+    if let Some(number) = tail.first() {
+        on(VenueEvent::Sequence(read(number.get(), "array")?));
+    }
+    let source = array_channel(number, channels)?;
+    match (word, payload) {
+        (_, None) => on(VenueEvent::Status(StatusMessage::Heartbeat { time: None })),
+        (Some("te" | "tu"), Some(payload)) => {
+            let row: Row<'_> = read(payload.get(), "trade")?;
+            on(VenueEvent::Trade(read_trade(source.market, &row)?));
+        }
+        (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(
+            other.to_owned().into(),
+        ))),
+        (None, Some(payload)) => match source.channel.as_ref() {
+            "trades" => {
+                for row in &rows(payload.get(), "trades")? {
+                    on(VenueEvent::Trade(read_trade(source.market.clone(), row)?));
+                }
+            }
+            "candles" => {
+                for row in &rows(payload.get(), "candles")? {
+                    on(VenueEvent::Candle(read_candle(&source.market, row)?));
+                }
+            }
+            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(
+                other.to_owned().into(),
+            ))),
+        },
+    }
+    Ok(())
+}
+
+/// What stands behind a channel's number.
+fn array_channel<'a>(
+    number: &'a RawValue,
+    channels: &'a ChannelMap,
+) -> Result<ArrayChannel<'a>, FrameError> {
+    if number.get().starts_with('{') {
+        let named: InlineChannel<'_> = read(number.get(), "channel")?;
+        let market = named.symbol.or(named.key).unwrap_or_default();
+        return Ok(ArrayChannel {
+            channel: named.channel,
+            market: MarketId::Symbol(market),
+        });
+    }
+    let number = read(number.get(), "channel")?;
+    Ok(match channels.get(number) {
+        Some((channel, symbol)) => ArrayChannel {
+            channel: channel.into(),
+            market: MarketId::symbol(symbol),
+        },
+        None => ArrayChannel {
+            channel: "unknown channel".into(),
+            market: MarketId::Channel(number),
+        },
+    })
+}
+
+/// A snapshot's rows, or the one row of an update.
+fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1]>, FrameError> {
+    let inner = payload.trim_start().strip_prefix('[').map(str::trim_start);
+    match inner {
+        Some(inner) if inner.starts_with(['[', ']']) => read(payload, what),
+        _ => Ok(std::iter::once(read(payload, what)?).collect()),
+    }
+}
+
+/// Id, time, signed size, price.
+fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
+    let [id, time, size, price] = columns(row, [0, 1, 2, 3], "trade")?;
+    let id = id.as_str().parse();
+    let id = id.map_err(|_| malformed("trade", "id is not a whole number"))?;
+    let (size, sold) = size.split_sign();
+    validate_trade(Trade {
+        market,
+        time: UnixMillis(parse_integer(time.as_str(), "trade")?),
+        price,
+        size,
+        id: TradeId::Number(id),
+        taker: Some(taker(sold)),
+    })
+}

@@ -1,0 +1,25 @@
+//! The names that venues give to the spacings of candles.
+
+use foretell_core::time::Millis;
+
+use super::error::VenueError;
+use super::traits::CandleQuery;
+
+/// The word for a query's spacing among `steps`.
+pub(super) fn step_name(
+    venue: &'static str,
+    query: &CandleQuery<'_>,
+    steps: &[(Millis, &'static str)],
+) -> Result<&'static str, VenueError> {
+    let known = steps.iter().find(|(step, _)| *step == query.step);
+    known.map(|(_, word)| *word).ok_or(VenueError::Step {
+        venue,
+        step: query.step,
+    })
+}
+
+/// The spacing that a word of `steps` stands for.
+pub(super) fn step_from_name(word: &str, steps: &[(Millis, &'static str)]) -> Option<Millis> {
+    let known = steps.iter().find(|(_, known)| *known == word);
+    known.map(|(step, _)| *step)
+}
