@@ -7,33 +7,25 @@
 //! It decides nothing: a market that can't be reached or is malformed just has no candles, and its error is kept to be
 //! told.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod collected_candles;
+mod venue_market;
+
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foretell_core::rules::MinuteRules;
-use foretell_core::settle::{
-    MINUTE, MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation,
-};
+use foretell_core::settle::{MINUTE, QuoteCurrency, VenueCandles};
 use foretell_core::time::{Millis, UnixMillis};
 use futures_util::future::{join, join_all};
 
+pub use self::collected_candles::CollectedCandles;
+use self::collected_candles::{DAY, VenueResponse, day_before};
+pub use self::venue_market::VenueMarket;
 use crate::rest::{RestClient, RestError};
-use crate::venue::{CandleQuery, Venue};
+use crate::venue::CandleQuery;
 
-const DAY: Millis = Millis::days(1);
 /// How far after a minute a venue's next candle is looked for, which makes that of the minute final.
 const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
-
-/// One pair on one venue.
-#[derive(Clone)]
-pub struct VenueMarket {
-    /// The venue.
-    pub venue: &'static dyn Venue,
-    /// Scheme, name and port, without a trailing slash.
-    pub host: String,
-    /// The pair, as the venue writes it.
-    pub symbol: String,
-}
 
 /// All markets that settle a series.
 #[derive(Debug)]
@@ -44,30 +36,6 @@ pub struct CandleCollector {
     usdt_usd: Vec<VenueMarket>,
     /// Volumes of whole days that are over don't change: asked once.
     volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
-}
-
-/// What the markets said.
-#[derive(Debug)]
-pub struct CollectedCandles {
-    rules: MinuteRules,
-    venues: Vec<VenueResponse>,
-    usdt_usd: Vec<(String, Result<VenueCandles, RestError>)>,
-}
-
-#[derive(Debug)]
-struct VenueResponse {
-    venue: String,
-    quote: QuoteCurrency,
-    candles: Result<VenueCandles, RestError>,
-    /// By day.
-    volumes: BTreeMap<UnixMillis, f64>,
-}
-
-impl VenueMarket {
-    /// Venue and pair, as messages and records say it.
-    pub fn name(&self) -> String {
-        format!("{} {}", self.venue.name(), self.symbol)
-    }
 }
 
 impl CandleCollector {
@@ -188,77 +156,6 @@ impl CandleCollector {
             }
         }
     }
-}
-
-impl CollectedCandles {
-    /// All that is known of one of the minutes.
-    pub fn inputs(&self, minute: UnixMillis) -> MinuteInputs {
-        let nothing = VenueCandles::default();
-        let venues = self.venues.iter().map(|response| {
-            let candles = response.candles.as_ref().unwrap_or(&nothing);
-            let volume = response
-                .volumes
-                .get(&day_before(minute))
-                .copied()
-                .unwrap_or(0.0);
-            VenueObservation::new(
-                &response.venue,
-                response.quote,
-                volume,
-                candles,
-                minute,
-                &self.rules,
-            )
-        });
-        let usdt_usd = self.usdt_usd.iter().map(|(market, candles)| {
-            let candles = candles.as_ref().unwrap_or(&nothing);
-            UsdtMarketCloses::new(market, candles, minute, &self.rules)
-        });
-        MinuteInputs {
-            minute,
-            venues: venues.collect(),
-            usdt_usd: usdt_usd.collect(),
-        }
-    }
-
-    /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
-    /// this machine that is off the network.
-    pub fn reached_any_venue(&self) -> bool {
-        let learnt_nothing = |candles: &Result<VenueCandles, RestError>| {
-            matches!(
-                candles,
-                Err(RestError::RateLimited { .. }
-                    | RestError::Unreachable { .. }
-                    | RestError::NotRecorded { .. })
-            )
-        };
-        !self.all_candles().all(learnt_nothing)
-    }
-
-    /// Who said nothing and why, each venue once.
-    pub fn failures(&self) -> Vec<String> {
-        let silent = self
-            .all_candles()
-            .filter_map(|candles| candles.as_ref().err());
-        let words: BTreeSet<String> = silent.map(RestError::summary).collect();
-        words.into_iter().collect()
-    }
-
-    fn all_candles(&self) -> impl Iterator<Item = &Result<VenueCandles, RestError>> {
-        let venues = self.venues.iter().map(|response| &response.candles);
-        venues.chain(self.usdt_usd.iter().map(|(_, candles)| candles))
-    }
-}
-
-impl std::fmt::Debug for VenueMarket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at {}", self.name(), self.host)
-    }
-}
-
-/// Start of the UTC day before the one that holds this instant.
-fn day_before(instant: UnixMillis) -> UnixMillis {
-    UnixMillis(instant.0 - instant.0.rem_euclid(DAY.0)) - DAY
 }
 
 /// What a mutex guards. A panic elsewhere leaves these maps whole: entries are only ever added.

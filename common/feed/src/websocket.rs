@@ -1,41 +1,28 @@
 //! Runs a [`VenueConnection`] on real sockets: a task a socket, and one that owns them, the clock and the connection.
 
+mod counting_stream;
+mod endpoint;
+mod socket_task;
+
 use std::collections::BTreeMap;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use foretell_core::time::{Millis, UnixMillis};
-use futures_util::{SinkExt, StreamExt};
-use rustls::ClientConfig;
-use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
+pub use self::endpoint::{SocketEndpoint, SocketUrl, SocketUrlError};
+use self::socket_task::{SocketCommand, SocketEvent, run_socket};
 use crate::connection::{
-    ConnectionAction, ConnectionEvent, ConnectionInput, DisconnectReason, SocketId, VenueConnection,
+    ConnectionAction, ConnectionEvent, ConnectionInput, SocketId, VenueConnection,
 };
 
 /// Messages of all sockets of a connection that wait to be read. A full channel holds up the sockets, and so the venue.
 const CHANNEL_CAPACITY: usize = 1024;
-/// Longest message: a snapshot of trades is some 100 kB.
-const MAX_MESSAGE_BYTES: usize = 4 << 20;
-/// A message of ours that isn't sent within this means that the line is dead.
-const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a goodbye may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What a running connection lets its owner see.
 #[derive(Debug)]
@@ -55,76 +42,12 @@ pub enum ConnectionUpdate<'a> {
     ClockOffset(Millis),
 }
 
-/// The address is none of a WebSocket.
-#[derive(Debug, Error)]
-#[error("{0:?} is no WebSocket address: write ws://HOST[:PORT]/PATH or wss://…")]
-pub struct SocketUrlError(String);
-
-/// Where a venue's WebSocket interface is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocketUrl {
-    url: String,
-    host: String,
-    port: u16,
-}
-
-/// What happens to a socket.
-enum SocketEvent {
-    Opened,
-    Text(String, UnixMillis),
-    Control,
-    Closed(DisconnectReason),
-}
-
-/// What a socket is told.
-enum SocketCommand {
-    Send(String),
-    Ping,
-}
-
 /// A socket as its owner holds it.
 struct SocketHandle {
     commands: mpsc::Sender<SocketCommand>,
     bytes: Arc<AtomicU64>,
     bytes_seen: u64,
     stop: CancellationToken,
-}
-
-/// A stream that counts the bytes read from it.
-struct CountingStream<S> {
-    inner: S,
-    bytes: Arc<AtomicU64>,
-}
-
-impl SocketUrl {
-    /// The address that this URL names.
-    pub fn new(url: &str) -> Result<Self, SocketUrlError> {
-        let bad = || SocketUrlError(url.to_owned());
-        let request = url.into_client_request().map_err(|_| bad())?;
-        let uri = request.uri();
-        let default = match uri.scheme_str() {
-            Some("ws") => 80,
-            Some("wss") => 443,
-            _ => return Err(bad()),
-        };
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
-        Ok(Self {
-            url: url.to_owned(),
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port: uri.port_u16().unwrap_or(default),
-        })
-    }
-}
-
-/// Where a venue's sockets are opened, and how.
-#[derive(Debug, Clone)]
-pub struct SocketEndpoint {
-    /// The venue's WebSocket interface.
-    pub address: SocketUrl,
-    /// Whom TLS trusts.
-    pub tls: Arc<ClientConfig>,
-    /// Says when a message came.
-    pub clock: fn() -> UnixMillis,
 }
 
 /// Runs the connection until `stop`; `on` sees everything, in order. When this returns, every socket is closed and every
@@ -272,135 +195,4 @@ fn send_command(sockets: &BTreeMap<SocketId, SocketHandle>, id: SocketId, comman
 
 fn to_duration(time: Millis) -> Duration {
     Duration::from_millis(u64::try_from(time.0).unwrap_or(0))
-}
-
-/// One socket from its opening to its end: `Ok` if it was told to stop.
-async fn run_socket(
-    id: SocketId,
-    endpoint: &SocketEndpoint,
-    bytes: Arc<AtomicU64>,
-    mut commands: mpsc::Receiver<SocketCommand>,
-    event_sender: &mpsc::Sender<(SocketId, SocketEvent)>,
-    stop: &CancellationToken,
-) -> Result<(), DisconnectReason> {
-    let stream = tokio::select! {
-        () = stop.cancelled() => return Ok(()),
-        stream = connect(&endpoint.address, Arc::clone(&endpoint.tls), bytes) => stream?,
-    };
-    let (mut sink, mut stream) = stream.split();
-    let emit = async |socket_event| {
-        tokio::select! {
-            () = stop.cancelled() => false,
-            sent = event_sender.send((id, socket_event)) => sent.is_ok(),
-        }
-    };
-    if !emit(SocketEvent::Opened).await {
-        return Ok(());
-    }
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {
-                // A goodbye, if the venue takes it; the line is dropped either way.
-                let _ = tokio::time::timeout(CLOSE_TIMEOUT, sink.send(Message::Close(None))).await;
-                return Ok(());
-            }
-            Some(command) = commands.recv() => {
-                let message = match command {
-                    SocketCommand::Send(text) => Message::text(text),
-                    SocketCommand::Ping => Message::Ping(Vec::new().into()),
-                };
-                match tokio::time::timeout(SEND_TIMEOUT, sink.send(message)).await {
-                    Ok(sent) => sent.map_err(|error| disconnect_reason(&error))?,
-                    Err(_) => return Err(DisconnectReason::Broken("nothing can be sent".into())),
-                }
-            }
-            message = stream.next() => {
-                let socket_event = match message {
-                    Some(Ok(Message::Text(text))) => SocketEvent::Text(text.as_str().to_owned(), (endpoint.clock)()),
-                    Some(Ok(Message::Binary(bytes))) => {
-                        SocketEvent::Text(String::from_utf8_lossy(&bytes).into_owned(), (endpoint.clock)())
-                    }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => SocketEvent::Control,
-                    Some(Ok(Message::Close(frame))) => {
-                        let why = frame.map_or_else(String::new, |frame| format!(": {frame}"));
-                        return Err(DisconnectReason::Broken(format!("closed by the venue{why}")));
-                    }
-                    Some(Err(error)) => return Err(disconnect_reason(&error)),
-                    None => return Err(DisconnectReason::Broken("ended".into())),
-                };
-                if !emit(socket_event).await {
-                    return Ok(());
-                }
-            }
-        }
-    }
-}
-
-async fn connect(
-    address: &SocketUrl,
-    tls: Arc<ClientConfig>,
-    bytes: Arc<AtomicU64>,
-) -> Result<WebSocketStream<MaybeTlsStream<CountingStream<TcpStream>>>, DisconnectReason> {
-    let broken = |error: io::Error| DisconnectReason::Broken(error.to_string());
-    let tcp = TcpStream::connect((address.host.as_str(), address.port));
-    let tcp = tcp.await.map_err(broken)?;
-    tcp.set_nodelay(true).map_err(broken)?;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let opened = tokio_tungstenite::client_async_tls_with_config(
-        address.url.as_str(),
-        CountingStream { inner: tcp, bytes },
-        Some(config),
-        Some(Connector::Rustls(tls)),
-    );
-    match opened.await {
-        Ok((stream, _)) => Ok(stream),
-        Err(error) => Err(disconnect_reason(&error)),
-    }
-}
-
-fn disconnect_reason(error: &Error) -> DisconnectReason {
-    let Error::Http(response) = error else {
-        return DisconnectReason::Broken(error.to_string());
-    };
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    DisconnectReason::HttpStatus {
-        status: response.status().as_u16(),
-        retry_after: seconds.map(Millis::seconds),
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for CountingStream<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let bytes = buffer.filled().len() - before;
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for CountingStream<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
 }

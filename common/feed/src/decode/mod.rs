@@ -3,14 +3,12 @@
 //! A line of input is a frame or a REST answer, plain or wrapped as `{dir,t,raw}`, `{recv_ns,raw}` or
 //! `{path,body}`. It goes through the very parser that live sockets go through.
 
+mod input;
 mod line;
 
-use std::borrow::Cow;
-
 use foretell_core::time::UnixMillis;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use self::input::{InputMessage, unwrap_line};
 pub use self::line::{DecodedContent, DecodedLine, unsupported_line};
 use self::line::{candle_line, duplicate_content, emit_event, error_content, ignored_content};
 use crate::event::{IgnoredMessage, VenueEvent};
@@ -23,31 +21,6 @@ pub struct Decoder {
     stream: VenueStream,
     numbering: SocketNumbering,
     line: u64,
-}
-
-/// A recorder's line around a message.
-#[derive(Deserialize)]
-struct Wrapper<'a> {
-    #[serde(borrow)]
-    dir: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    recv_ns: Option<&'a RawValue>,
-    #[serde(borrow)]
-    raw: Option<&'a RawValue>,
-    #[serde(borrow)]
-    path: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    body: Option<&'a RawValue>,
-}
-
-/// What a line of input holds.
-enum InputMessage<'a> {
-    /// A message, perhaps a REST answer.
-    Message(Cow<'a, str>),
-    /// A REST answer.
-    Response(Cow<'a, str>),
-    /// Something that the venue didn't say.
-    NotFromVenue(&'static str),
 }
 
 impl Decoder {
@@ -161,43 +134,6 @@ fn latest_candle(venue: &dyn Venue, text: &str) -> Result<Option<UnixMillis>, Ve
         latest = latest.max(Some(candle.open_time));
     })?;
     Ok(latest)
-}
-
-/// The message inside a line.
-fn unwrap_line(text: &str) -> InputMessage<'_> {
-    let Ok(wrapper) = serde_json::from_str::<Wrapper<'_>>(text) else {
-        return InputMessage::Message(text.into());
-    };
-    match wrapper {
-        Wrapper {
-            dir: Some(dir),
-            raw,
-            ..
-        } => match (dir.as_ref(), raw) {
-            ("in", Some(raw)) => InputMessage::Message(inner(raw)),
-            ("open", _) => InputMessage::NotFromVenue("connection opened"),
-            _ => InputMessage::NotFromVenue("sent by the client"),
-        },
-        Wrapper {
-            recv_ns: Some(_),
-            raw: Some(raw),
-            ..
-        } => InputMessage::Message(inner(raw)),
-        Wrapper {
-            path: Some(_),
-            body: Some(body),
-            ..
-        } => InputMessage::Response(inner(body)),
-        _ => InputMessage::Message(text.into()),
-    }
-}
-
-/// A message that stands as text, or as it is.
-fn inner(raw: &RawValue) -> Cow<'_, str> {
-    match serde_json::from_str::<String>(raw.get()) {
-        Ok(text) => text.into(),
-        Err(_) => raw.get().into(),
-    }
 }
 
 #[cfg(test)]

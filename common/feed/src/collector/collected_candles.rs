@@ -1,0 +1,95 @@
+//! What the markets answered, and the inputs of one minute's settlement cut from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foretell_core::rules::MinuteRules;
+use foretell_core::settle::{
+    MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation,
+};
+use foretell_core::time::{Millis, UnixMillis};
+
+use crate::rest::RestError;
+
+pub(super) const DAY: Millis = Millis::days(1);
+
+/// What the markets said.
+#[derive(Debug)]
+pub struct CollectedCandles {
+    pub(super) rules: MinuteRules,
+    pub(super) venues: Vec<VenueResponse>,
+    pub(super) usdt_usd: Vec<(String, Result<VenueCandles, RestError>)>,
+}
+
+#[derive(Debug)]
+pub(super) struct VenueResponse {
+    pub venue: String,
+    pub quote: QuoteCurrency,
+    pub candles: Result<VenueCandles, RestError>,
+    /// By day.
+    pub volumes: BTreeMap<UnixMillis, f64>,
+}
+
+impl CollectedCandles {
+    /// All that is known of one of the minutes.
+    pub fn inputs(&self, minute: UnixMillis) -> MinuteInputs {
+        let nothing = VenueCandles::default();
+        let venues = self.venues.iter().map(|response| {
+            let candles = response.candles.as_ref().unwrap_or(&nothing);
+            let volume = response
+                .volumes
+                .get(&day_before(minute))
+                .copied()
+                .unwrap_or(0.0);
+            VenueObservation::new(
+                &response.venue,
+                response.quote,
+                volume,
+                candles,
+                minute,
+                &self.rules,
+            )
+        });
+        let usdt_usd = self.usdt_usd.iter().map(|(market, candles)| {
+            let candles = candles.as_ref().unwrap_or(&nothing);
+            UsdtMarketCloses::new(market, candles, minute, &self.rules)
+        });
+        MinuteInputs {
+            minute,
+            venues: venues.collect(),
+            usdt_usd: usdt_usd.collect(),
+        }
+    }
+
+    /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
+    /// this machine that is off the network.
+    pub fn reached_any_venue(&self) -> bool {
+        let learnt_nothing = |candles: &Result<VenueCandles, RestError>| {
+            matches!(
+                candles,
+                Err(RestError::RateLimited { .. }
+                    | RestError::Unreachable { .. }
+                    | RestError::NotRecorded { .. })
+            )
+        };
+        !self.all_candles().all(learnt_nothing)
+    }
+
+    /// Who said nothing and why, each venue once.
+    pub fn failures(&self) -> Vec<String> {
+        let silent = self
+            .all_candles()
+            .filter_map(|candles| candles.as_ref().err());
+        let words: BTreeSet<String> = silent.map(RestError::summary).collect();
+        words.into_iter().collect()
+    }
+
+    fn all_candles(&self) -> impl Iterator<Item = &Result<VenueCandles, RestError>> {
+        let venues = self.venues.iter().map(|response| &response.candles);
+        venues.chain(self.usdt_usd.iter().map(|(_, candles)| candles))
+    }
+}
+
+/// Start of the UTC day before the one that holds this instant.
+pub(super) fn day_before(instant: UnixMillis) -> UnixMillis {
+    UnixMillis(instant.0 - instant.0.rem_euclid(DAY.0)) - DAY
+}

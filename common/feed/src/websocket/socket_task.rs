@@ -1,0 +1,141 @@
+//! The task of one socket, from its opening to its end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use foretell_core::time::{Millis, UnixMillis};
+use futures_util::{SinkExt, StreamExt};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+use tokio_util::sync::CancellationToken;
+
+use super::counting_stream::CountingStream;
+use super::endpoint::{SocketEndpoint, SocketUrl};
+use crate::connection::{DisconnectReason, SocketId};
+
+/// Longest message: a snapshot of trades is some 100 kB.
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// A message of ours that isn't sent within this means that the line is dead.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a goodbye may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What happens to a socket.
+pub(super) enum SocketEvent {
+    Opened,
+    Text(String, UnixMillis),
+    Control,
+    Closed(DisconnectReason),
+}
+
+/// What a socket is told.
+pub(super) enum SocketCommand {
+    Send(String),
+    Ping,
+}
+
+/// One socket from its opening to its end: `Ok` if it was told to stop.
+pub(super) async fn run_socket(
+    id: SocketId,
+    endpoint: &SocketEndpoint,
+    bytes: Arc<AtomicU64>,
+    mut commands: mpsc::Receiver<SocketCommand>,
+    event_sender: &mpsc::Sender<(SocketId, SocketEvent)>,
+    stop: &CancellationToken,
+) -> Result<(), DisconnectReason> {
+    let stream = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        stream = connect(&endpoint.address, Arc::clone(&endpoint.tls), bytes) => stream?,
+    };
+    let (mut sink, mut stream) = stream.split();
+    let emit = async |socket_event| {
+        tokio::select! {
+            () = stop.cancelled() => false,
+            sent = event_sender.send((id, socket_event)) => sent.is_ok(),
+        }
+    };
+    if !emit(SocketEvent::Opened).await {
+        return Ok(());
+    }
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                // A goodbye, if the venue takes it; the line is dropped either way.
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, sink.send(Message::Close(None))).await;
+                return Ok(());
+            }
+            Some(command) = commands.recv() => {
+                let message = match command {
+                    SocketCommand::Send(text) => Message::text(text),
+                    SocketCommand::Ping => Message::Ping(Vec::new().into()),
+                };
+                match tokio::time::timeout(SEND_TIMEOUT, sink.send(message)).await {
+                    Ok(sent) => sent.map_err(|error| disconnect_reason(&error))?,
+                    Err(_) => return Err(DisconnectReason::Broken("nothing can be sent".into())),
+                }
+            }
+            message = stream.next() => {
+                let socket_event = match message {
+                    Some(Ok(Message::Text(text))) => SocketEvent::Text(text.as_str().to_owned(), (endpoint.clock)()),
+                    Some(Ok(Message::Binary(bytes))) => {
+                        SocketEvent::Text(String::from_utf8_lossy(&bytes).into_owned(), (endpoint.clock)())
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => SocketEvent::Control,
+                    Some(Ok(Message::Close(frame))) => {
+                        let why = frame.map_or_else(String::new, |frame| format!(": {frame}"));
+                        return Err(DisconnectReason::Broken(format!("closed by the venue{why}")));
+                    }
+                    Some(Err(error)) => return Err(disconnect_reason(&error)),
+                    None => return Err(DisconnectReason::Broken("ended".into())),
+                };
+                if !emit(socket_event).await {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+async fn connect(
+    address: &SocketUrl,
+    tls: Arc<ClientConfig>,
+    bytes: Arc<AtomicU64>,
+) -> Result<WebSocketStream<MaybeTlsStream<CountingStream<TcpStream>>>, DisconnectReason> {
+    let broken = |error: io::Error| DisconnectReason::Broken(error.to_string());
+    let tcp = TcpStream::connect((address.host.as_str(), address.port));
+    let tcp = tcp.await.map_err(broken)?;
+    tcp.set_nodelay(true).map_err(broken)?;
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let opened = tokio_tungstenite::client_async_tls_with_config(
+        address.url.as_str(),
+        CountingStream { inner: tcp, bytes },
+        Some(config),
+        Some(Connector::Rustls(tls)),
+    );
+    match opened.await {
+        Ok((stream, _)) => Ok(stream),
+        Err(error) => Err(disconnect_reason(&error)),
+    }
+}
+
+fn disconnect_reason(error: &Error) -> DisconnectReason {
+    let Error::Http(response) = error else {
+        return DisconnectReason::Broken(error.to_string());
+    };
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    DisconnectReason::HttpStatus {
+        status: response.status().as_u16(),
+        retry_after: seconds.map(Millis::seconds),
+    }
+}
