@@ -1,4 +1,4 @@
-//! Candles as REST answers give them: a whole page, oldest first, each known to be finished or not.
+//! Candles as REST answers give them: a whole page, oldest first, each finished, forming, or unknown to be either.
 
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;
@@ -8,10 +8,10 @@ use crate::event;
 /// A candle of a REST answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candle {
-    /// Its start, prices and volume.
+    /// Open time, prices in the venue's quote currency, and volume in base units.
     pub bar: Bar,
-    /// Whether it is finished: by the venue's word, or because a later one stands in the same answer.
-    /// `None` where neither tells.
+    /// Whether it is finished: because the venue marks it so, or because the same answer holds a later one.
+    /// `None` where neither is the case.
     pub closed: Option<bool>,
 }
 
@@ -33,7 +33,7 @@ pub fn normalize_page(mut candles: Vec<Candle>) -> Vec<Candle> {
     candles
 }
 
-/// The bar that these texts write, or what is wrong with them.
+/// The bar with these numbers as `f64`; the error says which price or volume is out of range.
 pub fn parse_bar(candle: &event::RawCandle<'_>) -> Result<Bar, String> {
     let open_time = candle.open_time;
     let price = |text: foretell_kernels::decimal::Decimal<'_>| {

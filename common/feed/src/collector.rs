@@ -1,11 +1,11 @@
-//! What all configured markets say of some minutes: asked at once, cut into the inputs of each minute.
+//! Collects the candles of some minutes from all configured markets at once, for settlement.
 //!
 //! ```text
 //!  minutes ──▶ every market: 1-minute candles (and, of venues, the days' volumes) ──▶ CollectedCandles ──▶ MinuteInputs
 //! ```
 //!
-//! It decides nothing: a market that can't be reached or is malformed just has no candles, and its error is kept to be
-//! told.
+//! It decides nothing: a market that can't be reached, or whose answer is malformed, has no candles, and its error is kept
+//! for messages.
 
 mod collected_candles;
 mod venue_market;
@@ -24,7 +24,7 @@ pub use self::venue_market::VenueMarket;
 use crate::rest::{RestClient, RestError};
 use crate::venue::CandleQuery;
 
-/// How far after a minute a venue's next candle is looked for, which makes that of the minute final.
+/// How far after a minute a venue's next candle is looked for. The minute's candle is final once there is one.
 const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
 
 /// All markets that settle a series.
@@ -34,12 +34,12 @@ pub struct CandleCollector {
     rules: MinuteRules,
     venues: Vec<(VenueMarket, QuoteCurrency)>,
     usdt_usd: Vec<VenueMarket>,
-    /// Volumes of whole days that are over don't change: asked once.
+    /// Volumes of past days, by market and day; they don't change, so each is requested once.
     volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
 }
 
 impl CandleCollector {
-    /// A collector that asks these venues for the series and these markets for USDT/USD.
+    /// A collector of these markets of the series, each with its quote currency, and of these markets of USDT/USD.
     pub fn new(
         rest: RestClient,
         rules: MinuteRules,
@@ -64,14 +64,15 @@ impl CandleCollector {
             .collect()
     }
 
-    /// What everybody says at `now` of the minutes from `first` to `last`, and of those before that matter to them.
+    /// The candles that all markets have at `now` for the minutes from `first` to `last` (starts, inclusive) and for the
+    /// minutes before that their settlement looks back to.
     pub async fn collect(
         &self,
         first: UnixMillis,
         last: UnixMillis,
         now: UnixMillis,
     ) -> CollectedCandles {
-        // The candle that is forming now is asked for, too: it shows that those before it are final.
+        // The forming candle is requested too: it shows that those before it are final.
         let until = (last + MINUTE + NEXT_CANDLE_WITHIN).min(now + MINUTE);
         let lookback = MINUTE.times(self.rules.probation_lookback as i64);
         let rate_lookback = lookback + MINUTE.times(self.rules.usdt_rate_max_age as i64);
@@ -119,7 +120,7 @@ impl CandleCollector {
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
     }
 
-    /// Base volumes of the days before the days of these minutes, as far as they are known.
+    /// Base volumes of the UTC days before those of these minutes, as far as they are known.
     async fn volumes(
         &self,
         market: &VenueMarket,

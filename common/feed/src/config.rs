@@ -1,4 +1,4 @@
-//! Which venues are listened to and asked: names, addresses, pairs, on and off.
+//! The configuration of the feed: the venues with their addresses and pairs, each on or off.
 
 use std::collections::BTreeMap;
 
@@ -11,76 +11,76 @@ use crate::collector::VenueMarket;
 use crate::venue::{self, Pair, Venue, VenueError};
 use crate::websocket::{SocketUrl, SocketUrlError};
 
-/// The venues whose trades are listened to.
+/// The venues whose trades are received and whose candles are requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeedConfig {
-    /// One entry a venue.
+    /// One entry per venue, enabled or not.
     pub venue: Vec<FeedVenueConfig>,
 }
 
-/// One venue.
+/// A venue's entry in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeedVenueConfig {
-    /// Its name.
+    /// Name of a venue in [`ALL`](crate::venue::ALL).
     pub name: String,
-    /// Whether it is listened to.
+    /// Whether it is used; true if left out.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Address of its WebSocket interface; its own if left out.
+    /// Address of its WebSocket interface; the venue's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Scheme, name and port of its REST interface; its own if left out.
+    /// Scheme, name and port of its REST interface; the venue's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// Pairs, such as `BTC/USD`.
+    /// Pairs such as `BTC/USD`, whatever the venue writes.
     pub pairs: Vec<String>,
 }
 
-/// A venue to listen to.
+/// A venue's WebSocket interface, and the symbols to subscribe to there.
 #[derive(Debug, Clone)]
 pub struct StreamTarget {
-    /// The venue.
+    /// The venue, whose protocol is spoken.
     pub venue: &'static dyn Venue,
-    /// Where.
+    /// Address of its WebSocket interface.
     pub address: SocketUrl,
-    /// The symbols, as the venue writes them.
+    /// The symbols, as its WebSocket interface writes them.
     pub symbols: Vec<String>,
 }
 
 /// The markets that settle a pair.
 #[derive(Debug, Default)]
 pub struct SettlementMarkets {
-    /// Those of the pair, and what they quote in.
+    /// The markets of the pair, each with its quote currency.
     pub venues: Vec<(VenueMarket, QuoteCurrency)>,
-    /// Those that say what a USDT is worth.
+    /// The markets of USDT/USD, which convert prices in USDT.
     pub usdt_usd: Vec<VenueMarket>,
 }
 
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
 pub enum FeedConfigError {
-    /// An unknown venue.
+    /// There is no venue of that name.
     #[error("venue.name in the configuration")]
     Venue(#[from] VenueError),
-    /// No pair.
+    /// A text isn't of the form BASE/QUOTE.
     #[error("pairs of venue {venue} in the configuration: {source}")]
     Pair {
-        /// The venue.
+        /// Name of the venue with the wrong entry.
         venue: String,
-        /// What is wrong.
+        /// What is wrong with the text.
         source: venue::PairError,
     },
-    /// No address.
+    /// A text isn't the address of a WebSocket.
     #[error("url of venue {venue} in the configuration")]
     Url {
-        /// The venue.
+        /// Name of the venue with the wrong entry.
         venue: String,
-        /// What is wrong.
+        /// What is wrong with the text.
         source: SocketUrlError,
     },
-    /// Nothing is left.
+    /// No venue is enabled, or an enabled one has no pairs.
     #[error(
         "no venue is enabled, or an enabled one has no pairs: list [[venue]] with name and pairs"
     )]
@@ -88,8 +88,8 @@ pub enum FeedConfigError {
 }
 
 impl FeedConfig {
-    /// The eight venues that trade `base` against their usual currency, and USDT/USD where that is traded. The two
-    /// spare doors, `binance_us` and `coinbase_advanced`, are there and off.
+    /// Eight venues that trade `base` against their usual currency, and USDT/USD where that is traded; and two that are
+    /// disabled: `binance_us`, which is thin, and `coinbase_advanced`, which is the book of `coinbase_exchange`.
     pub fn for_base(base: &str) -> Self {
         let one = |venue: &'static dyn Venue| {
             let mut pairs = vec![format!("{base}/{}", venue.default_quote())];
@@ -109,7 +109,7 @@ impl FeedConfig {
         }
     }
 
-    /// The venues to listen to.
+    /// Where the enabled venues' trades are received.
     pub fn stream_targets(&self) -> Result<Vec<StreamTarget>, FeedConfigError> {
         let enabled = self.venue.iter().filter(|config| config.enabled);
         let targets: Vec<StreamTarget> = enabled
@@ -123,8 +123,8 @@ impl FeedConfig {
 }
 
 impl FeedConfig {
-    /// What can be settled from the enabled venues' candles, by pair such as `BTC/USD`: everything that is quoted in dollars
-    /// or USDT on enough venues.
+    /// The markets that settle each pair in USD that can be settled, by pair such as `BTC/USD`: a pair counts if enough
+    /// enabled venues quote its base in USD or USDT.
     pub fn settlement_markets(
         &self,
         rules: &MinuteRules,

@@ -1,4 +1,4 @@
-//! What a venue's message says, in one form for all venues. Everything is borrowed from the frame.
+//! The events of venues' messages, in one form for all venues, borrowed from the frame.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,126 +7,126 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_kernels::decimal::Decimal;
 use thiserror::Error;
 
-/// One thing that a message says. A frame may say several.
+/// One event of a frame or REST answer; a frame may have several.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VenueEvent<'a> {
-    /// A trade on the order book.
+    /// A trade between two orders of the book; never a block, auction or transfer.
     Trade(Trade<'a>),
-    /// A candle, finished or forming.
+    /// A candle, which the venue may send again while it forms.
     Candle(RawCandle<'a>),
-    /// Something about the connection itself.
+    /// The state of the connection or of the venue.
     Status(StatusMessage<'a>),
-    /// The venue refused what was asked: an unknown symbol, a rejected subscription.
+    /// The venue's text of a refusal: an unknown symbol, a rejected subscription.
     Refused(Cow<'a, str>),
-    /// Nothing that prices need.
+    /// A message that prices don't need.
     Ignored(IgnoredMessage<'a>),
     /// The frame's number on its connection: the next frame's is one more.
     Sequence(u64),
 }
 
-/// A trade on the order book.
+/// A trade between two orders of the book.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trade<'a> {
-    /// What was traded.
+    /// The market that it happened on.
     pub market: MarketId<'a>,
-    /// When, by the venue's clock.
+    /// Time of the trade by the venue's clock.
     pub time: UnixMillis,
     /// Quote units per base unit; above zero.
     pub price: Decimal<'a>,
-    /// Base units; above zero.
+    /// Base units traded; above zero.
     pub size: Decimal<'a>,
-    /// Identifies the trade within its market.
+    /// The venue's id of the trade, unique within the market.
     pub id: TradeId<'a>,
-    /// Who crossed the spread.
+    /// The side of the order that crossed the spread, where the venue says it.
     pub taker: Option<Side>,
 }
 
-/// A candle, finished or forming.
+/// A candle, finished or forming, in the venue's own digits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawCandle<'a> {
-    /// What was traded; `None` where a REST answer leaves it to the request.
+    /// The market; `None` where a REST answer doesn't repeat it.
     pub market: Option<MarketId<'a>>,
     /// Product line, where a venue names one other than spot in its answer.
     pub category: Option<Cow<'a, str>>,
-    /// Start.
+    /// Start of the candle.
     pub open_time: UnixMillis,
-    /// Length, where the message says it.
+    /// Length, where the message has it.
     pub step: Option<Millis>,
-    /// First price.
+    /// Price of the first trade.
     pub open: Decimal<'a>,
     /// Highest price.
     pub high: Decimal<'a>,
     /// Lowest price.
     pub low: Decimal<'a>,
-    /// Last price.
+    /// Price of the last trade.
     pub close: Decimal<'a>,
     /// Base units traded.
     pub volume: Decimal<'a>,
-    /// Whether it is finished; `None` where the message can't tell.
+    /// Whether it is finished; `None` where the message doesn't say.
     pub closed: Option<bool>,
 }
 
-/// What a trade or candle is of.
+/// The market of a trade or candle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum MarketId<'a> {
-    /// The venue's symbol.
+    /// The symbol, as the venue writes it.
     Symbol(Cow<'a, str>),
-    /// A channel number whose subscription wasn't seen.
+    /// A channel whose subscription, and so its symbol, wasn't seen.
     Channel(u64),
 }
 
-/// Identifies a trade within its market.
+/// A venue's id of a trade, unique within its market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TradeId<'a> {
-    /// A number.
+    /// A whole number; most venues count them up.
     Number(u64),
-    /// Anything else.
+    /// Digits beyond 64 bits, or letters.
     Text(&'a str),
 }
 
-/// Who crossed the spread.
+/// A side of a trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The buyer.
+    /// The buyer's side.
     Buy,
-    /// The seller.
+    /// The seller's side.
     Sell,
 }
 
-/// Something about the connection itself.
+/// A message about the connection or the venue's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatusMessage<'a> {
-    /// The venue's first words.
+    /// The greeting on a new connection.
     Welcome,
-    /// A subscription stands.
+    /// A subscription is acknowledged.
     Subscribed(Ack<'a>),
-    /// The venue is alive.
+    /// The venue shows that the connection works.
     Heartbeat {
-        /// When, by the venue's clock.
+        /// When it was sent by the venue's clock, where the message has it.
         time: Option<UnixMillis>,
     },
-    /// The answer to our ping.
+    /// The answer to a ping in the venue's own protocol.
     Pong,
-    /// The venue is going to hang up: connect anew.
+    /// The venue will close the connection soon; open another.
     Restart,
-    /// The venue isn't trading.
+    /// The venue has stopped trading, for maintenance say.
     Down,
-    /// The venue is trading.
+    /// The venue trades.
     Up,
 }
 
-/// What a subscription's acknowledgement names.
+/// What identifies an acknowledgement of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ack<'a> {
-    /// The number of our request.
+    /// The number that our request had.
     Request(u64),
-    /// A channel of a symbol.
+    /// The subscribed channel and symbol.
     Topic {
-        /// Channel, in the venue's word.
+        /// The venue's name of the channel.
         channel: Cow<'a, str>,
         /// Symbol; empty for channels that have none.
         symbol: Cow<'a, str>,
-        /// The number by which frames will name it.
+        /// The number that stands for the channel in later frames, where the venue gives one.
         number: Option<u64>,
     },
 }
@@ -134,26 +134,26 @@ pub enum Ack<'a> {
 /// A message that prices don't need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IgnoredMessage<'a> {
-    /// A kind of message on a protocol that we speak.
+    /// The kind of a message of a supported protocol.
     Kind(Cow<'a, str>),
-    /// A protocol that we don't speak.
+    /// The name of a protocol that isn't supported.
     UnsupportedProtocol(&'static str),
-    /// Trades away from the order book: blocks, auctions, transfers.
+    /// The kind of a trade away from the order book: block, auction, transfer.
     OffBook(Cow<'a, str>),
 }
 
 /// Why a frame is not what its protocol says. It never ends a connection by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FrameError {
-    /// Not JSON, nor a plain word of the protocol.
+    /// Neither JSON nor a bare word of the protocol.
     #[error("not JSON: {0}")]
     NotJson(String),
-    /// A kind that we know, with something in it that can't be.
+    /// A known kind of message with an impossible or missing field.
     #[error("malformed {what}: {why}")]
     Malformed {
-        /// The kind of message.
+        /// The kind of message, for messages of ours.
         what: &'static str,
-        /// What is wrong.
+        /// Which field is wrong, and how.
         why: String,
     },
 }
@@ -181,7 +181,7 @@ impl<'a> RawCandle<'a> {
 }
 
 impl FrameError {
-    /// A short name for counters and machines.
+    /// `not_json` or `malformed`, for counters and decoded lines.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NotJson(_) => "not_json",
@@ -191,14 +191,14 @@ impl FrameError {
 }
 
 impl<'a> MarketId<'a> {
-    /// The market of this symbol.
+    /// The market with this symbol.
     pub fn symbol(symbol: impl Into<Cow<'a, str>>) -> Self {
         Self::Symbol(symbol.into())
     }
 }
 
 impl Side {
-    /// The other side.
+    /// The counterparty's side.
     pub const fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,
@@ -239,7 +239,7 @@ impl fmt::Display for Ack<'_> {
 }
 
 impl Ack<'_> {
-    /// The same, borrowing nothing.
+    /// The same acknowledgement with text of its own.
     pub fn into_owned(self) -> Ack<'static> {
         match self {
             Self::Request(number) => Ack::Request(number),

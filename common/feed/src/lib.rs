@@ -1,14 +1,21 @@
-//! Prices from venues.
+//! Market data of exchanges: candles over REST, which settle prices, and trades over WebSocket, which check them.
 //!
 //! ```text
-//!  Venue (sans I/O, one file each)
-//!  ┌ subscribe, read_frame ─▶ VenueStream: trades counted once, gaps noted ─▶ events
-//!  └ candles_path, read_candles ─▶ RestClient (I/O): pages of candles ─▶ CandleCollector ─▶ settlement
-//!  VenueConnection: the life of a stream, sans I/O ◀─ socket (I/O) ─▶ MarketView: what is traded now
+//!  REST        Venue::candles_path ─▶ RestClient ─▶ Venue::read_candles ─▶ CandleCollector ─▶ MinuteInputs (core settles)
+//!
+//!  WebSocket   Venue::subscribe ─▶ websocket::run ─▶ VenueConnection ─▶ VenueStream ─▶ Venue::read_frame
+//!                                  (sockets, clock)  (state machine)    (each trade     (parser)
+//!                                        │                               once, gaps)
+//!                                        └─ ConnectionUpdate ─▶ MarketView: the live price and each venue's status
+//!
+//!  disk        Recorder ─▶ hourly files ─▶ read_recording ─▶ MinuteReplay, SettlementReplay
 //! ```
 //!
-//! A recorded message, a replayed file and a live host go through the same parser; [`decode`] shows what it
-//! says of any file. What is *not* here: what a price means; that is the settlement's.
+//! [`venue`] has one file per exchange, without I/O. A live frame, a recorded one and the lines that [`decode`] reads go
+//! through the same parser. Only [`rest`], [`websocket`] and [`recording`] do I/O.
+//!
+//! What it does not do: it settles nothing and weighs no venue against another, which `foretell_core::settle` does;
+//! it places no orders and reads no order books.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod candle;

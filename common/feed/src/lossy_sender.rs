@@ -1,18 +1,18 @@
-//! A bounded channel that never waits and never drops in silence: what doesn't fit is counted, and the count takes its
-//! place in the order.
+//! A bounded channel whose sender never waits: items that don't fit are counted, and the count takes their place in the
+//! order.
 
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-/// What comes out of the channel.
+/// What the receiver gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery<T> {
-    /// What was put in.
+    /// An item that was offered.
     Item(T),
-    /// Here so many were, which didn't fit.
+    /// This many items were offered here that didn't fit.
     Lost(u64),
 }
 
-/// The end where things are put in.
+/// The sending end.
 #[derive(Debug)]
 pub struct LossySender<T> {
     sender: mpsc::Sender<Delivery<T>>,
@@ -25,7 +25,7 @@ impl<T> LossySender<T> {
         Self { sender, lost: 0 }
     }
 
-    /// Puts an item in, or counts it as lost. Whether anybody still listens.
+    /// Sends an item, or counts it as lost if the channel is full. False once the receiver is gone.
     pub fn offer(&mut self, item: T) -> bool {
         if self.lost > 0 {
             match self.sender.try_send(Delivery::Lost(self.lost)) {
@@ -47,10 +47,10 @@ impl<T> LossySender<T> {
         }
     }
 
-    /// Says what was lost since the last item that fit, waiting for room.
+    /// Sends the count of items lost since the last one that fit, and waits for room for it.
     pub async fn finish(self) {
         if self.lost > 0 {
-            // Nobody to tell is nobody who misses it.
+            // Without a receiver, nobody misses the count.
             let _ = self.sender.send(Delivery::Lost(self.lost)).await;
         }
     }

@@ -1,7 +1,8 @@
-//! The live view of a market: what every venue's connection does, what is traded now, and at what price each of the last
-//! minutes ended.
+//! The live view of a market: the state of every venue's connection, the price that is traded now, and the last price of
+//! each of the last minutes.
 //!
-//! It is for people, and to check settled prices by; nothing is paid by it, since nobody else can recompute it.
+//! It is shown to operators and checks settled prices. No score or weight depends on it, since nobody else can recompute
+//! it: others received other frames at other times.
 
 mod venue_tracker;
 
@@ -16,23 +17,23 @@ pub use self::venue_tracker::{ConnectionState, VenueStatus, WatchedSymbols};
 use self::venue_tracker::{MAX_TRADE_AGE, MinuteCloses, VenueTracker};
 use crate::websocket::ConnectionUpdate;
 
-/// What is seen of a market on all venues.
+/// The trades and connections of one market on all venues.
 #[derive(Debug, Default)]
 pub struct MarketView {
     venues: BTreeMap<&'static str, VenueTracker>,
 }
 
-/// A price that several venues make.
+/// A price of several venues' trades.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CompositePrice {
-    /// The plain median, in USD.
+    /// The unweighted median over venues, in USD.
     pub price: f64,
-    /// Of how many venues.
+    /// Number of venues in the median.
     pub venues: usize,
 }
 
 impl MarketView {
-    /// A view of these markets, of which nothing is seen yet.
+    /// A view of these markets before any update; of two entries of a venue, the last one counts.
     pub fn new(watched: impl IntoIterator<Item = WatchedSymbols>) -> Self {
         let tracker = |watched: WatchedSymbols| (watched.venue, VenueTracker::new(watched));
         Self {
@@ -40,14 +41,14 @@ impl MarketView {
         }
     }
 
-    /// Takes in what a venue's connection lets us see.
+    /// Takes in an update of a venue's connection; venues that aren't viewed are ignored.
     pub fn observe(&mut self, venue: &'static str, update: &ConnectionUpdate<'_>) {
         if let Some(tracker) = self.venues.get_mut(venue) {
             tracker.observe(update);
         }
     }
 
-    /// Every venue, as it is now.
+    /// The status of every venue, ordered by name.
     pub fn venues(&self) -> Vec<VenueStatus> {
         self.venues
             .values()

@@ -11,27 +11,27 @@ use serde::{Deserialize, Serialize};
 use crate::event::{MarketId, Trade};
 
 const MINUTE: i64 = 60_000;
-/// A trade that claims to be so much later or earlier than it came is of another time, or its clock is.
+/// A trade that is dated further than this from when it came is an old one, or the venue's clock is wrong.
 const MAX_CLOCK_DIFFERENCE: Millis = Millis::minutes(2);
 
 /// A minute of a market, closed. Prices are in the venue's own digits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MinuteCandle {
-    /// The venue's symbol.
+    /// The symbol, as the venue's WebSocket interface writes it.
     pub symbol: String,
-    /// Start.
+    /// Start of the minute, by the venue's clock.
     pub time_ms: UnixMillis,
-    /// First price.
+    /// Price of the first trade that came, in the venue's quote currency.
     pub open: String,
     /// Highest price.
     pub high: String,
     /// Lowest price.
     pub low: String,
-    /// Last price.
+    /// Price of the last trade that came.
     pub close: String,
     /// Base units traded.
     pub volume: f64,
-    /// Number of trades.
+    /// Number of trades, at least one.
     pub trades: u64,
 }
 
@@ -44,10 +44,10 @@ pub struct MinuteAggregator {
 }
 
 impl MinuteAggregator {
-    /// Takes in a trade that came at `received`; the minute before it, if it closes that.
+    /// Adds a trade that came at `received`, and returns the minute that it closes, if it closes one.
     ///
-    /// Trades of a minute that is closed are late and count in no minute, as do trades of long ago (a snapshot after a new
-    /// subscription holds some) and of the future.
+    /// Trades of a minute that is closed are late and count in no minute, as do old trades (a snapshot after a new
+    /// subscription holds some) and trades of the future.
     pub fn add_trade(&mut self, received: UnixMillis, trade: &Trade<'_>) -> Option<MinuteCandle> {
         let MarketId::Symbol(symbol) = &trade.market else {
             return None;
@@ -82,12 +82,12 @@ impl MinuteAggregator {
         self.forming.values()
     }
 
-    /// Trades that came after their minute was closed.
+    /// Trades that came after their minute was closed, or more than two minutes after their time.
     pub const fn late_trades(&self) -> u64 {
         self.late_trades
     }
 
-    /// Trades from the future.
+    /// Trades whose time was more than two minutes after they came.
     pub const fn future_trades(&self) -> u64 {
         self.future_trades
     }

@@ -1,4 +1,4 @@
-//! Candles over REST: pages of a venue's answers, with deadlines; from the network, or from a recording of it.
+//! Candles over REST, page by page: from the network with a deadline for each request, or from a recording.
 
 mod error;
 mod http_source;
@@ -18,7 +18,8 @@ use crate::candle::{self, Candle};
 use crate::tls;
 use crate::venue::{CandleQuery, CandleSource, VenueError};
 
-/// A client for the REST half of any venue. A host that turns us away is left alone for as long as it asks.
+/// A client for the REST interface of any venue. A host that refuses us isn't asked again before its `Retry-After` is
+/// over, by this client and its clones.
 #[derive(Debug, Clone)]
 pub struct RestClient {
     http_source: HttpSource,
@@ -41,7 +42,7 @@ impl RestClient {
         })
     }
 
-    /// The same client, which keeps every answer for a recording in `answers`.
+    /// The same client, which also puts every answer into `responses`, for a recording.
     pub fn recording_to(mut self, responses: &RecordedResponses) -> Self {
         if let HttpSource::Network(_, keep) = &mut self.http_source {
             *keep = Some(responses.clone());
@@ -49,7 +50,7 @@ impl RestClient {
         self
     }
 
-    /// A client that gets its answers from a recording.
+    /// A client that answers from a recording and never from the network.
     pub fn replaying(responses: &RecordedResponses) -> Self {
         Self {
             http_source: HttpSource::Recording(responses.clone()),
@@ -59,8 +60,8 @@ impl RestClient {
 
     /// All finished candles that `query` asks for, oldest first, page by page.
     ///
-    /// `host` is scheme, name and port without a trailing slash. No two candles are the same. Fewer candles than asked for is no error:
-    /// venues leave out minutes without trades and the future.
+    /// `host` is scheme, name and port without a trailing slash. No two candles have the same open time. Fewer candles than
+    /// `query` asks for is no error: venues leave out minutes without trades and the future.
     pub async fn candles(
         &self,
         venue: &dyn CandleSource,
@@ -75,7 +76,7 @@ impl RestClient {
             let before = bars.len();
             let finished = page.iter().filter(|candle| candle.closed != Some(false));
             for bar in finished.map(|candle| candle.bar) {
-                // Venues repeat candles, and some answer more than was asked for.
+                // Venues repeat candles, and some answer with more than was requested.
                 if bar.open_time >= from && bar.open_time < asked.to {
                     from = bar.open_time + query.step;
                     bars.push(bar);
@@ -91,9 +92,8 @@ impl RestClient {
         Ok(bars)
     }
 
-    /// Everything that the venue says about `query`, the forming candle too, oldest first; each window of a page is
-    /// asked for once. That a later candle exists is what makes one acceptable for settlement, so later ones than
-    /// asked for are left in.
+    /// All candles from `query.from` on in the venue's answers, the forming one too, oldest first; each page is requested
+    /// once. A candle settles only once a later one exists, so later ones than `query` asks for are left in.
     pub async fn candles_with_forming(
         &self,
         venue: &dyn CandleSource,
@@ -111,7 +111,7 @@ impl RestClient {
         Ok(candle::normalize_page(candles))
     }
 
-    /// Base units traded on the UTC day that begins at `day`; `None` if the venue doesn't say.
+    /// Base units traded on the UTC day that begins at `day`; `None` if the venue has no candles of that day.
     pub async fn day_volume(
         &self,
         venue: &dyn CandleSource,
@@ -129,7 +129,7 @@ impl RestClient {
         Ok((!bars.is_empty()).then(|| bars.iter().map(|bar| bar.volume).sum()))
     }
 
-    /// The bytes at `url`, which errors call `source`.
+    /// The bytes at `url`; `source` stands for the venue's name in errors. Rate limits of hosts aren't looked at.
     pub async fn get_bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
         let response = self.http_source.get(source, url, "").await?;
         if is_success(response.status) {
@@ -143,7 +143,7 @@ impl RestClient {
         })
     }
 
-    /// A page of candles; from the venue's archive if its front door has none of them.
+    /// A page of candles; from the venue's archive if its usual path has none of them.
     async fn fetch_page(
         &self,
         venue: &dyn CandleSource,
@@ -178,7 +178,7 @@ impl RestClient {
         if !matches!(self.http_source, HttpSource::Recording(_)) {
             self.rate_limits.note(host, status, retry_after);
         }
-        // A venue that says why in its own words is quoted; else the status has to do.
+        // A refusal that the body explains is quoted; otherwise the status is all there is.
         match venue.parse_candles(&body) {
             Err(refused @ VenueError::Refused { .. }) if retry_after.is_none() => {
                 Err(refused.into())

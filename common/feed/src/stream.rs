@@ -1,5 +1,5 @@
-//! What a connection's frames say once they are put together: channel numbers get their names, each trade counts
-//! once, and numbers that should be consecutive show what was missed.
+//! The events of a venue's frames across sockets: channel numbers get their symbols, each trade counts once, and
+//! gaps in consecutive numbers show what was missed.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -10,10 +10,10 @@ use crate::venue::{ChannelMap, GapDetection, Venue};
 /// Trades of a market that are remembered, so that they count once. A venue's snapshot after a new subscription
 /// holds at most some hundreds.
 const DEDUP_WINDOW: usize = 4096;
-/// Kinds of ignored messages that are told apart.
+/// Kinds of ignored messages that are counted apart.
 const MAX_IGNORED_KINDS: usize = 64;
 
-/// What a venue says over one socket after another.
+/// Reads a venue's frames from one socket after another, and from two that overlap.
 #[derive(Debug)]
 pub struct VenueStream {
     venue: &'static dyn Venue,
@@ -22,23 +22,23 @@ pub struct VenueStream {
     stats: StreamStats,
 }
 
-/// The numbers that hold on one socket: those of its channels and of its frames.
+/// The numbers that are valid on one socket: those of its channels and of its frames.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SocketNumbering {
     channels: ChannelMap,
     last_frame: Option<u64>,
 }
 
-/// What a stream has seen since its beginning.
+/// Counts since the stream's beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamStats {
-    /// Frames.
+    /// Frames of any kind, malformed ones too.
     pub frames: u64,
-    /// Trades, each once.
+    /// Trades, each counted once.
     pub trades: u64,
-    /// Trades that came again.
+    /// Trades that came more than once, counted each further time.
     pub duplicates: u64,
-    /// Numbers that should have come and didn't: of trades or of frames.
+    /// Gaps in the consecutive numbers of trades or frames, less those that came late.
     pub missed: u64,
     /// Frames that are not what the protocol says.
     pub malformed: u64,
@@ -46,27 +46,27 @@ pub struct StreamStats {
     pub ignored: BTreeMap<String, u64>,
 }
 
-/// An event of the stream: the venue's, or what only the stream can know.
+/// An event of a venue's frame, or one that only a sequence of frames shows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedEvent<'a> {
-    /// As the venue said it.
+    /// An event of the frame, which isn't a duplicate.
     Venue(VenueEvent<'a>),
-    /// A trade that was heard before.
+    /// A trade that was received before.
     Duplicate(Trade<'a>),
-    /// So many trades or frames in between were missed.
+    /// This many trades or frames are missing before the next event.
     Missed(u64),
 }
 
 /// Where a trade's id stands among those before.
 enum IdOrder {
     Next,
-    /// So many were left out.
+    /// This many ids were left out before it.
     Gap(u64),
-    /// It was left out before.
+    /// It is one that was left out before.
     Late,
 }
 
-/// The trades of a market that were heard.
+/// The last trades of a market, to recognise those that come again.
 #[derive(Debug, Default)]
 struct DedupWindow {
     ids: HashSet<u64>,
@@ -85,17 +85,17 @@ impl VenueStream {
         }
     }
 
-    /// The venue.
+    /// The venue whose frames these are.
     pub const fn venue(&self) -> &'static dyn Venue {
         self.venue
     }
 
-    /// What has been seen so far.
+    /// Counts since the stream's beginning.
     pub const fn stats(&self) -> &StreamStats {
         &self.stats
     }
 
-    /// Hands everything that a frame of the socket with this numbering says to `on`.
+    /// Hands every event of a frame to `on`; `numbering` is that of the frame's socket.
     pub fn process_frame(
         &mut self,
         numbering: &mut SocketNumbering,
@@ -174,7 +174,7 @@ impl VenueStream {
 }
 
 impl DedupWindow {
-    /// Whether this trade is heard for the first time.
+    /// Whether this trade comes for the first time.
     fn is_new(&mut self, trade: &Trade<'_>, hasher: &RandomState) -> bool {
         let id = match trade.id {
             TradeId::Number(number) => number,
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use crate::venue;
 
-    /// What a stream of this venue says of these frames, in short.
+    /// The events of these frames on a new socket, in short.
     fn described(stream: &mut VenueStream, frames: &[String]) -> Vec<String> {
         let mut numbering = SocketNumbering::default();
         let mut said = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
 
-/// The client's side of TLS.
+/// A TLS client configuration that trusts the compiled-in roots.
 pub fn client_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     let roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -13,7 +13,7 @@ pub fn client_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     client_config_with_roots(roots)
 }
 
-/// As [`client_config`], trusting these roots instead: a test's own authority, say.
+/// As [`client_config`], but trusting these roots: those of a test's own authority, say.
 pub fn client_config_with_roots(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,4 +1,5 @@
-//! Runs a [`VenueConnection`] on real sockets: a task a socket, and one that owns them, the clock and the connection.
+//! Runs a [`VenueConnection`] on real sockets: one task per socket, and a loop that owns them, the clock and the
+//! connection.
 
 mod counting_stream;
 mod endpoint;
@@ -24,21 +25,21 @@ use crate::connection::{
 /// Messages of all sockets of a connection that wait to be read. A full channel holds up the sockets, and so the venue.
 const CHANNEL_CAPACITY: usize = 1024;
 
-/// What a running connection lets its owner see.
+/// What a running connection reports to its owner.
 #[derive(Debug)]
 pub enum ConnectionUpdate<'a> {
-    /// A message, as it came, before it is read.
+    /// A message, as it came, before it is parsed.
     Frame {
         /// The socket that it came on.
         socket: SocketId,
-        /// When.
+        /// When it came, by our clock.
         received: UnixMillis,
-        /// Its text.
+        /// The message; where bytes aren't UTF-8, with replacement characters.
         text: &'a str,
     },
-    /// What the connection says of it.
+    /// An event of the connection's state machine.
     Event(ConnectionEvent<'a>),
-    /// How far our clock is ahead of the venue's, at most; said when that changes.
+    /// Upper bound of how far our clock is ahead of the venue's; sent when it changes.
     ClockOffset(Millis),
 }
 
@@ -168,14 +169,14 @@ pub async fn run(
     for socket in sockets.values() {
         socket.stop.cancel();
     }
-    // Sockets that wait to be heard see that nobody listens.
+    // Tasks that wait for room in the channel end when its receiver is gone.
     drop(event_receiver);
     while let Some(ended) = tasks.join_next().await {
         propagate_panic(ended);
     }
 }
 
-/// A panic in a task goes down loudly.
+/// A panic in a socket's task becomes one of the loop.
 fn propagate_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
@@ -188,7 +189,7 @@ fn send_command(sockets: &BTreeMap<SocketId, SocketHandle>, id: SocketId, comman
     if let Some(socket) = sockets.get(&id)
         && socket.commands.try_send(command).is_err()
     {
-        // It doesn't get rid of what it was told before: it is stuck, which its clocks will show.
+        // The queue is full, so the socket is stuck, which the connection's deadlines will show.
         tracing::debug!(socket = id.0, "an order waits in vain");
     }
 }

@@ -12,7 +12,7 @@ use crate::rest::RestError;
 
 pub(super) const DAY: Millis = Millis::days(1);
 
-/// What the markets said.
+/// The candles that each market answered, or its error.
 #[derive(Debug)]
 pub struct CollectedCandles {
     pub(super) rules: MinuteRules,
@@ -25,12 +25,12 @@ pub(super) struct VenueResponse {
     pub venue: String,
     pub quote: QuoteCurrency,
     pub candles: Result<VenueCandles, RestError>,
-    /// By day.
+    /// Base units, by start of the UTC day.
     pub volumes: BTreeMap<UnixMillis, f64>,
 }
 
 impl CollectedCandles {
-    /// All that is known of one of the minutes.
+    /// All inputs of the settlement of one of the collected minutes.
     pub fn inputs(&self, minute: UnixMillis) -> MinuteInputs {
         let nothing = VenueCandles::default();
         let venues = self.venues.iter().map(|response| {
@@ -60,8 +60,8 @@ impl CollectedCandles {
         }
     }
 
-    /// Whether any market could be reached at all, if only to refuse. If none could, nothing was learnt: it may well be
-    /// this machine that is off the network.
+    /// Whether any market answered at all, if only to refuse. If none did, nothing was learnt: perhaps this machine is
+    /// off the network.
     pub fn reached_any_venue(&self) -> bool {
         let learnt_nothing = |candles: &Result<VenueCandles, RestError>| {
             matches!(
@@ -74,7 +74,7 @@ impl CollectedCandles {
         !self.all_candles().all(learnt_nothing)
     }
 
-    /// Who said nothing and why, each venue once.
+    /// Why markets have no candles, one line per venue and reason.
     pub fn failures(&self) -> Vec<String> {
         let silent = self
             .all_candles()

@@ -7,16 +7,16 @@ use crate::venue::Venue;
 /// One pair on one venue.
 #[derive(Clone)]
 pub struct VenueMarket {
-    /// The venue.
+    /// The exchange, whose protocol is spoken at `host`.
     pub venue: &'static dyn Venue,
-    /// Scheme, name and port, without a trailing slash.
+    /// Scheme, name and port of the REST interface, without a trailing slash.
     pub host: String,
-    /// The pair, as the venue writes it.
+    /// The pair, as the venue's REST interface writes it.
     pub symbol: String,
 }
 
 impl VenueMarket {
-    /// Venue and pair, as messages and records say it.
+    /// Venue and symbol, such as `kraken XBTUSD`: identifies the market in messages and journal records.
     pub fn name(&self) -> String {
         format!("{} {}", self.venue.name(), self.symbol)
     }

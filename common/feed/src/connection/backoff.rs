@@ -19,7 +19,7 @@ pub(super) struct Backoff {
     rng: StdRng,
 }
 
-/// Openings within the limit's span.
+/// The last openings, as many as the venue allows within its span.
 #[derive(Debug)]
 pub(super) struct ConnectLimiter {
     limit: RateLimit,
@@ -37,7 +37,7 @@ impl Backoff {
         }
     }
 
-    /// A number between 0 and 1.
+    /// A random number in `0..1`.
     pub(super) fn jitter_fraction(&mut self) -> f64 {
         self.rng.random()
     }
@@ -58,7 +58,7 @@ impl Backoff {
         wait
     }
 
-    /// Retries are quick again.
+    /// The next wait is as after a first loss.
     pub(super) const fn reset(&mut self) {
         self.disconnects = 0;
     }
@@ -83,7 +83,7 @@ impl ConnectLimiter {
         }
     }
 
-    /// When one more fits.
+    /// The first time from `now` on at which one more opening is within the limit.
     pub(super) fn next_allowed_at(&self, now: Millis) -> Millis {
         match self.at.front() {
             Some(oldest) if self.at.len() >= self.limit.count => *oldest + self.limit.per,

@@ -1,12 +1,12 @@
-//! How far our clock is ahead of a venue's, at most.
+//! An upper bound of how far our clock is ahead of a venue's.
 
 use foretell_core::time::{Millis, UnixMillis};
 
 /// Span over which the least delay counts; clocks drift and are set.
 const WINDOW: Millis = Millis::minutes(10);
 
-/// The least difference between when a message came and when the venue says that it was sent: the offset of the clocks
-/// plus the shortest way, which is some milliseconds. The minimum over the last one to two windows.
+/// The least difference between the arrival of a message by our clock and its sending by the venue's: the offset of the
+/// clocks plus the least latency, which is some milliseconds. The minimum over the last one to two windows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ClockOffset {
     /// Start and least delay of this window.

@@ -10,14 +10,14 @@ use crate::stream::FeedEvent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u64);
 
-/// What happened outside.
+/// What the owner of the sockets reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionInput<'a> {
-    /// Time went by.
+    /// Nothing happened, but a deadline may have passed.
     Tick,
-    /// The socket is open.
+    /// The handshake of a socket succeeded.
     Opened(SocketId),
-    /// Bytes came, whatever they are.
+    /// Bytes came, perhaps less than a message.
     Bytes(SocketId),
     /// A control frame came: a ping or a pong.
     Control(SocketId),
@@ -25,35 +25,35 @@ pub enum ConnectionInput<'a> {
     Text(SocketId, &'a str, UnixMillis),
     /// The socket couldn't be opened, or is gone.
     Closed(SocketId, DisconnectReason),
-    /// Everything is to be closed.
+    /// Close everything and open nothing any more.
     Stop,
 }
 
-/// What is to be done outside.
+/// What the owner of the sockets is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionAction {
-    /// Open a socket.
+    /// Open a socket, which is called by this id from now on.
     Open(SocketId),
-    /// Send a message.
+    /// Send a text message on a socket.
     Send(SocketId, String),
-    /// Send a ping frame.
+    /// Send a ping frame of the WebSocket protocol on a socket.
     Ping(SocketId),
-    /// Close a socket; its end needn't be told.
+    /// Close a socket; no [`ConnectionInput::Closed`] is expected for it.
     Close(SocketId),
 }
 
-/// What the connection has to say.
+/// What happened to the connection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConnectionEvent<'a> {
-    /// A subscribed trade, or anything else that the venue said.
+    /// A trade of a subscribed symbol, or any other event of the venue's frames.
     Feed(FeedEvent<'a>),
-    /// A frame that isn't what the protocol says.
+    /// A frame violates the protocol; the connection goes on.
     MalformedFrame(&'a FrameError),
-    /// A trade of something that wasn't subscribed to.
+    /// A trade of a market that wasn't subscribed to.
     UnknownMarket(&'a MarketId<'a>),
-    /// Every topic is acknowledged.
+    /// Every subscription on the socket is acknowledged.
     Live(SocketId),
-    /// The socket is replaced for this reason.
+    /// A successor of the socket is opened for this reason.
     Replacing(SocketId, ReplacementReason),
     /// The socket is gone for this reason; the next is opened after this span.
     Disconnected(SocketId, &'a DisconnectReason, Millis),

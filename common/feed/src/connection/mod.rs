@@ -1,18 +1,18 @@
-//! The life of a venue's connection, as a state machine: `(time, input) → (actions, notes)`. No socket, clock or
-//! chance of its own; [`crate::websocket`] runs it on real ones, tests on none.
+//! The life of a venue's connection as a state machine: `(time, input) → (actions, events)`. It has no socket and no
+//! clock, and its randomness comes from a seed; [`crate::websocket`] runs it on real sockets, tests on none.
 //!
 //! ```text
 //!            Open                 opened              every topic acknowledged
 //!  waiting ───────▶ opening ───────────▶ subscribing ─────────────────────▶ live
-//!     ▲                │ refused, late        │ refused, ignored              │ dead: silent, or words cease
+//!     ▲                │ refused, late        │ refused, ignored              │ dead: no bytes, or no messages
 //!     └── full jitter ◀┴──────────────────────┴──────────────────────────────┤
-//!                                                                             │ leaving: age, notice, long quiet
+//!                                                                             │ replaced: age, notice, long quiet
 //!                                             a successor is opened first, and once it is live: draining ─▶ closed
 //! ```
 //!
-//! Three clocks watch a live socket. *Bytes*: nothing at all means that the line is dead. *Words*: bytes without a whole
-//! message, heartbeat or pong mean that too. *Trades*: none for long means a quiet market or a forgotten
-//! subscription, and nobody can tell which; so the socket stays and a successor is opened beside it.
+//! A live socket has three deadlines. *Bytes*: without any, it is dead. *Messages*: bytes without a whole message,
+//! heartbeat or pong are no sign of life either. *Trades*: none for long means a quiet market or a forgotten
+//! subscription, and nothing shows which; so the socket stays and a successor is opened beside it.
 
 mod backoff;
 mod clock_offset;
@@ -33,7 +33,7 @@ use crate::event::{MarketId, StatusMessage, VenueEvent};
 use crate::stream::{FeedEvent, StreamStats, VenueStream};
 use crate::venue::{Ping, Subscription, Venue, VenueLimits};
 
-/// The connection to one venue.
+/// The connection to one venue: a live socket, its successor, and those that drain.
 #[derive(Debug)]
 pub struct VenueConnection {
     venue: &'static dyn Venue,
@@ -74,7 +74,8 @@ impl VenueConnection {
         }
     }
 
-    /// Takes in what happened at `now`, a steady clock's time since any beginning.
+    /// Takes in an input at `now`, which is the time of a monotonic clock since any beginning; hands events to `on` and
+    /// returns the actions to carry out, in order.
     pub fn handle(
         &mut self,
         now: Millis,
@@ -127,18 +128,18 @@ impl VenueConnection {
             .max(now)
     }
 
-    /// Whether trades are coming in.
+    /// Whether a socket has all subscriptions acknowledged.
     pub fn is_live(&self) -> bool {
         let live = |socket: &SocketState| matches!(socket.stage, Stage::Live { .. });
         self.sockets.iter().any(live)
     }
 
-    /// What has been seen since the beginning.
+    /// Counts since the beginning, over all sockets.
     pub const fn stats(&self) -> &StreamStats {
         self.stream.stats()
     }
 
-    /// How far our clock is ahead of the venue's, at most; `None` before it said a time.
+    /// Upper bound of how far our clock is ahead of the venue's; `None` before the first message with a time.
     pub fn clock_offset(&self) -> Option<Millis> {
         self.clock_offset.get()
     }
@@ -230,7 +231,8 @@ impl VenueConnection {
         }
     }
 
-    /// A socket went live: the one before it is only drained, and one that still drains has nothing that this one lacks.
+    /// A socket went live. The one before it drains from now on; one that drains already has no trade that this one lacks,
+    /// so it is closed.
     fn go_live(&mut self, now: Millis, id: SocketId, on: &mut dyn FnMut(ConnectionEvent<'_>)) {
         for socket in &mut self.sockets {
             if socket.id == id {
@@ -250,7 +252,7 @@ impl VenueConnection {
         on(ConnectionEvent::Live(id));
     }
 
-    /// Looks at every clock of every socket.
+    /// Acts on every deadline of every socket that has passed.
     fn check_deadlines(
         &mut self,
         now: Millis,
@@ -300,7 +302,7 @@ impl VenueConnection {
         let socket = self.sockets.remove(index);
         let steady = |since: Millis| now - since >= self.timeouts.backoff_reset;
         match socket.stage {
-            // It has done its work.
+            // Its successor is live.
             Stage::Draining { .. } => return,
             Stage::Live { since } if steady(since) => self.backoff.reset(),
             _ => {}
@@ -321,7 +323,7 @@ impl VenueConnection {
         on(ConnectionEvent::Disconnected(id, reason, wait));
     }
 
-    /// Whether no socket is there, or on its way, that is to stay.
+    /// Whether a socket is to be opened: none is live, opening or subscribing that isn't to be replaced.
     fn needs_socket(&self) -> bool {
         let stays = |socket: &SocketState| match socket.stage {
             Stage::Opening { .. } | Stage::Subscribing { .. } => true,

@@ -6,46 +6,46 @@ use thiserror::Error;
 /// Why a socket is replaced while it still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplacementReason {
-    /// The venue will soon cut it.
+    /// It nears the age at which the venue closes connections.
     Age,
-    /// The venue said that it is going to restart.
+    /// The venue announced a restart.
     Notice,
-    /// No trade for long.
+    /// There was no trade for [`Timeouts::no_trades`](super::Timeouts::no_trades).
     Quiet,
 }
 
-/// Why a socket is gone.
+/// Why a socket is gone; the text is shown to operators.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DisconnectReason {
-    /// It broke, or was closed by the venue.
+    /// It broke, or the venue closed it.
     #[error("connection broke: {0}")]
     Broken(String),
     /// The venue answered the handshake with an HTTP status.
     #[error("the venue answered status {status}{}", status_hint(*.status))]
     HttpStatus {
-        /// The status.
+        /// The status, which isn't 101.
         status: u16,
-        /// How long it asks to be left alone.
+        /// Its `Retry-After`, if there is one in seconds.
         retry_after: Option<Millis>,
     },
-    /// It didn't open in time.
+    /// The handshake wasn't over in time.
     #[error("no connection within {0}")]
     ConnectTimeout(Millis),
-    /// A subscription was refused.
+    /// The venue refused a subscription, with this text.
     #[error("subscription refused: {0}; check the venue's pairs in the configuration")]
     SubscriptionRefused(String),
-    /// A subscription was never acknowledged.
+    /// This subscription wasn't acknowledged in time.
     #[error("{0} was not acknowledged within {1}")]
     Unacknowledged(String, Millis),
-    /// Not a byte.
+    /// No byte came for this long.
     #[error("not a byte for {0}")]
     NoBytes(Millis),
-    /// Bytes, but no message, heartbeat or pong.
+    /// Bytes came, but no message, heartbeat or pong for this long.
     #[error("no message, heartbeat or pong for {0}")]
     NoMessages(Millis),
 }
 
-/// What a status means, where it needs saying.
+/// What the operator should know about a status.
 const fn status_hint(status: u16) -> &'static str {
     match status {
         418 | 429 => ": too many requests",

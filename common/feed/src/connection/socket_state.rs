@@ -1,4 +1,4 @@
-//! One socket of a connection: its stage and its clocks.
+//! One socket of a connection: its stage and its deadlines.
 
 use foretell_core::time::Millis;
 
@@ -9,7 +9,7 @@ use crate::event::Ack;
 use crate::stream::SocketNumbering;
 use crate::venue::{Ping, VenueLimits};
 
-/// A socket.
+/// The state of one socket; times are those of the connection's monotonic clock.
 #[derive(Debug)]
 pub(super) struct SocketState {
     pub id: SocketId,
@@ -22,11 +22,11 @@ pub(super) struct SocketState {
     pub trade_at: Millis,
     /// When we last pinged.
     pub pinged_at: Millis,
-    /// The venue said that it is going to restart.
+    /// The venue announced a restart.
     pub restart_announced: bool,
     /// Why it is to be replaced.
     pub replacement: Option<ReplacementReason>,
-    /// Names and numbers of its channels and frames.
+    /// Its channels' numbers and its last frame's number.
     pub numbering: SocketNumbering,
     created_at: Millis,
     /// Spreads planned replacements: 0 ..= 1.
@@ -118,7 +118,7 @@ impl SocketState {
         }
     }
 
-    /// Why the socket is to be replaced, said once.
+    /// Why the socket is to be replaced; `None` again after the first time.
     pub(super) fn replacement_due(
         &mut self,
         now: Millis,
@@ -145,7 +145,7 @@ impl SocketState {
             && now >= self.pinged_at + ping_interval(limits)
     }
 
-    /// When one of its clocks runs out next.
+    /// Its next deadline.
     pub(super) fn next_tick(&self, limits: &VenueLimits, timeouts: &Timeouts) -> Millis {
         match &self.stage {
             Stage::Opening { since } => *since + timeouts.open,
@@ -167,7 +167,7 @@ impl SocketState {
         }
     }
 
-    /// Between 90 and 95 % of the age at which the venue cuts it.
+    /// At 90 to 95 % of the age at which the venue closes it, so that not all connections are replaced at once.
     fn retires_at(&self, limits: &VenueLimits) -> Option<Millis> {
         let max_age = limits.max_age?.0 as f64;
         let age = max_age * (0.90 + 0.05 * self.jitter);

@@ -5,21 +5,21 @@ use foretell_core::time::Millis;
 /// How long a connection waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a socket to open.
+    /// From the request to open a socket to its handshake.
     pub open: Millis,
-    /// For all acknowledgements.
+    /// From the handshake to the last acknowledgement.
     pub acknowledge: Millis,
-    /// How long an old socket is still listened to once its successor is live.
+    /// How long an old socket is still read once its successor is live.
     pub drain: Millis,
-    /// Without a trade for so long, a successor is opened.
+    /// Without a trade for this long, a successor is opened.
     pub no_trades: Millis,
-    /// Retries come within this at first,
+    /// Upper bound of the first random wait before a retry; it doubles with each loss,
     pub initial_backoff: Millis,
-    /// and within this in the end.
+    /// up to this.
     pub max_backoff: Millis,
-    /// A socket that was live for so long makes retries quick again.
+    /// The loss of a socket that was live for this long starts again at the first bound.
     pub backoff_reset: Millis,
-    /// How long a venue is left alone that has refused us, when it doesn't say.
+    /// The least wait after a refusal that names no `Retry-After`.
     pub refused_backoff: Millis,
 }
 

@@ -26,11 +26,11 @@ pub(super) enum InputMessage<'a> {
     Message(Cow<'a, str>),
     /// A REST answer.
     Response(Cow<'a, str>),
-    /// Something that the venue didn't say.
+    /// Nothing that came from the venue; what it is instead.
     NotFromVenue(&'static str),
 }
 
-/// The message inside a line.
+/// The message inside a line, without its wrapper.
 pub(super) fn unwrap_line(text: &str) -> InputMessage<'_> {
     let Ok(wrapper) = serde_json::from_str::<Wrapper<'_>>(text) else {
         return InputMessage::Message(text.into());
@@ -59,7 +59,7 @@ pub(super) fn unwrap_line(text: &str) -> InputMessage<'_> {
     }
 }
 
-/// A message that stands as text, or as it is.
+/// A message that is wrapped as a JSON string, or bare.
 fn inner(raw: &RawValue) -> Cow<'_, str> {
     match serde_json::from_str::<String>(raw.get()) {
         Ok(text) => text.into(),

@@ -1,4 +1,4 @@
-//! The lines that decoding gives: one JSON object each, the same shape for every venue.
+//! The lines that decoding gives: one JSON object each, of the same shape for every venue.
 
 use std::borrow::Cow;
 
@@ -10,29 +10,29 @@ use crate::event::{
 
 const UNSUPPORTED: &str = "protocol that is not spoken";
 
-/// One normalised line.
+/// One normalised line of output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DecodedLine<'a> {
-    /// The venue.
+    /// Name of the venue.
     pub venue: &'a str,
-    /// What it is.
+    /// Its content, under the key `kind`.
     #[serde(flatten)]
     pub content: DecodedContent<'a>,
-    /// The message's number in its file, from 1.
+    /// Number of the input line, from 1.
     pub line: u64,
 }
 
-/// What a line of output says.
+/// The content of a line, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DecodedContent<'a> {
-    /// A trade.
+    /// A trade on the order book that wasn't received before.
     Trade(TradeLine<'a>),
-    /// A candle.
+    /// A candle, finished or forming.
     Candle(CandleLine<'a>),
-    /// Something about the connection.
+    /// The state of the connection or of the venue.
     Status(StatusLine<'a>),
-    /// Nothing that prices need.
+    /// A message that prices don't need.
     Ignored(IgnoredLine<'a>),
     /// Malformed, or refused by the venue.
     Error(ErrorLine<'a>),
@@ -42,7 +42,7 @@ pub enum DecodedContent<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TradeLine<'a> {
     symbol: Option<&'a str>,
-    /// The channel's number where the file doesn't tell its symbol.
+    /// The channel's number where the file doesn't name its symbol.
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<u64>,
     time_ms: i64,
@@ -52,13 +52,13 @@ pub struct TradeLine<'a> {
     taker: Option<&'static str>,
 }
 
-/// A candle.
+/// A candle. Numbers are decimal text in the venue's own digits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CandleLine<'a> {
     symbol: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<&'a str>,
-    /// Its start.
+    /// Open time.
     time_ms: i64,
     step_ms: Option<i64>,
     open: Cow<'a, str>,
@@ -66,11 +66,11 @@ pub struct CandleLine<'a> {
     low: Cow<'a, str>,
     close: Cow<'a, str>,
     volume: Cow<'a, str>,
-    /// `null` where the message can't tell.
+    /// Whether it is finished; `null` where the message doesn't say.
     closed: Option<bool>,
 }
 
-/// Something about the connection.
+/// A message about the connection or the venue's state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusLine<'a> {
     status: &'static str,
@@ -87,21 +87,21 @@ pub struct StatusLine<'a> {
 pub struct IgnoredLine<'a> {
     /// Why: the kind of message, or `duplicate trade`.
     what: &'a str,
-    /// The protocol, if it is one that isn't spoken.
+    /// The protocol, if it is one that isn't supported.
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<&'a str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     trade: Option<TradeLine<'a>>,
 }
 
-/// A malformed message, or a refusal in the venue's words.
+/// A malformed message, or the venue's text of a refusal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ErrorLine<'a> {
     error: &'a str,
     message: Cow<'a, str>,
 }
 
-/// What is said of each message of a venue whose protocol isn't spoken.
+/// The line of any message of a venue whose protocol isn't supported.
 pub fn unsupported_line(venue: &str, line: u64) -> DecodedLine<'_> {
     let content = DecodedContent::Ignored(IgnoredLine {
         what: UNSUPPORTED,
@@ -207,7 +207,7 @@ fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
     }
 }
 
-/// The line of a trade that was heard before.
+/// The line of a trade that was received before.
 pub(super) fn duplicate_content<'a>(trade: &'a Trade<'_>) -> DecodedContent<'a> {
     DecodedContent::Ignored(IgnoredLine {
         what: "duplicate trade",

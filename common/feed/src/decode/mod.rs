@@ -1,4 +1,4 @@
-//! Recorded messages in, one normalised line a trade, candle, status, ignored message or error out.
+//! Recorded messages in; one normalised line per trade, candle, status, ignored message or error out.
 //!
 //! A line of input is a frame or a REST answer, plain or wrapped as `{dir,t,raw}`, `{recv_ns,raw}` or
 //! `{path,body}`. It goes through the very parser that live sockets go through.
@@ -33,12 +33,12 @@ impl Decoder {
         }
     }
 
-    /// What has been seen so far.
+    /// Counts of the frames so far; REST answers don't count.
     pub const fn stats(&self) -> &StreamStats {
         self.stream.stats()
     }
 
-    /// Hands each thing that the next line of the file says to `on`. Blank lines say nothing.
+    /// Hands each output line of the next input line to `on`. A blank input line has none.
     pub fn decode_line(&mut self, input: &[u8], on: &mut dyn FnMut(&DecodedLine<'_>)) {
         self.line += 1;
         let (venue, line) = (self.stream.venue().name(), self.line);
@@ -64,7 +64,7 @@ impl Decoder {
     }
 
     fn message(&mut self, text: &str, is_response: bool, emit: &mut dyn FnMut(DecodedContent<'_>)) {
-        // Candles of REST answers look like no frame of the same venue.
+        // No frame of a venue looks like its REST answer of candles.
         let latest = match latest_candle(self.stream.venue(), text) {
             Ok(latest) => latest,
             Err(error) => {
@@ -95,7 +95,7 @@ impl Decoder {
         }
     }
 
-    /// Says what a frame says; `refusal` stands in for a frame that says nothing.
+    /// Emits the events of a frame; one that would be ignored is a refusal where `refusal` has the reason.
     fn frame(
         &mut self,
         text: &str,
@@ -112,7 +112,7 @@ impl Decoder {
                     }
                     FeedEvent::Venue(event) => emit_event(&event, emit),
                     FeedEvent::Duplicate(trade) => emit(duplicate_content(&trade)),
-                    // Recordings leave frames out, so what is missing is counted and not said line by line.
+                    // Recordings leave frames out on purpose, so missing ones are counted without a line.
                     FeedEvent::Missed(_) => {}
                 });
         if let Err(error) = result {
@@ -121,7 +121,7 @@ impl Decoder {
     }
 }
 
-/// Whether a text begins as rows of rows do.
+/// Whether a text begins as an array of arrays, as many venues' candles do.
 fn is_rows(text: &str) -> bool {
     let inner = text.strip_prefix('[').map(str::trim_start);
     inner.is_some_and(|inner| inner.starts_with('['))

@@ -11,7 +11,7 @@ use crate::event::{MarketId, Trade, VenueEvent};
 use crate::stream::FeedEvent;
 use crate::websocket::ConnectionUpdate;
 
-/// A trade older than this is no price of now.
+/// A trade that is older on arrival, or later seen as such, is no current price.
 pub(super) const MAX_TRADE_AGE: Millis = Millis::seconds(60);
 /// Minutes whose last trades are remembered.
 const KEPT_MINUTES: usize = 30;
@@ -19,38 +19,38 @@ const KEPT_MINUTES: usize = 30;
 /// The symbols of a venue that matter to a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedSymbols {
-    /// The venue.
+    /// Name of the venue.
     pub venue: &'static str,
-    /// What is forecast, and what it is quoted in.
+    /// The symbol of what is forecast, as the WebSocket interface writes it, and its quote currency.
     pub symbol: (String, QuoteCurrency),
-    /// USDT in USD, where that is traded.
+    /// The symbol of USDT/USD, where the venue trades that.
     pub usdt_usd: Option<String>,
 }
 
-/// One venue, as it is now.
+/// The state of one venue, for people and monitoring.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VenueStatus {
-    /// Its name.
+    /// Name of the venue.
     pub venue: String,
-    /// What its connection does.
+    /// Whether trades are coming in.
     pub state: ConnectionState,
     /// Why the last connection was lost, or what the venue refused.
     pub trouble: Option<String>,
-    /// Last price, in the venue's quote, and when it was traded by the venue's clock.
+    /// Time of the last trade by the venue's clock, and its price in the venue's quote currency.
     pub last: Option<(UnixMillis, f64)>,
-    /// How long the last trade took to get here, by both clocks.
+    /// From the last trade's time by the venue's clock to its arrival by ours.
     pub lag: Option<Millis>,
-    /// How far our clock is ahead of the venue's, at most.
+    /// Upper bound of how far our clock is ahead of the venue's.
     pub clock_offset: Option<Millis>,
-    /// Trades so far.
+    /// Trades of the symbol since the start.
     pub trades: u64,
-    /// Connections lost so far.
+    /// Sockets lost since the start.
     pub losses: u64,
-    /// Malformed frames so far.
+    /// Malformed frames since the start.
     pub faults: u64,
 }
 
-/// What a connection does.
+/// Whether a connection delivers trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionState {
@@ -70,7 +70,7 @@ pub(super) struct VenueTracker {
     pub usdt_usd: MinuteCloses,
 }
 
-/// When something was traded last in each of some minutes, and at what price.
+/// Time and price of the last trade in each minute, by the minute's start.
 pub(super) type MinuteCloses = BTreeMap<UnixMillis, (UnixMillis, f64)>;
 
 impl VenueTracker {

@@ -1,39 +1,39 @@
-//! What a recording holds: entries in the order in which they were received.
+//! What a recording holds: entries in the order of arrival.
 
 use super::settlement_attempt::SettlementAttempt;
 
 /// A line of a recording, with the folder that it is in: a venue's, or [`SETTLEMENT_FOLDER`](super::SETTLEMENT_FOLDER).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingEntry {
-    /// Name of the folder.
+    /// Name of the venue, or of the folder of attempts.
     pub venue: String,
-    /// When it was heard; unique.
+    /// When it came, in nanoseconds since 1970 by our clock; unique in the recording, so a little later if need be.
     pub recv_ns: i64,
-    /// What was.
+    /// The frame, answer, attempt or count of lost frames.
     pub content: RecordingContent,
 }
 
-/// What was heard.
+/// What came, or what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordingContent {
-    /// A frame.
+    /// A WebSocket message.
     Frame {
-        /// The socket that it came on.
+        /// Number of the socket that it came on, from 1 for each venue and run of the recorder.
         socket: u64,
-        /// Its text.
+        /// The message as it came.
         raw: String,
     },
-    /// So many frames came that couldn't be written.
+    /// This many frames came here that couldn't be written in time.
     Lost(u64),
-    /// An answer over REST.
+    /// An answer over REST, of any status.
     Response {
-        /// Path and query that were asked.
+        /// Path and query of the request.
         path: String,
-        /// Its HTTP status.
+        /// HTTP status.
         status: u16,
-        /// Its body.
+        /// Body as it came.
         body: String,
     },
-    /// The answers since the attempt before are all that this one had.
+    /// An attempt to settle. Its answers are those since the attempt before it.
     Attempt(SettlementAttempt),
 }

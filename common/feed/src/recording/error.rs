@@ -11,35 +11,35 @@ use crate::venue::VenueError;
 /// Why a recording can't be written or read.
 #[derive(Debug, Error)]
 pub enum RecordingError {
-    /// The disk says no.
+    /// An operation on a file or folder failed.
     #[error("can't {doing} {path}")]
     Io {
-        /// What was tried.
+        /// The operation, as a verb that fits before the path.
         doing: &'static str,
-        /// Where.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A line that no recorder wrote.
+    /// A line that isn't in the form that a recorder writes.
     #[error("{path}, line {line}: not a line of a recording: {why}")]
     Line {
-        /// The file.
+        /// The file that holds it.
         path: PathBuf,
-        /// The line's number.
+        /// The line's number in the file, from 1.
         line: u64,
-        /// What is wrong.
+        /// What is wrong with it.
         why: String,
     },
-    /// Nothing to replay.
+    /// The folder holds no entry at all.
     #[error("{0} holds no recording: expected folders of venues with files *{FILE_SUFFIX}")]
     Empty(PathBuf),
-    /// A folder of something else.
+    /// A folder in it isn't named after a venue.
     #[error("{path} is no folder of a venue")]
     Venue {
-        /// The folder.
+        /// That folder.
         path: PathBuf,
-        /// What venues there are.
+        /// The error that lists the venues.
         source: VenueError,
     },
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{RecordingContent, RecordingEntry};
 use super::settlement_attempt::SettlementAttempt;
 
-/// A line as it is written: which keys are there says what it is.
+/// A line as it is written: told apart by its keys.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum RecordingLine<'a> {

@@ -1,4 +1,4 @@
-//! What recorded frames say, whether they are written this moment or read back years later.
+//! The minutes that recorded frames close, whether the frames are being written or read back years later.
 
 use std::collections::BTreeMap;
 
@@ -28,15 +28,15 @@ struct VenueReplayState {
 /// A closed minute of a venue's market.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VenueMinuteCandle {
-    /// Name of the venue.
+    /// Name of the venue, as in configuration.
     pub venue: String,
-    /// The minute.
+    /// The closed minute of one of its symbols.
     #[serde(flatten)]
     pub minute: MinuteCandle,
 }
 
 impl MinuteReplay {
-    /// Takes in an entry; `on` is given each minute that it closes. Answers and attempts close none.
+    /// Takes in an entry and hands each minute that it closes to `on`. Answers and attempts close none.
     pub fn push(
         &mut self,
         entry: &RecordingEntry,
@@ -86,7 +86,7 @@ impl MinuteReplay {
         Ok(())
     }
 
-    /// What each venue's frames were, and how many were lost before they could be written.
+    /// Of each venue: its name, the counts of its frames, and how many frames were lost before they could be written.
     pub fn stats(&self) -> impl Iterator<Item = (&str, &StreamStats, u64)> {
         let venues = self.venues.iter();
         venues.map(|(name, state)| (name.as_str(), state.stream.stats(), state.lost))

@@ -1,5 +1,5 @@
-//! Raw frames and answers on disk and back: what was heard, exactly as it came, so that parsers and settlement can be tried
-//! on it again.
+//! Raw frames and REST answers on disk and back, exactly as they came, so that parsers and settlement can be run on them
+//! again.
 //!
 //! ```text
 //! DIR/kraken/2026-11-25T13.000.jsonl.zst     one line a frame: {"recv_ns","socket","raw"}
@@ -8,8 +8,8 @@
 //! DIR/settlement/2026-11-25T13.000.jsonl.zst one line an attempt to settle minutes from the answers before it
 //! ```
 //!
-//! `recv_ns` is unique and rises over all venues of a recording: the order in which they were heard. The lines are of
-//! the form that [`crate::decode`] reads, too.
+//! `recv_ns` is unique and rises over all venues of a recording: the order of arrival. [`crate::decode`] reads these
+//! lines, too.
 
 mod entry;
 mod error;

@@ -1,4 +1,4 @@
-//! Reads a recording back, all venues merged in the order in which they were heard.
+//! Reads a recording back, all venues merged in the order of arrival.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -27,8 +27,8 @@ struct OpenFile {
     line: u64,
 }
 
-/// Hands every entry of the recording in `folder` to `on`, in the order in which they were heard. A file whose end is
-/// missing, because its recorder was killed, is read as far as it goes.
+/// Hands every entry of the recording in `folder` to `on`, in the order of arrival. A file whose end is missing, because
+/// its recorder was killed, is read as far as it goes.
 pub fn read_recording(
     folder: &Path,
     on: &mut dyn FnMut(RecordingEntry) -> Result<(), RecordingError>,

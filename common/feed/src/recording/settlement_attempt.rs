@@ -18,24 +18,24 @@ use crate::venue::{self, VenueError};
 pub struct SettlementAttempt {
     /// What is settled, such as `BTC/USD`.
     pub pair: String,
-    /// The rules.
+    /// Version of the rules that settle.
     pub rules: RulesVersion,
-    /// When the recorder began: what it had learnt before, another one hasn't.
+    /// When the recorder began. A collector remembers the volumes of past days; another session starts without them.
     pub session: UnixMillis,
-    /// Who was asked for the pair, and what they quote in.
+    /// The markets of the pair, each with its quote currency.
     pub venues: Vec<(MarketName, QuoteCurrency)>,
-    /// Who was asked for USDT/USD.
+    /// The markets of USDT/USD.
     pub usdt_usd: Vec<MarketName>,
     /// Starts of the minutes, oldest first.
     pub minutes: Vec<UnixMillis>,
-    /// When.
+    /// The time of the attempt by the recorder's clock.
     pub now: UnixMillis,
 }
 
-/// A pair on a venue.
+/// A pair on a venue, by name, wherever its host is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarketName {
-    /// The venue's name.
+    /// The venue's name, as in configuration.
     pub venue: String,
     /// The pair, as its REST interface writes it.
     pub symbol: String,
@@ -44,29 +44,29 @@ pub struct MarketName {
 /// A minute with its price of record, or a gap.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SettledMinuteRecord {
-    /// What is settled.
+    /// What is settled, such as `BTC/USD`.
     pub pair: String,
-    /// Start of the minute.
+    /// Start of the minute, whose close is settled.
     pub time_ms: UnixMillis,
-    /// The price; `null` is a gap.
+    /// The settled price in USD; `null` is a gap.
     pub settled: Option<Price>,
-    /// Why it is a gap.
+    /// Why there is no price; absent where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<GapReason>,
-    /// (max − min) over the price, in bps.
+    /// (max − min) of the venues' prices over the settled price, in bps; `null` in a gap.
     pub dispersion_bps: Option<f64>,
-    /// What a USDT was worth.
+    /// USD per USDT that converted the prices in USDT; `null` where it wasn't needed or known.
     pub usdt_usd: Option<f64>,
-    /// Who had a say: price in USD and weight.
+    /// The venues in the price, each with its price in USD and its weight.
     pub used: BTreeMap<String, (f64, f64)>,
-    /// Who hadn't, and why.
+    /// The venues left out, each with the reason.
     pub excluded: BTreeMap<String, VenueExclusion>,
-    /// Hash of everything that decided it.
+    /// Hash of the [`MinuteInputs`](foretell_core::settle::MinuteInputs) that decided it.
     pub inputs: Hash,
 }
 
-/// What the answers decide of an attempt's minutes: prices, and gaps where it was the last attempt. The rest is tried
-/// again.
+/// The minutes of the attempt that its candles decide: those with a price, and gaps where no later attempt follows. The
+/// others are tried again.
 pub fn settle_attempt(
     attempt: &SettlementAttempt,
     collected: &CollectedCandles,
@@ -119,7 +119,7 @@ impl SettlementAttempt {
 }
 
 impl MarketName {
-    /// The name of a market.
+    /// The name of this market, without its host.
     pub fn of(market: &VenueMarket) -> Self {
         Self {
             venue: market.venue.name().to_owned(),
@@ -127,7 +127,7 @@ impl MarketName {
         }
     }
 
-    /// The market, wherever it is.
+    /// The market without a host, for a replay that needs none.
     pub(super) fn market(&self) -> Result<VenueMarket, VenueError> {
         Ok(VenueMarket {
             venue: venue::by_name(&self.venue)?,

@@ -13,7 +13,7 @@ use crate::collector::CandleCollector;
 use crate::rest::{RecordedResponse, RecordedResponses, RestClient};
 use crate::venue::VenueError;
 
-/// Settles again what a recording's attempts settled.
+/// Settles again what a recording's attempts settled: the same prices for the same entries.
 #[derive(Debug, Default)]
 pub struct SettlementReplay {
     responses: RecordedResponses,
@@ -21,7 +21,7 @@ pub struct SettlementReplay {
 }
 
 impl SettlementReplay {
-    /// Takes in an entry; `on` is given each minute that it settles.
+    /// Takes in an entry and hands each minute that it settles to `on`. Frames settle none.
     pub fn push(
         &mut self,
         entry: &RecordingEntry,
@@ -42,7 +42,7 @@ impl SettlementReplay {
                 else {
                     return Ok(());
                 };
-                // Answers from memory keep nobody waiting.
+                // Answers from memory are there at once.
                 let collected = collector.collect(*first, *last, attempt.now).now_or_never();
                 if let Some(collected) = collected {
                     settle_attempt(attempt, &collected).into_iter().for_each(on);
@@ -54,7 +54,8 @@ impl SettlementReplay {
         Ok(())
     }
 
-    /// The collector that asks what the recorder's asked, and remembers what that remembered.
+    /// The collector of the attempt's session: it makes the requests that the recorder's made, and has the volumes that
+    /// one had.
     fn collector(&mut self, attempt: &SettlementAttempt) -> Result<&CandleCollector, VenueError> {
         let new = || -> Result<(SettlementAttempt, CandleCollector), VenueError> {
             let venues = attempt.venues.iter();

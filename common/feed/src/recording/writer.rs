@@ -1,4 +1,4 @@
-//! Writes what was heard to hourly files.
+//! Writes frames and answers to hourly files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -15,12 +15,12 @@ use super::line::RecordingLine;
 
 const NS_PER_MS: i64 = 1_000_000;
 const NS_PER_HOUR: i64 = 3_600_000 * NS_PER_MS;
-/// What was written is on disk at the latest so much later, if more comes.
+/// The longest that an entry stays unflushed while more entries come.
 const FLUSH_EVERY_NS: i64 = 10_000 * NS_PER_MS;
 /// Text compresses to about an eighth at this level, at some 200 MB/s.
 const LEVEL: i32 = 3;
 
-/// Writes a recording.
+/// Writes a recording: one open file per venue, flushed every ten seconds at the latest while entries come.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
@@ -37,7 +37,7 @@ struct HourFile {
 }
 
 impl Recorder {
-    /// A recording in this folder, which is made if need be. What is there already is kept.
+    /// A recording in this folder, which is made if need be. Files that are there already are kept.
     pub fn new(folder: &Path) -> Result<Self, RecordingError> {
         fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
         Ok(Self {
@@ -47,7 +47,7 @@ impl Recorder {
         })
     }
 
-    /// Writes what a venue said at `received`; the entry as a replay will give it.
+    /// Writes what came from a venue at `received`, and returns the entry as a replay will give it.
     pub fn write(
         &mut self,
         venue: &str,
@@ -78,7 +78,7 @@ impl Recorder {
         })
     }
 
-    /// Finishes every file.
+    /// Completes and closes every file.
     pub fn finish(self) -> Result<(), RecordingError> {
         self.files.into_values().try_for_each(HourFile::finish)
     }

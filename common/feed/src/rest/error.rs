@@ -1,4 +1,4 @@
-//! Why there are no candles.
+//! Errors of requests over REST.
 
 use std::time::Duration;
 
@@ -6,72 +6,72 @@ use thiserror::Error;
 
 use crate::venue::VenueError;
 
-/// Why there are no candles.
+/// Why a request brought no candles.
 #[derive(Debug, Error)]
 pub enum RestError {
-    /// No HTTP client.
+    /// The HTTP client can't be built.
     #[error("can't set up HTTP")]
     Client(#[source] reqwest::Error),
-    /// No TLS.
+    /// The TLS configuration can't be built.
     #[error("can't set up TLS")]
     Tls(#[from] rustls::Error),
-    /// No connection, no answer in time, or it broke off.
+    /// No connection, no whole answer before the deadline, or one that broke off.
     #[error("{venue} can't be reached at {url}")]
     Unreachable {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// What was asked.
+        /// The whole address that was requested.
         url: String,
-        /// What the connection said.
+        /// The HTTP client's error.
         source: reqwest::Error,
     },
     /// An HTTP status other than success.
     #[error("{venue} answered status {status} at {url}")]
     Status {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// What was asked.
+        /// The whole address that was requested.
         url: String,
-        /// The status.
+        /// The status, which isn't 2xx.
         status: u16,
-        /// How long the venue asks to be left alone.
+        /// Its `Retry-After`, if there is one in seconds.
         retry_after: Option<Duration>,
     },
-    /// Not asked, because the venue wants to be left alone.
+    /// Nothing was requested: an earlier answer of this host forbids it for a while.
     #[error("{venue} at {host} turned us away and is left alone for {} s more", .wait.as_secs())]
     RateLimited {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// Its host.
+        /// Scheme, name and port.
         host: String,
-        /// For how long.
+        /// Until the host may be asked again.
         wait: Duration,
     },
-    /// A recording holds no answer: there was none, or nobody asked.
+    /// A recording holds no answer to this request: the venue gave none, or nobody made the request.
     #[error("the recording holds no answer of {venue} to {path}")]
     NotRecorded {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// What was asked.
+        /// Path and query that were requested.
         path: String,
     },
-    /// An answer beyond all expectation.
+    /// The answer is longer than any page of candles can be.
     #[error("{venue} answered more than {max_bytes} bytes at {url}")]
     ResponseTooLong {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// What was asked.
+        /// The whole address that was requested.
         url: String,
-        /// The most bytes that are read.
+        /// The most bytes that are read of an answer.
         max_bytes: usize,
     },
-    /// The venue's own part.
+    /// The venue has no such candles, refused, or answered something else than candles.
     #[error(transparent)]
     Venue(#[from] VenueError),
 }
 
 impl RestError {
-    /// The error without the address that was asked.
+    /// The error without the address, so that several failures at one venue read the same.
     pub fn summary(&self) -> String {
         match self {
             Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),

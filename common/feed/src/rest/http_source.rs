@@ -1,18 +1,18 @@
-//! Where answers come from: the network, or a recording of what it said.
+//! Where answers come from: the network, or a recording of its answers.
 
 use std::time::Duration;
 
 use super::error::RestError;
 use super::recorded_responses::{RecordedResponse, RecordedResponses};
 
-/// Longest answer to one request.
+/// Longest body that is read of one answer; a page of 10,000 candles has less than 1 MB.
 pub(super) const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
 #[derive(Debug, Clone)]
 pub(super) enum HttpSource {
-    /// The venues themselves; what they answer is kept, if somebody wants it.
+    /// The venues' hosts; answers are also kept where there is something to keep them in.
     Network(reqwest::Client, Option<RecordedResponses>),
-    /// What they answered once.
+    /// Answers that were kept.
     Recording(RecordedResponses),
 }
 

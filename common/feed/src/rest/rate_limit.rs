@@ -1,4 +1,4 @@
-//! Hosts that answered that they are asked too often, or not at all.
+//! Hosts that answered that they aren't to be asked for a while.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +34,7 @@ impl HostRateLimits {
         })
     }
 
-    /// Notes a host's answer of this status, if it means that the host isn't to be asked for a while.
+    /// Notes that a host answered with this status, if the status forbids requests for a while.
     pub(super) fn note(&self, host: &str, status: u16, retry_after: Option<Duration>) {
         let wait = match status {
             429 => retry_after.unwrap_or(DEFAULT_RETRY_AFTER),

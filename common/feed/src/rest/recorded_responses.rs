@@ -3,31 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// An answer, as it came.
+/// A venue's answer to a request, of any status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedResponse {
-    /// Who gave it.
+    /// Name of the venue.
     pub venue: String,
-    /// Path and query that were asked.
+    /// Path and query of the request, without the host.
     pub path: String,
-    /// Its HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// Its body.
+    /// Body, which is UTF-8; others aren't recorded.
     pub body: String,
 }
 
-/// Answers on the way to or from a recording.
+/// Answers on the way to or from a recording, by venue and path. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct RecordedResponses(Arc<Mutex<BTreeMap<(String, String), RecordedResponse>>>);
 
 impl RecordedResponses {
-    /// Adds an answer; of several to the same question, the last one counts.
+    /// Adds an answer; of several to the same request, the last one counts.
     pub fn put(&self, response: RecordedResponse) {
         let key = (response.venue.clone(), response.path.clone());
         self.locked().insert(key, response);
     }
 
-    /// Takes out all answers.
+    /// Removes all answers and returns them, ordered by venue and path.
     pub fn take(&self) -> Vec<RecordedResponse> {
         std::mem::take(&mut *self.locked()).into_values().collect()
     }

@@ -1,7 +1,10 @@
-//! Binance spot, on the hosts that serve market data only. [`BinanceUs`](super::BinanceUs) speaks the same protocol.
+//! Binance spot, on the hosts that serve market data only. [`BinanceUs`](super::BinanceUs) has the same protocol.
 //!
 //! Frames are events, told apart by `e`, bare or wrapped as `{"stream","data"}`; trade ids are consecutive.
 //! Candles: `GET /api/v3/klines`, 12 columns, ascending, the forming one last.
+//!
+//! Documentation: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md> and
+//! <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>.
 
 use std::borrow::Cow;
 
@@ -27,11 +30,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Binance.
+/// Binance spot; prices in USDT.
 #[derive(Debug, Clone, Copy)]
 pub struct Binance;
 
-/// Spacings of candles and the venue's words for them.
+/// The venue's names of the spacings of candles.
 const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "1m"),
     (Millis::minutes(5), "5m"),
@@ -41,7 +44,8 @@ const STEPS: [(Millis, &str); 6] = [
     (Millis::days(1), "1d"),
 ];
 
-/// What tells one frame from another.
+/// The fields that tell one frame from another: an event's `e`, `{"stream":"btcusdt@trade","data":{…}}`,
+/// `{"result":null,"id":1}` or `{"code":2,"msg":"Invalid request","id":1}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -60,6 +64,8 @@ struct Header<'a> {
     msg: Option<Cow<'a, str>>,
 }
 
+/// `{"e":"trade","E":1700000000120,"s":"BTCUSDT","t":3100000001,"p":"37000.10000000","q":"0.00150000",
+/// "T":1700000000119,"m":true,"M":true}`; times in ms.
 #[derive(Deserialize)]
 struct TradeEvent<'a> {
     #[serde(borrow)]
@@ -73,11 +79,13 @@ struct TradeEvent<'a> {
     time: i64,
     /// Whether the buyer was the maker.
     m: bool,
-    /// Kind of order behind it, on derivatives' streams only.
+    /// Kind of order, which only derivatives' streams have; insurance funds aren't the market.
     #[serde(rename = "X", borrow)]
     origin: Option<Cow<'a, str>>,
 }
 
+/// Trades of one taker at one price: `{"e":"aggTrade","E":1700000000120,"s":"BTCUSDT","a":640000001,"p":"37000.10000000",
+/// "q":"0.00150000","f":3100000001,"l":3100000002,"T":1700000000119,"m":true,"M":true}`.
 #[derive(Deserialize)]
 struct AggTradeEvent<'a> {
     #[serde(borrow)]
@@ -92,6 +100,8 @@ struct AggTradeEvent<'a> {
     m: bool,
 }
 
+/// `{"e":"kline","E":1700000002000,"s":"BTCUSDT","k":{"t":1699999980000,"T":1700000039999,"s":"BTCUSDT","i":"1m",
+/// "f":1,"L":9,"o":"37000.1","c":"37001.0","h":"37002.0","l":"36999.9","v":"1.5","n":9,"x":false,…}}`.
 #[derive(Deserialize)]
 struct KlineEvent<'a> {
     #[serde(borrow)]
@@ -115,9 +125,11 @@ struct Kline<'a> {
     c: Decimal<'a>,
     #[serde(borrow)]
     v: Decimal<'a>,
+    /// Whether it is finished.
     x: bool,
 }
 
+/// `{"code":-1121,"msg":"Invalid symbol."}`, over REST.
 #[derive(Deserialize)]
 struct ErrorResponse {
     code: i64,
@@ -180,7 +192,7 @@ impl Venue for Binance {
     }
 }
 
-/// The server pings every 20 s (3 min on the US host); our own pings make silence mean something sooner.
+/// The server pings every 20 s (3 min on the US host); our own pings show a dead connection sooner.
 pub(super) const LIMITS: VenueLimits = VenueLimits {
     url: "",
     ping: Ping::Frame(Millis::seconds(20)),
@@ -227,7 +239,8 @@ pub(super) fn read_candles(
         let why = format!("{msg} ({code})");
         return Err(VenueError::Refused { venue, why });
     }
-    // Open time, open, high, low, close, volume, close time, and five columns that we don't read.
+    // [[1699999980000,"37000.1","37002.0","36999.9","37001.0","1.5",1700000039999,…]]: open time, open, high, low,
+    // close, volume, close time, and five columns that prices don't need.
     let rows: Vec<Row<'_>> = parse_response(venue, body)?;
     for row in &rows {
         on(read_row(row).map_err(to_venue_error(venue))?);

@@ -1,4 +1,6 @@
-//! Binance.US: [Binance](super::Binance)'s protocol on other hosts. A thin market, a witness more than a source.
+//! Binance.US: [Binance](super::Binance)'s protocol on other hosts. Its market is thin, so it is disabled by default.
+//!
+//! Documentation: <https://docs.binance.us/>.
 
 use foretell_core::settle::QuoteCurrency;
 
@@ -10,7 +12,7 @@ use super::subscription::{ChannelMap, Subscription};
 use super::traits::{CandleQuery, CandleSource, Venue};
 use crate::event::{FrameError, RawCandle, VenueEvent};
 
-/// Binance.US.
+/// Binance.US; prices in USDT.
 #[derive(Debug, Clone, Copy)]
 pub struct BinanceUs;
 

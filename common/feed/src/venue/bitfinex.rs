@@ -3,6 +3,9 @@
 //! we set, every array ends with its number on the connection and the venue's time.
 //!
 //! Candles: `GET /v2/candles/trade:1m:SYMBOL/hist`, `[time, open, close, high, low, volume]`: close before high.
+//!
+//! Documentation: <https://docs.bitfinex.com/docs/ws-general>, <https://docs.bitfinex.com/reference/ws-public-trades> and
+//! <https://docs.bitfinex.com/reference/rest-public-candles>.
 
 mod array_frame;
 mod candle_row;
@@ -26,11 +29,11 @@ use super::subscription::{ChannelMap, Subscription};
 use super::traits::{CandleQuery, CandleSource, Venue};
 use crate::event::{Ack, FrameError, IgnoredMessage, RawCandle, StatusMessage, VenueEvent};
 
-/// Bitfinex.
+/// Bitfinex; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct Bitfinex;
 
-/// Numbers (65536) and times (32768) on every array.
+/// Flags that put a number (65536) and a time (32768) on every array.
 const FLAGS: u32 = 65_536 + 32_768;
 
 const CONF: Ack<'static> = Ack::Topic {
@@ -39,6 +42,8 @@ const CONF: Ack<'static> = Ack::Topic {
     number: None,
 };
 
+/// `{"event":"subscribed","channel":"trades","chanId":420191,"symbol":"tBTCUSD","pair":"BTCUSD"}`,
+/// `{"event":"info","version":2,"platform":{"status":1}}` or `{"event":"error","msg":"symbol: invalid","code":10300}`.
 #[derive(Deserialize)]
 struct EventMessage<'a> {
     #[serde(borrow)]
@@ -61,6 +66,7 @@ struct EventMessage<'a> {
 
 #[derive(Deserialize)]
 struct Platform {
+    /// 1 while the venue trades, 0 in maintenance.
     status: u8,
 }
 
@@ -109,7 +115,7 @@ impl Venue for Bitfinex {
         QuoteCurrency::Usd
     }
 
-    /// Tether is UST here; names longer than three letters are set apart by a colon.
+    /// USDT is called UST here; a base of more than three letters is followed by a colon.
     fn symbol(&self, pair: &Pair) -> String {
         let quote = match pair.quote.as_str() {
             "USDT" => "UST",

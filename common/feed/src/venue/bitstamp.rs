@@ -1,6 +1,8 @@
 //! Bitstamp. Frames are told apart by `event`; numbers come as floats and, exactly, as `…_str`.
 //!
 //! Candles: `GET /api/v2/ohlc/PAIR/`, seconds and numbers as text, ascending.
+//!
+//! Documentation: <https://www.bitstamp.net/websocket/v2/> and <https://www.bitstamp.net/api/>.
 
 use std::borrow::Cow;
 
@@ -24,7 +26,7 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Bitstamp.
+/// Bitstamp; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct Bitstamp;
 
@@ -33,6 +35,7 @@ const STEPS_S: [i64; 7] = [60, 180, 300, 900, 1800, 3600, 86400];
 
 const TRADES: &str = "live_trades";
 
+/// `{"event":"bts:subscription_succeeded","channel":"live_trades_btcusd","data":{}}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -43,7 +46,9 @@ struct Header<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// A frame of a trade, read at once.
+/// A frame of a trade, read in one pass: `{"data":{"id":158000001,"timestamp":"1700000000","amount":0.0015,
+/// "amount_str":"0.00150000","price":37000.1,"price_str":"37000.10","type":0,"microtimestamp":"1700000000119000",
+/// "buy_order_id":1,"sell_order_id":2},"channel":"live_trades_btcusd","event":"trade"}`.
 #[derive(Deserialize)]
 struct LiveTrade<'a> {
     event: &'a str,
@@ -60,16 +65,19 @@ struct TradeData<'a> {
     amount_str: Decimal<'a>,
     #[serde(borrow)]
     price_str: Decimal<'a>,
+    /// 0 if the taker bought, 1 if it sold.
     r#type: u8,
 }
 
+/// `{"event":"bts:error","channel":"","data":{"code":null,"message":"Bad subscription string."}}`: its `data`.
 #[derive(Deserialize)]
 struct ErrorData<'a> {
     #[serde(borrow)]
     message: Cow<'a, str>,
 }
 
-/// Candles, or a refusal, for which the venue has several forms.
+/// `{"data":{"pair":"BTC/USD","ohlc":[…]}}`, or a refusal, of which the venue has several forms:
+/// `{"code":"invalid_step","errors":[]}`, `{"error":"…"}`, `{"reason":"…"}`.
 #[derive(Deserialize)]
 struct RestResponse<'a> {
     #[serde(borrow)]
@@ -86,6 +94,7 @@ struct Data<'a> {
     ohlc: Vec<Row<'a>>,
 }
 
+/// `{"timestamp":"1699999980","open":"37000","high":"37002","low":"36999","close":"37001","volume":"1.5"}`.
 #[derive(Deserialize)]
 struct Row<'a> {
     #[serde(borrow)]

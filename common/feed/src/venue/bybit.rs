@@ -1,7 +1,10 @@
 //! Bybit v5, spot. Frames are told apart by `topic` or `op`; block trades are marked `BT`.
 //!
 //! Candles: `GET /v5/market/kline`, newest first with the forming one; an answer names its category, which is linear
-//! unless spot was asked for.
+//! unless the request names spot.
+//!
+//! Documentation: <https://bybit-exchange.github.io/docs/v5/websocket/public/trade> and
+//! <https://bybit-exchange.github.io/docs/v5/market/kline>.
 
 use std::borrow::Cow;
 
@@ -28,11 +31,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Bybit.
+/// Bybit spot; prices in USDT.
 #[derive(Debug, Clone, Copy)]
 pub struct Bybit;
 
-/// Spacings of candles in the venue's word, minutes or a letter.
+/// The venue's names of the spacings of candles: minutes, or a letter.
 const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "1"),
     (Millis::minutes(5), "5"),
@@ -42,9 +45,11 @@ const STEPS: [(Millis, &str); 6] = [
     (Millis::days(1), "D"),
 ];
 
-/// Most topics in one request.
+/// The most topics in one request on the spot interface.
 const TOPICS: usize = 10;
 
+/// The fields that tell one frame from another: a topic, or
+/// `{"success":true,"ret_msg":"subscribe","conn_id":"c","req_id":"1","op":"subscribe"}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -65,7 +70,7 @@ struct Header<'a> {
     ret_code: Option<i64>,
 }
 
-/// A frame of trades, read at once.
+/// A frame of trades, read in one pass: `{"topic":"publicTrade.BTCUSDT","ts":1700000000121,"type":"snapshot","data":[…]}`.
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
@@ -74,6 +79,7 @@ struct Trades<'a> {
     data: SmallVec<[TradeData<'a>; 1]>,
 }
 
+/// `{"i":"2290000000050000001","T":1700000000119,"p":"37000.1","v":"0.0015","S":"Sell","s":"BTCUSDT","BT":false}`.
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(rename = "T")]
@@ -88,6 +94,7 @@ struct TradeData<'a> {
     p: Decimal<'a>,
     #[serde(borrow)]
     i: &'a str,
+    /// Whether it is a block trade, away from the book.
     #[serde(rename = "BT", default)]
     block: bool,
 }
@@ -98,6 +105,8 @@ enum TakerSide {
     Sell,
 }
 
+/// `{"start":1699999980000,"end":1700000039999,"interval":"1","open":"37000.1","close":"37001","high":"37002",
+/// "low":"36999.9","volume":"1.5","turnover":"55500","confirm":false,"timestamp":1700000000882}`.
 #[derive(Deserialize)]
 struct KlineData<'a> {
     start: i64,
@@ -116,6 +125,7 @@ struct KlineData<'a> {
     confirm: bool,
 }
 
+/// `{"retCode":0,"retMsg":"OK","result":{…},"retExtInfo":{},"time":1700000000121}`.
 #[derive(Deserialize)]
 struct RestResponse<'a> {
     #[serde(rename = "retCode")]
@@ -126,6 +136,7 @@ struct RestResponse<'a> {
     result: Option<&'a RawValue>,
 }
 
+/// `{"category":"spot","symbol":"BTCUSDT","list":[["1699999980000","37000.1","37002","36999.9","37001","1.5","55500"]]}`.
 #[derive(Deserialize)]
 struct Klines<'a> {
     #[serde(borrow)]
@@ -315,7 +326,7 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }
 
-/// An answer to a request, or something without a topic.
+/// The event of a frame without a topic: the answer to a request, or something that prices don't need.
 fn other_message<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     let kind = header.op.as_deref().filter(|op| !op.is_empty());
     if header.success == Some(false) {

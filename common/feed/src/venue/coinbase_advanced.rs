@@ -1,7 +1,11 @@
-//! Coinbase Advanced Trade: another door to the book of [`CoinbaseExchange`](super::CoinbaseExchange), so that the
-//! two never count as two venues. Frames are told apart by `channel` and numbered per connection; `side` is the maker's.
+//! Coinbase Advanced Trade: another interface to the order book of [`CoinbaseExchange`](super::CoinbaseExchange), so the
+//! two must never count as two venues. Frames are told apart by `channel` and numbered per connection; `side` is the
+//! maker's.
 //!
 //! Candles: `GET /api/v3/brokerage/market/products/PRODUCT/candles`, newest first, at most 350.
+//!
+//! Documentation: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels> and
+//! <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/advanced-trade-asyncapi.json>.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,11 +32,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Coinbase Advanced Trade.
+/// Coinbase Advanced Trade; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct CoinbaseAdvanced;
 
-/// Spacings of candles and the venue's words for them.
+/// The venue's names of the spacings of candles.
 const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "ONE_MINUTE"),
     (Millis::minutes(5), "FIVE_MINUTE"),
@@ -42,9 +46,11 @@ const STEPS: [(Millis, &str); 6] = [
     (Millis::days(1), "ONE_DAY"),
 ];
 
-/// The only buckets of the `candles` channel.
+/// The only spacing of the `candles` channel.
 const STREAMED_STEP: Millis = Millis::minutes(5);
 
+/// `{"channel":"heartbeats","client_id":"","timestamp":"2026-01-01T00:00:00.000000Z","sequence_num":7,"events":[…]}`, or
+/// `{"type":"error","message":"no such product"}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -58,12 +64,13 @@ struct Header<'a> {
     r#type: Option<Cow<'a, str>>,
     #[serde(borrow)]
     message: Option<Cow<'a, str>>,
-    /// A REST answer.
+    /// Only REST answers have it at the top.
     #[serde(borrow)]
     trades: Option<&'a RawValue>,
 }
 
-/// A frame of trades, read at once.
+/// A frame of trades, read in one pass: `{"channel":"market_trades","client_id":"","timestamp":"…","sequence_num":7,
+/// "events":[{"type":"update","trades":[…]}]}`.
 #[derive(Deserialize)]
 struct MarketTrades<'a> {
     sequence_num: u64,
@@ -77,6 +84,8 @@ struct Trades<'a> {
     trades: SmallVec<[TradeData<'a>; 1]>,
 }
 
+/// `{"trade_id":"995000001","product_id":"BTC-USD","price":"37000.10","size":"0.00150000","side":"BUY",
+/// "time":"2026-01-01T00:00:00.119000Z"}`.
 #[derive(Deserialize)]
 struct TradeData<'a> {
     trade_id: &'a str,
@@ -103,6 +112,8 @@ struct Candles<'a> {
     candles: Vec<CandleData<'a>>,
 }
 
+/// `{"start":"1699999800","low":"36999.9","high":"37002","open":"37000.1","close":"37001","volume":"1.5"}`; over WebSocket
+/// with `product_id`.
 #[derive(Deserialize)]
 struct CandleData<'a> {
     #[serde(borrow)]
@@ -121,12 +132,14 @@ struct CandleData<'a> {
     product_id: Option<Cow<'a, str>>,
 }
 
+/// `{"subscriptions":{"market_trades":["BTC-USD"],"heartbeats":["heartbeats"]}}`: all that the connection has.
 #[derive(Deserialize)]
 struct Subscriptions<'a> {
     #[serde(borrow)]
     subscriptions: BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
 }
 
+/// `{"error":"NOT_FOUND","message":"no product"}`, over REST.
 #[derive(Deserialize)]
 struct ErrorResponse {
     error: String,
@@ -198,7 +211,7 @@ impl Venue for CoinbaseAdvanced {
         }
     }
 
-    /// One channel a message. Heartbeats keep the connection open when nothing is traded.
+    /// One channel per message. Heartbeats keep the connection open when nothing is traded.
     fn subscribe(&self, symbols: &[String]) -> Vec<Subscription> {
         let trades = serde_json::json!({
             "type": "subscribe", "channel": "market_trades", "product_ids": symbols,

@@ -1,8 +1,10 @@
-//! Coinbase Exchange. Frames are told apart by `type`; `side` is the maker's; trade ids are consecutive, and a
-//! heartbeat every second says which was the last.
+//! Coinbase Exchange. Frames are told apart by `type`; `side` is the maker's; trade ids are consecutive. A heartbeat comes
+//! every second.
 //!
 //! Candles: `GET /products/PRODUCT/candles`, `[time, low, high, open, close, volume]`, newest first, at most 300;
 //! minutes without trades have none.
+//!
+//! Documentation: <https://docs.cdp.coinbase.com/exchange/websocket-feed/channels>.
 
 use std::borrow::Cow;
 
@@ -27,11 +29,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Coinbase Exchange.
+/// Coinbase Exchange; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct CoinbaseExchange;
 
-/// Spacings of candles in the venue's word, seconds.
+/// The venue's names of the spacings of candles: seconds.
 const STEPS: [(Millis, &str); 5] = [
     (Millis::minutes(1), "60"),
     (Millis::minutes(5), "300"),
@@ -42,6 +44,7 @@ const STEPS: [(Millis, &str); 5] = [
 
 const CHANNELS: [&str; 2] = ["matches", "heartbeat"];
 
+/// The fields that tell one frame from another: `{"type":"error","message":"Failed to subscribe","reason":"…"}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -52,6 +55,8 @@ struct Header<'a> {
     reason: Option<Cow<'a, str>>,
 }
 
+/// `{"type":"match","trade_id":147000001,"maker_order_id":"…","taker_order_id":"…","side":"sell","size":"0.0015",
+/// "price":"37000.10","product_id":"BTC-USD","sequence":1,"time":"2026-01-01T00:00:00.119000Z"}`.
 #[derive(Deserialize)]
 struct Match<'a> {
     trade_id: u64,
@@ -72,12 +77,15 @@ enum MakerSide {
     Sell,
 }
 
+/// `{"type":"heartbeat","sequence":90,"last_trade_id":147000001,"product_id":"BTC-USD",
+/// "time":"2026-01-01T00:00:01.000000Z"}`.
 #[derive(Deserialize)]
 struct Heartbeat<'a> {
     #[serde(borrow)]
     time: Cow<'a, str>,
 }
 
+/// `{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD"]}]}`: all that the connection has.
 #[derive(Deserialize)]
 struct Subscriptions<'a> {
     #[serde(borrow)]
@@ -92,6 +100,7 @@ struct Channel<'a> {
     product_ids: Option<Vec<Cow<'a, str>>>,
 }
 
+/// `{"message":"NotFound"}`, over REST.
 #[derive(Deserialize)]
 struct ErrorResponse {
     message: String,
@@ -243,7 +252,7 @@ fn read_match(trade: Match<'_>) -> Result<Trade<'_>, FrameError> {
     })
 }
 
-/// Start in seconds, low, high, open, close, volume.
+/// `[1699999980,36999.9,37002,37000.1,37001,1.5]`: start in seconds, low, high, open, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time: UnixMillis = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [3, 2, 1, 4, 5], "candle")?;

@@ -1,41 +1,41 @@
-//! Why a venue can't be asked or understood.
+//! Errors of a venue's protocol.
 
 use foretell_core::time::Millis;
 use thiserror::Error;
 
-/// Why a venue can't be asked or understood.
+/// Why a venue has no candles for a query.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VenueError {
     /// It has no candles of this spacing.
     #[error("{venue} has no candles of {} s", step.0 / 1000)]
     Step {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// The spacing asked for.
+        /// The spacing of the query.
         step: Millis,
     },
-    /// The answer is not what its protocol says.
+    /// The answer violates the venue's protocol.
     #[error("{venue} answered something else than candles: {why}")]
     Malformed {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// What is wrong.
+        /// What is wrong with it.
         why: String,
     },
-    /// The venue refused the request in its own words.
+    /// The venue refused the request.
     #[error("{venue} refused: {why}")]
     Refused {
-        /// The venue.
+        /// The venue's name, as in configuration.
         venue: &'static str,
-        /// Its words.
+        /// The text of the refusal, with its code if there is one.
         why: String,
     },
-    /// No such venue.
+    /// There is no venue of that name.
     #[error("no venue is called {name:?}; there are {known}")]
     Unknown {
-        /// The name that was given.
+        /// The unknown name.
         name: String,
-        /// The names that there are, in words.
+        /// All known names, as a phrase.
         known: String,
     },
 }

@@ -1,7 +1,9 @@
 //! Gemini, the interface at `ws.gemini.com`. Trades have no kind: they are the messages with a trade id and a price;
-//! times are nanoseconds. Versions 1 and 2, which are archived, are not spoken.
+//! times are nanoseconds. Versions 1 and 2, which the venue has archived, are not supported.
 //!
 //! Candles: `GET /v2/candles/SYMBOL/1m`, newest first, about a day, no range.
+//!
+//! Documentation: <https://docs.gemini.com/websocket/streams> and <https://docs.gemini.com/rest/market-data>.
 
 use std::borrow::Cow;
 
@@ -26,11 +28,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Gemini.
+/// Gemini; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct Gemini;
 
-/// Spacings of candles and the venue's words for them. Its days don't begin at midnight UTC, so they are left out.
+/// The venue's names of the spacings of candles. Its days don't begin at midnight UTC, so they are left out.
 const STEPS: [(Millis, &str); 5] = [
     (Millis::minutes(1), "1m"),
     (Millis::minutes(5), "5m"),
@@ -39,6 +41,8 @@ const STEPS: [(Millis, &str); 5] = [
     (Millis::hours(1), "1hr"),
 ];
 
+/// The fields that tell one frame from another: `{"id":1,"status":200}`, `{"id":1,"status":400,"error":{"code":-1,…}}`, an
+/// event's `e`, a book ticker's `u`, or a trade's `t` and `p`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -50,11 +54,12 @@ struct Header<'a> {
     status: Option<u16>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
-    /// Versions 1 and 2 have it.
+    /// Only versions 1 and 2 have it.
     r#type: Option<IgnoredAny>,
     socket_sequence: Option<IgnoredAny>,
 }
 
+/// `{"E":1700000000119123456,"s":"btcusd","t":2840000000000001,"p":"37000.10000","q":"0.0015000000","m":true}`.
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(rename = "E")]
@@ -70,6 +75,7 @@ struct TradeData<'a> {
     m: bool,
 }
 
+/// `{"result":"error","reason":"InvalidSymbol","message":"…"}`, over REST.
 #[derive(Deserialize)]
 struct ErrorResponse {
     reason: String,
@@ -215,7 +221,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     })
 }
 
-/// Start, open, high, low, close, volume.
+/// `[1699999980000,37000.1,37002,36999.9,37001,1.5]`: start in ms, open, high, low, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;

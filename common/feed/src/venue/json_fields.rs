@@ -1,4 +1,4 @@
-//! Reading JSON with errors that say which message was wrong.
+//! Reading JSON of frames and answers, with errors that name the message or the venue.
 
 use foretell_core::time::UnixMillis;
 use foretell_kernels::decimal::{Decimal, JsonDecimal};
@@ -28,7 +28,7 @@ fn read_with_serde_json<'a, T: Deserialize<'a>>(
     })
 }
 
-/// An answer as a `T`.
+/// The body of a REST answer as a `T`.
 pub(super) fn parse_response<'a, T: Deserialize<'a>>(
     venue: &'static str,
     body: &'a str,
@@ -39,7 +39,7 @@ pub(super) fn parse_response<'a, T: Deserialize<'a>>(
     })
 }
 
-/// A message of a kind that we know, with something in it that can't be.
+/// The error of a known kind of message, `what`, with an impossible field.
 pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> FrameError {
     FrameError::Malformed {
         what,
@@ -47,13 +47,13 @@ pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> FrameErro
     }
 }
 
-/// A whole number as text.
+/// The whole number that a text writes.
 pub(super) fn parse_integer(text: &str, what: &'static str) -> Result<i64, FrameError> {
     text.parse()
         .map_err(|_| malformed(what, format!("{text:?} is not a whole number")))
 }
 
-/// The instant so many seconds after 1970, if there is one.
+/// The instant this many seconds after 1970; an error beyond the range of milliseconds.
 pub(super) fn seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
     let millis = seconds.checked_mul(1000);
     millis
@@ -61,7 +61,7 @@ pub(super) fn seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, Fr
         .ok_or_else(|| malformed(what, format!("time {seconds} s")))
 }
 
-/// The error of a REST answer for a frame's.
+/// Turns the error of a row or field into that of the venue's whole answer.
 pub(super) fn to_venue_error(venue: &'static str) -> impl Fn(FrameError) -> VenueError {
     move |error| VenueError::Malformed {
         venue,

@@ -1,8 +1,11 @@
 //! Kraken, WebSocket v2. Frames are told apart by `channel` or `method`; prices are JSON numbers, of which every
-//! digit is kept; trade ids are consecutive. Version 1, arrays and `event` objects, is not spoken.
+//! digit is kept; trade ids are consecutive. Version 1, arrays and `event` objects, is not supported.
 //!
 //! Candles: `GET /0/public/OHLC`, the newest 720, ascending; the last one is always unfinished; minutes without
 //! trades are flat rows with volume 0.
+//!
+//! Documentation: <https://docs.kraken.com/exchange/api-reference/spot-websocket> and
+//! <https://docs.kraken.com/exchange/guides/general/historical-data>.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,13 +35,13 @@ use crate::event::{
     VenueEvent,
 };
 
-/// Kraken.
+/// Kraken spot; prices in USD.
 #[derive(Debug, Clone, Copy)]
 pub struct Kraken;
 
 const V1: &str = "kraken v1";
 
-/// Spacings of candles in the venue's word, minutes.
+/// The venue's names of the spacings of candles: minutes.
 const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "1"),
     (Millis::minutes(5), "5"),
@@ -48,6 +51,8 @@ const STEPS: [(Millis, &str); 6] = [
     (Millis::days(1), "1440"),
 ];
 
+/// The fields that tell one frame from another: `{"channel":"trade","type":"update","data":[…]}`, or
+/// `{"method":"subscribe","result":{"channel":"trade","symbol":"BTC/USD","snapshot":false},"success":true}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -68,13 +73,15 @@ struct Header<'a> {
     event: Option<IgnoredAny>,
 }
 
-/// A frame of trades, read at once.
+/// A frame of trades, read in one pass.
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
     data: SmallVec<[TradeData<'a>; 1]>,
 }
 
+/// `{"symbol":"BTC/USD","side":"sell","price":37000.10,"qty":0.00150000,"ord_type":"market","trade_id":102000001,
+/// "timestamp":"2026-01-01T00:00:00.119000Z"}`.
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(borrow)]
@@ -95,13 +102,15 @@ enum TakerSide {
     Sell,
 }
 
+/// `{"symbol":"BTC/USD","open":37000.1,"high":37002,"low":36999.9,"close":37001,"vwap":37000.5,"trades":12,"volume":1.5,
+/// "interval_begin":"2026-01-01T00:00:00.000000000Z","interval":1,"timestamp":"2026-01-01T00:01:00.000000Z"}`.
 #[derive(Deserialize)]
 struct CandleData<'a> {
     #[serde(borrow)]
     symbol: Cow<'a, str>,
     #[serde(borrow)]
     interval_begin: Cow<'a, str>,
-    /// Minutes.
+    /// Length in minutes.
     interval: i64,
     #[serde(borrow)]
     open: JsonDecimal<'a>,
@@ -123,18 +132,22 @@ struct Subscribed<'a> {
     symbol: Cow<'a, str>,
 }
 
+/// `{"system":"online","api_version":"v2","connection_id":1,"version":"2.0.0"}`, in the channel `status`.
 #[derive(Deserialize)]
 struct System<'a> {
     #[serde(borrow)]
     system: Cow<'a, str>,
 }
 
+/// `{"status":"online","timestamp":"2026-01-01T00:00:00Z"}`, over REST.
 #[derive(Deserialize)]
 struct SystemStatus<'a> {
     #[serde(borrow)]
     status: Cow<'a, str>,
 }
 
+/// `{"error":[],"result":{"XXBTZUSD":[[1699999980,"37000.1","37002.0","36999.9","37001.0","37000.5","1.5",12]],
+/// "last":1699999920}}`, or `{"error":["EQuery:Unknown asset pair"]}`.
 #[derive(Deserialize)]
 struct RestResponse<'a> {
     error: Vec<String>,
@@ -325,7 +338,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     })
 }
 
-/// Start in seconds, open, high, low, close, mean, volume, count.
+/// Start in seconds, open, high, low, close, volume-weighted mean, volume, number of trades.
 fn read_row<'a>(row: &Row<'a>, closed: bool) -> Result<RawCandle<'a>, FrameError> {
     let open_time = seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 6], "candle")?;
@@ -342,7 +355,7 @@ fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     })
 }
 
-/// The answer to a subscription.
+/// The event of an answer to a subscription.
 fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     if header.success == Some(true) {
         let result = header.result.map_or("null", RawValue::get);
@@ -363,7 +376,7 @@ fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     }))
 }
 
-/// A REST answer other than candles.
+/// The event of a REST answer other than candles.
 fn other_answer(result: Option<&RawValue>) -> VenueEvent<'static> {
     let status =
         result.and_then(|result| serde_json::from_str::<SystemStatus<'_>>(result.get()).ok());

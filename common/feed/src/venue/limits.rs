@@ -9,11 +9,11 @@ pub struct VenueLimits {
     pub url: &'static str,
     /// What keeps the connection alive and proves that it is.
     pub ping: Ping,
-    /// Without a single byte for so long, the connection is dead.
+    /// Without a single byte for this long, the connection is dead.
     pub byte_timeout: Millis,
-    /// Without a heartbeat, a pong or anything else in words for so long, it is dead.
+    /// Without a whole message, heartbeat or pong for this long, it is dead.
     pub message_timeout: Millis,
-    /// The venue cuts every connection at this age.
+    /// The venue closes every connection at this age; `None` if it doesn't.
     pub max_age: Option<Millis>,
     /// How many connections may be opened in how long.
     pub connect_limit: RateLimit,
@@ -24,28 +24,28 @@ pub struct VenueLimits {
 /// What a client sends to keep a connection alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ping {
-    /// A message in the venue's protocol, so often.
+    /// This message of the venue's protocol, at this interval.
     Message(Millis, &'static str),
-    /// The WebSocket's own ping, so often.
+    /// A ping frame of the WebSocket protocol, at this interval.
     Frame(Millis),
 }
 
 /// A number of things in a span of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How many.
+    /// How many may happen within [`per`](Self::per).
     pub count: usize,
-    /// In how long.
+    /// The sliding span in which they may happen.
     pub per: Millis,
 }
 
 /// What shows that something was missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapDetection {
-    /// Trade ids of a market are consecutive.
+    /// The trade ids of a market are consecutive.
     TradeIds,
-    /// Frames of a connection are numbered.
+    /// The frames of a connection are numbered consecutively.
     FrameNumbers,
-    /// Nothing does.
+    /// Nothing shows it.
     Unavailable,
 }

@@ -1,6 +1,20 @@
-//! What is particular to a venue, without I/O: what it is told, what its messages and answers say.
+//! The protocols of the venues, without I/O: requests to send, and parsers of frames and answers.
 //!
-//! Adding a venue is one file here and one line in [`ALL`].
+//! ```
+//! use foretell_feed::event::VenueEvent;
+//! use foretell_feed::venue::{self, ChannelMap};
+//!
+//! let kraken = venue::by_name("kraken")?;
+//! let frame = r#"{"channel":"heartbeat"}"#;
+//! let mut heartbeats = 0;
+//! kraken.read_frame(frame, &ChannelMap::default(), &mut |event| {
+//!     heartbeats += usize::from(matches!(event, VenueEvent::Status(_)));
+//! })?;
+//! assert_eq!(heartbeats, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Each venue is one file that implements [`CandleSource`] and [`Venue`]; adding one is that file and a line in [`ALL`].
 
 mod binance;
 mod binance_us;
@@ -40,7 +54,7 @@ pub use replay::{CandlePage, ReplaySource};
 pub use subscription::{ChannelMap, Subscription};
 pub use traits::{CandleQuery, CandleSource, Venue};
 
-/// Every venue.
+/// Every exchange, ordered by name.
 pub const ALL: [&dyn Venue; 10] = [
     &Binance,
     &BinanceUs,
@@ -54,7 +68,7 @@ pub const ALL: [&dyn Venue; 10] = [
     &Okx,
 ];
 
-/// The exchange of this name.
+/// The exchange of this name in [`ALL`].
 pub fn by_name(name: &str) -> Result<&'static dyn Venue, VenueError> {
     let venue = ALL.into_iter().find(|venue| venue.name() == name);
     venue.ok_or_else(|| VenueError::Unknown {
@@ -71,7 +85,7 @@ pub fn candle_source(name: &str) -> Result<&'static dyn CandleSource, VenueError
     by_name(name).map(|venue| venue as &dyn CandleSource)
 }
 
-/// All names, in words.
+/// All names of [`candle_source`], as a phrase for messages.
 fn names() -> String {
     let exchanges = ALL.map(CandleSource::name).join(", ");
     format!("{exchanges} and {}", ReplaySource.name())

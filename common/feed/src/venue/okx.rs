@@ -1,7 +1,9 @@
 //! OKX v5, spot. Frames are told apart by `arg.channel` or `event`; pings are the bare word.
 //!
 //! Candles: `GET /api/v5/market/candles`, the newest 1440, newest first, and `history-candles` before those. Days
-//! are Hong Kong's unless `1Dutc` is asked for.
+//! are Hong Kong's unless the request says `1Dutc`.
+//!
+//! Documentation: <https://www.okx.com/docs-v5/en/>.
 
 use std::borrow::Cow;
 
@@ -28,11 +30,11 @@ use crate::event::{
     VenueEvent,
 };
 
-/// OKX.
+/// OKX spot; prices in USDT.
 #[derive(Debug, Clone, Copy)]
 pub struct Okx;
 
-/// Spacings of candles and the venue's words for them.
+/// The venue's names of the spacings of candles.
 const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "1m"),
     (Millis::minutes(5), "5m"),
@@ -42,9 +44,11 @@ const STEPS: [(Millis, &str); 6] = [
     (Millis::days(1), "1Dutc"),
 ];
 
-/// `event: notice` before the service restarts.
+/// The code of `{"event":"notice","code":"64008",…}`, which comes before the service restarts.
 const RESTART: &str = "64008";
 
+/// The fields that tell one frame from another: `{"event":"subscribe","arg":{…},"connId":"c"}`,
+/// `{"event":"error","code":"60012","msg":"Invalid request"}`, or `{"arg":{…},"data":[…]}`.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow, alias = "args")]
@@ -59,6 +63,7 @@ struct Header<'a> {
     msg: Option<Cow<'a, str>>,
 }
 
+/// `{"channel":"trades","instId":"BTC-USDT"}`.
 #[derive(Deserialize)]
 struct Arg<'a> {
     #[serde(borrow)]
@@ -67,13 +72,14 @@ struct Arg<'a> {
     symbol: Cow<'a, str>,
 }
 
-/// A frame of trades, read at once.
+/// A frame of trades, read in one pass.
 #[derive(Deserialize)]
 struct Trades<'a> {
     #[serde(borrow)]
     data: SmallVec<[TradeData<'a>; 1]>,
 }
 
+/// `{"instId":"BTC-USDT","tradeId":"338000001","px":"37000.1","sz":"0.0015","side":"buy","ts":"1700000000119","count":"1"}`.
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(rename = "instId", borrow)]
@@ -95,6 +101,7 @@ enum TakerSide {
     Sell,
 }
 
+/// `{"code":"0","msg":"","data":[…]}`; another code is a refusal.
 #[derive(Deserialize)]
 struct RestResponse<'a> {
     code: String,
@@ -291,8 +298,8 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     })
 }
 
-/// Start, open, high, low, close, volume, two volumes in other units, and whether it is finished, which old
-/// recordings lack.
+/// `["1699999980000","37000.1","37002","36999.9","37001","1.5","55500","55500","1"]`: start in ms, open, high, low, close,
+/// volume, two volumes in other units, and whether it is finished, which old recordings lack.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let open_time = UnixMillis(first_integer(row, "candle")?);
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;

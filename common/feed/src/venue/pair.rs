@@ -8,13 +8,13 @@ use thiserror::Error;
 /// What is traded for what, written `BTC/USD`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {
-    /// What is bought and sold, in capitals.
+    /// The currency that is bought and sold, in capitals.
     pub base: String,
-    /// What it is paid with, in capitals.
+    /// The currency that prices are in, in capitals.
     pub quote: String,
 }
 
-/// The text is no pair.
+/// The text isn't of the form BASE/QUOTE.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is no pair: write BASE/QUOTE, such as BTC/USD")]
 pub struct PairError(String);
@@ -28,7 +28,7 @@ impl Pair {
         }
     }
 
-    /// Base and quote with this between them.
+    /// Base and quote with this text between them.
     pub(super) fn joined(&self, between: &str) -> String {
         format!("{}{between}{}", self.base, self.quote)
     }

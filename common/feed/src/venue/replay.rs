@@ -1,4 +1,4 @@
-//! A replay venue: the bars of a file, served up to the simulated now by `validator localnet`.
+//! The replay venue: the bars of a file, served by `validator localnet` up to its simulated time. It has no trades.
 
 use foretell_core::bar::Bar;
 use foretell_kernels::decimal::{Decimal, DecimalError};
@@ -9,11 +9,11 @@ use super::json_fields::parse_response;
 use super::traits::{CandleQuery, CandleSource};
 use crate::event::RawCandle;
 
-/// The replay venue.
+/// The replay venue; its server is in the crate of localnet.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplaySource;
 
-/// Its answer, and what its server writes.
+/// Its answer to a query, which its server writes: `{"candles":[…]}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandlePage {
     /// Finished candles, oldest first.

@@ -16,8 +16,8 @@ pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, Fram
     Ok(UnixMillis(instant.as_millisecond()))
 }
 
-/// The usual form of an RFC 3339 text, `2026-01-31T23:59:59.123456Z`, read without ado: every trade of three venues has
-/// one. `None` for anything unusual, which the library reads or refuses.
+/// Milliseconds since 1970 of the usual form, `2026-01-31T23:59:59.123456Z`, which every trade of three venues has, read
+/// eight digits at once. `None` for anything unusual, days after the 28th too, which the library reads or refuses.
 fn utc_millis(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.strip_suffix(b"Z")?.split_first_chunk()?;
     let (clock, rest) = rest.split_first_chunk()?;
@@ -54,7 +54,8 @@ fn utc_millis(text: &[u8]) -> Option<i64> {
     if !usual {
         return None;
     }
-    // Days since 1970, with years that begin in March: leap days come last.
+    // Days since 1970 of the proleptic Gregorian calendar, with years that begin in March so that leap days come last
+    // (Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`).
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {

@@ -5,7 +5,7 @@ use foretell_core::time::Millis;
 use super::error::VenueError;
 use super::traits::CandleQuery;
 
-/// The word for a query's spacing among `steps`.
+/// The venue's name of a query's spacing, from its table `steps`.
 pub(super) fn step_name(
     venue: &'static str,
     query: &CandleQuery<'_>,
@@ -18,7 +18,7 @@ pub(super) fn step_name(
     })
 }
 
-/// The spacing that a word of `steps` stands for.
+/// The spacing with this name in `steps`.
 pub(super) fn step_from_name(word: &str, steps: &[(Millis, &'static str)]) -> Option<Millis> {
     let known = steps.iter().find(|(_, known)| *known == word);
     known.map(|(step, _)| *step)

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::event::Ack;
 
-/// A request for topics.
+/// A message that subscribes to trades.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// The message.
+    /// The message to send.
     pub text: String,
-    /// The acknowledgements that it brings, each of which must come.
+    /// The acknowledgements that must come before it counts as subscribed.
     pub acks: Vec<Ack<'static>>,
 }
 
-/// Numbers by which the frames of a connection name its channels.
+/// The channels behind the numbers that a connection's frames use, filled from its acknowledgements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChannelMap {
     named: BTreeMap<u64, (String, String)>,

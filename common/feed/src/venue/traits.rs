@@ -12,35 +12,35 @@ use super::subscription::{ChannelMap, Subscription};
 use crate::candle::{self, Candle};
 use crate::event::{FrameError, RawCandle, VenueEvent};
 
-/// Which candles are asked for.
+/// Which candles to request: those of a symbol with open times in `[from, to)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandleQuery<'a> {
     /// The pair or series, as the venue's REST interface writes it.
     pub symbol: &'a str,
-    /// Spacing.
+    /// Length of each candle.
     pub step: Millis,
-    /// First open time.
+    /// The first open time, on the grid of `step`.
     pub from: UnixMillis,
-    /// Open times are below this.
+    /// All open times are before this.
     pub to: UnixMillis,
 }
 
-/// The REST half: candles.
+/// A venue's REST interface for candles.
 pub trait CandleSource: Send + Sync {
-    /// The venue's name, as configuration and messages say it.
+    /// The venue's name in configuration, records and messages.
     fn name(&self) -> &'static str;
 
     /// Scheme and host when none is configured, without a trailing slash; empty if one must be configured.
     fn default_host(&self) -> &'static str;
 
-    /// Most candles in one answer.
+    /// The most candles that one answer can hold.
     fn page_size(&self) -> usize;
 
-    /// Path and query that ask for candles with open times in `[from, to)`. The answer may hold others too, and
+    /// Path and query string that request candles with open times in `[from, to)`. The answer may hold others too, and
     /// the forming one; of a range longer than a [page](Self::page_size), venues differ in what they give.
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError>;
 
-    /// As [`candles_path`](Self::candles_path), of the venue's archive; `None` where there is only one door.
+    /// As [`candles_path`](Self::candles_path), of the venue's archive; `None` where the usual path reaches all candles.
     fn archive_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
         let _: &CandleQuery<'_> = query;
         None
@@ -83,9 +83,9 @@ pub trait CandleSource: Send + Sync {
     }
 }
 
-/// An exchange: live trades over WebSocket beside its candles.
+/// An exchange: candles over REST, and live trades over WebSocket.
 pub trait Venue: CandleSource {
-    /// What its prices are in, when nothing else is configured.
+    /// The currency of its prices if none is configured.
     fn default_quote(&self) -> QuoteCurrency;
 
     /// The pair as the WebSocket interface writes it.
@@ -99,10 +99,10 @@ pub trait Venue: CandleSource {
     /// What the venue's WebSocket interface promises and demands.
     fn limits(&self) -> VenueLimits;
 
-    /// What to say so that the trades of these symbols are sent, and what will acknowledge it.
+    /// The messages that subscribe to the trades of these symbols, with the acknowledgements that they bring.
     fn subscribe(&self, symbols: &[String]) -> Vec<Subscription>;
 
-    /// Hands everything that a frame says to `on`. A pure function of the frame and of the channels that earlier
+    /// Hands every event of a frame to `on`. A pure function of the frame and of the channels that earlier
     /// frames of the connection named.
     fn read_frame(
         &self,

@@ -7,12 +7,12 @@ use rustls::ClientConfig;
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-/// The address is none of a WebSocket.
+/// The text isn't the address of a WebSocket.
 #[derive(Debug, Error)]
 #[error("{0:?} is no WebSocket address: write ws://HOST[:PORT]/PATH or wss://…")]
 pub struct SocketUrlError(String);
 
-/// Where a venue's WebSocket interface is.
+/// The address of a venue's WebSocket interface, `ws://` or `wss://`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketUrl {
     pub(super) url: String,
@@ -21,7 +21,7 @@ pub struct SocketUrl {
 }
 
 impl SocketUrl {
-    /// The address that this URL names.
+    /// The parsed address; the port is 80 or 443 where the text has none.
     pub fn new(url: &str) -> Result<Self, SocketUrlError> {
         let bad = || SocketUrlError(url.to_owned());
         let request = url.into_client_request().map_err(|_| bad())?;
@@ -43,10 +43,10 @@ impl SocketUrl {
 /// Where a venue's sockets are opened, and how.
 #[derive(Debug, Clone)]
 pub struct SocketEndpoint {
-    /// The venue's WebSocket interface.
+    /// Address of the venue's WebSocket interface.
     pub address: SocketUrl,
-    /// Whom TLS trusts.
+    /// The roots that TLS trusts.
     pub tls: Arc<ClientConfig>,
-    /// Says when a message came.
+    /// The clock that dates messages on arrival.
     pub clock: fn() -> UnixMillis,
 }

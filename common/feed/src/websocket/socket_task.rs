@@ -22,12 +22,12 @@ use crate::connection::{DisconnectReason, SocketId};
 
 /// Longest message: a snapshot of trades is some 100 kB.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
-/// A message of ours that isn't sent within this means that the line is dead.
+/// A socket that can't send a message within this is dead.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a goodbye may take.
+/// How long sending the close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What happens to a socket.
+/// What a socket's task reports to the loop.
 pub(super) enum SocketEvent {
     Opened,
     Text(String, UnixMillis),
@@ -35,7 +35,7 @@ pub(super) enum SocketEvent {
     Closed(DisconnectReason),
 }
 
-/// What a socket is told.
+/// What the loop tells a socket's task.
 pub(super) enum SocketCommand {
     Send(String),
     Ping,
@@ -68,7 +68,7 @@ pub(super) async fn run_socket(
         tokio::select! {
             biased;
             () = stop.cancelled() => {
-                // A goodbye, if the venue takes it; the line is dropped either way.
+                // The venue may not take the close frame; the connection is dropped either way.
                 let _ = tokio::time::timeout(CLOSE_TIMEOUT, sink.send(Message::Close(None))).await;
                 return Ok(());
             }

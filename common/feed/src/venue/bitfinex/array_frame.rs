@@ -16,7 +16,8 @@ use crate::venue::json_fields::{Row, columns, malformed, parse_integer, read};
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
-/// A subscription in the place of a channel number, as recordings without their beginning have it.
+/// `{"channel":"trades","symbol":"tBTCUSD"}` in the place of a channel number: some recordings have it, whose first
+/// frames are missing.
 #[derive(Deserialize)]
 struct InlineChannel<'a> {
     #[serde(borrow)]
@@ -27,7 +28,7 @@ struct InlineChannel<'a> {
     key: Option<Cow<'a, str>>,
 }
 
-/// What the first element of an array means.
+/// What the first element of an array stands for: channel and market.
 struct ArrayChannel<'a> {
     channel: Cow<'a, str>,
     market: MarketId<'a>,
@@ -87,7 +88,7 @@ pub(super) fn read_array(
     Ok(())
 }
 
-/// What stands behind a channel's number.
+/// The channel and market behind an array's first element.
 fn array_channel<'a>(
     number: &'a RawValue,
     channels: &'a ChannelMap,
@@ -122,7 +123,7 @@ fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1
     }
 }
 
-/// Id, time, signed size, price.
+/// `[669000001,1700000000119,-0.0015,37000.1]`: id, ms, size (negative if the taker sold), price.
 fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
     let [id, time, size, price] = columns(row, [0, 1, 2, 3], "trade")?;
     let id = id.as_str().parse();

@@ -7,7 +7,7 @@ use crate::venue::json_fields::{Row, columns, first_integer};
 use crate::venue::step_names::step_from_name;
 use crate::venue::validation::validate_candle;
 
-/// Spacings of candles and the venue's words for them.
+/// The venue's names of the spacings of candles.
 pub(super) const STEPS: [(Millis, &str); 6] = [
     (Millis::minutes(1), "1m"),
     (Millis::minutes(5), "5m"),

@@ -11,7 +11,8 @@ use crate::event::{FrameError, MarketId, Side, Trade, TradeId, VenueEvent};
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
-/// A frame with one trade, read in one pass: `[channel, "te", [id, time, ± size, price, …], number, time]`.
+/// `[420191,"te",[669000001,1700000000119,-0.0015,37000.1],17,1700000000125]`: channel, word, trade, the frame's number
+/// and time.
 pub(super) struct TradeFrame<'a> {
     channel: u64,
     row: TradeRow<'a>,
@@ -124,7 +125,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for TradeRow<'a> {
     }
 }
 
-/// The next element of an array, which is in this place.
+/// The next element of an array, at this place; an error if the array ends before it.
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     parts: &mut A,
     place: usize,
