@@ -35,7 +35,7 @@ pub struct CandleCollector {
     venues: Vec<(VenueMarket, QuoteCurrency)>,
     usdt_usd: Vec<VenueMarket>,
     /// Volumes of past days, by market and day; they don't change, so each is requested once.
-    volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
+    known_volumes: Mutex<BTreeMap<(String, UnixMillis), f64>>,
 }
 
 impl CandleCollector {
@@ -51,7 +51,7 @@ impl CandleCollector {
             rules,
             venues,
             usdt_usd,
-            volumes: Mutex::default(),
+            known_volumes: Mutex::default(),
         }
     }
 
@@ -78,8 +78,8 @@ impl CandleCollector {
         let rate_lookback = lookback + MINUTE.times(self.rules.usdt_rate_max_age as i64);
         let venues = self.venues.iter().map(|(market, quote)| async move {
             let (candles, volumes) = join(
-                self.candles(market, first - lookback, until),
-                self.volumes(market, first, last),
+                self.minute_candles(market, first - lookback, until),
+                self.day_volumes(market, first, last),
             )
             .await;
             VenueResponse {
@@ -90,7 +90,7 @@ impl CandleCollector {
             }
         });
         let rates = self.usdt_usd.iter().map(|market| async move {
-            let candles = self.candles(market, first - rate_lookback, until);
+            let candles = self.minute_candles(market, first - rate_lookback, until);
             (market.name(), candles.await)
         });
         let (venues, usdt_usd) = join(join_all(venues), join_all(rates)).await;
@@ -101,7 +101,7 @@ impl CandleCollector {
         }
     }
 
-    async fn candles(
+    async fn minute_candles(
         &self,
         market: &VenueMarket,
         from: UnixMillis,
@@ -113,15 +113,15 @@ impl CandleCollector {
             from,
             to,
         };
-        let asked = self
+        let request = self
             .rest
             .candles_with_forming(market.venue, &market.host, &query);
-        let candles = asked.await?;
+        let candles = request.await?;
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
     }
 
     /// Base volumes of the UTC days before those of these minutes, as far as they are known.
-    async fn volumes(
+    async fn day_volumes(
         &self,
         market: &VenueMarket,
         first: UnixMillis,
@@ -130,25 +130,25 @@ impl CandleCollector {
         let days = std::iter::successors(Some(day_before(first)), |day| Some(*day + DAY));
         let mut volumes = BTreeMap::new();
         for day in days.take_while(|day| *day <= day_before(last)) {
-            if let Some(volume) = self.volume(market, day).await {
+            if let Some(volume) = self.day_volume(market, day).await {
                 volumes.insert(day, volume);
             }
         }
         volumes
     }
 
-    async fn volume(&self, market: &VenueMarket, day: UnixMillis) -> Option<f64> {
+    async fn day_volume(&self, market: &VenueMarket, day: UnixMillis) -> Option<f64> {
         let key = (market.name(), day);
-        if let Some(volume) = locked(&self.volumes).get(&key) {
+        if let Some(volume) = locked(&self.known_volumes).get(&key) {
             return Some(*volume);
         }
-        let asked = self
+        let request = self
             .rest
             .day_volume(market.venue, &market.host, &market.symbol, day);
-        match asked.await {
+        match request.await {
             Ok(volume) => {
                 let volume = volume?;
-                locked(&self.volumes).insert(key, volume);
+                locked(&self.known_volumes).insert(key, volume);
                 Some(volume)
             }
             Err(error) => {

@@ -26,7 +26,7 @@ pub struct FeedVenueConfig {
     /// Name of a venue in [`ALL`](crate::venue::ALL).
     pub name: String,
     /// Whether it is used; true if left out.
-    #[serde(default = "yes")]
+    #[serde(default = "enabled_by_default")]
     pub enabled: bool,
     /// Address of its WebSocket interface; the venue's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,21 +91,21 @@ impl FeedConfig {
     /// Eight venues that trade `base` against their usual currency, and USDT/USD where that is traded; and two that are
     /// disabled: `binance_us`, which is thin, and `coinbase_advanced`, which is the book of `coinbase_exchange`.
     pub fn for_base(base: &str) -> Self {
-        let one = |venue: &'static dyn Venue| {
+        let venue_config = |venue: &'static dyn Venue| {
             let mut pairs = vec![format!("{base}/{}", venue.default_quote())];
             if USDT_USD_VENUES.contains(&venue.name()) {
                 pairs.push("USDT/USD".into());
             }
             FeedVenueConfig {
                 name: venue.name().to_owned(),
-                enabled: !SPARE_VENUES.contains(&venue.name()),
+                enabled: !DISABLED_VENUES.contains(&venue.name()),
                 url: None,
                 host: None,
                 pairs,
             }
         };
         Self {
-            venue: venue::ALL.into_iter().map(one).collect(),
+            venue: venue::ALL.into_iter().map(venue_config).collect(),
         }
     }
 
@@ -132,7 +132,7 @@ impl FeedConfig {
         let mut by_pair: BTreeMap<String, SettlementMarkets> = BTreeMap::new();
         let mut usdt_usd = Vec::new();
         for config in self.venue.iter().filter(|config| config.enabled) {
-            for (pair, market) in config.markets()? {
+            for (pair, market) in config.venue_markets()? {
                 let quote = match pair.quote.as_str() {
                     "USD" => QuoteCurrency::Usd,
                     "USDT" => QuoteCurrency::Usdt,
@@ -141,8 +141,8 @@ impl FeedConfig {
                 if (pair.base.as_str(), quote) == ("USDT", QuoteCurrency::Usd) {
                     usdt_usd.push(market);
                 } else {
-                    let of_base = by_pair.entry(format!("{}/USD", pair.base)).or_default();
-                    of_base.venues.push((market, quote));
+                    let markets = by_pair.entry(format!("{}/USD", pair.base)).or_default();
+                    markets.venues.push((market, quote));
                 }
             }
         }
@@ -156,7 +156,7 @@ impl FeedConfig {
 
 /// Where USDT is traded for dollars.
 const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
-const SPARE_VENUES: [&str; 2] = ["binance_us", "coinbase_advanced"];
+const DISABLED_VENUES: [&str; 2] = ["binance_us", "coinbase_advanced"];
 
 impl FeedVenueConfig {
     fn stream_target(&self) -> Result<StreamTarget, FeedConfigError> {
@@ -166,7 +166,7 @@ impl FeedVenueConfig {
             venue: self.name.clone(),
             source,
         })?;
-        let pairs = self.pairs.iter().map(|pair| self.pair(pair));
+        let pairs = self.pairs.iter().map(|pair| self.parse_pair(pair));
         let symbols = pairs.map(|pair| Ok(venue.symbol(&pair?)));
         Ok(StreamTarget {
             venue,
@@ -176,11 +176,11 @@ impl FeedVenueConfig {
     }
 
     /// Its pairs, and where their candles are.
-    fn markets(&self) -> Result<Vec<(Pair, VenueMarket)>, FeedConfigError> {
+    fn venue_markets(&self) -> Result<Vec<(Pair, VenueMarket)>, FeedConfigError> {
         let venue = venue::by_name(&self.name)?;
         let host = self.host.as_deref().unwrap_or(venue.default_host());
         let market = |text: &String| {
-            let pair = self.pair(text)?;
+            let pair = self.parse_pair(text)?;
             let market = VenueMarket {
                 venue,
                 host: host.trim_end_matches('/').to_owned(),
@@ -191,7 +191,7 @@ impl FeedVenueConfig {
         self.pairs.iter().map(market).collect()
     }
 
-    fn pair(&self, text: &str) -> Result<Pair, FeedConfigError> {
+    fn parse_pair(&self, text: &str) -> Result<Pair, FeedConfigError> {
         text.parse().map_err(|source| FeedConfigError::Pair {
             venue: self.name.clone(),
             source,
@@ -199,7 +199,7 @@ impl FeedVenueConfig {
     }
 }
 
-const fn yes() -> bool {
+const fn enabled_by_default() -> bool {
     true
 }
 
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_venues_are_listened_to_and_two_are_spare() {
+    fn eight_venues_are_enabled_and_two_are_not() {
         let targets = FeedConfig::for_base("BTC").stream_targets().unwrap();
         assert_eq!(targets.len(), 8);
         let kraken = targets
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_enough_venues_trade_is_settled() {
+    fn a_pair_that_enough_venues_trade_is_settled() {
         let rules = foretell_core::rules::RulesVersion::V1.rules().minute;
         let mut config = FeedConfig::for_base("BTC");
         config.venue[0].pairs.push("ETH/USDT".into());
@@ -241,15 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told_with_its_venue() {
-        let with = |change: &dyn Fn(&mut FeedVenueConfig)| {
+    fn an_error_names_the_venue_of_the_wrong_entry() {
+        let error_after = |change: &dyn Fn(&mut FeedVenueConfig)| {
             let mut config = FeedConfig::for_base("ETH");
             change(&mut config.venue[0]);
             config.stream_targets().unwrap_err().to_string()
         };
-        assert!(with(&|venue| venue.url = Some("http://x".into())).contains("binance"));
-        assert!(with(&|venue| venue.pairs = vec!["ETHUSDT".into()]).contains("BASE/QUOTE"));
-        assert!(with(&|venue| venue.pairs.clear()).contains("pairs"));
+        assert!(error_after(&|venue| venue.url = Some("http://x".into())).contains("binance"));
+        assert!(error_after(&|venue| venue.pairs = vec!["ETHUSDT".into()]).contains("BASE/QUOTE"));
+        assert!(error_after(&|venue| venue.pairs.clear()).contains("pairs"));
         let mut none = FeedConfig::for_base("ETH");
         none.venue
             .iter_mut()

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_does_not_fit_is_counted_in_its_place() {
+    async fn items_that_do_not_fit_are_counted_in_their_place() {
         let (sender, mut received) = mpsc::channel(2);
         let mut lossy_sender = LossySender::new(sender);
         for item in 1..=5 {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_is_told() {
+    async fn offering_without_a_receiver_returns_false() {
         let (sender, received) = mpsc::channel(1);
         drop(received);
         assert!(!LossySender::new(sender).offer(1));

@@ -52,7 +52,7 @@ impl MarketView {
     pub fn venues(&self) -> Vec<VenueStatus> {
         self.venues
             .values()
-            .map(|tracker| tracker.now.clone())
+            .map(|tracker| tracker.status.clone())
             .collect()
     }
 
@@ -63,7 +63,7 @@ impl MarketView {
             (now - *at <= span).then_some(*price)
         };
         let rate_span = MINUTE.times(rules.usdt_rate_max_age as i64);
-        self.composite(
+        self.composite_price(
             rules,
             |closes| fresh(closes, MAX_TRADE_AGE),
             |usdt_usd| fresh(usdt_usd, rate_span),
@@ -73,7 +73,7 @@ impl MarketView {
     /// The median of the last trades in the minute that starts at `minute`; `None` without enough venues for a quorum.
     pub fn minute_price(&self, minute: UnixMillis, rules: &MinuteRules) -> Option<CompositePrice> {
         let oldest = minute - MINUTE.times(rules.usdt_rate_max_age as i64);
-        self.composite(
+        self.composite_price(
             rules,
             |closes| closes.get(&minute).map(|(_, price)| *price),
             |usdt_usd| {
@@ -83,18 +83,18 @@ impl MarketView {
         )
     }
 
-    fn composite(
+    fn composite_price(
         &self,
         rules: &MinuteRules,
         price: impl Fn(&MinuteCloses) -> Option<f64>,
         rate: impl Fn(&MinuteCloses) -> Option<f64>,
     ) -> Option<CompositePrice> {
-        let possible = rules.usdt_rate_min..=rules.usdt_rate_max;
+        let plausible = rules.usdt_rate_min..=rules.usdt_rate_max;
         let rates = self
             .venues
             .values()
             .filter_map(|tracker| rate(&tracker.usdt_usd));
-        let usdt_usd = median(rates.filter(|rate| possible.contains(rate)));
+        let usdt_usd = median(rates.filter(|rate| plausible.contains(rate)));
         let in_usd = self.venues.values().filter_map(|tracker| {
             let price = price(&tracker.closes)?;
             match tracker.watched.symbol.1 {
@@ -190,7 +190,7 @@ mod tests {
         trade(&mut view, "gemini", "BTC", 20_000, "102");
         trade(&mut view, "okx", "BTC", 30_000, "110");
         let now = START + Millis::seconds(40);
-        // Nobody knows what a USDT is worth.
+        // There is no rate of USDT/USD yet.
         assert_eq!(view.live_price(now, &rules()), None);
         trade(&mut view, "kraken", "USDT", 30_000, "0.90");
         let price = view.live_price(now, &rules()).unwrap();
@@ -198,7 +198,7 @@ mod tests {
         let minute = view.minute_price(START, &rules()).unwrap();
         assert_eq!(minute.price, 100.0);
         assert_eq!(view.minute_price(START + MINUTE, &rules()), None);
-        // A minute without trades later it is no price of now.
+        // After a minute without trades there is no live price.
         assert_eq!(view.live_price(now + MINUTE, &rules()), None);
     }
 
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_venue_shows_its_state_its_trouble_and_its_lag() {
+    fn a_status_has_state_trouble_and_lag() {
         let mut view = view();
         view.observe(
             "okx",

@@ -71,22 +71,22 @@ impl RestClient {
         let mut bars: Vec<Bar> = Vec::new();
         let mut from = query.from;
         while from < query.to {
-            let asked = page_window(venue, query, from);
-            let page = self.fetch_page(venue, host, &asked).await?;
-            let before = bars.len();
+            let window = page_window(venue, query, from);
+            let page = self.fetch_page(venue, host, &window).await?;
+            let bars_before = bars.len();
             let finished = page.iter().filter(|candle| candle.closed != Some(false));
             for bar in finished.map(|candle| candle.bar) {
                 // Venues repeat candles, and some answer with more than was requested.
-                if bar.open_time >= from && bar.open_time < asked.to {
+                if bar.open_time >= from && bar.open_time < window.to {
                     from = bar.open_time + query.step;
                     bars.push(bar);
                 }
             }
-            if bars.len() == before {
+            if bars.len() == bars_before {
                 // Nothing in this window: the venue was down, or doesn't reach back so far.
                 let later = page.iter().map(|candle| candle.bar.open_time);
-                let later = later.filter(|open_time| *open_time >= asked.to).min();
-                from = later.unwrap_or(asked.to);
+                let later = later.filter(|open_time| *open_time >= window.to).min();
+                from = later.unwrap_or(window.to);
             }
         }
         Ok(bars)
@@ -103,10 +103,10 @@ impl RestClient {
         let mut candles = Vec::new();
         let mut from = query.from;
         while from < query.to {
-            let asked = page_window(venue, query, from);
-            let page = self.fetch_page(venue, host, &asked).await?;
+            let window = page_window(venue, query, from);
+            let page = self.fetch_page(venue, host, &window).await?;
             candles.extend(page.into_iter().filter(|c| c.bar.open_time >= query.from));
-            from = asked.to;
+            from = window.to;
         }
         Ok(candle::normalize_page(candles))
     }
@@ -154,7 +154,9 @@ impl RestClient {
             .fetch_candles(venue, host, &venue.candles_path(query)?)
             .await?;
         match venue.archive_candles_path(query) {
-            Some(older) if page.is_empty() => self.fetch_candles(venue, host, &older?).await,
+            Some(archive_path) if page.is_empty() => {
+                self.fetch_candles(venue, host, &archive_path?).await
+            }
             _ => Ok(page),
         }
     }

@@ -114,7 +114,7 @@ impl VenueStream {
         } = numbering;
         stats.frames += 1;
         let mut subscribed = Vec::new();
-        let read = venue.read_frame(frame, channels, &mut |event| match event {
+        let result = venue.read_frame(frame, channels, &mut |event| match event {
             VenueEvent::Trade(trade) => {
                 let market = match &trade.market {
                     MarketId::Symbol(symbol) => symbol.as_ref(),
@@ -166,10 +166,10 @@ impl VenueStream {
         for ack in &subscribed {
             channels.register(ack);
         }
-        if read.is_err() {
+        if result.is_err() {
             stats.malformed += 1;
         }
-        read
+        result
     }
 }
 
@@ -206,7 +206,7 @@ impl DedupWindow {
         }
         match id - last {
             1 => IdOrder::Next,
-            apart => IdOrder::Gap(apart - 1),
+            distance => IdOrder::Gap(distance - 1),
         }
     }
 }
@@ -235,10 +235,10 @@ mod tests {
     /// The events of these frames on a new socket, in short.
     fn described(stream: &mut VenueStream, frames: &[String]) -> Vec<String> {
         let mut numbering = SocketNumbering::default();
-        let mut said = Vec::new();
+        let mut events = Vec::new();
         for frame in frames {
             let result = stream.process_frame(&mut numbering, frame, &mut |event| {
-                said.push(match event {
+                events.push(match event {
                     FeedEvent::Venue(VenueEvent::Trade(trade)) => format!("{}", trade.id),
                     FeedEvent::Duplicate(trade) => format!("{} again", trade.id),
                     FeedEvent::Missed(count) => format!("{count} missed"),
@@ -246,10 +246,10 @@ mod tests {
                 });
             });
             if let Err(error) = result {
-                said.push(error.name().to_owned());
+                events.push(error.name().to_owned());
             }
         }
-        said
+        events
     }
 
     fn stream(name: &str) -> VenueStream {
@@ -275,8 +275,11 @@ mod tests {
             ("A", 10),
         ];
         let frames = frames.map(|(symbol, id)| binance(symbol, id));
-        let said = described(&mut stream, &frames);
-        assert_eq!(said, ["5", "6", "6 again", "2 missed", "9", "1", "8", "10"]);
+        let events = described(&mut stream, &frames);
+        assert_eq!(
+            events,
+            ["5", "6", "6 again", "2 missed", "9", "1", "8", "10"]
+        );
         let stats = stream.stats();
         assert_eq!((stats.trades, stats.duplicates), (6, 1));
         // 7 never came; 8 came late.
@@ -295,19 +298,19 @@ mod tests {
             r#"[5,"te",[3,1001,1,1],2]"#.into(),
             r#"[5,"tu",[3,1001,1,1],4]"#.into(),
         ];
-        let said = described(&mut stream, &frames);
-        assert_eq!(said[1..], ["2", "1", "3", "1 missed", "3 again"]);
+        let events = described(&mut stream, &frames);
+        assert_eq!(events[1..], ["2", "1", "3", "1 missed", "3 again"]);
         let renumbered = subscribed.replace("chanId\":5", "chanId\":9");
         let snapshot = snapshot.replace("[5,", "[9,").replace(",1]", ",77]");
-        let said = described(&mut stream, &[renumbered, snapshot]);
-        assert_eq!(said[1..], ["2 again", "1 again"]);
+        let events = described(&mut stream, &[renumbered, snapshot]);
+        assert_eq!(events[1..], ["2 again", "1 again"]);
     }
 
     #[test]
     fn a_fault_is_counted_and_the_next_frame_is_read() {
         let mut stream = stream("binance");
-        let said = described(&mut stream, &["{".into(), "[]".into(), binance("A", 1)]);
-        assert_eq!(said, ["not_json", "malformed", "1"]);
+        let events = described(&mut stream, &["{".into(), "[]".into(), binance("A", 1)]);
+        assert_eq!(events, ["not_json", "malformed", "1"]);
         assert_eq!(stream.stats().malformed, 2);
     }
 
@@ -332,7 +335,7 @@ mod tests {
             .map(|id| binance("A", id))
             .collect();
         described(&mut stream, &frames);
-        let said = described(&mut stream, &[binance("A", 1), binance("A", 0)]);
-        assert_eq!(said, ["1 again", "0"]);
+        let events = described(&mut stream, &[binance("A", 1), binance("A", 0)]);
+        assert_eq!(events, ["1 again", "0"]);
     }
 }

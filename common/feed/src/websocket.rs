@@ -128,7 +128,7 @@ pub async fn run(
                 actions.extend(connection.handle(now(), ConnectionInput::Bytes(*id), &mut emit));
             }
         }
-        let more = match socket_event {
+        let new_actions = match socket_event {
             None => connection.handle(now(), ConnectionInput::Tick, &mut emit),
             Some((id, SocketEvent::Opened)) => {
                 connection.handle(now(), ConnectionInput::Opened(id), &mut emit)
@@ -152,7 +152,7 @@ pub async fn run(
                 })
             }
         };
-        actions.extend(more);
+        actions.extend(new_actions);
         if connection.clock_offset() != clock_offset {
             clock_offset = connection.clock_offset();
             if let Some(offset) = clock_offset {

@@ -32,9 +32,9 @@ pub(super) struct VenueResponse {
 impl CollectedCandles {
     /// All inputs of the settlement of one of the collected minutes.
     pub fn inputs(&self, minute: UnixMillis) -> MinuteInputs {
-        let nothing = VenueCandles::default();
+        let no_candles = VenueCandles::default();
         let venues = self.venues.iter().map(|response| {
-            let candles = response.candles.as_ref().unwrap_or(&nothing);
+            let candles = response.candles.as_ref().unwrap_or(&no_candles);
             let volume = response
                 .volumes
                 .get(&day_before(minute))
@@ -50,7 +50,7 @@ impl CollectedCandles {
             )
         });
         let usdt_usd = self.usdt_usd.iter().map(|(market, candles)| {
-            let candles = candles.as_ref().unwrap_or(&nothing);
+            let candles = candles.as_ref().unwrap_or(&no_candles);
             UsdtMarketCloses::new(market, candles, minute, &self.rules)
         });
         MinuteInputs {
@@ -63,7 +63,7 @@ impl CollectedCandles {
     /// Whether any market answered at all, if only to refuse. If none did, nothing was learnt: perhaps this machine is
     /// off the network.
     pub fn reached_any_venue(&self) -> bool {
-        let learnt_nothing = |candles: &Result<VenueCandles, RestError>| {
+        let is_unreached = |candles: &Result<VenueCandles, RestError>| {
             matches!(
                 candles,
                 Err(RestError::RateLimited { .. }
@@ -71,16 +71,16 @@ impl CollectedCandles {
                     | RestError::NotRecorded { .. })
             )
         };
-        !self.all_candles().all(learnt_nothing)
+        !self.all_candles().all(is_unreached)
     }
 
     /// Why markets have no candles, one line per venue and reason.
     pub fn failures(&self) -> Vec<String> {
-        let silent = self
+        let errors = self
             .all_candles()
             .filter_map(|candles| candles.as_ref().err());
-        let words: BTreeSet<String> = silent.map(RestError::summary).collect();
-        words.into_iter().collect()
+        let summaries: BTreeSet<String> = errors.map(RestError::summary).collect();
+        summaries.into_iter().collect()
     }
 
     fn all_candles(&self) -> impl Iterator<Item = &Result<VenueCandles, RestError>> {

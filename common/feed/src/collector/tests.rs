@@ -1,4 +1,4 @@
-//! Against a small exchange of our own, over real sockets.
+//! Against a stand-in for an exchange, over real sockets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,12 +17,12 @@ const M: UnixMillis = UnixMillis(1_704_067_200_000);
 /// When the minute M is tried first.
 const NOW: UnixMillis = UnixMillis(M.0 + 120_000);
 
-/// A collector that asks one exchange, which answers everything with `answer`; and how often it was asked.
-async fn asking(
+/// A collector with one market, whose host answers everything with `answer`; and the number of requests.
+async fn collector_of(
     answer: impl IntoResponse + Clone + Send + Sync + 'static,
 ) -> (CandleCollector, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&requests);
     let routes = Router::new().fallback(move || {
         counter.fetch_add(1, Ordering::SeqCst);
         let answer = answer.clone();
@@ -40,7 +40,7 @@ async fn asking(
     let rules = RulesVersion::V1.rules().minute;
     let collector =
         CandleCollector::new(rest, rules, vec![(market, QuoteCurrency::Usd)], Vec::new());
-    (collector, asked)
+    (collector, requests)
 }
 
 fn candle(start_s: i64, close: &str) -> String {
@@ -62,7 +62,7 @@ async fn candles_become_the_inputs_of_their_minute() {
         r#"{{"data":{{"pair":"BTC/USD","ohlc":[{}]}}}}"#,
         candles.join(",")
     );
-    let (collector, _) = asking(body).await;
+    let (collector, _) = collector_of(body).await;
     let collected = collector.collect(M, M, NOW).await;
     assert!(collected.reached_any_venue() && collected.failures().is_empty());
     let inputs = collected.inputs(M);
@@ -80,21 +80,21 @@ async fn candles_become_the_inputs_of_their_minute() {
 }
 
 #[tokio::test]
-async fn a_rate_limited_venue_is_not_asked_and_teaches_nothing() {
+async fn a_rate_limited_venue_is_not_asked_and_counts_as_unreached() {
     let answer = (
         StatusCode::TOO_MANY_REQUESTS,
         [("retry-after", "90")],
         "slow down",
     );
-    let (collector, asked) = asking(answer).await;
+    let (collector, requests) = collector_of(answer).await;
     let first = collector.collect(M, M, NOW).await;
     assert!(first.reached_any_venue());
     assert_eq!(first.failures(), ["bitstamp answered status 429"]);
-    let times = asked.load(Ordering::SeqCst);
+    let times = requests.load(Ordering::SeqCst);
     assert!(times > 0);
 
     let soon = collector.collect(M, M, NOW).await;
-    assert_eq!(asked.load(Ordering::SeqCst), times);
+    assert_eq!(requests.load(Ordering::SeqCst), times);
     assert!(!soon.reached_any_venue());
     let failures = soon.failures();
     assert!(
@@ -105,9 +105,9 @@ async fn a_rate_limited_venue_is_not_asked_and_teaches_nothing() {
 
 #[tokio::test]
 async fn a_server_error_is_no_rate_limit() {
-    let (collector, asked) = asking((StatusCode::INTERNAL_SERVER_ERROR, "oops")).await;
+    let (collector, requests) = collector_of((StatusCode::INTERNAL_SERVER_ERROR, "oops")).await;
     collector.collect(M, M, NOW).await;
-    let times = asked.load(Ordering::SeqCst);
+    let times = requests.load(Ordering::SeqCst);
     collector.collect(M, M, NOW).await;
-    assert!(asked.load(Ordering::SeqCst) > times);
+    assert!(requests.load(Ordering::SeqCst) > times);
 }

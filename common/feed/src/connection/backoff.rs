@@ -23,7 +23,7 @@ pub(super) struct Backoff {
 #[derive(Debug)]
 pub(super) struct ConnectLimiter {
     limit: RateLimit,
-    at: VecDeque<Millis>,
+    opened_at: VecDeque<Millis>,
 }
 
 impl Backoff {
@@ -72,21 +72,21 @@ impl ConnectLimiter {
     pub(super) const fn new(limit: RateLimit) -> Self {
         Self {
             limit,
-            at: VecDeque::new(),
+            opened_at: VecDeque::new(),
         }
     }
 
     pub(super) fn record(&mut self, now: Millis) {
-        self.at.push_back(now);
-        while self.at.len() > self.limit.count {
-            self.at.pop_front();
+        self.opened_at.push_back(now);
+        while self.opened_at.len() > self.limit.count {
+            self.opened_at.pop_front();
         }
     }
 
     /// The first time from `now` on at which one more opening is within the limit.
     pub(super) fn next_allowed_at(&self, now: Millis) -> Millis {
-        match self.at.front() {
-            Some(oldest) if self.at.len() >= self.limit.count => *oldest + self.limit.per,
+        match self.opened_at.front() {
+            Some(oldest) if self.opened_at.len() >= self.limit.count => *oldest + self.limit.per,
             _ => now,
         }
     }

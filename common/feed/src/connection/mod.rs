@@ -43,7 +43,7 @@ pub struct VenueConnection {
     stream: VenueStream,
     /// Oldest first; at most one that is neither live nor draining.
     sockets: Vec<SocketState>,
-    opened: u64,
+    opened_sockets: u64,
     backoff: Backoff,
     connect_limiter: ConnectLimiter,
     clock_offset: ClockOffset,
@@ -66,7 +66,7 @@ impl VenueConnection {
             symbols,
             stream: VenueStream::new(venue),
             sockets: Vec::new(),
-            opened: 0,
+            opened_sockets: 0,
             backoff: Backoff::new(timeouts.initial_backoff, timeouts.max_backoff, seed),
             connect_limiter: ConnectLimiter::new(limits.connect_limit),
             clock_offset: ClockOffset::default(),
@@ -85,19 +85,19 @@ impl VenueConnection {
         let mut actions = Vec::new();
         match input {
             ConnectionInput::Tick => {}
-            ConnectionInput::Opened(id) => self.opened(now, id, &mut actions),
+            ConnectionInput::Opened(id) => self.on_opened(now, id, &mut actions),
             ConnectionInput::Bytes(id) => {
-                if let Some(socket) = self.socket(id) {
+                if let Some(socket) = self.socket_mut(id) {
                     socket.bytes_at = now;
                 }
             }
             ConnectionInput::Control(id) => {
-                if let Some(socket) = self.socket(id) {
+                if let Some(socket) = self.socket_mut(id) {
                     socket.on_message(now);
                 }
             }
             ConnectionInput::Text(id, text, received) => {
-                self.text(now, id, text, received, &mut actions, on)
+                self.on_text(now, id, text, received, &mut actions, on)
             }
             ConnectionInput::Closed(id, reason) => self.disconnect(now, id, &reason, on),
             ConnectionInput::Stop => {
@@ -144,29 +144,29 @@ impl VenueConnection {
         self.clock_offset.get()
     }
 
-    fn socket(&mut self, id: SocketId) -> Option<&mut SocketState> {
+    fn socket_mut(&mut self, id: SocketId) -> Option<&mut SocketState> {
         self.sockets.iter_mut().find(|socket| socket.id == id)
     }
 
-    fn opened(&mut self, now: Millis, id: SocketId, actions: &mut Vec<ConnectionAction>) {
-        let asked = self.venue.subscribe(&self.symbols);
-        let Some(socket) = self.socket(id) else {
+    fn on_opened(&mut self, now: Millis, id: SocketId, actions: &mut Vec<ConnectionAction>) {
+        let subscriptions = self.venue.subscribe(&self.symbols);
+        let Some(socket) = self.socket_mut(id) else {
             return;
         };
         socket.bytes_at = now;
         socket.on_message(now);
-        let pending_acks = asked.iter().flat_map(|s| s.acks.clone()).collect();
+        let pending_acks = subscriptions.iter().flat_map(|s| s.acks.clone()).collect();
         socket.stage = Stage::Subscribing {
             since: now,
             pending_acks,
         };
-        let sends = asked
+        let sends = subscriptions
             .into_iter()
             .map(|Subscription { text, .. }| ConnectionAction::Send(id, text));
         actions.extend(sends);
     }
 
-    fn text(
+    fn on_text(
         &mut self,
         now: Millis,
         id: SocketId,
@@ -217,8 +217,8 @@ impl VenueConnection {
             on(ConnectionEvent::Feed(event));
         });
         socket.numbering = numbering;
-        if let Err(fault) = &result {
-            on(ConnectionEvent::MalformedFrame(fault));
+        if let Err(error) = &result {
+            on(ConnectionEvent::MalformedFrame(error));
         }
         let subscribing = matches!(socket.stage, Stage::Subscribing { .. });
         match refused {
@@ -300,11 +300,11 @@ impl VenueConnection {
             return;
         };
         let socket = self.sockets.remove(index);
-        let steady = |since: Millis| now - since >= self.timeouts.backoff_reset;
+        let was_steady = |since: Millis| now - since >= self.timeouts.backoff_reset;
         match socket.stage {
             // Its successor is live.
             Stage::Draining { .. } => return,
-            Stage::Live { since } if steady(since) => self.backoff.reset(),
+            Stage::Live { since } if was_steady(since) => self.backoff.reset(),
             _ => {}
         }
         let at_least = match reason {
@@ -341,8 +341,8 @@ impl VenueConnection {
 
     fn open_if_needed(&mut self, now: Millis, actions: &mut Vec<ConnectionAction>) {
         if self.needs_socket() && self.next_open_at(now) <= now {
-            self.opened += 1;
-            let id = SocketId(self.opened);
+            self.opened_sockets += 1;
+            let id = SocketId(self.opened_sockets);
             self.connect_limiter.record(now);
             let jitter = self.backoff.jitter_fraction();
             self.sockets.push(SocketState::opening(id, now, jitter));

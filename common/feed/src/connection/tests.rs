@@ -9,21 +9,21 @@ mod random_sequences;
 
 const SECOND: Millis = Millis::seconds(1);
 
-/// A connection, its clock, and what it asked for and said since it was last looked at.
+/// A connection, its clock, and its actions and events since they were last taken.
 struct Harness {
     connection: VenueConnection,
     now: Millis,
     actions: Vec<ConnectionAction>,
-    said: Vec<String>,
+    events: Vec<String>,
 }
 
 impl Harness {
     fn new(name: &str, symbol: &str) -> Self {
         let venue = venue::by_name(name).unwrap();
-        Self::with(name, symbol, venue.limits())
+        Self::with_limits(name, symbol, venue.limits())
     }
 
-    fn with(name: &str, symbol: &str, limits: VenueLimits) -> Self {
+    fn with_limits(name: &str, symbol: &str, limits: VenueLimits) -> Self {
         let venue = venue::by_name(name).unwrap();
         let symbols = vec![symbol.to_owned()];
         let connection = VenueConnection::new(venue, limits, Timeouts::default(), symbols, 1);
@@ -31,7 +31,7 @@ impl Harness {
             connection,
             now: Millis(0),
             actions: Vec::new(),
-            said: Vec::new(),
+            events: Vec::new(),
         };
         harness.input(ConnectionInput::Tick);
         harness
@@ -42,9 +42,9 @@ impl Harness {
             connection,
             now,
             actions,
-            said,
+            events,
         } = self;
-        actions.extend(connection.handle(*now, input, &mut |event| said.push(short(&event))));
+        actions.extend(connection.handle(*now, input, &mut |event| events.push(short(&event))));
     }
 
     fn text(&mut self, id: u64, text: &str) {
@@ -56,12 +56,12 @@ impl Harness {
         self.input(ConnectionInput::Opened(SocketId(id)));
     }
 
-    fn gone(&mut self, id: u64, loss: DisconnectReason) {
-        self.input(ConnectionInput::Closed(SocketId(id), loss));
+    fn closed(&mut self, id: u64, reason: DisconnectReason) {
+        self.input(ConnectionInput::Closed(SocketId(id), reason));
     }
 
-    /// Ticks as the connection asks for it until `then`.
-    fn until(&mut self, then: Millis) {
+    /// Ticks when the connection has a deadline, until `then`.
+    fn advance_to(&mut self, then: Millis) {
         while self.now < then {
             let next = self.connection.next_tick(self.now);
             self.now = next.max(self.now + Millis(1)).min(then);
@@ -69,15 +69,15 @@ impl Harness {
         }
     }
 
-    fn pass(&mut self, span: Millis) {
-        self.until(self.now + span);
+    fn advance(&mut self, span: Millis) {
+        self.advance_to(self.now + span);
     }
 
-    /// Keeps the venue talking for a while: a heartbeat a second.
-    fn chatter(&mut self, id: u64, span: Millis, heartbeat: &str) {
+    /// Lets a span pass in which the venue sends a heartbeat every second.
+    fn heartbeats(&mut self, id: u64, span: Millis, heartbeat: &str) {
         let end = self.now + span;
         while self.now < end {
-            self.until((self.now + SECOND).min(end));
+            self.advance_to((self.now + SECOND).min(end));
             self.text(id, heartbeat);
         }
     }
@@ -86,8 +86,8 @@ impl Harness {
         std::mem::take(&mut self.actions)
     }
 
-    fn said(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.said)
+    fn events(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.events)
     }
 
     fn opens(&mut self) -> Vec<u64> {
@@ -108,21 +108,21 @@ fn short(event: &ConnectionEvent<'_>) -> String {
             format!("trade {}", trade.id)
         }
         ConnectionEvent::Feed(FeedEvent::Venue(event)) => format!("{event:?}"),
-        ConnectionEvent::Feed(FeedEvent::Duplicate(trade)) => format!("again {}", trade.id),
+        ConnectionEvent::Feed(FeedEvent::Duplicate(trade)) => format!("duplicate {}", trade.id),
         ConnectionEvent::Feed(FeedEvent::Missed(count)) => format!("missed {count}"),
-        ConnectionEvent::MalformedFrame(fault) => format!("fault {}", fault.name()),
-        ConnectionEvent::UnknownMarket(market) => format!("stranger {market:?}"),
+        ConnectionEvent::MalformedFrame(error) => format!("malformed {}", error.name()),
+        ConnectionEvent::UnknownMarket(market) => format!("unknown market {market:?}"),
         ConnectionEvent::Live(id) => format!("live {}", id.0),
-        ConnectionEvent::Replacing(id, reason) => format!("leaving {} {reason:?}", id.0),
-        ConnectionEvent::Disconnected(id, loss, wait) => {
+        ConnectionEvent::Replacing(id, reason) => format!("replacing {} {reason:?}", id.0),
+        ConnectionEvent::Disconnected(id, reason, wait) => {
             assert!(*wait >= Millis(0));
-            format!("lost {} {loss}", id.0)
+            format!("disconnected {} {reason}", id.0)
         }
     }
 }
 
 const ACK: &str = r#"{"method":"subscribe","result":{"channel":"trade","symbol":"BTC/USD","snapshot":false},"success":true}"#;
-const BEAT: &str = r#"{"channel":"heartbeat"}"#;
+const HEARTBEAT: &str = r#"{"channel":"heartbeat"}"#;
 
 fn trade(id: u64) -> String {
     format!(
@@ -137,7 +137,7 @@ fn live() -> Harness {
     harness.text(1, ACK);
     assert!(harness.connection.is_live());
     harness.actions();
-    harness.said();
+    harness.events();
     harness
 }
 
@@ -152,12 +152,12 @@ fn malformed_frames_and_unknown_markets_are_reported_and_kill_nothing() {
     harness.text(1, "[]");
     harness.text(1, &trade(1).replace("BTC/USD", "ETH/USD"));
     harness.text(1, &trade(2));
-    let said = harness.said();
-    assert_eq!(said[0], "fault not_json");
-    assert!(said[2].starts_with("stranger"), "{said:?}");
-    assert_eq!(said[3], "trade 2");
+    let events = harness.events();
+    assert_eq!(events[0], "malformed not_json");
+    assert!(events[2].starts_with("unknown market"), "{events:?}");
+    assert_eq!(events[3], "trade 2");
     assert!(harness.connection.is_live());
-    // A refusal later on is told, and the trades go on.
+    // A later refusal is an event, and the trades go on.
     harness.text(
         1,
         r#"{"error":"Rate limit","method":"subscribe","success":false}"#,
@@ -177,7 +177,7 @@ fn the_clock_offset_is_what_the_venues_times_allow_at_most() {
 #[test]
 fn stopping_closes_everything_and_opens_nothing() {
     let mut harness = live();
-    harness.chatter(1, Millis::minutes(10), BEAT);
+    harness.heartbeats(1, Millis::minutes(10), HEARTBEAT);
     harness.actions();
     harness.input(ConnectionInput::Stop);
     assert_eq!(
@@ -187,6 +187,6 @@ fn stopping_closes_everything_and_opens_nothing() {
             ConnectionAction::Close(SocketId(2))
         ]
     );
-    harness.pass(Millis::hours(3));
+    harness.advance(Millis::hours(3));
     assert_eq!(harness.actions(), []);
 }

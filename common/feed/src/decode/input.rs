@@ -41,7 +41,7 @@ pub(super) fn unwrap_line(text: &str) -> InputMessage<'_> {
             raw,
             ..
         } => match (dir.as_ref(), raw) {
-            ("in", Some(raw)) => InputMessage::Message(inner(raw)),
+            ("in", Some(raw)) => InputMessage::Message(unquoted(raw)),
             ("open", _) => InputMessage::NotFromVenue("connection opened"),
             _ => InputMessage::NotFromVenue("sent by the client"),
         },
@@ -49,18 +49,18 @@ pub(super) fn unwrap_line(text: &str) -> InputMessage<'_> {
             recv_ns: Some(_),
             raw: Some(raw),
             ..
-        } => InputMessage::Message(inner(raw)),
+        } => InputMessage::Message(unquoted(raw)),
         Wrapper {
             path: Some(_),
             body: Some(body),
             ..
-        } => InputMessage::Response(inner(body)),
+        } => InputMessage::Response(unquoted(body)),
         _ => InputMessage::Message(text.into()),
     }
 }
 
 /// A message that is wrapped as a JSON string, or bare.
-fn inner(raw: &RawValue) -> Cow<'_, str> {
+fn unquoted(raw: &RawValue) -> Cow<'_, str> {
     match serde_json::from_str::<String>(raw.get()) {
         Ok(text) => text.into(),
         Err(_) => raw.get().into(),

@@ -186,7 +186,7 @@ fn symbol_and_channel<'a>(market: Option<&'a MarketId<'_>>) -> (Option<&'a str>,
 }
 
 fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
-    let (word, topic, time) = match status {
+    let (name, topic, time) = match status {
         StatusMessage::Welcome => ("welcome", None, None),
         StatusMessage::Subscribed(ack) => ("subscribed", Some(ack), None),
         StatusMessage::Heartbeat { time } => ("heartbeat", None, *time),
@@ -200,7 +200,7 @@ fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
         _ => None,
     });
     StatusLine {
-        status: word,
+        status: name,
         topic: topic.map(ToString::to_string),
         symbol,
         time_ms: time.map(|time| time.0),

@@ -58,12 +58,17 @@ impl Decoder {
         }
         match unwrap_line(text) {
             InputMessage::NotFromVenue(what) => emit(ignored_content(what)),
-            InputMessage::Message(text) => self.message(&text, false, &mut emit),
-            InputMessage::Response(text) => self.message(&text, true, &mut emit),
+            InputMessage::Message(text) => self.decode_message(&text, false, &mut emit),
+            InputMessage::Response(text) => self.decode_message(&text, true, &mut emit),
         }
     }
 
-    fn message(&mut self, text: &str, is_response: bool, emit: &mut dyn FnMut(DecodedContent<'_>)) {
+    fn decode_message(
+        &mut self,
+        text: &str,
+        is_response: bool,
+        emit: &mut dyn FnMut(DecodedContent<'_>),
+    ) {
         // No frame of a venue looks like its REST answer of candles.
         let latest = match latest_candle(self.stream.venue(), text) {
             Ok(latest) => latest,
@@ -75,8 +80,8 @@ impl Decoder {
                     VenueError::Refused { why, .. } if is_response => {
                         emit(error_content("refused", &why))
                     }
-                    VenueError::Refused { why, .. } => self.frame(text, Some(&why), emit),
-                    _ => self.frame(text, None, emit),
+                    VenueError::Refused { why, .. } => self.decode_frame(text, Some(&why), emit),
+                    _ => self.decode_frame(text, None, emit),
                 }
                 return;
             }
@@ -96,7 +101,7 @@ impl Decoder {
     }
 
     /// Emits the events of a frame; one that would be ignored is a refusal where `refusal` has the reason.
-    fn frame(
+    fn decode_frame(
         &mut self,
         text: &str,
         refusal: Option<&str>,

@@ -174,12 +174,12 @@ fn decoded(folder: &Path, file: &str) -> Vec<serde_json::Value> {
     let mut decoder = Decoder::new(venue::by_name(venue).unwrap());
     let mut lines = Vec::new();
     let bytes = std::fs::read(folder.join(file)).unwrap();
-    let mut say = |line: &DecodedLine<'_>| lines.push(serde_json::to_value(line).unwrap());
+    let mut push_line = |line: &DecodedLine<'_>| lines.push(serde_json::to_value(line).unwrap());
     if file.ends_with(".json") {
-        decoder.decode_line(&bytes, &mut say);
+        decoder.decode_line(&bytes, &mut push_line);
     } else {
         for line in bytes.split(|byte| *byte == b'\n') {
-            decoder.decode_line(line, &mut say);
+            decoder.decode_line(line, &mut push_line);
         }
     }
     lines

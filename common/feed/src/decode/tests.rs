@@ -29,7 +29,7 @@ fn a_frame_may_be_plain_or_wrapped() {
 }
 
 #[test]
-fn what_the_venue_did_not_say_is_ignored() {
+fn lines_that_did_not_come_from_the_venue_are_ignored() {
     let sent = lines(
         "binance",
         r#"{"dir":"out","t":1,"raw":"{\"method\":\"SUBSCRIBE\"}"}"#,
@@ -69,28 +69,31 @@ fn an_answer_is_candles_and_a_later_one_closes_those_before() {
 #[test]
 fn faults_are_error_lines() {
     for input in ["{", "<html>", "\u{0}"] {
-        let said = lines("kraken", input);
+        let output = lines("kraken", input);
         assert!(
-            said.len() == 1 && said[0].contains(r#""error":"not_json""#),
-            "{said:?}"
+            output.len() == 1 && output[0].contains(r#""error":"not_json""#),
+            "{output:?}"
         );
     }
     let mut decoder = Decoder::new(venue::by_name("kraken").unwrap());
-    let mut said = 0;
+    let mut errors = 0;
     decoder.decode_line(&[0xff, 0xfe], &mut |line| {
         assert!(matches!(line.content, DecodedContent::Error(_)));
-        said += 1;
+        errors += 1;
     });
-    assert_eq!(said, 1);
-    let said = lines("binance", r#"[[60000,"1","x","1","2","5",119999]]"#);
-    assert!(said.len() == 1 && said[0].contains("malformed"), "{said:?}");
+    assert_eq!(errors, 1);
+    let output = lines("binance", r#"[[60000,"1","x","1","2","5",119999]]"#);
+    assert!(
+        output.len() == 1 && output[0].contains("malformed"),
+        "{output:?}"
+    );
 }
 
 /// Integers beyond 2^53 and exponents come out exactly.
 #[test]
 fn numbers_are_exact() {
     let frame = r#"{"event":"trade","channel":"live_trades_btcusd","data":{"id":9007199254740993,"timestamp":"1","microtimestamp":"1616297318187000","amount":1e-08,"amount_str":"1E-8","price":57748.8,"price_str":"57748.80","type":0}}"#;
-    let said = lines("bitstamp", frame);
+    let output = lines("bitstamp", frame);
     let expected = r#"{"venue":"bitstamp","kind":"trade","symbol":"btcusd","time_ms":1616297318187,"price":"57748.80","size":"0.00000001","id":"9007199254740993","taker":"buy","line":1}"#;
-    assert_eq!(said, [expected]);
+    assert_eq!(output, [expected]);
 }

@@ -63,7 +63,7 @@ pub enum ConnectionState {
 #[derive(Debug)]
 pub(super) struct VenueTracker {
     pub watched: WatchedSymbols,
-    pub now: VenueStatus,
+    pub status: VenueStatus,
     received: UnixMillis,
     /// Last prices of minutes, by their start.
     pub closes: MinuteCloses,
@@ -75,7 +75,7 @@ pub(super) type MinuteCloses = BTreeMap<UnixMillis, (UnixMillis, f64)>;
 
 impl VenueTracker {
     pub(super) fn new(watched: WatchedSymbols) -> Self {
-        let now = VenueStatus {
+        let status = VenueStatus {
             venue: watched.venue.to_owned(),
             state: ConnectionState::Connecting,
             trouble: None,
@@ -88,7 +88,7 @@ impl VenueTracker {
         };
         Self {
             watched,
-            now,
+            status,
             received: UnixMillis(0),
             closes: MinuteCloses::new(),
             usdt_usd: MinuteCloses::new(),
@@ -98,35 +98,37 @@ impl VenueTracker {
     pub(super) fn observe(&mut self, update: &ConnectionUpdate<'_>) {
         match update {
             ConnectionUpdate::Frame { received, .. } => self.received = *received,
-            ConnectionUpdate::ClockOffset(offset) => self.now.clock_offset = Some(*offset),
+            ConnectionUpdate::ClockOffset(offset) => self.status.clock_offset = Some(*offset),
             ConnectionUpdate::Event(event) => self.on_event(event),
         }
     }
 
     fn on_event(&mut self, event: &ConnectionEvent<'_>) {
-        let now = &mut self.now;
+        let status = &mut self.status;
         match event {
-            ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(trade))) => self.trade(trade),
+            ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(trade))) => {
+                self.on_trade(trade)
+            }
             ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Refused(why))) => {
-                now.trouble = Some(why.to_string())
+                status.trouble = Some(why.to_string())
             }
             ConnectionEvent::Live(_) => {
-                now.state = ConnectionState::Live;
-                now.trouble = None;
+                status.state = ConnectionState::Live;
+                status.trouble = None;
             }
             ConnectionEvent::Disconnected(_, reason, _) => {
-                now.losses += 1;
-                now.state = ConnectionState::Connecting;
-                now.trouble = Some(DisconnectReason::to_string(reason));
+                status.losses += 1;
+                status.state = ConnectionState::Connecting;
+                status.trouble = Some(DisconnectReason::to_string(reason));
             }
-            ConnectionEvent::MalformedFrame(_) => now.faults += 1,
+            ConnectionEvent::MalformedFrame(_) => status.faults += 1,
             ConnectionEvent::Feed(_)
             | ConnectionEvent::UnknownMarket(_)
             | ConnectionEvent::Replacing(..) => {}
         }
     }
 
-    fn trade(&mut self, trade: &Trade<'_>) {
+    fn on_trade(&mut self, trade: &Trade<'_>) {
         let MarketId::Symbol(symbol) = &trade.market else {
             return;
         };
@@ -138,9 +140,9 @@ impl VenueTracker {
         let price = trade.price.to_f64();
         let (watched, _) = &self.watched.symbol;
         let closes = if symbol.as_ref() == watched {
-            self.now.trades += 1;
-            self.now.last = Some((trade.time, price));
-            self.now.lag = Some(delay);
+            self.status.trades += 1;
+            self.status.last = Some((trade.time, price));
+            self.status.lag = Some(delay);
             &mut self.closes
         } else if Some(symbol.as_ref()) == self.watched.usdt_usd.as_deref() {
             &mut self.usdt_usd

@@ -34,7 +34,7 @@ pub fn read_recording(
     on: &mut dyn FnMut(RecordingEntry) -> Result<(), RecordingError>,
 ) -> Result<(), RecordingError> {
     let mut readers = Vec::new();
-    for name in names(folder)? {
+    for name in sorted_names(folder)? {
         let path = folder.join(&name);
         if !path.is_dir() {
             continue;
@@ -45,7 +45,7 @@ pub fn read_recording(
                 source,
             })?;
         }
-        let files = names(&path)?
+        let files = sorted_names(&path)?
             .into_iter()
             .filter(|name| name.ends_with(FILE_SUFFIX));
         let mut reader = VenueReader {
@@ -75,7 +75,7 @@ pub fn read_recording(
 }
 
 /// The names in a folder, in order.
-fn names(folder: &Path) -> Result<Vec<String>, RecordingError> {
+fn sorted_names(folder: &Path) -> Result<Vec<String>, RecordingError> {
     let entries = fs::read_dir(folder).map_err(io_error("read the folder", folder))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let mut names: Vec<String> = names
@@ -126,13 +126,13 @@ impl OpenFile {
             Err(error) => return Err(io_error("read", &self.path)(error)),
         }
         self.line += 1;
-        let bad = |why: String| RecordingError::Line {
+        let line_error = |why: String| RecordingError::Line {
             path: self.path.clone(),
             line: self.line,
             why,
         };
         let line: RecordingLine<'_> = serde_json::from_str(&text).map_err(|_| {
-            bad("neither a frame, an answer, an attempt nor a mark of lost ones".into())
+            line_error("neither a frame, an answer, an attempt nor a mark of lost ones".into())
         })?;
         Ok(Some(line.into_entry(venue)))
     }

@@ -29,7 +29,7 @@ impl SettlementReplay {
     ) -> Result<(), VenueError> {
         match &entry.content {
             RecordingContent::Response { path, status, body } => {
-                self.responses.put(RecordedResponse {
+                self.responses.insert(RecordedResponse {
                     venue: entry.venue.clone(),
                     path: path.clone(),
                     status: *status,
@@ -57,7 +57,7 @@ impl SettlementReplay {
     /// The collector of the attempt's session: it makes the requests that the recorder's made, and has the volumes that
     /// one had.
     fn collector(&mut self, attempt: &SettlementAttempt) -> Result<&CandleCollector, VenueError> {
-        let new = || -> Result<(SettlementAttempt, CandleCollector), VenueError> {
+        let new_collector = || -> Result<(SettlementAttempt, CandleCollector), VenueError> {
             let venues = attempt.venues.iter();
             let venues = venues.map(|(name, quote)| Ok((name.market()?, *quote)));
             let usdt_usd = attempt.usdt_usd.iter().map(MarketName::market);
@@ -70,11 +70,11 @@ impl SettlementReplay {
             Ok((attempt.clone(), collector))
         };
         let known = match self.pairs.entry(attempt.pair.clone()) {
-            Entry::Vacant(none) => none.insert(new()?),
+            Entry::Vacant(none) => none.insert(new_collector()?),
             Entry::Occupied(known) => {
                 let known = known.into_mut();
                 if !known.0.is_same_session(attempt) {
-                    *known = new()?;
+                    *known = new_collector()?;
                 }
                 known
             }

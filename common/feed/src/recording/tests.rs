@@ -19,11 +19,11 @@ fn minutes(entries: &[RecordingEntry]) -> String {
     let mut replay = MinuteReplay::default();
     let mut text = String::new();
     for entry in entries {
-        let each = &mut |minute: VenueMinuteCandle| {
+        let write_line = &mut |minute: VenueMinuteCandle| {
             text.push_str(&serde_json::to_string(&minute).unwrap());
             text.push('\n');
         };
-        replay.push(entry, each).unwrap();
+        replay.push(entry, write_line).unwrap();
     }
     text
 }
@@ -95,19 +95,19 @@ fn a_recorder_that_was_killed_leaves_what_it_had_written() {
 }
 
 #[test]
-fn what_is_no_recording_is_told() {
+fn a_folder_that_is_no_recording_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let mut none = |_| Ok(());
-    let error = read_recording(folder.path(), &mut none)
+    let mut ignore = |_| Ok(());
+    let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
     assert!(error.contains("holds no recording"), "{error}");
     fs::create_dir(folder.path().join("mtgox")).unwrap();
-    let error = read_recording(folder.path(), &mut none)
+    let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
     assert!(error.contains("mtgox"), "{error}");
-    let error = read_recording(&folder.path().join("nowhere"), &mut none)
+    let error = read_recording(&folder.path().join("nowhere"), &mut ignore)
         .unwrap_err()
         .to_string();
     assert!(error.contains("nowhere"), "{error}");
@@ -116,7 +116,7 @@ fn what_is_no_recording_is_told() {
     fs::create_dir(&venue).unwrap();
     let bad = zstd::encode_all(&b"{\"recv_ns\":1}\n"[..], 1).unwrap();
     fs::write(venue.join("1970-01-01T00.000.jsonl.zst"), bad).unwrap();
-    let error = read_recording(folder.path(), &mut none)
+    let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
     assert!(error.contains("line 1"), "{error}");

@@ -18,7 +18,7 @@ const NS_PER_HOUR: i64 = 3_600_000 * NS_PER_MS;
 /// The longest that an entry stays unflushed while more entries come.
 const FLUSH_EVERY_NS: i64 = 10_000 * NS_PER_MS;
 /// Text compresses to about an eighth at this level, at some 200 MB/s.
-const LEVEL: i32 = 3;
+const COMPRESSION_LEVEL: i32 = 3;
 
 /// Writes a recording: one open file per venue, flushed every ten seconds at the latest while entries come.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Recorder {
 
 /// The file of a venue's hour.
 struct HourFile {
-    number: i64,
+    hour_number: i64,
     path: PathBuf,
     encoder: Encoder<'static, File>,
     flushed_ns: i64,
@@ -56,20 +56,20 @@ impl Recorder {
     ) -> Result<RecordingEntry, RecordingError> {
         let recv_ns = (received.0.saturating_mul(NS_PER_MS)).max(self.last_ns.saturating_add(1));
         self.last_ns = recv_ns;
-        let number = recv_ns.div_euclid(NS_PER_HOUR);
+        let hour_number = recv_ns.div_euclid(NS_PER_HOUR);
         if self
             .files
             .get(venue)
-            .is_none_or(|hour| hour.number != number)
+            .is_none_or(|hour| hour.hour_number != hour_number)
         {
-            if let Some(over) = self.files.remove(venue) {
-                over.finish()?;
+            if let Some(finished_hour) = self.files.remove(venue) {
+                finished_hour.finish()?;
             }
-            let hour = HourFile::create(&self.folder.join(venue), number, recv_ns)?;
+            let hour = HourFile::create(&self.folder.join(venue), hour_number, recv_ns)?;
             self.files.insert(venue.to_owned(), hour);
         }
-        if let Some(hour) = self.files.get_mut(venue) {
-            hour.line(recv_ns, &content)?;
+        if let Some(file) = self.files.get_mut(venue) {
+            file.write_line(recv_ns, &content)?;
         }
         Ok(RecordingEntry {
             venue: venue.to_owned(),
@@ -86,9 +86,9 @@ impl Recorder {
 
 impl HourFile {
     /// A new file for this hour; a recorder that was stopped within the hour has left others.
-    fn create(folder: &Path, number: i64, recv_ns: i64) -> Result<Self, RecordingError> {
+    fn create(folder: &Path, hour_number: i64, recv_ns: i64) -> Result<Self, RecordingError> {
         fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
-        let start = jiff::Timestamp::from_second(number.saturating_mul(3600));
+        let start = jiff::Timestamp::from_second(hour_number.saturating_mul(3600));
         let start = start.map_or_else(
             |_| "unknown".into(),
             |t| t.strftime("%Y-%m-%dT%H").to_string(),
@@ -98,9 +98,10 @@ impl HourFile {
             let path = folder.join(format!("{start}.{part:03}{FILE_SUFFIX}"));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let encoder = Encoder::new(file, LEVEL).map_err(io_error("write", &path))?;
+                    let encoder =
+                        Encoder::new(file, COMPRESSION_LEVEL).map_err(io_error("write", &path))?;
                     return Ok(Self {
-                        number,
+                        hour_number,
                         path,
                         encoder,
                         flushed_ns: recv_ns,
@@ -112,7 +113,11 @@ impl HourFile {
         }
     }
 
-    fn line(&mut self, recv_ns: i64, content: &RecordingContent) -> Result<(), RecordingError> {
+    fn write_line(
+        &mut self,
+        recv_ns: i64,
+        content: &RecordingContent,
+    ) -> Result<(), RecordingError> {
         let line = RecordingLine::from_content(recv_ns, content);
         let Self { path, encoder, .. } = self;
         let write = |encoder: &mut Encoder<'_, File>| {

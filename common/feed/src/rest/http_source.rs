@@ -35,7 +35,7 @@ impl HttpSource {
             Self::Network(http, keep) => {
                 let response = fetch(http, venue, format!("{host}{path}")).await?;
                 if let (Some(responses), Ok(body)) = (keep, str::from_utf8(&response.body)) {
-                    responses.put(RecordedResponse {
+                    responses.insert(RecordedResponse {
                         venue: venue.to_owned(),
                         path: path.to_owned(),
                         status: response.status,

@@ -22,7 +22,7 @@ pub struct RecordedResponses(Arc<Mutex<BTreeMap<(String, String), RecordedRespon
 
 impl RecordedResponses {
     /// Adds an answer; of several to the same request, the last one counts.
-    pub fn put(&self, response: RecordedResponse) {
+    pub fn insert(&self, response: RecordedResponse) {
         let key = (response.venue.clone(), response.path.clone());
         self.locked().insert(key, response);
     }

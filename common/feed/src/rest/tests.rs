@@ -1,4 +1,4 @@
-//! Against small venues of our own, over real sockets.
+//! Against stand-ins for venues, over real sockets.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -43,17 +43,17 @@ fn query(range: std::ops::Range<i64>) -> CandleQuery<'static> {
     }
 }
 
-async fn served(routes: Router) -> String {
+async fn serve(routes: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, routes).into_future());
     format!("http://{address}")
 }
 
-/// A replay venue that answers each request as `answer` does, given `from` in steps; it notes what was asked.
+/// A replay venue that answers with the bars of `answer`, given `from` in steps, and keeps each `from`.
 struct MockVenue {
     answer: fn(i64) -> Vec<Bar>,
-    asked: Mutex<Vec<i64>>,
+    requested: Mutex<Vec<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ async fn serve_candles(
     Query(params): Query<CandleParams>,
 ) -> Json<CandlePage> {
     let from = params.from_ms / STEP.0;
-    mock.asked.lock().unwrap().push(from);
+    mock.requested.lock().unwrap().push(from);
     let candles = (mock.answer)(from);
     Json(CandlePage { candles })
 }
@@ -76,30 +76,30 @@ async fn fetch_from_mock(
     answer: fn(i64) -> Vec<Bar>,
     range: std::ops::Range<i64>,
 ) -> (Vec<Bar>, Vec<i64>) {
-    let asked = Mutex::default();
-    let mock = Arc::new(MockVenue { answer, asked });
+    let requested = Mutex::default();
+    let mock = Arc::new(MockVenue { answer, requested });
     let routes = Router::new().route(ReplaySource::ROUTE, get(serve_candles));
-    let host = served(routes.with_state(Arc::clone(&mock))).await;
+    let host = serve(routes.with_state(Arc::clone(&mock))).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let candles = rest
         .candles(&ReplaySource, &host, &query(range))
         .await
         .unwrap();
-    let asked = mock.asked.lock().unwrap().clone();
-    (candles, asked)
+    let requested = mock.requested.lock().unwrap().clone();
+    (candles, requested)
 }
 
-/// What asking `venue` gives that answers so.
-async fn refused(
+/// The error of a request to a `venue` that answers so.
+async fn candles_error(
     venue: &dyn CandleSource,
     answer: impl IntoResponse + Clone + Sync + Send + 'static,
 ) -> RestError {
-    let host = served(Router::new().fallback(move || async move { answer })).await;
+    let host = serve(Router::new().fallback(move || async move { answer })).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     rest.candles(venue, &host, &query(0..5)).await.unwrap_err()
 }
 
-/// Has seven candles, and gives three at a time.
+/// The page of a venue that has seven candles and answers with three at a time.
 fn in_threes(from: i64) -> Vec<Bar> {
     bars(from..7.min(from + 3))
 }
@@ -125,7 +125,7 @@ async fn pages_join_without_a_seam() {
 }
 
 #[tokio::test]
-async fn what_the_venue_does_not_have_is_asked_for_once() {
+async fn candles_that_the_venue_lacks_are_requested_once() {
     assert_eq!(
         fetch_from_mock(in_threes, 0..9).await,
         (bars(0..7), vec![0, 3, 6, 7])
@@ -144,13 +144,13 @@ async fn missing_candles_are_stepped_over() {
             .map(bar)
             .collect()
     };
-    let (candles, asked) = fetch_from_mock(every_other, 0..8).await;
+    let (candles, requested) = fetch_from_mock(every_other, 0..8).await;
     assert_eq!(candles, [bar(0), bar(2), bar(4), bar(6)]);
-    assert_eq!(asked, [0, 3, 7]);
+    assert_eq!(requested, [0, 3, 7]);
 }
 
 #[tokio::test]
-async fn repeated_and_unasked_candles_are_left_out() {
+async fn repeated_and_unrequested_candles_are_left_out() {
     // Each page begins with the candle before, ends with its last one twice, and nothing is ever empty.
     let stuttering = |from: i64| {
         let page = (from - 1)..7.min(from + 3);
@@ -168,11 +168,11 @@ async fn repeated_and_unasked_candles_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_status_is_told_with_its_venue() {
+async fn a_status_error_names_the_venue() {
     for code in [429, 451, 500] {
         let answer = (StatusCode::from_u16(code).unwrap(), "go away");
         for venue in [&ReplaySource as &dyn CandleSource, &Binance, &Bitstamp] {
-            let error = refused(venue, answer).await;
+            let error = candles_error(venue, answer).await;
             let text = error.to_string();
             let expected = format!(
                 "{} answered status {code} at http://127.0.0.1",
@@ -183,22 +183,22 @@ async fn a_status_is_told_with_its_venue() {
     }
     // Not even if candles come with it.
     let answer = (StatusCode::INTERNAL_SERVER_ERROR, r#"{"candles":[]}"#);
-    let error = refused(&ReplaySource, answer).await;
+    let error = candles_error(&ReplaySource, answer).await;
     assert!(matches!(error, RestError::Status { status: 500, .. }));
 }
 
 #[tokio::test]
-async fn a_venue_that_says_why_is_quoted_whatever_the_status() {
-    let words = r#"{"code":0,"msg":"Service unavailable from a restricted location"}"#;
+async fn a_refusal_with_a_reason_is_quoted_whatever_the_status() {
+    let body = r#"{"code":0,"msg":"Service unavailable from a restricted location"}"#;
     for code in [200, 400, 451] {
-        let error = refused(&Binance, (StatusCode::from_u16(code).unwrap(), words)).await;
+        let error = candles_error(&Binance, (StatusCode::from_u16(code).unwrap(), body)).await;
         assert_eq!(
             error.to_string(),
             "binance refused: Service unavailable from a restricted location (0)"
         );
     }
-    let words = r#"{"code":"invalid_step","errors":[]}"#;
-    let error = refused(&Bitstamp, (StatusCode::BAD_REQUEST, words)).await;
+    let body = r#"{"code":"invalid_step","errors":[]}"#;
+    let error = candles_error(&Bitstamp, (StatusCode::BAD_REQUEST, body)).await;
     assert_eq!(error.to_string(), r#"bitstamp refused: "invalid_step" []"#);
 }
 
@@ -206,7 +206,7 @@ async fn a_venue_that_says_why_is_quoted_whatever_the_status() {
 async fn garbage_is_malformed() {
     for venue in [&ReplaySource as &dyn CandleSource, &Binance, &Bitstamp] {
         for body in ["<html>", "", "{}", "\u{0}"] {
-            let error = refused(venue, body).await;
+            let error = candles_error(venue, body).await;
             let malformed = matches!(error, RestError::Venue(VenueError::Malformed { .. }));
             assert!(malformed, "{body:?}: {error:?}");
         }
@@ -214,8 +214,8 @@ async fn garbage_is_malformed() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_all_expectation_is_cut() {
-    let error = refused(&Binance, vec![b' '; MAX_RESPONSE_BYTES + 1]).await;
+async fn a_response_that_is_too_long_is_an_error() {
+    let error = candles_error(&Binance, vec![b' '; MAX_RESPONSE_BYTES + 1]).await;
     assert!(matches!(
         error,
         RestError::ResponseTooLong {
@@ -223,7 +223,7 @@ async fn an_answer_beyond_all_expectation_is_cut() {
             ..
         }
     ));
-    let error = refused(&Binance, vec![b' '; MAX_RESPONSE_BYTES]).await;
+    let error = candles_error(&Binance, vec![b' '; MAX_RESPONSE_BYTES]).await;
     assert!(matches!(
         error,
         RestError::Venue(VenueError::Malformed { .. })
@@ -239,8 +239,8 @@ async fn unreachable(host: &str, deadline: Duration) -> reqwest::Error {
 }
 
 #[tokio::test]
-async fn silence_ends_at_the_deadline() {
-    // Connections wait in its queue, and nobody takes them up.
+async fn a_request_without_an_answer_ends_at_the_deadline() {
+    // Connections wait in its queue and are never accepted.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
     let error = unreachable(&host, Duration::from_millis(200)).await;
@@ -248,23 +248,23 @@ async fn silence_ends_at_the_deadline() {
 }
 
 /// A closed port of this machine.
-async fn nobody() -> SocketAddr {
+async fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap()
 }
 
 #[tokio::test]
-async fn nobody_there_is_unreachable() {
-    let host = format!("http://{}", nobody().await);
+async fn a_closed_port_is_unreachable() {
+    let host = format!("http://{}", closed_port().await);
     assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
 }
 
 /// Without a provider of its own, the TLS library panics at the first `https` address.
 #[tokio::test]
 async fn tls_needs_nothing_from_the_process() {
-    let host = format!("https://{}", nobody().await);
+    let host = format!("https://{}", closed_port().await);
     assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
-    let plain = served(Router::new().fallback(|| async { "[]" })).await;
+    let plain = serve(Router::new().fallback(|| async { "[]" })).await;
     let host = plain.replace("http:", "https:");
     assert!(unreachable(&host, TEST_TIMEOUT).await.is_connect());
 }
@@ -304,33 +304,33 @@ async fn an_outage_of_the_venue_is_stepped_over() {
         let has = |i: &i64| *i < 3 || *i >= 10;
         (from..from + 4).filter(has).map(bar).collect()
     };
-    let asked = Mutex::default();
+    let requested = Mutex::default();
     let mock = Arc::new(MockVenue {
         answer: patchy,
-        asked,
+        requested,
     });
     let routes = Router::new().route(ReplaySource::ROUTE, get(serve_candles));
-    let host = served(routes.with_state(Arc::clone(&mock))).await;
+    let host = serve(routes.with_state(Arc::clone(&mock))).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let candles = rest.candles(&Patchy, &host, &query(0..12)).await.unwrap();
     let expected: Vec<Bar> = bars(0..3).into_iter().chain(bars(10..12)).collect();
     assert_eq!(candles, expected);
     // Each window once, and what comes after the last is left in.
-    mock.asked.lock().unwrap().clear();
+    mock.requested.lock().unwrap().clear();
     let minutes = rest
         .candles_with_forming(&Patchy, &host, &query(0..9))
         .await
         .unwrap();
     let starts: Vec<i64> = minutes.iter().map(|c| c.bar.open_time.0 / STEP.0).collect();
     assert_eq!(starts, [0, 1, 2, 10, 11]);
-    assert_eq!(*mock.asked.lock().unwrap(), [0, 4, 8]);
+    assert_eq!(*mock.requested.lock().unwrap(), [0, 4, 8]);
 }
 
 #[tokio::test]
 async fn a_days_volume_is_the_sum_of_its_candles() {
     let hours =
         r#"[[82800000,1,1,1,1,7],[3600000,1,1,1,1,2.5],[0,1,1,1,1,1],[86400000,1,1,1,1,100]]"#;
-    let host = served(Router::new().fallback(move || async move { hours })).await;
+    let host = serve(Router::new().fallback(move || async move { hours })).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", UnixMillis(0));
     assert_eq!(volume.await.unwrap(), Some(10.5));
@@ -349,7 +349,7 @@ async fn what_the_first_path_lacks_comes_from_the_archive() {
             "/api/v5/market/history-candles",
             get(move || async move { old }),
         );
-    let host = served(routes).await;
+    let host = serve(routes).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
     let bars = rest
         .candles(&crate::venue::Okx, &host, &query(1..2))
@@ -360,29 +360,29 @@ async fn what_the_first_path_lacks_comes_from_the_archive() {
 }
 
 #[tokio::test]
-async fn the_wait_that_a_venue_asks_for_is_told() {
+async fn the_error_has_the_wait_of_retry_after() {
     let headers = [("retry-after", "17")];
     let answer = (
         StatusCode::TOO_MANY_REQUESTS,
         headers,
         r#"{"code":-1003,"msg":"slow down"}"#,
     );
-    let error = refused(&Binance, answer).await;
+    let error = candles_error(&Binance, answer).await;
     let seventeen = Some(Duration::from_secs(17));
     assert!(
         matches!(error, RestError::Status { status: 429, retry_after, .. } if retry_after == seventeen)
     );
 }
 
-/// Turns the first client away for a second, and counts who asks.
+/// The host answers the first request with 429 and `Retry-After: 1`, and counts all.
 #[tokio::test]
-async fn a_host_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
-    let asked = Arc::new(Mutex::new(0));
-    let counter = Arc::clone(&asked);
+async fn a_host_is_not_asked_again_before_its_retry_after_is_over() {
+    let requested = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&requested);
     let answer = move || {
-        let mut asked = counter.lock().unwrap();
-        *asked += 1;
-        let first = *asked == 1;
+        let mut requested = counter.lock().unwrap();
+        *requested += 1;
+        let first = *requested == 1;
         async move {
             if first {
                 (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], "no")
@@ -391,25 +391,25 @@ async fn a_host_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
             }
         }
     };
-    let host = served(Router::new().fallback(answer)).await;
+    let host = serve(Router::new().fallback(answer)).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
-    let turned_away = Instant::now();
+    let refused_at = Instant::now();
     let query = query(0..5);
-    let ask = || rest.candles(&Binance, &host, &query);
+    let request = || rest.candles(&Binance, &host, &query);
     assert!(matches!(
-        ask().await,
+        request().await,
         Err(RestError::Status { status: 429, .. })
     ));
     let clone = rest.clone();
     let error = clone.candles(&Binance, &host, &query).await.unwrap_err();
     assert!(matches!(error, RestError::RateLimited { .. }), "{error}");
-    assert_eq!(*asked.lock().unwrap(), 1);
-    // Other hosts are none of its business.
-    let other = served(Router::new().fallback(|| async { "[]" })).await;
+    assert_eq!(*requested.lock().unwrap(), 1);
+    // Other hosts aren't affected.
+    let other = serve(Router::new().fallback(|| async { "[]" })).await;
     assert!(rest.candles(&Binance, &other, &query).await.is_ok());
-    while let Err(error) = ask().await {
+    while let Err(error) = request().await {
         assert!(matches!(error, RestError::RateLimited { .. }), "{error}");
         tokio::task::yield_now().await;
     }
-    assert!(turned_away.elapsed() >= Duration::from_secs(1));
+    assert!(refused_at.elapsed() >= Duration::from_secs(1));
 }

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_integer, parse_response, read, to_venue_error,
+    Row, columns, first_integer, parse_integer, parse_response, read_json, to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -258,16 +258,16 @@ pub(super) fn read_frame(
     }
     let rows = frame.trim_start().strip_prefix('[').map(str::trim_start);
     if rows.is_some_and(|rows| rows.starts_with('{')) {
-        let _: IgnoredAny = read(frame, "message")?;
+        let _: IgnoredAny = read_json(frame, "message")?;
         on(VenueEvent::Ignored(IgnoredMessage::Kind(
             "REST answer".into(),
         )));
         return Ok(());
     }
-    let header: Header<'_> = read(frame, "message")?;
+    let header: Header<'_> = read_json(frame, "message")?;
     match (header.data, header.e) {
         (Some(data), None) => {
-            let inner: Header<'_> = read(data.get(), "message")?;
+            let inner: Header<'_> = read_json(data.get(), "message")?;
             match inner.e {
                 Some(e) => read_event(&e, data.get(), on),
                 None => {
@@ -324,7 +324,7 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
 fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result<(), FrameError> {
     let event = match e {
         "trade" => {
-            let trade: TradeEvent<'_> = read(text, "trade")?;
+            let trade: TradeEvent<'_> = read_json(text, "trade")?;
             match trade.origin {
                 Some(origin) if origin == "INSURANCE_FUND" => {
                     VenueEvent::Ignored(IgnoredMessage::OffBook(origin))
@@ -335,23 +335,23 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
                     price: trade.p,
                     size: trade.q,
                     id: TradeId::Number(trade.t),
-                    taker: Some(taker(trade.m)),
+                    taker: Some(taker_side(trade.m)),
                 })?),
             }
         }
         "aggTrade" => {
-            let trade: AggTradeEvent<'_> = read(text, "aggTrade")?;
+            let trade: AggTradeEvent<'_> = read_json(text, "aggTrade")?;
             VenueEvent::Trade(validate_trade(Trade {
                 market: MarketId::Symbol(trade.s),
                 time: UnixMillis(trade.time),
                 price: trade.p,
                 size: trade.q,
                 id: TradeId::Number(trade.a),
-                taker: Some(taker(trade.m)),
+                taker: Some(taker_side(trade.m)),
             })?)
         }
         "kline" => {
-            let KlineEvent { s, k } = read(text, "kline")?;
+            let KlineEvent { s, k } = read_json(text, "kline")?;
             VenueEvent::Candle(validate_candle(RawCandle {
                 market: Some(MarketId::Symbol(s)),
                 step: step_from_name(&k.i, &STEPS),
@@ -366,7 +366,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
     Ok(())
 }
 
-const fn taker(buyer_is_maker: bool) -> Side {
+const fn taker_side(buyer_is_maker: bool) -> Side {
     if buyer_is_maker {
         Side::Sell
     } else {

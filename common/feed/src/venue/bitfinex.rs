@@ -21,7 +21,7 @@ use self::array_frame::{Parts, read_array};
 use self::candle_row::{STEPS, read_row};
 use self::trade_frame::{TradeFrame, is_trade, on_trade};
 use super::error::VenueError;
-use super::json_fields::{Row, parse_response, read, to_venue_error};
+use super::json_fields::{Row, parse_response, read_json, to_venue_error};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
@@ -168,14 +168,14 @@ impl Venue for Bitfinex {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if is_trade(frame) {
-            let trade: TradeFrame<'_> = read(frame, "trade")?;
+            let trade: TradeFrame<'_> = read_json(frame, "trade")?;
             return on_trade(&trade, channels, on);
         }
         if frame.trim_start().starts_with('[') {
-            let parts: Parts<'_> = read(frame, "array")?;
+            let parts: Parts<'_> = read_json(frame, "array")?;
             return read_array(&parts, channels, on);
         }
-        on(read_event_message(read(frame, "event")?));
+        on(read_event_message(read_json(frame, "event")?));
         Ok(())
     }
 }

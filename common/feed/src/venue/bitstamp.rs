@@ -15,7 +15,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::VenueError;
-use super::json_fields::{malformed, parse_integer, parse_response, read, seconds, to_venue_error};
+use super::json_fields::{
+    malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
+};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::subscription::{ChannelMap, Subscription};
@@ -148,21 +150,21 @@ impl CandleSource for Bitstamp {
         let venue = self.name();
         let response: RestResponse<'_> = parse_response(venue, body)?;
         let Some(data) = response.data else {
-            let response = [
+            let fields = [
                 response.code,
                 response.reason,
                 response.error,
                 response.errors,
             ];
-            let words: Vec<String> = response.iter().flatten().map(Value::to_string).collect();
-            return Err(match words.as_slice() {
+            let reasons: Vec<String> = fields.iter().flatten().map(Value::to_string).collect();
+            return Err(match reasons.as_slice() {
                 [] => VenueError::Malformed {
                     venue,
                     why: "neither candles nor a reason".into(),
                 },
-                words => VenueError::Refused {
+                reasons => VenueError::Refused {
                     venue,
-                    why: words.join(" "),
+                    why: reasons.join(" "),
                 },
             });
         };
@@ -198,16 +200,16 @@ impl Venue for Bitstamp {
     }
 
     fn subscribe(&self, symbols: &[String]) -> Vec<Subscription> {
-        let one = |symbol: &String| {
+        let subscription = |symbol: &String| {
             let channel = format!("{TRADES}_{symbol}");
             let request =
                 serde_json::json!({"event": "bts:subscribe", "data": {"channel": channel}});
             Subscription {
                 text: request.to_string(),
-                acks: vec![topic(&channel)],
+                acks: vec![topic_ack(&channel)],
             }
         };
-        symbols.iter().map(one).collect()
+        symbols.iter().map(subscription).collect()
     }
 
     fn read_frame(
@@ -228,21 +230,21 @@ impl Venue for Bitstamp {
             on(VenueEvent::Trade(read_trade(symbol, &data)?));
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         let channel = header.channel.unwrap_or_default();
         let data = header.data.map_or("null", RawValue::get);
         let event = match header.event.as_deref() {
             Some("trade") => match channel.strip_prefix("live_trades_") {
-                Some(symbol) => VenueEvent::Trade(read_trade(symbol, &read(data, "trade")?)?),
+                Some(symbol) => VenueEvent::Trade(read_trade(symbol, &read_json(data, "trade")?)?),
                 None => VenueEvent::Ignored(IgnoredMessage::Kind(channel)),
             },
             Some("bts:subscription_succeeded") => {
-                VenueEvent::Status(StatusMessage::Subscribed(topic(&channel)))
+                VenueEvent::Status(StatusMessage::Subscribed(topic_ack(&channel)))
             }
             Some("bts:heartbeat") => VenueEvent::Status(StatusMessage::Heartbeat { time: None }),
             Some("bts:request_reconnect") => VenueEvent::Status(StatusMessage::Restart),
             Some("bts:error") => {
-                let fault: ErrorData<'_> = read(data, "error")?;
+                let fault: ErrorData<'_> = read_json(data, "error")?;
                 VenueEvent::Refused(
                     format!("{channel} {}", fault.message)
                         .trim()
@@ -276,13 +278,13 @@ fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, Fr
 }
 
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = seconds(parse_integer(&row.timestamp, "candle")?, "candle")?;
+    let open_time = unix_seconds(parse_integer(&row.timestamp, "candle")?, "candle")?;
     let numbers = [row.open, row.high, row.low, row.close, row.volume];
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }
 
 /// The topic of a channel such as `live_trades_btcusd`.
-fn topic(name: &str) -> Ack<'static> {
+fn topic_ack(name: &str) -> Ack<'static> {
     let (channel, symbol) = name.rsplit_once('_').unwrap_or((name, ""));
     Ack::Topic {
         channel: channel.to_owned().into(),

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, malformed, parse_response, read, to_venue_error,
+    Row, columns, first_integer, malformed, parse_response, read_json, to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -46,7 +46,7 @@ const STEPS: [(Millis, &str); 6] = [
 ];
 
 /// The most topics in one request on the spot interface.
-const TOPICS: usize = 10;
+const MAX_TOPICS: usize = 10;
 
 /// The fields that tell one frame from another: a topic, or
 /// `{"success":true,"ret_msg":"subscribe","conn_id":"c","req_id":"1","op":"subscribe"}`.
@@ -220,7 +220,7 @@ impl Venue for Bybit {
     }
 
     fn subscribe(&self, symbols: &[String]) -> Vec<Subscription> {
-        let requests = symbols.chunks(TOPICS).zip(1_u64..);
+        let requests = symbols.chunks(MAX_TOPICS).zip(1_u64..);
         let requests = requests.map(|(symbols, number)| {
             let topics: Vec<String> = symbols
                 .iter()
@@ -249,20 +249,20 @@ impl Venue for Bybit {
         {
             return read_trades(&topic, data, on);
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         let Some(topic) = &header.topic else {
-            on(other_message(&header)?);
+            on(event_without_topic(&header)?);
             return Ok(());
         };
         let (kind, symbol) = topic.split_once('.').unwrap_or((topic, ""));
         let data = header.data.map_or("[]", RawValue::get);
         match kind {
             "publicTrade" => {
-                read_trades(topic, read(data, "publicTrade")?, on)?;
+                read_trades(topic, read_json(data, "publicTrade")?, on)?;
             }
             "kline" => {
                 let symbol = symbol.split_once('.').map_or("", |(_, symbol)| symbol);
-                let klines: SmallVec<[KlineData<'_>; 1]> = read(data, "kline")?;
+                let klines: SmallVec<[KlineData<'_>; 1]> = read_json(data, "kline")?;
                 for kline in &klines {
                     on(VenueEvent::Candle(read_kline(symbol, kline)?));
                 }
@@ -327,7 +327,7 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
 }
 
 /// The event of a frame without a topic: the answer to a request, or something that prices don't need.
-fn other_message<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     let kind = header.op.as_deref().filter(|op| !op.is_empty());
     if header.success == Some(false) {
         let why = header.ret_msg.clone().filter(|why| !why.is_empty());

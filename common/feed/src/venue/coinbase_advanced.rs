@@ -19,7 +19,9 @@ use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::error::VenueError;
-use super::json_fields::{malformed, parse_integer, parse_response, read, seconds, to_venue_error};
+use super::json_fields::{
+    malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
+};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::rfc3339::rfc3339;
@@ -252,20 +254,20 @@ impl Venue for CoinbaseAdvanced {
             }
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         if let Some(number) = header.sequence_num {
             on(VenueEvent::Sequence(number));
         }
         let events = header.events.map_or("[]", RawValue::get);
         match header.channel.as_deref() {
             Some("market_trades") => {
-                let events: SmallVec<[Trades<'_>; 1]> = read(events, "market_trades")?;
+                let events: SmallVec<[Trades<'_>; 1]> = read_json(events, "market_trades")?;
                 for trade in events.into_iter().flat_map(|event| event.trades) {
                     on(VenueEvent::Trade(read_trade(&trade)?));
                 }
             }
             Some("candles") => {
-                let events: SmallVec<[Candles<'_>; 1]> = read(events, "candles")?;
+                let events: SmallVec<[Candles<'_>; 1]> = read_json(events, "candles")?;
                 for data in events.into_iter().flat_map(|event| event.candles) {
                     let step = Some(STREAMED_STEP);
                     on(VenueEvent::Candle(RawCandle {
@@ -280,7 +282,7 @@ impl Venue for CoinbaseAdvanced {
                 on(VenueEvent::Status(StatusMessage::Heartbeat { time }));
             }
             Some("subscriptions") => {
-                let events: SmallVec<[Subscriptions<'_>; 1]> = read(events, "subscriptions")?;
+                let events: SmallVec<[Subscriptions<'_>; 1]> = read_json(events, "subscriptions")?;
                 for (channel, products) in events.into_iter().flat_map(|e| e.subscriptions) {
                     for symbol in products {
                         on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
@@ -322,7 +324,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
 }
 
 fn read_candle(data: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
-    let open_time: UnixMillis = seconds(parse_integer(&data.start, "candle")?, "candle")?;
+    let open_time: UnixMillis = unix_seconds(parse_integer(&data.start, "candle")?, "candle")?;
     let numbers = [data.open, data.high, data.low, data.close, data.volume];
     validate_candle(RawCandle {
         market: data.product_id.map(MarketId::Symbol),

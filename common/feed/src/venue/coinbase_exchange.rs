@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_response, read, seconds, to_venue_error,
+    Row, columns, first_integer, parse_response, read_json, to_venue_error, unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -195,21 +195,21 @@ impl Venue for CoinbaseExchange {
     ) -> Result<(), FrameError> {
         // Nearly every frame is one of these, and needn't be read twice.
         if frame.starts_with(r#"{"type":"match","#) {
-            on(VenueEvent::Trade(read_match(read(frame, "match")?)?));
+            on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?));
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         match header.r#type.as_deref() {
             Some("match" | "last_match") => {
-                on(VenueEvent::Trade(read_match(read(frame, "match")?)?))
+                on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?))
             }
             Some("heartbeat") => {
-                let Heartbeat { time } = read(frame, "heartbeat")?;
+                let Heartbeat { time } = read_json(frame, "heartbeat")?;
                 let time = Some(rfc3339(&time, "heartbeat")?);
                 on(VenueEvent::Status(StatusMessage::Heartbeat { time }));
             }
             Some("subscriptions") => {
-                let Subscriptions { channels } = read(frame, "subscriptions")?;
+                let Subscriptions { channels } = read_json(frame, "subscriptions")?;
                 for Channel { name, product_ids } in &channels {
                     for symbol in product_ids.iter().flatten() {
                         on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
@@ -227,8 +227,8 @@ impl Venue for CoinbaseExchange {
             }
             Some("error") => {
                 let parts = [header.message, header.reason];
-                let words: Vec<&str> = parts.iter().flatten().map(AsRef::as_ref).collect();
-                on(VenueEvent::Refused(words.join(": ").into()));
+                let texts: Vec<&str> = parts.iter().flatten().map(AsRef::as_ref).collect();
+                on(VenueEvent::Refused(texts.join(": ").into()));
             }
             Some(other) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
             None => on(VenueEvent::Ignored(IgnoredMessage::Kind("message".into()))),
@@ -254,7 +254,7 @@ fn read_match(trade: Match<'_>) -> Result<Trade<'_>, FrameError> {
 
 /// `[1699999980,36999.9,37002,37000.1,37001,1.5]`: start in seconds, low, high, open, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time: UnixMillis = seconds(first_integer(row, "candle")?, "candle")?;
+    let open_time: UnixMillis = unix_seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [3, 2, 1, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::error::VenueError;
-use super::json_fields::{Row, columns, first_integer, parse_response, read, to_venue_error};
+use super::json_fields::{Row, columns, first_integer, parse_response, read_json, to_venue_error};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
@@ -173,7 +173,7 @@ impl Venue for Gemini {
             on(VenueEvent::Trade(read_trade(trade)?));
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         let ignored =
             |kind: &str| VenueEvent::Ignored(IgnoredMessage::Kind(kind.to_owned().into()));
         on(match header {
@@ -194,8 +194,8 @@ impl Venue for Gemini {
                 error,
                 ..
             } => {
-                let words = error.map_or("no reason", RawValue::get);
-                VenueEvent::Refused(format!("status {status}: {words}").into())
+                let reason = error.map_or("no reason", RawValue::get);
+                VenueEvent::Refused(format!("status {status}: {reason}").into())
             }
             Header { e: Some(e), .. } if e != "trade" => ignored(&e),
             Header { u: Some(_), .. } => ignored("bookTicker"),
@@ -203,7 +203,7 @@ impl Venue for Gemini {
                 t: Some(_),
                 p: Some(_),
                 ..
-            } => VenueEvent::Trade(read_trade(read(frame, "trade")?)?),
+            } => VenueEvent::Trade(read_trade(read_json(frame, "trade")?)?),
             _ => ignored("message"),
         });
         Ok(())

@@ -11,7 +11,7 @@ use super::error::VenueError;
 use crate::event::FrameError;
 
 /// `text` as a `T`; `what` names the message in errors.
-pub(super) fn read<'a, T: Deserialize<'a>>(
+pub(super) fn read_json<'a, T: Deserialize<'a>>(
     text: &'a str,
     what: &'static str,
 ) -> Result<T, FrameError> {
@@ -54,7 +54,7 @@ pub(super) fn parse_integer(text: &str, what: &'static str) -> Result<i64, Frame
 }
 
 /// The instant this many seconds after 1970; an error beyond the range of milliseconds.
-pub(super) fn seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
+pub(super) fn unix_seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
     let millis = seconds.checked_mul(1000);
     millis
         .map(UnixMillis)
@@ -78,8 +78,8 @@ pub(super) fn columns<'a, const N: usize>(
     places: [usize; N],
     what: &'static str,
 ) -> Result<[Decimal<'a>; N], FrameError> {
-    let mut found = [Decimal::ZERO; N];
-    for (number, place) in found.iter_mut().zip(places) {
+    let mut numbers = [Decimal::ZERO; N];
+    for (number, place) in numbers.iter_mut().zip(places) {
         let given = row.get(place).ok_or_else(|| {
             let (given, needed) = (row.len(), place + 1);
             malformed(
@@ -89,7 +89,7 @@ pub(super) fn columns<'a, const N: usize>(
         })?;
         *number = given.decimal();
     }
-    Ok(found)
+    Ok(numbers)
 }
 
 /// The whole number in the first column.

@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_response, read, seconds, to_venue_error,
+    Row, columns, first_integer, parse_response, read_json, to_venue_error, unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -280,21 +280,21 @@ impl Venue for Kraken {
             return Ok(());
         }
         if frame.trim_start().starts_with('[') {
-            let _: IgnoredAny = read(frame, "message")?;
+            let _: IgnoredAny = read_json(frame, "message")?;
             on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)));
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         let data = header.data.map_or("[]", RawValue::get);
         match (header.channel.as_deref(), header.method.as_deref()) {
             (Some("trade"), _) => {
-                let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trade")?;
+                let trades: SmallVec<[TradeData<'_>; 1]> = read_json(data, "trade")?;
                 for trade in trades {
                     on(VenueEvent::Trade(read_trade(trade)?));
                 }
             }
             (Some("ohlc"), _) => {
-                let candles: SmallVec<[CandleData<'_>; 2]> = read(data, "ohlc")?;
+                let candles: SmallVec<[CandleData<'_>; 2]> = read_json(data, "ohlc")?;
                 for candle in candles {
                     on(VenueEvent::Candle(read_ohlc(candle)?));
                 }
@@ -303,7 +303,7 @@ impl Venue for Kraken {
                 on(VenueEvent::Status(StatusMessage::Heartbeat { time: None }))
             }
             (Some("status"), _) => {
-                let systems: SmallVec<[System<'_>; 1]> = read(data, "status")?;
+                let systems: SmallVec<[System<'_>; 1]> = read_json(data, "status")?;
                 let online = systems.iter().all(|system| system.system == "online");
                 on(VenueEvent::Status(if online {
                     StatusMessage::Up
@@ -313,12 +313,12 @@ impl Venue for Kraken {
             }
             (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
             (None, Some("pong")) => on(VenueEvent::Status(StatusMessage::Pong)),
-            (None, Some("subscribe")) => on(subscribed(&header)?),
+            (None, Some("subscribe")) => on(subscription_event(&header)?),
             (None, Some(other)) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
             (None, None) if header.event.is_some() => {
                 on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)))
             }
-            (None, None) => on(other_answer(header.result)),
+            (None, None) => on(rest_event(header.result)),
         }
         Ok(())
     }
@@ -340,7 +340,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 
 /// Start in seconds, open, high, low, close, volume-weighted mean, volume, number of trades.
 fn read_row<'a>(row: &Row<'a>, closed: bool) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = seconds(first_integer(row, "candle")?, "candle")?;
+    let open_time = unix_seconds(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 6], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, Some(closed)))
 }
@@ -356,10 +356,10 @@ fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
 }
 
 /// The event of an answer to a subscription.
-fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+fn subscription_event<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     if header.success == Some(true) {
         let result = header.result.map_or("null", RawValue::get);
-        let Subscribed { channel, symbol } = read(result, "subscription")?;
+        let Subscribed { channel, symbol } = read_json(result, "subscription")?;
         return Ok(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
             channel,
             symbol,
@@ -367,7 +367,7 @@ fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
         })));
     }
     let why = match header.error {
-        Some(error) => read::<Cow<'_, str>>(error.get(), "refusal")?,
+        Some(error) => read_json::<Cow<'_, str>>(error.get(), "refusal")?,
         None => "subscription refused without a reason".into(),
     };
     Ok(VenueEvent::Refused(match &header.symbol {
@@ -377,7 +377,7 @@ fn subscribed<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
 }
 
 /// The event of a REST answer other than candles.
-fn other_answer(result: Option<&RawValue>) -> VenueEvent<'static> {
+fn rest_event(result: Option<&RawValue>) -> VenueEvent<'static> {
     let status =
         result.and_then(|result| serde_json::from_str::<SystemStatus<'_>>(result.get()).ok());
     match status {

@@ -73,7 +73,7 @@ pub fn by_name(name: &str) -> Result<&'static dyn Venue, VenueError> {
     let venue = ALL.into_iter().find(|venue| venue.name() == name);
     venue.ok_or_else(|| VenueError::Unknown {
         name: name.to_owned(),
-        known: names(),
+        known: all_names(),
     })
 }
 
@@ -86,7 +86,7 @@ pub fn candle_source(name: &str) -> Result<&'static dyn CandleSource, VenueError
 }
 
 /// All names of [`candle_source`], as a phrase for messages.
-fn names() -> String {
+fn all_names() -> String {
     let exchanges = ALL.map(CandleSource::name).join(", ");
     format!("{exchanges} and {}", ReplaySource.name())
 }

@@ -17,7 +17,8 @@ use smallvec::SmallVec;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, malformed, parse_integer, parse_response, read, to_venue_error,
+    Row, columns, first_integer, malformed, parse_integer, parse_response, read_json,
+    to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -45,7 +46,7 @@ const STEPS: [(Millis, &str); 6] = [
 ];
 
 /// The code of `{"event":"notice","code":"64008",…}`, which comes before the service restarts.
-const RESTART: &str = "64008";
+const RESTART_CODE: &str = "64008";
 
 /// The fields that tell one frame from another: `{"event":"subscribe","arg":{…},"connId":"c"}`,
 /// `{"event":"error","code":"60012","msg":"Invalid request"}`, or `{"arg":{…},"data":[…]}`.
@@ -124,11 +125,11 @@ impl CandleSource for Okx {
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        path("candles", self, query)
+        candles_path_of("candles", self, query)
     }
 
     fn archive_candles_path(&self, query: &CandleQuery<'_>) -> Option<Result<String, VenueError>> {
-        Some(path("history-candles", self, query))
+        Some(candles_path_of("history-candles", self, query))
     }
 
     fn read_candles(
@@ -211,7 +212,7 @@ impl Venue for Okx {
             }
             return Ok(());
         }
-        let header: Header<'_> = read(frame, "message")?;
+        let header: Header<'_> = read_json(frame, "message")?;
         match (&header.arg, header.event.as_deref(), header.data) {
             (_, Some(event), _) => on(read_event(event, &header)),
             (Some(arg), None, Some(data)) => read_data(arg, data.get(), on)?,
@@ -226,7 +227,11 @@ impl Venue for Okx {
     }
 }
 
-fn path(route: &str, venue: &Okx, query: &CandleQuery<'_>) -> Result<String, VenueError> {
+fn candles_path_of(
+    route: &str,
+    venue: &Okx,
+    query: &CandleQuery<'_>,
+) -> Result<String, VenueError> {
     let bar = step_name(venue.name(), query, &STEPS)?;
     // Both ends are exclusive; `after` means older.
     let (symbol, before, after) = (query.symbol, query.from - Millis(1), query.to);
@@ -248,7 +253,7 @@ fn read_event<'a>(event: &str, header: &Header<'a>) -> VenueEvent<'a> {
             let msg = header.msg.as_deref().unwrap_or_default();
             VenueEvent::Refused(format!("{msg} ({code})").into())
         }
-        ("notice", _) if header.code.as_deref() == Some(RESTART) => {
+        ("notice", _) if header.code.as_deref() == Some(RESTART_CODE) => {
             VenueEvent::Status(StatusMessage::Restart)
         }
         (other, _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
@@ -262,13 +267,13 @@ fn read_data(
 ) -> Result<(), FrameError> {
     match arg.channel.as_ref() {
         "trades" | "trades-all" => {
-            let trades: SmallVec<[TradeData<'_>; 1]> = read(data, "trades")?;
+            let trades: SmallVec<[TradeData<'_>; 1]> = read_json(data, "trades")?;
             for trade in &trades {
                 on(VenueEvent::Trade(read_trade(trade)?));
             }
         }
         channel if channel.starts_with("candle") => {
-            let rows: SmallVec<[Row<'_>; 1]> = read(data, "candle")?;
+            let rows: SmallVec<[Row<'_>; 1]> = read_json(data, "candle")?;
             for row in &rows {
                 on(VenueEvent::Candle(RawCandle {
                     market: Some(MarketId::symbol(arg.symbol.as_ref())),

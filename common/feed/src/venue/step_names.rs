@@ -12,14 +12,14 @@ pub(super) fn step_name(
     steps: &[(Millis, &'static str)],
 ) -> Result<&'static str, VenueError> {
     let known = steps.iter().find(|(step, _)| *step == query.step);
-    known.map(|(_, word)| *word).ok_or(VenueError::Step {
+    known.map(|(_, name)| *name).ok_or(VenueError::Step {
         venue,
         step: query.step,
     })
 }
 
 /// The spacing with this name in `steps`.
-pub(super) fn step_from_name(word: &str, steps: &[(Millis, &'static str)]) -> Option<Millis> {
-    let known = steps.iter().find(|(_, known)| *known == word);
+pub(super) fn step_from_name(name: &str, steps: &[(Millis, &'static str)]) -> Option<Millis> {
+    let known = steps.iter().find(|(_, known)| *known == name);
     known.map(|(step, _)| *step)
 }

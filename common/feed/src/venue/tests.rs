@@ -10,18 +10,18 @@ mod candles;
 mod control_messages;
 mod trades;
 
-/// Everything that a frame says, in short.
-fn said(venue: &dyn Venue, frame: &str) -> Vec<String> {
-    said_with(venue, frame, &ChannelMap::default())
+/// Every event of a frame, in short.
+fn described(venue: &dyn Venue, frame: &str) -> Vec<String> {
+    described_with(venue, frame, &ChannelMap::default())
 }
 
-fn said_with(venue: &dyn Venue, frame: &str, channels: &ChannelMap) -> Vec<String> {
-    let mut said = Vec::new();
-    let read = venue.read_frame(frame, channels, &mut |event| said.push(short(&event)));
-    if let Err(error) = read {
-        said.push(format!("{}: {error}", error.name()));
+fn described_with(venue: &dyn Venue, frame: &str, channels: &ChannelMap) -> Vec<String> {
+    let mut events = Vec::new();
+    let result = venue.read_frame(frame, channels, &mut |event| events.push(short(&event)));
+    if let Err(error) = result {
+        events.push(format!("{}: {error}", error.name()));
     }
-    said
+    events
 }
 
 fn short(event: &VenueEvent<'_>) -> String {
@@ -57,7 +57,7 @@ fn short(event: &VenueEvent<'_>) -> String {
         VenueEvent::Status(status) => format!("{status:?}"),
         VenueEvent::Refused(why) => format!("refused {why}"),
         VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(name)) => {
-            format!("not spoken {name}")
+            format!("unsupported {name}")
         }
         VenueEvent::Ignored(ignored) => format!("ignored {}", ignored.name()),
         VenueEvent::Sequence(number) => format!("frame {number}"),

@@ -62,14 +62,14 @@ pub trait CandleSource: Send + Sync {
         let text = str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
         let mut candles = Vec::new();
         let mut fault = None;
-        self.read_candles(text, &mut |texts| {
-            if let Some(category) = &texts.category {
+        self.read_candles(text, &mut |raw| {
+            if let Some(category) = &raw.category {
                 fault.get_or_insert(format!("category {category} instead of spot"));
             }
-            match candle::parse_bar(&texts) {
+            match candle::parse_bar(&raw) {
                 Ok(bar) => candles.push(Candle {
                     bar,
-                    closed: texts.closed,
+                    closed: raw.closed,
                 }),
                 Err(why) => {
                     fault.get_or_insert(why);

@@ -23,15 +23,18 @@ pub struct SocketUrl {
 impl SocketUrl {
     /// The parsed address; the port is 80 or 443 where the text has none.
     pub fn new(url: &str) -> Result<Self, SocketUrlError> {
-        let bad = || SocketUrlError(url.to_owned());
-        let request = url.into_client_request().map_err(|_| bad())?;
+        let error = || SocketUrlError(url.to_owned());
+        let request = url.into_client_request().map_err(|_| error())?;
         let uri = request.uri();
         let default = match uri.scheme_str() {
             Some("ws") => 80,
             Some("wss") => 443,
-            _ => return Err(bad()),
+            _ => return Err(error()),
         };
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(error)?;
         Ok(Self {
             url: url.to_owned(),
             host: host.trim_matches(['[', ']']).to_owned(),

@@ -1,15 +1,20 @@
-//! What is dead, what is only quiet, and who is replaced before that.
+//! Deadlines: which sockets are dead, and which are replaced while they still work.
 
 use super::*;
 
 #[test]
-fn silence_is_death_and_quiet_is_not() {
+fn a_socket_without_bytes_is_dead_and_one_without_trades_is_not() {
     let mut harness = live();
-    harness.chatter(1, Millis::minutes(9), BEAT);
+    harness.heartbeats(1, Millis::minutes(9), HEARTBEAT);
     assert!(harness.connection.is_live());
-    assert!(harness.said().iter().all(|said| !said.starts_with("lost")));
-    harness.pass(Millis::seconds(15));
-    assert_eq!(harness.said(), ["lost 1 not a byte for 15000 ms"]);
+    assert!(
+        harness
+            .events()
+            .iter()
+            .all(|event| !event.starts_with("disconnected"))
+    );
+    harness.advance(Millis::seconds(15));
+    assert_eq!(harness.events(), ["disconnected 1 not a byte for 15000 ms"]);
     assert!(
         harness
             .actions()
@@ -18,15 +23,15 @@ fn silence_is_death_and_quiet_is_not() {
 }
 
 #[test]
-fn bytes_that_never_make_a_message_are_death_too() {
+fn a_socket_whose_bytes_never_make_a_message_is_dead() {
     let mut harness = live();
     for _ in 0..15 {
-        harness.pass(SECOND);
+        harness.advance(SECOND);
         harness.input(ConnectionInput::Bytes(SocketId(1)));
     }
     assert_eq!(
-        harness.said(),
-        ["lost 1 no message, heartbeat or pong for 15000 ms"]
+        harness.events(),
+        ["disconnected 1 no message, heartbeat or pong for 15000 ms"]
     );
 }
 
@@ -34,7 +39,7 @@ fn bytes_that_never_make_a_message_are_death_too() {
 fn a_pong_counts_as_a_message() {
     let mut harness = live();
     for _ in 0..4 {
-        harness.pass(Millis::seconds(10));
+        harness.advance(Millis::seconds(10));
         harness.input(ConnectionInput::Control(SocketId(1)));
     }
     assert!(harness.connection.is_live());
@@ -48,8 +53,8 @@ fn a_pong_counts_as_a_message() {
 #[test]
 fn after_long_quiet_a_successor_is_opened_beside_and_takes_over_once_live() {
     let mut harness = live();
-    harness.chatter(1, Millis::minutes(10), BEAT);
-    assert!(harness.said().contains(&"leaving 1 Quiet".to_owned()));
+    harness.heartbeats(1, Millis::minutes(10), HEARTBEAT);
+    assert!(harness.events().contains(&"replacing 1 Quiet".to_owned()));
     assert_eq!(harness.opens(), [2]);
     assert!(harness.connection.is_live());
     // The old socket still counts while the new one subscribes.
@@ -59,27 +64,27 @@ fn after_long_quiet_a_successor_is_opened_beside_and_takes_over_once_live() {
     harness.text(2, ACK);
     harness.text(1, &trade(2));
     harness.text(2, &trade(2));
-    let said = harness.said();
-    let trades: Vec<&String> = said
+    let events = harness.events();
+    let trades: Vec<&String> = events
         .iter()
-        .filter(|s| s.starts_with("trade") || s.starts_with("again"))
+        .filter(|s| s.starts_with("trade") || s.starts_with("duplicate"))
         .collect();
-    assert_eq!(trades, ["trade 1", "again 1", "trade 2", "again 2"]);
+    assert_eq!(trades, ["trade 1", "duplicate 1", "trade 2", "duplicate 2"]);
     harness.actions();
-    harness.pass(Millis::seconds(2));
+    harness.advance(Millis::seconds(2));
     assert_eq!(harness.actions(), [ConnectionAction::Close(SocketId(1))]);
     assert!(harness.connection.is_live());
-    assert_eq!(harness.said(), [""; 0]);
+    assert_eq!(harness.events(), [""; 0]);
 }
 
 #[test]
 fn a_successor_that_fails_leaves_the_old_socket_in_place() {
     let mut harness = live();
-    harness.chatter(1, Millis::minutes(10), BEAT);
+    harness.heartbeats(1, Millis::minutes(10), HEARTBEAT);
     assert_eq!(harness.opens(), [2]);
-    harness.gone(2, broken());
+    harness.closed(2, broken());
     assert!(harness.connection.is_live());
-    harness.chatter(1, Millis::seconds(5), BEAT);
+    harness.heartbeats(1, Millis::seconds(5), HEARTBEAT);
     assert_eq!(harness.opens(), [3]);
     assert!(harness.connection.is_live());
 }
@@ -92,27 +97,32 @@ fn a_restart_notice_and_old_age_bring_a_successor_first() {
     harness.text(1, ack);
     harness.actions();
     harness.text(1, r#"{"e":"serverShutdown","E":1}"#);
-    assert!(harness.said().contains(&"leaving 1 Notice".to_owned()));
+    assert!(harness.events().contains(&"replacing 1 Notice".to_owned()));
     assert_eq!(harness.opens(), [2]);
     harness.opened(2);
     harness.text(2, ack);
-    harness.said();
+    harness.events();
     let trade = |id: i64| {
         format!(r#"{{"e":"trade","s":"BTCUSDT","t":{id},"p":"1","q":"1","T":1,"m":true}}"#)
     };
     let mut id = 0;
     while harness.now < Millis::hours(21) {
         id += 1;
-        harness.pass(Millis::seconds(30));
+        harness.advance(Millis::seconds(30));
         harness.text(2, &trade(id));
     }
-    assert!(harness.said().iter().all(|said| said.starts_with("trade")));
+    assert!(
+        harness
+            .events()
+            .iter()
+            .all(|event| event.starts_with("trade"))
+    );
     while harness.opens().is_empty() {
         id += 1;
-        harness.pass(Millis::seconds(30));
+        harness.advance(Millis::seconds(30));
         harness.text(2, &trade(id));
     }
-    assert!(harness.said().contains(&"leaving 2 Age".to_owned()));
+    assert!(harness.events().contains(&"replacing 2 Age".to_owned()));
     assert!(
         harness.now > Millis::hours(21) && harness.now < Millis::hours(23),
         "{:?}",

@@ -1,4 +1,4 @@
-//! Opening, subscribing, and coming back after a loss.
+//! Opening, subscribing, and reopening after a loss.
 
 use super::*;
 
@@ -24,39 +24,45 @@ fn it_opens_subscribes_and_goes_live_once_every_topic_is_acknowledged() {
         r#"{"event":"subscribed","channel":"trades","chanId":6,"symbol":"tBTCUSD"}"#,
     );
     assert!(harness.connection.is_live());
-    assert_eq!(harness.said().last().unwrap(), "live 1");
+    assert_eq!(harness.events().last().unwrap(), "live 1");
 }
 
 #[test]
-fn what_does_not_open_or_acknowledge_in_time_is_given_up() {
+fn a_socket_that_does_not_open_or_acknowledge_in_time_is_closed() {
     let mut harness = Harness::new("kraken", "BTC/USD");
-    harness.pass(Millis::seconds(10));
-    assert_eq!(harness.said(), ["lost 1 no connection within 10000 ms"]);
-    harness.pass(Millis::seconds(2));
+    harness.advance(Millis::seconds(10));
+    assert_eq!(
+        harness.events(),
+        ["disconnected 1 no connection within 10000 ms"]
+    );
+    harness.advance(Millis::seconds(2));
     let opens = harness.opens();
     assert_eq!(opens, [1, 2]);
     harness.opened(2);
     // Heartbeats don't help: the subscription was ignored.
-    harness.chatter(2, Millis::seconds(10), BEAT);
-    let said = harness.said();
+    harness.heartbeats(2, Millis::seconds(10), HEARTBEAT);
+    let events = harness.events();
     assert_eq!(
-        said.iter().find(|said| said.starts_with("lost")).unwrap(),
-        "lost 2 trade BTC/USD was not acknowledged within 10000 ms"
+        events
+            .iter()
+            .find(|event| event.starts_with("disconnected"))
+            .unwrap(),
+        "disconnected 2 trade BTC/USD was not acknowledged within 10000 ms"
     );
 }
 
 #[test]
-fn a_refused_subscription_is_loud_and_not_hammered() {
+fn a_refused_subscription_is_reported_and_retried_late() {
     let mut harness = Harness::new("kraken", "XBT/USD");
     harness.opened(1);
     harness.text(1, r#"{"error":"Currency pair not supported XBT/USD","method":"subscribe","success":false,"symbol":"XBT/USD"}"#);
-    let said = harness.said();
-    let loss = "lost 1 subscription refused: Currency pair not supported XBT/USD; check the venue's pairs in the configuration";
-    assert_eq!(said.last().unwrap(), loss);
+    let events = harness.events();
+    let disconnected = "disconnected 1 subscription refused: Currency pair not supported XBT/USD; check the venue's pairs in the configuration";
+    assert_eq!(events.last().unwrap(), disconnected);
     harness.actions();
-    harness.pass(Millis::minutes(9));
+    harness.advance(Millis::minutes(9));
     assert_eq!(harness.opens(), [0; 0]);
-    harness.pass(Millis::minutes(2));
+    harness.advance(Millis::minutes(2));
     assert_eq!(harness.opens()[0], 2);
 }
 
@@ -65,14 +71,14 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
     let mut harness = Harness::new("kraken", "BTC/USD");
     let mut waits = Vec::new();
     for id in 1..=30 {
-        harness.gone(id, broken());
-        let lost = harness.now;
+        harness.closed(id, broken());
+        let disconnected_at = harness.now;
         harness.actions();
         while harness.opens().is_empty() {
             let next = harness.connection.next_tick(harness.now);
-            harness.until(next.max(harness.now + Millis(1)));
+            harness.advance_to(next.max(harness.now + Millis(1)));
         }
-        waits.push(harness.now - lost);
+        waits.push(harness.now - disconnected_at);
     }
     assert!(waits[0] <= SECOND && waits[1] <= SECOND.times(2));
     assert!(waits.iter().all(|wait| *wait <= Millis::minutes(1)));
@@ -81,7 +87,7 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
     // Live for less than a minute, it is no better.
     harness.opened(31);
     harness.text(31, ACK);
-    harness.chatter(31, Millis::seconds(30), BEAT);
+    harness.heartbeats(31, Millis::seconds(30), HEARTBEAT);
     assert!(
         harness
             .connection
@@ -97,15 +103,15 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
             .backoff
             .after_disconnect(harness.now, Millis(0));
     }
-    harness.chatter(1, Millis::seconds(61), BEAT);
-    harness.gone(1, broken());
+    harness.heartbeats(1, Millis::seconds(61), HEARTBEAT);
+    harness.closed(1, broken());
     harness.actions();
-    harness.pass(SECOND);
+    harness.advance(SECOND);
     assert_eq!(harness.opens(), [2]);
 }
 
 #[test]
-fn a_venue_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
+fn a_venue_that_refuses_us_is_not_asked_before_retry_after() {
     for (status, retry_after, least) in [
         (429, Some(Millis::minutes(3)), Millis::minutes(3)),
         (503, Some(Millis::minutes(3)), Millis::minutes(3)),
@@ -114,24 +120,24 @@ fn a_venue_that_turns_us_away_is_left_alone_for_as_long_as_it_says() {
         (403, None, Millis::minutes(10)),
     ] {
         let mut harness = Harness::new("kraken", "BTC/USD");
-        harness.gone(
+        harness.closed(
             1,
             DisconnectReason::HttpStatus {
                 status,
                 retry_after,
             },
         );
-        let said = harness.said();
-        assert!(said[0].contains(&status.to_string()), "{said:?}");
+        let events = harness.events();
+        assert!(events[0].contains(&status.to_string()), "{events:?}");
         assert_eq!(
-            said[0].contains("region"),
+            events[0].contains("region"),
             [403, 451].contains(&status),
-            "{said:?}"
+            "{events:?}"
         );
         harness.actions();
-        harness.pass(least - Millis(1));
+        harness.advance(least - Millis(1));
         assert_eq!(harness.opens(), [0; 0], "{status}");
-        harness.pass(Millis::seconds(2));
+        harness.advance(Millis::seconds(2));
         assert_eq!(harness.opens(), [2], "{status}");
     }
 }
@@ -145,15 +151,15 @@ fn no_more_sockets_are_opened_than_the_venue_allows() {
         },
         ..venue::by_name("kraken").unwrap().limits()
     };
-    let mut harness = Harness::with("kraken", "BTC/USD", limits);
+    let mut harness = Harness::with_limits("kraken", "BTC/USD", limits);
     let mut opened = Vec::new();
     while harness.now < Millis::hours(1) {
         for id in harness.opens() {
             opened.push(harness.now);
-            harness.gone(id, broken());
+            harness.closed(id, broken());
         }
         let next = harness.connection.next_tick(harness.now);
-        harness.until(next.max(harness.now + Millis(1)));
+        harness.advance_to(next.max(harness.now + Millis(1)));
     }
     assert!(opened.len() >= 15, "{opened:?}");
     for four in opened.windows(4) {

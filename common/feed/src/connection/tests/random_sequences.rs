@@ -1,4 +1,4 @@
-//! Whatever happens, and in whatever order, a connection keeps its promises.
+//! Random sequences of inputs: the invariants of a connection hold after each.
 
 use proptest::prelude::*;
 
@@ -10,11 +10,11 @@ enum Step {
     Open,
     Ack,
     Trade,
-    Beat,
+    Heartbeat,
     Garbage,
     Bytes,
     Break,
-    TurnAway(u16),
+    Refuse(u16),
     Restart,
 }
 
@@ -24,11 +24,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Step::Open),
         Just(Step::Ack),
         Just(Step::Trade),
-        Just(Step::Beat),
+        Just(Step::Heartbeat),
         Just(Step::Garbage),
         Just(Step::Bytes),
         Just(Step::Break),
-        prop_oneof![Just(429), Just(451), Just(500)].prop_map(Step::TurnAway),
+        prop_oneof![Just(429), Just(451), Just(500)].prop_map(Step::Refuse),
         Just(Step::Restart),
     ];
     prop::collection::vec(step, 1..200)
@@ -54,25 +54,25 @@ proptest! {
             prop_assert!(open.len() <= 3, "{:?}", open);
             let last = open.last().copied().unwrap_or(0);
             match step {
-                Step::Wait(span) => harness.pass(Millis(span)),
+                Step::Wait(span) => harness.advance(Millis(span)),
                 Step::Open => harness.opened(last),
                 Step::Ack => harness.text(last, ack),
                 Step::Trade => {
                     id += 1;
                     harness.text(last, &format!(r#"{{"e":"trade","s":"BTCUSDT","t":{id},"p":"1","q":"1","T":1,"m":true}}"#));
                 }
-                Step::Beat => harness.input(ConnectionInput::Control(SocketId(last))),
+                Step::Heartbeat => harness.input(ConnectionInput::Control(SocketId(last))),
                 Step::Garbage => harness.text(last, "{"),
                 Step::Bytes => harness.input(ConnectionInput::Bytes(SocketId(last))),
-                Step::Break if open.remove(&last) => harness.gone(last, broken()),
-                Step::TurnAway(status) if open.remove(&last) => {
-                    harness.gone(last, DisconnectReason::HttpStatus { status, retry_after: None });
+                Step::Break if open.remove(&last) => harness.closed(last, broken()),
+                Step::Refuse(status) if open.remove(&last) => {
+                    harness.closed(last, DisconnectReason::HttpStatus { status, retry_after: None });
                 }
-                Step::Break | Step::TurnAway(_) => {}
+                Step::Break | Step::Refuse(_) => {}
                 Step::Restart => harness.text(last, r#"{"e":"serverShutdown","E":1}"#),
             }
         }
-        // From now on the venue is honest.
+        // From now on the venue works.
         let deadline = harness.now + Millis::minutes(25);
         while !harness.connection.is_live() && harness.now < deadline {
             for action in harness.actions() {
@@ -85,7 +85,7 @@ proptest! {
                     _ => {}
                 }
             }
-            harness.pass(SECOND);
+            harness.advance(SECOND);
         }
         prop_assert!(harness.connection.is_live());
     }

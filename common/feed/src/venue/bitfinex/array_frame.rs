@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::candle_row::read_candle;
-use super::trade_frame::taker;
+use super::trade_frame::taker_side;
 use crate::event::{
     FrameError, IgnoredMessage, MarketId, StatusMessage, Trade, TradeId, VenueEvent,
 };
-use crate::venue::json_fields::{Row, columns, malformed, parse_integer, read};
+use crate::venue::json_fields::{Row, columns, malformed, parse_integer, read_json};
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
@@ -57,13 +57,13 @@ pub(super) fn read_array(
         },
     };
     if let Some(number) = tail.first() {
-        on(VenueEvent::Sequence(read(number.get(), "array")?));
+        on(VenueEvent::Sequence(read_json(number.get(), "array")?));
     }
     let source = array_channel(number, channels)?;
     match (word, payload) {
         (_, None) => on(VenueEvent::Status(StatusMessage::Heartbeat { time: None })),
         (Some("te" | "tu"), Some(payload)) => {
-            let row: Row<'_> = read(payload.get(), "trade")?;
+            let row: Row<'_> = read_json(payload.get(), "trade")?;
             on(VenueEvent::Trade(read_trade(source.market, &row)?));
         }
         (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(
@@ -94,14 +94,14 @@ fn array_channel<'a>(
     channels: &'a ChannelMap,
 ) -> Result<ArrayChannel<'a>, FrameError> {
     if number.get().starts_with('{') {
-        let named: InlineChannel<'_> = read(number.get(), "channel")?;
+        let named: InlineChannel<'_> = read_json(number.get(), "channel")?;
         let market = named.symbol.or(named.key).unwrap_or_default();
         return Ok(ArrayChannel {
             channel: named.channel,
             market: MarketId::Symbol(market),
         });
     }
-    let number = read(number.get(), "channel")?;
+    let number = read_json(number.get(), "channel")?;
     Ok(match channels.get(number) {
         Some((channel, symbol)) => ArrayChannel {
             channel: channel.into(),
@@ -118,8 +118,8 @@ fn array_channel<'a>(
 fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1]>, FrameError> {
     let inner = payload.trim_start().strip_prefix('[').map(str::trim_start);
     match inner {
-        Some(inner) if inner.starts_with(['[', ']']) => read(payload, what),
-        _ => Ok(std::iter::once(read(payload, what)?).collect()),
+        Some(inner) if inner.starts_with(['[', ']']) => read_json(payload, what),
+        _ => Ok(std::iter::once(read_json(payload, what)?).collect()),
     }
 }
 
@@ -135,6 +135,6 @@ fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, Fram
         price,
         size,
         id: TradeId::Number(id),
-        taker: Some(taker(sold)),
+        taker: Some(taker_side(sold)),
     })
 }

@@ -60,12 +60,12 @@ pub(super) fn on_trade(
         price: price.decimal(),
         size,
         id: TradeId::Number(*id),
-        taker: Some(taker(sold)),
+        taker: Some(taker_side(sold)),
     })?));
     Ok(())
 }
 
-pub(super) const fn taker(sold: bool) -> Side {
+pub(super) const fn taker_side(sold: bool) -> Side {
     if sold { Side::Sell } else { Side::Buy }
 }
 
@@ -81,9 +81,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for TradeFrame<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
-                let channel = next(&mut parts, 0)?;
-                let _word: &str = next(&mut parts, 1)?;
-                let row = next(&mut parts, 2)?;
+                let channel = next_element(&mut parts, 0)?;
+                let _word: &str = next_element(&mut parts, 1)?;
+                let row = next_element(&mut parts, 2)?;
                 let number = parts.next_element()?;
                 while parts.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(TradeFrame {
@@ -111,10 +111,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for TradeRow<'a> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
                 let row = TradeRow {
-                    id: next(&mut parts, 0)?,
-                    time: next(&mut parts, 1)?,
-                    size: next(&mut parts, 2)?,
-                    price: next(&mut parts, 3)?,
+                    id: next_element(&mut parts, 0)?,
+                    time: next_element(&mut parts, 1)?,
+                    size: next_element(&mut parts, 2)?,
+                    price: next_element(&mut parts, 3)?,
                 };
                 while parts.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(row)
@@ -126,7 +126,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for TradeRow<'a> {
 }
 
 /// The next element of an array, at this place; an error if the array ends before it.
-fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+fn next_element<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     parts: &mut A,
     place: usize,
 ) -> Result<T, A::Error> {

@@ -1,10 +1,10 @@
-//! Candles: how each venue is asked, and what its answers say.
+//! Candles: each venue's requests, and the candles of its answers.
 
 use super::*;
 
-/// Minutes and days of ten minutes' worth, as each venue wants to be asked.
+/// Ten minutes of one-minute candles, a day's, and a spacing that no venue has.
 #[test]
-fn candles_are_asked_for_in_each_venues_words() {
+fn candles_are_requested_as_each_venue_documents() {
     let from = UnixMillis(1_704_067_200_000);
     let query = CandleQuery {
         symbol: "S",
@@ -109,7 +109,7 @@ fn candles_come_oldest_first_whatever_the_venues_order() {
         let expected = [(60_000, 2.0, 5.0, Some(true)), (120_000, 3.0, 6.0, None)];
         assert_eq!(page(venue, body), expected, "{}", venue.name());
     }
-    // These say themselves what is finished.
+    // These mark the finished ones.
     let body = r#"{"error":[],"result":{"XXBTZUSD":[[60,"1","3","1","2","0","5",1],[120,"2","3","1","3","0","6",1]],"last":60}}"#;
     let expected = [
         (60_000, 2.0, 5.0, Some(true)),
@@ -128,8 +128,8 @@ fn candles_of_another_category_are_no_spot_candles() {
 }
 
 #[test]
-fn a_rest_refusal_is_told_in_the_venues_words() {
-    for (venue, body, words) in [
+fn a_rest_refusal_keeps_the_venues_text() {
+    for (venue, body, reason) in [
         (
             &Binance as &dyn Venue,
             r#"{"code":-1121,"msg":"Invalid symbol."}"#,
@@ -173,7 +173,7 @@ fn a_rest_refusal_is_told_in_the_venues_words() {
         ),
     ] {
         let error = venue.parse_candles(body.as_bytes()).unwrap_err();
-        let expected = format!("{} refused: {words}", venue.name());
+        let expected = format!("{} refused: {reason}", venue.name());
         assert_eq!(error.to_string(), expected);
         for garbage in [
             "",
@@ -199,9 +199,9 @@ fn a_rest_refusal_is_told_in_the_venues_words() {
 }
 
 proptest::proptest! {
-    /// No text makes a parser panic, and none is both an error and something said twice over.
+    /// No text makes a parser panic or gives more events than it has characters.
     #[test]
-    fn anything_may_be_sent(frame in "[\\[\\]{}\",:a-zA-Z0-9. -]{0,80}") {
+    fn no_text_makes_a_parser_panic(frame in "[\\[\\]{}\",:a-zA-Z0-9. -]{0,80}") {
         for venue in ALL {
             let mut events = 0;
             let read = venue.read_frame(&frame, &ChannelMap::default(), &mut |_| events += 1);
@@ -214,7 +214,7 @@ proptest::proptest! {
     #[test]
     fn a_cut_frame_is_no_trade(cut in 1_usize..100) {
         let frame = r#"{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":100.50,"qty":0.10,"ord_type":"market","trade_id":7,"timestamp":"1970-01-01T00:00:01.000999Z"}]}"#;
-        let said = said(&Kraken, &frame[..frame.len() - cut]);
-        proptest::prop_assert!(said.len() == 1 && said[0].starts_with("not_json"), "{:?}", said);
+        let events = described(&Kraken, &frame[..frame.len() - cut]);
+        proptest::prop_assert!(events.len() == 1 && events[0].starts_with("not_json"), "{:?}", events);
     }
 }

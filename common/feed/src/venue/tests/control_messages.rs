@@ -1,9 +1,9 @@
-//! Everything else that a venue says: acknowledgements, refusals, restarts, channels, other protocols.
+//! All other messages: acknowledgements, refusals, restarts, channels, unsupported protocols.
 
 use super::*;
 
 #[test]
-fn refusals_are_told_in_the_venues_words() {
+fn refusals_keep_the_venues_text() {
     for (venue, frame, expected) in [
         (
             &Binance as &dyn Venue,
@@ -51,12 +51,12 @@ fn refusals_are_told_in_the_venues_words() {
             "refused Invalid request (60012)",
         ),
     ] {
-        assert_eq!(said(venue, frame), [expected], "{}", venue.name());
+        assert_eq!(described(venue, frame), [expected], "{}", venue.name());
     }
 }
 
 #[test]
-fn each_subscription_is_acknowledged_in_the_words_that_are_awaited() {
+fn each_subscription_is_acknowledged_as_expected() {
     for (venue, frames) in [
         (&Binance as &dyn Venue, vec![r#"{"result":null,"id":1}"#]),
         (&BinanceUs, vec![r#"{"result":null,"id":1}"#]),
@@ -109,19 +109,19 @@ fn each_subscription_is_acknowledged_in_the_words_that_are_awaited() {
             ],
         ),
     ] {
-        let asked = venue.subscribe(&["A".into(), "B".into()]);
-        let mut awaited: Vec<_> = asked.into_iter().flat_map(|s| s.acks).collect();
+        let subscriptions = venue.subscribe(&["A".into(), "B".into()]);
+        let mut pending: Vec<_> = subscriptions.into_iter().flat_map(|s| s.acks).collect();
         for frame in frames {
             let read = venue.read_frame(frame, &ChannelMap::default(), &mut |event| match event {
                 VenueEvent::Status(StatusMessage::Subscribed(ack)) => {
-                    awaited.retain(|expected| !ack.matches(expected));
+                    pending.retain(|expected| !ack.matches(expected));
                 }
                 VenueEvent::Sequence(_) => {}
                 other => panic!("{}: {other:?}", venue.name()),
             });
             read.unwrap();
         }
-        assert!(awaited.is_empty(), "{}: {awaited:?}", venue.name());
+        assert!(pending.is_empty(), "{}: {pending:?}", venue.name());
     }
 }
 
@@ -166,7 +166,7 @@ fn restarts_and_pauses_are_understood() {
             "Down",
         ),
     ] {
-        assert_eq!(said(venue, frame), [expected], "{}", venue.name());
+        assert_eq!(described(venue, frame), [expected], "{}", venue.name());
     }
 }
 
@@ -184,10 +184,10 @@ fn bitfinex_channels_have_the_names_that_the_connection_gave_them() {
             number: Some(number),
         });
     }
-    let said = |frame: &str| said_with(&Bitfinex, frame, &channels);
+    let described = |frame: &str| described_with(&Bitfinex, frame, &channels);
     // The number on the connection follows the payload; more columns than we know are fine.
     assert_eq!(
-        said(r#"[5,[[7,1000,-0.1,100,5],[6,900,0.2,99]],12,1600000000000]"#),
+        described(r#"[5,[[7,1000,-0.1,100,5],[6,900,0.2,99]],12,1600000000000]"#),
         [
             "frame 12",
             "trade tBTCUSD 1000 100 × 0.1 7 sell",
@@ -196,25 +196,25 @@ fn bitfinex_channels_have_the_names_that_the_connection_gave_them() {
     );
     // Close stands before high.
     assert_eq!(
-        said("[6,[60000,1.0,4.0,5.0,0.5,10]]"),
+        described("[6,[60000,1.0,4.0,5.0,0.5,10]]"),
         ["candle tBTCUSD 60000 1.0 5.0 0.5 4.0 10 None"]
     );
     assert_eq!(
-        said(r#"[5,"hb",13]"#),
+        described(r#"[5,"hb",13]"#),
         ["frame 13", "Heartbeat { time: None }"]
     );
     assert_eq!(
-        said("[7,[1,2,3,4,5,6,7,8,9,10],14]"),
+        described("[7,[1,2,3,4,5,6,7,8,9,10],14]"),
         ["frame 14", "ignored ticker"]
     );
     assert_eq!(
-        said("[9,[1,2,3],15]"),
+        described("[9,[1,2,3],15]"),
         ["frame 15", "ignored unknown channel"]
     );
 }
 
 #[test]
-fn protocols_that_are_not_spoken_are_named() {
+fn unsupported_protocols_are_named() {
     for (venue, frame, name) in [
         (
             &Kraken as &dyn Venue,
@@ -237,6 +237,6 @@ fn protocols_that_are_not_spoken_are_named() {
             "gemini v1",
         ),
     ] {
-        assert_eq!(said(venue, frame), [format!("not spoken {name}")]);
+        assert_eq!(described(venue, frame), [format!("unsupported {name}")]);
     }
 }

@@ -1,9 +1,9 @@
-//! Trades: right ones, malformed ones, those away from the book.
+//! Trades: valid ones, malformed ones, those away from the book.
 
 use super::*;
 
 #[test]
-fn a_trade_is_read_in_each_venues_words() {
+fn a_trade_is_read_from_each_venues_message() {
     for (venue, frame, expected) in [
         (
             &Binance as &dyn Venue,
@@ -51,11 +51,11 @@ fn a_trade_is_read_in_each_venues_words() {
             "trade BTC-USDT 1000 100.5 × 0.1 7 buy",
         ),
     ] {
-        assert_eq!(said(venue, frame), [expected], "{}", venue.name());
+        assert_eq!(described(venue, frame), [expected], "{}", venue.name());
     }
     let two = r#"{"channel":"market_trades","client_id":"","timestamp":"1970-01-01T00:00:02Z","sequence_num":3,"events":[{"type":"snapshot","trades":[{"trade_id":"7","product_id":"BTC-USD","price":"100.5","size":"0.1","side":"BUY","time":"1970-01-01T00:00:01Z"}]}]}"#;
     assert_eq!(
-        said(&CoinbaseAdvanced, two),
+        described(&CoinbaseAdvanced, two),
         ["frame 3", "trade BTC-USD 1000 100.5 × 0.1 7 sell"]
     );
 }
@@ -124,9 +124,9 @@ fn a_malformed_trade_is_an_error_that_says_what_is_wrong() {
             "tradeId",
         ),
     ] {
-        let said = said(venue, frame);
-        let [only] = said.as_slice() else {
-            panic!("{}: {said:?}", venue.name());
+        let events = described(venue, frame);
+        let [only] = events.as_slice() else {
+            panic!("{}: {events:?}", venue.name());
         };
         assert!(
             only.starts_with("malformed: ") && only.contains(word),
@@ -135,19 +135,19 @@ fn a_malformed_trade_is_an_error_that_says_what_is_wrong() {
     }
     for venue in ALL {
         for frame in ["", "{", "<html>", "nonsense"] {
-            let said = said(venue, frame);
+            let events = described(venue, frame);
             assert!(
-                said.len() == 1 && said[0].starts_with("not_json"),
-                "{said:?}"
+                events.len() == 1 && events[0].starts_with("not_json"),
+                "{events:?}"
             );
         }
         for frame in ["[]", "[[]]", "{}", "5", "null", "\"x\"", r#"{"data":5}"#] {
-            // Whatever it means, it says one harmless thing.
-            let said = said(venue, frame);
-            let harmless = |word: &str| said.len() == 1 && said[0].starts_with(word);
+            // Whatever it means, it gives one harmless event.
+            let events = described(venue, frame);
+            let harmless = |word: &str| events.len() == 1 && events[0].starts_with(word);
             assert!(
-                harmless("malformed") || harmless("ignored") || harmless("not spoken"),
-                "{} on {frame}: {said:?}",
+                harmless("malformed") || harmless("ignored") || harmless("unsupported"),
+                "{} on {frame}: {events:?}",
                 venue.name()
             );
         }
@@ -170,10 +170,10 @@ fn trades_away_from_the_book_are_left_out() {
             r#"{"topic":"publicTrade.B","data":[{"T":1,"s":"B","S":"Buy","v":"1","p":"1","i":"a","BT":true}]}"#,
         ),
     ] {
-        let said = said(venue, frame);
+        let events = described(venue, frame);
         assert!(
-            said.len() == 1 && said[0].starts_with("ignored"),
-            "{said:?}"
+            events.len() == 1 && events[0].starts_with("ignored"),
+            "{events:?}"
         );
     }
 }
