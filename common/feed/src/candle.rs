@@ -51,13 +51,14 @@ pub fn parse_bar(candle: &event::RawCandle<'_>) -> Result<Bar, String> {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::price;
     use foretell_core::time::UnixMillis;
 
     use super::*;
 
     fn candle(at: i64, value: f64, closed: Option<bool>) -> Candle {
         Candle {
-            bar: Bar::from_value(UnixMillis(at), Price::new(value).unwrap()),
+            bar: Bar::of_value(UnixMillis(at), price(value)),
             closed,
         }
     }

@@ -124,14 +124,13 @@ fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use foretell_core::rules::RulesVersion;
+    use foretell_core::testing::MONDAY;
     use foretell_kernels::decimal::Decimal;
 
     use super::*;
     use crate::connection::{ConnectionEvent, DisconnectReason, SocketId};
     use crate::event::{MarketId, Trade, TradeId, VenueEvent};
     use crate::stream::FeedEvent;
-
-    const START: UnixMillis = UnixMillis(1_767_225_600_000);
 
     fn rules() -> MinuteRules {
         RulesVersion::V1.rules().minute
@@ -150,7 +149,7 @@ mod tests {
         ])
     }
 
-    /// A trade `at` ms after the start that takes 100 ms to get here.
+    /// A trade `at` ms after [`MONDAY`] that takes 100 ms to get here.
     fn trade(
         view: &mut MarketView,
         venue: &'static str,
@@ -158,7 +157,7 @@ mod tests {
         at: i64,
         price: &'static str,
     ) {
-        let time = START + Millis(at);
+        let time = MONDAY + Millis(at);
         let received = time + Millis(100);
         view.observe(
             venue,
@@ -189,15 +188,15 @@ mod tests {
         trade(&mut view, "kraken", "BTC", 10_000, "100");
         trade(&mut view, "gemini", "BTC", 20_000, "102");
         trade(&mut view, "okx", "BTC", 30_000, "110");
-        let now = START + Millis::seconds(40);
+        let now = MONDAY + Millis::seconds(40);
         // There is no rate of USDT/USD yet.
         assert_eq!(view.live_price(now, &rules()), None);
         trade(&mut view, "kraken", "USDT", 30_000, "0.90");
         let price = view.live_price(now, &rules()).unwrap();
         assert_eq!((price.price, price.venues), (100.0, 3));
-        let minute = view.minute_price(START, &rules()).unwrap();
+        let minute = view.minute_price(MONDAY, &rules()).unwrap();
         assert_eq!(minute.price, 100.0);
-        assert_eq!(view.minute_price(START + MINUTE, &rules()), None);
+        assert_eq!(view.minute_price(MONDAY + MINUTE, &rules()), None);
         // After a minute without trades there is no live price.
         assert_eq!(view.live_price(now + MINUTE, &rules()), None);
     }
@@ -210,7 +209,7 @@ mod tests {
         trade(&mut view, "gemini", "BTC", 59_999, "101");
         trade(&mut view, "okx", "BTC", 30_000, "101");
         trade(&mut view, "kraken", "USDT", 30_000, "1");
-        let minute = view.minute_price(START, &rules()).unwrap();
+        let minute = view.minute_price(MONDAY, &rules()).unwrap();
         assert_eq!(minute.price, 101.0);
     }
 

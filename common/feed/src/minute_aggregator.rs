@@ -126,9 +126,10 @@ impl MinuteCandle {
 
 #[cfg(test)]
 mod tests {
+    use foretell_kernels::decimal::Decimal;
+
     use super::*;
     use crate::event::TradeId;
-    use foretell_kernels::decimal::Decimal;
 
     fn trade(time: i64, price: &'static str) -> Trade<'static> {
         Trade {

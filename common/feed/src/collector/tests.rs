@@ -8,14 +8,14 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use foretell_core::rules::RulesVersion;
+use foretell_core::testing::MONDAY;
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::venue::Bitstamp;
 
-const M: UnixMillis = UnixMillis(1_704_067_200_000);
-/// When the minute M is tried first.
-const NOW: UnixMillis = UnixMillis(M.0 + 120_000);
+/// When the minute that starts on [`MONDAY`] is tried first.
+const NOW: UnixMillis = UnixMillis(MONDAY.0 + 120_000);
 
 /// A collector with one market, whose host answers everything with `answer`; and the number of requests.
 async fn collector_of(
@@ -51,7 +51,7 @@ fn candle(start_s: i64, close: &str) -> String {
 
 #[tokio::test]
 async fn candles_become_the_inputs_of_their_minute() {
-    let start = M.0 / 1000;
+    let start = MONDAY.0 / 1000;
     let candles = [
         candle(start - 86_400, "50"),
         candle(start - 60, "99"),
@@ -63,9 +63,9 @@ async fn candles_become_the_inputs_of_their_minute() {
         candles.join(",")
     );
     let (collector, _) = collector_of(body).await;
-    let collected = collector.collect(M, M, NOW).await;
+    let collected = collector.collect(MONDAY, MONDAY, NOW).await;
     assert!(collected.reached_any_venue() && collected.failures().is_empty());
-    let inputs = collected.inputs(M);
+    let inputs = collected.inputs(MONDAY);
     let [observation] = inputs.venues.as_slice() else {
         panic!("{inputs:?}");
     };
@@ -87,13 +87,13 @@ async fn a_rate_limited_venue_is_not_asked_and_counts_as_unreached() {
         "slow down",
     );
     let (collector, requests) = collector_of(answer).await;
-    let first = collector.collect(M, M, NOW).await;
+    let first = collector.collect(MONDAY, MONDAY, NOW).await;
     assert!(first.reached_any_venue());
     assert_eq!(first.failures(), ["bitstamp answered status 429"]);
     let times = requests.load(Ordering::SeqCst);
     assert!(times > 0);
 
-    let soon = collector.collect(M, M, NOW).await;
+    let soon = collector.collect(MONDAY, MONDAY, NOW).await;
     assert_eq!(requests.load(Ordering::SeqCst), times);
     assert!(!soon.reached_any_venue());
     let failures = soon.failures();
@@ -106,8 +106,8 @@ async fn a_rate_limited_venue_is_not_asked_and_counts_as_unreached() {
 #[tokio::test]
 async fn a_server_error_is_no_rate_limit() {
     let (collector, requests) = collector_of((StatusCode::INTERNAL_SERVER_ERROR, "oops")).await;
-    collector.collect(M, M, NOW).await;
+    collector.collect(MONDAY, MONDAY, NOW).await;
     let times = requests.load(Ordering::SeqCst);
-    collector.collect(M, M, NOW).await;
+    collector.collect(MONDAY, MONDAY, NOW).await;
     assert!(requests.load(Ordering::SeqCst) > times);
 }

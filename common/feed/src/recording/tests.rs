@@ -1,5 +1,6 @@
 use std::fs;
 
+use foretell_core::testing::assert_contains_all;
 use foretell_core::time::UnixMillis;
 
 use super::*;
@@ -101,16 +102,16 @@ fn a_folder_that_is_no_recording_is_an_error() {
     let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("holds no recording"), "{error}");
+    assert_contains_all(&error, &["holds no recording"]);
     fs::create_dir(folder.path().join("mtgox")).unwrap();
     let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("mtgox"), "{error}");
+    assert_contains_all(&error, &["mtgox"]);
     let error = read_recording(&folder.path().join("nowhere"), &mut ignore)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("nowhere"), "{error}");
+    assert_contains_all(&error, &["nowhere"]);
     let folder = tempfile::tempdir().unwrap();
     let venue = folder.path().join("kraken");
     fs::create_dir(&venue).unwrap();
@@ -119,5 +120,5 @@ fn a_folder_that_is_no_recording_is_an_error() {
     let error = read_recording(folder.path(), &mut ignore)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("line 1"), "{error}");
+    assert_contains_all(&error, &["line 1"]);
 }

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use foretell_core::price::Price;
+use foretell_core::testing::{self, STEP, price};
 use foretell_core::time::{Millis, UnixMillis};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -18,7 +18,6 @@ use super::http_source::MAX_RESPONSE_BYTES;
 use super::*;
 use crate::venue::{Binance, Bitstamp, CandlePage, ReplaySource};
 
-const STEP: Millis = Millis::minutes(5);
 /// Longer than any of these tests takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -26,12 +25,17 @@ fn at(i: i64) -> UnixMillis {
     UnixMillis(0) + STEP.times(i)
 }
 
+/// The price of the `i`th bar.
+fn value(i: i64) -> f64 {
+    100.0 + i as f64
+}
+
 fn bar(i: i64) -> Bar {
-    Bar::from_value(at(i), Price::new(100.0 + i as f64).unwrap())
+    Bar::of_value(at(i), price(value(i)))
 }
 
 fn bars(range: std::ops::Range<i64>) -> Vec<Bar> {
-    range.map(bar).collect()
+    testing::bars(at(range.start), range.map(value))
 }
 
 fn query(range: std::ops::Range<i64>) -> CandleQuery<'static> {

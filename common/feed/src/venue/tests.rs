@@ -1,6 +1,7 @@
 //! What holds for every venue. Frames here are small and our own.
 
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::assert_contains_all;
+use foretell_core::time::Millis;
 
 use super::*;
 use crate::candle::Candle;
@@ -71,10 +72,7 @@ fn names_are_unique_and_found() {
     }
     assert_eq!(candle_source("replay").unwrap().name(), "replay");
     let error = by_name("mtgox").unwrap_err().to_string();
-    assert!(
-        error.contains("mtgox") && error.contains("bitfinex"),
-        "{error}"
-    );
+    assert_contains_all(&error, &["mtgox", "bitfinex", "replay"]);
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! Candles: each venue's requests, and the candles of its answers.
 
+use foretell_core::testing::MONDAY;
+
 use super::*;
 
 /// Ten minutes of one-minute candles, a day's, and a spacing that no venue has.
 #[test]
 fn candles_are_requested_as_each_venue_documents() {
-    let from = UnixMillis(1_704_067_200_000);
     let query = CandleQuery {
         symbol: "S",
         step: Millis::minutes(1),
-        from,
-        to: from + Millis::minutes(10),
+        from: MONDAY,
+        to: MONDAY + Millis::minutes(10),
     };
     for (venue, path) in [
         (
