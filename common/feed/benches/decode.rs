@@ -1,4 +1,4 @@
-//! Decoding a trade, per venue: frame to event, against `serde_json` into a generic value. Allocations are counted.
+//! Decoding a trade, per venue: frame to event, against `serde_json` into a generic value. divan counts allocations.
 
 mod frames;
 
@@ -16,7 +16,7 @@ fn main() {
     divan::main();
 }
 
-/// The venues, named so that the table says which is which.
+/// The venues, which show their names in the table.
 fn venues() -> impl Iterator<Item = VenueArg> {
     ALL.into_iter().map(VenueArg)
 }
@@ -29,7 +29,7 @@ impl std::fmt::Display for VenueArg {
     }
 }
 
-/// As the feed reads it: symbol, time, price and size in their own digits.
+/// With the venue's parser: symbol, time, price and size in the venue's digits.
 #[divan::bench(args = venues())]
 fn feed(bencher: Bencher<'_, '_>, venue: &VenueArg) {
     let frames = frames::frames(venue.0, FRAMES);
@@ -37,19 +37,19 @@ fn feed(bencher: Bencher<'_, '_>, venue: &VenueArg) {
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         let mut trades = 0;
         for frame in &frames {
-            let read = venue.0.read_frame(frame, &channels, &mut |event| {
+            let result = venue.0.read_frame(frame, &channels, &mut |event| {
                 if let VenueEvent::Trade(trade) = event {
                     divan::black_box(trade.price);
                     trades += 1;
                 }
             });
-            assert!(read.is_ok());
+            assert!(result.is_ok());
         }
         assert_eq!(trades, FRAMES);
     });
 }
 
-/// Into a generic value, and no further.
+/// With `serde_json`, into a generic value.
 #[divan::bench(args = venues())]
 fn generic_value(bencher: Bencher<'_, '_>, venue: &VenueArg) {
     let frames = frames::frames(venue.0, FRAMES);

@@ -1,11 +1,10 @@
 //! Decoding a trade side by side in one run: the feed (frame to event, and the whole stream, which also counts each trade
 //! once), `serde_json` into a generic value, and Python's `json.loads` with `float` of price and size, on the same
-//! frames. Instructions per message come from valgrind, as the difference of two runs. What isn't installed is said.
+//! frames. Instructions per message come from valgrind, as the difference of two runs. What isn't installed shows as a dash.
 //!
 //! `cargo bench --package foretell-feed --bench decode_comparison`
 
-// It prints a table.
-#![allow(clippy::print_stdout, reason = "a benchmark talks to people")]
+#![allow(clippy::print_stdout, reason = "it prints a table")]
 
 mod frames;
 
@@ -18,8 +17,8 @@ use foretell_feed::stream::{SocketNumbering, VenueStream};
 use foretell_feed::venue::{self, ALL, ChannelMap, Venue};
 
 const FRAMES: u64 = 1_000;
-/// In each turn everybody reads the frames once, so that all meet the same moods of a shared machine. Times are the best
-/// turn's, ratios the median's.
+/// Each repetition runs every method once, so that the load of a shared machine hits all alike. Times are the least over
+/// the repetitions, ratios the median.
 const REPETITIONS: usize = 100;
 
 const PYTHON: &str = r#"
@@ -85,26 +84,26 @@ fn main() {
     );
     for venue in ALL {
         let frames = frames::frames(venue, FRAMES);
-        let mut python = Python::with(venue, &frames);
+        let mut python = Python::start(venue, &frames);
         let [mut feed, mut stream, mut value, mut python_times] = [const { Vec::new() }; 4];
         for _ in 0..REPETITIONS {
-            feed.push(pass(venue, &frames, DecodeMethod::Feed));
-            python_times.extend(python.as_mut().and_then(Python::pass));
-            stream.push(pass(venue, &frames, DecodeMethod::Stream));
-            value.push(pass(venue, &frames, DecodeMethod::Value));
+            feed.push(measure_pass(venue, &frames, DecodeMethod::Feed));
+            python_times.extend(python.as_mut().and_then(Python::measure_pass));
+            stream.push(measure_pass(venue, &frames, DecodeMethod::Stream));
+            value.push(measure_pass(venue, &frames, DecodeMethod::Value));
         }
         let counts = ["feed", "stream", "value"].map(|method| instructions(venue, method));
-        let there = python_times.len() == REPETITIONS;
+        let has_python = python_times.len() == REPETITIONS;
         let number = |number: Option<f64>| number.map_or("–".into(), |n| format!("{n:.0}"));
         println!(
             "{:<18} {:>9.0} {:>9.0} {:>9.0} {:>9} | {:>7.1} {:>7} | {:>8} {:>8} {:>8}",
             venue.name(),
-            best(&feed),
-            best(&stream),
-            best(&value),
-            number(there.then(|| best(&python_times))),
+            minimum(&feed),
+            minimum(&stream),
+            minimum(&value),
+            number(has_python.then(|| minimum(&python_times))),
             ratio(&value, &feed),
-            if there {
+            if has_python {
                 format!("{:.1}", ratio(&python_times, &feed))
             } else {
                 "–".into()
@@ -142,7 +141,7 @@ fn decode(venue: &'static dyn Venue, frames: &[String], method: DecodeMethod) {
     }
 }
 
-/// A frame that must come before the others, if there is one.
+/// A frame that must come before the others, for venues that need one.
 fn opening(venue: &dyn Venue) -> Option<&'static str> {
     (venue.name() == "bitfinex").then_some(
         r#"{"event":"subscribed","channel":"trades","chanId":420191,"symbol":"tBTCUSD","pair":"BTCUSD"}"#,
@@ -150,37 +149,37 @@ fn opening(venue: &dyn Venue) -> Option<&'static str> {
 }
 
 /// Nanoseconds per message of one pass over the frames.
-fn pass(venue: &'static dyn Venue, frames: &[String], method: DecodeMethod) -> f64 {
+fn measure_pass(venue: &'static dyn Venue, frames: &[String], method: DecodeMethod) -> f64 {
     let start = Instant::now();
     decode(venue, frames, method);
     start.elapsed().as_secs_f64() / FRAMES as f64 * 1e9
 }
 
-/// A Python that reads the frames once whenever it is told to.
+/// A Python process that makes a pass over the frames for each line that it gets.
 struct Python {
     child: Child,
-    says: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Python {
-    /// Started with these frames in its memory, if there is a Python.
-    fn with(venue: &dyn Venue, frames: &[String]) -> Option<Self> {
+    /// Starts it and sends it the frames; `None` if there is no Python.
+    fn start(venue: &dyn Venue, frames: &[String]) -> Option<Self> {
         let mut child = Command::new("python3")
             .args(["-c", PYTHON, venue.name(), &frames.len().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .ok()?;
-        let says = BufReader::new(child.stdout.take()?).lines();
+        let output = BufReader::new(child.stdout.take()?).lines();
         let frames = frames.join("\n") + "\n";
         child.stdin.as_mut()?.write_all(frames.as_bytes()).ok()?;
-        Some(Self { child, says })
+        Some(Self { child, output })
     }
 
     /// Nanoseconds per message of one pass over the frames.
-    fn pass(&mut self) -> Option<f64> {
+    fn measure_pass(&mut self) -> Option<f64> {
         self.child.stdin.as_mut()?.write_all(b"\n").ok()?;
-        self.says.next()?.ok()?.parse().ok()
+        self.output.next()?.ok()?.parse().ok()
     }
 }
 
@@ -191,25 +190,26 @@ impl Drop for Python {
     }
 }
 
-fn best(passes: &[f64]) -> f64 {
+fn minimum(passes: &[f64]) -> f64 {
     passes.iter().copied().fold(f64::MAX, f64::min)
 }
 
-/// The median over the turns of how many times longer `other` took than `ours`.
+/// The median over the repetitions of how many times longer `other` took than `ours`.
 fn ratio(other: &[f64], ours: &[f64]) -> f64 {
     let mut ratios: Vec<f64> = other.iter().zip(ours).map(|(a, b)| a / b).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ratios.len() / 2]
 }
 
-/// Instructions per message, if there is a valgrind.
+/// Instructions per message, if valgrind is installed.
 fn instructions(venue: &dyn Venue, method: &str) -> Option<f64> {
-    let one = counted(venue, method, 1)?;
-    let three = counted(venue, method, 3)?;
+    let one = run_instructions(venue, method, 1)?;
+    let three = run_instructions(venue, method, 3)?;
     Some((three - one) / 2.0 / FRAMES as f64)
 }
 
-fn counted(venue: &dyn Venue, method: &str, times: usize) -> Option<f64> {
+/// Instructions of a whole run that decodes the frames this many times.
+fn run_instructions(venue: &dyn Venue, method: &str, times: usize) -> Option<f64> {
     let output = Command::new("valgrind")
         .args([
             "--tool=cachegrind",

@@ -11,6 +11,11 @@ use crate::collector::VenueMarket;
 use crate::venue::{self, Pair, Venue, VenueError};
 use crate::websocket::{SocketUrl, SocketUrlError};
 
+/// Venues that trade USDT for USD.
+const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
+/// Venues that are disabled by default.
+const DISABLED_VENUES: [&str; 2] = ["binance_us", "coinbase_advanced"];
+
 /// The venues whose trades are received and whose candles are requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +46,7 @@ pub struct FeedVenueConfig {
 /// A venue's WebSocket interface, and the symbols to subscribe to there.
 #[derive(Debug, Clone)]
 pub struct StreamTarget {
-    /// The venue, whose protocol is spoken.
+    /// The venue, whose protocol `address` serves.
     pub venue: &'static dyn Venue,
     /// Address of its WebSocket interface.
     pub address: SocketUrl,
@@ -120,9 +125,7 @@ impl FeedConfig {
         }
         Ok(targets)
     }
-}
 
-impl FeedConfig {
     /// The markets that settle each pair in USD that can be settled, by pair such as `BTC/USD`: a pair counts if enough
     /// enabled venues quote its base in USD or USDT.
     pub fn settlement_markets(
@@ -153,10 +156,6 @@ impl FeedConfig {
         Ok(by_pair)
     }
 }
-
-/// Where USDT is traded for dollars.
-const USDT_USD_VENUES: [&str; 3] = ["bitstamp", "coinbase_exchange", "kraken"];
-const DISABLED_VENUES: [&str; 2] = ["binance_us", "coinbase_advanced"];
 
 impl FeedVenueConfig {
     fn stream_target(&self) -> Result<StreamTarget, FeedConfigError> {

@@ -1,8 +1,8 @@
-//! Trades as each venue writes them, made up: ids that rise, prices that wander.
+//! Generated frames of trades as each venue writes them, with rising ids and varying prices.
 
 use foretell_feed::venue::Venue;
 
-/// Frames of this venue, each with one trade that was never sent before.
+/// `count` frames of this venue, each with one trade of its own.
 pub fn frames(venue: &dyn Venue, count: u64) -> Vec<String> {
     (0..count).map(|i| frame(venue.name(), i)).collect()
 }

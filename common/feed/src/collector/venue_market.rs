@@ -7,7 +7,7 @@ use crate::venue::Venue;
 /// One pair on one venue.
 #[derive(Clone)]
 pub struct VenueMarket {
-    /// The exchange, whose protocol is spoken at `host`.
+    /// The exchange, whose protocol `host` serves.
     pub venue: &'static dyn Venue,
     /// Scheme, name and port of the REST interface, without a trailing slash.
     pub host: String,

@@ -1,5 +1,5 @@
-//! Every public recorded message, through the decoder. The recordings are no part of the project; without them this
-//! says loudly that it tested nothing.
+//! Every public recorded message, through the decoder. The recordings are not part of the project; without them these
+//! tests print that they were skipped.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -155,7 +155,7 @@ const FILES: [(&str, [usize; 5]); 66] = [
     ("okx/rec_ws_trades_tickers.jsonl", [36, 0, 15, 20, 0]),
 ];
 
-/// The folder of recordings, or `None`, said loudly.
+/// The folder of recordings, or `None` with a message on standard error.
 fn recordings() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/feeds");
     if folder.is_dir() {

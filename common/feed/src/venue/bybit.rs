@@ -335,9 +335,9 @@ fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameE
             why.unwrap_or_else(|| "request refused without a reason".into()),
         ));
     }
-    let word = header.ret_msg.as_deref();
+    let message = header.ret_msg.as_deref();
     Ok(match (kind, header.r#type.as_deref()) {
-        (Some("ping"), _) if word == Some("pong") => VenueEvent::Status(StatusMessage::Pong),
+        (Some("ping"), _) if message == Some("pong") => VenueEvent::Status(StatusMessage::Pong),
         (Some("pong"), _) => VenueEvent::Status(StatusMessage::Pong),
         (Some("subscribe"), _) | (None, Some("COMMAND_RESP")) if header.success == Some(true) => {
             let number = header

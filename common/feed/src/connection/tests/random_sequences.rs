@@ -35,8 +35,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Whatever happens, at most two sockets are wanted at once beside those that drain, each is opened once and closed
-    /// or gone once, and given an honest venue the connection is live again within the longest wait.
+    /// After any inputs, at most two sockets are open beside those that drain, and each was opened once and closed or
+    /// lost once. With a venue that works from then on, the connection is live again within the longest wait.
     #[test]
     fn it_recovers_from_anything(steps in steps()) {
         let ack = r#"{"result":null,"id":1}"#;
