@@ -120,7 +120,7 @@ impl SettlementAttempt {
 
 impl MarketName {
     /// The name of this market, without its host.
-    pub fn of(market: &VenueMarket) -> Self {
+    pub fn from_market(market: &VenueMarket) -> Self {
         Self {
             venue: market.venue.name().to_owned(),
             symbol: market.symbol.clone(),

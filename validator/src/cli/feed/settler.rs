@@ -47,9 +47,13 @@ impl PairSettler {
             rules,
             session,
             venues: venues
-                .map(|(market, quote)| (MarketName::of(market), *quote))
+                .map(|(market, quote)| (MarketName::from_market(market), *quote))
                 .collect(),
-            usdt_usd: markets.usdt_usd.iter().map(MarketName::of).collect(),
+            usdt_usd: markets
+                .usdt_usd
+                .iter()
+                .map(MarketName::from_market)
+                .collect(),
             minutes: Vec::new(),
             now: session,
         };
