@@ -1,6 +1,10 @@
-//! Fixtures of tests, of this crate and of those above it: a series, its genesis, bars, keys and settlements.
+//! Fixtures of tests, of this crate and of those above it: a series, its genesis, bars, keys and settlements; recorded
+//! data, and what is said where it isn't there.
 //!
 //! Only there for tests: behind the feature `testing`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::bar::Bar;
 use crate::hash::Hex;
@@ -94,4 +98,33 @@ pub fn assert_contains_all(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in {text:?}");
     }
+}
+
+/// A file or folder of the recorded data that lies in `shared` beside the clone and is no part of the project. Without it,
+/// [`skipped`] says that the running test skips `what`, and the caller returns.
+pub fn shared_file(path: &str, what: &str) -> Option<PathBuf> {
+    // The clone's parent: this package is two folders inside the clone.
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
+    let file = beside.join("shared").join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    skipped(
+        what,
+        &format!("{} is not there", file.display()),
+        "put the folder of recorded data beside the clone",
+    );
+    None
+}
+
+/// Says that the running test skips `what` because of `why`, and what to do about it. To be called on the test's own thread,
+/// whose name is the test's.
+///
+/// Goes to standard error itself: libtest keeps what a passing test prints with `eprintln!`, and shows it to nobody.
+pub fn skipped(what: &str, why: &str, what_to_do: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let line = format!("SKIPPED {test}: {what} because {why}; {what_to_do}\n");
+    // If nobody reads standard error, nobody is told.
+    drop(io::stderr().lock().write_all(line.as_bytes()));
 }

@@ -5,10 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use foretell_core::bar::Bar;
-use foretell_core::series::Unit;
-use foretell_core::testing::{assert_contains_all, price};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::price::Price;
+use foretell_core::testing::shared_file;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -33,18 +31,9 @@ fn assert_message(error: &PriceFileError, parts: &[&str]) {
     assert_contains_all(&error.to_string(), parts);
 }
 
-/// Reads a file of the shared test data; says so and gives `None` where it isn't there.
+/// The prices of a file of the recorded data.
 fn shared(name: &str) -> Option<PriceSeries> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared")
-        .join(name);
-    if path.exists() {
-        Some(read(&path).unwrap())
-    } else {
-        // Straight to stderr: the test harness swallows what a passing test prints by macro.
-        writeln!(io::stderr(), "SKIPPED: there is no {}", path.display()).unwrap();
-        None
-    }
+    shared_file(name, "real prices").map(|path| read(&path).unwrap())
 }
 
 #[test]

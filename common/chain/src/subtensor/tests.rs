@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::testing::shared_file;
 use subxt::client::OfflineClient;
 use subxt::config::PolkadotConfig;
 use subxt::config::polkadot::SpecVersionForRange;
@@ -41,16 +42,7 @@ const RUNTIMES: [(u32, &str, WeightsCall, WeightsCall); 3] = [
 ];
 
 fn folder() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = root.join("../shared/bittensor/metadata");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "SKIPPED: no runtime metadata at {}: our calls were not encoded",
-        folder.display()
-    );
-    None
+    shared_file("bittensor/metadata", "the metadata of real runtimes")
 }
 
 fn metadata(folder: &Path, file: &str) -> ArcMetadata {

@@ -7,6 +7,7 @@ use super::*;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::{MinuteRules, RulesVersion};
+use crate::testing::shared_file;
 use crate::time::UnixMillis;
 
 const M: UnixMillis = UnixMillis(1_704_067_200_000);
@@ -17,17 +18,11 @@ fn rules() -> MinuteRules {
 
 #[test]
 fn the_golden_cases() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/feeds/composite_vectors.json"
-    );
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => {
-            eprintln!("SKIPPED, NOT TESTED: no golden cases of settlement at {path}: {error}");
-            return;
-        }
+    let file = "feeds/composite_vectors.json";
+    let Some(file) = shared_file(file, "the golden cases of settlement") else {
+        return;
     };
+    let text = std::fs::read_to_string(file).unwrap();
     let golden: GoldenCases = serde_json::from_str(&text).unwrap();
     assert!(!golden.cases.is_empty());
     for (name, case) in &golden.cases {

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use foretell_core::testing::shared_file;
+
 use super::*;
 use crate::venue;
 
@@ -155,17 +157,9 @@ const FILES: [(&str, [usize; 5]); 66] = [
     ("okx/rec_ws_trades_tickers.jsonl", [36, 0, 15, 20, 0]),
 ];
 
-/// The folder of recordings, or `None` with a message on standard error.
+/// The folder of recordings.
 fn recordings() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/feeds");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "SKIPPED, NOT TESTED: there are no recorded messages at {}",
-        folder.display()
-    );
-    None
+    shared_file("feeds", "the recorded messages")
 }
 
 /// The lines that a file decodes to.

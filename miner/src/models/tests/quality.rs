@@ -9,23 +9,20 @@ use foretell_evaluation::leaderboard::LeaderboardRow;
 use crate::evaluate::WalkForward;
 use crate::models::by_name;
 use crate::price_dataset::PriceDataset;
+use foretell_core::testing::shared_file;
+use foretell_core::time::Millis;
+use foretell_evaluation::leaderboard::LeaderboardRow;
 
-const PRICES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/prices/");
-const BTC: [&str; 2] = ["BTCUSDT_5m_2024.csv", "BTCUSDT_5m_2022-08_2023-12.parquet"];
+const BTC: [&str; 2] = [
+    "prices/BTCUSDT_5m_2024.csv",
+    "prices/BTCUSDT_5m_2022-08_2023-12.parquet",
+];
 
 /// The leaderboard of these models over the first of these files, the others being its history.
 fn leaderboard(files: &[&str], horizon: usize, models: &[&str]) -> Option<Vec<LeaderboardRow>> {
-    let paths: Vec<PathBuf> = files
-        .iter()
-        .map(|file| PathBuf::from(PRICES).join(file))
-        .collect();
-    if let Some(absent) = paths.iter().find(|path| !path.exists()) {
-        eprintln!(
-            "SKIPPED: the quality of {models:?} on real prices, because {} is absent",
-            absent.display()
-        );
-        return None;
-    }
+    let what = format!("the quality of {models:?} on recorded series");
+    let paths = files.iter().map(|file| shared_file(file, &what));
+    let paths: Vec<PathBuf> = paths.collect::<Option<_>>()?;
     let dataset = PriceDataset::read(&paths, "X".parse().unwrap(), horizon).unwrap();
     let walk_forward = WalkForward {
         models: models.iter().map(|name| by_name(name).unwrap()).collect(),
@@ -96,11 +93,11 @@ fn on_bitcoin_the_models_reach_what_the_design_asks() {
 fn other_series_beat_the_gaussian_too() {
     let ours = ["har", "har-plus", "ensemble"];
     for (file, horizon, share) in [
-        ("ETHUSDT_5m_2024.parquet", 100, 0.98),
+        ("prices/ETHUSDT_5m_2024.parquet", 100, 0.98),
         // These drift by the hour, which the Gaussian knows nothing of.
-        ("../series/vic_electricity_30min_MW.csv", 48, 0.52),
-        ("../series/bike_sharing_hourly.csv", 24, 0.36),
-        ("../series/nyc_jfk_temperature_hourly_F.csv", 24, 0.80),
+        ("series/vic_electricity_30min_MW.csv", 48, 0.52),
+        ("series/bike_sharing_hourly.csv", 24, 0.36),
+        ("series/nyc_jfk_temperature_hourly_F.csv", 24, 0.80),
     ] {
         let models: Vec<&str> = ours.into_iter().chain(["gaussian"]).collect();
         let Some(rows) = leaderboard(&[file], horizon, &models) else {
