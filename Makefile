@@ -1,5 +1,5 @@
 # Two commands: `make demo` runs the whole network once, `make test` checks everything.
-.PHONY: demo test lint bins notebooks bench
+.PHONY: demo test setup lint bins notebooks bench
 
 # The program is run as it was built: `cargo run` of one package would compile polars again, with fewer features.
 # The whole network on this machine: newest real prices if an exchange can be reached, simulated ones if not.
@@ -12,11 +12,15 @@ demo:
 bins:
 	cargo build --workspace --all-targets
 
-test: lint bins notebooks
+# What the tests need beside Rust: a browser, Python environments. Tests install nothing themselves.
+setup:
+	tests/setup
+
+test: lint bins setup notebooks
 	cargo test --workspace
 
 # The notebooks, on data that our own commands make.
-notebooks: bins
+notebooks: bins setup
 	notebooks/run
 
 lint:
@@ -25,6 +29,7 @@ lint:
 
 # Speed beside reference implementations, in one run; minutes, so not part of the tests.
 bench:
+	tests/setup bench
 	tests/bench/run
 	cargo bench --package foretell-feed --bench decode
 	cargo bench --package foretell-feed --bench decode_comparison

@@ -1,8 +1,8 @@
 """Our client beside what the Python SDKs' users send with, against the same signed miners in one run.
 
-usage: wire.py PROGRAM TARGET
+usage: wire.py PROGRAM SDK_11 SDK_10
 
-PROGRAM is the benchmark `round` of foretell-wire; the SDKs go into environments under TARGET.
+PROGRAM is the benchmark `round` of foretell-wire; the others are the environments of the SDKs 11.3.0 and 10.5.0.
 """
 
 import json
@@ -11,24 +11,9 @@ import subprocess
 import sys
 
 MINERS, SOME = 256, 12
-program, target = sys.argv[1], pathlib.Path(sys.argv[2])
+program = sys.argv[1]
+SDKS = dict(zip(["11.3.0", "10.5.0"], map(pathlib.Path, sys.argv[2:])))
 here = pathlib.Path(__file__).resolve().parent
-
-
-def sdk(version):
-    """The interpreter of an environment with this SDK, as the tests pin it."""
-    folder = target / "python" / f"wire-bench-{version}"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        requirements = here.parent / "peers" / f"requirements-sdk-{version}.txt"
-        # SDK 11 signs requests and leaves sending them to whatever client there is: its guide takes httpx. 10.5 brings
-        # aiohttp along.
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
-        pip += ["aiohttp==3.14.5", "httpx==0.28.1"]
-        subprocess.run(pip, check=True)
-        (folder / "complete").touch()
-    return python
 
 
 def ours(rounds, miners):
@@ -38,7 +23,7 @@ def ours(rounds, miners):
 
 
 def theirs(version, client, rounds, miners, verify):
-    command = [sdk(version), here / "wire_sdk.py", client]
+    command = [SDKS[version] / "bin" / "python", here / "wire_sdk.py", client]
     given = json.dumps({"rounds": rounds, "verify": verify, "miners": miners})
     said = subprocess.run(command, input=given, text=True, capture_output=True)
     if said.returncode:
