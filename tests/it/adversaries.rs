@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use foretell_testkit::{LocalnetCommand, write_simulated_prices};
 use serde_json::Value;
-
-use crate::driver::{LocalnetCommand, write_simulated_prices};
 
 /// Rounds of each network here.
 const ROUNDS: u64 = 4;

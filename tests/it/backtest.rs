@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Unit;
+use foretell_core::testing::STEP;
 use foretell_core::time::Millis;
 use foretell_data::forecasts::{ForecastRow, ForecastWriter};
-use serde_json::Value;
-
-use super::driver::{
-    BacktestFixture, FIRST_ORIGIN, HORIZON, LEADERBOARD_ROW_KEYS, RESULT_KEYS, STEP, TestProcess,
-    backtest_command, close_at, leaderboard_row, logistic_forecast, run_backtest,
+use foretell_testkit::{
+    BacktestFixture, FIRST_ORIGIN, HORIZON, LEADERBOARD_ROW_KEYS, RESULT_KEYS, TestProcess,
+    backtest_command, close_at, leaderboard_row, logistic_forecast, peak_memory_kb, run_backtest,
     write_modified_prices,
 };
+use serde_json::Value;
 
 fn names(document: &Value) -> Vec<&str> {
     let rows = document["leaderboard"].as_array().unwrap();
@@ -216,12 +216,4 @@ fn memory_does_not_grow_with_the_file() {
         twice < once + once / 10,
         "{once} kB for the one, {twice} kB for the other, which is {grown} bytes longer"
     );
-}
-
-/// The largest resident size of a process so far; 0 once it is gone.
-fn peak_memory_kb(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
 }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::driver::{
-    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, STEP, close_at, leaderboard_row,
+use foretell_core::testing::STEP;
+use foretell_testkit::{
+    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, close_at, leaderboard_row,
     logistic_forecast, run_backtest, write_forecasts_csv, write_modified_prices,
 };
 

@@ -2,10 +2,8 @@
 
 use std::fs;
 
+use foretell_testkit::{BacktestFixture, inspect_page};
 use serde_json::Value;
-
-use super::driver::BacktestFixture;
-use super::driver::inspect_page;
 
 #[test]
 fn the_report_reads_well_on_desktop_and_phone_in_light_and_dark() {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use foretell_core::testing::STEP;
+use foretell_testkit::{
+    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, close_at, leaderboard_row, run_backtest,
+    write_forecasts_csv,
+};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use super::driver::{
-    BacktestFixture, CsvForecast, FIRST_ORIGIN, HORIZON, STEP, close_at, leaderboard_row,
-    run_backtest, write_forecasts_csv,
-};
 
 /// The published rule once more, written without a look at the product's: every round's scores, shares and averages.
 #[test]

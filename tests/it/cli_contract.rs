@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use foretell_core::testing::STEP;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::write_csv;
-use serde_json::Value;
-
-use crate::driver::{
+use foretell_testkit::{
     BacktestFixture, FIRST_ORIGIN, LEADERBOARD_ROW_KEYS, LocalnetCommand, ProcessOutput,
-    RESULT_KEYS, STEP, TestProcess, backtest_command, miner_binary, simulated_prices,
-    validator_binary, write_simulated_prices,
+    RESULT_KEYS, TestProcess, backtest_command, miner_binary, simulated_prices, validator_binary,
+    write_simulated_prices,
 };
+use serde_json::Value;
 
 /// What localnet's document has beside that of every command.
 const LOCALNET_KEYS: [&str; 7] = [

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use foretell_core::time::Millis;
 use foretell_data::prices::write_csv;
+use foretell_testkit::{
+    FIRST_ORIGIN, LocalnetCommand, ProcessOutput, ProcessTableEntry, durable_record_count,
+    record_kinds, send_signal, simulated_prices, wait_until, write_simulated_prices,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-use crate::driver::{
-    FIRST_ORIGIN, LocalnetCommand, ProcessOutput, ProcessTableEntry, durable_record_count,
-    record_kinds, simulated_prices, wait_until, write_simulated_prices,
-};
 
 /// Starts `network` and kills it as soon as `now` says so; `Some` if it came to its end before.
 fn kill_when(network: &LocalnetCommand, mut now: impl FnMut() -> bool) -> Option<ProcessOutput> {
@@ -253,7 +251,7 @@ fn a_miner_that_dies_fails_the_run_which_then_carries_on() {
     let running = network.clone().option("--speed", 3600).spawn();
     wait_until("the second round", || durable_record_count(&data) >= 8);
     let children = ProcessTableEntry::children_of(running.id());
-    signal("KILL", children.first().unwrap().id);
+    send_signal(children.first().unwrap().id, "KILL");
     running
         .wait()
         .assert_failed_with(&["did not answer", "log"]);
@@ -280,19 +278,11 @@ fn interrupted_it_says_how_to_carry_on_and_takes_its_miners_along() {
     wait_until("the first round", || durable_record_count(&data) > 1);
     let children = ProcessTableEntry::children_of(running.id());
     assert_eq!(children.len(), 2);
-    signal("INT", running.id());
+    send_signal(running.id(), "INT");
     running
         .wait()
         .assert_failed_with(&["interrupted", "the same command carries on"]);
     wait_until("the miners to end", || {
         !children.iter().any(ProcessTableEntry::is_alive)
     });
-}
-
-fn signal(name: &str, process: u32) {
-    let sent = Command::new("sh")
-        .arg("-c")
-        .arg(format!("kill -s {name} {process}"))
-        .status();
-    assert!(sent.unwrap().success());
 }

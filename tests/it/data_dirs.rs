@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::driver::{
+use foretell_testkit::{
     LocalnetCommand, copy_dir, durable_record_count, record_kinds, validator_binary, wait_until,
     write_simulated_prices,
 };

@@ -1,12 +1,6 @@
 //! The same command gives the same bytes, whatever the machine does meanwhile.
 
-use std::io::Write;
-use std::path::Path;
-
-use crate::driver::{LocalnetCommand, write_simulated_prices};
-
-/// Real prices, which are not part of the project.
-const REAL_PRICES: &str = "../../shared/prices/BTCUSDT_5m_2024.csv";
+use foretell_testkit::{LocalnetCommand, shared_file, write_simulated_prices};
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads_and_any_log_level() {
@@ -58,16 +52,10 @@ fn another_seed_gives_other_keys_but_the_same_scores() {
 
 #[test]
 fn real_prices_at_the_default_horizon_give_the_same_bytes_twice() {
-    let prices = Path::new(env!("CARGO_MANIFEST_DIR")).join(REAL_PRICES);
-    if !prices.exists() {
-        // Not eprintln, which nobody sees of a test that passes.
-        let words = format!(
-            "SKIPPED: no {}, so real prices are not replayed",
-            prices.display()
-        );
-        writeln!(std::io::stderr(), "{words}").unwrap();
+    let Some(prices) = shared_file("prices/BTCUSDT_5m_2024.csv", "the replay of real prices")
+    else {
         return;
-    }
+    };
     let network = LocalnetCommand::with_prices(&prices)
         .without("--horizon")
         .option("--from", "2024-03-05T12:00:00Z")

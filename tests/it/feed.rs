@@ -14,11 +14,10 @@ use foretell_feed::stream::FeedEvent;
 use foretell_feed::tls;
 use foretell_feed::venue::{self, CandleQuery, Pair, Ping, RateLimit, Venue, VenueLimits};
 use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint, SocketUrl};
+use foretell_testkit::{CandleTexts, FakeExchange, ScriptStep};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-use crate::fake_exchange::{CandleTexts, FakeExchange, ScriptStep};
 
 /// Longer than any of these tests takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Output;
 
 use foretell_feed::venue;
+use foretell_testkit::validator_binary;
 use tokio::process::Command;
-
-use crate::driver::validator_binary;
 
 pub async fn feed(arguments: &[&str]) -> Output {
     let mut command = Command::new(validator_binary());

@@ -6,11 +6,12 @@ use std::time::Duration;
 use foretell_cli::clock::system_now;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::venue::{self, Pair};
+use foretell_testkit::{
+    FakeExchange, FakeRestExchanges, ScriptStep, price_at, send_signal, validator_binary,
+};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::driver::{FakeRestExchanges, price_at, validator_binary};
-use crate::fake_exchange::{FakeExchange, ScriptStep};
 use crate::feed_cli::{feed, path, text};
 
 /// Longer than this takes.
@@ -106,14 +107,7 @@ async fn session(candles: &FakeRestExchanges, settled: usize) -> RecordedSession
         let line = tokio::time::timeout(TIMEOUT, printed.next_line()).await;
         live += &(line.expect(&live).unwrap().expect(&live) + "\n");
     }
-    let id = recorder.id().unwrap().to_string();
-    let kill = format!("kill -TERM {id}");
-    let stopped = Command::new("sh")
-        .args(["-c", &kill])
-        .status()
-        .await
-        .unwrap();
-    assert!(stopped.success());
+    send_signal(recorder.id().unwrap(), "TERM");
     while let Some(line) = printed.next_line().await.unwrap() {
         live += &(line + "\n");
     }

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use foretell_testkit::{BittensorSdk, miner_binary, validator_binary};
 use serde_json::{Value, json};
-
-use crate::driver::{BittensorSdk, miner_binary, validator_binary};
 
 const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 

@@ -5,9 +5,11 @@ use std::process::Command;
 
 use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
+use foretell_testkit::{
+    FakeRestExchanges, TestProcess, durable_record_count, validator_binary, wait_until,
+};
 use tempfile::TempDir;
 
-use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};
 use crate::live_service::{SERIES, key};
 
 /// The program, by the machine's clock.
@@ -35,7 +37,7 @@ impl ValidatorProgram {
     }
 
     fn record_count(&self) -> u64 {
-        crate::driver::durable_record_count(&self.folder.path().join("data"))
+        durable_record_count(&self.folder.path().join("data"))
     }
 }
 

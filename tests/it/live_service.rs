@@ -17,7 +17,6 @@ use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, MinuteInputs, PriceProvenance, VoidReason, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_keys::keyfile::WalletHotkey;
 use foretell_keys::keypair::{Keypair, derived_seed};
 use foretell_service::rounds::miners::ReplayedMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
@@ -27,10 +26,11 @@ use foretell_service::run::service::{ServiceDependencies, ValidatorService};
 use foretell_service::run::settlement_source::SettlementSource;
 use foretell_service::run::venue_monitor::VenueMonitor;
 use foretell_service::store::{JournalStore, MemoryStore};
+use foretell_testkit::{
+    FakeRestExchanges, TestProcess, miner_binary, price_at, store_hotkey, value_at, wait_until,
+};
 use foretell_wire::client::MinerClient;
 use tempfile::TempDir;
-
-use crate::driver::{FakeRestExchanges, TestProcess, miner_binary, price_at, value_at, wait_until};
 
 /// A minute before half past midnight.
 const NOW: UnixMillis = UnixMillis(1_704_241_740_000);
@@ -154,12 +154,7 @@ impl LiveFixture {
 }
 
 fn start_miner(folder: &Path, exchanges: &FakeRestExchanges) -> (TestProcess, SocketAddr) {
-    let wallet = WalletHotkey {
-        path: folder.join("wallets"),
-        wallet: "miner".into(),
-        hotkey: "default".into(),
-    };
-    wallet.store(&derived_seed(5, "miner")).unwrap();
+    let wallet = store_hotkey(folder, "miner", &derived_seed(5, "miner"));
     let config = folder.join("miner.toml");
     let (data, host) = (folder.join("answers"), exchanges.base_url());
     let text = format!(

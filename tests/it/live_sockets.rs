@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use foretell_cli::clock::system_now;
 use foretell_feed::venue::{self, Pair};
+use foretell_testkit::{
+    FakeExchange, FakeRestExchanges, ScriptStep, TestProcess, validator_binary, wait_until,
+};
 use serde_json::Value;
-
-use crate::driver::{FakeRestExchanges, TestProcess, validator_binary, wait_until};
-use crate::fake_exchange::{FakeExchange, ScriptStep};
 
 /// Venues, and the last price that each trades at.
 const VENUES: [(&str, &str); 4] = [

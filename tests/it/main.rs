@@ -12,8 +12,6 @@ mod crash_recovery;
 mod data_dirs;
 mod dependencies;
 mod determinism;
-mod driver;
-mod fake_exchange;
 mod feed;
 mod feed_cli;
 mod feed_recording;

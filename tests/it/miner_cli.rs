@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use foretell_keys::keyfile::WalletHotkey;
+use foretell_testkit::{TestProcess, miner_binary, miner_config_toml, store_hotkey, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::driver::{TestProcess, miner_binary, miner_config_toml, wait_until};
 
 /// A miner's folder: a wallet and a configuration.
 struct MinerFixture {
@@ -21,12 +20,7 @@ struct MinerFixture {
 impl MinerFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let wallet = WalletHotkey {
-            path: folder.path().join("wallets"),
-            wallet: "mine".into(),
-            hotkey: "default".into(),
-        };
-        wallet.store(&[7; 32]).unwrap();
+        let wallet = store_hotkey(folder.path(), "mine", &[7; 32]);
         let fixture = Self { folder, wallet };
         fixture.edit(|text| text);
         fixture

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use foretell_data::prices::write_csv;
-use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::driver::{
+use foretell_testkit::{
     ProcessOutput, RESULT_KEYS, TestProcess, miner_binary, simulated_prices, validator_binary,
 };
+use serde_json::Value;
+use tempfile::TempDir;
 
 fn run_program(program: &Path, arguments: &[&str]) -> ProcessOutput {
     TestProcess::spawn(Command::new(program).args(arguments)).wait()

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::driver::{LocalnetCommand, TestProcess, miner_binary, write_simulated_prices};
+use foretell_testkit::{LocalnetCommand, TestProcess, miner_binary, write_simulated_prices};
 
 #[test]
 fn a_miner_knows_its_scores_its_rank_and_its_weight() {

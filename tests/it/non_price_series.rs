@@ -1,25 +1,10 @@
 //! Series that are no prices, end to end: demand, counts, temperatures, above zero and below.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use foretell_testkit::{LocalnetCommand, shared_file};
 use serde_json::Value;
-
-use crate::driver::LocalnetCommand;
-
-/// The recorded series of this name, or `None`, said loudly, without it.
-fn recorded(name: &str) -> Option<PathBuf> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/series/");
-    let path = PathBuf::from(format!("{path}{name}.csv"));
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!(
-        "SKIPPED, NOT TESTED: no recorded series at {}",
-        path.display()
-    );
-    None
-}
 
 /// The result of a network on this file: rounds every six hours, six steps ahead.
 fn result(file: &Path, name: &'static str) -> Value {
@@ -55,7 +40,8 @@ fn demand_counts_and_temperatures_are_forecast_settled_and_scored() {
         ("bike_sharing_hourly", "bikes"),
         ("nyc_jfk_temperature_hourly_F", "JFK/F"),
     ] {
-        if let Some(file) = recorded(file) {
+        let file = format!("series/{file}.csv");
+        if let Some(file) = shared_file(&file, &format!("the network on {name}")) {
             assert_scored(&result(&file, name), name);
         }
     }

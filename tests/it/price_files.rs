@@ -4,12 +4,12 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
+use foretell_core::testing::STEP;
 use foretell_core::time::Millis;
-use serde_json::Value;
-
-use crate::driver::{
-    FIRST_ORIGIN, LocalnetCommand, STEP, write_modified_prices, write_simulated_prices,
+use foretell_testkit::{
+    FIRST_ORIGIN, LocalnetCommand, write_modified_prices, write_simulated_prices,
 };
+use serde_json::Value;
 
 /// The line of the bar that closes `steps` after [`FIRST_ORIGIN`]; the header is line 0.
 fn closing(steps: i64) -> usize {

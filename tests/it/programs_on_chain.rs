@@ -5,17 +5,16 @@ mod miner;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
-use foretell_core::time::UnixMillis;
-use foretell_keys::keyfile::WalletHotkey;
+use foretell_cli::clock::system_now;
 use foretell_keys::keypair::{Keypair, derived_seed};
+use foretell_testkit::{
+    FakeNode, FakeRestExchanges, ProcessOutput, TestProcess, shared_runtime, store_hotkey,
+    validator_binary, wait_until,
+};
 use tempfile::TempDir;
-
-use crate::driver::{FakeRestExchanges, ProcessOutput, TestProcess, validator_binary, wait_until};
-use crate::node_faults::{FakeNode, runtime_spec};
 
 /// A validator's folder, with a wallet, and exchanges that it may ask.
 struct ValidatorFixture {
@@ -26,18 +25,11 @@ struct ValidatorFixture {
 impl ValidatorFixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let now = UnixMillis(since.as_millis().try_into().unwrap());
-        let exchanges = FakeRestExchanges::start(now).await;
+        let exchanges = FakeRestExchanges::start(system_now()).await;
         let data = folder.path().join("data");
         let config = format!("data = {data:?}\n{}", exchanges.prices_toml());
         fs::write(folder.path().join("validator.toml"), config).unwrap();
-        let wallet = WalletHotkey {
-            path: folder.path().join("wallets"),
-            wallet: "mine".into(),
-            hotkey: "default".into(),
-        };
-        wallet.store(&derived_seed(9, "validator")).unwrap();
+        store_hotkey(folder.path(), "mine", &derived_seed(9, "validator"));
         Self {
             folder,
             _exchanges: exchanges,
@@ -91,7 +83,7 @@ async fn node(registered: bool) -> Option<(FakeNode, SocketAddr)> {
         ledger.register(own, own).unwrap();
         ledger.stake(own, 5 * RAO_PER_ALPHA).unwrap();
     }
-    let spec = runtime_spec(293, "spec293_v14.scale")?;
+    let spec = shared_runtime(293)?;
     Some(FakeNode::start(ledger, key("validator"), spec).await)
 }
 

@@ -12,27 +12,13 @@ use foretell_evaluation::metrics::ModelConfidenceSet;
 use foretell_evaluation::metrics::interval_score::{
     ALPHAS, interval_score, row_weighted_interval_score, weighted_interval_score,
 };
+use foretell_testkit::{repository_root, run_reference_script};
 use serde_json::Value;
 
-use super::driver::{python_env_with, run_python_script};
-
-const PACKAGES: [&str; 7] = [
-    "numpy==2.4.6",
-    "scipy==1.17.1",
-    "numba==0.68.1",
-    "properscoring==0.1",
-    "scoringrules==0.10.0",
-    "statsmodels==0.15.0",
-    "arch==8.0.0",
-];
-
-/// What the others say, asked once.
+/// What the others compute, once for all tests.
 static REFERENCE_VALUES: LazyLock<Value> = LazyLock::new(|| {
-    let text = run_python_script(
-        &python_env_with(&PACKAGES),
-        "reference_implementations.py",
-        &[],
-    );
+    let script = "tests/it/reference_implementations.py";
+    let text = run_reference_script(&repository_root().join(script));
     serde_json::from_str(&text).unwrap()
 });
 

@@ -4,25 +4,22 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use foretell_cli::clock::system_nanos;
 use foretell_core::round::Receipt;
 use foretell_core::signed_text::{answer_text, commitment, reveal_text};
 use foretell_core::time::UnixMillis;
-use foretell_keys::keyfile::WalletHotkey;
-use foretell_keys::keypair::{Keypair, verify_signature};
+use foretell_keys::keypair::{Keypair, derived_seed, verify_signature};
+use foretell_testkit::{
+    BittensorSdk, LocalnetCommand, TestProcess, http_post, miner_binary, miner_config_toml,
+    start_constant_price_venue, store_hotkey, wait_until, write_simulated_prices,
+};
 use foretell_wire::axon::client::synapse_request;
 use foretell_wire::btauth::{SignedRequest, signed_headers};
 use foretell_wire::client::MinerClient;
 use foretell_wire::messages::{COMMIT_ROUTE, CommitRequest, CommitResponse, RevealRequest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::driver::{
-    BittensorSdk, LocalnetCommand, TestProcess, http_post, miner_binary, miner_config_toml,
-    start_constant_price_venue, wait_until, write_simulated_prices,
-};
 
 const SECOND: u64 = 1_000_000_000;
 const ROUND: &str = "BTC/USD@1704240000000";
@@ -46,16 +43,8 @@ impl PeerFixture {
 
     /// A wallet with a coldkey's public half, as the SDK 10 wants to see one, whose hotkey comes from `role`.
     fn wallet(&self, role: &str) -> Keypair {
-        let place = WalletHotkey {
-            path: self.wallets(),
-            wallet: role.to_owned(),
-            hotkey: "default".into(),
-        };
         let key = Keypair::derived(1, role);
-        place
-            .store(&foretell_keys::keypair::derived_seed(1, role))
-            .unwrap();
-        place
+        store_hotkey(self.folder.path(), role, &derived_seed(1, role))
             .public_coldkey()
             .store_public_key(key.hotkey(), true)
             .unwrap();
@@ -126,11 +115,6 @@ fn request() -> CommitRequest {
         "round_time_ms": 1_704_240_000_000_i64,
     });
     serde_json::from_value(json).unwrap()
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(since.as_nanos()).unwrap()
 }
 
 #[test]
@@ -207,27 +191,32 @@ fn a_miner_on_sdk_11_is_asked_by_our_validator_and_refuses_what_is_not_right() {
         };
         signed_headers(&validator, &receiver.hotkey(), &request, nonce).to_vec()
     };
-    let honest = signed(&body, &key, now());
+    let honest = signed(&body, &key, system_nanos());
     for (variant, headers, status, why) in [
         ("honest", honest.clone(), 200, "commitment"),
         ("replayed", honest, 401, "ReplayedRequest"),
-        ("tampered", signed(b"{}", &key, now()), 401, "BadSignature"),
+        (
+            "tampered",
+            signed(b"{}", &key, system_nanos()),
+            401,
+            "BadSignature",
+        ),
         (
             "stale",
-            signed(&body, &key, now() - 20 * SECOND),
+            signed(&body, &key, system_nanos() - 20 * SECOND),
             401,
             "StaleRequest",
         ),
         (
             "future",
-            signed(&body, &key, now() + 20 * SECOND),
+            signed(&body, &key, system_nanos() + 20 * SECOND),
             401,
             "StaleRequest",
         ),
         ("unsigned", Vec::new(), 401, "MalformedAuth"),
         (
             "wrong receiver",
-            signed(&body, &validator, now()),
+            signed(&body, &validator, system_nanos()),
             401,
             "WrongReceiver",
         ),
@@ -251,15 +240,15 @@ fn an_axon_of_sdk_10_is_asked_by_our_validator_and_refuses_what_is_not_right() {
         let axon = receiver.hotkey();
         synapse_request(&validator, &axon, uuid, COMMIT_ROUTE, &text, nonce, TIMEOUT).unwrap()
     };
-    let honest = asked(&key, now(), "a");
-    let mut tampered = asked(&key, now(), "b");
+    let honest = asked(&key, system_nanos(), "a");
+    let mut tampered = asked(&key, system_nanos(), "b");
     tampered.body = tampered.body.replace("300", "301");
-    let stale = asked(&key, now() - 60 * SECOND, "c");
-    let mut unsigned = asked(&key, now(), "d");
+    let stale = asked(&key, system_nanos() - 60 * SECOND, "c");
+    let mut unsigned = asked(&key, system_nanos(), "d");
     unsigned
         .headers
         .retain(|(name, _)| *name != "bt_header_dendrite_signature");
-    let elsewhere = asked(&validator, now(), "e");
+    let elsewhere = asked(&validator, system_nanos(), "e");
     // Nonces from the future are let in by this SDK: one of its weaknesses, which our own side does not share.
     for (variant, asked, status) in [
         ("honest", &honest, 200),

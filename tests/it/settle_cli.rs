@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use foretell_testkit::{ProcessOutput, TestProcess, shared_file, validator_binary};
 use serde_json::{Value, json};
-
-use crate::driver::{ProcessOutput, TestProcess, validator_binary};
 
 fn settle(file: &Path, flags: &[&str]) -> ProcessOutput {
     let mut command = Command::new(validator_binary());
@@ -25,14 +24,11 @@ fn venue(id: &str, price: &str) -> Value {
 
 #[test]
 fn every_golden_case_comes_out_as_expected() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/feeds/composite_vectors.json"
-    );
-    let Ok(text) = fs::read_to_string(path) else {
-        eprintln!("SKIPPED, NOT TESTED: no golden cases of settlement at {path}");
+    let file = "feeds/composite_vectors.json";
+    let Some(file) = shared_file(file, "the golden cases of settlement") else {
         return;
     };
+    let text = fs::read_to_string(file).unwrap();
     let golden: Value = serde_json::from_str(&text).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for (name, case) in golden["cases"].as_object().unwrap() {

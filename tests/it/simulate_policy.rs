@@ -4,9 +4,8 @@ use std::process::Command;
 
 use foretell_core::time::Millis;
 use foretell_data::prices::write_csv;
+use foretell_testkit::{ProcessOutput, TestProcess, simulated_prices, validator_binary};
 use tempfile::TempDir;
-
-use super::driver::{ProcessOutput, TestProcess, simulated_prices, validator_binary};
 
 fn simulate(days: i64, arguments: &[&str]) -> ProcessOutput {
     let folder = TempDir::new().unwrap();

@@ -2,13 +2,8 @@
 
 use foretell_chain::subtensor::timelock;
 use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_testkit::{BittensorSdk, DRAND_ROUND, DRAND_SIGNATURE};
 use serde_json::json;
-
-use crate::driver::BittensorSdk;
-
-/// Round 1,000 of drand's quicknet, as drand published it in August 2023.
-const ROUND: u64 = 1_000;
-const SIGNATURE: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
 
 #[test]
 fn the_ecosystems_library_decrypts_our_commitments() {
@@ -19,9 +14,9 @@ fn the_ecosystems_library_decrypts_our_commitments() {
         // A whole subnet's.
         timelock::payload_v4(&Hotkey([7; 32]), &[Uid(9); 256], &[1; 256], 3),
     ] {
-        let commit = timelock::encrypt(&payload, ROUND).unwrap();
+        let commit = timelock::encrypt(&payload, DRAND_ROUND).unwrap();
         assert!(commit.len() <= 5_000, "{} bytes are too many", commit.len());
-        let input = json!({"commit": hex::encode(&commit), "round": ROUND, "signature": SIGNATURE});
+        let input = json!({"commit": hex::encode(&commit), "round": DRAND_ROUND, "signature": DRAND_SIGNATURE});
         let opened = BittensorSdk::V10.run("decrypt_commit.py", &input);
         assert_eq!(opened["payload"], hex::encode(&payload));
     }

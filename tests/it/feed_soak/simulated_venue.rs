@@ -12,12 +12,12 @@ use foretell_feed::connection::{
 use foretell_feed::event::VenueEvent;
 use foretell_feed::stream::FeedEvent;
 use foretell_feed::venue::{self, Pair, Venue, VenueLimits};
+use foretell_testkit::{CandleTexts, ExchangeProtocol};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::venue_faults::{FaultPeriod, VenueFault};
 use super::{MINUTE, START};
-use crate::fake_exchange::{CandleTexts, ExchangeProtocol};
 
 /// Candles of its two markets are kept for so many minutes: longer than any attempt looks back.
 const KEPT_MINUTES: usize = 26 * 60;

@@ -8,13 +8,11 @@ use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::Hyperparameters;
 use foretell_keys::keyfile::WalletHotkey;
 use foretell_keys::keypair::{Keypair, derived_seed};
-use tempfile::TempDir;
-
-use crate::driver::{
-    ProcessOutput, TestProcess, miner_binary, miner_config_toml, start_constant_price_venue,
-    wait_until,
+use foretell_testkit::{
+    FakeNode, ProcessOutput, TestProcess, miner_binary, miner_config_toml, shared_runtime,
+    start_constant_price_venue, store_hotkey, wait_until,
 };
-use crate::node_faults::{FakeNode, runtime_spec};
+use tempfile::TempDir;
 
 /// Where validators are to reach it, in the configuration.
 const AXON: &str = "203.0.113.5:8091";
@@ -28,12 +26,7 @@ struct PublishedMiner {
 impl PublishedMiner {
     fn new(axon: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let wallet = WalletHotkey {
-            path: folder.path().join("wallets"),
-            wallet: "mine".into(),
-            hotkey: "default".into(),
-        };
-        wallet.store(&derived_seed(9, "miner")).unwrap();
+        let wallet = store_hotkey(folder.path(), "mine", &derived_seed(9, "miner"));
         let host = start_constant_price_venue().to_string();
         let config = miner_config_toml(folder.path(), &host, r#"name = "har""#, axon);
         fs::write(folder.path().join("miner.toml"), config).unwrap();
@@ -74,7 +67,7 @@ async fn node(registered: bool) -> Option<(FakeNode, SocketAddr)> {
         let own = key("miner").hotkey();
         ledger.register(own, own).unwrap();
     }
-    let spec = runtime_spec(293, "spec293_v14.scale")?;
+    let spec = shared_runtime(293)?;
     Some(FakeNode::start(ledger, key("validator"), spec).await)
 }
 

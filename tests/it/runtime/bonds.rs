@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use foretell_chain::chain::Chain;
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
+use foretell_testkit::subtensor_node_url;
 use subxt::dynamic::Value;
 
 use super::ledger_replica::LedgerReplica;
-use super::subnet::{TestSubnet, runtime_node_url};
+use super::subnet::TestSubnet;
 
 /// The epochs: one validator (1) that shifts from miner 3 to miner 4 step by step, and a smaller one (2) that was there
 /// before it, and wavers once.
@@ -31,13 +32,13 @@ const TOLERANCE: u16 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bonds_of_yuma_2_are_the_runtimes() {
-    compare_bonds("bonds_of_yuma_2_are_the_runtimes", &[]).await;
+    compare_bonds(&[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bonds_of_yuma_3_are_the_runtimes() {
     let switches = [("sudo_set_yuma3_enabled", "enabled")];
-    compare_bonds("bonds_of_yuma_3_are_the_runtimes", &switches).await;
+    compare_bonds(&switches).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,12 +47,11 @@ async fn bonds_of_yuma_3_with_liquid_alpha_are_the_runtimes() {
         ("sudo_set_yuma3_enabled", "enabled"),
         ("sudo_set_liquid_alpha_enabled", "enabled"),
     ];
-    let name = "bonds_of_yuma_3_with_liquid_alpha_are_the_runtimes";
-    compare_bonds(name, &switches).await;
+    compare_bonds(&switches).await;
 }
 
-async fn compare_bonds(name: &str, switches: &[(&'static str, &'static str)]) {
-    let Some(url) = runtime_node_url(name) else {
+async fn compare_bonds(switches: &[(&'static str, &'static str)]) {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;
@@ -67,7 +67,7 @@ async fn compare_bonds(name: &str, switches: &[(&'static str, &'static str)]) {
     subnet.advance_to_last_block_of_epoch().await;
     subnet.make_blocks(1).await;
     let rules = subnet.chain.hyperparameters().await.unwrap();
-    eprintln!("{name}: {:?}", rules.bonds);
+    eprintln!("{:?}", rules.bonds);
 
     let mut replica = LedgerReplica::of(&subnet.metagraph().await, rules);
     let (mut furthest_pay, mut furthest_bond) = (0, 0);
@@ -102,7 +102,7 @@ async fn compare_bonds(name: &str, switches: &[(&'static str, &'static str)]) {
         }
     }
     eprintln!(
-        "{name}: at most {furthest_pay} (pay) and {furthest_bond} (bonds) units of u16 apart"
+        "at most {furthest_pay} (pay) and {furthest_bond} (bonds) units of u16 apart"
     );
 }
 

@@ -4,19 +4,15 @@ use foretell_chain::chain::{Chain, PreparedWeights, SubmissionStatus};
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_testkit::{DRAND_RANDOMNESS, DRAND_ROUND, DRAND_SIGNATURE, subtensor_node_url};
 use serde_json::Value as Json;
 use subxt::dynamic::Value;
 
-use super::subnet::{TestSubnet, runtime_node_url, signer, weights};
-
-/// Round 1,000 of drand's quicknet, as drand published it in August 2023.
-const ROUND: u64 = 1_000;
-const RANDOMNESS: &str = "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd";
-const SIGNATURE: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
+use super::subnet::{TestSubnet, signer, weights};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn committed_weights_reveal_themselves_on_the_runtime() {
-    let Some(url) = runtime_node_url("committed_weights_reveal_themselves_on_the_runtime") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;
@@ -66,20 +62,20 @@ async fn for_round(subnet: &TestSubnet, view: &[(u16, u16)]) -> PreparedWeights 
         let text: Json = serde_json::from_str(&prepared.text).unwrap();
         assert_eq!(text["weights_call"], "crv3");
         let round = text["reveal_round"].as_i64().unwrap();
-        if round == ROUND.cast_signed() {
+        if round == DRAND_ROUND.cast_signed() {
             return prepared;
         }
-        now = now + Millis::seconds(3 * (ROUND.cast_signed() - round));
+        now = now + Millis::seconds(3 * (DRAND_ROUND.cast_signed() - round));
     }
-    panic!("no commitment for round {ROUND}");
+    panic!("no commitment for round {DRAND_ROUND}");
 }
 
 async fn store_drand_pulse(subnet: &TestSubnet) {
     let head = subnet.chain.head().await.unwrap();
-    let storage_key = StorageKey::in_pallet("Drand", "Pulses", [Value::u128(ROUND.into())]);
+    let storage_key = StorageKey::in_pallet("Drand", "Pulses", [Value::u128(DRAND_ROUND.into())]);
     let key = head.runtime.key(&storage_key).unwrap();
-    let (randomness, signature) = (hex::decode(RANDOMNESS), hex::decode(SIGNATURE));
-    let mut pulse = ROUND.to_le_bytes().to_vec();
+    let (randomness, signature) = (hex::decode(DRAND_RANDOMNESS), hex::decode(DRAND_SIGNATURE));
+    let mut pulse = DRAND_ROUND.to_le_bytes().to_vec();
     for part in [randomness.unwrap(), signature.unwrap()] {
         // A compact length below 64.
         pulse.push(u8::try_from(part.len()).unwrap() << 2);

@@ -11,9 +11,10 @@ mod subnet;
 
 use foretell_chain::chain::{Chain, SubmissionStatus};
 use foretell_core::hotkey::Uid;
+use foretell_testkit::subtensor_node_url;
 
 use self::ledger_replica::LedgerReplica;
-use self::subnet::{TestSubnet, key, runtime_node_url, signer};
+use self::subnet::{TestSubnet, key, signer};
 
 /// A validator's weights, by uid.
 type WeightsRow = &'static [(u16, u16)];
@@ -29,7 +30,7 @@ const WEIGHTS: [(&str, WeightsRow); 3] = [
 /// The real chain and the local ledger, asked the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
-    let Some(url) = runtime_node_url("what_the_runtime_pays_is_what_the_local_ledger_pays") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;

@@ -3,12 +3,13 @@
 use foretell_chain::metagraph::Block;
 use foretell_chain::registration::{PruneCandidate, pruned_uid};
 use foretell_core::hotkey::Uid;
+use foretell_testkit::subtensor_node_url;
 
-use super::subnet::{TestSubnet, key, runtime_node_url};
+use super::subnet::{TestSubnet, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runtime_replaces_whom_the_local_ledger_would() {
-    let Some(url) = runtime_node_url("the_runtime_replaces_whom_the_local_ledger_would") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;

@@ -4,12 +4,13 @@
 use foretell_chain::chain::ChainError;
 use foretell_chain::subtensor::calls::{self, WeightsCall};
 use foretell_core::hotkey::Uid;
+use foretell_testkit::subtensor_node_url;
 
-use super::subnet::{TestSubnet, runtime_node_url, signer};
+use super::subnet::{TestSubnet, signer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runtime_refuses_in_words_that_say_what_to_do() {
-    let Some(url) = runtime_node_url("the_runtime_refuses_in_words_that_say_what_to_do") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;

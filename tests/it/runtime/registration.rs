@@ -7,14 +7,15 @@ use foretell_chain::registration::{
 };
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
+use foretell_testkit::subtensor_node_url;
 use subxt::dynamic::Value;
 use subxt::ext::scale_decode::DecodeAsType;
 
-use super::subnet::{TestSubnet, key, runtime_node_url};
+use super::subnet::{TestSubnet, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_costs_what_the_local_ledger_says() {
-    let Some(url) = runtime_node_url("a_registration_costs_what_the_local_ledger_says") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;
@@ -85,9 +86,7 @@ async fn a_registration_costs_what_the_local_ledger_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back() {
-    let Some(url) =
-        runtime_node_url("immunity_spares_a_newcomer_and_whoever_left_pays_to_come_back")
-    else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url, "owner").await;

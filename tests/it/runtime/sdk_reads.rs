@@ -1,13 +1,13 @@
 //! The weights that we set, as the ecosystem's SDK sees them.
 
+use foretell_testkit::{BittensorSdk, subtensor_node_url};
 use serde_json::json;
 
-use super::subnet::{TestSubnet, key, runtime_node_url};
-use crate::driver::BittensorSdk;
+use super::subnet::{TestSubnet, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_9_reads_the_weights_that_we_set() {
-    let Some(url) = runtime_node_url("the_sdk_9_reads_the_weights_that_we_set") else {
+    let Some(url) = subtensor_node_url() else {
         return;
     };
     let subnet = TestSubnet::new(url.clone(), "owner").await;

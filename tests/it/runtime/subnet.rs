@@ -1,7 +1,7 @@
 //! A fresh subnet on a node of the real runtime, whose sudo key is `//Alice`'s.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use foretell_chain::chain::{
     Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights,
@@ -11,8 +11,8 @@ use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::calls::Call;
 use foretell_chain::subtensor::connection::NodeConnection;
 use foretell_chain::subtensor::runtime::StorageKey;
+use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Uid;
-use foretell_core::time::UnixMillis;
 use foretell_keys::keypair::Keypair;
 use serde_json::json;
 use subxt::dynamic::Value;
@@ -39,18 +39,6 @@ pub struct TestSubnet {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The node's address; says loudly if there is none.
-pub fn runtime_node_url(test: &str) -> Option<String> {
-    let url = std::env::var("FORETELL_SUBTENSOR_WS").ok();
-    if url.is_none() {
-        eprintln!(
-            "SKIPPED {test}: no real subtensor runtime was asked. Set FORETELL_SUBTENSOR_WS to a node whose sudo key is \
-             //Alice's, such as ws://127.0.0.1:9950 (docs/registering.md)"
-        );
-    }
-    url
-}
-
 /// The key of this role, the same in each run of a test.
 pub fn key(role: &str) -> Keypair {
     Keypair::derived(7, role)
@@ -62,11 +50,6 @@ pub fn signer_of(key: Keypair) -> Signer {
 
 pub fn signer(role: &str) -> Signer {
     signer_of(key(role))
-}
-
-pub fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    UnixMillis(since.as_millis().try_into().unwrap())
 }
 
 pub fn weights(parts: &[(u16, u16)]) -> UidWeights {
@@ -246,7 +229,9 @@ impl TestSubnet {
         parts: &[(u16, u16)],
     ) -> Result<PreparedWeights, ChainError> {
         let signer = signer(role);
-        self.chain.prepare(&weights(parts), &signer, now()).await
+        self.chain
+            .prepare(&weights(parts), &signer, system_now())
+            .await
     }
 
     pub async fn metagraph(&self) -> Metagraph {

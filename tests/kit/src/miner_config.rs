@@ -1,4 +1,4 @@
-//! What a miner is told.
+//! Configurations of a miner.
 
 use std::path::Path;
 

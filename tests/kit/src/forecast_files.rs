@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use foretell_core::testing::STEP;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
-
-use super::price_files::STEP;
 
 /// A forecast of one miner: origin, miner, rows of K values.
 pub type CsvForecast = (UnixMillis, String, Vec<Vec<f64>>);

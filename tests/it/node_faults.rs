@@ -1,11 +1,6 @@
 //! A node that misbehaves: weights are set as soon as the chain allows, and never twice.
 
-mod captured_log;
-mod fake_node;
-mod faulty_proxy;
-
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,33 +13,29 @@ use foretell_chain::subtensor::connection::NodeConnection;
 use foretell_cli::clock::system_nanos;
 use foretell_core::hash::Hex;
 use foretell_core::hotkey::{Hotkey, Uid};
-use foretell_core::journal::Genesis;
-use foretell_core::journal::PriceOrigin;
+use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
-use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, btc_usd};
+use foretell_core::time::Millis;
 use foretell_keys::keypair::Keypair;
 use foretell_service::rounds::chain_deadline::ChainDeadline;
 use foretell_service::rounds::miners::ReplayedMiners;
 use foretell_service::rounds::weights::WeightsStatus;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_service::store::{JournalStore, MemoryStore};
+use foretell_testkit::{
+    CapturedLog, FakeNode, NETUID, ProxyFault, RelayedRequests, shared_runtime, start_proxy,
+};
 use foretell_wire::client::MinerClient;
-
-pub use self::fake_node::FakeNode;
-
-use self::fake_node::NETUID;
-use self::faulty_proxy::{ProxyFault, RelayedRequests, start_proxy};
 
 /// Weights are due at block 100.
 const TEMPO: u16 = 100;
-const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
 /// A question that is not answered in this time is given up: long, since this machine may be busy, but where a node stalls.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The client's rest after a failure. Live, a block lasts longer than that.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
-/// Scenes that are played at once.
+/// Scenarios that run at once.
 const MAX_CONCURRENT: usize = 4;
 /// No scenario takes more blocks.
 const MAX_BLOCKS: usize = 120;
@@ -53,20 +44,6 @@ type TestRunner = RoundRunner<MemoryStore, Subtensor, ReplayedMiners>;
 
 fn key(role: &str) -> Keypair {
     Keypair::derived(9, role)
-}
-
-/// A runtime's number and metadata, if they are there.
-pub fn runtime_spec(version: u32, file: &str) -> Option<(u32, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path = root.join("../shared/bittensor/metadata").join(file);
-    let bytes = std::fs::read(&path).ok();
-    if bytes.is_none() {
-        eprintln!(
-            "SKIPPED: no runtime metadata at {}: the misbehaving node was not played",
-            path.display()
-        );
-    }
-    Some((version, bytes?))
 }
 
 /// A node, a proxy before it, and a validator whose journal survives it.
@@ -90,7 +67,7 @@ impl NodeScenario {
         let validator: Hotkey = hotkey("validator");
         ledger.register(validator, validator).unwrap();
         ledger.stake(validator, 1_000).unwrap();
-        let spec = runtime_spec(293, "spec293_v14.scale")?;
+        let spec = shared_runtime(293)?;
         let (node, behind) = FakeNode::start(ledger, key("validator"), spec).await;
         let (address, relayed) = start_proxy(behind, fault, at).await;
         for _ in 0..TEMPO {
@@ -111,20 +88,13 @@ impl NodeScenario {
     /// A validator that takes up the journal.
     async fn validator(&self) -> TestRunner {
         let genesis = Genesis {
-            series: Series {
-                id: "BTC/USD".parse().unwrap(),
-                grid: Grid {
-                    step: Millis::minutes(5),
-                    horizon: 2,
-                },
-                unit: Unit::LogPrice,
-            },
+            series: btc_usd(2),
             rules: RulesVersion::V1,
             validator: key("validator").hotkey(),
-            first_origin: FIRST,
-            end_origin: FIRST + Millis::days(1),
+            first: MONDAY,
+            end: MONDAY + Millis::days(1),
             round_every: Millis::minutes(30),
-            prices: PriceOrigin::Source { since: FIRST },
+            prices: PriceOrigin::Source { since: MONDAY },
         };
         let url = format!("ws://{}", self.address);
         let connection = NodeConnection::new(url).with_timeouts(self.deadline, RETRY_DELAY);
@@ -150,7 +120,7 @@ impl NodeScenario {
 
     async fn turn(&self, runner: &mut TestRunner) -> Result<WeightsStatus, String> {
         let block = self.node.block();
-        match runner.set_weights(FIRST, block, TEMPO.into()).await {
+        match runner.set_weights(MONDAY, block, TEMPO.into()).await {
             Ok(status) => Ok(status),
             Err(RoundRunnerError::Chain(error)) => {
                 tokio::time::sleep(2 * RETRY_DELAY).await;
@@ -215,13 +185,13 @@ async fn whatever_goes_wrong_at_whichever_question_weights_are_set_once() {
     honest.run_until_set(&mut honest.validator().await).await;
     let questions = honest.relayed.count();
     assert!(questions > 15, "{questions}");
-    let mut playing = tokio::task::JoinSet::new();
+    let mut running = tokio::task::JoinSet::new();
     for fault in ProxyFault::ALL {
         for at in 0..questions {
-            if playing.len() == MAX_CONCURRENT {
-                playing.join_next().await.unwrap().unwrap();
+            if running.len() == MAX_CONCURRENT {
+                running.join_next().await.unwrap().unwrap();
             }
-            playing.spawn(async move {
+            running.spawn(async move {
                 let what = format!("{fault:?} at question {at}");
                 let scenario = NodeScenario::new(fault, at).await.unwrap();
                 let statuses = scenario
@@ -236,8 +206,8 @@ async fn whatever_goes_wrong_at_whichever_question_weights_are_set_once() {
             });
         }
     }
-    while let Some(played) = playing.join_next().await {
-        played.unwrap();
+    while let Some(ended) = running.join_next().await {
+        ended.unwrap();
     }
 }
 
@@ -304,7 +274,7 @@ async fn a_runtime_that_is_upgraded_midway_takes_weights_in_its_own_form() {
     let Some(scenario) = NodeScenario::new(ProxyFault::DropBeforeRequest, usize::MAX).await else {
         return;
     };
-    let Some(newer) = runtime_spec(393, "spec393_v16.scale") else {
+    let Some(newer) = shared_runtime(393) else {
         return;
     };
     let mut runner = scenario.validator().await;
@@ -343,7 +313,7 @@ async fn weights_that_another_program_set_are_logged_once() {
     let Some(scenario) = NodeScenario::new(ProxyFault::DropBeforeRequest, usize::MAX).await else {
         return;
     };
-    let log = captured_log::CapturedLog::start();
+    let log = CapturedLog::start();
     let mut runner = scenario.validator().await;
     scenario.turn(&mut runner).await.unwrap();
     scenario.node.include_foreign_weights();

@@ -11,7 +11,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{ExchangeProtocol, ScriptStep};
+use super::protocol::ExchangeProtocol;
+use super::script::ScriptStep;
 
 /// Serves one connection after another, each by its script.
 pub async fn serve_all(

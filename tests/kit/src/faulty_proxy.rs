@@ -48,6 +48,7 @@ impl ProxyFault {
 pub struct RelayedRequests(Arc<AtomicUsize>);
 
 impl RelayedRequests {
+    /// Requests of all connections so far, the one at which the fault happens included.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }

@@ -21,7 +21,15 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// A process that was started.
+/// Sends the signal of this name, such as `TERM`, to the process of this id.
+pub fn send_signal(id: u32, signal: &str) {
+    // The shell's own `kill`: a program of that name need not be there.
+    let kill = format!("kill -s {signal} {id}");
+    let sent = Command::new("sh").args(["-c", &kill]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// A process that was started. It ends with its value.
 #[derive(Debug)]
 pub struct TestProcess {
     child: Child,
@@ -86,10 +94,7 @@ impl TestProcess {
 
     /// Asks it to end, with SIGTERM.
     pub fn terminate(&self) {
-        // The shell's own `kill`: a program of that name need not be there.
-        let kill = format!("kill -TERM {}", self.id());
-        let sent = Command::new("sh").args(["-c", &kill]).status();
-        assert!(sent.unwrap().success());
+        send_signal(self.id(), "TERM");
     }
 
     /// Ends it with SIGKILL, which it can't notice.

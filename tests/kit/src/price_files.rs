@@ -3,31 +3,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use foretell_core::testing::{MONDAY, STEP};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::{PriceSeries, write_csv};
 use foretell_data::simulated_prices::simulate_prices;
 
-/// Distance between two bars.
-pub const STEP: Millis = Millis::minutes(5);
-/// A Monday.
-const FIRST_OPEN: UnixMillis = UnixMillis(1_704_067_200_000);
-/// First origin of the networks and backtests here: two days into the prices.
+/// First origin of the networks and backtests here: two days after [`MONDAY`], where all prices here begin.
 pub const FIRST_ORIGIN: UnixMillis = UnixMillis(1_704_240_000_000);
 
-/// `days` days of made-up prices.
+/// `days` days of bars from the simulated market, [`STEP`] apart.
 pub fn simulated_prices(seed: u64, days: i64) -> PriceSeries {
     let bars = usize::try_from(Millis::days(days).0 / STEP.0).unwrap();
-    simulate_prices(seed, FIRST_OPEN, STEP, bars).unwrap()
+    simulate_prices(seed, MONDAY, STEP, bars).unwrap()
 }
 
-/// Three days of made-up prices in a file in `folder`.
+/// Three days of simulated prices in a file in `folder`.
 pub fn write_simulated_prices(folder: &Path) -> PathBuf {
     let file = folder.join("prices.csv");
     write_csv(&file, &simulated_prices(1, 3)).unwrap();
     file
 }
 
-/// The file `name` in `folder`, holding the lines of three days of made-up prices after `modify` was at them; the
+/// The file `name` in `folder`, holding the lines of three days of simulated prices after `modify` was at them; the
 /// header is line 0.
 pub fn write_modified_prices(
     folder: &Path,

@@ -1,11 +1,11 @@
-//! What this thread logs while somebody listens.
+//! What a thread logs.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing::subscriber::DefaultGuard;
 
-/// Lines of log, until it is dropped.
+/// The log of one thread, until this is dropped.
 pub struct CapturedLog {
     written: LogBuffer,
     _guard: DefaultGuard,
@@ -15,6 +15,7 @@ pub struct CapturedLog {
 struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
+    /// Captures what this thread logs from now on, and no other thread's.
     pub fn start() -> Self {
         let written = LogBuffer::default();
         let writer = written.clone();
@@ -28,6 +29,7 @@ impl CapturedLog {
         }
     }
 
+    /// The lines so far that contain `words`.
     pub fn lines_containing(&self, words: &str) -> Vec<String> {
         let bytes = self.written.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 /// A process, told from a later one of the same id by when it began.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProcessTableEntry {
-    /// Its id.
+    /// Given to another process some time after this one has ended.
     pub id: u32,
     parent: u32,
     /// In clock ticks since the machine was started.
@@ -44,4 +44,12 @@ impl ProcessTableEntry {
             start_time: fields.get(19)?.parse().ok()?,
         })
     }
+}
+
+/// The largest resident size of a process so far; 0 once it is gone.
+pub fn peak_memory_kb(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }
