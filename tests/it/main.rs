@@ -32,4 +32,5 @@ mod runtime;
 mod sdk_peers;
 mod settle_cli;
 mod simulate_policy;
+mod structure;
 mod timelock;
