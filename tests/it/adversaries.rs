@@ -20,7 +20,7 @@ fn each_gets_its_verdict_and_honest_miners_feel_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let honest = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()));
     let alone = honest.run().json();
-    let crowd = honest.clone().flag("--adversaries").run().json();
+    let with_adversaries = honest.clone().flag("--adversaries").run().json();
 
     let verdicts = serde_json::json!({
         "late": {"late": ROUNDS},
@@ -31,15 +31,15 @@ fn each_gets_its_verdict_and_honest_miners_feel_nothing() {
         "withholding": {"bad answer": ROUNDS},
         "swapping": {"payload does not match commitment": ROUNDS},
     });
-    assert_eq!(crowd["misses"], verdicts);
+    assert_eq!(with_adversaries["misses"], verdicts);
     assert_eq!(alone["misses"], serde_json::json!({}));
 
-    let (alone, crowd) = (rows(&alone), rows(&crowd));
+    let (alone, with_adversaries) = (rows(&alone), rows(&with_adversaries));
     for name in ["reference", "har-30d", "gaussian-7d"] {
         for (key, value) in alone[name].as_object().unwrap() {
             // Ranks are shared with whoever is there.
             if key != "rank" {
-                assert_eq!(&crowd[name][key], value, "{key} of {name}");
+                assert_eq!(&with_adversaries[name][key], value, "{key} of {name}");
             }
         }
     }

@@ -24,9 +24,9 @@ fn names(document: &Value) -> Vec<&str> {
 
 #[test]
 fn one_policy_gives_a_document_and_several_a_list() {
-    let bench = BacktestFixture::new(4);
-    let forecasts = bench.three_miners(40);
-    let one = bench.run(&forecasts, &[]).json();
+    let fixture = BacktestFixture::new(4);
+    let forecasts = fixture.three_miners(40);
+    let one = fixture.run(&forecasts, &[]).json();
     for key in RESULT_KEYS {
         assert!(!one[key].is_null(), "{key}");
     }
@@ -70,7 +70,7 @@ fn one_policy_gives_a_document_and_several_a_list() {
         "--policy",
         "increments",
     ];
-    let three = bench.run(&forecasts, &policies).json();
+    let three = fixture.run(&forecasts, &policies).json();
     let three = three.as_array().unwrap();
     let policies: Vec<&Value> = three.iter().map(|document| &document["policy"]).collect();
     assert_eq!(policies, ["evidence", "taoshi", "increments"]);
@@ -105,9 +105,9 @@ fn one_policy_gives_a_document_and_several_a_list() {
 
 #[test]
 fn threads_and_the_files_forms_do_not_matter() {
-    let bench = BacktestFixture::new(4);
-    let forecasts = bench.three_miners(30);
-    let whole = bench.run(&forecasts, &["--policy", "evidence,taoshi,increments"]);
+    let fixture = BacktestFixture::new(4);
+    let forecasts = fixture.three_miners(30);
+    let whole = fixture.run(&forecasts, &["--policy", "evidence,taoshi,increments"]);
     let whole = without_timing(&whole.json());
     let text = fs::read_to_string(&forecasts).unwrap();
     let (header, lines) = text.split_once('\n').unwrap();
@@ -115,7 +115,7 @@ fn threads_and_the_files_forms_do_not_matter() {
         let own = lines
             .lines()
             .filter(|line| line.split(',').nth(1) == Some(name));
-        let file = bench.folder.path().join(format!("{name}.csv"));
+        let file = fixture.folder.path().join(format!("{name}.csv"));
         fs::write(
             &file,
             format!("{header}\n{}\n", own.collect::<Vec<_>>().join("\n")),
@@ -126,7 +126,7 @@ fn threads_and_the_files_forms_do_not_matter() {
     let parts: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
     for threads in ["1", "2", "5"] {
         let policies = ["--policy", "evidence,taoshi,increments"];
-        let mut command = backtest_command(&bench.prices, &parts, &policies);
+        let mut command = backtest_command(&fixture.prices, &parts, &policies);
         command.env("RAYON_NUM_THREADS", threads);
         let again = TestProcess::spawn(&mut command).wait().json();
         assert_eq!(without_timing(&again), whole, "{threads} threads");
@@ -143,16 +143,16 @@ fn without_timing(documents: &Value) -> Value {
 
 #[test]
 fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
-    let bench = BacktestFixture::new(3);
-    let forecasts = bench.three_miners(60);
+    let fixture = BacktestFixture::new(3);
+    let forecasts = fixture.three_miners(60);
     // The market ends one day after the first origin.
-    let document = bench.run(&forecasts, &[]).json();
+    let document = fixture.run(&forecasts, &[]).json();
     assert_eq!(
         (&document["rounds"], &document["unsettled"]),
         (&48.into(), &12.into())
     );
     let origin = FIRST_ORIGIN + Millis::hours(1);
-    let gappy = write_modified_prices(bench.folder.path(), "gappy.csv", |lines| {
+    let gappy = write_modified_prices(fixture.folder.path(), "gappy.csv", |lines| {
         // The anchor of the third round is the close of the bar that opens one step before it.
         let gone = format!("{},", (origin - STEP).0);
         lines.retain(|line| !line.starts_with(&gone));
@@ -172,12 +172,12 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
 /// Twice the rounds in Parquet take no more memory: a few row groups are held at a time.
 #[test]
 fn memory_does_not_grow_with_the_file() {
-    let bench = BacktestFixture::new(13);
+    let fixture = BacktestFixture::new(13);
     let file = |name: &str, rounds: i64| {
-        let path = bench.folder.path().join(name);
+        let path = fixture.folder.path().join(name);
         let mut writer = ForecastWriter::create(&path).unwrap();
         for origin in BacktestFixture::origins(rounds) {
-            let anchor = close_at(&bench.series, origin);
+            let anchor = close_at(&fixture.series, origin);
             let miners = ["a", "b", "c"].map(|miner| {
                 let values = logistic_forecast(anchor, HORIZON, 1000, 0.001, 0.0).concat();
                 (
@@ -196,7 +196,7 @@ fn memory_does_not_grow_with_the_file() {
         path
     };
     let peak = |path: &Path| {
-        let mut running = TestProcess::spawn(&mut backtest_command(&bench.prices, &[path], &[]));
+        let mut running = TestProcess::spawn(&mut backtest_command(&fixture.prices, &[path], &[]));
         let mut peak = 0;
         while !running.has_exited() {
             peak = peak.max(peak_memory_kb(running.id()));

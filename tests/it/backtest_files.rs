@@ -11,12 +11,12 @@ use foretell_testkit::{
 
 #[test]
 fn forecasts_that_are_none_are_left_out_counted_and_listed() {
-    let bench = BacktestFixture::new(3);
+    let fixture = BacktestFixture::new(3);
     let good = |origin, name: &str| {
         (
             origin,
             name.to_owned(),
-            logistic_forecast(close_at(&bench.series, origin), HORIZON, 3, 0.001, 0.0),
+            logistic_forecast(close_at(&fixture.series, origin), HORIZON, 3, 0.001, 0.0),
         )
     };
     let mut lines: Vec<CsvForecast> = Vec::new();
@@ -33,8 +33,8 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
     modify(&mut lines, 6, |rows| rows.truncate(5));
     modify(&mut lines, 7, |rows| rows[2].truncate(2));
     modify(&mut lines, 8, |rows| rows[0][2] = f64::INFINITY);
-    let forecasts = write_forecasts_csv(bench.folder.path(), "f.csv", 3, &lines);
-    let document = bench.run(&forecasts, &[]).json();
+    let forecasts = write_forecasts_csv(fixture.folder.path(), "f.csv", 3, &lines);
+    let document = fixture.run(&forecasts, &[]).json();
     assert_eq!(document["excluded"], 6);
     let reasons: Vec<&str> = document["exclusions"]
         .as_array()
@@ -68,32 +68,34 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
         .filter(|line| line.1 == "good")
         .cloned()
         .collect();
-    let alone = write_forecasts_csv(bench.folder.path(), "alone.csv", 3, &alone);
-    let alone = bench.run(&alone, &[]).json();
+    let alone = write_forecasts_csv(fixture.folder.path(), "alone.csv", 3, &alone);
+    let alone = fixture.run(&alone, &[]).json();
     assert_eq!(
         leaderboard_row(&alone, "good")["advantage"],
         leaderboard_row(&document, "good")["advantage"]
     );
     let none: Vec<CsvForecast> = lines[..2].to_vec();
-    let none = write_forecasts_csv(bench.folder.path(), "none.csv", 3, &none);
-    bench.run(&none, &["--horizon", "7"]).assert_failed_with(&[
-        "all 2 forecasts were left out",
-        "none.csv, line 2",
-        "--horizon 7",
-    ]);
+    let none = write_forecasts_csv(fixture.folder.path(), "none.csv", 3, &none);
+    fixture
+        .run(&none, &["--horizon", "7"])
+        .assert_failed_with(&[
+            "all 2 forecasts were left out",
+            "none.csv, line 2",
+            "--horizon 7",
+        ]);
 }
 
 #[test]
 fn bad_files_are_refused_in_words() {
-    let bench = BacktestFixture::new(3);
-    let folder = bench.folder.path();
+    let fixture = BacktestFixture::new(3);
+    let folder = fixture.folder.path();
     let at = |name: &str, text: &str| {
         let file = folder.join(name);
         fs::write(&file, text).unwrap();
         file
     };
     let header = "origin_ms,miner,step,v1";
-    let refused = |file: &Path, words: &[&str]| bench.run(file, &[]).assert_failed_with(words);
+    let refused = |file: &Path, words: &[&str]| fixture.run(file, &[]).assert_failed_with(words);
     refused(
         &at("f.csv", "origin_ms,miner,v1\n1,a,1\n"),
         &["f.csv", "no column step", "found: origin_ms, miner, v1"],
@@ -136,7 +138,7 @@ fn bad_files_are_refused_in_words() {
         &folder.join("none.parquet"),
         &["none.parquet", "no such file"],
     );
-    let good = bench.three_miners(3);
+    let good = fixture.three_miners(3);
     let swapped = write_modified_prices(folder, "swapped.csv", |lines| lines.swap(5, 6));
     run_backtest(&swapped, &[&good], &[])
         .assert_failed_with(&["swapped.csv, line 7", "sort the rows"]);
@@ -145,7 +147,7 @@ fn bad_files_are_refused_in_words() {
         lines[4] = format!("{time},NaN,NaN,NaN,NaN,1");
     });
     run_backtest(&nan, &[&good], &[]).assert_failed_with(&["nan.csv, line 5", "not finite"]);
-    bench
+    fixture
         .run(&good, &["--from", "2030-01-01"])
         .assert_failed_with(&["between --from and --to", "2024-01-03"]);
 }
@@ -153,20 +155,20 @@ fn bad_files_are_refused_in_words() {
 /// A forecast that stands there twice is a fault of its round: of no other, and not of those before it.
 #[test]
 fn what_is_wrong_after_the_rounds_asked_for_stops_nothing() {
-    let bench = BacktestFixture::new(3);
-    let whole = bench.three_miners(12);
+    let fixture = BacktestFixture::new(3);
+    let whole = fixture.three_miners(12);
     let last = BacktestFixture::origins(12).last().unwrap();
     let text = fs::read_to_string(&whole).unwrap();
     let again = text
         .lines()
         .filter(|line| line.starts_with(&format!("{last},wide,")));
     let again: String = again.flat_map(|line| [line, "\n"]).collect();
-    let twice = bench.folder.path().join("twice.csv");
+    let twice = fixture.folder.path().join("twice.csv");
     fs::write(&twice, format!("{text}{again}")).unwrap();
-    bench
+    fixture
         .run(&twice, &[])
         .assert_failed_with(&["twice.csv", "remove one"]);
     let asked = ["--to", &last.to_string()];
-    let document = bench.run(&twice, &asked).json();
+    let document = fixture.run(&twice, &asked).json();
     assert_eq!(document["rounds"], 11);
 }

@@ -7,16 +7,16 @@ use serde_json::Value;
 
 #[test]
 fn the_report_reads_well_on_desktop_and_phone_in_light_and_dark() {
-    let bench = BacktestFixture::new(5);
-    let forecasts = bench.three_miners(140);
-    let folder = bench.folder.path().join("deep/report");
+    let fixture = BacktestFixture::new(5);
+    let forecasts = fixture.three_miners(140);
+    let folder = fixture.folder.path().join("deep/report");
     let policies = [
         "--policy",
         "evidence,taoshi,increments",
         "--report",
         folder.to_str().unwrap(),
     ];
-    let ended = bench.run(&forecasts, &policies);
+    let ended = fixture.run(&forecasts, &policies);
     ended.json();
     assert!(ended.stderr.contains("report.html"), "{}", ended.stderr);
     let page = folder.join("report.html");

@@ -14,11 +14,11 @@ use tempfile::TempDir;
 /// The published rule once more, written without a look at the product's: every round's scores, shares and averages.
 #[test]
 fn taoshi_is_the_published_rule() {
-    let bench = BacktestFixture::new(3);
+    let fixture = BacktestFixture::new(3);
     let offsets = [("a", 10.0), ("b", -25.0), ("c", 60.0), ("d", 5.0)];
     let mut lines: Vec<CsvForecast> = Vec::new();
     for (origin, i) in BacktestFixture::origins(12).zip(0..) {
-        let anchor = close_at(&bench.series, origin);
+        let anchor = close_at(&fixture.series, origin);
         for (name, offset) in offsets {
             // d comes late, b is absent at times, c is NaN at times.
             let point = if name == "c" && i % 4 == 1 {
@@ -32,8 +32,8 @@ fn taoshi_is_the_published_rule() {
             lines.push((origin, name.to_owned(), vec![vec![point]; HORIZON]));
         }
     }
-    let forecasts = write_forecasts_csv(bench.folder.path(), "points.csv", 1, &lines);
-    let document = bench.run(&forecasts, &["--policy", "taoshi"]).json();
+    let forecasts = write_forecasts_csv(fixture.folder.path(), "points.csv", 1, &lines);
+    let document = fixture.run(&forecasts, &["--policy", "taoshi"]).json();
     assert_eq!(document["excluded"], 3);
     let mut averages: BTreeMap<String, f64> = BTreeMap::new();
     let details = document["rounds_detail"].as_array().unwrap();
@@ -41,7 +41,7 @@ fn taoshi_is_the_published_rule() {
     for (detail, origin) in details.iter().zip(BacktestFixture::origins(12)) {
         assert_eq!(detail["origin_ms"], origin.0);
         let closes: Vec<f64> = (1..=HORIZON as i64)
-            .map(|i| close_at(&bench.series, origin + STEP.times(i)))
+            .map(|i| close_at(&fixture.series, origin + STEP.times(i)))
             .collect();
         let answers: BTreeMap<&str, f64> = lines
             .iter()

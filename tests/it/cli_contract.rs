@@ -86,7 +86,7 @@ fn reference_and_consensus_come_first_and_what_is_undefined_is_null() {
     }
     assert!(miners.is_sorted_by_key(order), "{miners:?}");
 
-    // Nobody is eligible within four rounds, so the consensus has no rounds and nothing to say.
+    // Nobody is eligible within four rounds, so the consensus has no rounds and no figures.
     assert_eq!(consensus["rounds"], 0);
     let defined = ["miner", "rank", "rounds", "missed"];
     for key in LEADERBOARD_ROW_KEYS
@@ -218,9 +218,9 @@ fn rounds_that_the_prices_do_not_reach_are_counted_as_unsettled() {
 /// As in `| head`: whoever reads has seen enough.
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
-    let bench = BacktestFixture::new(3);
-    let forecasts = bench.three_miners(3);
-    let backtest = backtest_command(&bench.prices, &[&forecasts], &[]);
+    let fixture = BacktestFixture::new(3);
+    let forecasts = fixture.three_miners(3);
+    let backtest = backtest_command(&fixture.prices, &[&forecasts], &[]);
     let mut forecast = Command::new(miner_binary());
     forecast.args([
         "forecast",
@@ -231,7 +231,7 @@ fn a_reader_that_leaves_is_no_failure() {
         "--at",
         "2024-01-03",
     ]);
-    forecast.arg("--prices").arg(&bench.prices);
+    forecast.arg("--prices").arg(&fixture.prices);
     for mut command in [backtest, forecast] {
         let mut child = command
             .stdout(Stdio::piped())
@@ -312,7 +312,7 @@ fn help_shows_an_example_of_every_command() {
 }
 
 #[test]
-fn without_json_people_get_tables() {
+fn without_json_tables_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     let ended = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()))
         .without("--json")

@@ -13,7 +13,7 @@ use foretell_testkit::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Starts `network` and kills it as soon as `now` says so; `Some` if it came to its end before.
+/// Starts `network` and kills it as soon as `now` is true; `Some` if it came to its end before.
 fn kill_when(network: &LocalnetCommand, mut now: impl FnMut() -> bool) -> Option<ProcessOutput> {
     let mut running = network.spawn();
     wait_until("the moment to kill", || now() || running.has_exited());
@@ -167,7 +167,7 @@ fn other_arguments_for_a_directory_are_refused_with_the_one_that_differs() {
     let network = LocalnetCommand::with_prices(&prices)
         .option("--seed", 3)
         .path_option("--data", &data);
-    // Killed half way, and finished: the same is said of both.
+    // Killed half way, and finished: both are refused alike.
     assert!(kill_when(&network, || durable_record_count(&data) >= 6).is_none());
     for _ in 0..2 {
         for (name, value, before) in [

@@ -14,7 +14,7 @@ fn overwrite_with_garbage(file: &Path) {
 }
 
 #[test]
-fn a_directory_of_somebody_elses_is_left_alone() {
+fn a_directory_that_no_network_made_is_not_touched() {
     let home = tempfile::tempdir().unwrap();
     let network = LocalnetCommand::with_prices(&write_simulated_prices(home.path()));
     let thesis = home.path().join("thesis");

@@ -107,7 +107,7 @@ async fn decode_fails_only_if_the_file_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_or_replayed_is_told() {
+async fn what_cannot_be_recorded_or_replayed_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let output = feed(&["replay", path(folder.path())]).await;
     assert_eq!(output.status.code(), Some(1));

@@ -58,7 +58,7 @@ struct RecordedSession {
     replayed_counts: Vec<String>,
 }
 
-/// What was heard, as told at the end.
+/// The lines that count what every venue sent, printed at the end.
 fn counts(output: &Output) -> Vec<String> {
     let lines = text(&output.stderr);
     let lines = lines.lines().filter(|line| line.contains(" duplicates, "));
@@ -136,7 +136,7 @@ async fn a_recording_gives_the_same_minutes_and_settled_prices_again_byte_for_by
         let venue = format!(r#""venue":"{name}""#);
         assert!(session.live.contains(&venue), "{}", session.live);
     }
-    // What was heard is told alike.
+    // Both count the same.
     assert_eq!(session.counts, session.replayed_counts);
     assert_eq!(session.counts.len(), VENUES.len(), "{:?}", session.counts);
     let bitfinex = &session.counts[1];

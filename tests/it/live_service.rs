@@ -90,7 +90,7 @@ impl LiveFixture {
         ValidatorConfig::read(&self.folder.path().join("validator.toml")).unwrap()
     }
 
-    /// A validator that takes up the journal, or begins it.
+    /// A validator that resumes the journal, or begins it.
     async fn validator(&self, now: UnixMillis) -> TestService {
         let (config, key) = (self.config(), key("validator"));
         let genesis =
@@ -112,8 +112,8 @@ impl LiveFixture {
         })
     }
 
-    /// Gives the service its turns from `from` until `to`, each when it wants it.
-    async fn play(&self, service: &mut TestService, from: UnixMillis, to: UnixMillis) {
+    /// Runs the service from `from` until `to`, each time at the instant that it named before.
+    async fn run(&self, service: &mut TestService, from: UnixMillis, to: UnixMillis) {
         let mut now = from;
         while now < to {
             self.exchanges.set_now(now);
@@ -126,10 +126,7 @@ impl LiveFixture {
                 service.apply_attempt(now, attempt).await.unwrap();
                 next = service.run_once(now).await.unwrap();
             }
-            assert!(
-                next > now,
-                "the service wants a turn at {next} when it is {now}"
-            );
+            assert!(next > now, "the service named {next} when it was {now}");
             now = next;
         }
     }
@@ -183,7 +180,8 @@ fn start_miner(folder: &Path, exchanges: &FakeRestExchanges) -> (TestProcess, So
     (running, axon)
 }
 
-/// The last settled price of three exchanges that agree to the cent, and one in USDT a cent's fraction off.
+/// Checks that no price is a gap, and that each is what the exchanges traded at: three agree to the cent, and the one in USDT
+/// is off by a fraction of a cent.
 fn assert_honest(priced: &[(UnixMillis, Option<f64>)]) {
     for (instant, price) in priced {
         let price = price.unwrap_or_else(|| panic!("a gap at {instant}"));
@@ -200,7 +198,7 @@ async fn rounds_run_on_settled_prices_and_everything_can_be_computed_again() {
     let fixture = LiveFixture::new().await;
     let mut service = fixture.validator(NOW).await;
     fixture
-        .play(&mut service, NOW, NOW + Millis::minutes(62))
+        .run(&mut service, NOW, NOW + Millis::minutes(62))
         .await;
 
     let state = service.runner().state();
@@ -243,7 +241,7 @@ async fn an_outage_of_the_exchanges_is_backfilled_and_rounds_wait_for_it() {
     let fixture = LiveFixture::new().await;
     let mut service = fixture.validator(NOW).await;
     fixture
-        .play(&mut service, NOW, NOW + Millis::minutes(15))
+        .run(&mut service, NOW, NOW + Millis::minutes(15))
         .await;
     let before = fixture.priced().len();
     // One exchange alone is no quorum.
@@ -252,14 +250,14 @@ async fn an_outage_of_the_exchanges_is_backfilled_and_rounds_wait_for_it() {
         .set_down(&["coinbase_exchange", "kraken", "binance"]);
     let during = NOW + Millis::minutes(50);
     fixture
-        .play(&mut service, NOW + Millis::minutes(15), during)
+        .run(&mut service, NOW + Millis::minutes(15), during)
         .await;
     assert_eq!(fixture.priced().len(), before);
     let scored = service.runner().state().reference_track().rounds();
 
     fixture.exchanges.set_down(&[]);
     let after = NOW + Millis::minutes(180);
-    fixture.play(&mut service, during, after).await;
+    fixture.run(&mut service, during, after).await;
     let mut priced = fixture.priced();
     priced.sort_by_key(|(instant, _)| *instant);
     assert_honest(&priced);
@@ -284,13 +282,13 @@ async fn a_validator_that_was_down_backfills_prices_and_voids_the_rounds_it_slep
     let mut service = fixture.validator(NOW).await;
     // The round of 00:30 is under way when it goes down.
     let down = NOW + Millis::minutes(5);
-    fixture.play(&mut service, NOW, down).await;
+    fixture.run(&mut service, NOW, down).await;
     drop(service);
     let up = down + Millis::hours(30);
     fixture.exchanges.skip_trades_in(NOW + Millis::hours(3));
     let mut service = fixture.validator(up).await;
     fixture
-        .play(&mut service, up, up + Millis::minutes(10))
+        .run(&mut service, up, up + Millis::minutes(10))
         .await;
 
     let state = service.runner().state();
@@ -342,7 +340,7 @@ async fn a_series_of_values_that_go_below_zero_is_settled_from_its_file() {
     .unwrap();
     let mut service = fixture.validator(NOW).await;
     fixture
-        .play(&mut service, NOW, NOW + Millis::minutes(42))
+        .run(&mut service, NOW, NOW + Millis::minutes(42))
         .await;
     let state = service.runner().state();
     assert!(
@@ -375,7 +373,7 @@ async fn a_series_of_values_is_settled_from_an_address() {
     .unwrap();
     let mut service = fixture.validator(NOW).await;
     fixture
-        .play(&mut service, NOW, NOW + Millis::minutes(62))
+        .run(&mut service, NOW, NOW + Millis::minutes(62))
         .await;
     let state = service.runner().state();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! `validator run` with its sockets: what is traded now, what every connection does, told in words and over HTTP; and that it
+//! `validator run` with its sockets: what is traded now and what every connection does, in words and over HTTP; and that it
 //! stops at once.
 
 use std::fs;
@@ -65,14 +65,14 @@ async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
     wait_until("the address of the status", || {
         running.stderr().contains("/v1/status")
     });
-    let told = running.stderr();
-    let address = told.split("http://").nth(1).unwrap();
+    let stderr = running.stderr();
+    let address = stderr.split("http://").nth(1).unwrap();
     let url = format!("http://{}", address.split_whitespace().next().unwrap());
     let status = async || -> Value {
         let answer = body_at(&url).await;
         serde_json::from_str(&answer).unwrap_or_default()
     };
-    // Nobody has traded USDT, so that Binance's price can't be told in dollars.
+    // Nobody has traded USDT, so that Binance's price can't be converted to dollars.
     let begun = Instant::now();
     let shown = loop {
         let shown = status().await;

@@ -54,7 +54,7 @@ impl MinerFixture {
         self.start(arguments).wait().assert_failed_with(words);
     }
 
-    /// What a miner that starts says first.
+    /// The line of JSON that a miner prints once it listens.
     fn ready_line(&self, arguments: &[&str]) -> Value {
         let mut running = self.start(arguments);
         wait_until("the miner to listen", || {

@@ -15,7 +15,7 @@ fn run_program(program: &Path, arguments: &[&str]) -> ProcessOutput {
     TestProcess::spawn(Command::new(program).args(arguments)).wait()
 }
 
-/// Twenty-five days of made-up prices, and those of the first twenty.
+/// Twenty-five days of simulated prices: twenty of history, five to forecast.
 struct PriceFiles {
     folder: TempDir,
 }

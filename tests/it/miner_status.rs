@@ -1,4 +1,4 @@
-//! What a miner's operator sees after a network has run: the record that the validator told it.
+//! What a miner's operator sees after a network has run: the outcomes that the validator sent.
 
 use std::process::Command;
 
@@ -22,8 +22,14 @@ fn a_miner_knows_its_scores_its_rank_and_its_weight() {
         let status = TestProcess::spawn(&mut command).wait().json();
         let outcomes = status["outcomes"].as_array().unwrap();
         assert_eq!(status["rounds"], row["rounds"], "{name}");
-        assert!(outcomes.iter().all(|told| told["verdict"] == "scored"));
-        let scores = outcomes.iter().map(|told| told["score"].as_f64().unwrap());
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| outcome["verdict"] == "scored")
+        );
+        let scores = outcomes
+            .iter()
+            .map(|outcome| outcome["score"].as_f64().unwrap());
         let mean = scores.sum::<f64>() / outcomes.len() as f64;
         let expected = row["score"].as_f64().unwrap();
         assert!((mean - expected).abs() < 1e-12, "{name}: {mean} {expected}");

@@ -85,7 +85,7 @@ impl NodeScenario {
         })
     }
 
-    /// A validator that takes up the journal.
+    /// A validator that resumes the journal.
     async fn validator(&self) -> TestRunner {
         let genesis = Genesis {
             series: btc_usd(2),
@@ -111,7 +111,7 @@ impl NodeScenario {
         RoundRunner::resume(genesis, dependencies).await.unwrap()
     }
 
-    /// One block of a validator's life: its turn, then the block. What it says, or what its trouble is.
+    /// One attempt of a validator to set weights, then a block. The status of its weights, or the error.
     async fn block(&self, runner: &mut TestRunner) -> Result<WeightsStatus, String> {
         let turn = self.turn(runner).await;
         self.node.make_block();
@@ -130,7 +130,7 @@ impl NodeScenario {
         }
     }
 
-    /// Lives until weights are on the chain and that is journalled; what was said meanwhile.
+    /// Runs until weights are on the chain and that is journalled; statuses and errors meanwhile.
     async fn run_until_set(&self, runner: &mut TestRunner) -> Vec<String> {
         let mut statuses = Vec::new();
         for _ in 0..MAX_BLOCKS {
@@ -138,7 +138,7 @@ impl NodeScenario {
                 break;
             }
             let words = self.block(runner).await;
-            statuses.push(words.map_or_else(|trouble| trouble, |status| status.to_string()));
+            statuses.push(words.map_or_else(|error| error, |status| status.to_string()));
         }
         assert_eq!(runner.state().times_weights_set(), 1, "{statuses:#?}");
         statuses

@@ -148,7 +148,7 @@ fn a_negative_price_has_no_logarithm_so_moves_are_plain_differences() {
 }
 
 #[test]
-fn gaps_are_told_and_rounds_over_a_big_one_are_void() {
+fn gaps_are_reported_and_rounds_over_a_big_one_are_void() {
     let folder = tempfile::tempdir().unwrap();
     // With one step in ten missing a round counts, with two it doesn't; without its last one it never does.
     let network = |missing: &[i64]| {

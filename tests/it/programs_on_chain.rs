@@ -16,7 +16,7 @@ use foretell_testkit::{
 };
 use tempfile::TempDir;
 
-/// A validator's folder, with a wallet, and exchanges that it may ask.
+/// A validator's folder, with a wallet, and the exchanges of its configuration.
 struct ValidatorFixture {
     folder: TempDir,
     _exchanges: FakeRestExchanges,
@@ -122,7 +122,7 @@ async fn the_doctor_says_what_is_wrong_and_what_to_do() {
     );
     assert!(line(&wrong, "key").starts_with("ok "));
 
-    let Some((_stranger, address)) = node(false).await else {
+    let Some((_without_us, address)) = node(false).await else {
         return;
     };
     let wrong = fixture.doctor(&fixture.on(address)).await;

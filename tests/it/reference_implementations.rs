@@ -36,7 +36,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
 }
 
-/// Within 1e-9 of `scale`.
+/// Checks that `found` differs from `expected` by at most 1e-9 of `scale`.
 fn assert_close(found: f64, expected: f64, scale: f64, what: &dyn std::fmt::Debug) {
     let tolerance = 1e-9 * scale.abs();
     assert!(

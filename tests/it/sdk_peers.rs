@@ -25,7 +25,7 @@ const SECOND: u64 = 1_000_000_000;
 const ROUND: &str = "BTC/USD@1704240000000";
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// A place for wallets and whatever else the peers need.
+/// A folder for wallets and whatever else the peers need.
 struct PeerFixture {
     folder: TempDir,
 }
@@ -41,7 +41,7 @@ impl PeerFixture {
         self.folder.path().join("wallets")
     }
 
-    /// A wallet with a coldkey's public half, as the SDK 10 wants to see one, whose hotkey comes from `role`.
+    /// A wallet with a coldkey's public half, which the SDK 10 requires, whose hotkey comes from `role`.
     fn wallet(&self, role: &str) -> Keypair {
         let key = Keypair::derived(1, role);
         store_hotkey(self.folder.path(), role, &derived_seed(1, role))
@@ -51,7 +51,7 @@ impl PeerFixture {
         key
     }
 
-    /// Starts a program with this wallet, and waits until it says where it listens.
+    /// Starts a program with this wallet, and waits for the address that it listens at.
     fn start(&self, mut command: Command, role: &str) -> (TestProcess, SocketAddr) {
         command
             .arg("--wallet-path")

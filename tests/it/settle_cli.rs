@@ -51,7 +51,7 @@ fn a_gap_is_a_result_with_its_reason() {
 }
 
 #[test]
-fn people_are_told_who_weighed_what_and_who_was_out() {
+fn without_json_weights_and_exclusions_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     let venues = [("a", "100"), ("b", "100.1"), ("c", "100.2"), ("d", "120")];
     let minute = json!({"venues": venues.map(|(id, price)| venue(id, price))});

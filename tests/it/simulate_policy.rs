@@ -16,11 +16,11 @@ fn simulate(days: i64, arguments: &[&str]) -> ProcessOutput {
     TestProcess::spawn(command.args(arguments)).wait()
 }
 
-/// The shortest season, once.
+/// The arguments of the shortest simulation, run once.
 const SHORT: [&str; 6] = ["--starts", "1", "--seeds", "1", "--days", "6"];
 
 #[test]
-fn every_policy_is_judged_on_the_same_season() {
+fn every_policy_is_simulated_on_the_same_forecasts() {
     let json = simulate(
         98,
         &[&SHORT[..], &["--attack", "gamble", "--json"]].concat(),
@@ -58,7 +58,7 @@ fn an_unknown_attack_is_refused_with_the_known_ones() {
 }
 
 #[test]
-fn luck_is_told_by_habit_and_bar() {
+fn luck_is_reported_by_habit_and_by_standard_errors() {
     let json = simulate(122, &["--luck", "--standard-errors", "0,9", "--json"]).json();
     let luck = json["luck"].as_array().unwrap();
     assert_eq!(luck.len(), 6 * 2, "every habit under every z");
@@ -96,7 +96,7 @@ fn a_strength_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn luck_needs_a_season_and_takes_no_seeds() {
+fn luck_needs_thirty_days_and_takes_no_seeds() {
     simulate(98, &["--luck"]).assert_failed_with(&["30 days", "give more prices"]);
     let mixed = simulate(98, &["--luck", "--seeds", "3"]);
     assert_eq!(mixed.code, Some(2), "{}", mixed.stderr);

@@ -1,11 +1,13 @@
 //! Thirty simulated days of a feed whose venues misbehave at random, up to half of them at a time.
 //!
-//! Everything between the venues' words and the settled price is the real thing: connections, parsers, settlement. Sockets
-//! and clocks are not: frames and answers are handed over in memory, at simulated times. Venues speak from one price
+//! Everything between the venues' messages and the settled price is the product's: connections, parsers, settlement. Sockets
+//! and clocks are not: frames and answers are handed over in memory, at simulated times. Venues trade around one price
 //! series and agree within 0.4 bps when they are honest, so that what the honest ones alone would settle is a price within a
 //! basis point.
 
+mod market_candles;
 mod simulated_venue;
+mod times;
 mod venue_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,11 +24,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use self::simulated_venue::SimulatedVenue;
+use self::times::{MINUTE, START};
 use self::venue_faults::VenueFault;
 
-const MINUTE: i64 = 60_000;
 const DAYS: i64 = 30;
-const START: i64 = 1_767_225_600_000;
 /// Minutes without trouble, so that there is a past to judge by.
 const WARM_UP_MIN: i64 = 60;
 
@@ -77,7 +78,7 @@ struct UnsettledMinute {
     why: Option<GapReason>,
 }
 
-/// Everything that decides minute `m`, as an attempt at `now` would hear it.
+/// Everything that decides minute `m`, as an attempt at `now` would get it.
 fn inputs(
     venues: &[SimulatedVenue],
     m: i64,
@@ -135,7 +136,7 @@ fn thirty_days_of_venue_faults_settle_as_the_honest_venues_alone_would() {
         truth *= 1.0 + 0.0006 * (chance.random::<f64>() - 0.5);
         change_fault_periods(&mut venues, number, &mut chance, &mut counts);
         for venue in &mut venues {
-            one_minute(venue, start, truth, &mut chance);
+            simulate_minute(venue, start, truth, &mut chance);
         }
         // The minute before is due two minutes after its start, when this one, which is over, shows that it is final.
         let previous = waiting.keys().next_back().copied();
@@ -148,7 +149,7 @@ fn thirty_days_of_venue_faults_settle_as_the_honest_venues_alone_would() {
             },
         );
         counts.minutes += 1;
-        let without_say = settle_due(
+        let excluded_by_own_fault = settle_due(
             &venues,
             start,
             &mut waiting,
@@ -157,7 +158,13 @@ fn thirty_days_of_venue_faults_settle_as_the_honest_venues_alone_would() {
             &mut counts,
         );
         if let Some(previous) = previous {
-            check_recoveries(&mut venues, previous, start, &without_say, &mut counts);
+            check_recoveries(
+                &mut venues,
+                previous,
+                start,
+                &excluded_by_own_fault,
+                &mut counts,
+            );
         }
     }
     for minute in waiting.into_values() {
@@ -199,8 +206,8 @@ fn change_fault_periods(
     }
 }
 
-/// A venue lives through the minute that begins at `start`.
-fn one_minute(venue: &mut SimulatedVenue, start: i64, truth: f64, chance: &mut StdRng) {
+/// A venue trades and streams through the minute that begins at `start`, then is polled.
+fn simulate_minute(venue: &mut SimulatedVenue, start: i64, truth: f64, chance: &mut StdRng) {
     let price = truth * (1.0 + 0.00004 * (chance.random::<f64>() - 0.5));
     let quoted = match venue.quote {
         QuoteCurrency::Usd => price,
@@ -220,7 +227,7 @@ fn one_minute(venue: &mut SimulatedVenue, start: i64, truth: f64, chance: &mut S
 }
 
 /// Tries every minute whose time has come by the end of minute `now`, and compares with what the honest venues alone
-/// would settle. Whose candle of the newest one doesn't count, though it may be right.
+/// would settle. Gives the venues whose candle of the newest one doesn't count by a fault of their own, though it may be right.
 fn settle_due(
     venues: &[SimulatedVenue],
     now: i64,
@@ -229,7 +236,7 @@ fn settle_due(
     chance: &mut StdRng,
     counts: &mut SoakCounts,
 ) -> BTreeSet<String> {
-    let mut without_say = BTreeSet::new();
+    let mut excluded_by_own_fault = BTreeSet::new();
     let mut over = Vec::new();
     let clock = UnixMillis(now + MINUTE);
     for (m, minute) in waiting.iter_mut() {
@@ -274,7 +281,7 @@ fn settle_due(
                 )
             };
             let out = excluded.into_iter().filter(|(_, why)| own_fault(why));
-            without_say = out.map(|(venue, _)| venue).collect();
+            excluded_by_own_fault = out.map(|(venue, _)| venue).collect();
         } else {
             counts.settled_late += 1;
         }
@@ -307,19 +314,19 @@ fn settle_due(
         }
     }
     waiting.retain(|m, _| !over.contains(m));
-    without_say
+    excluded_by_own_fault
 }
 
 fn bps_apart(a: f64, b: f64) -> f64 {
     1e4 * (a / b - 1.0).abs()
 }
 
-/// Venues that behave again are live again, and heard again in the price of minute `m`, by themselves and in time.
+/// Venues that behave again are live again, and count again in the price of minute `m`, by themselves and in time.
 fn check_recoveries(
     venues: &mut [SimulatedVenue],
     m: i64,
     now: i64,
-    without_say: &BTreeSet<String>,
+    excluded_by_own_fault: &BTreeSet<String>,
     counts: &mut SoakCounts,
 ) {
     let healthy =
@@ -335,14 +342,14 @@ fn check_recoveries(
                 "{name} is not live {healthy_for} min after its trouble"
             );
         }
-        if !venue.is_honest_about(m) || !without_say.contains(name) {
+        if !venue.is_honest_about(m) || !excluded_by_own_fault.contains(name) {
             venue.awaits_reentry = false;
         }
         if venue.awaits_reentry {
             counts.slowest_reentry_min = counts.slowest_reentry_min.max(healthy_for);
             assert!(
                 healthy_for <= MAX_REENTRY_MIN,
-                "{name} has no say {healthy_for} min after its trouble"
+                "{name} does not count {healthy_for} min after its trouble"
             );
         }
     }
@@ -381,12 +388,12 @@ fn print_counts(counts: &SoakCounts, venues: &[SimulatedVenue]) {
         counts.honest_quorum, counts.worst_bps, counts.worst_off_truth_bps
     );
     eprintln!("faults: {:?}", counts.fault_periods);
-    eprintln!("no say at the first attempt: {:#?}", counts.exclusions);
+    eprintln!("excluded at the first attempt: {:#?}", counts.exclusions);
     for venue in venues {
         eprintln!("{:<18} {:?}", venue.venue.name(), venue.socket_counts);
     }
     eprintln!(
-        "{} recoveries; live again after {} min at most, heard in the price again after {} min at most",
+        "{} recoveries; live again after {} min at most, counted in the price again after {} min at most",
         counts.recoveries, counts.slowest_reconnect_min, counts.slowest_reentry_min
     );
 }

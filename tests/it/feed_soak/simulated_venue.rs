@@ -1,8 +1,7 @@
-//! One venue, its side and the feed's: what it would say, what it does say while something is wrong, what was heard of it.
+//! One venue, its side and the feed's: what it would send, what it does send while something is wrong, and what was received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foretell_core::bar::Bar;
 use foretell_core::settle::{QuoteCurrency, VenueCandles};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::connection::{
@@ -16,24 +15,14 @@ use foretell_testkit::{CandleTexts, ExchangeProtocol};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use super::market_candles::{MarketCandles, multiply_prices};
+use super::times::{MINUTE, START};
 use super::venue_faults::{FaultPeriod, VenueFault};
-use super::{MINUTE, START};
 
-/// Candles of its two markets are kept for so many minutes: longer than any attempt looks back.
-const KEPT_MINUTES: usize = 26 * 60;
-/// Minutes before the newest that are asked for again, when nothing was missed: each is told twice.
+/// Minutes before the newest that are asked for again, when nothing was missed: each is received twice.
 const REPEATED_MINUTES: i64 = 1;
 /// Minutes before a minute that its price may depend on, and after it that show that it is final.
 const SETTLEMENT_WINDOW_MIN: (i64, i64) = (41, 61);
-
-/// A market of a venue.
-#[derive(Default)]
-pub struct MarketCandles {
-    /// The venue's own candles.
-    candles: BTreeMap<i64, CandleTexts>,
-    /// What it said of them last, as it was read.
-    received: BTreeMap<i64, Bar>,
-}
 
 /// A venue and the feed's view of it.
 pub struct SimulatedVenue {
@@ -106,7 +95,7 @@ impl SimulatedVenue {
         self.fault_period.map(|fault_period| fault_period.fault)
     }
 
-    /// Whether everything that it says of minute `m` and of those before that matter to it is right.
+    /// Whether its candles of minute `m`, and of those before that matter to it, are right.
     pub fn is_honest_about(&self, m: i64) -> bool {
         let window = m - SETTLEMENT_WINDOW_MIN.0 * MINUTE..=m + MINUTE;
         self.fault_period.is_none() && self.uncorrected_minutes.range(window).next().is_none()
@@ -144,26 +133,19 @@ impl SimulatedVenue {
         if fault_period.fault.price_factor() != 1.0 && !fault_period.corrected {
             for market in [&mut self.price, &mut self.usdt] {
                 let minutes = market.candles.range_mut(self.faulty_since..start);
-                minutes.for_each(|(_, minute)| scale(minute, fault_period.fault.price_factor()));
+                minutes.for_each(|(_, minute)| {
+                    multiply_prices(minute, fault_period.fault.price_factor());
+                });
             }
             let minutes = (self.faulty_since..start).step_by(MINUTE as usize);
             self.uncorrected_minutes.extend(minutes);
         }
     }
 
-    /// A minute goes by: the candles that the venue makes of it.
+    /// The venue trades through minute `start` at this price, and USDT at this rate where that is traded.
     pub fn trade(&mut self, start: i64, price: f64, rate: Option<f64>) {
-        let markets = [(&mut self.price, Some(price), 2), (&mut self.usdt, rate, 5)];
-        for (market, price, digits) in markets {
-            let candle = price.map(|price| (start, candle(start, price, digits)));
-            market.candles.extend(candle);
-            if market.candles.len() > KEPT_MINUTES {
-                market.candles.pop_first();
-            }
-            if market.received.len() > KEPT_MINUTES {
-                market.received.pop_first();
-            }
-        }
+        self.price.add_minute(start, Some(price), 2);
+        self.usdt.add_minute(start, rate, 5);
     }
 
     /// The newest candles are asked for at the end of minute `start`; after an outage, all that were missed, too.
@@ -232,15 +214,15 @@ impl SimulatedVenue {
             Some(fault @ (VenueFault::TooHigh | VenueFault::TooLow)) => {
                 minutes
                     .iter_mut()
-                    .for_each(|m| scale(m, fault.price_factor()));
+                    .for_each(|m| multiply_prices(m, fault.price_factor()));
             }
             _ => {}
         }
         Some(self.protocol.candles(&minutes))
     }
 
-    /// What one of its markets is known to have said, as an attempt at `now` (the start of the forming minute) to settle
-    /// minute `m` would hear it. Who tells the truth is not asked for all of it again each time: it would say the same.
+    /// The candles of one of its markets, as an attempt at `now` (the start of the forming minute) to settle minute `m` would
+    /// get them. An honest venue is not asked again each time for what was received before: it would send the same.
     pub fn candles_at(
         &self,
         is_price: bool,
@@ -395,18 +377,4 @@ impl SimulatedVenue {
 
 fn has_notice(venue: &dyn Venue) -> bool {
     ["binance", "bitfinex", "bitstamp", "okx"].contains(&venue.name())
-}
-
-fn scale(minute: &mut CandleTexts, by: f64) {
-    for price in &mut minute.1[..4] {
-        *price = format!("{:.7}", price.parse::<f64>().unwrap() * by);
-    }
-}
-
-/// The candle of a minute at this price.
-fn candle(start: i64, price: f64, digits: usize) -> CandleTexts {
-    let tick = 10_f64.powi(-(digits as i32));
-    let prices = [price, price + tick, price - tick, price];
-    let [open, high, low, close] = prices.map(|value| format!("{value:.digits$}"));
-    (start, [open, high, low, close, "3.5".to_owned()])
 }

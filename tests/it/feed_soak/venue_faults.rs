@@ -22,7 +22,7 @@ pub enum VenueFault {
     TooHigh,
     /// Prices a hundred times too low.
     TooLow,
-    /// Trades and candles are said to be an hour old.
+    /// Trades and candles carry times of an hour ago.
     OldTimestamps,
     /// Connections that never open; no answers.
     HalfOpen,
@@ -95,7 +95,7 @@ impl VenueFault {
         matches!(self, Self::Stall | Self::HeartbeatOnly)
     }
 
-    /// Whether candles say what isn't so.
+    /// Whether candles are wrong.
     pub fn is_false(self) -> bool {
         matches!(self, Self::TooHigh | Self::TooLow | Self::OldTimestamps)
     }
@@ -110,8 +110,8 @@ impl VenueFault {
     }
 }
 
-/// The fault periods that begin in this minute, by venue, where `healthy` says who is healthy. One in eight has several venues at once,
-/// as a fault in what they share would: up to the half.
+/// The fault periods that begin in this minute, by venue; `healthy` has a flag for each venue. One in eight has several venues
+/// at once, as a fault in what they share would: up to the half.
 pub fn start_some(
     healthy: &[bool],
     minute: i64,

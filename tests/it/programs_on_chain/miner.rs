@@ -1,4 +1,4 @@
-//! A miner that the chain is to publish.
+//! A miner whose address the chain publishes.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ impl PublishedMiner {
         TestProcess::spawn(&mut command)
     }
 
-    /// What the doctor says of the chain.
+    /// The doctor's line about the chain.
     fn chain_line(&self, node: SocketAddr) -> String {
         let ended: ProcessOutput = self.start("doctor", node).wait();
         let mut lines = ended.stdout.lines();
@@ -118,14 +118,14 @@ async fn a_miner_publishes_its_axon_once_and_its_doctor_sees_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_miner_without_a_place_serves_all_the_same_and_says_what_is_missing() {
+async fn an_unregistered_miner_serves_all_the_same_and_says_what_is_missing() {
     let Some((_node, address)) = node(false).await else {
         return;
     };
     tokio::task::spawn_blocking(move || {
         let fixture = PublishedMiner::new(&format!("axon = {AXON:?}"));
         let serving = fixture.start("serve", address);
-        wait_until("the trouble to be told", || {
+        wait_until("the error message", || {
             let log = serving.stderr();
             log.contains(&format!("{AXON} is not published yet"))
                 && log.contains("is not registered on the subnet: register it first")

@@ -69,7 +69,7 @@ async fn compare_bonds(switches: &[(&'static str, &'static str)]) {
     let rules = subnet.chain.hyperparameters().await.unwrap();
     eprintln!("{:?}", rules.bonds);
 
-    let mut replica = LedgerReplica::of(&subnet.metagraph().await, rules);
+    let mut replica = LedgerReplica::from_metagraph(&subnet.metagraph().await, rules);
     let (mut furthest_pay, mut furthest_bond) = (0, 0);
     for (epoch, (shifting, steady)) in SHIFTING.into_iter().zip(STEADY).enumerate() {
         for (role, view) in [("first", shifting), ("second", steady)] {
@@ -101,9 +101,7 @@ async fn compare_bonds(switches: &[(&'static str, &'static str)]) {
             }
         }
     }
-    eprintln!(
-        "at most {furthest_pay} (pay) and {furthest_bond} (bonds) units of u16 apart"
-    );
+    eprintln!("at most {furthest_pay} (pay) and {furthest_bond} (bonds) units of u16 apart");
 }
 
 /// What a validator holds in each miner, as the runtime stores it.

@@ -1,4 +1,4 @@
-//! The local ledger with the people, stakes and weights of a subnet of the real runtime.
+//! The local ledger with the neurons, stakes and weights of a subnet of the real runtime.
 
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
@@ -17,15 +17,15 @@ pub struct LedgerReplica {
 }
 
 impl LedgerReplica {
-    /// The ledger of everybody on this metagraph, in whose weights nobody has had a say yet.
-    pub fn of(metagraph: &Metagraph, rules: Hyperparameters) -> Self {
+    /// The ledger with the neurons of this metagraph and their stakes, before any weights.
+    pub fn from_metagraph(metagraph: &Metagraph, rules: Hyperparameters) -> Self {
         let hotkeys: Vec<Hotkey> = metagraph.neurons.iter().map(|n| n.hotkey).collect();
         let mut ledger = Ledger::genesis(rules, hotkeys[0], hotkeys[0]);
         for (uid, hotkey) in (1..).zip(&hotkeys[1..]) {
             assert_eq!(ledger.register(*hotkey, *hotkey), Ok(Uid(uid)));
         }
         let mut replica = Self { ledger, nonce: 0 };
-        replica.take_stakes(metagraph);
+        replica.copy_stakes(metagraph);
         replica
     }
 
@@ -38,10 +38,10 @@ impl LedgerReplica {
         self.ledger.submit(&signed).unwrap();
     }
 
-    /// Lets both have their next epoch; what the runtime pays, and what the ledger does.
+    /// Advances both to their next epoch; what the runtime pays, and what the ledger pays.
     pub async fn epoch(&mut self, subnet: &TestSubnet) -> (EpochPay, EpochPay) {
         subnet.advance_to_last_block_of_epoch().await;
-        self.take_stakes(&subnet.metagraph().await);
+        self.copy_stakes(&subnet.metagraph().await);
         subnet.make_blocks(1).await;
         let tempo = u64::from(self.ledger.hyperparameters().tempo.get());
         let next = self.ledger.block().0 / tempo * tempo + tempo;
@@ -52,8 +52,8 @@ impl LedgerReplica {
         )
     }
 
-    /// Gives everybody the stake that the real chain counts with.
-    fn take_stakes(&mut self, metagraph: &Metagraph) {
+    /// Gives every neuron the stake that the real chain counts with.
+    fn copy_stakes(&mut self, metagraph: &Metagraph) {
         let held = self.ledger.metagraph();
         for (real, held) in metagraph.neurons.iter().zip(held.neurons) {
             let more = real.stake - held.stake;

@@ -19,7 +19,7 @@ use self::subnet::{TestSubnet, key, signer};
 /// A validator's weights, by uid.
 type WeightsRow = &'static [(u16, u16)];
 
-/// Three validators (1, 2, 3) with unequal stakes and unequal weights for four miners (4 to 7); the third is a liar.
+/// Three validators (1, 2, 3) with unequal stakes and unequal weights for four miners (4 to 7); the third gives weight to a miner that the others give none.
 const STAKES: [(&str, u64); 3] = [("first", 1000), ("second", 600), ("third", 200)];
 const WEIGHTS: [(&str, WeightsRow); 3] = [
     ("first", &[(4, 65_535), (5, 30_000), (6, 1_000)]),
@@ -85,7 +85,7 @@ async fn what_the_runtime_pays_is_what_the_local_ledger_pays() {
         assert_eq!(read, view);
     }
 
-    let mut ledger = LedgerReplica::of(&subnet.metagraph().await, rules);
+    let mut ledger = LedgerReplica::from_metagraph(&subnet.metagraph().await, rules);
     for (role, view) in WEIGHTS {
         ledger.set_weights(role, view);
     }

@@ -20,7 +20,7 @@ async fn the_runtime_refuses_in_words_that_say_what_to_do() {
     let row = [(2, 65_535)];
 
     // Before sending.
-    let unregistered = error_text(subnet.prepare("stranger", &row).await);
+    let unregistered = error_text(subnet.prepare("unregistered", &row).await);
     assert!(
         unregistered.contains("is not registered on the subnet: register it first"),
         "{unregistered}"

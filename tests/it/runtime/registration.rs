@@ -1,4 +1,4 @@
-//! What a place costs, and who is replaced when there is none left: the runtime beside the ledger.
+//! What a registration costs, and who is replaced on a full subnet: the runtime beside the ledger.
 
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::Block;

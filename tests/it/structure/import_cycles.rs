@@ -118,12 +118,12 @@ fn no_file_imports_from_itself_by_way_of_others() {
         for tree in member.module_trees() {
             let imports = file_imports(&tree);
             import_count += imports.values().map(BTreeSet::len).sum::<usize>();
-            let mut told = BTreeSet::new();
+            let mut reported = BTreeSet::new();
             for file in imports.keys() {
-                let cycle = cycle_of(&imports, file).filter(|_| !told.contains(file));
+                let cycle = cycle_of(&imports, file).filter(|_| !reported.contains(file));
                 if let Some(cycle) = cycle {
                     cycles.push(format!("{}: {}", member.name, cycle.join(" -> ")));
-                    told.extend(cycle);
+                    reported.extend(cycle);
                 }
             }
         }

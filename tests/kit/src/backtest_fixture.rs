@@ -1,4 +1,4 @@
-//! A bench for backtests: made-up prices, forecasts of them, and the command.
+//! Backtests: simulated prices, forecasts of them, and the command.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -17,18 +17,18 @@ use super::process::{ProcessOutput, TestProcess};
 /// Steps of every forecast here.
 pub const HORIZON: usize = 6;
 
-/// Made-up prices in a file, and forecasts of them.
+/// Simulated prices in a file, and forecasts of them.
 pub struct BacktestFixture {
-    /// Where the files are; goes with it.
+    /// Where the files are; deleted with this value.
     pub folder: TempDir,
-    /// The prices.
+    /// The file of the prices.
     pub prices: PathBuf,
-    /// What is in them.
+    /// The prices in that file.
     pub series: PriceSeries,
 }
 
 impl BacktestFixture {
-    /// So many days of prices.
+    /// With `days` days of 5-minute bars, from two days before [`FIRST_ORIGIN`] on.
     pub fn new(days: i64) -> Self {
         let folder = TempDir::new().unwrap();
         let series = simulated_prices(1, days);
@@ -41,12 +41,13 @@ impl BacktestFixture {
         }
     }
 
-    /// So many half-hourly origins.
+    /// The origins of `rounds` half-hourly rounds, from [`FIRST_ORIGIN`] on.
     pub fn origins(rounds: i64) -> impl Iterator<Item = UnixMillis> {
         (0..rounds).map(|i| FIRST_ORIGIN + Millis::minutes(30).times(i))
     }
 
-    /// Three miners of different widths over so many half-hourly rounds.
+    /// A file with `rounds` half-hourly forecasts of each of three miners, which differ in their width only; `right` has about
+    /// that of the prices.
     pub fn three_miners(&self, rounds: i64) -> PathBuf {
         let miners = [("wide", 0.003), ("right", 0.0015), ("narrow", 0.0003)];
         let lines: Vec<CsvForecast> = Self::origins(rounds)
@@ -70,7 +71,7 @@ impl BacktestFixture {
     }
 }
 
-/// Runs `validator backtest --json` on these files, with [`HORIZON`] unless told otherwise.
+/// Runs `validator backtest --json` on these files, with [`HORIZON`] unless `arguments` name another.
 pub fn run_backtest(prices: &Path, forecasts: &[&Path], arguments: &[&str]) -> ProcessOutput {
     TestProcess::spawn(&mut backtest_command(prices, forecasts, arguments)).wait()
 }
@@ -90,7 +91,7 @@ pub fn backtest_command(prices: &Path, forecasts: &[&Path], arguments: &[&str]) 
     command
 }
 
-/// A miner's row in a leaderboard.
+/// A miner's row in the leaderboard of a document.
 pub fn leaderboard_row<'a>(document: &'a Value, miner: &str) -> &'a Value {
     let rows = document["leaderboard"].as_array().unwrap();
     rows.iter().find(|row| row["miner"] == miner).unwrap()

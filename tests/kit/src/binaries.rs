@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// The `validator` program.
+/// The path of the program `validator`.
 pub fn validator_binary() -> PathBuf {
     built("validator")
 }
 
-/// The `miner` program.
+/// The path of the program `miner`.
 pub fn miner_binary() -> PathBuf {
     built("miner")
 }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
-/// What goes wrong.
+/// What a proxy does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyFault {
     /// The connection breaks before the question reaches the node.
@@ -31,7 +31,7 @@ pub enum ProxyFault {
 }
 
 impl ProxyFault {
-    /// All that happen once.
+    /// All but [`DelayAll`](Self::DelayAll), which happens more than once.
     pub const ALL: [Self; 7] = [
         Self::DropBeforeRequest,
         Self::DropBeforeResponse,

@@ -1,4 +1,4 @@
-//! `validator localnet`, with the arguments of a short run unless told otherwise.
+//! `validator localnet`, with the arguments of a short run to begin with.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use super::binaries;
 use super::price_files::FIRST_ORIGIN;
 use super::process::{ProcessOutput, TestProcess};
 
-/// A network to be run.
+/// The command line of a network that isn't started yet.
 #[derive(Debug, Clone)]
 pub struct LocalnetCommand {
     program: PathBuf,
@@ -58,7 +58,7 @@ impl LocalnetCommand {
         self
     }
 
-    /// With this flag.
+    /// With this argument, which takes no value.
     pub fn flag(mut self, name: &'static str) -> Self {
         self.arguments.insert(name, None);
         self
@@ -76,7 +76,7 @@ impl LocalnetCommand {
         self
     }
 
-    /// With a miner of its own, as `NAME=PROGRAM`.
+    /// With a miner that another program is (`--guest NAME=PROGRAM`).
     pub fn external_miner(mut self, miner: String) -> Self {
         self.external_miners.push(miner);
         self
@@ -88,7 +88,7 @@ impl LocalnetCommand {
         self
     }
 
-    /// Starts it.
+    /// Starts the program.
     pub fn spawn(&self) -> TestProcess {
         let mut command = Command::new(&self.program);
         command.arg("localnet").envs(&self.env);
@@ -101,7 +101,7 @@ impl LocalnetCommand {
         TestProcess::spawn(&mut command)
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     pub fn run(&self) -> ProcessOutput {
         self.spawn().wait()
     }

@@ -37,10 +37,10 @@ pub struct TestProcess {
     stderr: NamedTempFile,
 }
 
-/// What a process left behind.
+/// What a process that has ended printed, and how it ended.
 #[derive(Debug)]
 pub struct ProcessOutput {
-    /// Its exit code; `None` if a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// All it wrote to standard output.
     pub stdout: String,
@@ -49,7 +49,7 @@ pub struct ProcessOutput {
 }
 
 impl TestProcess {
-    /// Starts `command`.
+    /// Starts `command`, with standard input open and empty.
     pub fn spawn(command: &mut Command) -> Self {
         let output = || NamedTempFile::new().unwrap();
         let (stdout, stderr) = (output(), output());
@@ -66,7 +66,7 @@ impl TestProcess {
         }
     }
 
-    /// Its process id.
+    /// The process id, as in `/proc`.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -86,7 +86,7 @@ impl TestProcess {
         text(&self.stderr)
     }
 
-    /// Closes its standard input.
+    /// Closes its standard input, which ends a program that runs until then.
     pub fn close_stdin(mut self) -> Self {
         drop(self.child.stdin.take());
         self
@@ -103,7 +103,7 @@ impl TestProcess {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for its end; fails the test if it doesn't come.
     pub fn wait(mut self) -> ProcessOutput {
         wait_until("the process to end", || self.has_exited());
         ProcessOutput {
@@ -123,14 +123,14 @@ impl Drop for TestProcess {
 }
 
 impl ProcessOutput {
-    /// Its JSON, of a process that did what it was told and printed nothing else.
+    /// The JSON on standard output, of a process that succeeded and printed nothing else.
     pub fn json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         serde_json::from_str(&self.stdout).unwrap()
     }
 
-    /// Its JSON byte for byte, but for `timing`, which comes last.
+    /// Standard output byte for byte up to `timing`, which comes last.
     pub fn stdout_without_timing(&self) -> &str {
         assert!(self.json()["timing"].is_object(), "{}", self.stdout);
         let (before_timing, timing) = self.stdout.rsplit_once("\"timing\"").unwrap();

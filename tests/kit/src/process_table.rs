@@ -24,7 +24,7 @@ impl ProcessTableEntry {
             .collect()
     }
 
-    /// Whether it still runs.
+    /// Whether this very process still runs.
     pub fn is_alive(&self) -> bool {
         Self::find_alive(self.id).is_some_and(|process| process.start_time == self.start_time)
     }

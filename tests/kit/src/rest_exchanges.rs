@@ -1,5 +1,5 @@
-//! Exchanges on loopback as far as candles go: Bitstamp, Coinbase Exchange, Kraken and Binance, each in its own words,
-//! all on one address, with a market that is a function of time.
+//! Exchanges on loopback as far as candles go: Bitstamp, Coinbase Exchange, Kraken and Binance, each in its own format,
+//! all on one address, with prices that are a function of time.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ struct RestExchangesState {
 }
 
 impl FakeRestExchanges {
-    /// Opens for business.
+    /// Starts them, at `now`.
     pub async fn start(now: UnixMillis) -> Self {
         let state = Arc::new(RestExchangesState::default());
         state.now.store(now.0, Ordering::SeqCst);
@@ -54,12 +54,12 @@ impl FakeRestExchanges {
         Self { address, state }
     }
 
-    /// Where they are.
+    /// Scheme, host and port of them all.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Lets time pass.
+    /// Lets time pass: candles up to `now` can be had from now on.
     pub fn set_now(&self, now: UnixMillis) {
         self.state.now.store(now.0, Ordering::SeqCst);
     }
@@ -83,7 +83,7 @@ impl FakeRestExchanges {
         self.state.requests.load(Ordering::SeqCst)
     }
 
-    /// The `[prices]` of a configuration that asks them and nobody else.
+    /// The table `[prices]` of a configuration that has these venues and no others.
     pub fn prices_toml(&self) -> String {
         let host = self.base_url();
         let market = |venue: &str| format!("{{venue = \"{venue}\", host = \"{host}\"}}");

@@ -1,6 +1,6 @@
 //! The keys of the JSON of `backtest`, `localnet` and `evaluate`.
 
-/// Keys of a document.
+/// The keys that every such document has.
 pub const RESULT_KEYS: [&str; 8] = [
     "series",
     "policy",
@@ -12,7 +12,7 @@ pub const RESULT_KEYS: [&str; 8] = [
     "timing",
 ];
 
-/// Keys of a row of its leaderboard.
+/// The keys that every row of its leaderboard has.
 pub const LEADERBOARD_ROW_KEYS: [&str; 19] = [
     "miner",
     "rank",

@@ -6,8 +6,8 @@ pub use foretell_core::testing::shared_file;
 
 use super::fake_node::RuntimeSpec;
 
-/// The subtensor runtime of spec version 293 or 393 for a fake node. Without its metadata, it is said that the running test
-/// skips what needs one.
+/// The subtensor runtime of spec version 293 or 393 for a fake node. `None`, and a word about the skipped
+/// test, without its metadata.
 pub fn shared_runtime(version: u32) -> Option<RuntimeSpec> {
     let metadata_version = match version {
         293 => 14,

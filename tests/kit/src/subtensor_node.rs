@@ -4,7 +4,7 @@ use foretell_core::testing::skipped;
 
 const VARIABLE: &str = "FORETELL_SUBTENSOR_WS";
 
-/// The node's address, if there is one. Without, it is said that the running test is skipped.
+/// The node's address. `None`, and a word about the skipped test, without a node.
 pub fn subtensor_node_url() -> Option<String> {
     let url = std::env::var(VARIABLE).ok();
     if url.is_none() {

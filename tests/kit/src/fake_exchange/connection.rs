@@ -170,7 +170,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     for frame in frames {
-        // The client may be gone; the next read will say so.
+        // The client may be gone; the next read fails then.
         let _ = socket.send(Message::text(frame)).await;
     }
 }

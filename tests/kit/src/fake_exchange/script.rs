@@ -11,7 +11,7 @@ pub enum ScriptStep {
     AcknowledgeSubscriptions,
     /// Refuses every subscription.
     RejectSubscriptions,
-    /// Reads the subscriptions and says nothing.
+    /// Reads the subscriptions and answers nothing.
     IgnoreSubscriptions,
     /// Sends a trade: id, price, and how many milliseconds ago.
     SendTrade(u64, &'static str, i64),

@@ -15,7 +15,7 @@ pub struct PendingExtrinsic {
     pub nonce: u32,
     /// The last block that it may go into.
     pub last: u64,
-    /// What it asks for.
+    /// The call that it carries.
     pub call: DecodedCall,
 }
 

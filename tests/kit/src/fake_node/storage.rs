@@ -15,7 +15,7 @@ use super::hashes::hex;
 /// The subnet of the fake node's ledger.
 pub const NETUID: u16 = 7;
 
-/// All that our client asks for: keys and values, both in hex. `nonces` are the accounts' next ones, and `events` are the
+/// All that our client reads: keys and values, both in hex. `nonces` are the accounts' next ones, and `events` are the
 /// encoded events of the block.
 pub fn encoded_storage(
     runtime: &Runtime,
