@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use foretell_core::testing::STEP;
+use foretell_core::testing::{STEP, assert_contains_all};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::write_csv;
 use foretell_testkit::{
@@ -318,18 +318,15 @@ fn without_json_tables_are_printed() {
         .without("--json")
         .run();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    for words in [
-        "4 rounds of BTC/USD scored",
-        "reference",
-        "har-30d",
-        "gaussian-7d",
-        "ledger: block",
-    ] {
-        assert!(
-            ended.stdout.contains(words),
-            "{words:?} is not in:\n{}",
-            ended.stdout
-        );
-    }
+    assert_contains_all(
+        &ended.stdout,
+        &[
+            "4 rounds of BTC/USD scored",
+            "reference",
+            "har-30d",
+            "gaussian-7d",
+            "ledger: block",
+        ],
+    );
     assert!(fs::exists(folder.path().join("prices.csv")).unwrap());
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
+use foretell_core::testing::assert_contains_all;
 use foretell_testkit::{
     FakeRestExchanges, TestProcess, durable_record_count, validator_binary, wait_until,
 };
@@ -49,13 +50,10 @@ async fn the_program_backfills_stops_on_sigterm_and_carries_on() {
     wait_until("the first prices", || program.record_count() > 240);
     let status = TestProcess::spawn(&mut program.command("status")).wait();
     assert_eq!(status.code, Some(0), "{}", status.stderr);
-    for words in ["running: BTC/USD", "next round: ", "newest price: "] {
-        assert!(
-            status.stdout.contains(words),
-            "{words:?} is not in:\n{}",
-            status.stdout
-        );
-    }
+    assert_contains_all(
+        &status.stdout,
+        &["running: BTC/USD", "next round: ", "newest price: "],
+    );
     running.terminate();
     let ended = running.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use foretell_cli::clock::system_now;
+use foretell_core::testing::assert_contains_all;
 use foretell_feed::venue::{self, Pair};
 use foretell_testkit::{
     FakeExchange, FakeRestExchanges, ScriptStep, TestProcess, validator_binary, wait_until,
@@ -102,17 +103,14 @@ async fn a_running_validator_shows_what_is_traded_now_and_stops_at_once() {
     }
     let status_output = TestProcess::spawn(&mut command("status")).wait();
     assert_eq!(status_output.code, Some(0), "{}", status_output.stderr);
-    for expected in [
-        "live price: 60001.00, the median of 3 venues",
-        "kraken: live, 60000",
-        "lag ",
-    ] {
-        assert!(
-            status_output.stdout.contains(expected),
-            "{expected:?} is not in:\n{}",
-            status_output.stdout
-        );
-    }
+    assert_contains_all(
+        &status_output.stdout,
+        &[
+            "live price: 60001.00, the median of 3 venues",
+            "kraken: live, 60000",
+            "lag ",
+        ],
+    );
 
     assert!(!running.has_exited());
     let told_to_stop = Instant::now();

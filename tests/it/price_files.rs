@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
-use foretell_core::testing::STEP;
+use foretell_core::testing::{STEP, assert_contains_all};
 use foretell_core::time::Millis;
 use foretell_testkit::{
     FIRST_ORIGIN, LocalnetCommand, write_modified_prices, write_simulated_prices,
@@ -176,14 +176,15 @@ fn gaps_are_reported_and_rounds_over_a_big_one_are_void() {
     assert_eq!(counts(&[10]), [0, 2, 0]);
     let stderr = network(&[3, 4, 5, 13]).stderr;
     // Step 3 closes at 00:15, so its bar opens at 00:10.
-    for words in [
-        "warning: 4 bars are missing",
-        "first 3 from 2024-01-03T00:10:00Z",
-        "10 %",
-        "void",
-    ] {
-        assert!(stderr.contains(words), "{words:?} is not in:\n{stderr}");
-    }
+    assert_contains_all(
+        &stderr,
+        &[
+            "warning: 4 bars are missing",
+            "first 3 from 2024-01-03T00:10:00Z",
+            "10 %",
+            "void",
+        ],
+    );
     assert!(!network(&[]).stderr.contains("warning"));
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use foretell_core::testing::assert_contains_all;
 use foretell_testkit::{ProcessOutput, TestProcess, shared_file, validator_binary};
 use serde_json::{Value, json};
 
@@ -57,17 +58,14 @@ fn without_json_weights_and_exclusions_are_printed() {
     let minute = json!({"venues": venues.map(|(id, price)| venue(id, price))});
     let file = written(folder.path(), &minute.to_string());
     let words = settle(&file, &[]);
-    for expected in [
-        "price 100.100",
-        "b: 100.10 USD, weight 33.3 %",
-        "d is out: 19.82 % off the median",
-    ] {
-        assert!(
-            words.stdout.contains(expected),
-            "{expected:?} is not in:\n{}",
-            words.stdout
-        );
-    }
+    assert_contains_all(
+        &words.stdout,
+        &[
+            "price 100.100",
+            "b: 100.10 USD, weight 33.3 %",
+            "d is out: 19.82 % off the median",
+        ],
+    );
 }
 
 #[test]
