@@ -91,8 +91,8 @@ impl NodeScenario {
             series: btc_usd(2),
             rules: RulesVersion::V1,
             validator: key("validator").hotkey(),
-            first: MONDAY,
-            end: MONDAY + Millis::days(1),
+            first_origin: MONDAY,
+            end_origin: MONDAY + Millis::days(1),
             round_every: Millis::minutes(30),
             prices: PriceOrigin::Source { since: MONDAY },
         };

@@ -1,12 +1,14 @@
 //! Price files: what is read from them, the messages about what can't be, and real series where they are at hand.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use foretell_core::price::Price;
-use foretell_core::testing::shared_file;
+use foretell_core::bar::Bar;
+use foretell_core::series::Unit;
+use foretell_core::testing::{assert_contains_all, price, shared_file};
+use foretell_core::time::{Millis, UnixMillis};
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -31,7 +31,7 @@ fn value(i: i64) -> f64 {
 }
 
 fn bar(i: i64) -> Bar {
-    Bar::of_value(at(i), price(value(i)))
+    Bar::from_value(at(i), price(value(i)))
 }
 
 fn bars(range: std::ops::Range<i64>) -> Vec<Bar> {

@@ -3,15 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use foretell_core::testing::shared_file;
 use foretell_core::time::Millis;
 use foretell_evaluation::leaderboard::LeaderboardRow;
 
 use crate::evaluate::WalkForward;
 use crate::models::by_name;
 use crate::price_dataset::PriceDataset;
-use foretell_core::testing::shared_file;
-use foretell_core::time::Millis;
-use foretell_evaluation::leaderboard::LeaderboardRow;
 
 const BTC: [&str; 2] = [
     "prices/BTCUSDT_5m_2024.csv",
