@@ -1,6 +1,6 @@
 //! Bars from settled minutes: O is the first minute, C the last, H and L the extremes; complete only with all of them.
 
-use super::MINUTE;
+use super::candle::MINUTE;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::time::{Millis, UnixMillis};

@@ -1,9 +1,11 @@
-//! Which of a venue's candles count.
+//! A venue's candles of one minute, and which of them count.
 
 use crate::bar::Bar;
 use crate::price::Price;
+use crate::time::Millis;
 
-use super::MINUTE;
+/// Span of a venue's candle, and the span at whose end a price settles.
+pub const MINUTE: Millis = Millis::minutes(1);
 
 /// Why a venue's candle does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

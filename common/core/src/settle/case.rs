@@ -14,9 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{
-    MinuteDecision, MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueExclusion, VenueObservation,
-};
+use super::inputs::{MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueObservation};
+use super::minute::{MinuteDecision, VenueExclusion};
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::MinuteRules;

@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::MINUTE;
-use super::candle::valid_close;
+use super::candle::{MINUTE, valid_close};
 use crate::bar::Bar;
 use crate::hash::{Hash, sha256};
 use crate::price::Price;

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::candle::{InvalidCandle, valid_close};
+use super::inputs::{MinuteInputs, QuoteCurrency, VenueObservation};
 use super::median::{median, weighted_median};
 use super::probation::{deviations, is_on_probation};
 use super::usdt_rate::{is_plausible, usdt_usd_rate};
-use super::{MinuteInputs, QuoteCurrency, VenueObservation, venue_weights};
+use super::venue_weights;
 use crate::price::Price;
 use crate::rules::MinuteRules;
 

@@ -29,14 +29,10 @@ mod venue_weights;
 #[cfg(test)]
 mod tests;
 
+pub use candle::MINUTE;
 pub use inputs::{MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation};
 pub use minute::{
     Constituent, GapReason, MinuteDecision, SettledMinute, VenueExclusion, settle_minute,
 };
 pub use settled_prices::{PriceProvenance, SettledPrices};
 pub use settlement::{Settlement, VoidReason};
-
-use crate::time::Millis;
-
-/// What a settled price is the price of: the span that ends at its instant.
-pub const MINUTE: Millis = Millis::minutes(1);

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GapReason, MINUTE, Settlement, VenueExclusion, bars};
+use super::bars;
+use super::candle::MINUTE;
+use super::minute::{GapReason, VenueExclusion};
+use super::settlement::Settlement;
 use crate::bar::Bar;
 use crate::hash::Hash;
 use crate::price::Price;

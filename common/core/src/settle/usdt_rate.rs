@@ -1,6 +1,6 @@
 //! What a USDT is worth in USD, minute by minute. Never assumed to be 1.
 
-use super::UsdtMarketCloses;
+use super::inputs::UsdtMarketCloses;
 use super::median::median;
 use crate::price::Price;
 use crate::rules::MinuteRules;
