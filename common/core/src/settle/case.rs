@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::inputs::{MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueObservation};
-use super::minute::{MinuteDecision, VenueExclusion};
+use super::minute_decision::{MinuteDecision, VenueExclusion};
+use super::minute_inputs::{MinuteInputs, UsdtMarketCloses, VenueObservation};
+use super::quote_currency::QuoteCurrency;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::MinuteRules;
@@ -234,34 +235,5 @@ fn format_price(price: Price) -> String {
     format!("{:.decimals$}", price.get())
 }
 
-/// A file of golden cases: each has what goes `in` and what is to `expect`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct GoldenCases {
-    /// By name.
-    pub cases: BTreeMap<String, GoldenCase>,
-}
-
-/// One golden case.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct GoldenCase {
-    /// The minute.
-    #[serde(rename = "in")]
-    pub input: SettlementCase,
-    /// What becomes of it.
-    pub expect: CaseResult,
-}
-
 #[cfg(test)]
-mod written_prices {
-    use super::*;
-
-    #[test]
-    fn have_two_decimals_and_at_least_six_digits() {
-        let text = |value: f64| format_price(Price::new(value).unwrap());
-        assert_eq!(text(100_004.977_5), "100004.98");
-        assert_eq!(text(100_000.0), "100000.00");
-        assert_eq!(text(3456.789), "3456.79");
-        assert_eq!(text(0.081_234_56), "0.0812346");
-        assert_eq!(text(9.5), "9.50000");
-    }
-}
+mod tests;

@@ -14,25 +14,31 @@
 //! there is nothing to decide, and a bar's close is the price. What is *not* here: asking venues for candles.
 
 pub mod attempts;
-pub mod bars;
-pub mod candle;
+mod candle;
 pub mod case;
-mod inputs;
 mod median;
-mod minute;
+mod minute_bars;
+mod minute_decision;
+mod minute_inputs;
+mod price_provenance;
 mod probation;
+mod quote_currency;
+mod settle_minute;
 mod settled_prices;
 mod settlement;
 mod usdt_rate;
+mod venue_candles;
 mod venue_weights;
 
 #[cfg(test)]
 mod tests;
 
 pub use candle::MINUTE;
-pub use inputs::{MinuteInputs, QuoteCurrency, UsdtMarketCloses, VenueCandles, VenueObservation};
-pub use minute::{
-    Constituent, GapReason, MinuteDecision, SettledMinute, VenueExclusion, settle_minute,
-};
-pub use settled_prices::{PriceProvenance, SettledPrices};
+pub use minute_decision::{Constituent, GapReason, MinuteDecision, SettledMinute, VenueExclusion};
+pub use minute_inputs::{MinuteInputs, UsdtMarketCloses, VenueObservation};
+pub use price_provenance::PriceProvenance;
+pub use quote_currency::QuoteCurrency;
+pub use settle_minute::settle_minute;
+pub use settled_prices::SettledPrices;
 pub use settlement::{Settlement, VoidReason};
+pub use venue_candles::VenueCandles;

@@ -2,38 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::bars;
 use super::candle::MINUTE;
-use super::minute::{GapReason, VenueExclusion};
+use super::minute_bars;
 use super::settlement::Settlement;
 use crate::bar::Bar;
-use crate::hash::Hash;
 use crate::price::Price;
 use crate::rules::ScoreRules;
 use crate::series::Series;
 use crate::time::{Millis, UnixMillis};
 use crate::volatility::EwmaVolatility;
-
-/// What a price of record, or a gap, was decided from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "snake_case")]
-pub enum PriceProvenance {
-    /// A quorum of venues, or the want of one.
-    Venues {
-        /// Hash of the minute's [inputs](super::MinuteInputs), which the store keeps: everything that decided it.
-        inputs: Hash,
-        /// (max − min) over the price, in bps.
-        dispersion_bps: Option<f64>,
-        /// Why it is a gap.
-        gap: Option<GapReason>,
-        /// Who had no say and why.
-        excluded: BTreeMap<String, VenueExclusion>,
-    },
-    /// The one source of a series of values.
-    Source,
-}
 
 /// Settled prices and gaps of one series by the instant whose price they are: the end of a minute, or of a step where
 /// the series has nothing finer.
@@ -128,7 +105,7 @@ impl SettledPrices {
     /// The bar of a series' step, complete or not at all.
     pub fn bar(&self, open_time: UnixMillis, step: Millis) -> Option<Bar> {
         if self.tick == MINUTE {
-            return bars::bar(open_time, step, |end| self.price(end));
+            return minute_bars::bar(open_time, step, |end| self.price(end));
         }
         let price = self.price(open_time + step)?;
         Some(Bar::from_value(open_time, price))

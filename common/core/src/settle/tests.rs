@@ -1,8 +1,7 @@
-//! A minute whole: the golden cases, and every sentence of the rule that they don't reach.
+//! The rule of a minute as a whole, beyond what the golden cases of [`case`](super::case) reach.
 
 use proptest::prelude::*;
 
-use super::case::{CaseError, CaseResult, GoldenCases, SettlementCase};
 use super::*;
 use crate::bar::Bar;
 use crate::price::Price;
@@ -14,22 +13,6 @@ const M: UnixMillis = UnixMillis(1_704_067_200_000);
 
 fn rules() -> MinuteRules {
     RulesVersion::V1.rules().minute
-}
-
-#[test]
-fn the_golden_cases() {
-    let file = "feeds/composite_vectors.json";
-    let Some(file) = shared_file(file, "the golden cases of settlement") else {
-        return;
-    };
-    let text = std::fs::read_to_string(file).unwrap();
-    let golden: GoldenCases = serde_json::from_str(&text).unwrap();
-    assert!(!golden.cases.is_empty());
-    for (name, case) in &golden.cases {
-        let inputs = case.input.inputs(&rules()).unwrap();
-        let result = CaseResult::from(&settle_minute(&inputs, &rules()));
-        assert_eq!(result, case.expect, "{name}");
-    }
 }
 
 /// A venue with a price and a weight, like all others before.
@@ -281,80 +264,6 @@ fn half_of_the_configured_weight_is_enough_and_less_is_not() {
             .contains("49.5 % of the configured weight"),
         "{little}"
     );
-}
-
-#[test]
-fn a_case_can_hold_the_minutes_before() {
-    let minute = |c: &str, before: &str| {
-        format!(
-            r#"{{"usdt_usd": [], "venues": [
-                {{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
-                {{"id": "b", "price": "100", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
-                {{"id": "c", "price": "{c}", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}},
-                {{"id": "d", "price": "100.2", "quote": "USD", "w": "1", "age_s": 61, "volume": "1"}},
-                {{"id": "e", "price": "100.3", "quote": "USD", "w": "1", "age_s": 60, "volume": "1"}}
-            ]{before}}}"#
-        )
-    };
-    let settle = |text: &str| {
-        let case: SettlementCase = serde_json::from_str(text).unwrap();
-        CaseResult::from(&settle_minute(&case.inputs(&rules()).unwrap(), &rules()))
-    };
-    let near = minute("100.1", "");
-    let result = settle(&near);
-    assert_eq!(result.price.as_deref(), Some("100.050"));
-    assert_eq!(result.used, ["a", "b", "c", "e"]);
-
-    let spike = minute("110", "");
-    let result = settle(&minute(
-        "100.1",
-        &format!(", \"before\": [{spike}, {near}, {near}]"),
-    ));
-    assert_eq!(
-        (result.excluded, result.price.as_deref()),
-        (vec!["c".into()], Some("100.000"))
-    );
-    let result = settle(&minute(
-        "100.1",
-        &format!(", \"before\": [{spike}, {near}, {near}, {near}]"),
-    ));
-    assert_eq!(result.excluded, Vec::<String>::new());
-}
-
-#[test]
-fn what_is_wrong_with_a_case_is_said() {
-    let good = r#"{"usdt_usd": ["1"], "venues": [{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}]}"#;
-    let wrong = |from: &str, to: &str| {
-        let case: SettlementCase = serde_json::from_str(&good.replace(from, to)).unwrap();
-        case.inputs(&rules()).unwrap_err().to_string()
-    };
-    assert!(wrong("99.9", "0").contains(r#""a" has price = 0"#));
-    assert!(wrong(r#""w": "1""#, r#""w": "-1""#).contains("w = -1"));
-    assert!(wrong(r#""volume": "1""#, r#""volume": "-1""#).contains("volume = -1"));
-    assert!(wrong(r#""age_s": 2"#, r#""age_s": -2"#).contains("age_s = -2"));
-    assert!(wrong(r#"["1"]"#, r#"["0"]"#).contains("usdt_usd holds 0"));
-    let case: SettlementCase = serde_json::from_str(good).unwrap();
-    let twice = SettlementCase {
-        venues: [case.venues.clone(), case.venues.clone()].concat(),
-        ..case.clone()
-    };
-    assert_eq!(
-        twice.inputs(&rules()),
-        Err(CaseError::DuplicateVenue("a".into()))
-    );
-    let long = SettlementCase {
-        before: vec![case.clone(); 31],
-        ..case.clone()
-    };
-    assert_eq!(long.inputs(&rules()), Err(CaseError::TooLong(31, 30)));
-    let nested = SettlementCase {
-        before: vec![SettlementCase {
-            before: vec![case.clone()],
-            ..case.clone()
-        }],
-        ..case
-    };
-    assert_eq!(nested.inputs(&rules()), Err(CaseError::Nested));
 }
 
 /// Venues around 100, some of them in USDT, some of them absent.

@@ -1,7 +1,7 @@
 //! What a USDT is worth in USD, minute by minute. Never assumed to be 1.
 
-use super::inputs::UsdtMarketCloses;
 use super::median::median;
+use super::minute_inputs::UsdtMarketCloses;
 use crate::price::Price;
 use crate::rules::MinuteRules;
 

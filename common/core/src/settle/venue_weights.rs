@@ -1,6 +1,6 @@
 //! Who weighs what: class shares, split by volume, no venue above the cap.
 
-use super::inputs::QuoteCurrency;
+use super::quote_currency::QuoteCurrency;
 use crate::rules::MinuteRules;
 
 /// Each venue's share of all weight, before the cap: its class's share, split by volume. A class without volume leaves

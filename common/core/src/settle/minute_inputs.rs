@@ -1,26 +1,15 @@
 //! All that the price of a minute is computed from, and how it is cut out of venues' candles.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::candle::{MINUTE, valid_close};
+use super::candle::MINUTE;
+use super::quote_currency::QuoteCurrency;
+use super::venue_candles::VenueCandles;
 use crate::bar::Bar;
 use crate::hash::{Hash, sha256};
 use crate::price::Price;
 use crate::rules::MinuteRules;
 use crate::time::UnixMillis;
-
-/// What a venue's prices are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum QuoteCurrency {
-    /// US dollars.
-    Usd,
-    /// Tether, which is worth what the USDT/USD markets say.
-    Usdt,
-}
 
 /// Everything that decides one minute. It is kept as its canonical [text](Self::bytes), under its hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,10 +50,6 @@ pub struct UsdtMarketCloses {
     /// Valid and final closes, newest first: m, m − 1, …
     pub closes: Vec<Option<Price>>,
 }
-
-/// The candles that a venue served, by open time.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct VenueCandles(BTreeMap<UnixMillis, Bar>);
 
 impl MinuteInputs {
     /// The text that is kept and hashed.
@@ -118,49 +103,6 @@ impl UsdtMarketCloses {
             market: market.to_owned(),
             closes: candles.final_closes(minute, minutes),
         }
-    }
-}
-
-impl VenueCandles {
-    /// The candle that starts in this minute; of several, the first.
-    pub fn candle(&self, minute: UnixMillis) -> Option<Bar> {
-        let mut within = self.0.range(minute..minute + MINUTE);
-        within.next().map(|(_, candle)| *candle)
-    }
-
-    /// Whether there is a candle after this minute.
-    pub fn has_later(&self, minute: UnixMillis) -> bool {
-        let last = self.0.last_key_value();
-        last.is_some_and(|(open_time, _)| *open_time >= minute + MINUTE)
-    }
-
-    /// Closes of the valid and final candles of `count` minutes, from `newest` back.
-    fn final_closes(&self, newest: UnixMillis, count: usize) -> Vec<Option<Price>> {
-        let minutes = std::iter::successors(Some(newest), |minute| Some(*minute - MINUTE));
-        let close = |minute: UnixMillis| {
-            let candle = self.candle(minute).filter(|_| self.has_later(minute))?;
-            valid_close(&candle).ok()
-        };
-        minutes.take(count).map(close).collect()
-    }
-}
-
-impl FromIterator<Bar> for VenueCandles {
-    fn from_iter<I: IntoIterator<Item = Bar>>(candles: I) -> Self {
-        // JSON has no word for a volume that is no number; the candle would be refused for it anyway.
-        let valid = candles
-            .into_iter()
-            .filter(|candle| candle.volume.is_finite());
-        Self(valid.map(|candle| (candle.open_time, candle)).collect())
-    }
-}
-
-impl fmt::Display for QuoteCurrency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Usd => "USD",
-            Self::Usdt => "USDT",
-        })
     }
 }
 
