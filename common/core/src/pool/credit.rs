@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use foretell_kernels::sums::dot;
+
 use super::deviations::{Consensus, Deviations, RealisedMoves, levels};
-use super::forecasters::Forecaster;
+use super::forecaster::Forecaster;
 use crate::forecast::POOL_LEVELS;
 use crate::hotkey::Hotkey;
-use foretell_kernels::sums::dot;
 
 /// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of `forecasters`.
 ///

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::forecasters::Forecaster;
+use super::forecaster::Forecaster;
 use crate::forecast::{POOL_LEVELS, QuantileForecast, quantile_level};
 use crate::hotkey::Hotkey;
 use crate::outcome::Outcome;

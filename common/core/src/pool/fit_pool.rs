@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::fit;
 use super::fit_state::FitState;
-use super::forecasters::Forecaster;
+use super::forecaster::Forecaster;
 use crate::hotkey::Hotkey;
 use crate::rules::FitRules;
 

@@ -12,17 +12,25 @@ mod advantage;
 pub mod credit;
 pub mod deviations;
 pub mod evidence;
-pub mod fit;
+mod fit;
 pub mod fit_pool;
+mod fit_snapshot;
 pub mod fit_state;
-pub mod forecasters;
-pub mod pay;
+mod fit_state_bytes;
+mod forecaster;
+mod lattice;
+mod mean_credits;
+mod payout_shares;
+mod quadratic_program;
 pub mod recalibration;
+
 #[cfg(test)]
 mod tests;
 
 pub use advantage::Advantage;
 pub use evidence::Evidence;
-pub use fit_state::FitSnapshot;
-pub use forecasters::Forecaster;
-pub use pay::{Credits, PayoutShares};
+pub use fit_snapshot::FitSnapshot;
+pub use fit_state_bytes::DamagedFitState;
+pub use forecaster::Forecaster;
+pub use mean_credits::Credits;
+pub use payout_shares::PayoutShares;

@@ -1,45 +1,11 @@
-//! From what was added to the consensus to shares of the payout.
+//! From what each hotkey adds to the consensus to shares of the payout.
 
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
+use super::mean_credits::Credits;
 use crate::hotkey::Hotkey;
 use crate::rules::PayRules;
-use crate::time::{Millis, UnixMillis};
-
-/// Exponentially weighted credits: what each hotkey added to the consensus, lately.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Credits {
-    /// Origin that weighs 1.
-    latest: Option<UnixMillis>,
-    /// Weight of all scored rounds.
-    weight: f64,
-    /// Weighted sums.
-    sums: BTreeMap<Hotkey, f64>,
-}
-
-impl Credits {
-    /// Takes in a scored round; who has no credit in it has 0.
-    pub fn add(&mut self, origin: UnixMillis, credits: &BTreeMap<Hotkey, f64>, half_life: Millis) {
-        let latest = self.latest.unwrap_or(origin).max(origin);
-        let halved = |span: Millis| libm::exp2(-(span.0 as f64) / half_life.0 as f64);
-        let fade = halved(latest - self.latest.unwrap_or(latest));
-        let weight = halved(latest - origin);
-        self.latest = Some(latest);
-        self.weight = self.weight * fade + weight;
-        for sum in self.sums.values_mut() {
-            *sum *= fade;
-        }
-        for (miner, credit) in credits {
-            *self.sums.entry(*miner).or_default() += weight * credit;
-        }
-    }
-
-    /// The weighted mean over all scored rounds; 0 for who never had any.
-    pub fn mean(&self, miner: &Hotkey) -> f64 {
-        self.sums.get(miner).map_or(0.0, |sum| sum / self.weight)
-    }
-}
 
 /// Shares of the miners' part of the emission; miners and burn sum to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::rules::RulesVersion;
+    use crate::time::{Millis, UnixMillis};
 
     fn evidence(value: f64) -> Evidence {
         Evidence {
@@ -119,12 +86,11 @@ mod tests {
         Hotkey([n; 32])
     }
 
-    fn credited(rounds: &[&[f64]]) -> Credits {
+    /// One round's credits.
+    fn credited(round: &[f64]) -> Credits {
         let mut credits = Credits::default();
-        for (round, n) in rounds.iter().zip(0..) {
-            let by_miner = (1..).map(key).zip(round.iter().copied()).collect();
-            credits.add(UnixMillis(n), &by_miner, Millis(1));
-        }
+        let by_miner = (1..).map(key).zip(round.iter().copied()).collect();
+        credits.add(UnixMillis(0), &by_miner, Millis(1));
         credits
     }
 
@@ -132,26 +98,13 @@ mod tests {
     fn weights(credits: &[f64], gain: f64) -> PayoutShares {
         let evidence = (1..).map(key).zip(credits.iter().map(|_| evidence(0.01)));
         let rules = RulesVersion::V1.rules().pay;
-        let credits = credited(&[credits]);
+        let credits = credited(credits);
         PayoutShares::from_credits(
             &evidence.collect(),
             &credits,
             Some(&consensus(gain)),
             &rules,
         )
-    }
-
-    /// A half-life of one round: weights 1/2 and 1: (0.5·4 + 1·1)/1.5 = 2; who joins in round 2 has 1·3/1.5 = 2.
-    #[test]
-    fn the_mean_is_over_all_rounds_and_halves_with_age() {
-        let credits = credited(&[&[4.0], &[1.0, 3.0]]);
-        assert!((credits.mean(&key(1)) - 2.0).abs() < 1e-12);
-        assert!((credits.mean(&key(2)) - 2.0).abs() < 1e-12);
-        assert_eq!(credits.mean(&key(3)), 0.0);
-        let mut late = Credits::default();
-        late.add(UnixMillis(1), &BTreeMap::from([(key(1), 1.0)]), Millis(1));
-        late.add(UnixMillis(0), &BTreeMap::from([(key(1), 4.0)]), Millis(1));
-        assert!((late.mean(&key(1)) - 2.0).abs() < 1e-12);
     }
 
     /// Credits 0.01, 0.03, −1 and a consensus gain of 0.004 of the 0.005 for full pay: 0.8 is paid, ¼ and ¾ of it.
@@ -168,7 +121,7 @@ mod tests {
     fn who_is_not_eligible_is_not_paid_whatever_it_added() {
         let evidence = BTreeMap::from([(key(1), evidence(0.0)), (key(2), evidence(0.01))]);
         let rules = RulesVersion::V1.rules().pay;
-        let credits = credited(&[&[0.03, 0.01]]);
+        let credits = credited(&[0.03, 0.01]);
         let weights =
             PayoutShares::from_credits(&evidence, &credits, Some(&consensus(1.0)), &rules);
         assert_eq!((weights.share(&key(1)), weights.share(&key(2))), (0.0, 1.0));
