@@ -9,7 +9,7 @@
 //! `w` is what the venue weighs, such as its volume of the day before. A price older than a minute, or without volume,
 //! is none. `before` may hold the minutes before in the same form, oldest first: they decide who is on probation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
