@@ -2,6 +2,7 @@
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
+use crate::attacker_view::AttackerView;
 use crate::counter_rng::{normal, uniform};
 
 /// An attack, and whom it is made among.
@@ -46,29 +47,6 @@ pub enum AttackKind {
     NotANumber,
     /// Honest, from day 10 on.
     JoinLate,
-}
-
-/// What an attacker knows of a round.
-#[derive(Debug)]
-pub struct AttackerView<'a> {
-    /// The fan that it would send honestly.
-    pub honest: &'a QuantileForecast,
-    /// The reference's row, in units of σ_T·√i.
-    pub reference: &'a [f64],
-    /// σ_T in bps.
-    pub volatility: f64,
-    /// See [`energy`].
-    pub energy: f64,
-    /// The last consensus that was public when the round was asked, as deviations in units of σ_T·√i.
-    pub public_consensus: Option<&'a [f64]>,
-    /// Move of the first step, in bps.
-    pub first_move: Option<f64>,
-    /// Number of the round in its season.
-    pub round_index: usize,
-    /// Rounds a day.
-    pub rounds_per_day: usize,
-    /// Seed of the season.
-    pub seed: u64,
 }
 
 impl Attack {
@@ -224,59 +202,5 @@ impl AttackKind {
             Self::JoinLate => (attacker_view.round_index >= 10 * attacker_view.rounds_per_day)
                 .then(|| attacker_view.honest.clone()),
         }
-    }
-}
-
-/// Mean squared deviation of a fan from the reference's row, in units of σ_T·√i.
-pub fn energy(fan: &QuantileForecast, reference: &[f64], volatility: f64) -> f64 {
-    let (mut sum, mut count) = (0.0, 0);
-    for (row, i) in fan.rows().zip(1..) {
-        let unit = volatility * libm::sqrt(f64::from(i));
-        for (value, reference) in row.iter().zip(reference) {
-            let d = value / unit - reference;
-            sum += d * d;
-            count += 1;
-        }
-    }
-    sum / f64::from(count)
-}
-
-impl AttackerView<'_> {
-    fn unit(&self, step: usize) -> f64 {
-        self.volatility * libm::sqrt(step as f64)
-    }
-
-    /// The fan whose deviation from the reference is a function of the honest one's, of step and level.
-    fn deviating(&self, deviation: impl Fn(f64, usize, usize) -> f64) -> QuantileForecast {
-        let mut moves = Vec::with_capacity(self.honest.rows().len() * POOL_LEVELS);
-        for (step, row) in self.honest.rows().enumerate() {
-            let unit = self.unit(step + 1);
-            let points = row.iter().zip(self.reference).enumerate();
-            moves.extend(points.map(|(k, (value, reference))| {
-                unit * (reference + deviation(value / unit - reference, step, k))
-            }));
-        }
-        QuantileForecast::from_moves(POOL_LEVELS, moves)
-    }
-
-    /// A function of the reference's row.
-    fn on_reference(&self, value: impl Fn(f64) -> f64) -> QuantileForecast {
-        let moves = (1..=self.honest.rows().len()).flat_map(|step| {
-            let unit = self.unit(step);
-            let row = self.reference.iter();
-            row.map(|q| unit * value(*q)).collect::<Vec<_>>()
-        });
-        QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
-    }
-
-    /// The honest fan, moved and widened by chance, both alike in energy.
-    fn with_noise(&self, energy: f64, stream: u64, sign: f64) -> QuantileForecast {
-        let round = self.round_index as u64;
-        let size = sign * libm::sqrt(0.5 * energy * self.energy);
-        let shift = size * normal(self.seed, stream, round);
-        let spread =
-            self.reference.iter().map(|q| q * q).sum::<f64>() / self.reference.len() as f64;
-        let widening = size * normal(self.seed, stream + 1, round) / libm::sqrt(spread);
-        self.deviating(|d, _, k| d + shift + widening * self.reference[k])
     }
 }

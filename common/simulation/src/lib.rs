@@ -11,19 +11,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod attack;
+pub mod attacker_view;
 mod counter_rng;
-mod evidence_scenario;
 pub mod forecasters;
 pub mod historical_market;
-mod legacy_scenario;
 pub mod null_study;
 mod population;
-mod schaake_shuffle;
 pub mod season;
-pub mod season_result;
-mod simulated_round;
 pub mod summary;
-mod variance;
 
 #[cfg(test)]
 mod tests;

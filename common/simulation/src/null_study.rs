@@ -3,6 +3,10 @@
 //! Nobody knows the true advantage of a fan, but over years its mean is near it. So each strategy's advantages are taken less
 //! their own mean over all rounds, which leaves its luck as it was, with all its storms and dependence, and no skill.
 
+mod null_strategy;
+
+pub use null_strategy::NullStrategy;
+
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 use foretell_core::outcome::Outcome;
 use foretell_core::pool::Advantage;
@@ -13,32 +17,8 @@ use foretell_core::score::{Reference, Score};
 use foretell_core::time::{Millis, UnixMillis};
 use serde::Serialize;
 
-use crate::counter_rng::normal;
 use crate::historical_market::HistoricalMarket;
 use crate::season::CHECKPOINTS;
-
-/// Seed of what guessers guess.
-const SEED: u64 = 1;
-/// How far a guessed direction moves a fan, and how much a guessed width changes it, as shares of its width.
-const SHIFT: f64 = 0.05;
-const WIDTH_JITTER: f64 = 0.05;
-
-/// A way to differ from the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NullStrategy {
-    /// The volatility of the last 7 days.
-    LongWidth,
-    /// Half the reference's width, half that of the last 3 hours.
-    ShortWidth,
-    /// A direction that is guessed once a day.
-    DailyGuess,
-    /// The direction of the last 24 hours.
-    DayBefore,
-    /// A direction that is guessed for each round.
-    Guess,
-    /// A width that is guessed for each round.
-    WidthGuess,
-}
 
 /// Of all seasons, those in which a strategy without skill is eligible.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,61 +34,6 @@ pub struct NullStudy {
     pub seasons: usize,
     /// Share of seasons in which it is eligible after so many days.
     pub eligible: Vec<(usize, f64)>,
-}
-
-impl NullStrategy {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::LongWidth,
-        Self::ShortWidth,
-        Self::DailyGuess,
-        Self::DayBefore,
-        Self::Guess,
-        Self::WidthGuess,
-    ];
-
-    /// What it does.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LongWidth => "width of the last 7 days",
-            Self::ShortWidth => "width half of the last 3 hours",
-            Self::DailyGuess => "a direction guessed once a day",
-            Self::DayBefore => "direction of the day before",
-            Self::Guess => "a direction guessed every round",
-            Self::WidthGuess => "a width guessed every round",
-        }
-    }
-
-    /// How wide its fan of round number `round` is, and how far it is moved, in widths of the reference.
-    fn width_and_shift(
-        self,
-        market: &HistoricalMarket,
-        known: usize,
-        volatility: f64,
-        round: u64,
-    ) -> (f64, f64) {
-        let guess = |index| normal(SEED, self as u64, index);
-        match self {
-            Self::LongWidth => (
-                market.realised_volatility(known, Millis::days(7)) / volatility,
-                0.0,
-            ),
-            Self::ShortWidth => {
-                let short = market.realised_volatility(known, Millis::hours(3)) / volatility;
-                (0.5 + 0.5 * short, 0.0)
-            }
-            Self::DailyGuess => (1.0, SHIFT * guess(round / 48).signum()),
-            Self::DayBefore => {
-                let bars = market.bars_in(Millis::days(1)).min(known);
-                let change: f64 = (known - bars..known)
-                    .map(|bar| market.log_return(bar))
-                    .sum();
-                (1.0, SHIFT * change.signum())
-            }
-            Self::Guess => (1.0, SHIFT * guess(round)),
-            Self::WidthGuess => (libm::exp(WIDTH_JITTER * guess(round)), 0.0),
-        }
-    }
 }
 
 impl NullStudy {

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use crate::attack::Attack;
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, SkillClass};
-use crate::season::CHECKPOINTS;
-use crate::season_result::SeasonResult;
+use crate::season::{CHECKPOINTS, SeasonResult};
 
 /// Findings about one policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]

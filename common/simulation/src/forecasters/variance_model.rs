@@ -4,12 +4,13 @@
 //! averages, trailing means; each with or without the hours' season, and with the empirical distribution of its own errors.
 //! Learnt from bars before a given one only.
 
-use std::f64::consts::PI;
-
 use foretell_core::forecast::POOL_LEVELS;
 use foretell_core::time::Millis;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::least_squares::least_squares;
+use super::seasonal_factors::SeasonalFactors;
+use super::variance_sums::{VarianceLevel, VarianceSums};
 use crate::historical_market::HistoricalMarket;
 
 /// First step (from 1) of each bucket of the horizon, and the step at which its distribution is measured.
@@ -26,17 +27,6 @@ const BUCKETS: [(usize, usize); 7] = [
 const ROW_EVERY: usize = 6;
 /// Keeps logarithms finite, in units of a typical variance.
 const VARIANCE_OFFSET: f64 = 1e-3;
-
-/// How a forecaster thinks of the next hours' variance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum VarianceLevel {
-    /// Regression on log variance over these windows.
-    HarRegression(&'static [Millis]),
-    /// Exponentially weighted mean with this half-life.
-    Ewma(Millis),
-    /// Plain mean over this span.
-    TrailingMean(Millis),
-}
 
 /// What the distribution looks like, given its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,15 +65,6 @@ pub struct SimulatedModel {
     sums: VarianceSums,
 }
 
-#[derive(Debug)]
-struct VarianceSums {
-    first: usize,
-    step_ms: i64,
-    ranged: Vec<f64>,
-    ewma: Vec<f64>,
-    blended: Vec<f64>,
-}
-
 impl SimulatedModelSpec {
     /// What it learns from the bars before `now`; forecasts may be made up to bar `until`.
     pub fn fit(&self, market: &HistoricalMarket, now: usize, until: usize) -> SimulatedModel {
@@ -96,7 +77,7 @@ impl SimulatedModelSpec {
             .saturating_sub(market.bars_in(self.training_span) + market.bars_in(Millis::days(8)));
         let mut model = SimulatedModel {
             spec: *self,
-            sums: VarianceSums::new(market, &seasonal_factors, self, first, until),
+            sums: VarianceSums::new(market, &seasonal_factors, self.level, first, until),
             seasonal_factors,
             coefficients: Vec::new(),
             quantiles: Vec::new(),
@@ -240,68 +221,6 @@ impl SimulatedModel {
     }
 }
 
-impl VarianceSums {
-    fn new(
-        market: &HistoricalMarket,
-        seasonal_factors: &SeasonalFactors,
-        spec: &SimulatedModelSpec,
-        first: usize,
-        until: usize,
-    ) -> Self {
-        let until = until.min(market.len());
-        let relative: Vec<(f64, f64)> = (first..until)
-            .map(|bar| {
-                let factor = seasonal_factors.factor(market, bar);
-                (
-                    market.range_variance(bar) / factor,
-                    market.blended_variance(bar) / factor,
-                )
-            })
-            .collect();
-        let decay = match spec.level {
-            VarianceLevel::Ewma(half_life) => {
-                libm::exp2(-(market.series.grid.step.0 as f64) / half_life.0 as f64)
-            }
-            _ => 0.0,
-        };
-        let mut level = relative.first().map_or(0.0, |(_, blended)| *blended);
-        let ewma = relative.iter().map(|(_, blended)| {
-            level = decay * level + (1.0 - decay) * blended;
-            level
-        });
-        Self {
-            first,
-            step_ms: market.series.grid.step.0,
-            ewma: ewma.collect(),
-            ranged: cumulative_sums(relative.iter().map(|(ranged, _)| *ranged)),
-            blended: cumulative_sums(relative.iter().map(|(_, blended)| *blended)),
-        }
-    }
-
-    fn bars_in(&self, span: Millis) -> usize {
-        usize::try_from(span.0 / self.step_ms).unwrap_or(0).max(1)
-    }
-
-    /// Mean over bars `from` .. `to` of running sums.
-    fn mean(&self, sums: &[f64], from: usize, to: usize) -> f64 {
-        let (from, to) = (
-            from.saturating_sub(self.first),
-            to.saturating_sub(self.first),
-        );
-        let (from, to) = (from.min(sums.len() - 1), to.min(sums.len() - 1));
-        (sums[to] - sums[from]) / (to - from).max(1) as f64
-    }
-}
-
-fn cumulative_sums(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut sum = 0.0;
-    let sums = values.map(|value| {
-        sum += value;
-        sum
-    });
-    [0.0].into_iter().chain(sums).collect()
-}
-
 fn log(variance: f64) -> f64 {
     libm::log(variance.max(0.0) + VARIANCE_OFFSET)
 }
@@ -311,126 +230,4 @@ fn bucket(step: usize) -> usize {
         .iter()
         .rposition(|(first, _)| *first <= step)
         .unwrap_or(0)
-}
-
-/// Solves the normal equations by elimination, with a ridge of next to nothing.
-fn least_squares(inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
-    let n = inputs.first().map_or(0, Vec::len);
-    let mut system = vec![vec![0.0; n + 1]; n];
-    for (x, y) in inputs.iter().zip(targets) {
-        for i in 0..n {
-            for j in 0..n {
-                system[i][j] += x[i] * x[j];
-            }
-            system[i][n] += x[i] * y;
-        }
-    }
-    for i in 0..n {
-        system[i][i] += 1e-6;
-        let pivot = system[i].clone();
-        for row in system.iter_mut().skip(i + 1) {
-            let factor = row[i] / pivot[i];
-            for (value, pivot) in row.iter_mut().zip(&pivot) {
-                *value -= factor * pivot;
-            }
-        }
-    }
-    let mut weights = vec![0.0; n];
-    for i in (0..n).rev() {
-        let known: f64 = (i + 1..n).map(|j| system[i][j] * weights[j]).sum();
-        weights[i] = (system[i][n] - known) / system[i][i];
-    }
-    weights
-}
-
-/// Factors of variance over the slots of weekdays, Saturdays and Sundays, of mean 1.
-#[derive(Debug)]
-struct SeasonalFactors {
-    factors: Option<Vec<f64>>,
-}
-
-const SLOTS: usize = 288;
-const DAY_MS: i64 = 86_400_000;
-
-impl SeasonalFactors {
-    const fn flat() -> Self {
-        Self { factors: None }
-    }
-
-    /// From the year before bar `now`.
-    fn estimate(market: &HistoricalMarket, now: usize) -> Self {
-        let week = market.bars_in(Millis::days(7));
-        let first = now.saturating_sub(market.bars_in(Millis::days(365)));
-        let sums = cumulative_sums((first..now).map(|bar| market.blended_variance(bar)));
-        let mut ratios: Vec<(usize, f64)> = (first..now)
-            .map(|bar| {
-                let from = (bar - first).saturating_sub(week / 2);
-                let to = (bar - first + week / 2).min(now - first);
-                let level = (sums[to] - sums[from]) / (to - from) as f64;
-                let ratio = if level > 0.0 {
-                    market.blended_variance(bar) / level
-                } else {
-                    1.0
-                };
-                (slot(market, bar), ratio)
-            })
-            .collect();
-        let mut sorted: Vec<f64> = ratios.iter().map(|(_, ratio)| *ratio).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let cut = sorted
-            .get(sorted.len() * 995 / 1000)
-            .copied()
-            .unwrap_or(1.0);
-        let (mut totals, mut counts) = (vec![2.0; 3 * SLOTS], vec![2.0; 3 * SLOTS]);
-        for (slot, ratio) in &mut ratios {
-            totals[*slot] += ratio.min(cut);
-            counts[*slot] += 1.0;
-        }
-        let means: Vec<f64> = totals.iter().zip(&counts).map(|(t, n)| t / n).collect();
-        let mut factors: Vec<f64> = means
-            .chunks(SLOTS)
-            .zip([2, 9, 9])
-            .flat_map(|(day, width)| smooth(day, width))
-            .collect();
-        let weighted: f64 = factors.iter().zip(&counts).map(|(f, n)| f * n).sum();
-        let mean = weighted / counts.iter().sum::<f64>();
-        for factor in &mut factors {
-            *factor = (*factor / mean).max(0.05);
-        }
-        Self {
-            factors: Some(factors),
-        }
-    }
-
-    fn factor(&self, market: &HistoricalMarket, bar: usize) -> f64 {
-        let factors = self.factors.as_ref();
-        factors.map_or(1.0, |factors| factors[slot(market, bar)])
-    }
-}
-
-fn slot(market: &HistoricalMarket, bar: usize) -> usize {
-    let opened = market.open_time(bar).0;
-    // 1970-01-01 was a Thursday; 0 is Monday.
-    let weekday = (opened.div_euclid(DAY_MS) + 3).rem_euclid(7);
-    let kind = usize::try_from(weekday - 4).unwrap_or(0);
-    let within = opened.rem_euclid(DAY_MS) * SLOTS as i64 / DAY_MS;
-    kind * SLOTS + usize::try_from(within).unwrap_or(0)
-}
-
-/// Hann-weighted mean of the neighbours, around the clock.
-fn smooth(day: &[f64], width: usize) -> Vec<f64> {
-    let weight = |offset: usize| 0.5 * (1.0 + libm::cos(PI * offset as f64 / (width + 1) as f64));
-    (0..day.len())
-        .map(|slot| {
-            let (mut sum, mut total) = (0.0, 0.0);
-            for offset in 0..=width {
-                for at in [slot + offset, slot + day.len() - offset] {
-                    let half = if offset == 0 { 0.5 } else { 1.0 };
-                    sum += half * weight(offset) * day[at % day.len()];
-                    total += half * weight(offset);
-                }
-            }
-            sum / total
-        })
-        .collect()
 }

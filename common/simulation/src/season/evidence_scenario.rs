@@ -10,9 +10,12 @@ use foretell_core::pool::fit_state::FitState;
 use foretell_core::pool::{Credits, Evidence, Forecaster, PayoutShares, credit};
 use foretell_core::rules::Rules;
 
-use crate::attack::{Attack, AttackKind, AttackerView};
-use crate::season_result::{Participants, PayoutEvent, SeasonResult};
-use crate::simulated_round::{EvidenceRecords, SimulatedRound};
+use super::evidence_records::EvidenceRecords;
+use super::participants::Participants;
+use super::season_result::{PayoutEvent, SeasonResult};
+use super::simulated_round::SimulatedRound;
+use crate::attack::{Attack, AttackKind};
+use crate::attacker_view::AttackerView;
 
 /// The scenario.
 #[derive(Debug)]

@@ -7,8 +7,9 @@ use foretell_evaluation::policy::{
     Policy, SynthIncrementsPolicy, TaoshiPolicy, synth_increments, taoshi,
 };
 
-use crate::season_result::{Participants, PayoutEvent, SeasonResult};
-use crate::simulated_round::SimulatedRound;
+use super::participants::Participants;
+use super::season_result::{PayoutEvent, SeasonResult};
+use super::simulated_round::SimulatedRound;
 
 /// The scenario.
 #[derive(Debug)]

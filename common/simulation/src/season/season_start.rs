@@ -1,72 +1,23 @@
-//! One season: a population, and every attack on it, round by round as a validator would live it.
-//!
-//! ```text
-//!   at T:  rounds that end at T settle ─▶ advantages, credits, quadratic ─▶ weights of this instant
-//!          the round at T opens with the pool of those eligible now
-//! ```
-//!
-//! What anybody sends, and what it is worth on its own, is the same in every scenario. So it is made once a round, and all
-//! scenarios are played beside each other: only fit, credits and weights are a scenario's own.
+//! A season before chance, and how it is played.
 
 use foretell_core::forecast::QuantileForecast;
 use foretell_core::outcome::Outcome;
 use foretell_core::pool::deviations::Deviations;
 use foretell_core::pool::evidence::{self, EvidenceWindow};
-use foretell_core::rules::{EvidenceRules, FitRules, PayRules, Rules};
+use foretell_core::rules::Rules;
 use foretell_core::score::{Reference, Score};
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
 
-use crate::attack::{Attack, AttackerView, energy};
-use crate::evidence_scenario::EvidenceScenario;
+use super::evidence_records::{EvidenceRecords, ScoringContext};
+use super::scenario::Scenario;
+use super::schaake_shuffle::SchaakeShuffle;
+use super::season_result::{PayoutEvent, SeasonResult};
+use super::simulation_plan::{CHECKPOINTS, MATURE_DAYS, PayPolicy, PolicyVariant, SimulationPlan};
+use crate::attacker_view::{AttackerView, energy};
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, TrainedForecaster};
 use crate::historical_market::HistoricalMarket;
-use crate::legacy_scenario::LegacyScenario;
 use crate::population::Population;
-use crate::schaake_shuffle::SchaakeShuffle;
-use crate::season_result::{Participants, PayoutEvent, SeasonResult};
-use crate::simulated_round::{EvidenceRecords, ScoringContext, SimulatedRound};
-
-/// Days after which shares are looked at.
-pub const CHECKPOINTS: [usize; 4] = [5, 10, 20, 30];
-
-/// Days after which the consensus is held against its best member.
-pub const MATURE_DAYS: usize = 20;
-
-/// What all seasons have in common.
-#[derive(Debug)]
-pub struct SimulationPlan {
-    /// Rules of everything but what the variants vary.
-    pub rules: Rules,
-    /// Interval between rounds.
-    pub round_every: Millis,
-    /// Length of a season.
-    pub days: usize,
-    /// What is tried.
-    pub attacks: Vec<Attack>,
-    /// How it is paid, side by side.
-    pub variants: Vec<PolicyVariant>,
-}
-
-/// A way to pay, under a name.
-#[derive(Debug, Clone)]
-pub struct PolicyVariant {
-    /// Its name.
-    pub name: String,
-    /// How it pays.
-    pub policy: PayPolicy,
-}
-
-/// A policy, and the numbers that may vary.
-#[derive(Debug, Clone, Copy)]
-pub enum PayPolicy {
-    /// The live one: who is eligible, how the consensus is made, and how much is paid.
-    Evidence(EvidenceRules, FitRules, PayRules),
-    /// The first generation's, paid once a day.
-    Taoshi,
-    /// CRPS of increments, paid once a day.
-    Increments,
-}
 
 /// A season before chance: what has been learnt, and the widths of every round.
 #[derive(Debug)]
@@ -83,12 +34,6 @@ struct PrecomputedRound {
     reference_score: f64,
     /// Widths by forecaster.
     scales: Vec<Vec<f64>>,
-}
-
-/// One attack under one policy.
-enum Scenario<'a> {
-    Evidence(Box<EvidenceScenario<'a>>),
-    Legacy(Box<LegacyScenario>),
 }
 
 impl SeasonStart {
@@ -245,63 +190,5 @@ impl SeasonStart {
                 trained.fan(scales, reference, volatility, horizon, seed, round as u64)
             })
             .collect()
-    }
-}
-
-impl PolicyVariant {
-    fn rules(&self, rules: &Rules) -> Rules {
-        match self.policy {
-            PayPolicy::Evidence(evidence, fit, pay) => Rules {
-                evidence,
-                fit,
-                pay,
-                ..*rules
-            },
-            PayPolicy::Taoshi | PayPolicy::Increments => *rules,
-        }
-    }
-}
-
-impl<'a> Scenario<'a> {
-    fn new(
-        policy: PayPolicy,
-        attack: &Attack,
-        population: &Population,
-        rules: &'a Rules,
-        window: EvidenceWindow,
-    ) -> Self {
-        let participants = Participants::new(attack, population);
-        match policy {
-            PayPolicy::Evidence(..) => Self::Evidence(Box::new(EvidenceScenario::new(
-                attack,
-                participants,
-                rules,
-                window,
-            ))),
-            PayPolicy::Taoshi => Self::Legacy(Box::new(LegacyScenario::taoshi(participants))),
-            PayPolicy::Increments => {
-                Self::Legacy(Box::new(LegacyScenario::increments(participants)))
-            }
-        }
-    }
-
-    fn settle(&mut self, simulated_round: &mut SimulatedRound<'_>, mature: bool) {
-        match self {
-            Self::Evidence(scenario) => scenario.settle(simulated_round, mature),
-            Self::Legacy(scenario) => scenario.settle(simulated_round),
-        }
-    }
-
-    fn void(&mut self) {
-        if let Self::Evidence(scenario) = self {
-            scenario.void();
-        }
-    }
-
-    fn into_result(self) -> SeasonResult {
-        match self {
-            Self::Evidence(scenario) => scenario.into_result(),
-            Self::Legacy(scenario) => scenario.into_result(),
-        }
     }
 }

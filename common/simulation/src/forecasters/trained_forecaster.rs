@@ -1,0 +1,89 @@
+//! A forecaster that has learnt from the past, and its fans.
+
+use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
+
+use super::simulated_forecaster::{ForecasterKind, SimulatedForecaster};
+use super::variance_model::SimulatedModel;
+use crate::counter_rng::normal;
+use crate::historical_market::HistoricalMarket;
+
+/// Everybody's widths wobble by this much, each in an own way that changes from day to day.
+const WIDTH_NOISE: f64 = 0.02;
+
+/// A forecaster that has learnt what it can before a season.
+#[derive(Debug)]
+pub struct TrainedForecaster {
+    forecaster: SimulatedForecaster,
+    model: Option<SimulatedModel>,
+    stream: u64,
+}
+
+impl SimulatedForecaster {
+    /// Learns from the bars before `now`, for forecasts up to bar `until`; `stream` tells its chance from others'.
+    pub fn fit(
+        &self,
+        market: &HistoricalMarket,
+        now: usize,
+        until: usize,
+        stream: u64,
+    ) -> TrainedForecaster {
+        let model = match self.kind {
+            ForecasterKind::Model(spec) => Some(spec.fit(market, now, until)),
+            _ => None,
+        };
+        TrainedForecaster {
+            forecaster: *self,
+            model,
+            stream,
+        }
+    }
+}
+
+impl TrainedForecaster {
+    /// Widths of each step in bps before chance, which is all that differs between seeds; empty if there are none.
+    pub fn scales(&self, market: &HistoricalMarket, known: usize) -> Vec<f64> {
+        let model = self.model.as_ref();
+        model.map_or_else(Vec::new, |model| model.scales(market, known))
+    }
+
+    /// The fan of a round, from its widths, the reference's (`volatility`, in bps a step) and chance.
+    pub fn fan(
+        &self,
+        scales: &[f64],
+        reference: &[f64],
+        volatility: f64,
+        horizon: usize,
+        seed: u64,
+        round: u64,
+    ) -> QuantileForecast {
+        let width = libm::exp(WIDTH_NOISE * self.daily_noise(seed, round));
+        let fresh = normal(seed, self.stream + 1000, round);
+        let mut moves = Vec::with_capacity(horizon * POOL_LEVELS);
+        for step in 1..=horizon {
+            let unit = volatility * libm::sqrt(step as f64);
+            match (self.forecaster.kind, &self.model) {
+                (ForecasterKind::Model(_), Some(model)) => {
+                    let scale = width * scales[step - 1];
+                    moves.extend(model.quantiles(step).iter().map(|q| scale * q));
+                }
+                (ForecasterKind::RandomShift(share), _) => {
+                    let shift = share * fresh;
+                    moves.extend(reference.iter().map(|q| unit * (q + shift)));
+                }
+                (ForecasterKind::RandomWidth(share), _) => {
+                    let factor = libm::exp(share * fresh);
+                    moves.extend(reference.iter().map(|q| unit * factor * q));
+                }
+                _ => moves.extend(reference.iter().map(|q| unit * q)),
+            }
+        }
+        QuantileForecast::from_moves(POOL_LEVELS, moves)
+    }
+
+    /// A standard number that drifts from one day's to the next's.
+    fn daily_noise(&self, seed: u64, round: u64) -> f64 {
+        let (day, part) = (round / 48, (round % 48) as f64 / 48.0);
+        let at = |day| normal(seed, self.stream, day);
+        (1.0 - part) * at(day) + part * at(day + 1)
+    }
+}

@@ -1,0 +1,68 @@
+//! What the older policies see of a round.
+
+use std::collections::BTreeMap;
+
+use foretell_core::forecast::{Forecast, ForecastKind, QuantileForecast};
+use foretell_core::hotkey::Hotkey;
+use foretell_core::price::Price;
+use foretell_core::series::Unit;
+use foretell_core::settle::Settlement;
+use foretell_evaluation::policy::{synth_increments, taoshi};
+
+use super::schaake_shuffle::SchaakeShuffle;
+
+/// What the older policies see of a round.
+#[derive(Debug)]
+pub struct LegacyRoundScores {
+    /// Realised closes, if there are no gaps.
+    pub closes: Option<Vec<f64>>,
+    /// Weighted RMSEs by `taoshi`.
+    pub errors: BTreeMap<Hotkey, f64>,
+    /// Sums of CRPS by `increments`.
+    pub sums: BTreeMap<Hotkey, f64>,
+}
+
+impl LegacyRoundScores {
+    /// Judges a fan, which is the same as that of `alike`.
+    pub(super) fn add(
+        &mut self,
+        key: Hotkey,
+        fan: &QuantileForecast,
+        alike: Option<Hotkey>,
+        settlement: &Settlement,
+        shuffle: &SchaakeShuffle,
+    ) {
+        if let Some(alike) = alike {
+            for judged in [&mut self.errors, &mut self.sums] {
+                if let Some(value) = judged.get(&alike).copied() {
+                    judged.insert(key, value);
+                }
+            }
+            return;
+        }
+        let Some(anchor) = settlement.anchor.map(Price::get) else {
+            return;
+        };
+        let horizon = settlement.closes.len();
+        let (k, moves) = shuffle.paths(fan);
+        let prices = moves
+            .into_iter()
+            .map(|change| anchor * libm::exp(1e-4 * change));
+        let forecast = Forecast::new(
+            ForecastKind::Paths,
+            Unit::LogPrice,
+            horizon,
+            k,
+            prices.collect(),
+        );
+        let Ok(forecast) = forecast else { return };
+        if let Some(closes) = &self.closes {
+            let errors = taoshi::ForecastErrors::new(&taoshi::TaoshiConfig::default(), horizon);
+            self.errors.insert(key, errors.of(&forecast, closes));
+        }
+        let rule = synth_increments::SynthIncrementsConfig::default();
+        if let Some(sum) = synth_increments::sum_of_crps(&forecast, settlement, &rule) {
+            self.sums.insert(key, sum);
+        }
+    }
+}
