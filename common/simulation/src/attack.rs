@@ -3,7 +3,7 @@
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
 use crate::attacker_view::AttackerView;
-use crate::counter_rng::{normal, uniform};
+use crate::counter_rng::{SeedStream, normal, uniform};
 
 /// An attack, and whom it is made among.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,19 +159,24 @@ impl AttackKind {
             Self::Exaggerate(by) => Some(attacker_view.deviating(|d, _, _| by * d)),
             Self::Noisy(0.0) => Some(attacker_view.honest.clone()),
             Self::Noisy(energy) => {
-                let stream = 50_000 + 2 * hotkey as u64;
-                Some(attacker_view.with_noise(energy, stream, 1.0))
+                let hotkey = hotkey as u64;
+                let shift = SeedStream::NoisyShift { hotkey };
+                let widening = SeedStream::NoisyWidening { hotkey };
+                Some(attacker_view.with_noise(energy, (shift, widening), 1.0))
             }
             Self::Antithetic(energy) => {
                 let sign = if hotkey.is_multiple_of(2) { 1.0 } else { -1.0 };
-                Some(attacker_view.with_noise(energy, 60_000 + 2 * (hotkey as u64 / 2), sign))
+                let pair = hotkey as u64 / 2;
+                let shift = SeedStream::AntitheticShift { pair };
+                let widening = SeedStream::AntitheticWidening { pair };
+                Some(attacker_view.with_noise(energy, (shift, widening), sign))
             }
             Self::CopyConsensus => attacker_view.public_consensus.map(|public| {
                 let at = |step: usize, k: usize| public[step * POOL_LEVELS + k];
                 attacker_view.deviating(|_, step, k| at(step, k))
             }),
             Self::Gamble => {
-                let up = uniform(attacker_view.seed, 70_000, round / 16) < 0.5;
+                let up = uniform(attacker_view.seed, SeedStream::GambleSide, round / 16) < 0.5;
                 let bet = if up { 0.3 } else { -0.3 };
                 let horizon = attacker_view.honest.rows().len();
                 let moves = (1..=horizon).map(|i| bet * attacker_view.unit(i));
@@ -179,7 +184,9 @@ impl AttackKind {
             }
             Self::Guess => {
                 let day = (attacker_view.round_index / attacker_view.rounds_per_day.max(1)) as u64;
-                let shift = 0.05 * normal(attacker_view.seed, 90_000 + hotkey as u64, day);
+                let hotkey = hotkey as u64;
+                let stream = SeedStream::GuessedDirection { hotkey };
+                let shift = 0.05 * normal(attacker_view.seed, stream, day);
                 Some(attacker_view.on_reference(|q| q + shift))
             }
             Self::SilentWhenUnsure => {

@@ -2,7 +2,7 @@
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
-use crate::counter_rng::normal;
+use crate::counter_rng::{SeedStream, normal};
 
 /// What an attacker knows of a round.
 #[derive(Debug)]
@@ -59,13 +59,18 @@ impl AttackerView<'_> {
     }
 
     /// The honest fan, moved and widened by chance, both alike in energy.
-    pub(crate) fn with_noise(&self, energy: f64, stream: u64, sign: f64) -> QuantileForecast {
+    pub(crate) fn with_noise(
+        &self,
+        energy: f64,
+        (shift, widening): (SeedStream, SeedStream),
+        sign: f64,
+    ) -> QuantileForecast {
         let round = self.round_index as u64;
         let size = sign * libm::sqrt(0.5 * energy * self.energy);
-        let shift = size * normal(self.seed, stream, round);
+        let shift = size * normal(self.seed, shift, round);
         let spread =
             self.reference.iter().map(|q| q * q).sum::<f64>() / self.reference.len() as f64;
-        let widening = size * normal(self.seed, stream + 1, round) / libm::sqrt(spread);
+        let widening = size * normal(self.seed, widening, round) / libm::sqrt(spread);
         self.deviating(|d, _, k| d + shift + widening * self.reference[k])
     }
 }

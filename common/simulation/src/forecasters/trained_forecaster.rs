@@ -4,7 +4,7 @@ use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
 use super::simulated_forecaster::{ForecasterKind, SimulatedForecaster};
 use super::variance_model::SimulatedModel;
-use crate::counter_rng::normal;
+use crate::counter_rng::{SeedStream, normal};
 use crate::historical_market::HistoricalMarket;
 
 /// Everybody's widths wobble by this much, each in an own way that changes from day to day.
@@ -15,17 +15,19 @@ const WIDTH_NOISE: f64 = 0.02;
 pub struct TrainedForecaster {
     forecaster: SimulatedForecaster,
     model: Option<SimulatedModel>,
-    stream: u64,
+    /// Tells its chance from others'.
+    number: u64,
 }
 
 impl SimulatedForecaster {
-    /// Learns from the bars before `now`, for forecasts up to bar `until`; `stream` tells its chance from others'.
+    /// Learns from the bars before `now`, for forecasts up to bar `until`; `number`, from 0, tells its chance from
+    /// others'.
     pub fn fit(
         &self,
         market: &HistoricalMarket,
         now: usize,
         until: usize,
-        stream: u64,
+        number: u64,
     ) -> TrainedForecaster {
         let model = match self.kind {
             ForecasterKind::Model(spec) => Some(spec.fit(market, now, until)),
@@ -34,7 +36,7 @@ impl SimulatedForecaster {
         TrainedForecaster {
             forecaster: *self,
             model,
-            stream,
+            number,
         }
     }
 }
@@ -57,7 +59,8 @@ impl TrainedForecaster {
         round: u64,
     ) -> QuantileForecast {
         let width = libm::exp(WIDTH_NOISE * self.daily_noise(seed, round));
-        let fresh = normal(seed, self.stream + 1000, round);
+        let forecaster = self.number;
+        let fresh = normal(seed, SeedStream::RoundNoise { forecaster }, round);
         let mut moves = Vec::with_capacity(horizon * POOL_LEVELS);
         for step in 1..=horizon {
             let unit = volatility * libm::sqrt(step as f64);
@@ -83,7 +86,10 @@ impl TrainedForecaster {
     /// A standard number that drifts from one day's to the next's.
     fn daily_noise(&self, seed: u64, round: u64) -> f64 {
         let (day, part) = (round / 48, (round % 48) as f64 / 48.0);
-        let at = |day| normal(seed, self.stream, day);
+        let stream = SeedStream::DailyWidth {
+            forecaster: self.number,
+        };
+        let at = |day| normal(seed, stream, day);
         (1.0 - part) * at(day) + part * at(day + 1)
     }
 }

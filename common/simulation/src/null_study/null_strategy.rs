@@ -2,7 +2,7 @@
 
 use foretell_core::time::Millis;
 
-use crate::counter_rng::normal;
+use crate::counter_rng::{SeedStream, normal};
 use crate::historical_market::HistoricalMarket;
 
 /// Seed of what guessers guess.
@@ -59,7 +59,8 @@ impl NullStrategy {
         volatility: f64,
         round: u64,
     ) -> (f64, f64) {
-        let guess = |index| normal(SEED, self as u64, index);
+        let strategy = self as u64;
+        let guess = |index| normal(SEED, SeedStream::NullGuess { strategy }, index);
         match self {
             Self::LongWidth => (
                 market.realised_volatility(known, Millis::days(7)) / volatility,

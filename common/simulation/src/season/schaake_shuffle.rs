@@ -2,7 +2,7 @@
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
-use crate::counter_rng::normal;
+use crate::counter_rng::{SeedStream, normal};
 
 /// Every third of the common levels: those of a fan of a third as many values.
 const LEVEL_STRIDE: usize = 3;
@@ -23,7 +23,7 @@ impl SchaakeShuffle {
         let mut ranks = Vec::with_capacity(horizon * PATH_COUNT);
         for step in 0..horizon {
             for (walk, path) in walks.iter_mut().zip(0..) {
-                *walk += normal(seed, 80_000 + path, step as u64);
+                *walk += normal(seed, SeedStream::PathWalk { path }, step as u64);
             }
             let below = |walk: &f64| walks.iter().filter(|other| *other < walk).count();
             ranks.extend(walks.iter().map(below));

@@ -43,8 +43,8 @@ impl SeasonStart {
         let until = now + market.bars_in(Millis::days(plan.days as i64 + 1));
         let everybody = HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]);
         let trained: Vec<TrainedForecaster> = everybody
-            .zip(1..)
-            .map(|(forecaster, stream)| forecaster.fit(market, now, until, stream))
+            .zip(0..)
+            .map(|(forecaster, number)| forecaster.fit(market, now, until, number))
             .collect();
         let reference = Reference::new(&plan.rules.score);
         let count = plan.days as i64 * Millis::days(1).0 / plan.round_every.0;
