@@ -5,12 +5,12 @@ use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 use crate::attacker_view::AttackerView;
 use crate::counter_rng::{SeedStream, normal, uniform};
 
-/// An attack, and whom it is made among.
+/// An attack, with how many hotkeys, and among which others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attack {
-    /// What is done.
+    /// What each hotkey does.
     pub kind: AttackKind,
-    /// Hotkeys that do it.
+    /// Number of hotkeys that do it.
     pub hotkeys: usize,
     /// Whether one coldkey owns them all.
     pub one_coldkey: bool,
@@ -18,39 +18,41 @@ pub struct Attack {
     pub peers: Option<usize>,
 }
 
-/// What is done in each round.
+/// What an attacker's hotkey does in each round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AttackKind {
-    /// Nothing: the measure of all others.
+    /// Forecasts honestly; the gain of every other attack is measured against it.
     Honest,
-    /// Every deviation from the reference times this.
+    /// Multiplies every deviation from the reference by this.
     Exaggerate(f64),
-    /// The own forecast with noise of this energy, relative to that of its deviation; each hotkey its own.
+    /// Adds noise to the honest forecast, its energy this multiple of that of the forecast's deviation; each hotkey its
+    /// own.
     Noisy(f64),
-    /// Pairs of hotkeys with opposite noise of this energy.
+    /// Like [`Noisy`](Self::Noisy), in pairs of hotkeys with opposite noise.
     Antithetic(f64),
-    /// The consensus of the last round that has settled; where a policy has none, the mean of everybody's fans.
+    /// Sends the consensus of the last round that has settled; where a policy has none, the mean of the population's
+    /// fans.
     CopyConsensus,
-    /// A bet on one side, as a point.
+    /// Bets on one side with a point forecast, the same side for 16 rounds.
     Gamble,
-    /// Each hotkey a guess of its own at where the price goes, anew every day: no skill, and some luck.
+    /// Moves the reference by a guess of each hotkey's own, anew every day: no skill, and some luck.
     Guess,
-    /// Honest, but silent where its forecast is far from the reference.
+    /// Is honest, and silent where its forecast is far from the reference.
     SilentWhenUnsure,
-    /// Reveals only if the first step has not gone against it.
+    /// Is honest, and reveals only if the first step's move was not far out.
     RevealSelectively,
-    /// Always too late.
+    /// Answers too late, which is a miss.
     Late,
     /// Forecasts 1e300.
     Absurd,
-    /// Forecasts what is no number.
+    /// Forecasts NaN, which is a miss.
     NotANumber,
-    /// Honest, from day 10 on.
+    /// Is honest, from day 10 on.
     JoinLate,
 }
 
 impl Attack {
-    /// All of them. The first is honesty.
+    /// Every attack; the first is [`Honest`](AttackKind::Honest).
     pub fn all() -> Vec<Self> {
         let single = [
             AttackKind::Honest,
@@ -114,12 +116,12 @@ impl Attack {
         }
     }
 
-    /// Whether it is what the others are measured by.
+    /// Whether it is the honest behaviour that attacks are compared with.
     pub fn is_honest(&self) -> bool {
         self.kind == AttackKind::Honest
     }
 
-    /// Its name in tables and for choosing it.
+    /// The name in tables, by which it is also chosen.
     pub fn name(&self) -> String {
         let kind = match self.kind {
             AttackKind::Honest => "honest".to_owned(),
@@ -151,7 +153,7 @@ impl Attack {
 }
 
 impl AttackKind {
-    /// The fan of the attacker's hotkey number `hotkey` in one round; `None` is a miss.
+    /// The fan of the attacker's hotkey number `hotkey`, from 0, in one round; `None` is a miss.
     pub fn fan(self, attacker_view: &AttackerView<'_>, hotkey: usize) -> Option<QuantileForecast> {
         let round = attacker_view.round_index as u64;
         match self {
@@ -193,7 +195,7 @@ impl AttackKind {
                 (attacker_view.energy < 0.01).then(|| attacker_view.honest.clone())
             }
             Self::RevealSelectively => {
-                // Far out on the first step means that the whole fan starts off centre.
+                // After a large first move the whole fan is off centre.
                 let limit = 1.5 * attacker_view.unit(1);
                 let against = attacker_view
                     .first_move

@@ -7,19 +7,19 @@ use crate::counter_rng::{SeedStream, normal};
 /// What an attacker knows of a round.
 #[derive(Debug)]
 pub struct AttackerView<'a> {
-    /// The fan that it would send honestly.
+    /// The attacker's honest fan.
     pub honest: &'a QuantileForecast,
-    /// The reference's row, in units of σ_T·√i.
+    /// The reference's quantiles at the common levels, in units of σ_T·√i.
     pub reference: &'a [f64],
     /// σ_T in bps.
     pub volatility: f64,
-    /// See [`energy`].
+    /// [`energy`] of the honest fan.
     pub energy: f64,
     /// The last consensus that was public when the round was asked, as deviations in units of σ_T·√i.
     pub public_consensus: Option<&'a [f64]>,
-    /// Move of the first step, in bps.
+    /// Realised move of the first step in bps; `None` is a gap.
     pub first_move: Option<f64>,
-    /// Number of the round in its season.
+    /// Number of the round in its season, from 0.
     pub round_index: usize,
     /// Rounds a day.
     pub rounds_per_day: usize,
@@ -32,7 +32,7 @@ impl AttackerView<'_> {
         self.volatility * libm::sqrt(step as f64)
     }
 
-    /// The fan whose deviation from the reference is a function of the honest one's, of step and level.
+    /// The fan whose deviation from the reference is a function of the honest one's, of step and level (both from 0).
     pub(crate) fn deviating(
         &self,
         deviation: impl Fn(f64, usize, usize) -> f64,
@@ -48,7 +48,7 @@ impl AttackerView<'_> {
         QuantileForecast::from_moves(POOL_LEVELS, moves)
     }
 
-    /// A function of the reference's row.
+    /// The fan whose quantiles are a function of the reference's.
     pub(crate) fn on_reference(&self, value: impl Fn(f64) -> f64) -> QuantileForecast {
         let moves = (1..=self.honest.rows().len()).flat_map(|step| {
             let unit = self.unit(step);
@@ -58,7 +58,7 @@ impl AttackerView<'_> {
         QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
     }
 
-    /// The honest fan, moved and widened by chance, both alike in energy.
+    /// The honest fan, moved and widened by chance, each with half of `energy` times the honest deviation's.
     pub(crate) fn with_noise(
         &self,
         energy: f64,

@@ -25,8 +25,8 @@ pub enum SeedStream {
     PathWalk { path: u64 },
     /// The direction that a hotkey guesses, one number a day.
     GuessedDirection { hotkey: u64 },
-    /// What a strategy without skill guesses. Its numbers are also those of forecasters' widths: never under one seed in
-    /// one result.
+    /// What a strategy without skill guesses. Its numbers are also those of forecasters' widths: never under one seed
+    /// in one result.
     NullGuess { strategy: u64 },
     /// Returns of a made-up market.
     #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Prices as the simulation sees them: what happened in every round, and the variances that forecasters learn from.
+//! Historical prices: the outcome of every round, and the variances that forecasters learn from.
 
 use foretell_core::bar::Bar;
 use foretell_core::outcome::Outcome;
@@ -8,10 +8,10 @@ use foretell_core::series::Series;
 use foretell_core::settle::Settlement;
 use foretell_core::time::{Millis, UnixMillis};
 
-/// Bars of one series, in order, with what forecasters make of each.
+/// Bars of one series, in order, with the return and the variances of each.
 #[derive(Debug)]
 pub struct HistoricalMarket {
-    /// The series.
+    /// The series that these are bars of.
     pub series: Series,
     open_times: Vec<UnixMillis>,
     /// Log return into the bar's close, in bps.
@@ -23,7 +23,7 @@ pub struct HistoricalMarket {
 }
 
 impl HistoricalMarket {
-    /// The market of these bars.
+    /// The market of these bars, which are in order.
     pub fn new(series: Series, bars: &[Bar], rules: Rules) -> Self {
         let mut before: Option<f64> = None;
         let (mut returns, mut range_variances) = (Vec::new(), Vec::new());
@@ -56,25 +56,25 @@ impl HistoricalMarket {
         self.open_times.is_empty()
     }
 
-    /// The number of bars that are complete at `t`.
+    /// Number of bars that are complete at `t`.
     pub fn known_at(&self, t: UnixMillis) -> usize {
         let step = self.series.grid.step;
         self.open_times
             .partition_point(|open_time| *open_time + step <= t)
     }
 
-    /// What the round at `origin` settles to.
+    /// The settlement of the round at `origin`.
     pub fn settlement(&self, origin: UnixMillis) -> Settlement {
         self.prices.settlement(origin)
     }
 
-    /// What happened in a round; `None` of a void one.
+    /// The outcome of a round; `None` if it is void.
     pub fn outcome(&self, settlement: &Settlement) -> Option<Outcome> {
         let outcome = settlement.outcome(self.series.unit, &self.rules.settlement);
         outcome.ok()
     }
 
-    /// Bars in a span.
+    /// Number of bars in a span, at least 1.
     pub fn bars_in(&self, span: Millis) -> usize {
         usize::try_from(span.0 / self.series.grid.step.0)
             .unwrap_or(0)
@@ -88,7 +88,7 @@ impl HistoricalMarket {
         self.open_times[index.min(last)] + self.series.grid.step.times(beyond)
     }
 
-    /// Return of bar `index`, in bps.
+    /// Log return into the close of bar `index`, in bps; 0 for the first.
     pub fn log_return(&self, index: usize) -> f64 {
         self.returns[index]
     }
@@ -100,12 +100,12 @@ impl HistoricalMarket {
         libm::sqrt(squares / bars.len() as f64)
     }
 
-    /// Range variance of bar `index`.
+    /// Variance of bar `index` from range and return (Garman & Klass 1980), in bps².
     pub fn range_variance(&self, index: usize) -> f64 {
         self.range_variances[index]
     }
 
-    /// Mean of range variance and squared return.
+    /// Mean of range variance and squared return of bar `index`, in bps².
     pub fn blended_variance(&self, index: usize) -> f64 {
         0.5 * (self.range_variances[index] + self.returns[index] * self.returns[index])
     }

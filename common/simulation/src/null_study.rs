@@ -1,7 +1,7 @@
-//! How often luck alone is eligible for pay: fans whose true advantage is zero, season after season.
+//! How often luck alone is eligible for pay: fans whose true advantage is zero, over many seasons.
 //!
-//! Nobody knows the true advantage of a fan, but over years its mean is near it. So each strategy's advantages are taken less
-//! their own mean over all rounds, which leaves its luck as it was, with all its storms and dependence, and no skill.
+//! Nobody knows the true advantage of a fan, but over years its mean is near it. So each strategy's advantages are
+//! taken less their own mean over all rounds, which removes skill and keeps their distribution and dependence.
 
 mod null_strategy;
 
@@ -20,24 +20,25 @@ use serde::Serialize;
 use crate::historical_market::HistoricalMarket;
 use crate::season::CHECKPOINTS;
 
-/// Of all seasons, those in which a strategy without skill is eligible.
+/// How often one strategy without skill is eligible under one z.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NullStudy {
-    /// What it does.
+    /// The strategy, in words.
     #[serde(rename = "habit")]
     pub strategy: &'static str,
     /// Number of standard errors that its mean advantage counts less, z.
     pub standard_errors: f64,
-    /// Rounds that could be scored.
+    /// Number of rounds that could be scored.
     pub rounds: usize,
-    /// Seasons; one starts every day.
+    /// Number of seasons; one starts every day.
     pub seasons: usize,
-    /// Share of seasons in which it is eligible after so many days.
+    /// Days since the start, and the share of seasons in which the strategy is eligible after them.
     pub eligible: Vec<(usize, f64)>,
 }
 
 impl NullStudy {
-    /// The luck of one strategy under each z, in rounds every half hour from `first` to `last`, all of which have bars before them.
+    /// The study of one strategy under each of `standard_errors`, in rounds every half hour from `first` to `last`, all
+    /// of which have bars before them.
     pub fn run(
         strategy: NullStrategy,
         market: &HistoricalMarket,
@@ -95,7 +96,7 @@ impl NullStudy {
     }
 }
 
-/// Whether one without skill is eligible at each checkpoint of a season, under each z, by rounds that have settled.
+/// Whether these advantages are eligible at each checkpoint of a season, under each z, by rounds that have settled.
 fn season_eligibility(
     centred: &[Advantage],
     start: UnixMillis,
@@ -126,6 +127,7 @@ fn season_eligibility(
         .collect()
 }
 
+/// The strategy's advantage in every round with an outcome.
 fn advantages(
     strategy: NullStrategy,
     market: &HistoricalMarket,
@@ -152,7 +154,7 @@ fn advantages(
         .collect()
 }
 
-/// The reference at `levels`, so much wider and so far moved.
+/// The reference's quantiles (`levels`, in units of σ_T·√i), widened by a factor and moved by `shift` of these units.
 fn fan(levels: &[f64], width: f64, shift: f64, outcome: &Outcome) -> QuantileForecast {
     let row = |step: usize| {
         let unit = outcome.volatility * libm::sqrt(step as f64);

@@ -1,4 +1,4 @@
-//! Who plays: the population, and every hotkey of every attack. A hotkey does the same in all scenarios it appears in.
+//! The hotkeys of a plan: the population's, and those of every attack. A hotkey does the same in all its scenarios.
 
 use foretell_core::hotkey::Hotkey;
 
@@ -8,14 +8,14 @@ use crate::forecasters::HONEST_FORECASTERS;
 /// Every hotkey that appears in any scenario of a plan.
 #[derive(Debug)]
 pub struct Population {
-    /// The population's, in its order.
+    /// The population's, in the order of [`HONEST_FORECASTERS`].
     pub honest: Vec<Hotkey>,
-    /// The attackers', with what they do, and as which of the attacker's hotkeys.
+    /// The attackers', each with what it does and its number among its attacker's hotkeys, from 0.
     pub attackers: Vec<(Hotkey, AttackKind, usize)>,
 }
 
 impl Population {
-    /// The population of these attacks.
+    /// The hotkeys of these attacks and of the population. Attacks of one kind share hotkeys.
     pub fn new(attacks: &[Attack]) -> Self {
         let mut attackers: Vec<(Hotkey, AttackKind, usize)> = Vec::new();
         for attack in attacks {
@@ -35,7 +35,7 @@ impl Population {
         }
     }
 
-    /// The attacker's hotkeys in an attack of the plan.
+    /// The attacker's hotkeys in an attack of the plan, in order.
     pub fn attackers_in(&self, attack: &Attack) -> Vec<Hotkey> {
         let own = self.attackers.iter();
         own.filter(|(_, kind, number)| *kind == attack.kind && *number < attack.hotkeys)
@@ -44,6 +44,7 @@ impl Population {
     }
 }
 
+/// The hotkey number `n`: keys are in the order of their numbers.
 fn key(n: usize) -> Hotkey {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&(n as u64 + 1).to_be_bytes());

@@ -1,4 +1,4 @@
-//! What many seasons say of a pay rule.
+//! What many seasons show about a pay rule.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::attack::Attack;
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, SkillClass};
 use crate::season::{CHECKPOINTS, SeasonResult};
 
-/// Findings about one policy.
+/// Results of all seasons under one policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PolicySummary {
-    /// Name of the policy.
+    /// Name of the policy, with the numbers that vary.
     pub policy: String,
-    /// Seasons: starts times seeds.
+    /// Number of seasons: starts times seeds.
     pub seasons: usize,
-    /// At each checkpoint, without any attack.
+    /// Means at each checkpoint, without any attack.
     pub checkpoints: Vec<CheckpointSummary>,
-    /// Largest over smallest pay over a season, among those that nobody can tell apart.
+    /// Largest over smallest pay of a season, among forecasters too alike in skill to be told apart.
     pub near_equals: RatioSummary,
     /// Mean gain of the consensus over the reference, where there is one.
     pub consensus_gain: Option<f64>,
     /// Score of the consensus over that of the best member in hindsight, from day 20 on.
     pub against_best: Option<f64>,
-    /// Every attack.
+    /// The gain of every attack.
     pub attacks: Vec<AttackSummary>,
 }
 
@@ -34,38 +34,38 @@ pub struct CheckpointSummary {
     pub days: usize,
     /// Share of what is paid, by class; `None` where nothing was ever paid.
     pub pay: BTreeMap<SkillClass, Option<f64>>,
-    /// Share of a class that is eligible.
+    /// Share of each class's forecasters that is eligible.
     pub eligible: BTreeMap<SkillClass, f64>,
     /// Part of the emission that is not paid.
     pub unpaid: f64,
 }
 
-/// A ratio over seasons.
+/// Median and worst of a ratio over seasons.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RatioSummary {
-    /// Middle season.
+    /// The median season's.
     pub median: f64,
-    /// Worst season; JSON's null if somebody got nothing.
+    /// The worst season's; null in JSON if a forecaster got nothing.
     pub worst: f64,
 }
 
-/// What one attack is worth.
+/// What one attack gains.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttackSummary {
-    /// Its name.
+    /// Name of the attack.
     pub attack: String,
     /// The attacker's share of all pay over a season.
     pub share: f64,
-    /// The same had it been honest.
+    /// Its share had it been honest.
     pub honest: f64,
-    /// The difference.
+    /// The difference of the two shares.
     pub gain: f64,
     /// Standard error of the difference, the seeds of one start being one observation.
     pub standard_error: f64,
 }
 
 impl PolicySummary {
-    /// What was found: `seasons[start][seed][attack]`.
+    /// The summary of `seasons[start][seed][attack]`, whose last index is that of `attacks`.
     pub fn new(policy: &str, attacks: &[Attack], seasons: &[Vec<Vec<SeasonResult>>]) -> Self {
         let honest = attacks
             .iter()

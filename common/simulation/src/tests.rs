@@ -1,4 +1,4 @@
-//! A season on a made-up market of calm and lively hours.
+//! Seasons on a made-up market of calm and lively hours.
 
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;

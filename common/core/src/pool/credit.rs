@@ -9,11 +9,13 @@ use super::forecaster::Forecaster;
 use crate::forecast::POOL_LEVELS;
 use crate::hotkey::Hotkey;
 
-/// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of `forecasters`.
+/// Aumann-Shapley credits: the gain `S(q_ref) − S(q_u)` on the common levels, split between the hotkeys of
+/// `forecasters`.
 ///
 /// `credit_m = ∫₀¹ −u_m·∂S(q_{θu})/∂u_m dθ = Σ v·u_m·d_m·(τ − φ)`, φ being the share of θ in [0, 1] with y < q_{θu},
-/// which is linear in θ (Aumann & Shapley 1974, on the score along the ray from the reference to the consensus). Credits
-/// sum to the gain. A missing fan is the reference, and earns nothing. A forecaster's credit is split by its parts.
+/// which is linear in θ (Aumann & Shapley 1974, on the score along the ray from the reference to the consensus).
+/// Credits sum to the gain. A missing fan is the reference, and earns nothing. A forecaster's credit is split by its
+/// parts.
 pub fn credits(
     deviations: &Deviations,
     consensus: &Consensus,
@@ -59,7 +61,7 @@ fn gradients(deviations: &Deviations, consensus: &Consensus, realised: &Realised
 
 /// The share of θ in [0, 1] with `distance < θ·deviation`.
 fn share_above(distance: f64, deviation: f64) -> f64 {
-    // Of no use where the deviation is 0, but without a branch several are divided at once.
+    // Not used where the deviation is 0; without a branch the compiler divides several at once.
     let ratio = (distance / deviation).clamp(0.0, 1.0);
     if deviation > 0.0 {
         1.0 - ratio

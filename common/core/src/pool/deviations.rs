@@ -11,17 +11,17 @@ use crate::outcome::Outcome;
 use crate::rules::ScoreRules;
 use crate::score::Reference;
 
-/// Fans of one round, on the common levels.
+/// Everybody's fans in one round as deviations from the reference, on the common levels.
 #[derive(Debug, Clone)]
 pub struct Deviations {
     horizon: usize,
     /// The reference's row, ascending, [`POOL_LEVELS`] values.
     reference: Vec<f64>,
-    /// H·[`POOL_LEVELS`] step-major deviations of everybody who has a fan.
+    /// H·[`POOL_LEVELS`] step-major deviations of each miner with a fan.
     by_miner: BTreeMap<Hotkey, Vec<f64>>,
 }
 
-/// The pool's own deviation from the reference, in the same units and order.
+/// The consensus's deviation from the reference: H·[`POOL_LEVELS`] values in the units and order of [`Deviations`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consensus(pub(super) Vec<f64>);
 
@@ -47,7 +47,7 @@ impl Deviations {
         }
     }
 
-    /// Takes in a miner's fan of moves, clamped as in its score; `volatility` is σ_T.
+    /// Adds a miner's fan of moves, clamped as in its score; `volatility` is σ_T, in the moves' unit.
     pub fn insert(
         &mut self,
         miner: Hotkey,
@@ -56,7 +56,7 @@ impl Deviations {
         rules: &ScoreRules,
     ) {
         let resampled = fan.resampled();
-        // `f64::clamp` checks its bounds for each value, which keeps a processor from several at once.
+        // `f64::clamp` checks its bounds for each value, which keeps the compiler from vectorising.
         let (low, high) = (-rules.clamp, rules.clamp);
         let cut = |x: f64| if x < low { low } else { x };
         let cut = |x: f64| if x > high { high } else { cut(x) };
@@ -69,7 +69,7 @@ impl Deviations {
         self.by_miner.insert(miner, deviations);
     }
 
-    /// Everybody who has a fan, in hotkey order.
+    /// Miners with a fan, in hotkey order.
     pub fn miners(&self) -> impl Iterator<Item = &Hotkey> {
         self.by_miner.keys()
     }
@@ -89,16 +89,16 @@ impl Deviations {
         Consensus(sum)
     }
 
-    /// Leaves a miner's fan out again.
+    /// Removes a miner's fan, if it has one.
     pub fn remove(&mut self, miner: &Hotkey) {
         self.by_miner.remove(miner);
     }
 
-    /// The consensus as a fan of moves.
+    /// The consensus as a fan of moves; `volatility` is σ_T, in the moves' unit.
     pub fn fan(&self, consensus: &Consensus, volatility: f64) -> QuantileForecast {
         let mut moves = Vec::with_capacity(consensus.0.len());
         for (row, i) in consensus.0.chunks_exact(POOL_LEVELS).zip(1..) {
-            // Finite, so that no move is a number that is none.
+            // Finite: infinity times a deviation of 0 would be NaN.
             let scale = (volatility * f64::sqrt(f64::from(i))).min(f64::MAX);
             let values = row.iter().zip(&self.reference);
             moves.extend(values.map(|(deviation, reference)| scale * (reference + deviation)));
@@ -106,7 +106,7 @@ impl Deviations {
         QuantileForecast::from_moves(POOL_LEVELS, moves)
     }
 
-    /// The reference's row.
+    /// The reference's quantiles at the common levels, ascending, in units of σ_T·√i: the same at every step.
     pub fn reference(&self) -> &[f64] {
         &self.reference
     }
@@ -134,13 +134,13 @@ impl RealisedMoves {
         Self(moves.collect())
     }
 
-    /// The number of steps with a price.
+    /// Number of steps with a price, n.
     pub(super) fn steps(&self) -> usize {
         self.0.iter().flatten().count()
     }
 }
 
-/// τ_k of every common level.
+/// τ_k of every common level, ascending.
 pub(super) fn levels() -> impl Iterator<Item = f64> + Clone {
     (0..POOL_LEVELS).map(|index| quantile_level(index, POOL_LEVELS))
 }

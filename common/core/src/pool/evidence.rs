@@ -1,4 +1,4 @@
-//! How sure we are that a miner beats the reference.
+//! How certain it is that a miner beats the reference.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::advantage::Advantage;
 use crate::rules::EvidenceRules;
 use crate::time::{Millis, UnixMillis};
 
-/// Mean advantage, its standard error, and what of it counts.
+/// Mean advantage, its standard error, and the part of it that counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evidence {
     /// μ: mean advantage, a round's weight halving with every half-life before the latest.
@@ -30,12 +30,12 @@ impl Evidence {
     }
 }
 
-/// How far evidence looks back, and how far rounds hang together.
+/// How fast evidence forgets, and how far apart rounds still depend on each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvidenceWindow {
-    /// L, see [`lags`].
+    /// L: autocovariances count up to this lag; see [`lags()`].
     pub lags: usize,
-    /// A round's weight halves with this before the latest.
+    /// A round's weight halves with every half-life between it and the latest.
     pub half_life: Millis,
 }
 
@@ -47,19 +47,22 @@ pub struct EvidenceWindow {
 ///   se²·(Σω)² = Σ_{|l| ≤ L} (1 − |l|/(L + 1))·Σ_t ω_t·ω_{t−l}·(x_t − μ)(x_{t−l} − μ)  =  p − μ·q + μ²·r
 /// ```
 ///
-/// is a polynomial of the mean μ, whose three coefficients (and those of the l = 0 term alone) only fade and grow.
+/// is a polynomial of the mean μ. A later round only scales its three coefficients (and those of the l = 0 term alone)
+/// down and adds to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvidenceSums {
     window: EvidenceWindow,
     latest: UnixMillis,
     rounds: usize,
-    /// The first advantage: what others are measured from, so that digits don't cancel.
+    /// The first advantage, from which the others are measured, so that digits don't cancel.
     first: f64,
-    /// Σω and Σω·x.
+    /// Σω.
     weight: f64,
+    /// Σω·x.
     weighted: f64,
-    /// Of the whole sum, and of its l = 0 term.
+    /// se²·(Σω)².
     whole: Polynomial,
+    /// Its l = 0 term alone.
     own: Polynomial,
     /// ω and x of the last L rounds, the latest first.
     recent: VecDeque<(f64, f64)>,
@@ -98,17 +101,17 @@ impl EvidenceSums {
         sums
     }
 
-    /// How far they look back.
+    /// Half-life and lags of these sums.
     pub const fn window(&self) -> EvidenceWindow {
         self.window
     }
 
-    /// Rounds so far.
+    /// Number of rounds added.
     pub const fn rounds(&self) -> usize {
         self.rounds
     }
 
-    /// Takes in a round that is later than all before it.
+    /// Adds a round that is later than all before it.
     pub fn add(&mut self, advantage: &Advantage) {
         if self.rounds == 0 {
             self.first = advantage.value;
@@ -276,7 +279,7 @@ mod tests {
     }
 
     proptest! {
-        /// Rounds at any distance, for a thousand of them: what is kept up to date is what is defined.
+        /// A thousand rounds at any distances: the sums kept up to date give what the definition gives.
         #[test]
         fn kept_up_to_date_it_is_what_it_is_by_definition(
             rounds in prop::collection::vec((-0.3..0.3f64, 1i64..200), 1..1000),

@@ -1,4 +1,4 @@
-//! From the quadratic of the past to each forecaster's share of the consensus.
+//! From the second-order expansion of the past to each forecaster's share of the consensus.
 
 use foretell_kernels::sums::dot;
 
@@ -9,15 +9,16 @@ use crate::rules::FitRules;
 ///
 /// 1. `b_m = clip(c_m/G_mm, smallest, 1)` undoes exaggeration; nothing is stretched.
 /// 2. `ũ = argmin ½·ũᵀG̃ũ − c̃ᵀũ + ½·g·(ρ·Σ ũ_m² + κ·Σ_{m<j} a_mj·(ũ_m − ũ_j)²)`, `ũ ≥ 0`, `Σũ ≤ 1`, with G̃ and c̃
-///    scaled by b, `g = mean(G̃_mm)`, and similarity `a_mj` rising from 0 to 1 as the normalised Gram rises from `similarity_threshold`
-///    to 1: those whom the past can't tell apart get about equal shares, and who is alone isn't shrunk for it.
+///    scaled by b, `g = mean(G̃_mm)`, and similarity `a_mj` rising from 0 to 1 as the normalised Gram rises from
+///    `similarity_threshold` to 1: forecasters that the past can't tell apart get about equal shares, and one that is
+///    like no other isn't shrunk for it.
 /// 3. `u = s·b∘ũ`, s best on the past in (0, 1/Σu].
 ///
-/// A forecaster without past or without gain has share 0. The order of sums is that of the forecasters, so the same forecasters
-/// give the same bits.
+/// A forecaster without past or without gain has share 0. Sums are in the order of the forecasters, so the same
+/// forecasters give the same bits.
 pub fn shares(curvature: &[Vec<f64>], slope: &[f64], rules: &FitRules) -> Vec<f64> {
     let n = slope.len();
-    // Who never left the reference has nothing to share in.
+    // A forecaster that never differed from the reference has no share.
     let known: Vec<usize> = (0..n).filter(|m| curvature[*m][*m] > 0.0).collect();
     let scales: Vec<f64> = known
         .iter()
@@ -55,7 +56,7 @@ pub fn shares(curvature: &[Vec<f64>], slope: &[f64], rules: &FitRules) -> Vec<f6
     direction.iter().map(|u| stretch * u).collect()
 }
 
-/// G̃ with the penalties of step 2: the ridge, and what pulls similar forecasters together.
+/// G̃ with the penalties of step 2: the ridge, and the penalty on different shares of similar forecasters.
 pub(super) fn penalised(mut g: Vec<Vec<f64>>, rules: &FitRules) -> Vec<Vec<f64>> {
     let n = g.len();
     let mean = (0..n).map(|m| g[m][m]).sum::<f64>() / n.max(1) as f64;
@@ -77,7 +78,7 @@ pub(super) fn penalised(mut g: Vec<Vec<f64>>, rules: &FitRules) -> Vec<Vec<f64>>
     g
 }
 
-/// How alike two forecasters of this normalised Gram are: 0 up to the rules' threshold, 1 for the same forecast.
+/// a_mj of two forecasters with this normalised Gram: 0 up to the rules' threshold, 1 for the same forecast.
 fn similarity(gram: f64, rules: &FitRules) -> f64 {
     ((gram - rules.similarity_threshold) / (1.0 - rules.similarity_threshold)).clamp(0.0, 1.0)
 }

@@ -1,5 +1,5 @@
-//! The pool of a round: who counts as one forecaster (all hotkeys of one coldkey, and coldkeys that forecast the very
-//! same), and with which share of the consensus.
+//! The pool of a round: which hotkeys count as one forecaster (those of one coldkey, and of coldkeys with the same
+//! forecasts), and with which share of the consensus.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,9 @@ use super::forecaster::Forecaster;
 use crate::hotkey::Hotkey;
 use crate::rules::FitRules;
 
-/// The consensus of the next round: the forecasters of `eligible` hotkeys, each with the share that fits the past best.
+/// The pool of the next round: the forecasters of `eligible` hotkeys, each with the share that fits the past best.
+///
+/// `owners` gives coldkeys by hotkey; a hotkey without one is its own.
 pub fn fit_pool(
     eligible: &[Hotkey],
     owners: &BTreeMap<Hotkey, Hotkey>,
@@ -27,9 +29,8 @@ pub fn fit_pool(
 
 /// The forecasters of `eligible` hotkeys, ordered by their first hotkey, with no share yet.
 ///
-/// `owners` gives each hotkey's coldkey; who has none owns itself. Coldkeys whose deviations from the reference
-/// coincide over the window, `G_mj > (1 − merge_tolerance)·√(G_mm·G_jj)`, are one forecaster. Parts are equal between coldkeys,
-/// and inside a coldkey between hotkeys.
+/// Coldkeys whose deviations from the reference coincide over the window, `G_mj > (1 − merge_tolerance)·√(G_mm·G_jj)`,
+/// are one forecaster. Parts are equal between coldkeys, and inside a coldkey between hotkeys.
 fn group_forecasters(
     eligible: &[Hotkey],
     owners: &BTreeMap<Hotkey, Hotkey>,

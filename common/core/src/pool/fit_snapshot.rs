@@ -8,7 +8,8 @@ use super::fit_state::FitState;
 use super::fit_state_bytes::DamagedFitState;
 use crate::hash::{Hash, sha256};
 
-/// A state as a record names it: by its hash. The store keeps the bytes beside the record.
+/// A state named by its hash, which is all that a record holds; the store keeps the bytes beside the record. Equal
+/// hashes are equal snapshots.
 #[derive(Debug, Clone)]
 pub struct FitSnapshot {
     hash: Hash,
@@ -16,7 +17,7 @@ pub struct FitSnapshot {
 }
 
 impl FitSnapshot {
-    /// The snapshot of a state.
+    /// The snapshot of a state that is at hand.
     pub fn new(state: FitState) -> Self {
         Self {
             hash: sha256(&state.to_bytes()),
@@ -34,7 +35,7 @@ impl FitSnapshot {
         self.state.as_deref()
     }
 
-    /// The snapshot with its state read from `bytes`, if these are the bytes that it names.
+    /// The snapshot with its state read from `bytes`; an error if their hash isn't the snapshot's.
     pub fn restored(&self, bytes: &[u8]) -> Result<Self, DamagedFitState> {
         if sha256(bytes) != self.hash {
             return Err(DamagedFitState);
@@ -47,7 +48,7 @@ impl FitSnapshot {
 }
 
 impl Default for FitSnapshot {
-    /// Of the state before the first round.
+    /// The snapshot of the state before the first round.
     fn default() -> Self {
         Self::new(FitState::default())
     }

@@ -1,4 +1,4 @@
-//! What the past says of every combination of fans: the pool's score, expanded to second order.
+//! The past score of every combination of fans, expanded to second order.
 //!
 //! With D = Σ u_m·d_m the consensus's deviation from the reference and D⁰ that of the round as it was,
 //! `S(q_ref + D) ≈ const − cᵀu + ½·uᵀG·u`, where a round adds
@@ -22,22 +22,23 @@ use crate::hotkey::Hotkey;
 use crate::rules::FitRules;
 use crate::time::UnixMillis;
 
-/// G and c of every hotkey that is asked, exponentially weighted.
+/// G and c of every hotkey that is asked for forecasts, exponentially weighted.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FitState {
-    /// Origin that weighs 1.
+    /// The latest origin, whose round weighs 1.
     pub(super) latest: Option<UnixMillis>,
-    /// In order.
+    /// In ascending order, which is that of `slope` and of the rows and columns of `curvature`.
     pub(super) miners: Vec<Hotkey>,
-    /// c, a value a miner.
+    /// c, one value for each miner.
     pub(super) slope: Vec<f64>,
-    /// G, rows of all miners.
+    /// G, row by row.
     pub(super) curvature: Vec<f64>,
 }
 
 impl FitState {
-    /// Takes in a settled round whose consensus was `consensus`. Miners who are not in `asked` are forgotten;
-    /// who was asked and has no fan counts as the reference, who has a fan and was not asked as absent.
+    /// Adds a settled round: its deviations, consensus and realised moves. Miners that are not in `asked` are
+    /// forgotten; a miner that was asked and has no fan counts as the reference, and the fan of one that wasn't asked
+    /// is ignored.
     pub fn add(
         &mut self,
         origin: UnixMillis,
@@ -89,7 +90,7 @@ impl FitState {
         }
     }
 
-    /// G and c of forecasters: those of the means of their members.
+    /// G (rows) and c of `forecasters`, in their order: those of the means of their members.
     pub fn curvature_and_slope(&self, forecasters: &[Forecaster]) -> (Vec<Vec<f64>>, Vec<f64>) {
         let n = self.miners.len();
         let members: Vec<Vec<(usize, f64)>> = forecasters
@@ -105,7 +106,7 @@ impl FitState {
             .collect();
         let mut curvature = vec![vec![0.0; members.len()]; members.len()];
         for at in 0..members.len() {
-            // Of this forecaster's mean with every hotkey.
+            // The products of this forecaster's mean with every hotkey.
             let mut row = vec![0.0; n];
             for (m, part) in &members[at] {
                 for (sum, g) in row.iter_mut().zip(&self.curvature[m * n..][..n]) {
@@ -128,7 +129,7 @@ impl FitState {
         (curvature, slope.collect())
     }
 
-    /// Makes `origin` the latest, or finds how much an older round weighs.
+    /// Makes `origin` the latest if it is; returns the weight of its round.
     fn advance_to(&mut self, origin: UnixMillis, rules: &FitRules) -> f64 {
         let latest = self.latest.unwrap_or(origin);
         let half_lives = (origin - latest).0 as f64 / rules.half_life.0 as f64;
@@ -171,7 +172,7 @@ impl FitState {
         self.reorder(miners, &old_positions);
     }
 
-    /// Orders everything like `miners`, each of which had the place in `old_positions`, or none.
+    /// Puts everything in the order of `miners`, whose old positions are given; a new miner has none.
     fn reorder(&mut self, miners: Vec<Hotkey>, old_positions: &[Option<usize>]) {
         let n = self.miners.len();
         let slope = old_positions

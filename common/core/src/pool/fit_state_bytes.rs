@@ -6,10 +6,10 @@ use super::fit_state::FitState;
 use crate::hotkey::Hotkey;
 use crate::time::UnixMillis;
 
-/// First bytes of a stored state.
+/// The header: form and version.
 const MAGIC: &[u8; 16] = b"foretell/fit/1\n\0";
 
-/// Bytes that are no stored state.
+/// The error of bytes that are no stored state, or not the one that a snapshot names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the stored state of the fit is damaged")]
 pub struct DamagedFitState;
@@ -32,7 +32,7 @@ impl FitState {
         bytes
     }
 
-    /// The state of these bytes.
+    /// The state of these bytes; an error unless they are exactly a state's.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DamagedFitState> {
         let mut rest = bytes.strip_prefix(MAGIC).ok_or(DamagedFitState)?;
         let latest = i64::from_le_bytes(read_array(&mut rest)?);

@@ -1,4 +1,4 @@
-//! Who counts as one forecaster, and its share of the consensus.
+//! Hotkeys that count as one forecaster, and their share of the consensus.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::hotkey::Hotkey;
 /// Hotkeys that are pooled as one forecast, their mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecaster {
-    /// u: the forecaster's share of the consensus.
+    /// u, the forecaster's share of the consensus: 0 or more, summing to at most 1 over a pool.
     pub share: f64,
     /// Each hotkey's part in the mean and in the pay, summing to 1, in hotkey order.
     pub members: BTreeMap<Hotkey, f64>,

@@ -5,20 +5,21 @@ use crate::forecast::POOL_LEVELS;
 
 /// Steps of the lattice, at most.
 const LATTICE_STEPS: usize = 25;
-/// The lattice's levels are the common levels number 1, 9, 17 … 97 (from 0): symmetric about the median.
+/// The lattice's levels are the common levels number 1, 9, 17 … 97 (from 0), symmetric about the median.
 const LEVEL_FIRST: usize = 1;
 const LEVEL_STRIDE: usize = 8;
 const LATTICE_LEVELS: usize = (POOL_LEVELS - LEVEL_FIRST).div_ceil(LEVEL_STRIDE);
-/// The consensus's levels count as at least this share of the reference's spacing apart: density stays finite.
+/// Levels of the consensus count as at least this share of the reference's spacing apart, so that its density is
+/// finite.
 const LEAST_SPACING: f64 = 0.1;
 
-/// The points of a round that enter the state.
+/// Steps and levels of a round at which its score is expanded. A step without a price is left out.
 pub(super) struct Lattice {
-    /// Positions in a miner's deviations.
+    /// Positions of the points in a miner's step-major deviations.
     at: Vec<usize>,
-    /// √(v·f).
+    /// √(v·f) at each point.
     pub(super) sqrt_curvature: Vec<f64>,
-    /// v·(τ − 1{y < q⁰} + f·D⁰).
+    /// v·(τ − 1{y < q⁰} + f·D⁰) at each point.
     pub(super) gradient: Vec<f64>,
 }
 

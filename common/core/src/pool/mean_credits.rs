@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use crate::hotkey::Hotkey;
 use crate::time::{Millis, UnixMillis};
 
-/// Exponentially weighted credits: what each hotkey added to the consensus, lately.
+/// Exponentially weighted means of each hotkey's credits over all scored rounds, in units of the scaled CRPS.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Credits {
-    /// Origin that weighs 1.
+    /// The latest origin, whose round weighs 1.
     latest: Option<UnixMillis>,
-    /// Weight of all scored rounds.
+    /// Sum of the weights of all scored rounds.
     weight: f64,
-    /// Weighted sums.
+    /// Weighted sums of credits.
     sums: BTreeMap<Hotkey, f64>,
 }
 
 impl Credits {
-    /// Takes in a scored round; who has no credit in it has 0.
+    /// Adds a scored round; a hotkey that isn't in `credits` had 0. `half_life` is that of a round's weight.
     pub fn add(&mut self, origin: UnixMillis, credits: &BTreeMap<Hotkey, f64>, half_life: Millis) {
         let latest = self.latest.unwrap_or(origin).max(origin);
         let halved = |span: Millis| libm::exp2(-(span.0 as f64) / half_life.0 as f64);
@@ -33,7 +33,7 @@ impl Credits {
         }
     }
 
-    /// The weighted mean over all scored rounds; 0 for who never had any.
+    /// The weighted mean over all scored rounds; 0 for a hotkey that never had a credit.
     pub fn mean(&self, miner: &Hotkey) -> f64 {
         self.sums.get(miner).map_or(0.0, |sum| sum / self.weight)
     }
@@ -56,7 +56,7 @@ mod tests {
         credits
     }
 
-    /// A half-life of one round: weights 1/2 and 1: (0.5·4 + 1·1)/1.5 = 2; who joins in round 2 has 1·3/1.5 = 2.
+    /// A half-life of one round: weights 1/2 and 1: (0.5·4 + 1·1)/1.5 = 2; one that joins in round 2 has 1·3/1.5 = 2.
     #[test]
     fn the_mean_is_over_all_rounds_and_halves_with_age() {
         let credits = credited(&[&[4.0], &[1.0, 3.0]]);

@@ -1,9 +1,9 @@
 //! From scores to weights, policy `evidence`: pay what is added to the consensus, by those with measured skill.
 //!
 //! ```text
-//!   advantages ─▶ evidence ─▶ who is eligible ─▶ forecasters ─┐
-//!   settled rounds ─▶ quadratic ──────────────────────────┴▶ fit ─▶ consensus ─┬▶ credit ─▶ weights
-//!                                                                              └▶ recalibration ─▶ what buyers get
+//!   Advantage ─▶ Evidence ─▶ eligible hotkeys ─▶ Forecasters ─┐
+//!   settled rounds ─▶ FitState ───────────────────────────────┴▶ fit ─▶ Consensus ─┬▶ credits ─▶ PayoutShares
+//!                                                                                  └▶ recalibration ─▶ what buyers get
 //! ```
 //!
 //! Nothing in one miner's advantage or evidence depends on another miner; what it adds to the consensus does.

@@ -10,7 +10,7 @@ use crate::rules::PayRules;
 /// Shares of the miners' part of the emission; miners and burn sum to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PayoutShares {
-    /// The share of each paid miner; nobody else is listed.
+    /// The share of each paid miner; a miner with nothing isn't listed.
     pub miners: BTreeMap<Hotkey, f64>,
     /// The share that is not earned: it goes to the subnet owner's uid, where the chain burns it.
     pub burn: f64,
@@ -19,7 +19,7 @@ pub struct PayoutShares {
 impl PayoutShares {
     /// `payout = max(0, mean credit)` of the eligible (e > 0), `weight = payout / Σ payout × paid part`,
     /// `paid part = min(1, G⁺/full_pay_gain)`, G⁺ the consensus's own mean advantage less its standard error,
-    /// floored at 0. With nobody to pay all is burned.
+    /// floored at 0. With no miner to pay all is burned.
     pub fn from_credits(
         evidence: &BTreeMap<Hotkey, Evidence>,
         credits: &Credits,
@@ -50,7 +50,7 @@ impl PayoutShares {
         }
     }
 
-    /// The share of one miner.
+    /// The share of one miner; 0 if it isn't paid.
     pub fn share(&self, hotkey: &Hotkey) -> f64 {
         self.miners.get(hotkey).copied().unwrap_or(0.0)
     }

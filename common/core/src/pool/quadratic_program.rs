@@ -1,15 +1,15 @@
 //! The quadratic program of the fit, solved by coordinate descent.
 
-/// Sweeps of coordinate descent at most.
+/// Sweeps of one coordinate descent, at most.
 const SWEEPS: usize = 500;
-/// A change that is none.
+/// A smaller change of all shares together, or of their sum, is none.
 const TOLERANCE: f64 = 1e-12;
 /// A trial of the multiplier ends once a sweep moves less than this part of the sum's distance from 1.
 const ROUGH_TOLERANCE: f64 = 0.02;
-/// Trials of the multiplier of a sum above 1.
+/// Trials of the multiplier, at most, where the sum would be above 1.
 const MULTIPLIER_TRIALS: usize = 40;
 
-/// Minimise ½·uᵀAu − cᵀu over u ≥ 0, Σu ≤ 1; A holds ridge and similarity.
+/// Minimise ½·uᵀAu − cᵀu over u ≥ 0, Σu ≤ 1; A is positive definite and holds the penalties.
 pub(super) struct QuadraticProgram {
     pub(super) a: Vec<Vec<f64>>,
     pub(super) c: Vec<f64>,
@@ -24,21 +24,22 @@ struct CoordinateDescent {
 }
 
 impl QuadraticProgram {
-    /// The solution. A sum above 1 has a multiplier, found by regula falsi (Illinois): Σu falls as the multiplier rises.
+    /// The solution. A sum above 1 has a multiplier, found by regula falsi (Illinois): Σu falls as the multiplier
+    /// rises.
     pub(super) fn solve(&self) -> Vec<f64> {
         let mut free = CoordinateDescent::new(self.c.len());
         if free.excess(self, 0.0, ROUGH_TOLERANCE) <= 0.0 && free.excess(self, 0.0, 0.0) <= 0.0 {
             return free.u;
         }
-        // A trial needs no more digits than tell it from the next. Should that lead astray, all of them.
+        // Rough trials are enough to bracket the multiplier; where they fail, precise ones follow.
         match self.solve_with_sum_one(&free, ROUGH_TOLERANCE) {
             (found, true) => found.u,
             (_, false) => self.solve_with_sum_one(&free, 0.0).0.u,
         }
     }
 
-    /// Where the sum is 1, from a descent at no multiplier, and whether it was found: not by rough trials if the sum may be
-    /// below 1 at no multiplier at all.
+    /// Shares whose sum is 1, starting from those at multiplier 0, and whether they were found: not by rough trials if
+    /// the sum may be below 1 at multiplier 0.
     fn solve_with_sum_one(
         &self,
         free: &CoordinateDescent,
@@ -49,7 +50,7 @@ impl QuadraticProgram {
         if low_excess <= 0.0 {
             return (at, tolerance == 0.0);
         }
-        // At the highest slope nobody has a share.
+        // At the highest slope all shares are 0.
         let mut high = self.c.iter().copied().fold(0.0, f64::max);
         let mut high_excess = -1.0;
         for _ in 0..MULTIPLIER_TRIALS {
@@ -78,7 +79,8 @@ impl CoordinateDescent {
         }
     }
 
-    /// Σu − 1 at this multiplier, by cyclic coordinate descent until a sweep moves less than `tolerance` of it, or nothing.
+    /// Σu − 1 at this multiplier, by cyclic coordinate descent until a sweep moves less than `tolerance` of it, or
+    /// nothing.
     fn excess(&mut self, problem: &QuadraticProgram, multiplier: f64, tolerance: f64) -> f64 {
         let mut excess = 0.0;
         for _ in 0..SWEEPS {
@@ -91,7 +93,7 @@ impl CoordinateDescent {
         excess
     }
 
-    /// One turn for everybody; returns how far all moved together.
+    /// Minimises along each coordinate in turn; returns the sum of the absolute changes.
     fn sweep(&mut self, problem: &QuadraticProgram, multiplier: f64) -> f64 {
         let mut moved = 0.0;
         for (m, row) in problem.a.iter().enumerate() {
@@ -120,14 +122,15 @@ mod tests {
     use crate::pool::fit::penalised;
     use crate::rules::RulesVersion;
 
-    /// G of n forecasters as Gram of n vectors, which makes it one of a past.
+    /// G of n forecasters as the Gram matrix of n vectors, so that it is positive semidefinite.
     fn gram(vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let products = |a: &Vec<f64>| vectors.iter().map(|b| dot(a, b)).collect();
         vectors.iter().map(products).collect()
     }
 
     proptest! {
-        /// Karush, Kuhn and Tucker: who has a share gains from more of it as much as it costs, and nobody else more.
+        /// The conditions of Karush, Kuhn and Tucker: the slope along a positive share is the multiplier, along a share
+        /// of 0 at most that.
         #[test]
         fn no_change_of_shares_would_be_better(
             common in prop::collection::vec(-1.0..1.0f64, 12),
@@ -147,7 +150,7 @@ mod tests {
                 c: slopes[..n].to_vec(),
             };
             if let Some(above) = near_one {
-                // Where it takes all digits to tell whether the sum has a multiplier.
+                // Sums near 1, where only precise trials tell whether there is a multiplier.
                 let mut free = CoordinateDescent::new(n);
                 let sum = free.excess(&problem, 0.0, 0.0) + 1.0;
                 let factor = if sum > 0.0 { (1.0 + above) / sum } else { 1.0 };

@@ -1,14 +1,14 @@
-//! Wider or narrower: what past rounds say of the consensus's width, used only where using it has been seen to gain.
+//! Widening or narrowing the consensus by what past rounds show, used only where using it has been seen to gain.
 //!
 //! ```text
-//!   settled round ─▶ WidthTrials: its score at every width ─▶ the best width so far ─▶ tried on the rounds that open next
+//!   settled round ─▶ WidthTrials: its score at every width ─▶ the best width so far ─▶ tried on the next rounds
 //!                                                         used, once what was tried has gained more than its error
 //! ```
 //!
 //! The horizon has three parts, each with a width of its own: a factor of the distances from the median. It is chosen
 //! when a round opens, by what had settled then, so its gain in that round is out of sample. Width 1 is one of those
-//! tried, and the consensus stays as it is until another has shown its worth. All of this is the fold of a journal's
-//! records: a restart needs no state of its own, and an audit recomputes it.
+//! tried, and the consensus stays as it is until another has gained significantly. All of this is the fold of a
+//! journal's records: a restart needs no stored state, and an audit recomputes it.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ use crate::rules::{EvidenceRules, RecalibrationRules, ScoreRules};
 use crate::score::Score;
 use crate::time::UnixMillis;
 
-/// Parts of the horizon.
+/// Parts of the horizon, of equal length.
 const HORIZON_PARTS: usize = 3;
-/// The widths that are tried.
+/// Factors of the distances from the median that are tried.
 const CANDIDATE_WIDTHS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5];
-/// The one that changes nothing.
+/// Index of the width that changes nothing.
 const UNCHANGED_INDEX: usize = 4;
 
 /// What each part of the horizon adds to the scaled CRPS of a round's consensus, at each width.
@@ -34,33 +34,33 @@ const UNCHANGED_INDEX: usize = 4;
 #[serde(transparent)]
 pub struct WidthTrials(Box<[[f64; CANDIDATE_WIDTHS.len()]; HORIZON_PARTS]>);
 
-/// The widths of one round.
+/// The widths of one round, one for each part of the horizon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WidthFactors([PartWidth; HORIZON_PARTS]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PartWidth {
-    /// Which of [`CANDIDATE_WIDTHS`] is tried.
+    /// Index in [`CANDIDATE_WIDTHS`] of the width that is tried.
     tried: usize,
-    /// Whether it is used, too.
+    /// Whether the consensus is widened by it; else it is only recorded.
     used: bool,
 }
 
-/// What past rounds say.
+/// The best widths by past rounds, and whether using them has gained.
 #[derive(Debug, Clone)]
 pub struct WidthRecalibration {
     rules: RecalibrationRules,
     latest: Option<UnixMillis>,
     /// Exponentially weighted sums of trials.
     sums: [[f64; CANDIDATE_WIDTHS.len()]; HORIZON_PARTS],
-    /// What the width that was tried gained on width 1.
+    /// How much better than width 1 the tried width was, for each part of the horizon.
     gained: [EvidenceSums; HORIZON_PARTS],
-    /// Rounds that are neither scored nor void.
+    /// Widths of the rounds that are neither scored nor void yet.
     open: BTreeMap<UnixMillis, WidthFactors>,
 }
 
 impl WidthTrials {
-    /// The trials of a consensus; `None` if no step has a settled price.
+    /// The scores of a round's consensus at every width; `None` if no step has a settled price.
     pub fn evaluate(fan: &QuantileForecast, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
         let steps = outcome.moves.len();
         let settled = |part: Option<usize>| -> Outcome {
@@ -78,7 +78,7 @@ impl WidthTrials {
         for (at, width) in CANDIDATE_WIDTHS.iter().enumerate() {
             let fan = fan.widened(|_| *width);
             for (trials, outcome) in trials.iter_mut().zip(&parts) {
-                // Without a settled step it adds nothing.
+                // A part without a settled step adds nothing.
                 let mean = Score::scaled_crps(&fan, outcome, rules).unwrap_or(0.0);
                 trials[at] = mean * count(outcome) / all;
             }
@@ -88,7 +88,7 @@ impl WidthTrials {
 }
 
 impl WidthFactors {
-    /// Of a consensus that stays as it is.
+    /// The widths of a consensus that stays as it is.
     pub const UNCHANGED: Self = Self(
         [PartWidth {
             tried: UNCHANGED_INDEX,
@@ -96,7 +96,7 @@ impl WidthFactors {
         }; HORIZON_PARTS],
     );
 
-    /// The factor of each part of the horizon.
+    /// The factor that each part of the horizon is widened by; 1 where the tried width isn't used.
     pub fn factors(&self) -> [f64; HORIZON_PARTS] {
         self.0.map(|width| {
             if width.used {
@@ -124,7 +124,7 @@ impl WidthFactors {
 }
 
 impl WidthRecalibration {
-    /// What is known before the first round.
+    /// The state before the first round.
     pub fn new(rules: RecalibrationRules, window: EvidenceWindow) -> Self {
         Self {
             rules,
@@ -135,12 +135,12 @@ impl WidthRecalibration {
         }
     }
 
-    /// A round opens: its widths are those that are best by now.
+    /// Opens a round: its widths are those that are best by now.
     pub fn open(&mut self, origin: UnixMillis) {
         self.open.insert(origin, self.widths());
     }
 
-    /// The widths of an open round.
+    /// The widths of an open round; unchanged ones for any other.
     pub fn factors_of_round(&self, origin: UnixMillis) -> WidthFactors {
         self.open
             .get(&origin)
@@ -148,7 +148,7 @@ impl WidthRecalibration {
             .unwrap_or(WidthFactors::UNCHANGED)
     }
 
-    /// A round is scored, or void: then it has no trials. One that settles after a later one teaches nothing.
+    /// Closes a round that is scored, or void (without trials). A round that settles after a later one changes nothing.
     pub fn close(&mut self, origin: UnixMillis, trials: Option<&WidthTrials>) {
         let widths = self.open.remove(&origin);
         let (Some(trials), Some(widths)) = (trials, widths) else {
@@ -224,7 +224,7 @@ mod tests {
         QuantileForecast::from_moves(K, moves.collect())
     }
 
-    /// Uniform outcomes in ±1, in an order that hasn't much of one.
+    /// Uniform outcomes in ±1, in a scrambled order.
     fn outcome(n: i64) -> Outcome {
         let y = ((n * 37) % 101) as f64 / 50.0 - 1.0;
         Outcome {
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// After `rounds` rounds of a consensus of these widths, what the next one is multiplied by.
+    /// The state after `rounds` rounds of a consensus of this width, each settled `behind` rounds after it opened.
     fn after(rounds: i64, width: f64, behind: i64) -> WidthRecalibration {
         let window = EvidenceWindow {
             lags: 2,

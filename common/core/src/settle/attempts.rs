@@ -1,4 +1,5 @@
-//! When a minute is tried: m + 2, + 5, + 15, + 60 min, then hourly to m + 24 h. The first success is final.
+//! When the settlement of minute m is tried: m + 2, + 5, + 15, + 60 min, then hourly to m + 24 h. The first success is
+//! final.
 
 use crate::rules::MinuteRules;
 use crate::time::UnixMillis;
@@ -17,7 +18,8 @@ pub fn attempts(minute: UnixMillis, rules: &MinuteRules) -> impl Iterator<Item =
 
 /// When a minute is to be tried next, given when it was `last` tried (`None`: never); `None`: that was the last time.
 ///
-/// Attempts that were slept through are not made up for one by one: an overdue minute is tried once, at once.
+/// Attempts that were missed, as by a process that was down, are not made up one by one: an overdue minute is tried
+/// once, at once.
 pub fn next_attempt(
     minute: UnixMillis,
     last: Option<UnixMillis>,

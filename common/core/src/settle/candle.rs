@@ -10,7 +10,7 @@ pub const MINUTE: Millis = Millis::minutes(1);
 /// Why a venue's candle does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidCandle {
-    /// It starts off the minute.
+    /// It doesn't start on a whole minute.
     OffTheMinute,
     /// Nothing was traded.
     NoVolume,
@@ -20,7 +20,7 @@ pub enum InvalidCandle {
 
 /// The candle's close, if the candle is valid.
 ///
-/// That it is *final* shows elsewhere: its venue has a later one.
+/// Whether it is *final* is not looked at: that shows by a later candle of the same venue.
 pub fn valid_close(candle: &Bar) -> Result<Price, InvalidCandle> {
     let Bar {
         open_time,

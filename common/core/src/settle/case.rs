@@ -6,8 +6,9 @@
 //!  "before": []}
 //! ```
 //!
-//! `w` is what the venue weighs, such as its volume of the day before. A price older than a minute, or without volume,
-//! is none. `before` may hold the minutes before in the same form, oldest first: they decide who is on probation.
+//! `w` is the venue's weight, such as its volume of the day before. A price older than a minute, or without volume,
+//! is none. `before` may hold the minutes before in the same form, oldest first: they decide which venues are on
+//! probation.
 
 use std::collections::BTreeSet;
 
@@ -22,21 +23,21 @@ use crate::price::Price;
 use crate::rules::MinuteRules;
 use crate::time::UnixMillis;
 
-/// Prices older than this, in seconds, are no candle.
+/// A price older than this, in seconds, doesn't count as a candle.
 const MAX_AGE_S: f64 = 60.0;
-/// A minute that nobody named; which one it is makes no difference to its price.
+/// A case names no minute; which one it is makes no difference to its price.
 const PLACEHOLDER_MINUTE: UnixMillis = UnixMillis(0);
 
-/// One minute's inputs.
+/// One minute's inputs, as people write them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettlementCase {
     /// Fresh USDT/USD closes, one a market.
     #[serde(default)]
     pub usdt_usd: Vec<Price>,
-    /// The venues.
+    /// Every configured venue, each once.
     pub venues: Vec<CaseVenue>,
-    /// The minutes before, oldest first.
+    /// The minutes before, oldest first, without a `before` of their own; at most as many as the rules look back.
     #[serde(default)]
     pub before: Vec<Self>,
 }
@@ -45,69 +46,69 @@ pub struct SettlementCase {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseVenue {
-    /// Its name.
+    /// Name of the venue.
     pub id: String,
-    /// Its price, in its quote.
+    /// Last price, in `quote`; positive.
     pub price: Price,
-    /// What its price is in.
+    /// Currency of the price.
     pub quote: QuoteCurrency,
-    /// What it weighs, before class shares and cap.
+    /// Weight before class shares and cap, 0 or more, such as the volume of the day before.
     pub w: Price,
-    /// How old the price is.
+    /// Age of the price in seconds; above 60 the venue has no candle.
     pub age_s: f64,
-    /// What was traded in the minute.
+    /// Volume of the minute in base units; with 0 the venue has no candle.
     pub volume: Price,
 }
 
-/// What becomes of a case.
+/// The decision on a case, as people read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseResult {
-    /// The price; `null` is a gap.
+    /// The settled price as decimal text; `null` is a gap.
     pub price: Option<String>,
-    /// Why it is a gap.
+    /// Why it is a gap, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
-    /// Who had a say, by name.
+    /// Names of the venues that the price was computed from.
     pub used: Vec<String>,
-    /// Who was excluded for its price, by name.
+    /// Names of the venues that were excluded for their price: outliers and those on probation.
     pub excluded: Vec<String>,
-    /// (max − min) over the price, in bps.
+    /// (max − min) of the used prices over the settled price, in bps with one decimal; `null` for a gap.
     pub dispersion_bps: Option<String>,
 }
 
-/// What is wrong with a case.
+/// Why a case can't be settled.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum CaseError {
-    /// A venue twice.
+    /// One minute has two entries of a venue.
     #[error("venue {0:?} is there twice: give each venue one entry")]
     DuplicateVenue(String),
-    /// A number that can't be.
+    /// A number of a venue is out of its range.
     #[error("venue {venue:?} has {key} = {value}: {cure}")]
     InvalidNumber {
-        /// The venue.
+        /// Name of the venue.
         venue: String,
-        /// Which number.
+        /// Key of the number in the case.
         key: &'static str,
-        /// What it is.
+        /// The number as decimal text.
         value: String,
-        /// What it should be.
+        /// The range that it must be in, in words.
         cure: &'static str,
     },
-    /// A rate that can't be.
+    /// A USDT/USD rate isn't positive.
     #[error("usdt_usd holds {0}: rates are positive")]
     InvalidRate(Price),
-    /// Minutes before the minutes before.
+    /// A minute of `before` has a `before` itself.
     #[error(
         "a minute of `before` has a `before` of its own: write all minutes in one list, oldest first"
     )]
     Nested,
-    /// More minutes than are looked at.
+    /// `before` has more minutes (the first number) than the rules look back (the second).
     #[error("`before` has {0} minutes: at most {1} are looked at")]
     TooLong(usize, usize),
 }
 
 impl SettlementCase {
-    /// The case as inputs of a minute.
+    /// The case as the inputs of a minute; an error if a number is out of its range or `before` has a wrong shape.
     pub fn inputs(&self, rules: &MinuteRules) -> Result<MinuteInputs, CaseError> {
         if self.before.len() > rules.probation_lookback {
             return Err(CaseError::TooLong(

@@ -1,9 +1,9 @@
 //! The plain median and the weighted one.
 
-/// Cumulative weights this close to a half are a half: weights that are equal on paper add up with rounding.
+/// Cumulative weights this close to a half are a half: weights add up with rounding.
 const HALF_TOLERANCE: f64 = 1e-12;
 
-/// The middle value, or the mean of the two in the middle; `None` of nothing.
+/// The middle value, or the mean of the two in the middle; `None` without values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
@@ -17,7 +17,7 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 }
 
 /// The first price at which the cumulative weight passes a half; where it is exactly a half, the mean of that price and
-/// the next. Items are (price, weight), weights sum to 1; `None` of nothing.
+/// the next. Items are (price, weight), weights sum to 1; `None` without items.
 pub fn weighted_median(items: &[(f64, f64)]) -> Option<f64> {
     let mut sorted = items.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));

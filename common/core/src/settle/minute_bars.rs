@@ -7,8 +7,8 @@ use crate::time::{Millis, UnixMillis};
 
 /// The bar over `[open_time, open_time + step)`; `None` unless every minute of it is settled.
 ///
-/// `price` gives the settled price of the minute that *ends* at an instant. No venue's volume is the market's, so
-/// the bar has none.
+/// `price` gives the settled price of the minute that *ends* at an instant. The bar's volume is 0: no one venue's
+/// volume is the market's.
 pub fn bar(
     open_time: UnixMillis,
     step: Millis,

@@ -7,72 +7,72 @@ use thiserror::Error;
 
 use crate::price::Price;
 
-/// What becomes of a minute.
+/// The decision about one minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MinuteDecision {
-    /// Its price, or why it is a gap.
+    /// The settled price and its parts, or why the minute is a gap.
     pub price: Result<SettledMinute, GapReason>,
-    /// Who had no say and why, by venue.
+    /// The venues whose price did not count, by name, with the reason.
     pub excluded: BTreeMap<String, VenueExclusion>,
 }
 
-/// A minute with a price.
+/// A settled price and what it was computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettledMinute {
-    /// The price of record.
+    /// The price of record, in USD: the weighted median of the constituents.
     pub price: Price,
-    /// (max − min) over the price, in bps, of those who had a say.
+    /// (max − min) of the constituents' prices over `price`, in bps.
     pub dispersion_bps: f64,
-    /// What a USDT was worth.
+    /// USD per USDT; `None` if too few markets agreed on a plausible rate.
     pub usdt_usd: Option<f64>,
-    /// Who had a say, by venue.
+    /// The venues whose price counted, by name.
     pub constituents: BTreeMap<String, Constituent>,
 }
 
-/// A venue's say in a price.
+/// A venue's part in a settled price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Constituent {
-    /// Its price in USD.
+    /// The venue's close in USD.
     pub price: f64,
-    /// Its weight, of 1.
+    /// Its weight after the cap; the weights of one minute sum to 1.
     pub weight: f64,
 }
 
-/// Why a venue had no say.
+/// Why a venue's price did not count.
 #[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum VenueExclusion {
-    /// It has no candle of the minute.
+    /// It served no candle of the minute.
     #[error("no candle")]
     NoCandle,
-    /// It has no later candle, so this one may still change.
+    /// It served no later candle, so this one may still change.
     #[error("no later candle, so this one is not final")]
     NotFinal,
-    /// Its candle starts off the minute.
+    /// Its candle doesn't start on the whole minute.
     #[error("the candle starts off the minute")]
     OffTheMinute,
-    /// Nothing was traded.
+    /// Nothing was traded in the minute.
     #[error("no volume")]
     NoVolume,
-    /// Its candle contradicts itself.
+    /// `low ≤ open, close ≤ high` doesn't hold, or a price isn't positive.
     #[error(
         "the candle is inconsistent: low <= open, close <= high doesn't hold, or a price isn't positive"
     )]
     Inconsistent,
-    /// What it traded the day before is not known, so it weighs nothing.
+    /// Its volume of the day before isn't known, so it has no weight.
     #[error("no volume known of the day before")]
     NoDayVolume,
-    /// It quotes in USDT, and nobody can say what that is worth.
+    /// It quotes in USDT, and there is no USDT/USD rate.
     #[error("no USDT/USD rate")]
     NoRate,
-    /// It is too far from the others.
+    /// Its price is too far from the plain median of all.
     #[error("{off_percent:.2} % off the median of all")]
     #[serde(rename = "far_off")]
     Outlier {
-        /// How far, in percent of the plain median.
+        /// Distance from the plain median of all, in percent of it.
         off_percent: f64,
     },
-    /// It was too far from the others, and hasn't been back for long enough.
+    /// It was an outlier in the minutes before, and hasn't been near the median for enough minutes in a row since.
     #[error("was far off within the last minutes, and not near for long enough since")]
     OnProbation,
 }
@@ -81,45 +81,45 @@ pub enum VenueExclusion {
 #[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum GapReason {
-    /// Too few venues are left.
+    /// Too few venues count.
     #[error("{venues} venues have a say, {needed} are needed")]
     TooFewVenues {
-        /// How many.
+        /// How many count.
         venues: usize,
-        /// How many it takes.
+        /// How many the rules ask for.
         needed: usize,
     },
-    /// Too few of those left quote in USD.
+    /// Too few of the venues that count quote in USD.
     #[error("{venues} USD-quoted venues have a say, {needed} are needed")]
     TooFewUsdVenues {
-        /// How many.
+        /// How many count.
         venues: usize,
-        /// How many it takes.
+        /// How many the rules ask for.
         needed: usize,
     },
-    /// Those left are too small a part of all that are configured.
+    /// The venues that count hold too little of the weight of all that are configured.
     #[error("the venues with a say hold {:.1} % of the configured weight, {:.0} % are needed", 100.0 * weight, 100.0 * needed)]
     TooLittleWeight {
-        /// Their configured weight, of 1.
+        /// Their share of the configured weight, before the cap, of 1.
         weight: f64,
-        /// What it takes.
+        /// The least share that the rules accept.
         needed: f64,
     },
-    /// Without a rate, venues quoting in USDT still show what a price's magnitude can be, and this one's can't.
+    /// There is no USDT/USD rate, and no plausible one would bring the USDT-quoted venues near the price.
     #[error(
         "the USD-quoted venues say {price}, those quoting in USDT {in_usdt}: no USDT is worth that, so somebody's scale is \
          wrong"
     )]
     ScaleInDoubt {
-        /// What the price would be.
+        /// The refused price, in USD.
         price: Price,
-        /// The median of the USDT-quoted venues, in USDT.
+        /// Median close of the USDT-quoted venues, in USDT.
         in_usdt: f64,
     },
 }
 
 impl VenueExclusion {
-    /// Whether the venue is out because of where its price was, and not for want of one.
+    /// Whether the venue has a price and is excluded for what it is, or was in the minutes before.
     pub const fn is_price_based(&self) -> bool {
         matches!(self, Self::Outlier { .. } | Self::OnProbation)
     }

@@ -1,4 +1,4 @@
-//! All that the price of a minute is computed from, and how it is cut out of venues' candles.
+//! All that the price of a minute is computed from, and how it is taken from venues' candles.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::price::Price;
 use crate::rules::MinuteRules;
 use crate::time::UnixMillis;
 
-/// Everything that decides one minute. It is kept as its canonical [text](Self::bytes), under its hash.
+/// Everything that one minute is decided from. The store keeps its canonical [text](Self::bytes) under its hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MinuteInputs {
@@ -23,49 +23,49 @@ pub struct MinuteInputs {
     pub usdt_usd: Vec<UsdtMarketCloses>,
 }
 
-/// What one venue has to say.
+/// What one venue served for a minute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VenueObservation {
-    /// Its name.
+    /// Name of the venue.
     pub venue: String,
-    /// What its prices are in.
+    /// Currency of its prices.
     pub quote: QuoteCurrency,
-    /// What was traded there on the UTC day before, in base units: what it weighs. 0 if it isn't known.
+    /// Its volume of the UTC day before, in base units: its weight before class shares and cap. 0 if it isn't known.
     pub day_volume: f64,
-    /// Its candle of the minute.
+    /// Its candle that starts in the minute; `None` if it served none.
     pub candle: Option<Bar>,
-    /// Whether it has a later candle: only then is the minute's final.
+    /// Whether it served a later candle: only then is the minute's final.
     pub is_final: bool,
     /// Its valid and final closes of the minutes before, in its quote, newest first: m − 1, m − 2, …
     pub prior_closes: Vec<Option<Price>>,
 }
 
-/// Closes of one USDT/USD market.
+/// What one USDT/USD market served for a minute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UsdtMarketCloses {
-    /// Its name.
+    /// Name of the market.
     pub market: String,
-    /// Valid and final closes, newest first: m, m − 1, …
+    /// Its valid and final closes in USD per USDT, newest first: m, m − 1, …
     pub closes: Vec<Option<Price>>,
 }
 
 impl MinuteInputs {
-    /// The text that is kept and hashed.
+    /// The canonical JSON text that is kept and hashed.
     pub fn bytes(&self) -> Vec<u8> {
         // Plain data with string keys and finite numbers: serialisation has nothing to fail on.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The hash of [`bytes`](Self::bytes).
+    /// SHA-256 of [`bytes`](Self::bytes).
     pub fn hash(&self) -> Hash {
         sha256(&self.bytes())
     }
 }
 
 impl VenueObservation {
-    /// What a venue with these candles says of a minute.
+    /// The observation of a minute by a venue that served these candles.
     pub fn new(
         venue: &str,
         quote: QuoteCurrency,
@@ -77,7 +77,7 @@ impl VenueObservation {
         Self {
             venue: venue.to_owned(),
             quote,
-            // A volume that is no number is not known, and would not survive JSON.
+            // JSON can't hold a volume that isn't finite; such a volume isn't known.
             day_volume: if day_volume.is_finite() {
                 day_volume
             } else {
@@ -91,7 +91,7 @@ impl VenueObservation {
 }
 
 impl UsdtMarketCloses {
-    /// What a USDT/USD market with these candles says of a minute.
+    /// The closes for a minute of a USDT/USD market that served these candles.
     pub fn new(
         market: &str,
         candles: &VenueCandles,

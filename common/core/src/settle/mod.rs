@@ -1,10 +1,9 @@
-//! What happened: from venues' candles to the price of record of a minute, and from prices to what a round is
-//! scored against.
+//! What happened: from venues' candles to the settled price of a minute, and from prices to the outcome of a round.
 //!
 //! ```text
-//!  venues' finished candles ──▶ MinuteInputs ──settle_minute──▶ MinuteDecision: price, or gap with its reason
+//!  venues' final candles ──▶ MinuteInputs ──settle_minute──▶ MinuteDecision: a price, or a gap with its reason
 //!     candle: which count          │ usdt_rate: USDT → USD         │
-//!                                  │ probation: who is out         ▼
+//!                                  │ probation: excluded venues    ▼
 //!                                  │ venue_weights: weights     SettledPrices ──▶ Settlement ──▶ Outcome
 //!                                  └ median: the price            every instant    of a round     moves, or void
 //! ```

@@ -1,4 +1,4 @@
-//! What a price of record was decided from, as the journal keeps it.
+//! Where a price of record comes from, as the journal keeps it.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::hash::Hash;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum PriceProvenance {
-    /// A quorum of venues, or the want of one.
+    /// From venues' candles, by [`settle_minute`](super::settle_minute()).
     Venues {
         /// Hash of the minute's [inputs](super::MinuteInputs), which the store keeps: everything that decided it.
         inputs: Hash,
-        /// (max − min) over the price, in bps.
+        /// (max − min) of the constituents' prices over the price, in bps; `None` for a gap.
         dispersion_bps: Option<f64>,
-        /// Why it is a gap.
+        /// Why it is a gap; `None` if there is a price.
         gap: Option<GapReason>,
-        /// Who had no say and why.
+        /// The venues whose price did not count, by name, with the reason.
         excluded: BTreeMap<String, VenueExclusion>,
     },
-    /// The one source of a series of values.
+    /// From the only source of a series that no venue trades, whose value is the price.
     Source,
 }

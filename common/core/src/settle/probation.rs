@@ -1,4 +1,5 @@
-//! Who is out: a venue far from the others, and one that was so and hasn't come back for long enough.
+//! Outliers and probation: a venue that was far from the others stays excluded until it has been near them for long
+//! enough.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ pub fn deviations<'a>(prices: &BTreeMap<&'a str, f64>) -> BTreeMap<&'a str, f64>
         .collect()
 }
 
-/// Whether a venue is still out after minutes with these deviations, oldest first (`None`: it had no price): it was beyond
-/// the limit, and hasn't since been near the others for enough minutes in a row.
+/// Whether a venue is still excluded after minutes with these deviations, oldest first (`None`: it had no price): it
+/// was beyond the limit, and hasn't since been near the others for enough minutes in a row.
 pub fn is_on_probation(
     deviations: impl IntoIterator<Item = Option<f64>>,
     rules: &MinuteRules,

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a venue's prices are in.
+/// The currency that a venue's prices are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum QuoteCurrency {
     /// US dollars.
     Usd,
-    /// Tether, which is worth what the USDT/USD markets say.
+    /// Tether, converted at the rate of the USDT/USD markets.
     Usdt,
 }
 

@@ -69,8 +69,8 @@ fn usd_close(observation: &VenueObservation, usdt_usd: Option<f64>) -> Result<f6
     in_usd(observation.quote, close, usdt_usd).ok_or(VenueExclusion::NoRate)
 }
 
-/// Refuses a price that the venues without a rate contradict by more than any rate could explain: where most of the
-/// USD-quoted venues have the same wrong scale, nothing else tells.
+/// Refuses a price that the venues without a rate contradict by more than any rate could explain: nothing else shows
+/// that most USD-quoted venues have the same wrong scale.
 fn check_scale(
     settled: &SettledMinute,
     inputs: &MinuteInputs,
@@ -99,7 +99,7 @@ fn in_usd(quote: QuoteCurrency, close: Price, usdt_usd: Option<f64>) -> Option<f
     }
 }
 
-/// How far venues were off in the minutes before, oldest first.
+/// Each venue's deviation from the plain median in the minutes before, oldest first.
 fn past_deviations<'a>(
     inputs: &'a MinuteInputs,
     rules: &MinuteRules,
@@ -145,7 +145,7 @@ fn quorum(
         .map(|(_, share)| share)
         .sum();
     let needed = rules.min_total_weight;
-    // Shares that are a half on paper add up with rounding.
+    // Shares that are exactly a half add up with rounding.
     if weight < needed - 1e-12 {
         return Err(GapReason::TooLittleWeight { weight, needed });
     }

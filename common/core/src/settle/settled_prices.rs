@@ -1,4 +1,4 @@
-//! Prices of record as they become known, and what they make of a round.
+//! Settled prices as they become known, and the settlement of a round from them.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,8 @@ impl SettledPrices {
         }
     }
 
-    /// Takes in the price of an instant, or that it is a gap. The first word is final: whether this is it.
+    /// Adds the price of an instant, or that it is a gap. The first price of an instant is final; returns whether this
+    /// is the first.
     pub fn insert(&mut self, instant: UnixMillis, price: Option<Price>) -> bool {
         if self.known.contains_key(&instant) {
             return false;
@@ -57,13 +58,13 @@ impl SettledPrices {
         self.known.get(&instant).copied().flatten()
     }
 
-    /// The newest price.
+    /// The newest instant with a price, and that price.
     pub fn newest(&self) -> Option<(UnixMillis, Price)> {
         let mut newest_first = self.known.iter().rev();
         newest_first.find_map(|(instant, price)| Some((*instant, (*price)?)))
     }
 
-    /// Every price and gap in a text of its own: `instant,price` a line, in order.
+    /// Every price and gap as text: a line `instant,price` each, in order; a gap's price is empty.
     pub fn to_csv(&self) -> String {
         let line = |(instant, price): (&UnixMillis, &Option<Price>)| {
             let price = price.map(|price| price.to_string()).unwrap_or_default();
@@ -72,12 +73,12 @@ impl SettledPrices {
         self.known.iter().map(line).collect()
     }
 
-    /// How many instants have a price.
+    /// Number of instants with a price.
     pub fn settled(&self) -> usize {
         self.known.len() - self.gaps()
     }
 
-    /// How many instants are gaps.
+    /// Number of instants that are gaps.
     pub fn gaps(&self) -> usize {
         self.known.values().filter(|price| price.is_none()).count()
     }
@@ -87,14 +88,14 @@ impl SettledPrices {
         self.since
     }
 
-    /// Span of which each price is the last.
+    /// Distance of the instants: a minute, or a step where the series has nothing finer.
     pub const fn tick(&self) -> Millis {
         self.tick
     }
 
-    /// Forgets what was before an instant that no round looks behind.
+    /// Forgets everything up to an instant (rounded down to a whole tick) that no round looks behind.
     pub fn prune_before(&mut self, instant: UnixMillis) {
-        // Stays on the grid of ticks, whatever is asked.
+        // `since` stays on the grid of ticks, whatever the caller asks for.
         let instant = UnixMillis(instant.0 - (instant - self.since).0.rem_euclid(self.tick.0));
         if instant > self.since {
             self.known = self.known.split_off(&(instant + Millis(1)));
@@ -102,7 +103,7 @@ impl SettledPrices {
         }
     }
 
-    /// The bar of a series' step, complete or not at all.
+    /// The bar of a series' step; `None` unless every price in it is known.
     pub fn bar(&self, open_time: UnixMillis, step: Millis) -> Option<Bar> {
         if self.tick == MINUTE {
             return minute_bars::bar(open_time, step, |end| self.price(end));

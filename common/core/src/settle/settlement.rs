@@ -1,6 +1,6 @@
 //! What happened in a round: its settled prices as moves from the anchor, or the rule by which it is void.
 //!
-//! The prices come from a replay of bars or from venues' settled minutes; from here on nobody can tell.
+//! The prices come from a replay of bars or from venues' settled minutes; from here on both are treated alike.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -13,7 +13,7 @@ use crate::series::Unit;
 /// The settled prices that a round is scored against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settlement {
-    /// Price at the origin.
+    /// Settled price at the origin; `None` is a gap.
     pub anchor: Option<Price>,
     /// σ_T as known at the origin, in bps (log prices) or the series' unit.
     pub volatility: Option<f64>,
@@ -31,15 +31,15 @@ pub enum VoidReason {
     /// No settled price at the origin.
     #[error("no settled price at the origin")]
     NoAnchor,
-    /// Too few moves before the origin.
+    /// Too few prices before the origin to know σ_T.
     #[error("too few prices before the origin to know its volatility")]
     NoVolatility,
     /// Too many steps without a price.
     #[error("{gaps} of {steps} steps have no settled price")]
     TooManyGaps {
-        /// Gap steps.
+        /// Steps without a settled price.
         gaps: usize,
-        /// All steps.
+        /// All steps of the round, H.
         steps: usize,
     },
     /// The last step has no price.
@@ -48,7 +48,7 @@ pub enum VoidReason {
 }
 
 impl Settlement {
-    /// What happened, as moves from the anchor, or why the round is void.
+    /// The realised moves from the anchor with σ_T, or why the round is void.
     ///
     /// A price whose logarithm is needed and doesn't exist is a gap.
     pub fn outcome(&self, unit: Unit, rules: &SettlementRules) -> Result<Outcome, VoidReason> {
@@ -62,7 +62,8 @@ impl Settlement {
         Ok(Outcome { volatility, moves })
     }
 
-    /// What happened, as moves from the anchor, whether or not a volatility is known.
+    /// The realised moves from the anchor in the unit's measure, whether or not a volatility is known; or why the round
+    /// is void.
     pub fn moves(
         &self,
         unit: Unit,

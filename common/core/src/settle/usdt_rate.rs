@@ -1,4 +1,4 @@
-//! What a USDT is worth in USD, minute by minute. Never assumed to be 1.
+//! The USDT/USD rate, minute by minute. It is never assumed to be 1.
 
 use super::median::median;
 use super::minute_inputs::UsdtMarketCloses;
@@ -8,8 +8,8 @@ use crate::rules::MinuteRules;
 /// The USDT/USD rate of the minute `ago` minutes before the inputs' own: the median of the markets' newest closes, if
 /// enough are fresh, possible and agree.
 ///
-/// That a rate must be possible stops a few exchanges whose prices are all off by the same factor from dragging every
-/// USDT venue along.
+/// A rate must be possible: else a few exchanges whose prices are all off by one factor would put every USDT-quoted
+/// venue off by it.
 pub fn usdt_usd_rate(markets: &[UsdtMarketCloses], ago: usize, rules: &MinuteRules) -> Option<f64> {
     let fresh: Vec<f64> = markets
         .iter()
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(rate_of(&scaled, 0), None);
         let scaled = [99.96, 0.9994, 0.9995].map(|close| market(&[(0, close)]));
         assert_eq!(rate_of(&scaled, 0), Some(0.99945));
-        // An impossible newest close doesn't let an older one speak for its market.
+        // An impossible newest close isn't replaced by an older one of its market.
         let scaled = [market(&[(0, 0.0099), (1, 0.99)]), market(&[(0, 0.99)])];
         assert_eq!(rate_of(&scaled, 0), None);
         let edges = [0.9, 0.9001, 1.1001].map(|close| market(&[(0, close)]));

@@ -7,7 +7,7 @@ use crate::bar::Bar;
 use crate::price::Price;
 use crate::time::UnixMillis;
 
-/// The candles that a venue served, by open time.
+/// The candles that a venue served, by open time; all have a finite volume.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct VenueCandles(BTreeMap<UnixMillis, Bar>);
 
@@ -18,13 +18,14 @@ impl VenueCandles {
         within.next().map(|(_, candle)| *candle)
     }
 
-    /// Whether there is a candle after this minute.
+    /// Whether there is a candle after this minute, which makes the minute's own final.
     pub fn has_later(&self, minute: UnixMillis) -> bool {
         let last = self.0.last_key_value();
         last.is_some_and(|(open_time, _)| *open_time >= minute + MINUTE)
     }
 
-    /// Closes of the valid and final candles of `count` minutes, from `newest` back.
+    /// Closes of the valid and final candles of `count` minutes, from `newest` back; `None` where there is no such
+    /// candle.
     pub(super) fn final_closes(&self, newest: UnixMillis, count: usize) -> Vec<Option<Price>> {
         let minutes = std::iter::successors(Some(newest), |minute| Some(*minute - MINUTE));
         let close = |minute: UnixMillis| {
@@ -37,7 +38,7 @@ impl VenueCandles {
 
 impl FromIterator<Bar> for VenueCandles {
     fn from_iter<I: IntoIterator<Item = Bar>>(candles: I) -> Self {
-        // JSON has no word for a volume that is no number; the candle would be refused for it anyway.
+        // JSON can't hold a volume that isn't finite, and the candle would be invalid for it anyway.
         let valid = candles
             .into_iter()
             .filter(|candle| candle.volume.is_finite());

@@ -1,10 +1,10 @@
-//! Who weighs what: class shares, split by volume, no venue above the cap.
+//! Weights of venues: each class has a share, split by volume, and no venue is above the cap.
 
 use super::quote_currency::QuoteCurrency;
 use crate::rules::MinuteRules;
 
 /// Each venue's share of all weight, before the cap: its class's share, split by volume. A class without volume leaves
-/// its share to the other; where there is no volume at all, nobody has a share.
+/// its share to the other; where there is no volume at all, all shares are 0.
 pub fn by_volume(venues: &[(QuoteCurrency, f64)], rules: &MinuteRules) -> Vec<f64> {
     let volume_of = |class: QuoteCurrency| -> f64 {
         let members = venues.iter().filter(|(quote, _)| *quote == class);
@@ -35,8 +35,8 @@ pub fn by_volume(venues: &[(QuoteCurrency, f64)], rules: &MinuteRules) -> Vec<f6
         .collect()
 }
 
-/// The shares with none above `cap`: what is cut off is spread over all others in proportion, again and again. Where even
-/// `cap` for everybody leaves weight over, everybody has the cap.
+/// The shares with none above `cap`: what is cut off is spread over all others in proportion, again and again. Where
+/// even `cap` for every venue leaves weight over, every venue has the cap.
 pub fn capped(shares: &[f64], cap: f64) -> Vec<f64> {
     let mut is_capped = vec![false; shares.len()];
     loop {
@@ -107,7 +107,7 @@ mod tests {
         ));
     }
 
-    /// 0.60 is cut to 0.35; its 0.25 goes over all others in proportion: × 0.65/0.40.
+    /// 0.60 is cut to 0.35; its 0.25 is spread over all others in proportion: × 0.65/0.40.
     #[test]
     fn the_excess_is_spread_over_all_others_in_proportion() {
         let capped = capped(&[0.60, 0.20, 0.16, 0.04], 0.35);

@@ -1,4 +1,4 @@
-//! Sums from the start, whose differences are the sums of any span.
+//! Cumulative sums: the sum over any span is a difference of two.
 
 /// 0, then the sum of the first value, of the first two, …
 pub(super) fn cumulative_sums(values: impl Iterator<Item = f64>) -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! Who takes part: forecasters of known quality, and the one that an attacker could honestly be.
+//! The honest forecasters of a population, and the one that an attacker would be.
 
 use foretell_core::time::Millis;
 
@@ -28,7 +28,7 @@ pub const HONEST_ATTACKER: SimulatedForecaster = model_based(
     ),
 );
 
-/// 5 good, 2 middling, 2 that only fatten tails, 7 without skill.
+/// The population: 5 good, 2 middling, 2 that only fatten tails, 7 without skill.
 pub const HONEST_FORECASTERS: [SimulatedForecaster; 16] = [
     model_based(
         "har-180d",

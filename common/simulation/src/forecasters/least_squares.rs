@@ -1,6 +1,7 @@
-//! Linear regression.
+//! Linear least squares.
 
-/// Solves the normal equations by elimination, with a ridge of next to nothing.
+/// Coefficients of a regression of `targets` on `inputs` (rows): the normal equations by elimination, with a ridge of
+/// 1e-6 against singular ones.
 pub(super) fn least_squares(inputs: &[Vec<f64>], targets: &[f64]) -> Vec<f64> {
     let n = inputs.first().map_or(0, Vec::len);
     let mut system = vec![vec![0.0; n + 1]; n];

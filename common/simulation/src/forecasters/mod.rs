@@ -1,4 +1,4 @@
-//! Who takes part: forecasters of known quality, fitted on bars before a season.
+//! The population: forecasters of known quality, fitted on bars before a season.
 
 mod cumulative_sums;
 mod honest;

@@ -7,12 +7,14 @@ use foretell_core::time::Millis;
 use super::cumulative_sums::cumulative_sums;
 use crate::historical_market::HistoricalMarket;
 
+/// Slots a day.
 const SLOTS: usize = 288;
 const DAY_MS: i64 = 86_400_000;
 
-/// Factors of variance over the slots of weekdays, Saturdays and Sundays, of mean 1.
+/// Factors of variance, of mean 1, by slot of 5 minutes, apart for weekdays, Saturdays and Sundays.
 #[derive(Debug)]
 pub(super) struct SeasonalFactors {
+    /// By kind of day and slot; `None`: all are 1.
     factors: Option<Vec<f64>>,
 }
 
@@ -21,7 +23,8 @@ impl SeasonalFactors {
         Self { factors: None }
     }
 
-    /// From the year before bar `now`.
+    /// Factors from the year before bar `now`: mean ratios of a bar's variance to that of the week around it, the
+    /// largest cut off, smoothed over neighbouring slots.
     pub(super) fn estimate(market: &HistoricalMarket, now: usize) -> Self {
         let week = market.bars_in(Millis::days(7));
         let first = now.saturating_sub(market.bars_in(Millis::days(365)));
@@ -72,6 +75,7 @@ impl SeasonalFactors {
     }
 }
 
+/// The slot of a bar, kinds of day one after the other: weekdays, Saturday, Sunday.
 fn slot(market: &HistoricalMarket, bar: usize) -> usize {
     let opened = market.open_time(bar).0;
     // 1970-01-01 was a Thursday; 0 is Monday.
@@ -81,7 +85,7 @@ fn slot(market: &HistoricalMarket, bar: usize) -> usize {
     kind * SLOTS + usize::try_from(within).unwrap_or(0)
 }
 
-/// Hann-weighted mean of the neighbours, around the clock.
+/// Hann-weighted means of `width` neighbours on each side; the day's end neighbours its start.
 fn smooth(day: &[f64], width: usize) -> Vec<f64> {
     let weight = |offset: usize| 0.5 * (1.0 + libm::cos(PI * offset as f64 / (width + 1) as f64));
     (0..day.len())

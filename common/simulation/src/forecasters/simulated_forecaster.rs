@@ -1,31 +1,31 @@
-//! A forecaster of known quality.
+//! A forecaster of known quality, before it has learnt anything.
 
 use serde::Serialize;
 
 use super::variance_model::SimulatedModelSpec;
 
-/// What a forecaster is worth.
+/// How good a forecaster is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkillClass {
-    /// Times volatility by clock and past.
+    /// Knows the volatility by hour and by the past.
     Good,
-    /// Times volatility by the past alone.
+    /// Knows the volatility by the past alone.
     Middling,
-    /// The reference's volatility, better shaped.
+    /// Has the reference's volatility in a better shape of distribution.
     Tails,
-    /// Nothing to offer.
+    /// Has no skill.
     None,
 }
 
-/// A forecaster.
+/// A forecaster by name, class and method.
 #[derive(Debug, Clone, Copy)]
 pub struct SimulatedForecaster {
-    /// Its name.
+    /// The name in messages; unique in a population.
     pub name: &'static str,
-    /// What it is worth.
+    /// How good it is.
     pub class: SkillClass,
-    /// Whether it is one of those that nobody can tell apart in a month.
+    /// Whether it is one of those too alike in skill to be told apart in a month.
     pub near_equal: bool,
     pub(super) kind: ForecasterKind,
 }
@@ -35,8 +35,8 @@ pub(super) enum ForecasterKind {
     Model(SimulatedModelSpec),
     /// The reference itself.
     Reference,
-    /// The reference, moved by chance, by this share of its width.
+    /// The reference, moved at random with this standard deviation, in widths of the reference.
     RandomShift(f64),
-    /// The reference, wider or narrower by chance.
+    /// The reference, widened by a random factor whose logarithm has this standard deviation.
     RandomWidth(f64),
 }

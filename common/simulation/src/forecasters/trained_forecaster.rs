@@ -7,21 +7,21 @@ use super::variance_model::SimulatedModel;
 use crate::counter_rng::{SeedStream, normal};
 use crate::historical_market::HistoricalMarket;
 
-/// Everybody's widths wobble by this much, each in an own way that changes from day to day.
+/// Standard deviation of the logarithm of a factor on each forecaster's widths, which changes from day to day.
 const WIDTH_NOISE: f64 = 0.02;
 
-/// A forecaster that has learnt what it can before a season.
+/// A forecaster that has learnt from the bars before a season.
 #[derive(Debug)]
 pub struct TrainedForecaster {
     forecaster: SimulatedForecaster,
     model: Option<SimulatedModel>,
-    /// Tells its chance from others'.
+    /// Number in the population, from 0, which tells its random numbers from others'.
     number: u64,
 }
 
 impl SimulatedForecaster {
-    /// Learns from the bars before `now`, for forecasts up to bar `until`; `number`, from 0, tells its chance from
-    /// others'.
+    /// Learns from the bars before bar `now`, for forecasts up to bar `until`. `number`, from 0, tells its random
+    /// numbers from others'.
     pub fn fit(
         &self,
         market: &HistoricalMarket,
@@ -42,13 +42,15 @@ impl SimulatedForecaster {
 }
 
 impl TrainedForecaster {
-    /// Widths of each step in bps before chance, which is all that differs between seeds; empty if there are none.
+    /// The model's scale of the move to each step, in bps, when `known` bars are complete; the same for every seed.
+    /// Empty without a model.
     pub fn scales(&self, market: &HistoricalMarket, known: usize) -> Vec<f64> {
         let model = self.model.as_ref();
         model.map_or_else(Vec::new, |model| model.scales(market, known))
     }
 
-    /// The fan of a round, from its widths, the reference's (`volatility`, in bps a step) and chance.
+    /// The fan of a round: from the model's `scales`, or the reference's quantiles (in units of σ_T·√i) and σ_T
+    /// (`volatility`, in bps), with the random numbers of `seed`.
     pub fn fan(
         &self,
         scales: &[f64],
@@ -83,7 +85,7 @@ impl TrainedForecaster {
         QuantileForecast::from_moves(POOL_LEVELS, moves)
     }
 
-    /// A standard number that drifts from one day's to the next's.
+    /// Standard normal numbers, one a day of 48 rounds, interpolated between days.
     fn daily_noise(&self, seed: u64, round: u64) -> f64 {
         let (day, part) = (round / 48, (round % 48) as f64 / 48.0);
         let stream = SeedStream::DailyWidth {

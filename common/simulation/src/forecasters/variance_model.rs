@@ -1,8 +1,8 @@
-//! Forecasters of variance: what the honest miners of a population run.
+//! Models of variance: what the honest miners of a population run.
 //!
 //! Compact forms of what works on bitcoin: log variance over several windows regressed on the past (Corsi 2009), moving
-//! averages, trailing means; each with or without the hours' season, and with the empirical distribution of its own errors.
-//! Learnt from bars before a given one only.
+//! averages, trailing means; each with or without seasonal factors, and with the empirical distribution of its own
+//! errors. Fitted on bars before a given one only.
 
 use foretell_core::forecast::POOL_LEVELS;
 use foretell_core::time::Millis;
@@ -23,15 +23,15 @@ const BUCKETS: [(usize, usize); 7] = [
     (25, 48),
     (49, 100),
 ];
-/// Every how many bars a training row stands.
+/// Bars between two rows of the training set.
 const ROW_EVERY: usize = 6;
 /// Keeps logarithms finite, in units of a typical variance.
 const VARIANCE_OFFSET: f64 = 1e-3;
 
-/// What the distribution looks like, given its variance.
+/// The distribution of a move, given its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum InnovationDistribution {
-    /// Symmetrised quantiles of the model's own past errors, by distance.
+    /// Symmetrised quantiles of the model's own past errors, by bucket of the horizon.
     Empirical,
     /// A normal distribution.
     Gaussian,
@@ -39,34 +39,34 @@ pub enum InnovationDistribution {
     StudentT(f64, f64),
 }
 
-/// A way to forecast.
+/// A model before it is fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SimulatedModelSpec {
-    /// Level of variance.
+    /// How the level of variance is forecast.
     pub level: VarianceLevel,
-    /// Whether hours and days have their own factor.
+    /// Whether hours and kinds of day have factors of their own.
     pub seasonal: bool,
-    /// Shape.
+    /// Shape of the distribution.
     pub distribution: InnovationDistribution,
-    /// Span of the past that is learnt from.
+    /// Span before the fit that training rows come from.
     pub training_span: Millis,
 }
 
-/// A recipe that has learnt.
+/// A fitted model.
 #[derive(Debug)]
 pub struct SimulatedModel {
     spec: SimulatedModelSpec,
     seasonal_factors: SeasonalFactors,
-    /// Coefficients by bucket, constant first, error correction included.
+    /// Coefficients by bucket, constant first; it includes the correction of the exponential's bias.
     coefficients: Vec<Vec<f64>>,
     /// [`POOL_LEVELS`] quantiles by bucket.
     quantiles: Vec<Vec<f64>>,
-    /// Σ of relative variance up to each bar: ranged, blended.
+    /// Variances of the past relative to the seasonal factors.
     sums: VarianceSums,
 }
 
 impl SimulatedModelSpec {
-    /// What it learns from the bars before `now`; forecasts may be made up to bar `until`.
+    /// The model fitted on the bars before bar `now`; forecasts may be made up to bar `until`.
     pub fn fit(&self, market: &HistoricalMarket, now: usize, until: usize) -> SimulatedModel {
         let seasonal_factors = if self.seasonal {
             SeasonalFactors::estimate(market, now)
@@ -113,7 +113,7 @@ impl SimulatedModel {
         &self.quantiles[bucket(step)]
     }
 
-    /// Log variances that a forecast is made from, after a constant.
+    /// Inputs of a forecast when `known` bars are complete: log variances, for a regression after a constant.
     fn features(&self, known: usize) -> Vec<f64> {
         let sums = &self.sums;
         match self.spec.level {
@@ -136,11 +136,13 @@ impl SimulatedModel {
         }
     }
 
+    /// Variance of one bar in a bucket, before seasonal factors.
     fn relative_variance(&self, features: &[f64], bucket: usize) -> f64 {
         let weights = &self.coefficients[bucket];
         libm::exp(weights.iter().zip(features).map(|(w, x)| w * x).sum())
     }
 
+    /// Coefficients by bucket.
     fn regress(&self, rows: &[usize], horizon: usize) -> Vec<Vec<f64>> {
         if !matches!(self.spec.level, VarianceLevel::HarRegression(_)) {
             return vec![vec![1.0]; BUCKETS.len()];
@@ -155,7 +157,7 @@ impl SimulatedModel {
                 .collect();
             let logs: Vec<f64> = targets.iter().map(|target| log(*target)).collect();
             let mut weights = least_squares(&inputs, &logs);
-            // The exponential of a mean logarithm is too small: corrected by what the past says.
+            // The exponential of a mean logarithm is biased down: corrected by the mean ratio on the training rows.
             let ratios = inputs.iter().zip(&targets).map(|(x, target)| {
                 target / libm::exp(weights.iter().zip(x).map(|(w, x)| w * x).sum())
             });
@@ -165,6 +167,7 @@ impl SimulatedModel {
         BUCKETS.into_iter().map(of_bucket).collect()
     }
 
+    /// [`POOL_LEVELS`] quantiles by bucket, in units of the scale.
     fn innovation_quantiles(&self, market: &HistoricalMarket, rows: &[usize]) -> Vec<Vec<f64>> {
         let horizon = market.series.grid.horizon;
         let symmetric = |inverse: &dyn Fn(f64) -> f64| -> Vec<f64> {
@@ -225,6 +228,7 @@ fn log(variance: f64) -> f64 {
     libm::log(variance.max(0.0) + VARIANCE_OFFSET)
 }
 
+/// The bucket of a step, from 1.
 fn bucket(step: usize) -> usize {
     BUCKETS
         .iter()

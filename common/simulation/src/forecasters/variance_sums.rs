@@ -6,7 +6,7 @@ use super::cumulative_sums::cumulative_sums;
 use super::seasonal_factors::SeasonalFactors;
 use crate::historical_market::HistoricalMarket;
 
-/// How a forecaster thinks of the next hours' variance.
+/// How a model forecasts the level of variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum VarianceLevel {
     /// Regression on log variance over these windows.
@@ -17,12 +17,17 @@ pub enum VarianceLevel {
     TrailingMean(Millis),
 }
 
+/// Variances of bars over their seasonal factors, in bps².
 #[derive(Debug)]
 pub(super) struct VarianceSums {
+    /// The first bar.
     pub(super) first: usize,
     step_ms: i64,
+    /// Cumulative sums of range variances.
     pub(super) ranged: Vec<f64>,
+    /// Moving average at each bar.
     pub(super) ewma: Vec<f64>,
+    /// Cumulative sums of blended variances.
     pub(super) blended: Vec<f64>,
 }
 
@@ -68,7 +73,7 @@ impl VarianceSums {
         usize::try_from(span.0 / self.step_ms).unwrap_or(0).max(1)
     }
 
-    /// Mean over bars `from` .. `to` of running sums.
+    /// Mean over bars `from` .. `to`, of cumulative `sums` of this struct.
     pub(super) fn mean(&self, sums: &[f64], from: usize, to: usize) -> f64 {
         let (from, to) = (
             from.saturating_sub(self.first),

@@ -5,13 +5,14 @@ use foretell_core::time::Millis;
 use crate::counter_rng::{SeedStream, normal};
 use crate::historical_market::HistoricalMarket;
 
-/// Seed of what guessers guess.
+/// Seed of all guesses.
 const SEED: u64 = 1;
-/// How far a guessed direction moves a fan, and how much a guessed width changes it, as shares of its width.
+/// How far a direction moves the fan, in units of σ_T·√i.
 const SHIFT: f64 = 0.05;
+/// Standard deviation of the logarithm of a guessed width.
 const WIDTH_JITTER: f64 = 0.05;
 
-/// A way to differ from the reference.
+/// A way to differ from the reference without skill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullStrategy {
     /// The volatility of the last 7 days.
@@ -29,7 +30,7 @@ pub enum NullStrategy {
 }
 
 impl NullStrategy {
-    /// All of them.
+    /// Every strategy.
     pub const ALL: [Self; 6] = [
         Self::LongWidth,
         Self::ShortWidth,
@@ -39,7 +40,7 @@ impl NullStrategy {
         Self::WidthGuess,
     ];
 
-    /// What it does.
+    /// The strategy in words, as results name it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LongWidth => "width of the last 7 days",
@@ -51,7 +52,8 @@ impl NullStrategy {
         }
     }
 
-    /// How wide its fan of round number `round` is, and how far it is moved, in widths of the reference.
+    /// The factor that widens the reference's fan in round number `round`, and the shift that moves it, in units of
+    /// σ_T·√i.
     pub(super) fn width_and_shift(
         self,
         market: &HistoricalMarket,

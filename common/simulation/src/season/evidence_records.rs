@@ -1,4 +1,4 @@
-//! Everybody's records, and how a round is scored for them.
+//! The evidence of every hotkey, and the scoring of a round, which is the same for all scenarios.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,31 +19,31 @@ use super::simulated_round::SimulatedRound;
 use crate::attacker_view::AttackerView;
 use crate::population::Population;
 
-/// Everybody's records so far.
+/// The advantages of every hotkey so far, and what of past rounds is still needed.
 #[derive(Debug)]
 pub struct EvidenceRecords {
     window: EvidenceWindow,
     shuffle: SchaakeShuffle,
     sums: BTreeMap<Hotkey, EvidenceSums>,
-    /// The mean of the population's fans, round by round, until it is public.
+    /// The mean of the population's fans in each round that isn't public yet.
     mean_consensuses: VecDeque<Consensus>,
 }
 
-/// What is judged by.
+/// What all rounds of a season are scored by.
 #[derive(Debug, Clone, Copy)]
 pub struct ScoringContext<'a> {
-    /// Rules of the score.
+    /// Rules of score and evidence.
     pub rules: &'a Rules,
-    /// Who plays.
+    /// Every hotkey, and what it does.
     pub population: &'a Population,
-    /// Whether older policies play along.
+    /// Whether scores for older policies are needed.
     pub legacy: bool,
     /// Rounds between an origin and the first one that opens with its prices settled.
     pub settlement_lag: usize,
 }
 
 impl EvidenceRecords {
-    /// Nobody's.
+    /// The records before the first round.
     pub fn new(window: EvidenceWindow, shuffle: SchaakeShuffle) -> Self {
         Self {
             window,
@@ -58,7 +58,8 @@ impl EvidenceRecords {
         self.sums.get(key)?.evidence(rules)
     }
 
-    /// Plays a round: `honest` are the population's fans, `attacker_view` is the attacker's.
+    /// Scores a round: `honest` are the population's fans, in its order; `attacker_view` lacks the public consensus,
+    /// which is filled in here. `empty` are the deviations of a round without fans.
     pub fn score_round<'a>(
         &mut self,
         context: &ScoringContext<'_>,
@@ -132,7 +133,7 @@ impl EvidenceRecords {
                 }
             }
         }
-        // A record starts at the first answer.
+        // A record begins at the first answer; from then on no answer is a miss.
         if fan.is_some() || self.sums.contains_key(&key) {
             let advantage = simulated_round.advantage(fan, rules);
             debug_assert_eq!(advantage.origin, origin);
@@ -144,7 +145,7 @@ impl EvidenceRecords {
     }
 }
 
-/// A pool in which all have the same share.
+/// A pool in which all hotkeys have the same share.
 fn equal_weight_pool(keys: &[Hotkey]) -> Vec<Forecaster> {
     let share = 1.0 / keys.len().max(1) as f64;
     let forecaster = |key: &Hotkey| Forecaster {

@@ -17,7 +17,7 @@ use super::simulated_round::SimulatedRound;
 use crate::attack::{Attack, AttackKind};
 use crate::attacker_view::AttackerView;
 
-/// The scenario.
+/// The state of the scenario between rounds.
 #[derive(Debug)]
 pub struct EvidenceScenario<'a> {
     participants: Participants,
@@ -25,26 +25,26 @@ pub struct EvidenceScenario<'a> {
     owners: BTreeMap<Hotkey, Hotkey>,
     fit_state: FitState,
     credits: Credits,
-    /// The consensus's record.
+    /// Advantages of the consensus.
     consensus: EvidenceSums,
-    /// Pools of the rounds that have not settled.
+    /// Pools of the rounds that have not settled, oldest first.
     open: VecDeque<Vec<Forecaster>>,
     copier: Option<ConsensusCopier>,
     eligible: Vec<Hotkey>,
     result: SeasonResult,
 }
 
-/// An attacker who sends what is public of this scenario's own consensus.
+/// An attacker that sends this scenario's own consensus once it is public.
 #[derive(Debug)]
 struct ConsensusCopier {
     key: Hotkey,
     record: EvidenceSums,
-    /// Consensuses of the rounds since the last one that is public.
+    /// Consensuses that the attacker hasn't sent yet, oldest first.
     public: VecDeque<Consensus>,
 }
 
 impl<'a> EvidenceScenario<'a> {
-    /// A scenario in which nothing has happened yet.
+    /// The scenario before the first round.
     pub fn new(
         attack: &Attack,
         participants: Participants,
@@ -71,7 +71,7 @@ impl<'a> EvidenceScenario<'a> {
         }
     }
 
-    /// A round has settled; `mature` says whether its consensus is compared with the members.
+    /// Adds a settled round; `mature`: whether its consensus is compared with the members.
     pub fn settle(&mut self, simulated_round: &mut SimulatedRound<'_>, mature: bool) {
         let pool = self.open.pop_front().unwrap_or_default();
         if let Some(copier) = &mut self.copier {
@@ -114,12 +114,12 @@ impl<'a> EvidenceScenario<'a> {
         }
     }
 
-    /// A void round counts for nobody.
+    /// Drops the oldest open round, which is void: it counts for nobody.
     pub fn void(&mut self) {
         self.open.pop_front();
     }
 
-    /// Pays by what has settled.
+    /// Pays every hotkey by the rounds that have settled.
     pub fn pay(&mut self, records: &EvidenceRecords, payout: &PayoutEvent) {
         let asked = self.participants.asked.iter();
         let of = |key: &Hotkey| records.evidence(key, &self.rules.evidence);
@@ -148,14 +148,14 @@ impl<'a> EvidenceScenario<'a> {
         self.result.consensus_gain = consensus.map(|consensus| consensus.mean);
     }
 
-    /// Opens a round.
+    /// Opens a round with the pool of those eligible now.
     pub fn open(&mut self) {
         let rules = &self.rules.fit;
         let pool = fit_pool(&self.eligible, &self.owners, &self.fit_state, rules);
         self.open.push_back(pool);
     }
 
-    /// How it ended.
+    /// The result after the last round.
     pub fn into_result(self) -> SeasonResult {
         self.result
     }

@@ -1,4 +1,4 @@
-//! What the older policies see of a round.
+//! The scores of a round by the older policies.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use foretell_evaluation::policy::{synth_increments, taoshi};
 
 use super::schaake_shuffle::SchaakeShuffle;
 
-/// What the older policies see of a round.
+/// Scores of every hotkey with a valid forecast, by the older policies.
 #[derive(Debug)]
 pub struct LegacyRoundScores {
-    /// Realised closes, if there are no gaps.
+    /// Realised closes; `None` if there are gaps.
     pub closes: Option<Vec<f64>>,
-    /// Weighted RMSEs by `taoshi`.
+    /// Weighted RMSE of policy `taoshi`.
     pub errors: BTreeMap<Hotkey, f64>,
-    /// Sums of CRPS by `increments`.
+    /// Sum of CRPS of policy `increments`.
     pub sums: BTreeMap<Hotkey, f64>,
 }
 
 impl LegacyRoundScores {
-    /// Judges a fan, which is the same as that of `alike`.
+    /// Scores a fan; if it is the same as that of `alike`, by copying the scores.
     pub(super) fn add(
         &mut self,
         key: Hotkey,

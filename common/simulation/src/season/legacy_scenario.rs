@@ -1,4 +1,4 @@
-//! One scenario under an older policy: the same forecasts, other shares.
+//! One scenario under an older policy: the same forecasts, paid by its shares.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::participants::Participants;
 use super::season_result::{PayoutEvent, SeasonResult};
 use super::simulated_round::SimulatedRound;
 
-/// The scenario.
+/// The state of the scenario between rounds.
 #[derive(Debug)]
 pub struct LegacyScenario {
     participants: Participants,
@@ -48,7 +48,7 @@ impl LegacyScenario {
         }
     }
 
-    /// A round has settled.
+    /// Adds a settled round.
     pub fn settle(&mut self, simulated_round: &SimulatedRound<'_>) {
         let Some(legacy_scores) = &simulated_round.legacy_scores else {
             return;
@@ -75,7 +75,7 @@ impl LegacyScenario {
         }
     }
 
-    /// Pays by what has settled.
+    /// Pays every hotkey by the rounds that have settled.
     pub fn pay(&mut self, payout: &PayoutEvent) {
         let standings = match &self.policy {
             LegacyPolicy::Taoshi(policy) => policy.standings(),
@@ -86,7 +86,7 @@ impl LegacyScenario {
             .pay(&self.participants, payout, share, |key| share(key) > 0.0);
     }
 
-    /// How it ended.
+    /// The result after the last round.
     pub fn into_result(self) -> SeasonResult {
         self.result
     }

@@ -1,11 +1,11 @@
-//! One season: a population, and every attack on it, round by round as a validator would live it.
+//! One season: a population, and every attack on it, played round by round as a validator would run them.
 //!
 //! ```text
-//!   at T:  rounds that end at T settle ─▶ advantages, credits, quadratic ─▶ weights of this instant
+//!   at T:  rounds that end at T settle ─▶ advantages, credits, fit state ─▶ weights of this instant
 //!          the round at T opens with the pool of those eligible now
 //! ```
 //!
-//! What anybody sends, and what it is worth on its own, is the same in every scenario. So it is made once a round, and all
+//! What a hotkey sends, and its own score, is the same in every scenario. So it is computed once a round, and all
 //! scenarios are played beside each other: only fit, credits and weights are a scenario's own.
 
 mod evidence_records;

@@ -11,14 +11,14 @@ use crate::population::Population;
 pub struct Participants {
     /// The whole population, whether or not all of it takes part.
     pub honest: Vec<Hotkey>,
-    /// The attacker's hotkeys.
+    /// The attacker's hotkeys, in order.
     pub attackers: Vec<Hotkey>,
-    /// All who take part, in order.
+    /// All that take part: the population's first, then the attacker's.
     pub asked: Vec<Hotkey>,
 }
 
 impl Participants {
-    /// Those in the scenario of one attack.
+    /// The participants of one attack's scenario: of the good forecasters only the first [`peers`](Attack::peers).
     pub fn new(attack: &Attack, population: &Population) -> Self {
         let mut good = 0;
         let present = population

@@ -12,7 +12,7 @@ use super::simulation_plan::PayPolicy;
 use crate::attack::Attack;
 use crate::population::Population;
 
-/// One attack under one policy.
+/// One attack under one policy, by the kind of policy.
 pub(super) enum Scenario<'a> {
     Evidence(Box<EvidenceScenario<'a>>),
     Legacy(Box<LegacyScenario>),

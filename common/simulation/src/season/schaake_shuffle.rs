@@ -1,4 +1,4 @@
-//! From fans to paths, for a policy that looks at how steps hang together.
+//! From fans to paths, for a policy that scores increments between steps.
 
 use foretell_core::forecast::{POOL_LEVELS, QuantileForecast};
 
@@ -8,8 +8,8 @@ use crate::counter_rng::{SeedStream, normal};
 const LEVEL_STRIDE: usize = 3;
 const PATH_COUNT: usize = POOL_LEVELS / LEVEL_STRIDE;
 
-/// Which of the ascending values of a step each path has: the order of random walks (the Schaake shuffle, Clark et al.
-/// 2004). So every step has the fan's distribution, and increments are those of a walk.
+/// For each step and path, which of the step's ascending values the path has: the ranks of random walks (the Schaake
+/// shuffle, Clark et al. 2004). So every step has the fan's distribution, and steps depend on each other as in a walk.
 #[derive(Debug)]
 pub struct SchaakeShuffle {
     /// Ranks by step and path.
@@ -17,7 +17,7 @@ pub struct SchaakeShuffle {
 }
 
 impl SchaakeShuffle {
-    /// The paths of a season with this seed.
+    /// The ranks of a season with this seed.
     pub fn new(seed: u64, horizon: usize) -> Self {
         let mut walks = [0.0; PATH_COUNT];
         let mut ranks = Vec::with_capacity(horizon * PATH_COUNT);

@@ -1,42 +1,42 @@
-//! What became of a season in one scenario.
+//! The pay of a season in one scenario.
 
 use foretell_core::hotkey::Hotkey;
 
 use super::participants::Participants;
 use crate::forecasters::HONEST_FORECASTERS;
 
-/// An instant at which everybody is paid.
+/// An instant at which all hotkeys are paid.
 #[derive(Debug, Clone, Copy)]
 pub struct PayoutEvent {
-    /// Rounds' emissions that are paid.
+    /// What is paid out, in emissions of one round.
     pub rounds: f64,
-    /// Whether it is looked at how things stand.
+    /// Whether weights and eligibility are recorded.
     pub checkpoint: bool,
 }
 
-/// How a season ended in one scenario.
+/// Weights at the checkpoints, and all pay of a season, in one scenario.
 #[derive(Debug, Clone)]
 pub struct SeasonResult {
-    /// Shares of the emission by forecaster of the population, at the checkpoints.
+    /// At each checkpoint, the weight of each forecaster of the population, in its order.
     pub weights: Vec<Vec<f64>>,
-    /// The attacker's, at the checkpoints.
+    /// At each checkpoint, the weight of all the attacker's hotkeys together.
     pub attacker_weights: Vec<f64>,
-    /// What burned, at the checkpoints.
+    /// At each checkpoint, the share that is burned.
     pub burned: Vec<f64>,
-    /// Who of the population was eligible, at the checkpoints.
+    /// At each checkpoint, whether each forecaster of the population is eligible.
     pub eligible: Vec<Vec<bool>>,
-    /// All that was paid to each of the population over the season, in rounds' emissions.
+    /// Total pay of each forecaster of the population, in emissions of one round.
     pub paid: Vec<f64>,
-    /// All that was paid to the attacker.
+    /// Total pay of the attacker, in emissions of one round.
     pub attacker_paid: f64,
-    /// Mean gain of the consensus over the reference, where there is one.
+    /// Mean advantage of the consensus over the reference; `None` where a policy has no consensus.
     pub consensus_gain: Option<f64>,
-    /// Of the season's last part: sums of the scores of the consensus, and of each of the population.
+    /// From [`MATURE_DAYS`](super::MATURE_DAYS) on: sums of the scores of the consensus, and of each of the population.
     pub mature_scores: Option<(f64, Vec<f64>)>,
 }
 
 impl SeasonResult {
-    /// Of a season that has not begun.
+    /// The result before the first round.
     pub fn empty() -> Self {
         Self {
             weights: Vec::new(),
@@ -50,7 +50,7 @@ impl SeasonResult {
         }
     }
 
-    /// Pays everybody its share.
+    /// Pays each hotkey its `share` of the emission.
     pub fn pay(
         &mut self,
         participants: &Participants,

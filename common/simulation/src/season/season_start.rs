@@ -19,7 +19,7 @@ use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, TrainedForecaster}
 use crate::historical_market::HistoricalMarket;
 use crate::population::Population;
 
-/// A season before chance: what has been learnt, and the widths of every round.
+/// All of a season that no seed changes: fitted forecasters, and outcome and scales of every round.
 #[derive(Debug)]
 pub struct SeasonStart {
     trained: Vec<TrainedForecaster>,
@@ -32,12 +32,12 @@ struct PrecomputedRound {
     settlement: Settlement,
     outcome: Option<Outcome>,
     reference_score: f64,
-    /// Widths by forecaster.
+    /// Scale of the move to each step in bps, by forecaster; empty without a model.
     scales: Vec<Vec<f64>>,
 }
 
 impl SeasonStart {
-    /// What is known before the season that begins at `first`.
+    /// The season of `plan.days` that begins at `first`; forecasters learn from the bars before.
     pub fn new(market: &HistoricalMarket, plan: &SimulationPlan, first: UnixMillis) -> Self {
         let now = market.known_at(first);
         let until = now + market.bars_in(Millis::days(plan.days as i64 + 1));
@@ -173,7 +173,7 @@ impl SeasonStart {
         variants.map(<[SeasonResult]>::to_vec).collect()
     }
 
-    /// Everybody's fans in one round, the attacker's honest one last.
+    /// The fans of the population in one round, then the attacker's honest one.
     fn fans(
         &self,
         precomputed: &PrecomputedRound,

@@ -1,4 +1,4 @@
-//! One round as all scenarios see it: what everybody sent, and what each forecast is worth. Made once for all of them.
+//! One settled round as all scenarios see it: everybody's forecasts and advantages, computed once.
 
 use std::collections::BTreeMap;
 
@@ -14,31 +14,31 @@ use foretell_core::time::UnixMillis;
 use super::legacy_round_scores::LegacyRoundScores;
 use crate::attacker_view::AttackerView;
 
-/// A settled round.
+/// A settled round with everybody's forecasts.
 #[derive(Debug)]
 pub struct SimulatedRound<'a> {
-    /// Its origin.
+    /// Origin T.
     pub origin: UnixMillis,
-    /// What happened.
+    /// Realised moves and σ_T.
     pub outcome: &'a Outcome,
-    /// The reference's score.
+    /// Scaled CRPS of the reference, S_ref.
     pub reference_score: f64,
-    /// What happened, in the pool's units.
+    /// Realised moves in units of σ_T·√i.
     pub realised: RealisedMoves,
-    /// Everybody's fans.
+    /// Everybody's fans, as deviations from the reference.
     pub deviations: Deviations,
-    /// Advantages of everybody whose record has begun.
+    /// Advantage of each hotkey whose record has begun.
     pub advantages: BTreeMap<Hotkey, Advantage>,
-    /// What an attacker saw when the round was asked, public consensus apart.
+    /// What an attacker saw when the round was asked, without the public consensus, which is the scenario's own.
     pub attacker_view: AttackerView<'a>,
-    /// Somebody who sent the attacker's honest fan, so that it is judged once.
+    /// A hotkey that sent the attacker's honest fan, whose scores the next one with that fan copies.
     pub(super) honest_sender: Option<Hotkey>,
-    /// What older policies make of it; `None` if nobody plays by them.
+    /// Scores by the older policies; `None` if no variant needs them.
     pub legacy_scores: Option<LegacyRoundScores>,
 }
 
 impl SimulatedRound<'_> {
-    /// What a fan, or none, is worth in this round.
+    /// The advantage of a fan, or of a miss, in this round.
     pub fn advantage(&self, fan: Option<&QuantileForecast>, rules: &Rules) -> Advantage {
         let score = fan.and_then(|fan| Score::scaled_crps(fan, self.outcome, &rules.score));
         Advantage {

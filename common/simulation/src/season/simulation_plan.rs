@@ -5,44 +5,44 @@ use foretell_core::time::Millis;
 
 use crate::attack::Attack;
 
-/// Days after which shares are looked at.
+/// Days after which weights and eligibility are recorded.
 pub const CHECKPOINTS: [usize; 4] = [5, 10, 20, 30];
 
-/// Days after which the consensus is held against its best member.
+/// Days after which the consensus is compared with its members.
 pub const MATURE_DAYS: usize = 20;
 
 /// What all seasons have in common.
 #[derive(Debug)]
 pub struct SimulationPlan {
-    /// Rules of everything but what the variants vary.
+    /// All rules; a variant replaces those of its policy.
     pub rules: Rules,
-    /// Interval between rounds.
+    /// Interval between two origins.
     pub round_every: Millis,
-    /// Length of a season.
+    /// Length of a season in days.
     pub days: usize,
-    /// What is tried.
+    /// Attacks, each in a scenario of its own.
     pub attacks: Vec<Attack>,
-    /// How it is paid, side by side.
+    /// Policies, under each of which every attack is played.
     pub variants: Vec<PolicyVariant>,
 }
 
-/// A way to pay, under a name.
+/// A policy under a name of its own.
 #[derive(Debug, Clone)]
 pub struct PolicyVariant {
-    /// Its name.
+    /// The name in the results.
     pub name: String,
-    /// How it pays.
+    /// The policy and its numbers.
     pub policy: PayPolicy,
 }
 
 /// A policy, and the numbers that may vary.
 #[derive(Debug, Clone, Copy)]
 pub enum PayPolicy {
-    /// The live one: who is eligible, how the consensus is made, and how much is paid.
+    /// The live policy, with the rules of eligibility, of the consensus and of pay.
     Evidence(EvidenceRules, FitRules, PayRules),
-    /// The first generation's, paid once a day.
+    /// Policy `taoshi`, paid once a day.
     Taoshi,
-    /// CRPS of increments, paid once a day.
+    /// Policy `increments`, paid once a day.
     Increments,
 }
 

@@ -39,7 +39,7 @@ fn the_fit_is_that_of_a_dense_search() {
     assert!((fitted - dense).abs() < 0.03, "{fitted} {dense}");
 }
 
-/// The more is made of a deviation, the smaller its share: the consensus is the same.
+/// The more a deviation is exaggerated, the smaller its share: the consensus is the same.
 #[test]
 fn exaggeration_is_undone_and_nothing_is_stretched() {
     let honest = fan(1, 0.0, TRUE_SCALE);
@@ -54,16 +54,16 @@ fn exaggeration_is_undone_and_nothing_is_stretched() {
         let (curvature, slope) = state.curvature_and_slope(&[alone(key(1), 0.0)]);
         shares(&curvature, &slope, &fit_rules())[0]
     };
-    // What a share takes of the honest deviation; where so wide a fan crosses, it is sorted.
+    // The part of the honest deviation in the consensus; so wide a fan's crossing quantiles are sorted.
     let (some, more) = (1.5 * share(1.5), 1.8 * share(1.8));
     assert!(some > 0.5, "{some}");
     assert!((some - more).abs() < 0.01 * some, "{some} {more}");
     assert_eq!(share(0.25), 1.0);
-    // What only does harm has no share.
+    // A deviation that only makes the score worse has no share.
     assert_eq!(share(-1.0), 0.0);
 }
 
-/// Two that differ by a hair, of which the past prefers one; and a third that is unlike both.
+/// Two fans that are almost the same, one of which the past prefers slightly.
 #[test]
 fn those_alike_share_alike_and_who_is_alone_keeps_its_share() {
     let alike = [(key(1), fan(1, 0.0, 0.35)), (key(2), fan(1, 0.002, 0.345))];

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Entries and shares of a past in which the miners of `names` sent these fans; by hotkey.
+/// Shares by hotkey after a past in which these hotkeys, each with its coldkey, sent these fans.
 fn fitted(names: &[(Hotkey, Hotkey, QuantileForecast)]) -> BTreeMap<Hotkey, f64> {
     let fans: Vec<(Hotkey, QuantileForecast)> =
         names.iter().map(|(k, _, fan)| (*k, fan.clone())).collect();
