@@ -154,62 +154,59 @@ impl Attack {
 
 impl AttackKind {
     /// The fan of the attacker's hotkey number `hotkey`, from 0, in one round; `None` is a miss.
-    pub fn fan(self, attacker_view: &AttackerView<'_>, hotkey: usize) -> Option<QuantileForecast> {
-        let round = attacker_view.round_index as u64;
+    pub(crate) fn fan(self, view: &AttackerView<'_>, hotkey: usize) -> Option<QuantileForecast> {
+        let round = view.round_index as u64;
         match self {
-            Self::Honest => Some(attacker_view.honest.clone()),
-            Self::Exaggerate(by) => Some(attacker_view.deviating(|d, _, _| by * d)),
-            Self::Noisy(0.0) => Some(attacker_view.honest.clone()),
+            Self::Honest => Some(view.honest.clone()),
+            Self::Exaggerate(by) => Some(view.deviating(|d, _, _| by * d)),
+            Self::Noisy(0.0) => Some(view.honest.clone()),
             Self::Noisy(energy) => {
                 let hotkey = hotkey as u64;
                 let shift = SeedStream::NoisyShift { hotkey };
                 let widening = SeedStream::NoisyWidening { hotkey };
-                Some(attacker_view.with_noise(energy, (shift, widening), 1.0))
+                Some(view.with_noise(energy, (shift, widening), 1.0))
             }
             Self::Antithetic(energy) => {
                 let sign = if hotkey.is_multiple_of(2) { 1.0 } else { -1.0 };
                 let pair = hotkey as u64 / 2;
                 let shift = SeedStream::AntitheticShift { pair };
                 let widening = SeedStream::AntitheticWidening { pair };
-                Some(attacker_view.with_noise(energy, (shift, widening), sign))
+                Some(view.with_noise(energy, (shift, widening), sign))
             }
-            Self::CopyConsensus => attacker_view.public_consensus.map(|public| {
+            Self::CopyConsensus => view.public_consensus.map(|public| {
                 let at = |step: usize, k: usize| public[step * POOL_LEVELS + k];
-                attacker_view.deviating(|_, step, k| at(step, k))
+                view.deviating(|_, step, k| at(step, k))
             }),
             Self::Gamble => {
-                let up = uniform(attacker_view.seed, SeedStream::GambleSide, round / 16) < 0.5;
+                let up = uniform(view.seed, SeedStream::GambleSide, round / 16) < 0.5;
                 let bet = if up { 0.3 } else { -0.3 };
-                let horizon = attacker_view.honest.rows().len();
-                let moves = (1..=horizon).map(|i| bet * attacker_view.unit(i));
+                let horizon = view.honest.rows().len();
+                let moves = (1..=horizon).map(|i| bet * view.unit(i));
                 Some(QuantileForecast::from_moves(1, moves.collect()))
             }
             Self::Guess => {
-                let day = (attacker_view.round_index / attacker_view.rounds_per_day.max(1)) as u64;
+                let day = (view.round_index / view.rounds_per_day.max(1)) as u64;
                 let hotkey = hotkey as u64;
                 let stream = SeedStream::GuessedDirection { hotkey };
-                let shift = 0.05 * normal(attacker_view.seed, stream, day);
-                Some(attacker_view.on_reference(|q| q + shift))
+                let shift = 0.05 * normal(view.seed, stream, day);
+                Some(view.on_reference(|q| q + shift))
             }
-            Self::SilentWhenUnsure => {
-                (attacker_view.energy < 0.01).then(|| attacker_view.honest.clone())
-            }
+            Self::SilentWhenUnsure => (view.energy < 0.01).then(|| view.honest.clone()),
             Self::RevealSelectively => {
                 // After a large first move the whole fan is off centre.
-                let limit = 1.5 * attacker_view.unit(1);
-                let against = attacker_view
-                    .first_move
-                    .is_some_and(|first| first.abs() > limit);
-                (!against).then(|| attacker_view.honest.clone())
+                let limit = 1.5 * view.unit(1);
+                let against = view.first_move.is_some_and(|first| first.abs() > limit);
+                (!against).then(|| view.honest.clone())
             }
             Self::Late | Self::NotANumber => None,
             Self::Absurd => {
-                let horizon = attacker_view.honest.rows().len();
+                let horizon = view.honest.rows().len();
                 // ln 1e300 less a price's logarithm, in bps.
                 Some(QuantileForecast::from_moves(1, vec![6.8e6; horizon]))
             }
-            Self::JoinLate => (attacker_view.round_index >= 10 * attacker_view.rounds_per_day)
-                .then(|| attacker_view.honest.clone()),
+            Self::JoinLate => {
+                (view.round_index >= 10 * view.rounds_per_day).then(|| view.honest.clone())
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct HistoricalMarket {
 impl HistoricalMarket {
     /// The market of these bars, which are in order.
     pub fn new(series: Series, bars: &[Bar], rules: Rules) -> Self {
-        let mut before: Option<f64> = None;
+        let mut last_close: Option<f64> = None;
         let (mut returns, mut range_variances) = (Vec::new(), Vec::new());
         for bar in bars {
             let [open, high, low, close] =
@@ -33,8 +33,8 @@ impl HistoricalMarket {
             let (range, body) = (1e4 * (high - low), 1e4 * (close - open));
             let variance = 0.5 * range * range - (2.0 * std::f64::consts::LN_2 - 1.0) * body * body;
             range_variances.push(variance.max(0.0));
-            returns.push(before.map_or(0.0, |before| 1e4 * (close - before)));
-            before = Some(close);
+            returns.push(last_close.map_or(0.0, |last| 1e4 * (close - last)));
+            last_close = Some(close);
         }
         Self {
             prices: ReplayedPrices::new(series.clone(), bars, &rules.score),

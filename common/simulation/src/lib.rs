@@ -13,7 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod attack;
-pub mod attacker_view;
+mod attacker_view;
 mod counter_rng;
 pub mod forecasters;
 pub mod historical_market;

@@ -51,9 +51,9 @@ impl NullStudy {
             lags: evidence::lags(market.series.grid.span().0, every.0),
             half_life: rules.evidence.half_life,
         };
-        let skill = advantages(strategy, market, (first, last), every, rules);
-        let mean = skill.iter().map(|a| a.value).sum::<f64>() / skill.len() as f64;
-        let centred: Vec<Advantage> = skill
+        let raw = advantages(strategy, market, (first, last), every, rules);
+        let mean = raw.iter().map(|a| a.value).sum::<f64>() / raw.len() as f64;
+        let centred: Vec<Advantage> = raw
             .iter()
             .map(|advantage| Advantage {
                 value: advantage.value - mean,
@@ -78,8 +78,8 @@ impl NullStudy {
             })
             .collect();
         let share = |at: usize, z: usize| {
-            let lucky = seasons.iter().filter(|season| season[at][z]).count();
-            lucky as f64 / seasons.len() as f64
+            let eligible = seasons.iter().filter(|season| season[at][z]).count();
+            eligible as f64 / seasons.len() as f64
         };
         let of_z = |(z, standard_errors): (usize, &f64)| Self {
             strategy: strategy.name(),

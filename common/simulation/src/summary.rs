@@ -98,8 +98,8 @@ fn checkpoint(at: usize, unattacked: &[&SeasonResult]) -> CheckpointSummary {
         SkillClass::None,
     ];
     let members = |class: SkillClass| {
-        let everybody = HONEST_FORECASTERS.iter().enumerate();
-        everybody.filter(move |(_, forecaster)| forecaster.class == class)
+        let forecasters = HONEST_FORECASTERS.iter().enumerate();
+        forecasters.filter(move |(_, forecaster)| forecaster.class == class)
     };
     let pay = classes.map(|class| {
         let shares = unattacked.iter().filter_map(|result| {
@@ -151,9 +151,9 @@ fn against_best(unattacked: &[&SeasonResult]) -> Option<f64> {
 
 fn near_equals(unattacked: &[&SeasonResult]) -> RatioSummary {
     let ratio = |result: &&SeasonResult| {
-        let everybody = result.paid.iter().zip(HONEST_FORECASTERS);
-        let alike = everybody.filter(|(_, forecaster)| forecaster.near_equal);
-        let paid: Vec<f64> = alike.map(|(paid, _)| *paid).collect();
+        let all = result.paid.iter().zip(HONEST_FORECASTERS);
+        let near_equal = all.filter(|(_, forecaster)| forecaster.near_equal);
+        let paid: Vec<f64> = near_equal.map(|(paid, _)| *paid).collect();
         let most = paid.iter().copied().fold(0.0, f64::max);
         most / paid.iter().copied().fold(f64::INFINITY, f64::min)
     };
@@ -183,12 +183,12 @@ fn attack_summary(
             0.0
         }
     };
-    let of_start = |which: usize| {
+    let by_start = |which: usize| {
         let starts = seasons.iter();
         let means = starts.map(|seeds| mean(seeds.iter().map(|all| share(&all[which]))));
         means.collect::<Vec<f64>>()
     };
-    let (own, other) = (of_start(attack), of_start(honest));
+    let (own, other) = (by_start(attack), by_start(honest));
     let gains: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - b).collect();
     let gain = mean(gains.iter().copied());
     let n = gains.len() as f64;

@@ -21,9 +21,9 @@ fn bars(count: u64) -> Vec<Bar> {
     let mut price = 100.0;
     (0..count)
         .map(|i| {
-            let lively = if i % 288 < 100 { 2.0 } else { 1.0 };
+            let volatility = if i % 288 < 100 { 2.0 } else { 1.0 };
             let open = price;
-            price *= libm::exp(1e-3 * lively * normal(7, SeedStream::TestReturns, i));
+            price *= libm::exp(1e-3 * volatility * normal(7, SeedStream::TestReturns, i));
             let of = |x: f64| Price::new(x).unwrap();
             Bar {
                 open_time: FIRST + STEP.times(i as i64),
@@ -50,21 +50,26 @@ fn market(bars: &[Bar]) -> HistoricalMarket {
 }
 
 #[test]
-fn nobody_learns_from_the_future() {
+fn no_forecaster_learns_from_the_future() {
     let all = bars(50 * 288);
     let now = 45 * 288;
-    let (knowing, blind) = (market(&all), market(&all[..now]));
+    let (with_future, without) = (market(&all), market(&all[..now]));
     for forecaster in HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]) {
         let scales = |market: &HistoricalMarket| {
             let trained = forecaster.fit(market, now, now, 0);
             trained.scales(market, now)
         };
-        assert_eq!(scales(&knowing), scales(&blind), "{}", forecaster.name);
+        assert_eq!(
+            scales(&with_future),
+            scales(&without),
+            "{}",
+            forecaster.name
+        );
     }
 }
 
 #[test]
-fn luck_needs_a_record_and_is_less_often_eligible_the_more_is_asked_of_it() {
+fn strategies_without_skill_need_rounds_and_are_less_often_eligible_at_a_higher_z() {
     let market = market(&bars(60 * 288));
     let span = (FIRST + Millis::days(10), FIRST + Millis::days(59));
     let rules = RulesVersion::V1Replay.rules();

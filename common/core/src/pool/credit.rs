@@ -29,13 +29,14 @@ pub fn credits(
     let gradients = gradients(deviations, consensus, realised);
     for forecaster in forecasters {
         // The forecaster's fan is the mean of its members'.
-        let own: f64 = forecaster
+        let credit_of_mean: f64 = forecaster
             .members
             .iter()
             .filter_map(|(miner, part)| Some(part * dot(deviations.get(miner)?, &gradients)))
             .sum();
         let parts = forecaster.members.iter();
-        credits.extend(parts.map(|(miner, part)| (*miner, forecaster.share * part * own)));
+        credits
+            .extend(parts.map(|(miner, part)| (*miner, forecaster.share * part * credit_of_mean)));
     }
     credits
 }
@@ -46,12 +47,12 @@ fn gradients(deviations: &Deviations, consensus: &Consensus, realised: &Realised
     let reference = deviations.reference();
     let taus: Vec<f64> = levels().collect();
     let mut gradients = Vec::with_capacity(consensus.0.len());
-    for (own, y) in consensus.0.chunks_exact(POOL_LEVELS).zip(&realised.0) {
+    for (row, y) in consensus.0.chunks_exact(POOL_LEVELS).zip(&realised.0) {
         let Some(y) = *y else {
-            gradients.extend(own.iter().map(|_| 0.0));
+            gradients.extend(row.iter().map(|_| 0.0));
             continue;
         };
-        let points = own.iter().zip(reference).zip(&taus);
+        let points = row.iter().zip(reference).zip(&taus);
         gradients.extend(points.map(|((deviation, reference), tau)| {
             v * (tau - share_above(y - reference, *deviation))
         }));

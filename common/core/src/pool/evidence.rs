@@ -61,9 +61,9 @@ pub struct EvidenceSums {
     /// Σω·x.
     weighted: f64,
     /// se²·(Σω)².
-    whole: Polynomial,
+    all_lags: Polynomial,
     /// Its l = 0 term alone.
-    own: Polynomial,
+    lag_zero: Polynomial,
     /// ω and x of the last L rounds, the latest first.
     recent: VecDeque<(f64, f64)>,
 }
@@ -86,8 +86,8 @@ impl EvidenceSums {
             first: 0.0,
             weight: 0.0,
             weighted: 0.0,
-            whole: Polynomial::ZERO,
-            own: Polynomial::ZERO,
+            all_lags: Polynomial::ZERO,
+            lag_zero: Polynomial::ZERO,
             recent: VecDeque::new(),
         }
     }
@@ -124,13 +124,13 @@ impl EvidenceSums {
         let x = advantage.value - self.first;
         self.weight += 1.0;
         self.weighted += x;
-        self.own.add(1.0, x, x);
-        self.whole.add(1.0, x, x);
-        let reach = (self.window.lags + 1) as f64;
+        self.lag_zero.add(1.0, x, x);
+        self.all_lags.add(1.0, x, x);
+        let lags_plus_one = (self.window.lags + 1) as f64;
         for ((weight, earlier), lag) in self.recent.iter().zip(1..) {
             // Both signs of the lag.
-            let bartlett = 2.0 * (1.0 - f64::from(lag) / reach);
-            self.whole.add(bartlett * weight, x, *earlier);
+            let bartlett = 2.0 * (1.0 - f64::from(lag) / lags_plus_one);
+            self.all_lags.add(bartlett * weight, x, *earlier);
         }
         self.recent.push_front((1.0, x));
         self.recent.truncate(self.window.lags);
@@ -143,8 +143,12 @@ impl EvidenceSums {
         }
         let above_first = self.weighted / self.weight;
         let mean = self.first + above_first;
-        let (whole, own) = (self.whole.at(above_first), self.own.at(above_first));
-        let long_run = if whole < 0.0 { own.max(0.0) } else { whole };
+        let (all_lags, lag_zero) = (self.all_lags.at(above_first), self.lag_zero.at(above_first));
+        let long_run = if all_lags < 0.0 {
+            lag_zero.max(0.0)
+        } else {
+            all_lags
+        };
         let standard_error = f64::sqrt(long_run) / self.weight;
         let value = if self.rounds < rules.min_rounds {
             0.0
@@ -162,7 +166,7 @@ impl EvidenceSums {
     fn fade(&mut self, by: f64) {
         self.weight *= by;
         self.weighted *= by;
-        for polynomial in [&mut self.whole, &mut self.own] {
+        for polynomial in [&mut self.all_lags, &mut self.lag_zero] {
             polynomial.p *= by * by;
             polynomial.q *= by * by;
             polynomial.r *= by * by;
@@ -223,7 +227,7 @@ mod tests {
         }
     }
 
-    fn of(values: &[f64], lags: usize, rules: &EvidenceRules) -> Option<Evidence> {
+    fn evidence_of(values: &[f64], lags: usize, rules: &EvidenceRules) -> Option<Evidence> {
         let window = EvidenceWindow {
             lags,
             half_life: rules.half_life,
@@ -257,7 +261,7 @@ mod tests {
             standard_errors: 1.0,
             ..rules(2)
         };
-        let evidence = of(&[0.3, 0.0], 1, &rules).unwrap();
+        let evidence = evidence_of(&[0.3, 0.0], 1, &rules).unwrap();
         assert!((evidence.mean - 0.1).abs() < 1e-15);
         assert!((evidence.standard_error - 0.2 / 3.0).abs() < 1e-15);
         assert!((evidence.value - (0.1 - 0.2 / 3.0 - 0.002)).abs() < 1e-15);
@@ -272,16 +276,16 @@ mod tests {
     #[test]
     fn steady_skill_counts_only_after_enough_rounds() {
         let steady = [0.02; 240];
-        let count = |n: usize| of(&steady[..n], 34, &rules(240)).unwrap().value;
+        let count = |n: usize| evidence_of(&steady[..n], 34, &rules(240)).unwrap().value;
         assert_eq!(count(239), 0.0);
         assert!((count(240) - 0.018).abs() < 1e-12);
-        assert_eq!(of(&[], 34, &rules(240)), None);
+        assert_eq!(evidence_of(&[], 34, &rules(240)), None);
     }
 
     proptest! {
         /// A thousand rounds at any distances: the sums kept up to date give what the definition gives.
         #[test]
-        fn kept_up_to_date_it_is_what_it_is_by_definition(
+        fn sums_kept_up_to_date_give_what_the_definition_gives(
             rounds in prop::collection::vec((-0.3..0.3f64, 1i64..200), 1..1000),
             lags in 0usize..100,
             half_life_hours in 1i64..500,
@@ -309,9 +313,9 @@ mod tests {
             values in prop::collection::vec(-0.2..0.2f64, 1..60),
             lags in 0usize..40,
         ) {
-            let one = of(&values, lags, &rules(1)).unwrap();
+            let one = evidence_of(&values, lags, &rules(1)).unwrap();
             let doubled: Vec<f64> = values.iter().map(|v| 2.0 * v).collect();
-            let two = of(&doubled, lags, &rules(1)).unwrap();
+            let two = evidence_of(&doubled, lags, &rules(1)).unwrap();
             prop_assert!(one.standard_error.is_finite());
             prop_assert!((two.standard_error - 2.0 * one.standard_error).abs() < 1e-12);
             prop_assert!((two.mean - 2.0 * one.mean).abs() < 1e-12);

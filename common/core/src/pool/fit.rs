@@ -35,10 +35,10 @@ pub fn shares(curvature: &[Vec<f64>], slope: &[f64], rules: &FitRules) -> Vec<f6
         a: penalised(scaled_curvature, rules),
         c: scaled_slope,
     };
-    let even = problem.solve();
+    let scaled_shares = problem.solve();
     let mut direction = vec![0.0; n];
     for (i, m) in known.iter().enumerate() {
-        direction[*m] = scales[i] * even[i];
+        direction[*m] = scales[i] * scaled_shares[i];
     }
     let sum: f64 = direction.iter().sum();
     if sum <= 0.0 {
@@ -48,12 +48,12 @@ pub fn shares(curvature: &[Vec<f64>], slope: &[f64], rules: &FitRules) -> Vec<f6
     let rows = direction.iter().zip(curvature).filter(|(u, _)| **u > 0.0);
     let directional_curvature: f64 = rows.map(|(u, row)| u * dot(row, &direction)).sum();
     // Positive definite along a direction that gains, or nothing is shared.
-    let stretch = if gain > 0.0 && directional_curvature > 0.0 {
+    let length = if gain > 0.0 && directional_curvature > 0.0 {
         (gain / directional_curvature).min(1.0 / sum)
     } else {
         0.0
     };
-    direction.iter().map(|u| stretch * u).collect()
+    direction.iter().map(|u| length * u).collect()
 }
 
 /// G̃ with the penalties of step 2: the ridge, and the penalty on different shares of similar forecasters.

@@ -37,20 +37,20 @@ fn group_forecasters(
     fit_state: &FitState,
     rules: &FitRules,
 ) -> Vec<Forecaster> {
-    let mut by_owner: BTreeMap<Hotkey, Vec<Hotkey>> = BTreeMap::new();
+    let mut by_coldkey: BTreeMap<Hotkey, Vec<Hotkey>> = BTreeMap::new();
     for miner in eligible {
-        let owner = owners.get(miner).unwrap_or(miner);
-        by_owner.entry(*owner).or_default().push(*miner);
+        let coldkey = owners.get(miner).unwrap_or(miner);
+        by_coldkey.entry(*coldkey).or_default().push(*miner);
     }
-    let mut owned: Vec<Forecaster> = by_owner.into_values().map(equal_parts).collect();
-    owned.sort_by(|a, b| a.members.keys().cmp(b.members.keys()));
+    let mut per_coldkey: Vec<Forecaster> = by_coldkey.into_values().map(equal_parts).collect();
+    per_coldkey.sort_by(|a, b| a.members.keys().cmp(b.members.keys()));
 
-    let (curvature, _) = fit_state.curvature_and_slope(&owned);
-    let lengths: Vec<f64> = (0..owned.len())
+    let (curvature, _) = fit_state.curvature_and_slope(&per_coldkey);
+    let lengths: Vec<f64> = (0..per_coldkey.len())
         .map(|m| f64::sqrt(curvature[m][m]))
         .collect();
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for m in 0..owned.len() {
+    for m in 0..per_coldkey.len() {
         let coincides = |j: usize| {
             let bound = lengths[m] * lengths[j];
             bound > 0.0 && curvature[m][j] > (1.0 - rules.merge_tolerance) * bound
@@ -62,10 +62,12 @@ fn group_forecasters(
     }
     let merged = |group: &Vec<usize>| {
         let part = 1.0 / group.len() as f64;
-        let members = group.iter().flat_map(|m| &owned[*m].members);
+        let members = group.iter().flat_map(|m| &per_coldkey[*m].members);
         Forecaster {
             share: 0.0,
-            members: members.map(|(miner, of)| (*miner, of * part)).collect(),
+            members: members
+                .map(|(miner, inner)| (*miner, inner * part))
+                .collect(),
         }
     };
     groups.iter().map(merged).collect()

@@ -114,8 +114,8 @@ impl FitState {
                 }
             }
             for other in at..members.len() {
-                let of = members[other].iter();
-                let sum: f64 = of.map(|(j, part)| part * row[*j]).sum();
+                let others = members[other].iter();
+                let sum: f64 = others.map(|(j, part)| part * row[*j]).sum();
                 curvature[at][other] = sum;
                 curvature[other][at] = sum;
             }

@@ -16,7 +16,7 @@ const LEAST_SPACING: f64 = 0.1;
 /// Steps and levels of a round at which its score is expanded. A step without a price is left out.
 pub(super) struct Lattice {
     /// Positions of the points in a miner's step-major deviations.
-    at: Vec<usize>,
+    positions: Vec<usize>,
     /// √(v·f) at each point.
     pub(super) sqrt_curvature: Vec<f64>,
     /// v·(τ − 1{y < q⁰} + f·D⁰) at each point.
@@ -41,28 +41,28 @@ impl Lattice {
         let reference = deviations.reference();
         let taus: Vec<f64> = levels().collect();
         let mut lattice = Self {
-            at: Vec::new(),
+            positions: Vec::new(),
             sqrt_curvature: Vec::new(),
             gradient: Vec::new(),
         };
         for (step, y) in settled {
-            let own = &consensus.0[step * POOL_LEVELS..][..POOL_LEVELS];
+            let row = &consensus.0[step * POOL_LEVELS..][..POOL_LEVELS];
             for k in (LEVEL_FIRST..POOL_LEVELS).step_by(LEVEL_STRIDE) {
                 let apart = reference[k + 1] - reference[k - 1];
-                let spacing = (apart + own[k + 1] - own[k - 1]).max(LEAST_SPACING * apart);
+                let spacing = (apart + row[k + 1] - row[k - 1]).max(LEAST_SPACING * apart);
                 let density = 2.0 / POOL_LEVELS as f64 / spacing;
-                let below = if y < reference[k] + own[k] { 1.0 } else { 0.0 };
-                lattice.at.push(step * POOL_LEVELS + k);
+                let below = if y < reference[k] + row[k] { 1.0 } else { 0.0 };
+                lattice.positions.push(step * POOL_LEVELS + k);
                 lattice.sqrt_curvature.push(f64::sqrt(v * density));
                 lattice
                     .gradient
-                    .push(v * (taus[k] - below + density * own[k]));
+                    .push(v * (taus[k] - below + density * row[k]));
             }
         }
         lattice
     }
 
     pub(super) fn subsample(&self, deviations: &[f64]) -> Vec<f64> {
-        self.at.iter().map(|at| deviations[*at]).collect()
+        self.positions.iter().map(|at| deviations[*at]).collect()
     }
 }

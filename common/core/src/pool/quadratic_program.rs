@@ -27,14 +27,16 @@ impl QuadraticProgram {
     /// The solution. A sum above 1 has a multiplier, found by regula falsi (Illinois): Σu falls as the multiplier
     /// rises.
     pub(super) fn solve(&self) -> Vec<f64> {
-        let mut free = CoordinateDescent::new(self.c.len());
-        if free.excess(self, 0.0, ROUGH_TOLERANCE) <= 0.0 && free.excess(self, 0.0, 0.0) <= 0.0 {
-            return free.u;
+        let mut without_multiplier = CoordinateDescent::new(self.c.len());
+        if without_multiplier.excess(self, 0.0, ROUGH_TOLERANCE) <= 0.0
+            && without_multiplier.excess(self, 0.0, 0.0) <= 0.0
+        {
+            return without_multiplier.u;
         }
         // Rough trials are enough to bracket the multiplier; where they fail, precise ones follow.
-        match self.solve_with_sum_one(&free, ROUGH_TOLERANCE) {
+        match self.solve_with_sum_one(&without_multiplier, ROUGH_TOLERANCE) {
             (found, true) => found.u,
-            (_, false) => self.solve_with_sum_one(&free, 0.0).0.u,
+            (_, false) => self.solve_with_sum_one(&without_multiplier, 0.0).0.u,
         }
     }
 
@@ -42,22 +44,22 @@ impl QuadraticProgram {
     /// the sum may be below 1 at multiplier 0.
     fn solve_with_sum_one(
         &self,
-        free: &CoordinateDescent,
+        without_multiplier: &CoordinateDescent,
         tolerance: f64,
     ) -> (CoordinateDescent, bool) {
-        let mut at = free.clone();
-        let (mut low, mut low_excess) = (0.0, at.excess(self, 0.0, tolerance));
+        let mut descent = without_multiplier.clone();
+        let (mut low, mut low_excess) = (0.0, descent.excess(self, 0.0, tolerance));
         if low_excess <= 0.0 {
-            return (at, tolerance == 0.0);
+            return (descent, tolerance == 0.0);
         }
         // At the highest slope all shares are 0.
         let mut high = self.c.iter().copied().fold(0.0, f64::max);
         let mut high_excess = -1.0;
         for _ in 0..MULTIPLIER_TRIALS {
             let multiplier = (low * high_excess - high * low_excess) / (high_excess - low_excess);
-            let excess = at.excess(self, multiplier, tolerance);
+            let excess = descent.excess(self, multiplier, tolerance);
             if excess.abs() < TOLERANCE {
-                return (at, true);
+                return (descent, true);
             }
             if excess > 0.0 {
                 (low, low_excess) = (multiplier, excess);
@@ -67,7 +69,7 @@ impl QuadraticProgram {
                 low_excess *= 0.5;
             }
         }
-        (at, false)
+        (descent, false)
     }
 }
 
@@ -151,8 +153,8 @@ mod tests {
             };
             if let Some(above) = near_one {
                 // Sums near 1, where only precise trials tell whether there is a multiplier.
-                let mut free = CoordinateDescent::new(n);
-                let sum = free.excess(&problem, 0.0, 0.0) + 1.0;
+                let mut without_multiplier = CoordinateDescent::new(n);
+                let sum = without_multiplier.excess(&problem, 0.0, 0.0) + 1.0;
                 let factor = if sum > 0.0 { (1.0 + above) / sum } else { 1.0 };
                 problem.c.iter_mut().for_each(|c| *c *= factor);
             }

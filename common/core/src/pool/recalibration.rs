@@ -54,7 +54,7 @@ pub struct WidthRecalibration {
     /// Exponentially weighted sums of trials.
     sums: [[f64; CANDIDATE_WIDTHS.len()]; HORIZON_PARTS],
     /// How much better than width 1 the tried width was, for each part of the horizon.
-    gained: [EvidenceSums; HORIZON_PARTS],
+    gains: [EvidenceSums; HORIZON_PARTS],
     /// Widths of the rounds that are neither scored nor void yet.
     open: BTreeMap<UnixMillis, WidthFactors>,
 }
@@ -63,7 +63,7 @@ impl WidthTrials {
     /// The scores of a round's consensus at every width; `None` if no step has a settled price.
     pub fn evaluate(fan: &QuantileForecast, outcome: &Outcome, rules: &ScoreRules) -> Option<Self> {
         let steps = outcome.moves.len();
-        let settled = |part: Option<usize>| -> Outcome {
+        let outcome_of = |part: Option<usize>| -> Outcome {
             let inside = |step: usize| part.is_none_or(|part| part_of(step, steps) == part);
             let moves = outcome.moves.iter().enumerate();
             Outcome {
@@ -72,8 +72,8 @@ impl WidthTrials {
             }
         };
         let count = |outcome: &Outcome| outcome.moves.iter().flatten().count() as f64;
-        let all = count(&settled(None));
-        let parts: [Outcome; HORIZON_PARTS] = std::array::from_fn(|part| settled(Some(part)));
+        let all = count(&outcome_of(None));
+        let parts: [Outcome; HORIZON_PARTS] = std::array::from_fn(|part| outcome_of(Some(part)));
         let mut trials = [[0.0; CANDIDATE_WIDTHS.len()]; HORIZON_PARTS];
         for (at, width) in CANDIDATE_WIDTHS.iter().enumerate() {
             let fan = fan.widened(|_| *width);
@@ -130,7 +130,7 @@ impl WidthRecalibration {
             rules,
             latest: None,
             sums: [[0.0; CANDIDATE_WIDTHS.len()]; HORIZON_PARTS],
-            gained: std::array::from_fn(|_| EvidenceSums::new(window)),
+            gains: std::array::from_fn(|_| EvidenceSums::new(window)),
             open: BTreeMap::new(),
         }
     }
@@ -165,10 +165,9 @@ impl WidthRecalibration {
                 *sum = *sum * fade + trial;
             }
         }
-        for ((gained, trials), width) in self.gained.iter_mut().zip(trials.0.iter()).zip(&widths.0)
-        {
+        for ((gains, trials), width) in self.gains.iter_mut().zip(trials.0.iter()).zip(&widths.0) {
             let value = trials[UNCHANGED_INDEX] - trials[width.tried];
-            gained.add(&Advantage { origin, value });
+            gains.add(&Advantage { origin, value });
         }
     }
 
@@ -185,9 +184,9 @@ impl WidthRecalibration {
             let better = |best: usize, at: usize| if sums[at] < sums[best] { at } else { best };
             PartWidth {
                 tried: (0..CANDIDATE_WIDTHS.len()).fold(UNCHANGED_INDEX, better),
-                used: self.gained[part]
+                used: self.gains[part]
                     .evidence(&rules)
-                    .is_some_and(|gained| gained.value > 0.0),
+                    .is_some_and(|gain| gain.value > 0.0),
             }
         }))
     }
@@ -234,7 +233,7 @@ mod tests {
     }
 
     /// The state after `rounds` rounds of a consensus of this width, each settled `behind` rounds after it opened.
-    fn after(rounds: i64, width: f64, behind: i64) -> WidthRecalibration {
+    fn state_after(rounds: i64, width: f64, behind: i64) -> WidthRecalibration {
         let window = EvidenceWindow {
             lags: 2,
             half_life: Millis::days(10),
@@ -255,9 +254,9 @@ mod tests {
 
     #[test]
     fn a_narrow_consensus_is_widened_once_that_has_been_seen_to_gain() {
-        let early = after(200, 0.7, 17).widths();
+        let early = state_after(200, 0.7, 17).widths();
         assert_eq!(early.factors(), [1.0; HORIZON_PARTS]);
-        let late = after(600, 0.7, 17).widths();
+        let late = state_after(600, 0.7, 17).widths();
         assert_eq!(late.factors(), [1.5; HORIZON_PARTS]);
         let (row, wide) = (fan(0.7), late.applied_to(&fan(0.7)));
         for (row, wide) in row.rows().zip(wide.rows()) {
@@ -269,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_calibrated_consensus_stays_as_it_is() {
-        let widths = after(600, 1.0, 17).widths();
+        let widths = state_after(600, 1.0, 17).widths();
         assert_eq!(widths.factors(), [1.0; HORIZON_PARTS]);
         assert_eq!(widths.applied_to(&fan(0.3)), fan(0.3));
     }
@@ -294,10 +293,10 @@ mod tests {
     }
 
     #[test]
-    fn a_void_round_and_one_that_comes_late_teach_nothing() {
+    fn a_void_round_and_one_that_settles_late_change_nothing() {
         let score = RulesVersion::V1.rules().score;
         let trials = WidthTrials::evaluate(&fan(0.7), &outcome(1), &score).unwrap();
-        let mut recalibration = after(5, 0.7, 0);
+        let mut recalibration = state_after(5, 0.7, 0);
         let sums = recalibration.sums;
         for n in [1, 9] {
             recalibration.open(origin(n));

@@ -121,7 +121,7 @@ impl SettlementCase {
         }
         let newest_first = || self.before.iter().rev();
         for case in std::iter::once(self).chain(newest_first()) {
-            case.check()?;
+            case.validate()?;
         }
         let close_before = |case: &Self, id: &str| {
             let venue = case.venues.iter().find(|venue| venue.id == id)?;
@@ -158,13 +158,13 @@ impl SettlementCase {
         })
     }
 
-    fn check(&self) -> Result<(), CaseError> {
+    fn validate(&self) -> Result<(), CaseError> {
         let mut seen = BTreeSet::new();
         for venue in &self.venues {
             if !seen.insert(&venue.id) {
                 return Err(CaseError::DuplicateVenue(venue.id.clone()));
             }
-            let wrong = |key, value: String, cure| CaseError::InvalidNumber {
+            let out_of_range = |key, value: String, cure| CaseError::InvalidNumber {
                 venue: venue.id.clone(),
                 key,
                 value,
@@ -172,16 +172,24 @@ impl SettlementCase {
             };
             let (price, w, volume) = (venue.price, venue.w, venue.volume);
             if price.get() <= 0.0 {
-                return Err(wrong("price", price.to_string(), "prices are positive"));
+                return Err(out_of_range(
+                    "price",
+                    price.to_string(),
+                    "prices are positive",
+                ));
             }
             if w.get() < 0.0 {
-                return Err(wrong("w", w.to_string(), "a weight is 0 or more"));
+                return Err(out_of_range("w", w.to_string(), "a weight is 0 or more"));
             }
             if volume.get() < 0.0 {
-                return Err(wrong("volume", volume.to_string(), "a volume is 0 or more"));
+                return Err(out_of_range(
+                    "volume",
+                    volume.to_string(),
+                    "a volume is 0 or more",
+                ));
             }
             if venue.age_s < 0.0 {
-                return Err(wrong(
+                return Err(out_of_range(
                     "age_s",
                     venue.age_s.to_string(),
                     "an age is 0 or more",
@@ -206,7 +214,7 @@ impl From<&MinuteDecision> for CaseResult {
         let excluded = decision
             .excluded
             .iter()
-            .filter(|(_, why)| why.is_price_based());
+            .filter(|(_, exclusion)| exclusion.is_price_based());
         let excluded = excluded
             .map(|(venue, _): (&String, &VenueExclusion)| venue.clone())
             .collect();

@@ -9,7 +9,7 @@ use crate::time::{Millis, UnixMillis};
 ///
 /// `price` gives the settled price of the minute that *ends* at an instant. The bar's volume is 0: no one venue's
 /// volume is the market's.
-pub fn bar(
+pub fn bar_from_minutes(
     open_time: UnixMillis,
     step: Millis,
     price: impl Fn(UnixMillis) -> Option<Price>,
@@ -18,14 +18,14 @@ pub fn bar(
     let mut bar: Option<Bar> = None;
     for n in 1..=minutes {
         let price = price(open_time + MINUTE.times(n))?;
-        let known = bar.get_or_insert(Bar::from_value(open_time, price));
-        if price > known.high {
-            known.high = price;
+        let bar = bar.get_or_insert(Bar::of_value(open_time, price));
+        if price > bar.high {
+            bar.high = price;
         }
-        if price < known.low {
-            known.low = price;
+        if price < bar.low {
+            bar.low = price;
         }
-        known.close = price;
+        bar.close = price;
     }
     bar
 }
@@ -34,10 +34,10 @@ pub fn bar(
 mod tests {
     use super::*;
 
-    const FIVE: Millis = Millis::minutes(5);
+    const STEP: Millis = Millis::minutes(5);
 
     fn made_of(minutes: [Option<f64>; 5]) -> Option<Bar> {
-        bar(UnixMillis(0), FIVE, |end| {
+        bar_from_minutes(UnixMillis(0), STEP, |end| {
             let n = usize::try_from(end.0 / MINUTE.0).unwrap();
             Price::new(minutes[n - 1]?).ok()
         })

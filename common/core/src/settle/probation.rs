@@ -11,10 +11,10 @@ pub fn deviations<'a>(prices: &BTreeMap<&'a str, f64>) -> BTreeMap<&'a str, f64>
     let Some(middle) = median(prices.values().copied()) else {
         return BTreeMap::new();
     };
-    let off = |price: &f64| (price - middle).abs() / middle;
+    let deviation = |price: &f64| (price - middle).abs() / middle;
     prices
         .iter()
-        .map(|(venue, price)| (*venue, off(price)))
+        .map(|(venue, price)| (*venue, deviation(price)))
         .collect()
 }
 
@@ -24,22 +24,22 @@ pub fn is_on_probation(
     deviations: impl IntoIterator<Item = Option<f64>>,
     rules: &MinuteRules,
 ) -> bool {
-    let mut out = false;
+    let mut excluded = false;
     let mut near_in_a_row = 0;
     for deviation in deviations {
         match deviation {
-            Some(off) if off > rules.exclude_beyond => {
-                out = true;
+            Some(deviation) if deviation > rules.exclude_beyond => {
+                excluded = true;
                 near_in_a_row = 0;
             }
-            Some(off) if off <= rules.readmit_within => near_in_a_row += 1,
+            Some(deviation) if deviation <= rules.readmit_within => near_in_a_row += 1,
             _ => near_in_a_row = 0,
         }
         if near_in_a_row >= rules.readmit_after {
-            out = false;
+            excluded = false;
         }
     }
-    out
+    excluded
 }
 
 #[cfg(test)]
@@ -51,37 +51,37 @@ mod tests {
     const MIDDLING: Option<f64> = Some(0.015);
     const NEAR: Option<f64> = Some(0.01);
 
-    fn out(deviations: &[Option<f64>]) -> bool {
+    fn excluded(deviations: &[Option<f64>]) -> bool {
         let rules = RulesVersion::V1.rules().minute;
         is_on_probation(deviations.iter().copied(), &rules)
     }
 
     #[test]
     fn a_venue_comes_back_after_three_minutes_near_the_others() {
-        assert!(!out(&[]));
-        assert!(out(&[FAR]));
-        assert!(out(&[FAR, NEAR, NEAR]));
-        assert!(!out(&[FAR, NEAR, NEAR, NEAR]));
-        assert!(!out(&[FAR, NEAR, NEAR, NEAR, MIDDLING]));
+        assert!(!excluded(&[]));
+        assert!(excluded(&[FAR]));
+        assert!(excluded(&[FAR, NEAR, NEAR]));
+        assert!(!excluded(&[FAR, NEAR, NEAR, NEAR]));
+        assert!(!excluded(&[FAR, NEAR, NEAR, NEAR, MIDDLING]));
     }
 
     #[test]
     fn the_three_minutes_are_consecutive() {
-        assert!(out(&[FAR, NEAR, NEAR, MIDDLING, NEAR]));
-        assert!(out(&[FAR, NEAR, NEAR, None, NEAR]));
-        assert!(out(&[FAR, NEAR, NEAR, FAR, NEAR, NEAR]));
+        assert!(excluded(&[FAR, NEAR, NEAR, MIDDLING, NEAR]));
+        assert!(excluded(&[FAR, NEAR, NEAR, None, NEAR]));
+        assert!(excluded(&[FAR, NEAR, NEAR, FAR, NEAR, NEAR]));
     }
 
     #[test]
     fn three_minutes_from_before_do_not_count() {
-        assert!(out(&[NEAR, NEAR, NEAR, FAR]));
-        assert!(out(&[NEAR, NEAR, FAR, NEAR]));
+        assert!(excluded(&[NEAR, NEAR, NEAR, FAR]));
+        assert!(excluded(&[NEAR, NEAR, FAR, NEAR]));
     }
 
     #[test]
-    fn two_percent_itself_is_in() {
-        assert!(!out(&[Some(0.02)]));
-        assert!(!out(&[MIDDLING, None, MIDDLING]));
+    fn two_percent_itself_is_not_excluded() {
+        assert!(!excluded(&[Some(0.02)]));
+        assert!(!excluded(&[MIDDLING, None, MIDDLING]));
     }
 
     #[test]

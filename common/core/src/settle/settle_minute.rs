@@ -23,14 +23,14 @@ pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> MinuteDecisi
     for observation in &inputs.venues {
         match usd_close(observation, usdt_usd) {
             Ok(price) => drop(prices.insert(observation.venue.as_str(), price)),
-            Err(why) => drop(excluded.insert(observation.venue.clone(), why)),
+            Err(exclusion) => drop(excluded.insert(observation.venue.clone(), exclusion)),
         }
     }
     let past = past_deviations(inputs, rules);
-    for (venue, off) in deviations(&prices) {
+    for (venue, deviation) in deviations(&prices) {
         let before = past.iter().map(|minute| minute.get(venue).copied());
-        let why = if off > rules.exclude_beyond {
-            let off_percent = 100.0 * off;
+        let exclusion = if deviation > rules.exclude_beyond {
+            let off_percent = 100.0 * deviation;
             VenueExclusion::Outlier { off_percent }
         } else if is_on_probation(before, rules) {
             VenueExclusion::OnProbation
@@ -38,10 +38,10 @@ pub fn settle_minute(inputs: &MinuteInputs, rules: &MinuteRules) -> MinuteDecisi
             continue;
         };
         prices.remove(venue);
-        excluded.insert(venue.to_owned(), why);
+        excluded.insert(venue.to_owned(), exclusion);
     }
-    let price = quorum(inputs, &prices, rules)
-        .and_then(|()| price(inputs, &prices, usdt_usd, rules))
+    let price = check_quorum(inputs, &prices, rules)
+        .and_then(|()| weighted_price(inputs, &prices, usdt_usd, rules))
         .and_then(|settled| {
             check_scale(&settled, inputs, &excluded, rules)?;
             Ok(settled)
@@ -55,7 +55,7 @@ fn usd_close(observation: &VenueObservation, usdt_usd: Option<f64>) -> Result<f6
         .candle
         .as_ref()
         .ok_or(VenueExclusion::NoCandle)?;
-    let close = valid_close(candle).map_err(|flaw| match flaw {
+    let close = valid_close(candle).map_err(|invalid| match invalid {
         InvalidCandle::OffTheMinute => VenueExclusion::OffTheMinute,
         InvalidCandle::NoVolume => VenueExclusion::NoVolume,
         InvalidCandle::Inconsistent => VenueExclusion::Inconsistent,
@@ -118,7 +118,8 @@ fn past_deviations<'a>(
         .collect()
 }
 
-fn quorum(
+/// Refuses a price of too few venues, or of venues with too little of the weight.
+fn check_quorum(
     inputs: &MinuteInputs,
     prices: &BTreeMap<&str, f64>,
     rules: &MinuteRules,
@@ -129,20 +130,20 @@ fn quorum(
     if venues < needed {
         return Err(GapReason::TooFewVenues { venues, needed });
     }
-    let usd = inputs.venues.iter().filter(is_constituent);
-    let venues = usd
+    let constituents = inputs.venues.iter().filter(is_constituent);
+    let venues = constituents
         .filter(|observation| observation.quote == QuoteCurrency::Usd)
         .count();
     let needed = rules.min_usd_venues;
     if venues < needed {
         return Err(GapReason::TooFewUsdVenues { venues, needed });
     }
-    let all: Vec<(QuoteCurrency, f64)> = inputs.venues.iter().map(volume).collect();
+    let all: Vec<(QuoteCurrency, f64)> = inputs.venues.iter().map(quote_and_volume).collect();
     let configured = venue_weights::by_volume(&all, rules);
-    let held = inputs.venues.iter().zip(configured);
-    let weight: f64 = held
-        .filter(|(w, _)| is_constituent(w))
-        .map(|(_, share)| share)
+    let weighted = inputs.venues.iter().zip(configured);
+    let weight: f64 = weighted
+        .filter(|(observation, _)| is_constituent(observation))
+        .map(|(_, weight)| weight)
         .sum();
     let needed = rules.min_total_weight;
     // Shares that are exactly a half add up with rounding.
@@ -152,7 +153,8 @@ fn quorum(
     Ok(())
 }
 
-fn price(
+/// The price of the venues in `prices`, which have one in USD each.
+fn weighted_price(
     inputs: &MinuteInputs,
     prices: &BTreeMap<&str, f64>,
     usdt_usd: Option<f64>,
@@ -165,7 +167,7 @@ fn price(
         .collect();
     let volumes: Vec<(QuoteCurrency, f64)> = constituents
         .iter()
-        .map(|(observation, _)| volume(observation))
+        .map(|(observation, _)| quote_and_volume(observation))
         .collect();
     let weights = venue_weights::capped(
         &venue_weights::by_volume(&volumes, rules),
@@ -174,7 +176,7 @@ fn price(
     let items: Vec<(f64, f64)> = constituents
         .iter()
         .zip(&weights)
-        .map(|((_, p), w)| (*p, *w))
+        .map(|((_, price), weight)| (*price, *weight))
         .collect();
     let none = GapReason::TooFewVenues {
         venues: 0,
@@ -209,6 +211,6 @@ fn price(
     })
 }
 
-fn volume(observation: &VenueObservation) -> (QuoteCurrency, f64) {
+fn quote_and_volume(observation: &VenueObservation) -> (QuoteCurrency, f64) {
     (observation.quote, observation.day_volume.max(0.0))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::candle::MINUTE;
-use super::minute_bars;
+use super::minute_bars::bar_from_minutes;
 use super::settlement::Settlement;
 use crate::bar::Bar;
 use crate::price::Price;
@@ -106,7 +106,7 @@ impl SettledPrices {
     /// The bar of a series' step; `None` unless every price in it is known.
     pub fn bar(&self, open_time: UnixMillis, step: Millis) -> Option<Bar> {
         if self.tick == MINUTE {
-            return minute_bars::bar(open_time, step, |end| self.price(end));
+            return bar_from_minutes(open_time, step, |end| self.price(end));
         }
         let price = self.price(open_time + step)?;
         Some(Bar::from_value(open_time, price))
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn minutes_inside_a_step_that_is_still_to_come_keep_nobody_waiting() {
+    fn minutes_inside_a_step_that_is_still_to_come_are_not_waited_for() {
         let mut prices = settled(100);
         prices.insert(at(105), price(105));
         prices.insert(at(110), price(110));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_is_final() {
+    fn the_first_price_of_an_instant_is_final() {
         let mut prices = settled(3);
         assert!(!prices.insert(at(2), None));
         assert_eq!(prices.price(at(2)), price(2));

@@ -79,7 +79,7 @@ fn a_candle_without_a_later_one_or_volume_or_on_another_grid_is_excluded_with_it
 }
 
 #[test]
-fn two_percent_off_is_in_and_more_is_out() {
+fn two_percent_off_counts_and_more_is_excluded() {
     let mut venues = five();
     venues[4] = usd("e", 102.0, 1.0);
     assert!(decision(venues.clone()).excluded.is_empty());
@@ -122,17 +122,17 @@ fn a_venue_that_was_far_off_comes_back_after_three_minutes_near() {
 }
 
 #[test]
-fn usdt_venues_are_judged_at_the_rate_of_the_minute_in_question() {
+fn usdt_venues_are_compared_at_the_rate_of_the_minute_in_question() {
     let closes = |rate_before: f64| {
         let mut closes = vec![Price::new(rate_before).ok(); 41];
         closes[0] = Price::new(1.0).ok();
         closes
     };
     let mut venues = five();
-    let mut tethered = venue("t", QuoteCurrency::Usdt, 100.0, 1.0);
+    let mut usdt_venue = venue("t", QuoteCurrency::Usdt, 100.0, 1.0);
     // Three minutes before, a USDT was worth 0.9 USD and the venue's price was right for that.
-    tethered.prior_closes = vec![Price::new(100.0 / 0.9).ok(); 30];
-    venues.push(tethered);
+    usdt_venue.prior_closes = vec![Price::new(100.0 / 0.9).ok(); 30];
+    venues.push(usdt_venue);
     let market = |name: &str, rate| UsdtMarketCloses {
         market: name.into(),
         closes: closes(rate),
@@ -193,7 +193,7 @@ fn without_a_quorum_it_is_a_gap_with_its_reason() {
         }
     );
 
-    let tether = |name: &str| UsdtMarketCloses {
+    let market = |name: &str| UsdtMarketCloses {
         market: name.into(),
         closes: vec![Price::new(1.0).ok(); 41],
     };
@@ -202,7 +202,7 @@ fn without_a_quorum_it_is_a_gap_with_its_reason() {
     let inputs = MinuteInputs {
         minute: M,
         venues,
-        usdt_usd: vec![tether("x"), tether("y")],
+        usdt_usd: vec![market("x"), market("y")],
     };
     let few = settle_minute(&inputs, &rules()).price.unwrap_err();
     assert_eq!(

@@ -13,7 +13,7 @@ use crate::rules::MinuteRules;
 pub fn usdt_usd_rate(markets: &[UsdtMarketCloses], ago: usize, rules: &MinuteRules) -> Option<f64> {
     let fresh: Vec<f64> = markets
         .iter()
-        .filter_map(|market| newest(market, ago, rules.usdt_rate_max_age))
+        .filter_map(|market| newest_close(market, ago, rules.usdt_rate_max_age))
         .filter(|rate| is_plausible(*rate, rules))
         .collect();
     let middle = median(fresh.iter().copied())?;
@@ -33,7 +33,7 @@ pub fn is_plausible(rate: f64, rules: &MinuteRules) -> bool {
 }
 
 /// The newest close that is at most `max_age` minutes old.
-fn newest(market: &UsdtMarketCloses, ago: usize, max_age: usize) -> Option<f64> {
+fn newest_close(market: &UsdtMarketCloses, ago: usize, max_age: usize) -> Option<f64> {
     let window = market.closes.iter().skip(ago).take(max_age + 1);
     window.flatten().next().map(|price: &Price| price.get())
 }

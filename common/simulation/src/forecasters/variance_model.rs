@@ -149,7 +149,7 @@ impl SimulatedModel {
         }
         let sums = &self.sums;
         let inputs: Vec<Vec<f64>> = rows.iter().map(|row| self.features(*row)).collect();
-        let of_bucket = |(first, last): (usize, usize)| {
+        let bucket_coefficients = |(first, last): (usize, usize)| {
             let (first, last) = (first.min(horizon), last.min(horizon));
             let targets: Vec<f64> = rows
                 .iter()
@@ -164,7 +164,7 @@ impl SimulatedModel {
             weights[0] += log(ratios.sum::<f64>() / rows.len().max(1) as f64);
             weights
         };
-        BUCKETS.into_iter().map(of_bucket).collect()
+        BUCKETS.into_iter().map(bucket_coefficients).collect()
     }
 
     /// [`POOL_LEVELS`] quantiles by bucket, in units of the scale.

@@ -37,7 +37,7 @@ pub struct ScoringContext<'a> {
     /// Every hotkey, and what it does.
     pub population: &'a Population,
     /// Whether scores for older policies are needed.
-    pub legacy: bool,
+    pub with_legacy_scores: bool,
     /// Rounds between an origin and the first one that opens with its prices settled.
     pub settlement_lag: usize,
 }
@@ -72,7 +72,7 @@ impl EvidenceRecords {
         let ScoringContext {
             rules, population, ..
         } = context;
-        let mut simulated_round = SimulatedRound {
+        let mut round = SimulatedRound {
             origin,
             outcome,
             reference_score,
@@ -81,63 +81,63 @@ impl EvidenceRecords {
             advantages: BTreeMap::new(),
             attacker_view,
             honest_sender: None,
-            legacy_scores: context.legacy.then(|| LegacyRoundScores {
+            legacy_scores: context.with_legacy_scores.then(|| LegacyRoundScores {
                 closes: taoshi::closes(settlement).ok(),
                 errors: BTreeMap::new(),
                 sums: BTreeMap::new(),
             }),
         };
         for (key, fan) in population.honest.iter().zip(honest) {
-            self.add_forecast(&mut simulated_round, *key, Some(fan), settlement, rules);
+            self.add_forecast(&mut round, *key, Some(fan), settlement, rules);
         }
         // What was public when this round was asked: the means of rounds that had settled by then.
         let public = (self.mean_consensuses.len() >= context.settlement_lag)
             .then(|| self.mean_consensuses.pop_front());
         let public = public.flatten();
-        let attacker_view = AttackerView {
+        let view = AttackerView {
             public_consensus: public.as_ref().map(Consensus::values),
-            ..simulated_round.attacker_view
+            ..round.attacker_view
         };
         for (key, kind, hotkey) in &population.attackers {
-            let fan = kind.fan(&attacker_view, *hotkey);
-            self.add_forecast(&mut simulated_round, *key, fan.as_ref(), settlement, rules);
+            let fan = kind.fan(&view, *hotkey);
+            self.add_forecast(&mut round, *key, fan.as_ref(), settlement, rules);
         }
         self.mean_consensuses.push_back(
-            simulated_round
+            round
                 .deviations
                 .consensus(&equal_weight_pool(&population.honest)),
         );
-        simulated_round
+        round
     }
 
     fn add_forecast(
         &mut self,
-        simulated_round: &mut SimulatedRound<'_>,
+        round: &mut SimulatedRound<'_>,
         key: Hotkey,
         fan: Option<&QuantileForecast>,
         settlement: &Settlement,
         rules: &Rules,
     ) {
-        let (origin, outcome) = (simulated_round.origin, simulated_round.outcome);
+        let (origin, outcome) = (round.origin, round.outcome);
         if let Some(fan) = fan {
-            simulated_round
+            round
                 .deviations
                 .insert(key, fan, outcome.volatility, &rules.score);
-            if let Some(legacy_scores) = &mut simulated_round.legacy_scores {
-                let alike = simulated_round
+            if let Some(legacy_scores) = &mut round.legacy_scores {
+                let same_fan = round
                     .honest_sender
-                    .filter(|_| fan == simulated_round.attacker_view.honest);
-                legacy_scores.add(key, fan, alike, settlement, &self.shuffle);
-                if fan == simulated_round.attacker_view.honest {
-                    simulated_round.honest_sender = Some(key);
+                    .filter(|_| fan == round.attacker_view.honest);
+                legacy_scores.add(key, fan, same_fan, settlement, &self.shuffle);
+                if fan == round.attacker_view.honest {
+                    round.honest_sender = Some(key);
                 }
             }
         }
         // A record begins at the first answer; from then on no answer is a miss.
         if fan.is_some() || self.sums.contains_key(&key) {
-            let advantage = simulated_round.advantage(fan, rules);
+            let advantage = round.advantage(fan, rules);
             debug_assert_eq!(advantage.origin, origin);
-            simulated_round.advantages.insert(key, advantage);
+            round.advantages.insert(key, advantage);
             let sums = self.sums.entry(key);
             sums.or_insert_with(|| EvidenceSums::new(self.window))
                 .add(&advantage);

@@ -26,9 +26,9 @@ pub struct EvidenceScenario<'a> {
     fit_state: FitState,
     credits: Credits,
     /// Advantages of the consensus.
-    consensus: EvidenceSums,
+    consensus_sums: EvidenceSums,
     /// Pools of the rounds that have not settled, oldest first.
-    open: VecDeque<Vec<Forecaster>>,
+    open_pools: VecDeque<Vec<Forecaster>>,
     copier: Option<ConsensusCopier>,
     eligible: Vec<Hotkey>,
     result: SeasonResult,
@@ -38,9 +38,9 @@ pub struct EvidenceScenario<'a> {
 #[derive(Debug)]
 struct ConsensusCopier {
     key: Hotkey,
-    record: EvidenceSums,
+    sums: EvidenceSums,
     /// Consensuses that the attacker hasn't sent yet, oldest first.
-    public: VecDeque<Consensus>,
+    unsent: VecDeque<Consensus>,
 }
 
 impl<'a> EvidenceScenario<'a> {
@@ -51,89 +51,93 @@ impl<'a> EvidenceScenario<'a> {
         rules: &'a Rules,
         window: EvidenceWindow,
     ) -> Self {
-        let own = &participants.attackers;
-        let owner = |key: &Hotkey| if attack.one_coldkey { own[0] } else { *key };
+        let attackers = &participants.attackers;
+        let owner = |key: &Hotkey| {
+            if attack.one_coldkey {
+                attackers[0]
+            } else {
+                *key
+            }
+        };
         Self {
-            owners: own.iter().map(|key| (*key, owner(key))).collect(),
+            owners: attackers.iter().map(|key| (*key, owner(key))).collect(),
             copier: (attack.kind == AttackKind::CopyConsensus).then(|| ConsensusCopier {
-                key: own[0],
-                record: EvidenceSums::new(window),
-                public: VecDeque::new(),
+                key: attackers[0],
+                sums: EvidenceSums::new(window),
+                unsent: VecDeque::new(),
             }),
-            result: SeasonResult::empty(),
+            result: SeasonResult::new(),
             participants,
             rules,
             fit_state: FitState::default(),
             credits: Credits::default(),
-            consensus: EvidenceSums::new(window),
-            open: VecDeque::new(),
+            consensus_sums: EvidenceSums::new(window),
+            open_pools: VecDeque::new(),
             eligible: Vec::new(),
         }
     }
 
     /// Adds a settled round; `mature`: whether its consensus is compared with the members.
-    pub fn settle(&mut self, simulated_round: &mut SimulatedRound<'_>, mature: bool) {
-        let pool = self.open.pop_front().unwrap_or_default();
+    pub fn settle(&mut self, round: &mut SimulatedRound<'_>, mature: bool) {
+        let pool = self.open_pools.pop_front().unwrap_or_default();
         if let Some(copier) = &mut self.copier {
-            copier.answer(simulated_round, self.open.len(), self.rules);
+            copier.answer(round, self.open_pools.len(), self.rules);
         }
-        let deviations = &simulated_round.deviations;
+        let deviations = &round.deviations;
         let consensus = deviations.consensus(&pool);
-        let settled = (deviations, &consensus, &simulated_round.realised);
+        let settled = (deviations, &consensus, &round.realised);
         self.fit_state.add(
-            simulated_round.origin,
+            round.origin,
             settled,
             &self.participants.asked,
             &self.rules.fit,
         );
-        let mut score = simulated_round.reference_score;
+        let mut score = round.reference_score;
         if !pool.is_empty() {
-            let credits = credit::credits(deviations, &consensus, &pool, &simulated_round.realised);
+            let credits = credit::credits(deviations, &consensus, &pool, &round.realised);
             self.credits
-                .add(simulated_round.origin, &credits, self.rules.pay.half_life);
-            let fan = deviations.fan(&consensus, simulated_round.outcome.volatility);
-            let gained = simulated_round.advantage(Some(&fan), self.rules);
-            self.consensus.add(&gained);
-            score -= gained.value;
+                .add(round.origin, &credits, self.rules.pay.half_life);
+            let fan = deviations.fan(&consensus, round.outcome.volatility);
+            let advantage = round.advantage(Some(&fan), self.rules);
+            self.consensus_sums.add(&advantage);
+            score -= advantage.value;
         } else {
-            self.credits.add(
-                simulated_round.origin,
-                &BTreeMap::new(),
-                self.rules.pay.half_life,
-            );
+            self.credits
+                .add(round.origin, &BTreeMap::new(), self.rules.pay.half_life);
         }
         if mature {
             let members = self.participants.honest.iter().map(|key| {
-                let advantage = simulated_round.advantages.get(key);
-                simulated_round.reference_score - advantage.map_or(0.0, |a| a.value)
+                let advantage = round.advantages.get(key);
+                round.reference_score - advantage.map_or(0.0, |a| a.value)
             });
             self.result.add_mature_scores(score, members);
         }
         if let Some(copier) = &mut self.copier {
-            copier.public.push_back(consensus);
+            copier.unsent.push_back(consensus);
         }
     }
 
     /// Drops the oldest open round, which is void: it counts for nobody.
     pub fn void(&mut self) {
-        self.open.pop_front();
+        self.open_pools.pop_front();
     }
 
     /// Pays every hotkey by the rounds that have settled.
     pub fn pay(&mut self, records: &EvidenceRecords, payout: &PayoutEvent) {
         let asked = self.participants.asked.iter();
-        let of = |key: &Hotkey| records.evidence(key, &self.rules.evidence);
-        let mut evidence: BTreeMap<Hotkey, Evidence> =
-            asked.filter_map(|key| Some((*key, of(key)?))).collect();
+        let evidence_of = |key: &Hotkey| records.evidence(key, &self.rules.evidence);
+        let mut evidence: BTreeMap<Hotkey, Evidence> = asked
+            .filter_map(|key| Some((*key, evidence_of(key)?)))
+            .collect();
         if let Some(copier) = &self.copier {
             evidence.remove(&copier.key);
-            let own = copier.record.evidence(&self.rules.evidence);
+            let own = copier.sums.evidence(&self.rules.evidence);
             evidence.extend(own.map(|own| (copier.key, own)));
         }
         evidence.retain(|_, evidence| evidence.value > 0.0);
         self.eligible = evidence.keys().copied().collect();
-        let consensus = self.consensus.evidence(&self.rules.evidence);
-        let weights = PayoutShares::from_credits(
+        let consensus = self.consensus_sums.evidence(&self.rules.evidence);
+        let shares = PayoutShares::from_credits(
             &evidence,
             &self.credits,
             consensus.as_ref(),
@@ -142,7 +146,7 @@ impl<'a> EvidenceScenario<'a> {
         self.result.pay(
             &self.participants,
             payout,
-            |key| weights.share(key),
+            |key| shares.share(key),
             |key| evidence.contains_key(key),
         );
         self.result.consensus_gain = consensus.map(|consensus| consensus.mean);
@@ -152,7 +156,7 @@ impl<'a> EvidenceScenario<'a> {
     pub fn open(&mut self) {
         let rules = &self.rules.fit;
         let pool = fit_pool(&self.eligible, &self.owners, &self.fit_state, rules);
-        self.open.push_back(pool);
+        self.open_pools.push_back(pool);
     }
 
     /// The result after the last round.
@@ -162,29 +166,24 @@ impl<'a> EvidenceScenario<'a> {
 }
 
 impl ConsensusCopier {
-    fn answer(
-        &mut self,
-        simulated_round: &mut SimulatedRound<'_>,
-        still_open: usize,
-        rules: &Rules,
-    ) {
-        let public = (self.public.len() > still_open).then(|| self.public.pop_front());
+    fn answer(&mut self, round: &mut SimulatedRound<'_>, still_open: usize, rules: &Rules) {
+        let public = (self.unsent.len() > still_open).then(|| self.unsent.pop_front());
         let public = public.flatten();
-        let attacker_view = AttackerView {
+        let view = AttackerView {
             public_consensus: public.as_ref().map(Consensus::values),
-            ..simulated_round.attacker_view
+            ..round.attacker_view
         };
-        let fan = AttackKind::CopyConsensus.fan(&attacker_view, 0);
-        simulated_round.deviations.remove(&self.key);
+        let fan = AttackKind::CopyConsensus.fan(&view, 0);
+        round.deviations.remove(&self.key);
         if let Some(fan) = &fan {
-            let volatility = simulated_round.outcome.volatility;
-            simulated_round
+            let volatility = round.outcome.volatility;
+            round
                 .deviations
                 .insert(self.key, fan, volatility, &rules.score);
         }
-        if fan.is_some() || self.record.rounds() > 0 {
-            let advantage = simulated_round.advantage(fan.as_ref(), rules);
-            self.record.add(&advantage);
+        if fan.is_some() || self.sums.rounds() > 0 {
+            let advantage = round.advantage(fan.as_ref(), rules);
+            self.sums.add(&advantage);
         }
     }
 }

@@ -23,19 +23,19 @@ pub struct LegacyRoundScores {
 }
 
 impl LegacyRoundScores {
-    /// Scores a fan; if it is the same as that of `alike`, by copying the scores.
+    /// Scores a fan; if it is the same as that of hotkey `same_fan`, by copying the scores.
     pub(super) fn add(
         &mut self,
         key: Hotkey,
         fan: &QuantileForecast,
-        alike: Option<Hotkey>,
+        same_fan: Option<Hotkey>,
         settlement: &Settlement,
         shuffle: &SchaakeShuffle,
     ) {
-        if let Some(alike) = alike {
-            for judged in [&mut self.errors, &mut self.sums] {
-                if let Some(value) = judged.get(&alike).copied() {
-                    judged.insert(key, value);
+        if let Some(same_fan) = same_fan {
+            for scores in [&mut self.errors, &mut self.sums] {
+                if let Some(value) = scores.get(&same_fan).copied() {
+                    scores.insert(key, value);
                 }
             }
             return;
@@ -60,8 +60,8 @@ impl LegacyRoundScores {
             let errors = taoshi::ForecastErrors::new(&taoshi::TaoshiConfig::default(), horizon);
             self.errors.insert(key, errors.of(&forecast, closes));
         }
-        let rule = synth_increments::SynthIncrementsConfig::default();
-        if let Some(sum) = synth_increments::sum_of_crps(&forecast, settlement, &rule) {
+        let config = synth_increments::SynthIncrementsConfig::default();
+        if let Some(sum) = synth_increments::sum_of_crps(&forecast, settlement, &config) {
             self.sums.insert(key, sum);
         }
     }

@@ -44,13 +44,13 @@ impl LegacyScenario {
         Self {
             participants,
             policy,
-            result: SeasonResult::empty(),
+            result: SeasonResult::new(),
         }
     }
 
     /// Adds a settled round.
-    pub fn settle(&mut self, simulated_round: &SimulatedRound<'_>) {
-        let Some(legacy_scores) = &simulated_round.legacy_scores else {
+    pub fn settle(&mut self, round: &SimulatedRound<'_>) {
+        let Some(legacy_scores) = &round.legacy_scores else {
             return;
         };
         let asked = self.participants.asked.iter();
@@ -64,13 +64,13 @@ impl LegacyScenario {
                     .collect();
                 // A refused round counts for nobody.
                 let _: Result<(), taoshi::TaoshiRefusal> =
-                    policy.score(simulated_round.origin, closes, &errors);
+                    policy.score(round.origin, closes, &errors);
             }
             LegacyPolicy::Increments(policy) => {
                 let sums: BTreeMap<Hotkey, f64> = asked
                     .filter_map(|key| Some((*key, *legacy_scores.sums.get(key)?)))
                     .collect();
-                policy.score(simulated_round.origin, sums);
+                policy.score(round.origin, sums);
             }
         }
     }

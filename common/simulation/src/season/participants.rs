@@ -20,15 +20,15 @@ pub struct Participants {
 impl Participants {
     /// The participants of one attack's scenario: of the good forecasters only the first [`peers`](Attack::peers).
     pub fn new(attack: &Attack, population: &Population) -> Self {
-        let mut good = 0;
+        let mut good_so_far = 0;
         let present = population
             .honest
             .iter()
             .zip(HONEST_FORECASTERS)
             .filter(|(_, forecaster)| {
                 let is_good = forecaster.class == SkillClass::Good;
-                good += usize::from(is_good);
-                !is_good || attack.peers.is_none_or(|peers| good <= peers)
+                good_so_far += usize::from(is_good);
+                !is_good || attack.peers.is_none_or(|peers| good_so_far <= peers)
             });
         let attackers = population.attackers_in(attack);
         Self {

@@ -3,10 +3,11 @@
 use foretell_core::pool::evidence::EvidenceWindow;
 use foretell_core::rules::Rules;
 
+use super::evidence_records::EvidenceRecords;
 use super::evidence_scenario::EvidenceScenario;
 use super::legacy_scenario::LegacyScenario;
 use super::participants::Participants;
-use super::season_result::SeasonResult;
+use super::season_result::{PayoutEvent, SeasonResult};
 use super::simulated_round::SimulatedRound;
 use super::simulation_plan::PayPolicy;
 use crate::attack::Attack;
@@ -19,6 +20,7 @@ pub(super) enum Scenario<'a> {
 }
 
 impl<'a> Scenario<'a> {
+    /// The scenario before the first round.
     pub(super) fn new(
         policy: PayPolicy,
         attack: &Attack,
@@ -41,19 +43,50 @@ impl<'a> Scenario<'a> {
         }
     }
 
-    pub(super) fn settle(&mut self, simulated_round: &mut SimulatedRound<'_>, mature: bool) {
+    /// Adds a settled round; `mature`: whether the consensus is compared with the members.
+    pub(super) fn settle(&mut self, round: &mut SimulatedRound<'_>, mature: bool) {
         match self {
-            Self::Evidence(scenario) => scenario.settle(simulated_round, mature),
-            Self::Legacy(scenario) => scenario.settle(simulated_round),
+            Self::Evidence(scenario) => scenario.settle(round, mature),
+            Self::Legacy(scenario) => scenario.settle(round),
         }
     }
 
+    /// Drops a void round.
     pub(super) fn void(&mut self) {
         if let Self::Evidence(scenario) = self {
             scenario.void();
         }
     }
 
+    /// Pays at the end of interval number `n` between rounds: every time under the live policy, once a day under others.
+    pub(super) fn pay(
+        &mut self,
+        records: &EvidenceRecords,
+        n: usize,
+        rounds_per_day: usize,
+        checkpoint: bool,
+    ) {
+        match self {
+            Self::Evidence(scenario) => {
+                let rounds = 1.0;
+                scenario.pay(records, &PayoutEvent { rounds, checkpoint });
+            }
+            Self::Legacy(scenario) if (n + 1).is_multiple_of(rounds_per_day) => {
+                let rounds = rounds_per_day as f64;
+                scenario.pay(&PayoutEvent { rounds, checkpoint });
+            }
+            Self::Legacy(_) => {}
+        }
+    }
+
+    /// Opens a round; only the live policy has a pool to fit.
+    pub(super) fn open(&mut self) {
+        if let Self::Evidence(scenario) = self {
+            scenario.open();
+        }
+    }
+
+    /// The result after the last round.
     pub(super) fn into_result(self) -> SeasonResult {
         match self {
             Self::Evidence(scenario) => scenario.into_result(),

@@ -37,7 +37,7 @@ pub struct SeasonResult {
 
 impl SeasonResult {
     /// The result before the first round.
-    pub fn empty() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             weights: Vec::new(),
             attacker_weights: Vec::new(),
@@ -76,8 +76,8 @@ impl SeasonResult {
 
     /// Adds a round to the comparison of the consensus with the members.
     pub fn add_mature_scores(&mut self, consensus: f64, members: impl Iterator<Item = f64>) {
-        let nobody = || (0.0, vec![0.0; HONEST_FORECASTERS.len()]);
-        let (sum, sums) = self.mature_scores.get_or_insert_with(nobody);
+        let zeros = || (0.0, vec![0.0; HONEST_FORECASTERS.len()]);
+        let (sum, sums) = self.mature_scores.get_or_insert_with(zeros);
         *sum += consensus;
         for (sum, member) in sums.iter_mut().zip(members) {
             *sum += member;

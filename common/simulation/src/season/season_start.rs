@@ -12,7 +12,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use super::evidence_records::{EvidenceRecords, ScoringContext};
 use super::scenario::Scenario;
 use super::schaake_shuffle::SchaakeShuffle;
-use super::season_result::{PayoutEvent, SeasonResult};
+use super::season_result::SeasonResult;
 use super::simulation_plan::{CHECKPOINTS, MATURE_DAYS, PayPolicy, PolicyVariant, SimulationPlan};
 use crate::attacker_view::{AttackerView, energy};
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, TrainedForecaster};
@@ -41,8 +41,8 @@ impl SeasonStart {
     pub fn new(market: &HistoricalMarket, plan: &SimulationPlan, first: UnixMillis) -> Self {
         let now = market.known_at(first);
         let until = now + market.bars_in(Millis::days(plan.days as i64 + 1));
-        let everybody = HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]);
-        let trained: Vec<TrainedForecaster> = everybody
+        let forecasters = HONEST_FORECASTERS.iter().chain([&HONEST_ATTACKER]);
+        let trained: Vec<TrainedForecaster> = forecasters
             .zip(0..)
             .map(|(forecaster, number)| forecaster.fit(market, now, until, number))
             .collect();
@@ -63,7 +63,10 @@ impl SeasonStart {
                     settlement,
                     reference_score: reference_score.unwrap_or(0.0),
                     outcome,
-                    scales: trained.iter().map(|r| r.scales(market, known)).collect(),
+                    scales: trained
+                        .iter()
+                        .map(|forecaster| forecaster.scales(market, known))
+                        .collect(),
                 }
             })
             .collect();
@@ -87,15 +90,23 @@ impl SeasonStart {
         let context = ScoringContext {
             rules: &plan.rules,
             population: &population,
-            legacy: plan.variants.iter().any(is_legacy),
+            with_legacy_scores: plan.variants.iter().any(is_legacy),
             settlement_lag: window.lags / 2,
         };
-        let rules: Vec<Rules> = plan.variants.iter().map(|v| v.rules(&plan.rules)).collect();
+        let rules: Vec<Rules> = plan
+            .variants
+            .iter()
+            .map(|variant| variant.rules(&plan.rules))
+            .collect();
         let mut scenarios: Vec<Scenario<'_>> = plan
             .variants
             .iter()
             .zip(&rules)
-            .flat_map(|(variant, rules)| plan.attacks.iter().map(move |a| (variant, rules, a)))
+            .flat_map(|(variant, rules)| {
+                plan.attacks
+                    .iter()
+                    .map(move |attack| (variant, rules, attack))
+            })
             .map(|(variant, rules, attack)| {
                 Scenario::new(variant.policy, attack, &population, rules, window)
             })
@@ -108,17 +119,16 @@ impl SeasonStart {
             SchaakeShuffle::new(seed, market.series.grid.horizon),
         );
         for n in 0..self.rounds.len() + context.settlement_lag {
-            let ended = n.checked_sub(context.settlement_lag);
-            if let Some(m) = ended {
+            if let Some(m) = n.checked_sub(context.settlement_lag) {
                 let precomputed = &self.rounds[m];
                 if let Some(outcome) = &precomputed.outcome {
                     let fans = self.fans(precomputed, outcome, &empty, seed, m);
-                    let (honest, own) = fans.split_at(HONEST_FORECASTERS.len());
-                    let attacker_view = AttackerView {
-                        honest: &own[0],
+                    let (honest, attacker) = fans.split_at(HONEST_FORECASTERS.len());
+                    let view = AttackerView {
+                        honest: &attacker[0],
                         reference: empty.reference(),
                         volatility: outcome.volatility,
-                        energy: energy(&own[0], empty.reference(), outcome.volatility),
+                        energy: energy(&attacker[0], empty.reference(), outcome.volatility),
                         public_consensus: None,
                         first_move: outcome.moves.first().copied().flatten(),
                         round_index: m,
@@ -126,16 +136,16 @@ impl SeasonStart {
                         seed,
                     };
                     let round = (precomputed.origin, outcome, &precomputed.settlement);
-                    let mut simulated_round = records.score_round(
+                    let mut scored_round = records.score_round(
                         &context,
                         round,
                         precomputed.reference_score,
                         honest,
-                        attacker_view,
+                        view,
                         &empty,
                     );
                     for scenario in &mut scenarios {
-                        scenario.settle(&mut simulated_round, m >= MATURE_DAYS * rounds_per_day);
+                        scenario.settle(&mut scored_round, m >= MATURE_DAYS * rounds_per_day);
                     }
                 } else {
                     for scenario in &mut scenarios {
@@ -147,24 +157,9 @@ impl SeasonStart {
                 .iter()
                 .any(|days| days * rounds_per_day == n + 1);
             for scenario in &mut scenarios {
-                match scenario {
-                    Scenario::Evidence(scenario) => {
-                        let payout = PayoutEvent {
-                            rounds: 1.0,
-                            checkpoint: is_checkpoint,
-                        };
-                        scenario.pay(&records, &payout);
-                        if n < self.rounds.len() {
-                            scenario.open();
-                        }
-                    }
-                    Scenario::Legacy(scenario) if (n + 1).is_multiple_of(rounds_per_day) => {
-                        scenario.pay(&PayoutEvent {
-                            rounds: rounds_per_day as f64,
-                            checkpoint: is_checkpoint,
-                        });
-                    }
-                    Scenario::Legacy(_) => {}
+                scenario.pay(&records, n, rounds_per_day, is_checkpoint);
+                if n < self.rounds.len() {
+                    scenario.open();
                 }
             }
         }
@@ -184,8 +179,8 @@ impl SeasonStart {
     ) -> Vec<QuantileForecast> {
         let (reference, volatility) = (empty.reference(), outcome.volatility);
         let horizon = outcome.moves.len();
-        let everybody = self.trained.iter().zip(&precomputed.scales);
-        everybody
+        let forecasters = self.trained.iter().zip(&precomputed.scales);
+        forecasters
             .map(|(trained, scales)| {
                 trained.fan(scales, reference, volatility, horizon, seed, round as u64)
             })

@@ -3,17 +3,19 @@
 use super::*;
 
 /// Shares by hotkey after a past in which these hotkeys, each with its coldkey, sent these fans.
-fn fitted(names: &[(Hotkey, Hotkey, QuantileForecast)]) -> BTreeMap<Hotkey, f64> {
-    let fans: Vec<(Hotkey, QuantileForecast)> =
-        names.iter().map(|(k, _, fan)| (*k, fan.clone())).collect();
-    let owners = names.iter().map(|(k, owner, _)| (*k, *owner)).collect();
+fn fitted(forecasts: &[(Hotkey, Hotkey, QuantileForecast)]) -> BTreeMap<Hotkey, f64> {
+    let fans: Vec<(Hotkey, QuantileForecast)> = forecasts
+        .iter()
+        .map(|(k, _, fan)| (*k, fan.clone()))
+        .collect();
+    let owners = forecasts.iter().map(|(k, owner, _)| (*k, *owner)).collect();
     let (state, _) = past(50, &fans, &fit_rules());
-    let eligible: Vec<Hotkey> = state_order(&fans);
+    let eligible: Vec<Hotkey> = sorted_hotkeys(&fans);
     let pool = fit_pool(&eligible, &owners, &state, &fit_rules());
     pool.iter().flat_map(Forecaster::hotkey_shares).collect()
 }
 
-fn state_order(fans: &[(Hotkey, QuantileForecast)]) -> Vec<Hotkey> {
+fn sorted_hotkeys(fans: &[(Hotkey, QuantileForecast)]) -> Vec<Hotkey> {
     let mut keys: Vec<Hotkey> = fans.iter().map(|(miner, _)| *miner).collect();
     keys.sort_unstable();
     keys

@@ -1,5 +1,10 @@
 //! Fit and credit against dense computations, and what copies, names and order must not change.
 
+mod credit;
+mod fit;
+mod fit_pool;
+mod fit_state;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -20,11 +25,6 @@ use crate::rules::{FitRules, RulesVersion, ScoreRules};
 use crate::score::Reference;
 use crate::score::crps::crps;
 use crate::time::{Millis, UnixMillis};
-
-mod credit;
-mod fit;
-mod fit_pool;
-mod fit_state;
 
 const SIGMA: f64 = 10.0;
 const TRUE_SCALE: f64 = 0.35;

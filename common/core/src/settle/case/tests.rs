@@ -91,7 +91,7 @@ fn a_case_can_hold_the_minutes_before() {
 }
 
 #[test]
-fn what_is_wrong_with_a_case_is_said() {
+fn errors_of_a_case_name_what_is_wrong() {
     let good = r#"{"usdt_usd": ["1"], "venues": [{"id": "a", "price": "99.9", "quote": "USD", "w": "1", "age_s": 2, "volume": "1"}]}"#;
     let wrong = |from: &str, to: &str| {
         let case: SettlementCase = serde_json::from_str(&good.replace(from, to)).unwrap();
