@@ -1,10 +1,9 @@
 //! Seasons on a made-up market of calm and lively hours.
 
 use foretell_core::bar::Bar;
-use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
-use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, STEP, btc_usd, price};
+use foretell_core::time::Millis;
 
 use crate::attack::Attack;
 use crate::counter_rng::{SeedStream, normal};
@@ -14,23 +13,19 @@ use crate::null_study::{NullStrategy, NullStudy};
 use crate::season::{PayPolicy, PolicyVariant, SeasonStart, SimulationPlan};
 use crate::summary::PolicySummary;
 
-const STEP: Millis = Millis::minutes(5);
-const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
-
 fn bars(count: u64) -> Vec<Bar> {
-    let mut price = 100.0;
+    let mut close = 100.0;
     (0..count)
         .map(|i| {
             let volatility = if i % 288 < 100 { 2.0 } else { 1.0 };
-            let open = price;
-            price *= libm::exp(1e-3 * volatility * normal(7, SeedStream::TestReturns, i));
-            let of = |x: f64| Price::new(x).unwrap();
+            let open = close;
+            close *= libm::exp(1e-3 * volatility * normal(7, SeedStream::TestReturns, i));
             Bar {
-                open_time: FIRST + STEP.times(i as i64),
-                open: of(open),
-                high: of(open.max(price) * 1.0002),
-                low: of(open.min(price) * 0.9998),
-                close: of(price),
+                open_time: MONDAY + STEP.times(i as i64),
+                open: price(open),
+                high: price(open.max(close) * 1.0002),
+                low: price(open.min(close) * 0.9998),
+                close: price(close),
                 volume: 1.0,
             }
         })
@@ -38,15 +33,7 @@ fn bars(count: u64) -> Vec<Bar> {
 }
 
 fn market(bars: &[Bar]) -> HistoricalMarket {
-    let series = Series {
-        id: "BTC/USD".parse().unwrap(),
-        grid: Grid {
-            step: STEP,
-            horizon: 100,
-        },
-        unit: Unit::LogPrice,
-    };
-    HistoricalMarket::new(series, bars, RulesVersion::V1Replay.rules())
+    HistoricalMarket::new(btc_usd(100), bars, RulesVersion::V1Replay.rules())
 }
 
 #[test]
@@ -71,7 +58,7 @@ fn no_forecaster_learns_from_the_future() {
 #[test]
 fn strategies_without_skill_need_rounds_and_are_less_often_eligible_at_a_higher_z() {
     let market = market(&bars(60 * 288));
-    let span = (FIRST + Millis::days(10), FIRST + Millis::days(59));
+    let span = (MONDAY + Millis::days(10), MONDAY + Millis::days(59));
     let rules = RulesVersion::V1Replay.rules();
     for strategy in NullStrategy::ALL {
         let by_z = NullStudy::run(strategy, &market, span, &rules, &[0.0, 1.0, 9.0]);
@@ -111,7 +98,7 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
         }],
     };
     let market = market(&bars(60 * 288));
-    let start = SeasonStart::new(&market, &plan, FIRST + Millis::days(45));
+    let start = SeasonStart::new(&market, &plan, MONDAY + Millis::days(45));
     let play = |seed| {
         PolicySummary::new(
             "evidence",

@@ -42,15 +42,12 @@ impl Credits {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(n: u8) -> Hotkey {
-        Hotkey([n; 32])
-    }
+    use crate::testing::hotkey;
 
     fn credited(rounds: &[&[f64]]) -> Credits {
         let mut credits = Credits::default();
         for (round, n) in rounds.iter().zip(0..) {
-            let by_miner = (1..).map(key).zip(round.iter().copied()).collect();
+            let by_miner = (1..).map(hotkey).zip(round.iter().copied()).collect();
             credits.add(UnixMillis(n), &by_miner, Millis(1));
         }
         credits
@@ -60,12 +57,20 @@ mod tests {
     #[test]
     fn the_mean_is_over_all_rounds_and_halves_with_age() {
         let credits = credited(&[&[4.0], &[1.0, 3.0]]);
-        assert!((credits.mean(&key(1)) - 2.0).abs() < 1e-12);
-        assert!((credits.mean(&key(2)) - 2.0).abs() < 1e-12);
-        assert_eq!(credits.mean(&key(3)), 0.0);
+        assert!((credits.mean(&hotkey(1)) - 2.0).abs() < 1e-12);
+        assert!((credits.mean(&hotkey(2)) - 2.0).abs() < 1e-12);
+        assert_eq!(credits.mean(&hotkey(3)), 0.0);
         let mut late = Credits::default();
-        late.add(UnixMillis(1), &BTreeMap::from([(key(1), 1.0)]), Millis(1));
-        late.add(UnixMillis(0), &BTreeMap::from([(key(1), 4.0)]), Millis(1));
-        assert!((late.mean(&key(1)) - 2.0).abs() < 1e-12);
+        late.add(
+            UnixMillis(1),
+            &BTreeMap::from([(hotkey(1), 1.0)]),
+            Millis(1),
+        );
+        late.add(
+            UnixMillis(0),
+            &BTreeMap::from([(hotkey(1), 4.0)]),
+            Millis(1),
+        );
+        assert!((late.mean(&hotkey(1)) - 2.0).abs() < 1e-12);
     }
 }

@@ -62,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::rules::RulesVersion;
+    use crate::testing::hotkey;
     use crate::time::{Millis, UnixMillis};
 
     fn evidence(value: f64) -> Evidence {
@@ -82,21 +83,19 @@ mod tests {
         }
     }
 
-    fn key(n: u8) -> Hotkey {
-        Hotkey([n; 32])
-    }
-
     /// One round's credits.
     fn credited(round: &[f64]) -> Credits {
         let mut credits = Credits::default();
-        let by_miner = (1..).map(key).zip(round.iter().copied()).collect();
+        let by_miner = (1..).map(hotkey).zip(round.iter().copied()).collect();
         credits.add(UnixMillis(0), &by_miner, Millis(1));
         credits
     }
 
     /// Weights of miners who are all eligible.
     fn weights(credits: &[f64], gain: f64) -> PayoutShares {
-        let evidence = (1..).map(key).zip(credits.iter().map(|_| evidence(0.01)));
+        let evidence = (1..)
+            .map(hotkey)
+            .zip(credits.iter().map(|_| evidence(0.01)));
         let rules = RulesVersion::V1.rules().pay;
         let credits = credited(credits);
         PayoutShares::from_credits(
@@ -111,20 +110,23 @@ mod tests {
     #[test]
     fn worked_by_hand() {
         let weights = weights(&[0.01, 0.03, -1.0], 0.004);
-        assert!((weights.share(&key(1)) - 0.2).abs() < 1e-12);
-        assert!((weights.share(&key(2)) - 0.6).abs() < 1e-12);
-        assert_eq!(weights.share(&key(3)), 0.0);
+        assert!((weights.share(&hotkey(1)) - 0.2).abs() < 1e-12);
+        assert!((weights.share(&hotkey(2)) - 0.6).abs() < 1e-12);
+        assert_eq!(weights.share(&hotkey(3)), 0.0);
         assert!((weights.burn - 0.2).abs() < 1e-12);
     }
 
     #[test]
     fn who_is_not_eligible_is_not_paid_whatever_it_added() {
-        let evidence = BTreeMap::from([(key(1), evidence(0.0)), (key(2), evidence(0.01))]);
+        let evidence = BTreeMap::from([(hotkey(1), evidence(0.0)), (hotkey(2), evidence(0.01))]);
         let rules = RulesVersion::V1.rules().pay;
         let credits = credited(&[0.03, 0.01]);
         let weights =
             PayoutShares::from_credits(&evidence, &credits, Some(&consensus(1.0)), &rules);
-        assert_eq!((weights.share(&key(1)), weights.share(&key(2))), (0.0, 1.0));
+        assert_eq!(
+            (weights.share(&hotkey(1)), weights.share(&hotkey(2))),
+            (0.0, 1.0)
+        );
     }
 
     #[test]
@@ -150,8 +152,8 @@ mod tests {
             turned_values.rotate_left(turn);
             let turned = weights(&turned_values, gain);
             for i in 0..values.len() {
-                let from = key(((i + turn) % values.len()) as u8 + 1);
-                let difference = straight.share(&from) - turned.share(&key(i as u8 + 1));
+                let from = hotkey(((i + turn) % values.len()) as u8 + 1);
+                let difference = straight.share(&from) - turned.share(&hotkey(i as u8 + 1));
                 prop_assert!(difference.abs() < 1e-12);
             }
             let sum: f64 = straight.miners.values().sum::<f64>() + straight.burn;

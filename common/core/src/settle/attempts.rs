@@ -32,22 +32,23 @@ pub fn next_attempt(
 mod tests {
     use super::*;
     use crate::rules::RulesVersion;
+    use crate::testing::MONDAY;
     use crate::time::Millis;
-
-    const M: UnixMillis = UnixMillis(1_704_067_200_000);
 
     fn rules() -> MinuteRules {
         RulesVersion::V1.rules().minute
     }
 
     fn next(last_minutes: i64) -> Option<i64> {
-        let last = M + Millis::minutes(last_minutes);
-        next_attempt(M, Some(last), &rules()).map(|t| (t - M).0 / 60_000)
+        let last = MONDAY + Millis::minutes(last_minutes);
+        next_attempt(MONDAY, Some(last), &rules()).map(|t| (t - MONDAY).0 / 60_000)
     }
 
     #[test]
     fn at_2_5_15_and_60_minutes_then_hourly_to_24_hours() {
-        let minutes: Vec<i64> = attempts(M, &rules()).map(|t| (t - M).0 / 60_000).collect();
+        let minutes: Vec<i64> = attempts(MONDAY, &rules())
+            .map(|t| (t - MONDAY).0 / 60_000)
+            .collect();
         let hours = (2..=24).map(|hour| hour * 60);
         let expected: Vec<i64> = [2, 5, 15, 60].into_iter().chain(hours).collect();
         assert_eq!(minutes, expected);
@@ -56,8 +57,8 @@ mod tests {
     #[test]
     fn the_next_attempt_follows_the_last_that_was_made() {
         assert_eq!(
-            next_attempt(M, None, &rules()),
-            Some(M + Millis::seconds(120))
+            next_attempt(MONDAY, None, &rules()),
+            Some(MONDAY + Millis::seconds(120))
         );
         assert_eq!(next(2), Some(5));
         assert_eq!(next(5), Some(15));

@@ -47,10 +47,10 @@ pub fn valid_close(candle: &Bar) -> Result<Price, InvalidCandle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::price;
     use crate::time::UnixMillis;
 
     fn candle(open: f64, high: f64, low: f64, close: f64, volume: f64) -> Bar {
-        let price = |value| Price::new(value).unwrap();
         Bar {
             open_time: UnixMillis(60_000),
             open: price(open),

@@ -33,8 +33,7 @@ pub fn bar_from_minutes(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const STEP: Millis = Millis::minutes(5);
+    use crate::testing::STEP;
 
     fn made_of(minutes: [Option<f64>; 5]) -> Option<Bar> {
         bar_from_minutes(UnixMillis(0), STEP, |end| {

@@ -110,13 +110,12 @@ impl UsdtMarketCloses {
 mod tests {
     use super::*;
     use crate::rules::RulesVersion;
-
-    const M: UnixMillis = UnixMillis(1_704_067_200_000);
+    use crate::testing::{MONDAY, price};
 
     fn candle(minutes: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::from_value(M + MINUTE.times(minutes), Price::new(value).unwrap())
+            ..Bar::of_value(MONDAY + MINUTE.times(minutes), price(value))
         }
     }
 
@@ -140,7 +139,7 @@ mod tests {
         .into_iter()
         .collect();
         let observation =
-            VenueObservation::new("a", QuoteCurrency::Usd, 5.0, &candles, M, &rules());
+            VenueObservation::new("a", QuoteCurrency::Usd, 5.0, &candles, MONDAY, &rules());
         assert_eq!(observation.candle, Some(candle(0, 10.0)));
         assert!(observation.is_final);
         let before = [Price::new(9.0).ok(), None, Price::new(7.0).ok()];
@@ -148,15 +147,21 @@ mod tests {
         assert_eq!(observation.prior_closes.len(), 30);
         assert!(observation.prior_closes[3..].iter().all(Option::is_none));
 
-        let newest =
-            VenueObservation::new("a", QuoteCurrency::Usd, 5.0, &candles, M + MINUTE, &rules());
+        let newest = VenueObservation::new(
+            "a",
+            QuoteCurrency::Usd,
+            5.0,
+            &candles,
+            MONDAY + MINUTE,
+            &rules(),
+        );
         assert!(newest.candle.is_some() && !newest.is_final);
         let none = VenueObservation::new(
             "a",
             QuoteCurrency::Usd,
             f64::NAN,
             &VenueCandles::default(),
-            M,
+            MONDAY,
             &rules(),
         );
         assert_eq!(
@@ -170,7 +175,7 @@ mod tests {
         let candles: VenueCandles = [candle(-40, 0.9), candle(0, 1.0), candle(1, 1.1)]
             .into_iter()
             .collect();
-        let market = UsdtMarketCloses::new("a", &candles, M, &rules());
+        let market = UsdtMarketCloses::new("a", &candles, MONDAY, &rules());
         assert_eq!(market.closes.len(), 41);
         assert_eq!(market.closes[0], Price::new(1.0).ok());
         assert_eq!(market.closes[40], Price::new(0.9).ok());
@@ -180,16 +185,16 @@ mod tests {
     fn inputs_read_back_as_they_were_written() {
         let candles: VenueCandles = [candle(0, 0.1), candle(1, 11.0)].into_iter().collect();
         let inputs = MinuteInputs {
-            minute: M,
+            minute: MONDAY,
             venues: vec![VenueObservation::new(
                 "a",
                 QuoteCurrency::Usdt,
                 0.3,
                 &candles,
-                M,
+                MONDAY,
                 &rules(),
             )],
-            usdt_usd: vec![UsdtMarketCloses::new("b", &candles, M, &rules())],
+            usdt_usd: vec![UsdtMarketCloses::new("b", &candles, MONDAY, &rules())],
         };
         let read: MinuteInputs = serde_json::from_slice(&inputs.bytes()).unwrap();
         assert_eq!(read, inputs);

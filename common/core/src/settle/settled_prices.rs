@@ -151,20 +151,8 @@ mod tests {
     use super::*;
     use crate::replay::ReplayedPrices;
     use crate::rules::RulesVersion;
-    use crate::series::{Grid, Unit};
-
-    const STEP: Millis = Millis::minutes(5);
-
-    fn series() -> Series {
-        Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: STEP,
-                horizon: 2,
-            },
-            unit: Unit::LogPrice,
-        }
-    }
+    use crate::series::Unit;
+    use crate::testing::{STEP, btc_usd};
 
     fn at(minutes: i64) -> UnixMillis {
         UnixMillis(0) + MINUTE.times(minutes)
@@ -187,7 +175,7 @@ mod tests {
     }
 
     fn settlement(prices: &SettledPrices, origin: i64) -> Option<Settlement> {
-        prices.settlement(&series(), at(origin), Millis::days(3), &rules())
+        prices.settlement(&btc_usd(2), at(origin), Millis::days(3), &rules())
     }
 
     #[test]
@@ -197,7 +185,7 @@ mod tests {
             .filter_map(|n| prices.bar(at(5 * n), STEP))
             .collect();
         assert_eq!(bars.len(), 40);
-        let replayed = ReplayedPrices::new(series(), &bars, &rules());
+        let replayed = ReplayedPrices::new(btc_usd(2), &bars, &rules());
         let live = settlement(&prices, 100).unwrap();
         assert_eq!(live, replayed.settlement(at(100)));
         assert!(live.volatility.is_some());
@@ -248,7 +236,7 @@ mod tests {
         }
         let series = Series {
             unit: Unit::Value,
-            ..series()
+            ..btc_usd(2)
         };
         let known = prices
             .settlement(&series, at(100), Millis::days(3), &rules())

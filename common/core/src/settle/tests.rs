@@ -6,10 +6,8 @@ use super::*;
 use crate::bar::Bar;
 use crate::price::Price;
 use crate::rules::{MinuteRules, RulesVersion};
-use crate::testing::shared_file;
+use crate::testing::MONDAY;
 use crate::time::UnixMillis;
-
-const M: UnixMillis = UnixMillis(1_704_067_200_000);
 
 fn rules() -> MinuteRules {
     RulesVersion::V1.rules().minute
@@ -24,7 +22,7 @@ fn venue(name: &str, quote: QuoteCurrency, price: f64, day_volume: f64) -> Venue
         day_volume,
         candle: Some(Bar {
             volume: 1.0,
-            ..Bar::from_value(M, price)
+            ..Bar::of_value(MONDAY, price)
         }),
         is_final: true,
         prior_closes: vec![Some(price); 30],
@@ -37,7 +35,7 @@ fn usd(name: &str, price: f64, day_volume: f64) -> VenueObservation {
 
 fn decision(venues: Vec<VenueObservation>) -> MinuteDecision {
     let inputs = MinuteInputs {
-        minute: M,
+        minute: MONDAY,
         venues,
         usdt_usd: Vec::new(),
     };
@@ -65,7 +63,7 @@ fn a_candle_without_a_later_one_or_volume_or_on_another_grid_is_excluded_with_it
     assert_eq!(two_out.excluded["b"], VenueExclusion::NoVolume);
     assert_eq!(price(&two_out), 100.1);
     venues[0] = usd("a", 99.8, 1.0);
-    venues[0].candle.as_mut().unwrap().open_time = UnixMillis(M.0 + 1);
+    venues[0].candle.as_mut().unwrap().open_time = UnixMillis(MONDAY.0 + 1);
     venues[1] = usd("b", 99.9, 1.0);
     venues[1].candle.as_mut().unwrap().high = Price::new(99.0).unwrap();
     let two_out = decision(venues.clone());
@@ -139,7 +137,7 @@ fn usdt_venues_are_compared_at_the_rate_of_the_minute_in_question() {
     };
     let excluded = |rate| {
         let inputs = MinuteInputs {
-            minute: M,
+            minute: MONDAY,
             venues: venues.clone(),
             usdt_usd: vec![market("x", rate), market("y", rate)],
         };
@@ -200,7 +198,7 @@ fn without_a_quorum_it_is_a_gap_with_its_reason() {
     let mut venues = vec![usd("a", 100.0, 1.0)];
     venues.extend(["b", "c", "d"].map(|name| venue(name, QuoteCurrency::Usdt, 100.0, 1.0)));
     let inputs = MinuteInputs {
-        minute: M,
+        minute: MONDAY,
         venues,
         usdt_usd: vec![market("x"), market("y")],
     };
@@ -229,7 +227,7 @@ fn a_scale_error_that_most_usd_venues_share_is_a_gap() {
             closes: vec![Price::new(0.9995 * by).ok(); 41],
         };
         let inputs = MinuteInputs {
-            minute: M,
+            minute: MONDAY,
             venues,
             usdt_usd: ["a", "b", "c"].map(market).to_vec(),
         };
@@ -297,7 +295,7 @@ fn inputs_of(venues: Vec<VenueObservation>) -> MinuteInputs {
         closes: vec![Price::new(rate).ok(); 41],
     };
     MinuteInputs {
-        minute: M,
+        minute: MONDAY,
         venues,
         usdt_usd: vec![market("x", 1.0), market("y", 1.001)],
     }

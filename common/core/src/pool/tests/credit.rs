@@ -5,9 +5,12 @@ use super::*;
 /// The integral by 20,000 midpoints.
 #[test]
 fn credit_is_the_integral_along_the_ray() {
-    let fans = [(key(1), fan(2, 0.3, 0.6)), (key(2), fan(2, -0.1, 0.4))];
+    let fans = [
+        (hotkey(1), fan(2, 0.3, 0.6)),
+        (hotkey(2), fan(2, -0.1, 0.4)),
+    ];
     let (deviations, realised) = round(&fans, &[Some(0.25), Some(-0.4)]);
-    let pool = [alone(key(1), 0.3), alone(key(2), 0.5)];
+    let pool = [alone(hotkey(1), 0.3), alone(hotkey(2), 0.5)];
     let consensus = deviations.consensus(&pool);
     let credit = credits(&deviations, &consensus, &pool, &realised);
     let q = deviations.reference();
@@ -48,11 +51,11 @@ proptest! {
         mut moves in prop::collection::vec(prop::option::of(-30.0..30.0f64), 4),
     ) {
         moves[3] = Some(moves[3].unwrap_or(0.5));
-        let fans: Vec<(Hotkey, QuantileForecast)> = (1..).map(key).zip(fans).collect();
+        let fans: Vec<(Hotkey, QuantileForecast)> = (1..).map(hotkey).zip(fans).collect();
         let (deviations, realised) = round(&fans, &moves);
         let total: f64 = cuts.iter().sum::<f64>().max(1.0);
         // One more, who has no fan.
-        let shares = (1..).map(key).zip(&cuts).take(fans.len() + 1);
+        let shares = (1..).map(hotkey).zip(&cuts).take(fans.len() + 1);
         let pool: Vec<Forecaster> = shares.map(|(miner, cut)| alone(miner, cut / total)).collect();
         let consensus = deviations.consensus(&pool);
         let gain = score(&deviations, &consensus, &realised, 0.0)

@@ -7,13 +7,13 @@ use super::*;
 #[test]
 fn the_fit_is_that_of_a_dense_search() {
     // Narrower than the truth: the best of it lies short of all of it.
-    let fans = [(key(1), fan(1, 0.0, 0.25))];
+    let fans = [(hotkey(1), fan(1, 0.0, 0.25))];
     let rules = plain();
     let (_, outcomes) = past(400, &fans, &rules);
     let mean_score = |u: f64| -> f64 {
         let scores = outcomes.iter().map(|y| {
             let (deviations, realised) = round(&fans, &[Some(*y)]);
-            let consensus = deviations.consensus(&[alone(key(1), u)]);
+            let consensus = deviations.consensus(&[alone(hotkey(1), u)]);
             score(&deviations, &consensus, &realised, 1.0)
         });
         scores.sum()
@@ -26,15 +26,15 @@ fn the_fit_is_that_of_a_dense_search() {
     let mut state = FitState::default();
     for (n, y) in outcomes.iter().enumerate() {
         let (deviations, realised) = round(&fans, &[Some(*y)]);
-        let consensus = deviations.consensus(&[alone(key(1), dense)]);
+        let consensus = deviations.consensus(&[alone(hotkey(1), dense)]);
         state.add(
             origin(n),
             (&deviations, &consensus, &realised),
-            &[key(1)],
+            &[hotkey(1)],
             &rules,
         );
     }
-    let (curvature, slope) = state.curvature_and_slope(&[alone(key(1), 0.0)]);
+    let (curvature, slope) = state.curvature_and_slope(&[alone(hotkey(1), 0.0)]);
     let fitted = shares(&curvature, &slope, &rules)[0];
     assert!((fitted - dense).abs() < 0.03, "{fitted} {dense}");
 }
@@ -43,15 +43,15 @@ fn the_fit_is_that_of_a_dense_search() {
 #[test]
 fn exaggeration_is_undone_and_nothing_is_stretched() {
     let honest = fan(1, 0.0, TRUE_SCALE);
-    let (none, _) = round(&[(key(1), honest.clone())], &[None]);
+    let (none, _) = round(&[(hotkey(1), honest.clone())], &[None]);
     let times = |by: f64| {
-        let points = none.get(&key(1)).unwrap().iter().zip(none.reference());
+        let points = none.get(&hotkey(1)).unwrap().iter().zip(none.reference());
         let moves = points.map(|(d, q)| SIGMA * (q + by * d));
         QuantileForecast::from_moves(POOL_LEVELS, moves.collect())
     };
     let share = |by: f64| {
-        let (state, _) = past(400, &[(key(1), times(by))], &plain());
-        let (curvature, slope) = state.curvature_and_slope(&[alone(key(1), 0.0)]);
+        let (state, _) = past(400, &[(hotkey(1), times(by))], &plain());
+        let (curvature, slope) = state.curvature_and_slope(&[alone(hotkey(1), 0.0)]);
         shares(&curvature, &slope, &fit_rules())[0]
     };
     // The part of the honest deviation in the consensus; so wide a fan's crossing quantiles are sorted.
@@ -66,7 +66,10 @@ fn exaggeration_is_undone_and_nothing_is_stretched() {
 /// Two fans that are almost the same, one of which the past prefers slightly.
 #[test]
 fn those_alike_share_alike_and_who_is_alone_keeps_its_share() {
-    let alike = [(key(1), fan(1, 0.0, 0.35)), (key(2), fan(1, 0.002, 0.345))];
+    let alike = [
+        (hotkey(1), fan(1, 0.0, 0.35)),
+        (hotkey(2), fan(1, 0.002, 0.345)),
+    ];
     let with = |fans: &[(Hotkey, QuantileForecast)], similarity_penalty: f64| {
         let rules = FitRules {
             similarity_penalty,

@@ -33,19 +33,19 @@ proptest! {
         let honest: Vec<(Hotkey, Hotkey, QuantileForecast)> = scales
             .iter()
             .zip([10, 20, 30])
-            .map(|(scale, n)| (key(n), key(100 + n), fan(1, 0.01 * f64::from(n), *scale)))
+            .map(|(scale, n)| (hotkey(n), hotkey(100 + n), fan(1, 0.01 * f64::from(n), *scale)))
             .collect();
         let copied = honest.iter().cloned().chain((0..copies).map(|n| {
-            let owner = if one_coldkey { honest[1].1 } else { key(200 + n) };
-            (key(n + 1), owner, honest[1].2.clone())
+            let owner = if one_coldkey { honest[1].1 } else { hotkey(200 + n) };
+            (hotkey(n + 1), owner, honest[1].2.clone())
         }));
         let copied: Vec<_> = copied.collect();
         let (before, after) = (fitted(&honest), fitted(&copied));
         for n in [10, 30] {
-            prop_assert!((before[&key(n)] - after[&key(n)]).abs() < 1e-9);
+            prop_assert!((before[&hotkey(n)] - after[&hotkey(n)]).abs() < 1e-9);
         }
-        let together: f64 = (0..copies).map(|n| after[&key(n + 1)]).sum::<f64>() + after[&key(20)];
-        prop_assert!((before[&key(20)] - together).abs() < 1e-9);
+        let together: f64 = (0..copies).map(|n| after[&hotkey(n + 1)]).sum::<f64>() + after[&hotkey(20)];
+        prop_assert!((before[&hotkey(20)] - together).abs() < 1e-9);
     }
 
     #[test]
@@ -56,14 +56,14 @@ proptest! {
         let named = |names: [u8; 4]| -> Vec<(Hotkey, Hotkey, QuantileForecast)> {
             let fans = scales.iter().zip([0.0, 0.1, -0.1, 0.05]);
             let fans = fans.map(|(scale, centre)| fan(1, centre, *scale));
-            names.into_iter().zip(fans).map(|(n, fan)| (key(n), key(n), fan)).collect()
+            names.into_iter().zip(fans).map(|(n, fan)| (hotkey(n), hotkey(n), fan)).collect()
         };
         let mut names = [1, 2, 3, 4];
         let straight = fitted(&named(names));
         names.rotate_left(turn);
         let renamed = fitted(&named(names));
         for (n, other) in (1..).zip(names) {
-            prop_assert!((straight[&key(n)] - renamed[&key(other)]).abs() < 1e-9);
+            prop_assert!((straight[&hotkey(n)] - renamed[&hotkey(other)]).abs() < 1e-9);
         }
         let mut listed = named([1, 2, 3, 4]);
         listed.rotate_left(turn);

@@ -5,18 +5,22 @@ use super::*;
 /// The naive double sum of the module's page, at a consensus of 0.3 of the second miner.
 #[test]
 fn the_state_is_the_sum_of_its_definition() {
-    let fans = [(key(1), fan(3, 0.1, 0.4)), (key(2), fan(3, -0.2, 0.7))];
+    let fans = [
+        (hotkey(1), fan(3, 0.1, 0.4)),
+        (hotkey(2), fan(3, -0.2, 0.7)),
+    ];
     let (deviations, realised) = round(&fans, &[Some(0.3), None, Some(-1.0)]);
-    let consensus = deviations.consensus(&[alone(key(2), 0.3)]);
+    let consensus = deviations.consensus(&[alone(hotkey(2), 0.3)]);
     let mut state = FitState::default();
-    let asked = [key(1), key(2)];
+    let asked = [hotkey(1), hotkey(2)];
     state.add(
         origin(0),
         (&deviations, &consensus, &realised),
         &asked,
         &plain(),
     );
-    let (curvature, slope) = state.curvature_and_slope(&[alone(key(1), 0.0), alone(key(2), 0.0)]);
+    let (curvature, slope) =
+        state.curvature_and_slope(&[alone(hotkey(1), 0.0), alone(hotkey(2), 0.0)]);
 
     let q = deviations.reference();
     let lattice: Vec<usize> = (1..POOL_LEVELS).step_by(8).collect();
@@ -50,30 +54,30 @@ fn the_state_is_the_sum_of_its_definition() {
 
 #[test]
 fn who_is_no_longer_asked_is_forgotten() {
-    let fans = [(key(1), fan(1, 0.0, 0.4)), (key(2), fan(1, 0.1, 0.4))];
+    let fans = [(hotkey(1), fan(1, 0.0, 0.4)), (hotkey(2), fan(1, 0.1, 0.4))];
     let (mut state, _) = past(3, &fans, &fit_rules());
     let (deviations, realised) = round(&fans[..1], &[Some(0.1)]);
     let none = deviations.consensus(&[]);
     let settled = (&deviations, &none, &realised);
-    let curvature = |state: &FitState| state.curvature_and_slope(&[alone(key(2), 0.0)]).0[0][0];
-    state.add(origin(3), settled, &[key(1), key(2)], &fit_rules());
+    let curvature = |state: &FitState| state.curvature_and_slope(&[alone(hotkey(2), 0.0)]).0[0][0];
+    state.add(origin(3), settled, &[hotkey(1), hotkey(2)], &fit_rules());
     assert!(curvature(&state) > 0.0, "asked and silent is still known");
-    state.add(origin(4), settled, &[key(1)], &fit_rules());
+    state.add(origin(4), settled, &[hotkey(1)], &fit_rules());
     assert_eq!(curvature(&state), 0.0);
 }
 
 #[test]
 fn an_older_round_settled_late_weighs_what_it_would_have() {
-    let fans = [(key(1), fan(1, 0.0, 0.4))];
+    let fans = [(hotkey(1), fan(1, 0.0, 0.4))];
     let (deviations, realised) = round(&fans, &[Some(0.1)]);
     let none = deviations.consensus(&[]);
     let of_order = |order: [usize; 3]| {
         let mut state = FitState::default();
         for n in order {
             let settled = (&deviations, &none, &realised);
-            state.add(origin(480 * n), settled, &[key(1)], &fit_rules());
+            state.add(origin(480 * n), settled, &[hotkey(1)], &fit_rules());
         }
-        state.curvature_and_slope(&[alone(key(1), 0.0)]).1[0]
+        state.curvature_and_slope(&[alone(hotkey(1), 0.0)]).1[0]
     };
     assert!((of_order([0, 1, 2]) - of_order([2, 0, 1])).abs() < 1e-15);
 }
@@ -81,7 +85,7 @@ fn an_older_round_settled_late_weighs_what_it_would_have() {
 proptest! {
     #[test]
     fn a_state_survives_its_bytes_and_damage_is_noticed(at in 0usize..1000, bit in 0u8..8) {
-        let fans = [(key(3), fan(1, 0.2, 0.5)), (key(1), fan(1, 0.0, 0.4))];
+        let fans = [(hotkey(3), fan(1, 0.2, 0.5)), (hotkey(1), fan(1, 0.0, 0.4))];
         let (state, _) = past(3, &fans, &fit_rules());
         let snapshot = FitSnapshot::new(state.clone());
         let mut bytes = state.to_bytes();

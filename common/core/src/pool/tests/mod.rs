@@ -24,6 +24,7 @@ use crate::outcome::Outcome;
 use crate::rules::{FitRules, RulesVersion, ScoreRules};
 use crate::score::Reference;
 use crate::score::crps::crps;
+use crate::testing::hotkey;
 use crate::time::{Millis, UnixMillis};
 
 const SIGMA: f64 = 10.0;
@@ -35,10 +36,6 @@ fn score_rules() -> ScoreRules {
 
 fn fit_rules() -> FitRules {
     RulesVersion::V1.rules().fit
-}
-
-fn key(n: u8) -> Hotkey {
-    Hotkey([n; 32])
 }
 
 fn origin(n: usize) -> UnixMillis {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{CaseError, CaseResult, SettlementCase, format_price};
-use crate::price::Price;
 use crate::rules::{MinuteRules, RulesVersion};
 use crate::settle::settle_minute;
+use crate::testing::price;
 
 fn rules() -> MinuteRules {
     RulesVersion::V1.rules().minute
@@ -128,7 +128,7 @@ fn errors_of_a_case_name_what_is_wrong() {
 
 #[test]
 fn written_prices_have_two_decimals_and_at_least_six_digits() {
-    let text = |value: f64| format_price(Price::new(value).unwrap());
+    let text = |value: f64| format_price(price(value));
     assert_eq!(text(100_004.977_5), "100004.98");
     assert_eq!(text(100_000.0), "100000.00");
     assert_eq!(text(3456.789), "3456.79");
