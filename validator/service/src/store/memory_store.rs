@@ -1,4 +1,4 @@
-//! A store in memory: for simulations that need no disk, and to break off at any write.
+//! A store in memory, for simulations that need no disk and for tests that fail at any write.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use foretell_core::hash::Hash;
 
-use super::{JournalBatch, JournalStore, StoreError};
+use super::journal_store::{JournalBatch, JournalStore, StoreError};
 
-/// A journal that is gone with the process. Clones share it.
+/// A store whose contents end with the process. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     contents: Arc<Mutex<Contents>>,
@@ -17,7 +17,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Contents {
     entries: Vec<Vec<u8>>,
-    /// With the position of the first entry that was written beside it.
+    /// Each with the sequence number of the first entry of its batch.
     payloads: BTreeMap<Hash, (u64, Vec<u8>)>,
 }
 
@@ -52,11 +52,11 @@ impl JournalStore for MemoryStore {
 
     fn for_each_entry(
         &self,
-        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
-        // Where to stop is the reader's own affair.
-        let _ = contents.entries.iter().try_for_each(|entry| take(entry));
+        // The visitor knows that it broke off.
+        let _ = contents.entries.iter().try_for_each(|entry| visit(entry));
         Ok(())
     }
 

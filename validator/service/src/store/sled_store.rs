@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use foretell_core::hash::{Hash, sha256};
 use foretell_core::journal::JournalHead;
 
-use super::{JournalBatch, JournalStore, StoreError};
+use super::journal_store::{JournalBatch, JournalStore, StoreError};
+use crate::atomic_file::replace_file;
 
 /// Longest value in the database.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -48,7 +49,7 @@ pub fn report_opening_panics_as_errors() {
 #[derive(Debug)]
 pub struct SledStore {
     folder: PathBuf,
-    db: ::sled::Db,
+    db: sled::Db,
     /// The file that sled writes, opened to be fsynced.
     db_file: File,
 }
@@ -62,7 +63,7 @@ impl SledStore {
             source,
         };
         fs::create_dir_all(folder).map_err(io_error)?;
-        let config = ::sled::Config::new()
+        let config = sled::Config::new()
             .path(folder.join("sled"))
             .cache_capacity(CACHE_BYTES);
         let db = open_database(folder, move || config.open())?;
@@ -101,11 +102,7 @@ impl SledStore {
 
     /// Follows each durable batch; being one batch behind after a crash does no harm.
     fn write_head_file(&self, head: &JournalHead) -> Result<(), StoreError> {
-        let write = || -> io::Result<()> {
-            let unfinished = self.head_file().with_extension("new");
-            fs::write(&unfinished, serde_json::to_vec(head)?)?;
-            fs::rename(unfinished, self.head_file())
-        };
+        let write = || replace_file(&self.head_file(), &serde_json::to_vec(head)?);
         write().map_err(|error| self.io(error))
     }
 
@@ -140,7 +137,7 @@ impl SledStore {
 
 impl JournalStore for SledStore {
     fn append(&self, batch: &JournalBatch) -> Result<(), StoreError> {
-        let mut writes = ::sled::Batch::default();
+        let mut writes = sled::Batch::default();
         for (entry, seq) in batch.entries.iter().zip(batch.first..) {
             put(&mut writes, &entry_key(seq), entry);
         }
@@ -159,14 +156,14 @@ impl JournalStore for SledStore {
 
     fn for_each_entry(
         &self,
-        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut entry: Vec<u8> = Vec::new();
         for chunk in self.db.scan_prefix([ENTRY]) {
             let (key, bytes) = chunk.map_err(|error| store_error(&self.folder, error))?;
             let first_chunk = key.ends_with(&[0, 0]);
             if first_chunk && !entry.is_empty() {
-                if take(&entry).is_break() {
+                if visit(&entry).is_break() {
                     return Ok(());
                 }
                 entry.clear();
@@ -175,7 +172,7 @@ impl JournalStore for SledStore {
         }
         if !entry.is_empty() {
             // It was the last one.
-            let _ = take(&entry);
+            let _ = visit(&entry);
         }
         Ok(())
     }
@@ -191,8 +188,8 @@ impl JournalStore for SledStore {
 /// What `open` gives, on a thread of its own, so that a panic is an error.
 fn open_database(
     folder: &Path,
-    open: impl FnOnce() -> ::sled::Result<::sled::Db> + Send + 'static,
-) -> Result<::sled::Db, StoreError> {
+    open: impl FnOnce() -> sled::Result<sled::Db> + Send + 'static,
+) -> Result<sled::Db, StoreError> {
     let opening = std::thread::Builder::new()
         .name(OPENING_THREAD.into())
         .spawn(open)
@@ -225,20 +222,20 @@ fn payload_key(hash: &Hash) -> Vec<u8> {
 }
 
 /// Puts `value` under `key` followed by a chunk number, as many as it takes.
-fn put(writes: &mut ::sled::Batch, key: &[u8], value: &[u8]) {
+fn put(writes: &mut sled::Batch, key: &[u8], value: &[u8]) {
     for (chunk, number) in value.chunks(CHUNK_BYTES).zip(0_u16..) {
         writes.insert([key, &number.to_be_bytes()].concat(), chunk);
     }
 }
 
-fn store_error(folder: &Path, error: ::sled::Error) -> StoreError {
+fn store_error(folder: &Path, error: sled::Error) -> StoreError {
     let path = folder.to_owned();
     match error {
         // sled wraps the lock's refusal in an error of kind Other.
-        ::sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
+        sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
             StoreError::InUse { path }
         }
-        ::sled::Error::Io(source) => StoreError::Io { path, source },
+        sled::Error::Io(source) => StoreError::Io { path, source },
         other => StoreError::Damaged {
             path,
             why: other.to_string(),
@@ -252,6 +249,7 @@ mod tests {
     use foretell_core::settle::VoidReason;
     use foretell_core::time::UnixMillis;
 
+    use super::super::memory_store::MemoryStore;
     use super::*;
 
     /// A batch of `records` entries after `head`, with one payload longer than a chunk.
@@ -297,7 +295,7 @@ mod tests {
     fn every_store_gives_back_what_was_put_in() {
         let folder = tempfile::tempdir().unwrap();
         check_any_store(&SledStore::open(folder.path()).unwrap());
-        check_any_store(&super::super::MemoryStore::default());
+        check_any_store(&MemoryStore::default());
     }
 
     #[test]
