@@ -18,7 +18,7 @@ use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, MinuteInputs, PriceProvenance, VoidReason, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::{Keypair, derived_seed};
-use foretell_service::rounds::miners::ReplayedMiners;
+use foretell_service::rounds::replay_miners::ReplayedMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_service::run::config::ValidatorConfig;
 use foretell_service::run::data_dir_manifest::DataDirManifest;

@@ -19,7 +19,7 @@ use foretell_core::testing::{MONDAY, btc_usd};
 use foretell_core::time::Millis;
 use foretell_keys::keypair::Keypair;
 use foretell_service::rounds::chain_deadline::ChainDeadline;
-use foretell_service::rounds::miners::ReplayedMiners;
+use foretell_service::rounds::replay_miners::ReplayedMiners;
 use foretell_service::rounds::weights::WeightsStatus;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_service::store::{JournalStore, MemoryStore};

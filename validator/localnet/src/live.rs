@@ -17,7 +17,7 @@ use foretell_core::state::SeriesState;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::Keypair;
 use foretell_miner::config::{ClockConfig, MinerPricesConfig};
-use foretell_service::rounds::live::LiveMiners;
+use foretell_service::rounds::live_miners::LiveMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_service::run::config::{PriceSourceConfig, ValidatorConfig};
 use foretell_service::run::data_dir_manifest::DataDirManifest;

@@ -1,10 +1,10 @@
 //! A restart of a validator on the journal of 256 miners and 30 days of half-hourly rounds: time and memory.
 //!
-//! `cargo bench --package foretell-validator --bench restart`; after `--`, other numbers of days and miners.
+//! `cargo bench --package foretell-service --bench restart`; after `--`, other numbers of days and miners.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a benchmark talks to people, and nobody depends on it"
+    reason = "a benchmark prints its results, and nothing depends on it"
 )]
 
 use std::collections::BTreeMap;
@@ -19,31 +19,30 @@ use foretell_chain::metagraph::Hyperparameters;
 use foretell_cli::clock::system_nanos;
 use foretell_core::hash::{Hex, sha256};
 use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Genesis, JournalHead, PriceOrigin, Record};
+use foretell_core::journal::{Genesis, JournalHead, Record};
 use foretell_core::pool::fit_state::FitState;
 use foretell_core::pool::{FitSnapshot, Forecaster};
 use foretell_core::price::Price;
 use foretell_core::rules::RulesVersion;
 use foretell_core::score::{CoverageCount, MetricSums, Score};
-use foretell_core::series::{Grid, Series, Unit};
 use foretell_core::settle::Settlement;
+use foretell_core::testing::{MONDAY, btc_usd, replay_genesis};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::Keypair;
-use foretell_service::rounds::live::LiveMiners;
+use foretell_service::rounds::live_miners::LiveMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_service::store::{JournalBatch, JournalStore, SledStore};
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
 use tokio_util::sync::CancellationToken;
 
-const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
 const EVERY: Millis = Millis::minutes(30);
 const HORIZON: usize = 100;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
     match (arguments.next(), arguments.next()) {
-        (Some(word), Some(folder)) if word == "restart" => restart(Path::new(&folder)),
+        (Some(command), Some(folder)) if command == "restart" => restart(Path::new(&folder)),
         (days, miners) => {
             let days = days.map_or(30, |text| text.parse().unwrap());
             let miners = miners.map_or(256, |text| text.parse().unwrap());
@@ -64,22 +63,10 @@ fn main() {
 
 fn genesis() -> Genesis {
     Genesis {
-        series: Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: Millis::minutes(5),
-                horizon: HORIZON,
-            },
-            unit: Unit::LogPrice,
-        },
         rules: RulesVersion::V1,
         validator: Keypair::derived(1, "validator").hotkey(),
-        first_origin: FIRST,
-        end_origin: UnixMillis(i64::MAX),
-        round_every: EVERY,
-        prices: PriceOrigin::Replay {
-            sha256: Hex([0; 32]),
-        },
+        end: UnixMillis(i64::MAX),
+        ..replay_genesis(btc_usd(HORIZON), MONDAY, 0, EVERY)
     }
 }
 
@@ -87,7 +74,7 @@ fn miner(n: usize) -> Hotkey {
     Hotkey(sha256(&n.to_be_bytes()).0)
 }
 
-/// A number in (0, 1) with all its digits.
+/// A number in (0, 1) that takes all digits of a double, as a score does.
 fn digits(a: i64, b: usize) -> f64 {
     let mixed = (a as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         ^ (b as u64 + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -112,7 +99,7 @@ fn score(a: i64, b: usize) -> Score {
     }
 }
 
-/// A journal in which everybody answered every round.
+/// Writes a journal in which every miner answered every round.
 fn fill(folder: &Path, days: i64, miners: usize) {
     let miners: Vec<Hotkey> = (0..miners).map(miner).collect();
     let store = SledStore::open(folder).unwrap();
@@ -134,14 +121,14 @@ fn fill(folder: &Path, days: i64, miners: usize) {
             })
             .unwrap();
     };
-    write(FIRST, vec![Record::Genesis(genesis())]);
+    write(MONDAY, vec![Record::Genesis(genesis())]);
     let settlement = Settlement {
         anchor: Price::new(60_123.45).ok(),
         volatility: Some(9.87),
         closes: vec![Price::new(60_123.45).ok(); HORIZON],
     };
     for n in 0..days * 48 {
-        let round = FIRST + EVERY.times(n);
+        let round = MONDAY + EVERY.times(n);
         let pool = miners.iter().take(16).map(|miner| Forecaster {
             share: 1.0 / 16.0,
             members: BTreeMap::from([(*miner, 1.0)]),

@@ -1,11 +1,11 @@
-//! Telling miners how they did: what happened, their score and place, and why they have no score where they have none.
+//! Notifies miners of how their rounds ended: what happened, their score and rank, or why they have no score.
 //!
-//! A courtesy on which nothing depends: it is not journalled, and who can't be reached isn't told again.
+//! A courtesy on which nothing depends: it is not journalled, and a miner that can't be reached isn't notified again.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use foretell_chain::chain::Chain;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Record;
 use foretell_core::round::{MinerState, Round};
@@ -18,92 +18,102 @@ use foretell_wire::messages::{OutcomeNotice, OutcomeStatus};
 use futures_util::future::join_all;
 
 use super::miners::Miners;
-use super::{RoundRunner, RoundRunnerError};
-use crate::store::JournalStore;
 
-/// How long a miner may take to listen, however much there is to tell.
+/// How long a miner may take to accept its notices, however many there are.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What there is to tell, by miner, oldest round first.
-pub(super) type PendingNotices = BTreeMap<Hotkey, Vec<OutcomeNotice>>;
+/// Notices that were not sent yet: by miner, oldest round first.
+#[derive(Debug, Default)]
+pub(super) struct PendingNotices {
+    by_miner: BTreeMap<Hotkey, Vec<OutcomeNotice>>,
+}
 
-impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
-    /// Notes what a record that is about to be applied says to those whose round it ends.
-    pub(super) fn queue_notices(&mut self, record: &Record) {
-        for (miner, notice) in notices_of(&self.state, record) {
-            self.pending_notices.entry(miner).or_default().push(notice);
+impl PendingNotices {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_miner.is_empty()
+    }
+
+    /// Adds a notice for every miner of the round that this record ends, if it ends one. `state` is from before the record.
+    pub(super) fn queue(&mut self, state: &SeriesState, record: &Record) {
+        for (miner, notice) in notices_of(state, record) {
+            self.by_miner.entry(miner).or_default().push(notice);
         }
     }
 
-    /// Tells all that has been noted to whoever listens.
-    pub(super) async fn send_notices(&mut self) -> Result<(), RoundRunnerError> {
-        if self.pending_notices.is_empty() {
-            return Ok(());
-        }
-        let axons = self.axons().await?;
-        let standings = ranks_and_weights(&self.state);
-        let mut pending_notices = std::mem::take(&mut self.pending_notices);
-        for (miner, notices) in &mut pending_notices {
+    /// Sends all notices, with each miner's rank and weight in this `state`, and forgets them, delivered or not.
+    pub(super) async fn send(
+        &mut self,
+        state: &SeriesState,
+        miners: &impl Miners,
+        axons: &BTreeMap<Hotkey, SocketAddr>,
+    ) {
+        let standings = ranks_and_weights(state);
+        let mut by_miner = std::mem::take(&mut self.by_miner);
+        for (miner, notices) in &mut by_miner {
             let standing = standings.get(miner);
             for notice in notices {
                 notice.rank = standing.map(|(rank, _)| *rank);
                 notice.weight = standing.map(|(_, weight)| *weight);
             }
         }
-        let serving = pending_notices
+        let serving = by_miner
             .iter()
             .filter_map(|(miner, notices)| Some((miner, *axons.get(miner)?, notices)));
-        let telling = serving
-            .map(|(miner, axon, notices)| self.miners.notify(miner, axon, notices, NOTICE_TIMEOUT));
-        join_all(telling).await;
-        Ok(())
+        let sending = serving
+            .map(|(miner, axon, notices)| miners.notify(miner, axon, notices, NOTICE_TIMEOUT));
+        join_all(sending).await;
     }
 }
 
-/// How a round ended: with scores, or void.
-type Ending<'a> = Result<Scores<'a>, &'a VoidReason>;
+/// How a round ended.
+#[derive(Clone, Copy)]
+enum RoundEnding<'a> {
+    Scored {
+        reference: &'a Score,
+        /// Of the miners that have a score.
+        miners: &'a BTreeMap<Hotkey, Score>,
+    },
+    Void(&'a VoidReason),
+}
 
-/// The reference's score, and everybody's who has one.
-type Scores<'a> = (&'a Score, &'a BTreeMap<Hotkey, Score>);
-
-/// What the record says to each who was asked, if it ends a round; rank and weight are not known yet.
+/// A notice for each miner that was asked, if the record ends a round; rank and weight are not known yet.
 fn notices_of(state: &SeriesState, record: &Record) -> Vec<(Hotkey, OutcomeNotice)> {
-    let (origin, ending): (_, Ending) = match record {
+    let (origin, ending) = match record {
         Record::Scored {
             round,
             reference,
             miners,
             ..
-        } => (round, Ok((reference, miners))),
-        Record::Voided { round, why } => (round, Err(why)),
+        } => (round, RoundEnding::Scored { reference, miners }),
+        Record::Voided { round, why } => (round, RoundEnding::Void(why)),
         _ => return Vec::new(),
     };
-    // A round that was slept through asked nobody.
+    // A round that the validator never opened asked nobody.
     let Some(round) = state.open_rounds().get(origin) else {
         return Vec::new();
     };
     let id = state.genesis().series.round(*origin);
     let miner_states = round.miner_states().iter();
     miner_states
-        .map(|(miner, miner_state)| (*miner, notice_of(&id, round, (miner, miner_state), ending)))
+        .map(|(miner, miner_state)| {
+            let notice = notice_of(&id, round, miner, miner_state, ending);
+            (*miner, notice)
+        })
         .collect()
 }
 
 fn notice_of(
     id: &RoundId,
     round: &Round,
-    (miner, miner_state): (&Hotkey, &MinerState),
-    ending: Ending<'_>,
+    miner: &Hotkey,
+    miner_state: &MinerState,
+    ending: RoundEnding<'_>,
 ) -> OutcomeNotice {
-    let (verdict, reason) = match (miner_state, ending) {
-        (_, Err(why)) => (OutcomeStatus::Void, Some(why.to_string())),
-        (MinerState::Missed(miss), Ok(_)) => (OutcomeStatus::Missed, Some(miss.to_string())),
-        (MinerState::Asked | MinerState::Committed(_) | MinerState::Revealed(_), Ok(_)) => {
-            (OutcomeStatus::Scored, None)
-        }
+    let (verdict, reason) = verdict_and_reason(miner_state, ending);
+    let (own, reference) = match ending {
+        RoundEnding::Scored { reference, miners } => (miners.get(miner), Some(reference)),
+        RoundEnding::Void(_) => (None, None),
     };
-    let scores = ending.ok();
-    let own = scores.and_then(|(_, miners)| miners.get(miner));
     let settlement = round.settlement();
     OutcomeNotice {
         round: id.clone(),
@@ -112,8 +122,25 @@ fn notice_of(
         anchor: settlement.and_then(|settlement| settlement.anchor),
         realised: settlement.map_or_else(Vec::new, |settlement| settlement.closes.clone()),
         score: own.map(|score| score.scaled_crps),
-        reference: scores.map(|(reference, _)| reference.scaled_crps),
+        reference: reference.map(|score| score.scaled_crps),
         rank: None,
         weight: None,
+    }
+}
+
+/// What the round's end means for a miner in this state, and why, if it has no score.
+fn verdict_and_reason(
+    miner_state: &MinerState,
+    ending: RoundEnding<'_>,
+) -> (OutcomeStatus, Option<String>) {
+    match (ending, miner_state) {
+        (RoundEnding::Void(why), _) => (OutcomeStatus::Void, Some(why.to_string())),
+        (RoundEnding::Scored { .. }, MinerState::Missed(miss)) => {
+            (OutcomeStatus::Missed, Some(miss.to_string()))
+        }
+        (
+            RoundEnding::Scored { .. },
+            MinerState::Asked | MinerState::Committed(_) | MinerState::Revealed(_),
+        ) => (OutcomeStatus::Scored, None),
     }
 }

@@ -4,17 +4,17 @@ mod scripted_miners;
 mod test_network;
 mod weights;
 
-use foretell_core::journal::{JournalEntry, JournalError};
+use foretell_core::journal::{Genesis, JournalEntry, JournalError, JournalHead, Record};
 use foretell_core::pool::FitSnapshot;
 use foretell_core::pool::fit_state::FitState;
 use foretell_core::settle::VoidReason;
 use foretell_wire::messages::{OutcomeNotice, OutcomeStatus};
 
 use self::test_network::{CrashTestNetwork, FailPoint, KillableRunner, genesis, hotkey};
-use super::*;
-use crate::store::MemoryStore;
+use super::error::RoundRunnerError;
+use crate::store::{JournalBatch, JournalStore, MemoryStore, StoreError};
 
-/// What an uninterrupted run comes to.
+/// What a run leaves behind when it has ended.
 struct FinalState {
     head: JournalHead,
     ledger: Vec<u8>,
@@ -22,7 +22,7 @@ struct FinalState {
 }
 
 impl FinalState {
-    fn of(runner: &KillableRunner, network: &CrashTestNetwork) -> Self {
+    fn new(runner: &KillableRunner, network: &CrashTestNetwork) -> Self {
         Self {
             head: *runner.head(),
             ledger: network.ledger(),
@@ -60,14 +60,14 @@ async fn an_uninterrupted_run_has_something_of_everything() {
     assert_eq!(state.times_weights_set(), 4);
     assert_eq!(network.inclusions(), 4);
 
-    let mut verdicts: Vec<String> = records(&network.0.store)
+    let mut misses: Vec<String> = records(&network.0.store)
         .iter()
         .filter_map(|record| match record {
             Record::Missed { miss, .. } => Some(miss.to_string()),
             _ => None,
         })
         .collect();
-    verdicts.sort();
+    misses.sort();
     let expected = [
         "answered 1 ms after the window had closed",
         "no answer",
@@ -75,48 +75,48 @@ async fn an_uninterrupted_run_has_something_of_everything() {
         "rejected: payload is not",
         "the payload does not match the commitment",
     ];
-    assert_eq!(verdicts.len(), expected.len(), "{verdicts:?}");
-    for (verdict, expected) in verdicts.iter().zip(expected) {
-        assert!(verdict.starts_with(expected), "{verdict}");
+    assert_eq!(misses.len(), expected.len(), "{misses:?}");
+    for (miss, expected) in misses.iter().zip(expected) {
+        assert!(miss.starts_with(expected), "{miss}");
     }
     for record in records(&network.0.store) {
         if let Record::Opened { asked, .. } = record {
-            assert_eq!(asked.len(), 2, "those who serve are asked, and nobody else");
+            assert_eq!(asked.len(), 2, "only miners that serve are asked");
         }
     }
 }
 
 #[tokio::test]
-async fn a_validator_killed_at_any_write_submission_or_ask_comes_to_the_same_end() {
+async fn a_validator_killed_at_any_write_submission_or_request_comes_to_the_same_end() {
     let whole = CrashTestNetwork::new();
     let fail_point = FailPoint::never();
-    let end = FinalState::of(&whole.play(&fail_point).await.unwrap(), &whole);
+    let expected_end = FinalState::new(&whole.play(&fail_point).await.unwrap(), &whole);
     for length in 0..fail_point.points() {
         let network = CrashTestNetwork::new();
         let killed = network.play(&FailPoint::after(length)).await;
         let error = killed.err().map(|error| error.to_string());
         assert!(error.is_some(), "nothing happened at point {length}");
         let runner = network.play(&FailPoint::never()).await.unwrap();
-        end.check(&network, &runner, &format!("killed at {length}: {error:?}"));
+        expected_end.check(&network, &runner, &format!("killed at {length}: {error:?}"));
     }
 }
 
 #[tokio::test]
-async fn a_validator_killed_again_and_again_gets_there_at_last() {
+async fn a_validator_killed_again_and_again_ends_the_same() {
     let whole = CrashTestNetwork::new();
-    let end = FinalState::of(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
+    let expected_end = FinalState::new(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
     let network = CrashTestNetwork::new();
-    // Long enough for one write with what comes before it, so that every life gets something done.
+    // Long enough for one write with what comes before it, so that every start gets something done.
     let longest = 2 + 2 + 2;
-    let mut lives = 1;
+    let mut starts = 1;
     let runner = loop {
         match network.play(&FailPoint::after(longest)).await {
             Ok(runner) => break runner,
-            Err(_) => lives += 1,
+            Err(_) => starts += 1,
         }
     };
-    assert!(lives > 10, "{lives} lives");
-    end.check(&network, &runner, "killed all the time");
+    assert!(starts > 10, "{starts} starts");
+    expected_end.check(&network, &runner, "killed all the time");
 }
 
 /// With the ledger as it was when the prefix had been written, and as it was before the next write: there, the
@@ -124,7 +124,7 @@ async fn a_validator_killed_again_and_again_gets_there_at_last() {
 #[tokio::test]
 async fn every_prefix_of_the_journal_leads_to_the_same_end() {
     let whole = CrashTestNetwork::new();
-    let end = FinalState::of(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
+    let expected_end = FinalState::new(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
     let history = whole.history();
     for length in 0..=whole.0.store.entries().unwrap().len() {
         let written = history.partition_point(|(entries, _)| *entries < length);
@@ -133,18 +133,18 @@ async fn every_prefix_of_the_journal_leads_to_the_same_end() {
             let network =
                 CrashTestNetwork::resumed(whole.0.store.truncated_to(length), Some(ledger));
             let runner = network.play(&FailPoint::never()).await.unwrap();
-            end.check(&network, &runner, &format!("cut after {length}"));
+            expected_end.check(&network, &runner, &format!("cut after {length}"));
         }
     }
 }
 
-/// What each miner hears of each round it was asked in, once that has ended.
+/// One notice for each round that a miner was asked in, once that has ended.
 #[tokio::test]
-async fn everybody_is_told_what_became_of_its_answers() {
+async fn every_miner_is_notified_of_every_round_that_ended() {
     let network = CrashTestNetwork::new();
     network.play(&FailPoint::never()).await.unwrap();
     let notices_sent = network.0.notices.lock().unwrap();
-    let heard = |name: &str| -> Vec<String> {
+    let notices_of = |name: &str| -> Vec<String> {
         let own = notices_sent
             .iter()
             .filter(|(miner, _)| *miner == hotkey(name));
@@ -168,10 +168,10 @@ async fn everybody_is_told_what_became_of_its_answers() {
         own.map(|(_, notice)| line(notice)).collect()
     };
     let void = "void 1 of 4 steps have no settled price";
-    assert_eq!(heard("steady")[..5], ["scored "; 5]);
-    assert_eq!(heard("steady")[5..], [void]);
-    let moody = heard("moody");
-    for (heard, expected) in moody.iter().zip([
+    assert_eq!(notices_of("steady")[..5], ["scored "; 5]);
+    assert_eq!(notices_of("steady")[5..], [void]);
+    let moody = notices_of("moody");
+    for (notice, expected) in moody.iter().zip([
         "scored ",
         "missed rejected: payload is not",
         "missed answered 1 ms after the window had closed",
@@ -179,7 +179,7 @@ async fn everybody_is_told_what_became_of_its_answers() {
         "missed no answer",
         void,
     ]) {
-        assert!(heard.starts_with(expected), "{heard}");
+        assert!(notice.starts_with(expected), "{notice}");
     }
     assert_eq!(moody.len(), 6);
 }
@@ -190,7 +190,7 @@ fn store_with(entries: Vec<Vec<u8>>) -> MemoryStore {
     let batch = JournalBatch {
         first: 0,
         entries,
-        // Journals written here by hand know of no fit.
+        // No journal written by a test has fitted anything.
         payloads: vec![(
             FitSnapshot::default().hash(),
             FitState::default().to_bytes(),
@@ -201,7 +201,7 @@ fn store_with(entries: Vec<Vec<u8>>) -> MemoryStore {
     store
 }
 
-async fn refused(store: MemoryStore, genesis: Genesis) -> RoundRunnerError {
+async fn resume_error(store: MemoryStore, genesis: Genesis) -> RoundRunnerError {
     let entries = store.entries().unwrap();
     let network = CrashTestNetwork::resumed(store.clone(), None);
     let resumed = network.validator(genesis, &FailPoint::never()).await;
@@ -210,10 +210,10 @@ async fn refused(store: MemoryStore, genesis: Genesis) -> RoundRunnerError {
 }
 
 #[tokio::test]
-async fn a_journal_of_other_rounds_is_not_taken_up() {
+async fn a_journal_of_another_genesis_is_refused() {
     let network = CrashTestNetwork::new();
     network.play(&FailPoint::never()).await.unwrap();
-    let error = refused(network.0.store.clone(), genesis(7)).await;
+    let error = resume_error(network.0.store.clone(), genesis(7)).await;
     assert!(
         matches!(error, RoundRunnerError::GenesisMismatch),
         "{error}"
@@ -225,8 +225,8 @@ async fn a_journal_of_other_rounds_is_not_taken_up() {
     };
     let entry = JournalHead::EMPTY
         .clone()
-        .append(genesis(6).first_origin, headless);
-    let error = refused(store_with(vec![entry]), genesis(6)).await;
+        .append(genesis(6).first, headless);
+    let error = resume_error(store_with(vec![entry]), genesis(6)).await;
     assert!(
         matches!(error, RoundRunnerError::GenesisMismatch),
         "{error}"
@@ -234,7 +234,7 @@ async fn a_journal_of_other_rounds_is_not_taken_up() {
 }
 
 #[tokio::test]
-async fn a_journal_that_was_tampered_with_is_not_taken_up() {
+async fn a_journal_that_was_tampered_with_is_refused() {
     let network = CrashTestNetwork::new();
     network.play(&FailPoint::never()).await.unwrap();
     let entries = network.0.store.entries().unwrap();
@@ -257,13 +257,13 @@ async fn a_journal_that_was_tampered_with_is_not_taken_up() {
         (tampered, JournalError::Unlinked { seq: seq + 1 }),
         (shortened, JournalError::Unlinked { seq }),
     ] {
-        let error = refused(store_with(entries), genesis(6)).await;
+        let error = resume_error(store_with(entries), genesis(6)).await;
         let RoundRunnerError::Store(StoreError::Journal(error)) = error else {
             panic!("{error}");
         };
         assert_eq!(error, expected);
     }
-    let error = refused(store_with(torn), genesis(6)).await;
+    let error = resume_error(store_with(torn), genesis(6)).await;
     let RoundRunnerError::Store(StoreError::Journal(JournalError::Unreadable {
         seq: found, ..
     })) = error

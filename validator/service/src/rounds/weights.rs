@@ -12,8 +12,9 @@ use foretell_core::hotkey::Uid;
 use foretell_core::journal::Record;
 use foretell_core::time::UnixMillis;
 
+use super::error::RoundRunnerError;
 use super::miners::Miners;
-use super::{RoundRunner, RoundRunnerError};
+use super::runner::RoundRunner;
 use crate::store::JournalStore;
 
 /// After weights that the chain took into a block and refused there, nothing is sent for so many blocks.

@@ -47,7 +47,7 @@ use self::settlement_source::SettlementSource;
 use self::status::StatusFile;
 use self::status_server::StatusServer;
 use self::venue_monitor::VenueMonitor;
-use crate::rounds::live::LiveMiners;
+use crate::rounds::live_miners::LiveMiners;
 use crate::rounds::miners::{AnswerError, Miners};
 use crate::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use crate::store::{JournalStore, SledStore};

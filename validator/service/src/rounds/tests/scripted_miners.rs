@@ -3,17 +3,22 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use foretell_core::hotkey::Hotkey;
+use foretell_core::miss::MissReason;
 use foretell_core::series::RoundId;
-use foretell_core::signed_text::{commitment, nonce_text};
-use foretell_core::time::Millis;
-use foretell_keys::keypair::verify_signature;
+use foretell_core::signed_text::{commitment, nonce_text, receipt_text};
+use foretell_core::testing::{MONDAY, STEP};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::client::MinerRequestError;
-use foretell_wire::messages::{CommitResponse, OutcomeNotice, RevealResponse};
+use foretell_wire::messages::{
+    CommitRequest, CommitResponse, OutcomeNotice, RevealRequest, RevealResponse,
+};
 
-use super::super::*;
-use super::test_network::{FIRST, HORIZON, Killable, ROUND_EVERY, STEP, hotkey, key};
+use super::super::miners::{AnswerError, Miners, TimedAnswer};
+use super::test_network::{HORIZON, Killable, ROUND_EVERY, hotkey, key};
 
-/// Who is asked: one miner that always answers, and one with all bad habits in turn.
+/// A miner that always answers, `steady`, and one that makes every mistake in turn, `moody`.
 #[derive(Debug)]
 pub struct ScriptedMiners;
 
@@ -29,11 +34,11 @@ enum Behaviour {
 }
 
 impl Behaviour {
-    fn of(miner: &Hotkey, origin: UnixMillis) -> Self {
+    fn in_round(miner: &Hotkey, origin: UnixMillis) -> Self {
         if *miner == hotkey("steady") {
             return Self::Honest;
         }
-        match ((origin - FIRST).0 / ROUND_EVERY.0) % 6 {
+        match ((origin - MONDAY).0 / ROUND_EVERY.0) % 6 {
             0 => Self::Honest,
             1 => Self::Rubbish,
             2 => Self::Late,
@@ -60,8 +65,8 @@ fn key_of(miner: &Hotkey) -> Keypair {
 }
 
 impl ScriptedMiners {
-    fn committed(miner: &Hotkey, round: &RoundId) -> CommitResponse {
-        let payload = Behaviour::of(miner, round.origin).payload(round.origin);
+    fn commit_response(miner: &Hotkey, round: &RoundId) -> CommitResponse {
+        let payload = Behaviour::in_round(miner, round.origin).payload(round.origin);
         let (key, validator) = (key_of(miner), hotkey("validator"));
         let nonce = key.nonce(&nonce_text(round, &validator));
         CommitResponse {
@@ -72,7 +77,7 @@ impl ScriptedMiners {
 }
 
 impl Killable<ScriptedMiners> {
-    fn reached(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), AnswerError> {
+    fn pass_fail_point(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), AnswerError> {
         self.fail_point.pass().map_err(|_| AnswerError::Broken {
             miner: *miner,
             axon,
@@ -88,14 +93,14 @@ impl Miners for Killable<ScriptedMiners> {
         axon: SocketAddr,
         request: &CommitRequest,
     ) -> Result<TimedAnswer<CommitResponse>, AnswerError> {
-        self.reached(miner, axon)?;
-        let late = match Behaviour::of(miner, request.round.origin) {
+        self.pass_fail_point(miner, axon)?;
+        let late = match Behaviour::in_round(miner, request.round.origin) {
             Behaviour::Silent => return Err(AnswerError::Miss(MissReason::Silent)),
             Behaviour::Late => Millis(1),
             _ => Millis(0),
         };
         Ok(TimedAnswer {
-            answer: ScriptedMiners::committed(miner, &request.round),
+            answer: ScriptedMiners::commit_response(miner, &request.round),
             at: request.round_time_ms + late,
         })
     }
@@ -108,7 +113,7 @@ impl Miners for Killable<ScriptedMiners> {
         _deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<TimedAnswer<RevealResponse>, AnswerError> {
-        self.reached(miner, axon)?;
+        self.pass_fail_point(miner, axon)?;
         let RevealRequest { round, receipt } = request;
         let text = receipt_text(round, miner, &receipt.commitment, receipt.arrival);
         let validator = hotkey("validator");
@@ -119,10 +124,10 @@ impl Miners for Killable<ScriptedMiners> {
         ));
         assert_eq!(
             receipt.commitment,
-            ScriptedMiners::committed(miner, round).commitment
+            ScriptedMiners::commit_response(miner, round).commitment
         );
         assert!(self.durable.journalled(&receipt.signature.to_string()));
-        let behaviour = Behaviour::of(miner, round.origin);
+        let behaviour = Behaviour::in_round(miner, round.origin);
         let key = key_of(miner);
         let payload = match behaviour {
             Behaviour::Withholding => return Err(AnswerError::Miss(MissReason::Silent)),
@@ -138,6 +143,7 @@ impl Miners for Killable<ScriptedMiners> {
             at: now,
         })
     }
+
     async fn notify(
         &self,
         miner: &Hotkey,

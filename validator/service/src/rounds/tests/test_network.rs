@@ -2,39 +2,40 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use foretell_chain::chain::{ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights};
+use foretell_chain::chain::{
+    Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights,
+};
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::{LedgerFileError, LocalChain};
 use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
 use foretell_chain::subnet_identity::SubnetIdentity;
-use foretell_core::bar::Bar;
-use foretell_core::hash::Hex;
-use foretell_core::hotkey::Uid;
-use foretell_core::journal::PriceOrigin;
-use foretell_core::price::Price;
+use foretell_core::hash::Hash;
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::journal::Genesis;
 use foretell_core::replay::ReplayedPrices;
-use foretell_core::rules::RulesVersion;
-use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::time::Millis;
+use foretell_core::testing::{MONDAY, STEP, bars, btc_usd, replay_genesis};
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_keys::keypair::Keypair;
 use foretell_wire::messages::OutcomeNotice;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::*;
+use super::super::error::RoundRunnerError;
+use super::super::prices::RoundPrices;
+use super::super::runner::{RoundRunner, RoundsDependencies};
 use super::scripted_miners::ScriptedMiners;
-use crate::store::MemoryStore;
+use crate::store::{JournalBatch, JournalStore, MemoryStore, StoreError};
 
-pub const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
-pub const STEP: Millis = Millis::minutes(5);
 pub const HORIZON: usize = 4;
 /// Two rounds are always under way.
 pub const ROUND_EVERY: Millis = STEP.times(2);
-const ROUNDS: i64 = 6;
+const ROUNDS: usize = 6;
 /// 20 minutes.
 pub const TEMPO: u16 = 100;
 /// 10 minutes.
@@ -45,14 +46,14 @@ pub type KillableRunner =
 
 /// Kills a validator at one of the points where something reaches its store, its chain or its miners.
 ///
-/// Whoever is dead does nothing more: every later point fails, too.
+/// A killed validator does nothing more: every later point fails, too.
 #[derive(Debug, Clone)]
 pub struct FailPoint {
-    passed: Arc<AtomicUsize>,
-    length: usize,
+    reached: Arc<AtomicUsize>,
+    allowed: usize,
 }
 
-/// A part of the dependencies that a killed validator no longer reaches.
+/// A store, chain or miners that a killed validator no longer reaches.
 #[derive(Debug)]
 pub struct Killable<T> {
     part: T,
@@ -67,11 +68,11 @@ pub struct DurableState {
     folder: TempDir,
     /// Number of entries and the ledger file as they were before each write.
     history: Mutex<Vec<(usize, Vec<u8>)>>,
-    /// What miners were told.
+    /// What miners were notified of, in order.
     pub notices: Mutex<Vec<(Hotkey, OutcomeNotice)>>,
 }
 
-/// A network that validators are born into.
+/// The network that a validator, killed or not, runs in.
 pub struct CrashTestNetwork(pub Arc<DurableState>);
 
 pub fn key(role: &str) -> Keypair {
@@ -82,37 +83,19 @@ pub fn hotkey(role: &str) -> Hotkey {
     key(role).hotkey()
 }
 
-pub fn genesis(rounds: i64) -> Genesis {
+pub fn genesis(rounds: usize) -> Genesis {
     Genesis {
-        series: Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: STEP,
-                horizon: HORIZON,
-            },
-            unit: Unit::LogPrice,
-        },
-        rules: RulesVersion::V1Replay,
         validator: hotkey("validator"),
-        first_origin: FIRST,
-        end_origin: FIRST + ROUND_EVERY.times(rounds),
-        round_every: ROUND_EVERY,
-        prices: PriceOrigin::Replay {
-            sha256: Hex([0; 32]),
-        },
+        ..replay_genesis(btc_usd(HORIZON), MONDAY, rounds, ROUND_EVERY)
     }
 }
 
 /// Prices from well before the first round on; the last round's last step is a gap.
 fn prices() -> ReplayedPrices {
     let Genesis { series, rules, .. } = genesis(ROUNDS);
-    let last = (ROUNDS - 1) * 2 + HORIZON as i64;
-    let bars: Vec<Bar> = (-30..last - 1)
-        .map(|i| {
-            let value = 100.0 + f64::sin(i as f64 / 1.7) + f64::sin(i as f64 / 5.3);
-            Bar::from_value(FIRST + STEP.times(i), Price::new(value).unwrap())
-        })
-        .collect();
+    let last = (ROUNDS as i64 - 1) * 2 + HORIZON as i64;
+    let value = |i: i64| 100.0 + f64::sin(i as f64 / 1.7) + f64::sin(i as f64 / 5.3);
+    let bars = bars(MONDAY + STEP.times(-30), (-30..last - 1).map(value));
     ReplayedPrices::new(series, &bars, &rules.rules().score)
 }
 
@@ -140,22 +123,22 @@ impl FailPoint {
         Self::after(usize::MAX)
     }
 
-    /// Lets `length` points pass and no more.
-    pub fn after(length: usize) -> Self {
+    /// Kills the validator after `allowed` points.
+    pub fn after(allowed: usize) -> Self {
         Self {
-            passed: Arc::default(),
-            length,
+            reached: Arc::default(),
+            allowed,
         }
     }
 
     /// How many points were reached.
     pub fn points(&self) -> usize {
-        self.passed.load(Ordering::SeqCst)
+        self.reached.load(Ordering::SeqCst)
     }
 
-    /// Passes a point, alive or not.
+    /// Reaches a point; an error once the validator is dead.
     pub fn pass(&self) -> Result<(), std::io::Error> {
-        if self.passed.fetch_add(1, Ordering::SeqCst) < self.length {
+        if self.reached.fetch_add(1, Ordering::SeqCst) < self.allowed {
             Ok(())
         } else {
             Err(std::io::Error::other("killed"))
@@ -211,7 +194,7 @@ impl CrashTestNetwork {
         serde_json::from_value(self.account()["weights"].clone()).unwrap()
     }
 
-    /// A validator that takes up the journal.
+    /// A validator that goes on from the journal.
     pub async fn validator(
         &self,
         genesis: Genesis,
@@ -236,21 +219,21 @@ impl CrashTestNetwork {
         }
     }
 
-    /// Plays every instant that is not done yet, as localnet does.
+    /// Runs every instant that is not done yet, as a local network does.
     pub async fn play(&self, fail_point: &FailPoint) -> Result<KillableRunner, RoundRunnerError> {
         let mut runner = self.validator(genesis(ROUNDS), fail_point).await?;
-        let origins = (0..ROUNDS).map(|n| FIRST + ROUND_EVERY.times(n));
+        let origins = (0..ROUNDS as i64).map(|n| MONDAY + ROUND_EVERY.times(n));
         let span = runner.state.genesis().series.grid.span();
         let instants: BTreeSet<UnixMillis> = origins.flat_map(|t| [t, t + span]).collect();
         let resume_at = runner.last_at();
         for instant in instants.range(resume_at..) {
-            let block = Block::at(FIRST, *instant);
+            let block = Block::at(MONDAY, *instant);
             runner.chain.advance_to(block);
             runner.run_due_actions(*instant).await?;
             runner.set_weights(*instant, block, TEMPO.into()).await?;
         }
         let last = *instants.last().unwrap();
-        let block = Block::at(FIRST, last);
+        let block = Block::at(MONDAY, last);
         runner.set_weights(last, block, RATE_LIMIT).await?;
         Ok(runner)
     }
@@ -265,7 +248,7 @@ impl DurableState {
         fs::read(self.ledger_path()).unwrap()
     }
 
-    /// Whether some record says this.
+    /// Whether some record contains this text.
     pub fn journalled(&self, what: &str) -> bool {
         let entries = self.store.entries().unwrap();
         let mut texts = entries.iter().map(|entry| String::from_utf8_lossy(entry));
@@ -295,9 +278,9 @@ impl JournalStore for Killable<MemoryStore> {
 
     fn for_each_entry(
         &self,
-        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        self.part.for_each_entry(take)
+        self.part.for_each_entry(visit)
     }
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {

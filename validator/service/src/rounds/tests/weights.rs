@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use foretell_chain::metagraph::Block;
-use foretell_core::hotkey::Uid;
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::journal::{JournalHead, Record};
 use foretell_core::pool::FitSnapshot;
 use foretell_core::score::{MetricSums, Score};
+use foretell_core::testing::MONDAY;
 
+use super::super::error::RoundRunnerError;
+use super::super::weights::WeightsStatus;
+use super::store_with;
 use super::test_network::{
-    CrashTestNetwork, FIRST, FailPoint, KillableRunner, TEMPO, genesis, hotkey, key,
+    CrashTestNetwork, FailPoint, KillableRunner, TEMPO, genesis, hotkey, key,
 };
-use super::*;
-use crate::rounds::weights::WeightsStatus;
+use crate::store::JournalStore;
 
 /// Enough rounds to have evidence.
-const ROUNDS: i64 = 250;
+const ROUNDS: usize = 250;
 
 fn score(scaled_crps: f64) -> Score {
     Score {
@@ -30,8 +34,8 @@ fn with_scored_rounds(skilled: &[&str]) -> CrashTestNetwork {
         .iter()
         .map(|role| (hotkey(role), score(0.4)))
         .collect();
-    let rounds = (0..ROUNDS).flat_map(|n| {
-        let round = FIRST + genesis.round_every.times(n);
+    let rounds = (0..ROUNDS as i64).flat_map(|n| {
+        let round = MONDAY + genesis.round_every.times(n);
         let opened = Record::Opened {
             round,
             asked: good.keys().copied().collect(),
@@ -131,13 +135,13 @@ async fn weights_wait_for_their_interval() {
 async fn a_validator_without_a_uid_is_told_to_register() {
     let network = with_scored_rounds(&["steady"]);
     let mut runner = resumed(&network, &FailPoint::never()).await;
-    runner.key = key("stranger");
-    let stranger = hotkey("stranger");
+    runner.key = key("unregistered");
+    let unregistered = hotkey("unregistered");
     let error = set_weights(&mut runner).await.unwrap_err();
-    assert!(matches!(error, RoundRunnerError::NotRegistered(who) if who == stranger));
+    assert!(matches!(error, RoundRunnerError::NotRegistered(who) if who == unregistered));
     assert_eq!(
         error.to_string(),
-        format!("validator {stranger} is not registered on this subnet: register it first")
+        format!("validator {unregistered} is not registered on this subnet: register it first")
     );
     assert_eq!(network.inclusions(), 0);
 }

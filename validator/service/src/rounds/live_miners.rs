@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::miss::MissReason;
 use foretell_core::time::{Millis, UnixMillis};
@@ -14,12 +15,11 @@ use foretell_wire::messages::{
 use tokio_util::sync::CancellationToken;
 
 use super::miners::{AnswerError, Miners, TimedAnswer, notify_over_http};
-use foretell_cli::clock::system_now;
 
 /// A miner that can't be reached is tried again after this, while its window is open.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Miners on the network. Whatever one does or doesn't do is its verdict, and no trouble of the validator's.
+/// Miners on the network. Whatever one of them does wrong is its own miss, never an error of the validator.
 #[derive(Debug)]
 pub struct LiveMiners {
     client: MinerClient,
@@ -28,7 +28,8 @@ pub struct LiveMiners {
 }
 
 impl LiveMiners {
-    /// Miners whose addresses the `address_policy` allows, asked by `client`, and no longer waited for once it is to `stop`.
+    /// Miners at addresses that the `address_policy` allows, asked by `client`; no longer waited for once the validator is to
+    /// `stop`.
     pub const fn new(
         client: MinerClient,
         address_policy: AddressPolicy,
@@ -41,8 +42,8 @@ impl LiveMiners {
         }
     }
 
-    /// A miner whose address may not be asked serves nobody.
-    fn check(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), AnswerError> {
+    /// A miner at an address that may not be asked counts as not serving.
+    fn check_address(&self, miner: &Hotkey, axon: SocketAddr) -> Result<(), AnswerError> {
         if self.address_policy.allows(axon) {
             return Ok(());
         }
@@ -69,9 +70,9 @@ impl Miners for LiveMiners {
         axon: SocketAddr,
         request: &CommitRequest,
     ) -> Result<TimedAnswer<CommitResponse>, AnswerError> {
-        self.check(miner, axon)?;
-        let ask = |left| self.client.request_commitment(miner, axon, request, left);
-        self.unless_stopped(ask_until(request.deadline_ms, ask))
+        self.check_address(miner, axon)?;
+        let request_within = |left| self.client.request_commitment(miner, axon, request, left);
+        self.unless_stopped(request_until(request.deadline_ms, request_within))
             .await
     }
 
@@ -83,9 +84,10 @@ impl Miners for LiveMiners {
         deadline: UnixMillis,
         _now: UnixMillis,
     ) -> Result<TimedAnswer<RevealResponse>, AnswerError> {
-        self.check(miner, axon)?;
-        let ask = |left| self.client.request_reveal(miner, axon, request, left);
-        self.unless_stopped(ask_until(deadline, ask)).await
+        self.check_address(miner, axon)?;
+        let request_within = |left| self.client.request_reveal(miner, axon, request, left);
+        self.unless_stopped(request_until(deadline, request_within))
+            .await
     }
 
     async fn notify(
@@ -95,7 +97,7 @@ impl Miners for LiveMiners {
         notices: &[OutcomeNotice],
         timeout: Duration,
     ) {
-        if self.check(miner, axon).is_err() {
+        if self.check_address(miner, axon).is_err() {
             return;
         }
         tokio::select! {
@@ -105,10 +107,10 @@ impl Miners for LiveMiners {
     }
 }
 
-/// The answer of a miner that is asked, again and again if it can't be reached, until `deadline`.
-async fn ask_until<T, F>(
+/// The answer of a miner that is asked until `deadline`, again and again if it can't be reached.
+async fn request_until<T, F>(
     deadline: UnixMillis,
-    ask: impl Fn(Duration) -> F,
+    request_within: impl Fn(Duration) -> F,
 ) -> Result<TimedAnswer<T>, AnswerError>
 where
     F: Future<Output = Result<VerifiedAnswer<T>, MinerRequestError>>,
@@ -117,8 +119,8 @@ where
         let Some(left) = time_left(deadline, system_now()) else {
             return Err(AnswerError::Miss(MissReason::Silent));
         };
-        match ask(left).await {
-            // What it declares of delays is for replays; here it arrived when it arrived.
+        match request_within(left).await {
+            // A declared delay is for replays; live, the clock tells the arrival.
             Ok(VerifiedAnswer { answer, .. }) => {
                 let at = system_now();
                 return Ok(TimedAnswer { answer, at });
@@ -151,18 +153,21 @@ fn time_left(deadline: UnixMillis, now: UnixMillis) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use foretell_cli::clock::system_nanos;
+    use foretell_core::testing::{MONDAY, btc_usd};
+    use foretell_keys::keypair::Keypair;
     use foretell_wire::client::DeclaredDelay;
+
+    use super::*;
 
     fn in_ms(millis: i64) -> UnixMillis {
         system_now() + Millis(millis)
     }
 
-    async fn asked(
+    async fn outcome_of(
         answer: fn() -> Result<VerifiedAnswer<()>, MinerRequestError>,
     ) -> Result<TimedAnswer<()>, AnswerError> {
-        ask_until(in_ms(60_000), |_| async move { answer() }).await
+        request_until(in_ms(60_000), |_| async move { answer() }).await
     }
 
     #[test]
@@ -176,21 +181,13 @@ mod tests {
         assert_eq!(time_left(UnixMillis(0), now), None);
     }
 
-    /// A miner that hangs up on whoever asks, and a validator that is told to stop meanwhile.
+    /// The miner closes every connection, so that it is asked again, and the validator is to stop meanwhile.
     #[tokio::test]
-    async fn a_validator_that_is_to_stop_waits_for_nobody() {
+    async fn a_validator_that_is_to_stop_waits_for_no_miner() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let axon = listener.local_addr().unwrap();
-        let key = foretell_keys::keypair::Keypair::derived(1, "validator");
-        let series = foretell_core::series::Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: foretell_core::series::Grid {
-                step: Millis::minutes(5),
-                horizon: 2,
-            },
-            unit: foretell_core::series::Unit::LogPrice,
-        };
-        let request = CommitRequest::new(&series, in_ms(60_000), in_ms(60_000), in_ms(0));
+        let key = Keypair::derived(1, "validator");
+        let request = CommitRequest::new(&btc_usd(2), in_ms(60_000), in_ms(60_000), in_ms(0));
         let stop = CancellationToken::new();
         let miners = LiveMiners::new(
             MinerClient::new(key.clone(), system_nanos).unwrap(),
@@ -209,18 +206,11 @@ mod tests {
     async fn a_miner_at_a_private_address_is_not_asked_on_a_public_network() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let axon = listener.local_addr().unwrap();
-        let key = foretell_keys::keypair::Keypair::derived(1, "validator");
+        let key = Keypair::derived(1, "validator");
         let client = MinerClient::new(key.clone(), system_nanos).unwrap();
         let miners = LiveMiners::new(client, AddressPolicy::PublicOnly, CancellationToken::new());
         let now = in_ms(60_000);
-        let request = CommitRequest {
-            round: "BTC/USD@1704067200000".parse().unwrap(),
-            series: "BTC/USD".parse().unwrap(),
-            step_s: 300,
-            horizon: 2,
-            deadline_ms: now,
-            round_time_ms: now,
-        };
+        let request = CommitRequest::new(&btc_usd(2), MONDAY, now, now);
         let hotkey = key.hotkey();
         let answer = miners.commitment(&hotkey, axon, &request).await;
         assert!(matches!(
@@ -228,15 +218,14 @@ mod tests {
             Err(AnswerError::Miss(MissReason::NotServing))
         ));
         miners.notify(&hotkey, axon, &[], Duration::ZERO).await;
-        let knock = listener.accept();
-        let knock = tokio::time::timeout(Duration::ZERO, knock).await;
-        assert!(knock.is_err(), "somebody knocked");
+        let connection = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+        assert!(connection.is_err(), "the miner was asked");
     }
 
     #[tokio::test]
-    async fn an_answer_arrives_when_it_arrives_whatever_it_declares() {
+    async fn a_declared_delay_does_not_change_the_arrival() {
         let before = system_now();
-        let answer = asked(|| {
+        let answer = outcome_of(|| {
             Ok(VerifiedAnswer {
                 answer: (),
                 declared_delay: DeclaredDelay::Never,
@@ -248,28 +237,28 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_miner_does_wrong_is_its_own_miss() {
-        let unusable = asked(|| {
+        let unusable = outcome_of(|| {
             Err(MinerRequestError::InvalidAnswer {
                 why: "rubbish".into(),
                 declared_delay: DeclaredDelay::Millis(0),
             })
         });
-        let verdict = unusable.await.unwrap_err();
+        let error = unusable.await.unwrap_err();
         assert!(
-            matches!(verdict, AnswerError::Miss(MissReason::BadAnswer { why }) if why == "rubbish")
+            matches!(error, AnswerError::Miss(MissReason::BadAnswer { why }) if why == "rubbish")
         );
-        let forged = asked(|| Err(MinerRequestError::BadSignature))
+        let forged = outcome_of(|| Err(MinerRequestError::BadSignature))
             .await
             .unwrap_err();
         assert!(matches!(
             forged,
             AnswerError::Miss(MissReason::BadSignature)
         ));
-        let slow = asked(|| Err(MinerRequestError::TimedOut(Duration::ZERO)))
+        let slow = outcome_of(|| Err(MinerRequestError::TimedOut(Duration::ZERO)))
             .await
             .unwrap_err();
         assert!(matches!(slow, AnswerError::Miss(MissReason::Silent)));
-        let late = ask_until(in_ms(-1), |_| async {
+        let late = request_until(in_ms(-1), |_| async {
             Err::<VerifiedAnswer<()>, _>(MinerRequestError::BadSignature)
         });
         assert!(matches!(
