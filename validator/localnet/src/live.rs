@@ -24,7 +24,7 @@ use foretell_service::run::data_dir_manifest::DataDirManifest;
 use foretell_service::run::serve;
 use foretell_service::run::service::{ServiceDependencies, ValidatorService};
 use foretell_service::run::settlement_source::SettlementSource;
-use foretell_service::run::status::StatusFile;
+use foretell_service::run::status_file::StatusFile;
 use foretell_service::run::status_server::StatusServer;
 use foretell_service::run::venue_monitor::VenueMonitor;
 use foretell_service::store::SledStore;
@@ -72,7 +72,7 @@ pub async fn run(
     let folder = options.data.as_deref().unwrap_or(temporary.path());
     let config = config(options, folder)?;
     let source = SettlementSource::of(&config)?;
-    progress.println(&format!("live prices of {}", source.words()));
+    progress.println(&format!("live prices of {source}"));
     probe(&source, &config, system_now()).await?;
 
     let args = &options.args;

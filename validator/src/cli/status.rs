@@ -7,7 +7,7 @@ use clap::Args;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_service::run::config::ValidatorConfig;
-use foretell_service::run::status::StatusFile;
+use foretell_service::run::status_file::StatusFile;
 
 /// Say what a running validator is doing, in words.
 ///

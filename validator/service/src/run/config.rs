@@ -11,12 +11,12 @@ use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId, Unit};
 use foretell_core::time::Millis;
-use foretell_feed::venue::VenueError;
-use foretell_feed::websocket::SocketUrlError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::markets::{ConfiguredMarkets, MarketConfig, VenuesConfig};
+pub use self::markets::{
+    ConfiguredMarkets, MarketConfig, MarketsConfigError, MonitoredVenue, VenuesConfig,
+};
 
 /// Rounds closer together than this would have their windows open at once.
 const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
@@ -147,17 +147,9 @@ pub enum ValidatorConfigError {
         /// What to set it to.
         cure: &'static str,
     },
-    /// A venue's WebSocket address.
-    #[error("url of venue {venue} in the configuration")]
-    Url {
-        /// The venue.
-        venue: String,
-        /// What is wrong.
-        source: SocketUrlError,
-    },
-    /// A venue is unknown.
-    #[error("prices in the configuration")]
-    Venue(#[from] VenueError),
+    /// The exchanges can't be used as they are configured.
+    #[error(transparent)]
+    Markets(#[from] MarketsConfigError),
 }
 
 impl ValidatorConfig {
@@ -199,6 +191,24 @@ impl ValidatorConfig {
         Millis::minutes(i64::from(self.rounds.every_minutes)).max(self.series.grid.step)
     }
 
+    /// The markets that are asked for candles; none where prices don't come from exchanges.
+    pub fn markets(&self) -> Result<ConfiguredMarkets, ValidatorConfigError> {
+        match &self.prices {
+            PriceSourceConfig::Venues(venues) => Ok(venues.markets(&self.series.id)?),
+            PriceSourceConfig::File { .. } | PriceSourceConfig::Url { .. } => {
+                Ok(ConfiguredMarkets::default())
+            }
+        }
+    }
+
+    /// The venues whose trades are listened to; none where prices don't come from exchanges.
+    pub fn monitored_venues(&self) -> Result<Vec<MonitoredVenue>, ValidatorConfigError> {
+        match &self.prices {
+            PriceSourceConfig::Venues(venues) => Ok(venues.monitored_venues(&self.series.id)?),
+            PriceSourceConfig::File { .. } | PriceSourceConfig::Url { .. } => Ok(Vec::new()),
+        }
+    }
+
     /// Refuses what can't be run.
     pub fn check(&self) -> Result<(), ValidatorConfigError> {
         let Series { grid, .. } = &self.series;
@@ -226,7 +236,10 @@ impl ValidatorConfig {
             return Err(value("rounds.every_minutes", &minutes, cure));
         }
         match &self.prices {
-            PriceSourceConfig::Venues(config) => self.check_venues(config),
+            PriceSourceConfig::Venues(venues) => {
+                let min_venues = self.rules().rules().minute.min_venues;
+                Ok(venues.check(&self.series.id, min_venues)?)
+            }
             PriceSourceConfig::Url { url } if !url.starts_with("http") => Err(value(
                 "prices.url",
                 url,

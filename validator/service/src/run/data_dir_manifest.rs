@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_chain::network::SubnetAddress;
 use foretell_chain::subnet_identity::SubnetIdentity;
+use foretell_cli::time_text;
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::config::{PriceSourceConfig, ValidatorConfig};
-use foretell_cli::time_text;
+use crate::atomic_file::write_json_atomically;
 
 /// Version of the directory's layout.
 const VERSION: u32 = 1;
@@ -82,7 +83,8 @@ impl DataDirManifest {
         let kept = Self::read(&config.data)?;
         if let Some(kept) = &kept {
             let begun_on = kept.chain.unwrap_or(chain);
-            check_unchanged(&config.data, (&kept.genesis, begun_on), (&fresh, chain))?;
+            let before = fixed_keys(&kept.genesis, begun_on);
+            check_unchanged(&config.data, before, fixed_keys(&fresh, chain))?;
             if kept.chain.is_some() {
                 return Ok(kept.genesis.clone());
             }
@@ -94,7 +96,9 @@ impl DataDirManifest {
             chain: Some(chain),
         };
         let path = config.data.join(MANIFEST_FILE);
-        match manifest.write(&config.data, &path) {
+        let written =
+            fs::create_dir_all(&config.data).and_then(|()| write_json_atomically(&path, &manifest));
+        match written {
             Ok(()) => Ok(manifest.genesis),
             Err(source) => Err(ManifestError::Io { path, source }),
         }
@@ -137,15 +141,6 @@ impl DataDirManifest {
             None => Err(ManifestError::Foreign { path }),
         }
     }
-
-    fn write(&self, folder: &Path, path: &Path) -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        fs::File::open(folder)?.sync_all()
-    }
 }
 
 /// Rounds from the next that can be served whole; prices from as long before as its volatility looks.
@@ -172,37 +167,39 @@ fn genesis(config: &ValidatorConfig, validator: Hotkey, now: UnixMillis) -> Gene
     }
 }
 
-fn check_unchanged(
-    folder: &Path,
-    before: (&Genesis, SubnetIdentity),
-    now: (&Genesis, SubnetIdentity),
-) -> Result<(), ManifestError> {
-    let kind = |genesis: &Genesis| match genesis.prices {
+/// A key whose value can't change in a begun directory, and its value for people.
+type FixedKey = (&'static str, String);
+
+/// Everything that a directory is bound to, in the order in which a change is reported.
+fn fixed_keys(genesis: &Genesis, chain: SubnetIdentity) -> [FixedKey; 9] {
+    let series = &genesis.series;
+    let prices = match genesis.prices {
         PriceOrigin::Replay { .. } => "a replay",
         PriceOrigin::Venues { .. } => "venues",
         PriceOrigin::Source { .. } => "a file or url",
     };
-    let keys = |(genesis, chain): (&Genesis, SubnetIdentity)| {
-        let series = &genesis.series;
-        [
-            ("series.id", series.id.to_string()),
-            ("series.step_ms", series.grid.step.0.to_string()),
-            ("series.horizon", series.grid.horizon.to_string()),
-            ("series.unit", format!("{:?}", series.unit)),
-            (
-                "rounds.every_minutes",
-                time_text::format_duration(genesis.round_every),
-            ),
-            ("the chain", chain.to_string()),
-            ("the wallet's hotkey", genesis.validator.to_string()),
-            ("prices.kind", kind(genesis).to_owned()),
-            ("the rules", genesis.rules.name().to_owned()),
-        ]
-    };
-    let changed = keys(before)
-        .into_iter()
-        .zip(keys(now))
-        .find(|(a, b)| a != b);
+    [
+        ("series.id", series.id.to_string()),
+        ("series.step_ms", series.grid.step.0.to_string()),
+        ("series.horizon", series.grid.horizon.to_string()),
+        ("series.unit", format!("{:?}", series.unit)),
+        (
+            "rounds.every_minutes",
+            time_text::format_duration(genesis.round_every),
+        ),
+        ("the chain", chain.to_string()),
+        ("the wallet's hotkey", genesis.validator.to_string()),
+        ("prices.kind", prices.to_owned()),
+        ("the rules", genesis.rules.name().to_owned()),
+    ]
+}
+
+fn check_unchanged(
+    folder: &Path,
+    before: [FixedKey; 9],
+    now: [FixedKey; 9],
+) -> Result<(), ManifestError> {
+    let changed = before.into_iter().zip(now).find(|(a, b)| a != b);
     match changed {
         None => Ok(()),
         Some(((what, before), (_, now))) => Err(ManifestError::OtherConfiguration {

@@ -5,21 +5,23 @@ use std::time::{Duration, Instant};
 
 use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::BLOCK_TIME;
+use foretell_cli::time_text;
 use foretell_core::rules::MinuteRules;
-use foretell_core::state::SeriesState;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
+use super::cross_check::CrossCheck;
+use super::round_totals::RoundTotals;
 use super::settlement_schedule::SettlementSchedule;
-use super::settlement_source::{DecidedPrices, SettlementSource, SourceResponse};
+use super::settlement_source::SettlementSource;
+use super::source_response::{DecidedPrices, SourceResponse};
 use super::status::{LiveMarketStatus, ValidatorStatus};
-use super::venue_monitor::{CrossCheck, VenueMonitor};
+use super::venue_monitor::VenueMonitor;
 use crate::rounds::chain_deadline::ChainDeadline;
 use crate::rounds::miners::Miners;
 use crate::rounds::weights::WeightsStatus;
 use crate::rounds::{RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
-use foretell_cli::time_text;
 
 /// How long the chain is waited for before a round goes by the subnet as it was, and how long for weights.
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
@@ -95,10 +97,10 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     /// Trouble with the chain is told and tried again; trouble with the store ends the service, which can't go on
     /// without its journal.
     pub async fn run_once(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundRunnerError> {
-        let before = RoundTotals::of(self.runner.state());
+        let before = RoundTotals::from_state(self.runner.state());
         self.runner.void_missed_rounds(now).await?;
         self.run_rounds_and_weights(now).await?;
-        RoundTotals::of(self.runner.state()).log_changes_since(&before);
+        RoundTotals::from_state(self.runner.state()).log_changes_since(&before);
         let rounds_next = self.runner.state().next_action_time(now);
         let next_block = now + BLOCK_TIME;
         let chain_next = self.watching_blocks.then_some(next_block);
@@ -183,7 +185,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
 
     /// Where its prices come from, for people.
     pub fn source_text(&self) -> String {
-        self.source.words()
+        self.source.to_string()
     }
 
     /// What it is doing.
@@ -193,10 +195,11 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             cross_check: self.cross_check,
             venues: self.venue_monitor.venues(),
         };
-        let mut status =
-            ValidatorStatus::of(self.runner.state(), market, self.trouble.clone(), now);
-        status.weights.clone_from(&self.weights);
-        status
+        ValidatorStatus {
+            weights: self.weights.clone(),
+            trouble: self.trouble.clone(),
+            ..ValidatorStatus::new(self.runner.state(), market, now)
+        }
     }
 
     /// Ends the attempt under way, and closes every connection.
@@ -274,45 +277,5 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         let rules = chain_deadline.wait(self.chain.hyperparameters()).await?;
         let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
         self.runner.set_weights(now, block, interval).await
-    }
-}
-
-/// How many rounds there have been of each kind, to tell what a turn did.
-struct RoundTotals {
-    open: usize,
-    scored: usize,
-    void: usize,
-    weighed: usize,
-}
-
-impl RoundTotals {
-    fn of(state: &SeriesState) -> Self {
-        Self {
-            open: state.open_rounds().len(),
-            scored: state.reference_track().rounds(),
-            void: state.voided().len(),
-            weighed: state.times_weights_set(),
-        }
-    }
-
-    fn log_changes_since(&self, before: &Self) {
-        let Self {
-            open,
-            scored,
-            void,
-            weighed,
-        } = self;
-        if scored > &before.scored {
-            tracing::info!(scored, open, void, "scored {}", scored - before.scored);
-        }
-        if void > &before.void {
-            tracing::warn!(scored, open, void, "void: {}", void - before.void);
-        }
-        if open > &before.open {
-            tracing::info!(open, "a round was opened");
-        }
-        if weighed > &before.weighed {
-            tracing::info!("weights are on chain");
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! The exchanges' trades beside the settled prices: what is traded now, what every connection does, and whether what
-//! settles is what was traded.
+//! The exchanges' trades beside the settled prices: what is traded now, how every connection does, and whether settled
+//! prices are what was traded.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,29 +9,16 @@ use foretell_cli::clock::system_now;
 use foretell_core::rules::MinuteRules;
 use foretell_core::settle::MINUTE;
 use foretell_core::time::UnixMillis;
-use foretell_feed::config::StreamTarget;
 use foretell_feed::connection::{Timeouts, VenueConnection};
-use foretell_feed::market_view::{CompositePrice, MarketView, VenueStatus, WatchedSymbols};
+use foretell_feed::market_view::{CompositePrice, MarketView, VenueStatus};
 use foretell_feed::tls;
 use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint};
-use serde::{Deserialize, Serialize};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::config::MonitoredVenue;
+use super::cross_check::CrossCheck;
 use crate::rounds::PriceDecision;
-
-/// A settled price further than this from what was traded is told: venues' last trades and candles of a minute agree to a
-/// basis point or two, whatever the market does.
-const WARN_BEYOND_BPS: f64 = 10.0;
-
-/// A venue to listen to, and which of its symbols matter.
-#[derive(Debug, Clone)]
-pub struct MonitoredVenue {
-    /// Where, and to what.
-    pub target: StreamTarget,
-    /// What of it.
-    pub watched: WatchedSymbols,
-}
 
 /// Connections to exchanges, each in a task of its own, and what they show.
 #[derive(Debug, Default)]
@@ -39,19 +26,6 @@ pub struct VenueMonitor {
     view: Arc<Mutex<MarketView>>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
-}
-
-/// A settled price beside what was traded in its minute.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CrossCheck {
-    /// Whose price it is: the end of the minute.
-    pub instant: UnixMillis,
-    /// The price of record.
-    pub settled: f64,
-    /// The median of the last trades that we heard, and of how many venues.
-    pub traded: CompositePrice,
-    /// How far they are apart.
-    pub apart_bps: f64,
 }
 
 impl VenueMonitor {
@@ -104,14 +78,9 @@ impl VenueMonitor {
         let settled = decided.price?.get();
         let minute = decided.instant - MINUTE;
         let traded = locked(&self.view).minute_price(minute, rules)?;
-        let check = CrossCheck {
-            instant: decided.instant,
-            settled,
-            traded,
-            apart_bps: 1e4 * (settled / traded.price - 1.0).abs(),
-        };
+        let check = CrossCheck::new(decided.instant, settled, traded);
         if check.differs() {
-            tracing::warn!("{}", check.words());
+            tracing::warn!("{check}");
         }
         Some(check)
     }
@@ -136,29 +105,6 @@ impl VenueMonitor {
     }
 }
 
-impl CrossCheck {
-    /// Whether they are further apart than they should be.
-    pub fn differs(&self) -> bool {
-        self.apart_bps > WARN_BEYOND_BPS
-    }
-
-    /// The check in words.
-    pub fn words(&self) -> String {
-        let verdict = match self.differs() {
-            true => "settled and traded prices DIFFER",
-            false => "settled and traded prices agree",
-        };
-        format!(
-            "{verdict}: {} settled, {} traded on {} venues at {}, {:.1} bps apart",
-            self.settled,
-            self.traded.price,
-            self.traded.venues,
-            foretell_cli::time_text::format_time(self.instant),
-            self.apart_bps
-        )
-    }
-}
-
 /// What a mutex guards. A panic in a task that holds it takes the process down, so nobody sees what it left.
 fn locked(view: &Mutex<MarketView>) -> MutexGuard<'_, MarketView> {
     view.lock().unwrap_or_else(PoisonError::into_inner)
@@ -166,21 +112,21 @@ fn locked(view: &Mutex<MarketView>) -> MutexGuard<'_, MarketView> {
 
 #[cfg(test)]
 mod tests {
-    use foretell_core::price::Price;
     use foretell_core::rules::RulesVersion;
     use foretell_core::settle::QuoteCurrency;
+    use foretell_core::testing::{MONDAY, price};
     use foretell_core::time::Millis;
     use foretell_feed::connection::{ConnectionEvent, SocketId};
     use foretell_feed::event::{MarketId, Trade, TradeId, VenueEvent};
+    use foretell_feed::market_view::WatchedSymbols;
     use foretell_feed::stream::FeedEvent;
     use foretell_kernels::decimal::Decimal;
 
     use super::*;
 
-    const START: UnixMillis = UnixMillis(1_767_225_600_000);
     const VENUES: [&str; 3] = ["bitstamp", "gemini", "kraken"];
 
-    fn hearing(price: &str) -> VenueMonitor {
+    fn monitor_of_trades_at(price: &str) -> VenueMonitor {
         let watched = |venue| WatchedSymbols {
             venue,
             symbol: ("BTC".into(), QuoteCurrency::Usd),
@@ -188,7 +134,7 @@ mod tests {
         };
         let mut view = MarketView::new(VENUES.map(watched));
         for venue in VENUES {
-            let time = START + Millis::seconds(30);
+            let time = MONDAY + Millis::seconds(30);
             let frame = ConnectionUpdate::Frame {
                 socket: SocketId(1),
                 received: time,
@@ -215,31 +161,34 @@ mod tests {
         }
     }
 
-    fn checked(traded: &str, settled: Option<f64>, minute: i64) -> Option<CrossCheck> {
+    fn cross_check(traded: &str, settled: Option<f64>, minute: i64) -> Option<CrossCheck> {
         let rules = RulesVersion::V1.rules().minute;
-        let price = settled.and_then(|price| Price::new(price).ok());
-        let decided = PriceDecision::from_source(START + MINUTE.times(minute), price);
-        hearing(traded).cross_check(&decided, &rules)
+        let settled = settled.map(price);
+        let decided = PriceDecision::from_source(MONDAY + MINUTE.times(minute), settled);
+        monitor_of_trades_at(traded).cross_check(&decided, &rules)
     }
 
     #[test]
     fn a_settled_price_is_compared_with_what_was_traded_in_its_minute() {
-        let check = checked("60000", Some(60_006.0), 1).unwrap();
+        let check = cross_check("60000", Some(60_006.0), 1).unwrap();
         assert!(
-            !check.differs() && check.words().contains("agree"),
-            "{}",
-            check.words()
+            !check.differs() && check.to_string().contains("agree"),
+            "{check}"
         );
         assert_eq!(check.traded.venues, 3);
-        let check = checked("60000", Some(60_120.0), 1).unwrap();
+        let check = cross_check("60000", Some(60_120.0), 1).unwrap();
         assert!(check.differs(), "{check:?}");
         assert!(
             check
-                .words()
+                .to_string()
                 .contains("DIFFER: 60120 settled, 60000 traded on 3 venues")
         );
-        assert_eq!(checked("60000", Some(60_000.0), 2), None, "another minute");
-        assert_eq!(checked("60000", None, 1), None, "a gap");
+        assert_eq!(
+            cross_check("60000", Some(60_000.0), 2),
+            None,
+            "another minute"
+        );
+        assert_eq!(cross_check("60000", None, 1), None, "a gap");
     }
 
     #[tokio::test]

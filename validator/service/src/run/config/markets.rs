@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use foretell_core::series::SeriesId;
 use foretell_core::settle::QuoteCurrency;
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::config::StreamTarget;
 use foretell_feed::market_view::WatchedSymbols;
-use foretell_feed::venue::{self, Pair};
-use foretell_feed::websocket::SocketUrl;
+use foretell_feed::venue::{self, Pair, VenueError};
+use foretell_feed::websocket::{SocketUrl, SocketUrlError};
 use serde::{Deserialize, Serialize};
-
-use super::{PriceSourceConfig, ValidatorConfig, ValidatorConfigError, value};
-use crate::run::venue_monitor::MonitoredVenue;
+use thiserror::Error;
 
 /// The exchanges; those that trade the pair of the series, if left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,80 +59,114 @@ pub struct ConfiguredMarkets {
     pub usdt_usd: Vec<VenueMarket>,
 }
 
-impl ValidatorConfig {
-    /// The markets that are asked.
-    pub fn markets(&self) -> Result<ConfiguredMarkets, ValidatorConfigError> {
-        let PriceSourceConfig::Venues(config) = &self.prices else {
-            return Ok(ConfiguredMarkets::default());
-        };
-        let base = self.base(config)?;
-        let venues = config.enabled().map(|market| market.resolved(&base));
-        let usdt_usd = config
-            .enabled_usdt_usd()
-            .map(MarketConfig::resolved_usdt_usd);
+/// A venue to listen to, and which of its symbols matter.
+#[derive(Debug, Clone)]
+pub struct MonitoredVenue {
+    /// Its address, and every symbol that is subscribed to.
+    pub target: StreamTarget,
+    /// Which of these symbols is the pair, and which says what a USDT is worth.
+    pub watched: WatchedSymbols,
+}
+
+/// Why the exchanges of a configuration can't be used.
+#[derive(Debug, Error)]
+pub enum MarketsConfigError {
+    /// A value that can't be.
+    #[error("{key} = {value} in the configuration: {cure}")]
+    Value {
+        /// The key as it stands in the file.
+        key: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What to set it to.
+        cure: &'static str,
+    },
+    /// The WebSocket address of a venue is none.
+    #[error("url of venue {venue} in the configuration")]
+    Url {
+        /// Name of the venue.
+        venue: String,
+        /// What is wrong with the address.
+        source: SocketUrlError,
+    },
+    /// No venue has this name.
+    #[error("prices in the configuration")]
+    Venue(#[from] VenueError),
+}
+
+impl VenuesConfig {
+    /// The markets that are asked for candles, where `series` is settled.
+    pub fn markets(&self, series: &SeriesId) -> Result<ConfiguredMarkets, MarketsConfigError> {
+        let base = self.base(series)?;
+        let venues = self.enabled().map(|market| market.resolved(&base));
+        let usdt_usd = self.enabled_usdt_usd().map(MarketConfig::resolved_usdt_usd);
         Ok(ConfiguredMarkets {
             venues: venues.collect::<Result<_, _>>()?,
             usdt_usd: usdt_usd.collect::<Result<_, _>>()?,
         })
     }
 
-    /// The venues whose trades are listened to.
-    pub fn monitored_venues(&self) -> Result<Vec<MonitoredVenue>, ValidatorConfigError> {
-        let PriceSourceConfig::Venues(config) = &self.prices else {
-            return Ok(Vec::new());
-        };
-        let base = self.base(config)?;
-        let usdt_venues: BTreeSet<&str> = config
+    /// The venues whose trades are listened to, where `series` is settled.
+    pub fn monitored_venues(
+        &self,
+        series: &SeriesId,
+    ) -> Result<Vec<MonitoredVenue>, MarketsConfigError> {
+        let base = self.base(series)?;
+        let usdt_venues: BTreeSet<&str> = self
             .enabled_usdt_usd()
             .map(|market| market.venue.as_str())
             .collect();
-        let monitored = config.enabled().map(|market| {
+        let monitored = self.enabled().map(|market| {
             let has_usdt = usdt_venues.contains(market.venue.as_str());
             market.monitored_venue(&base, has_usdt)
         });
         monitored.filter_map(Result::transpose).collect()
     }
 
+    /// Refuses what can't be asked, and what could never settle a price, which takes `min_venues`.
+    pub(super) fn check(
+        &self,
+        series: &SeriesId,
+        min_venues: usize,
+    ) -> Result<(), MarketsConfigError> {
+        self.markets(series)?;
+        self.monitored_venues(series)?;
+        let names: Vec<&str> = self.enabled().map(|market| market.venue.as_str()).collect();
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+            let cure = "give each venue one entry";
+            return Err(invalid_value("prices.venues.venue", twice, cure));
+        }
+        if seen.contains("coinbase_exchange") && seen.contains("coinbase_advanced") {
+            let cure = "it is the same book as coinbase_exchange: enable one of them";
+            return Err(invalid_value(
+                "prices.venues.venue",
+                &"coinbase_advanced",
+                cure,
+            ));
+        }
+        if names.len() < min_venues {
+            let cure = "a price takes a quorum of at least 3: enable more venues";
+            return Err(invalid_value(
+                "the number of prices.venues",
+                &names.len(),
+                cure,
+            ));
+        }
+        Ok(())
+    }
+
     /// What is traded for dollars.
-    fn base(&self, config: &VenuesConfig) -> Result<String, ValidatorConfigError> {
-        let name = config
-            .pair
-            .clone()
-            .unwrap_or_else(|| self.series.id.to_string());
+    fn base(&self, series: &SeriesId) -> Result<String, MarketsConfigError> {
+        let name = self.pair.clone().unwrap_or_else(|| series.to_string());
         let pair: Pair = name.parse().map_err(|_| {
             let cure =
                 "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
-            value("prices.pair (or series.id)", &name, cure)
+            invalid_value("prices.pair (or series.id)", &name, cure)
         })?;
         Ok(pair.base)
     }
 
-    pub(super) fn check_venues(&self, config: &VenuesConfig) -> Result<(), ValidatorConfigError> {
-        self.markets()?;
-        self.monitored_venues()?;
-        let names: Vec<&str> = config
-            .enabled()
-            .map(|market| market.venue.as_str())
-            .collect();
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
-            let cure = "give each venue one entry";
-            return Err(value("prices.venues.venue", twice, cure));
-        }
-        if seen.contains("coinbase_exchange") && seen.contains("coinbase_advanced") {
-            let cure = "it is the same book as coinbase_exchange: enable one of them";
-            return Err(value("prices.venues.venue", &"coinbase_advanced", cure));
-        }
-        let needed = self.rules().rules().minute.min_venues;
-        if names.len() < needed {
-            let cure = "a price takes a quorum of at least 3: enable more venues";
-            return Err(value("the number of prices.venues", &names.len(), cure));
-        }
-        Ok(())
-    }
-}
-
-impl VenuesConfig {
     fn enabled(&self) -> impl Iterator<Item = &MarketConfig> {
         self.venues.iter().filter(|market| market.enabled)
     }
@@ -149,7 +182,7 @@ impl MarketConfig {
         &self,
         base: &str,
         has_usdt: bool,
-    ) -> Result<Option<MonitoredVenue>, ValidatorConfigError> {
+    ) -> Result<Option<MonitoredVenue>, MarketsConfigError> {
         let venue = venue::by_name(&self.venue)?;
         let url = match (&self.url, &self.host) {
             (Some(url), _) => url,
@@ -157,7 +190,7 @@ impl MarketConfig {
             // Who stands in for the venue's candles needn't stand in for its trades.
             (None, Some(_)) => return Ok(None),
         };
-        let address = SocketUrl::new(url).map_err(|source| ValidatorConfigError::Url {
+        let address = SocketUrl::new(url).map_err(|source| MarketsConfigError::Url {
             venue: self.venue.clone(),
             source,
         })?;
@@ -193,7 +226,7 @@ impl MarketConfig {
     }
 
     /// The market of `base` on this venue.
-    fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), ValidatorConfigError> {
+    fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), MarketsConfigError> {
         let venue = venue::by_name(&self.venue)?;
         let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let pair = Pair::new(base, &quote.to_string());
@@ -201,7 +234,7 @@ impl MarketConfig {
     }
 
     /// The market of USDT in USD on this venue.
-    fn resolved_usdt_usd(&self) -> Result<VenueMarket, ValidatorConfigError> {
+    fn resolved_usdt_usd(&self) -> Result<VenueMarket, MarketsConfigError> {
         let venue = venue::by_name(&self.venue)?;
         Ok(self.market(venue, &Pair::new("USDT", "USD")))
     }
@@ -253,4 +286,16 @@ fn default_venues() -> Vec<MarketConfig> {
 fn default_usdt_usd() -> Vec<MarketConfig> {
     let markets = ["bitstamp", "coinbase_exchange", "kraken"];
     markets.map(|name| MarketConfig::named(name, true)).into()
+}
+
+fn invalid_value(
+    key: &'static str,
+    value: &impl ToString,
+    cure: &'static str,
+) -> MarketsConfigError {
+    MarketsConfigError::Value {
+        key,
+        value: value.to_string(),
+        cure,
+    }
 }

@@ -1,3 +1,5 @@
+use foretell_core::testing::assert_contains_all;
+
 use super::*;
 
 fn read(text: &str) -> Result<ValidatorConfig, ValidatorConfigError> {
@@ -7,8 +9,8 @@ fn read(text: &str) -> Result<ValidatorConfig, ValidatorConfigError> {
     ValidatorConfig::read(&path)
 }
 
-/// What is wrong with this configuration, in words.
-fn said(text: &str) -> String {
+/// The error that this configuration gives, with its causes.
+fn error_text(text: &str) -> String {
     format!("{:#}", anyhow::Error::from(read(text).unwrap_err()))
 }
 
@@ -24,20 +26,20 @@ fn the_example_shows_every_key_with_its_default() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line));
     let text: Vec<&str> = shown.collect();
     let all = read(&text.join("\n")).unwrap();
-    let written = toml::to_string(&all).unwrap();
-    for key in [
-        "[wallet]",
-        "pair",
-        "host",
-        "url",
-        "symbol",
-        "quote",
-        "[http]",
-        "[[chain.miners]]",
-        "axon",
-    ] {
-        assert!(written.contains(key), "{key} is not shown:\n{written}");
-    }
+    assert_contains_all(
+        &toml::to_string(&all).unwrap(),
+        &[
+            "[wallet]",
+            "pair",
+            "host",
+            "url",
+            "symbol",
+            "quote",
+            "[http]",
+            "[[chain.miners]]",
+            "axon",
+        ],
+    );
 }
 
 #[test]
@@ -48,8 +50,10 @@ fn the_real_chain_is_a_network_and_a_subnet() {
         panic!("{:?}", config.chain);
     };
     assert_eq!(subnet.to_string(), "subnet 8 of test");
-    assert!(said(&chain("network = \"test\"")).contains("missing field `netuid`"));
-    assert!(said(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local"));
+    assert!(error_text(&chain("network = \"test\"")).contains("missing field `netuid`"));
+    assert!(
+        error_text(&chain("network = \"main\"\nnetuid = 8")).contains("use finney, test, local")
+    );
 }
 
 #[test]
@@ -74,29 +78,31 @@ fn another_pair_takes_another_name() {
 #[test]
 fn mistakes_are_named_with_their_cure() {
     let data = "data = \"d\"\n";
-    assert!(said("").contains("missing field `data`"));
-    assert!(said("data = \"d\"\nprice = 1").contains("unknown field `price`"));
+    assert!(error_text("").contains("missing field `data`"));
+    assert!(error_text("data = \"d\"\nprice = 1").contains("unknown field `price`"));
     let series = |id: &str, step: i64, horizon: u32| {
         format!("{data}[series]\nid = \"{id}\"\nstep_ms = {step}\nhorizon = {horizon}")
     };
-    assert!(said(&series("BTC/USD", 300_000, 0)).contains("series.horizon = 0"));
-    assert!(said(&series("BTC/USD", 1500, 1)).contains("series.step_ms = 1500"));
-    assert!(said(&series("temperature", 300_000, 1)).contains("needs a file or a url"));
+    assert!(error_text(&series("BTC/USD", 300_000, 0)).contains("series.horizon = 0"));
+    assert!(error_text(&series("BTC/USD", 1500, 1)).contains("series.step_ms = 1500"));
+    assert!(error_text(&series("temperature", 300_000, 1)).contains("needs a file or a url"));
     let every = format!("{data}[rounds]\nevery_minutes = 7");
-    assert!(said(&every).contains("rounds.every_minutes = 7"));
+    assert!(error_text(&every).contains("rounds.every_minutes = 7"));
     let every = format!(
         "{}\n[rounds]\nevery_minutes = 1",
         series("BTC/USD", 60_000, 1)
     );
-    assert!(said(&every).contains("rounds.every_minutes = 1"));
-    let venues = |text: &str| said(&format!("{data}[prices]\nkind = \"venues\"\n{text}"));
+    assert!(error_text(&every).contains("rounds.every_minutes = 1"));
+    let venues = |text: &str| error_text(&format!("{data}[prices]\nkind = \"venues\"\n{text}"));
     assert!(venues("venues = [{venue = \"mtgox\"}]").contains("mtgox"));
     assert!(venues("venues = [{venue = \"kraken\"}]").contains("a quorum of at least 3"));
     let twice = "venues = [{venue = \"kraken\"}, {venue = \"kraken\"}]";
     assert!(venues(twice).contains("kraken"));
     let both = r#"venues = [{venue = "coinbase_exchange"}, {venue = "coinbase_advanced"}, {venue = "kraken"}]"#;
     assert!(venues(both).contains("the same book"));
-    assert!(said(&format!("{data}[prices]\nkind = \"url\"\nurl = \"ftp\"")).contains("http://"));
+    assert!(
+        error_text(&format!("{data}[prices]\nkind = \"url\"\nurl = \"ftp\"")).contains("http://")
+    );
     let missing = ValidatorConfig::read(Path::new("nowhere.toml")).unwrap_err();
     assert!(missing.to_string().contains("nowhere.toml"));
 }

@@ -1,0 +1,51 @@
+//! The file that holds a running validator's status: `validator status` reads it, so that nobody has to ask the validator.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+
+use super::status::ValidatorStatus;
+use crate::atomic_file::replace_file;
+
+/// Where the status is kept, and shown to whoever serves it.
+#[derive(Debug)]
+pub struct StatusFile {
+    path: PathBuf,
+    status_sender: watch::Sender<Option<ValidatorStatus>>,
+}
+
+impl StatusFile {
+    /// The status file of this data directory; what is written there is shown to `status_sender`, too.
+    pub fn new(data: &Path, status_sender: watch::Sender<Option<ValidatorStatus>>) -> Self {
+        let path = Self::path(data);
+        Self {
+            path,
+            status_sender,
+        }
+    }
+
+    /// Replaces the status. It need not survive a crash, so it isn't synced.
+    pub fn write(&self, status: ValidatorStatus) -> Result<()> {
+        let write = || replace_file(&self.path, &serde_json::to_vec_pretty(&status)?);
+        write().with_context(|| format!("can't write {}", self.path.display()))?;
+        self.status_sender.send_replace(Some(status));
+        Ok(())
+    }
+
+    /// The status in this data directory.
+    pub fn read(data: &Path) -> Result<ValidatorStatus> {
+        let path = Self::path(data);
+        let bytes = std::fs::read(&path).with_context(|| {
+            format!(
+                "no status at {}: has `validator run` been started with this configuration?",
+                path.display()
+            )
+        })?;
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is no status", path.display()))
+    }
+
+    fn path(data: &Path) -> PathBuf {
+        data.join("status.json")
+    }
+}

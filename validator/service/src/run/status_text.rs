@@ -1,0 +1,86 @@
+//! A validator's status in words, for `validator status`.
+
+use foretell_cli::time_text;
+use foretell_core::time::{Millis, UnixMillis};
+use foretell_feed::market_view::{CompositePrice, ConnectionState, VenueStatus};
+
+use super::status::ValidatorStatus;
+
+/// A status older than this is one of a validator that has stopped.
+const FRESH: Millis = Millis::minutes(3);
+
+impl ValidatorStatus {
+    /// The status in words, as read at `now`.
+    pub fn describe(&self, now: UnixMillis) -> String {
+        let mut lines = Vec::new();
+        let age = now - self.at;
+        lines.push(if age > FRESH {
+            format!("NOT RUNNING: last seen {}", time_text::format_time(self.at))
+        } else {
+            format!("running: {}", self.series)
+        });
+        lines.push(match self.next_round {
+            Some(origin) => format!("next round: {}", time_text::format_time(origin)),
+            None => "next round: none".into(),
+        });
+        lines.push(format!(
+            "rounds: {} under way, {} scored, {} void; {} miners have answered",
+            self.open_rounds, self.scored_rounds, self.void_rounds, self.miners
+        ));
+        lines.push(match &self.newest_price {
+            Some((at, price)) => {
+                format!("newest price: {price} at {}", time_text::format_time(*at))
+            }
+            None => "newest price: none yet".into(),
+        });
+        lines.push(format!(
+            "prices: {} still to be decided, {} gaps",
+            self.undecided, self.gaps
+        ));
+        lines.extend(self.live_price.map(|CompositePrice { price, venues }| {
+            format!("live price: {price:.2}, the median of {venues} venues")
+        }));
+        lines.extend(self.cross_check.map(|check| check.to_string()));
+        lines.extend(
+            self.venues
+                .iter()
+                .map(|venue| describe_venue(venue, self.at)),
+        );
+        let weights = self.weights.iter().map(|status| format!("; {status}"));
+        let weights: String = weights.collect();
+        let times = self.times_weights_set;
+        lines.push(format!("weights: set {times} times{weights}"));
+        lines.extend(
+            self.trouble
+                .iter()
+                .map(|trouble| format!("trouble: {trouble}")),
+        );
+        lines.join("\n")
+    }
+}
+
+/// A venue in a line.
+fn describe_venue(venue: &VenueStatus, at: UnixMillis) -> String {
+    let state = match venue.state {
+        ConnectionState::Live => "live",
+        ConnectionState::Connecting => "CONNECTING",
+    };
+    let last = match venue.last {
+        Some((time, price)) => format!("{price} {:.0} s ago", (at - time).0 as f64 / 1e3),
+        None => "no trade yet".into(),
+    };
+    let ms = |name: &str, span: Option<Millis>| {
+        span.map(|Millis(ms)| format!(", {name} {ms} ms"))
+            .unwrap_or_default()
+    };
+    let trouble = venue.trouble.as_ref().map(|why| format!("; {why}"));
+    format!(
+        "  {}: {state}, {last}{}{}, {} trades, {} connections lost{}",
+        venue.venue,
+        ms("lag", venue.lag),
+        ms("our clock at most ahead by", venue.clock_offset),
+        venue.trades,
+        venue.losses,
+        trouble.unwrap_or_default()
+    )
+}
