@@ -16,8 +16,8 @@ use thiserror::Error;
 use super::config::{PriceSourceConfig, ValidatorConfig};
 use crate::atomic_file::write_json_atomically;
 
-/// Version of the directory's layout.
-const VERSION: u32 = 1;
+/// Version of what the directory holds. 2: the journal's first record, and the key here, is a `genesis`.
+const VERSION: u32 = 2;
 /// File that makes a directory one of ours.
 const MANIFEST_FILE: &str = "foretell.json";
 /// A journal without an end: its last day is that of the year 9999.
