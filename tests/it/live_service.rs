@@ -18,7 +18,7 @@ use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, MinuteInputs, PriceProvenance, VoidReason, settle_minute};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::{Keypair, derived_seed};
-use foretell_service::rounds::replay_miners::ReplayedMiners;
+use foretell_service::rounds::replay_miners::ReplayMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
 use foretell_service::run::config::ValidatorConfig;
 use foretell_service::run::data_dir_manifest::DataDirManifest;
@@ -38,7 +38,7 @@ const NOW: UnixMillis = UnixMillis(1_704_241_740_000);
 pub const SERIES: &str =
     "[series]\nid = \"BTC/USD\"\nstep_ms = 300000\nhorizon = 2\n[rounds]\nevery_minutes = 10\n";
 
-type TestService = ValidatorService<MemoryStore, LocalChain, ReplayedMiners>;
+type TestService = ValidatorService<MemoryStore, LocalChain, ReplayMiners>;
 
 /// Exchanges, a miner process, and what survives a validator.
 struct LiveFixture {
@@ -101,12 +101,12 @@ impl LiveFixture {
             key,
             store: Arc::new(self.store.clone()),
             chain: Arc::clone(&self.chain),
-            miners: ReplayedMiners::new(client, Duration::from_secs(60)),
+            miners: ReplayMiners::new(client, Duration::from_secs(60)),
             prices: RoundPrices::Journal,
         };
         ValidatorService::new(ServiceDependencies {
             runner: RoundRunner::resume(genesis, dependencies).await.unwrap(),
-            source: Arc::new(SettlementSource::of(&config).unwrap()),
+            source: Arc::new(SettlementSource::from_config(&config).unwrap()),
             chain: Arc::clone(&self.chain),
             venue_monitor: VenueMonitor::default(),
         })

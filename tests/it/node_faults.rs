@@ -19,7 +19,7 @@ use foretell_core::testing::{MONDAY, btc_usd};
 use foretell_core::time::Millis;
 use foretell_keys::keypair::Keypair;
 use foretell_service::rounds::chain_deadline::ChainDeadline;
-use foretell_service::rounds::replay_miners::ReplayedMiners;
+use foretell_service::rounds::replay_miners::ReplayMiners;
 use foretell_service::rounds::weights::WeightsStatus;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_service::store::{JournalStore, MemoryStore};
@@ -40,7 +40,7 @@ const MAX_CONCURRENT: usize = 4;
 /// No scenario takes more blocks.
 const MAX_BLOCKS: usize = 120;
 
-type TestRunner = RoundRunner<MemoryStore, Subtensor, ReplayedMiners>;
+type TestRunner = RoundRunner<MemoryStore, Subtensor, ReplayMiners>;
 
 fn key(role: &str) -> Keypair {
     Keypair::derived(9, role)
@@ -102,7 +102,7 @@ impl NodeScenario {
             key: key("validator"),
             store: Arc::new(self.store.clone()),
             chain: Arc::new(Subtensor::new(connection, NETUID)),
-            miners: ReplayedMiners::new(
+            miners: ReplayMiners::new(
                 MinerClient::new(key("validator"), system_nanos).unwrap(),
                 TIMEOUT,
             ),

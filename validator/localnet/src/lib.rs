@@ -80,7 +80,7 @@ use self::prices::{FetchedPrices, PriceDataSummary, PriceSource};
 use self::replay_venue::ReplayVenue;
 use self::report::LocalnetReportInput;
 use foretell_service::rounds::miners::AnswerError;
-use foretell_service::rounds::replay_miners::ReplayedMiners;
+use foretell_service::rounds::replay_miners::ReplayMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_service::store::{JournalStore, SledStore};
 
@@ -115,7 +115,7 @@ pub enum ReplaySpeed {
     Times(f64),
 }
 
-type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayedMiners>;
+type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayMiners>;
 
 /// Runs a network to its end, or on to its end, and gives its result.
 pub async fn run(
@@ -312,7 +312,7 @@ impl LocalNetwork {
                 key: validator,
                 store: Arc::clone(&store),
                 chain: Arc::clone(&chain),
-                miners: ReplayedMiners::new(client, MINER_TIMEOUT),
+                miners: ReplayMiners::new(client, MINER_TIMEOUT),
                 prices: RoundPrices::Replay(settled),
             },
         )

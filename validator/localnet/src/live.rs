@@ -71,7 +71,7 @@ pub async fn run(
     let temporary = tempfile::tempdir().context("can't create a temporary directory")?;
     let folder = options.data.as_deref().unwrap_or(temporary.path());
     let config = config(options, folder)?;
-    let source = SettlementSource::of(&config)?;
+    let source = SettlementSource::from_config(&config)?;
     progress.println(&format!("live prices of {source}"));
     probe(&source, &config, system_now()).await?;
 

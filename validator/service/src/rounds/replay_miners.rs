@@ -15,12 +15,12 @@ use super::miners::{AnswerError, Miners, TimedAnswer, notify_over_http};
 
 /// Miners in a replay. An answer arrives at the instant it was asked for, plus the delay that an adversary declares.
 #[derive(Debug)]
-pub struct ReplayedMiners {
+pub struct ReplayMiners {
     client: MinerClient,
     timeout: Duration,
 }
 
-impl ReplayedMiners {
+impl ReplayMiners {
     /// Miners asked by `client`; one that doesn't answer for `timeout` of wall time ends the replay with an error.
     pub const fn new(client: MinerClient, timeout: Duration) -> Self {
         Self { client, timeout }
@@ -64,7 +64,7 @@ impl ReplayedMiners {
     }
 }
 
-impl Miners for ReplayedMiners {
+impl Miners for ReplayMiners {
     async fn commitment(
         &self,
         miner: &Hotkey,
@@ -116,7 +116,7 @@ mod tests {
         answered: Result<VerifiedAnswer<()>, MinerRequestError>,
     ) -> Result<UnixMillis, AnswerError> {
         let axon = SocketAddr::from(([127, 0, 0, 1], 1));
-        let answer = ReplayedMiners::timed_answer(answered, &hotkey(1), axon, NOW);
+        let answer = ReplayMiners::timed_answer(answered, &hotkey(1), axon, NOW);
         answer.map(|answer| answer.at)
     }
 

@@ -74,7 +74,7 @@ pub async fn run(
             let ledger = ledger.await?;
             let settings = LiveServiceSettings {
                 store: open_store(&config)?,
-                source: SettlementSource::of(&config)?,
+                source: SettlementSource::from_config(&config)?,
                 config: &config,
                 key,
                 genesis,
@@ -103,7 +103,7 @@ pub async fn run(
             tracing::info!("weights go to {subnet}");
             let settings = LiveServiceSettings {
                 store: open_store(&config)?,
-                source: SettlementSource::of(&config)?,
+                source: SettlementSource::from_config(&config)?,
                 config: &config,
                 key,
                 genesis,

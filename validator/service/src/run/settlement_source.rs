@@ -30,7 +30,7 @@ impl SettlementSource {
     ///
     /// # Errors
     /// A market that can't be resolved, or no HTTP client.
-    pub fn of(config: &ValidatorConfig) -> Result<Self> {
+    pub fn from_config(config: &ValidatorConfig) -> Result<Self> {
         let rest = RestClient::new(DEADLINE)?;
         let step = config.series.grid.step;
         Ok(match &config.prices {
