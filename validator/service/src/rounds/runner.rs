@@ -129,7 +129,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
 
     /// Voids the rounds whose windows this validator didn't serve: it was down, or not in time.
     ///
-    /// In a replay, where time stands still while nobody is there, there are none.
+    /// In a replay, where time stands still while the validator is down, there are none.
     pub async fn void_missed_rounds(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
         let voids = self.state.voids_on_start(now);
         if voids.is_empty() {

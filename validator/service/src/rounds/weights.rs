@@ -17,10 +17,10 @@ use super::miners::Miners;
 use super::runner::RoundRunner;
 use crate::store::JournalStore;
 
-/// After weights that the chain took into a block and refused there, nothing is sent for so many blocks.
+/// After weights that the chain included in a block and refused there, nothing is sent for so many blocks.
 const RETRY_AFTER_BLOCKS: u64 = 10;
 
-/// How it stands with weights: what is wanted, why it waits and until when.
+/// Where the setting of weights stands, and until which block it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WeightsStatus {
     /// Set, and not due again before this block.
@@ -32,20 +32,23 @@ pub enum WeightsStatus {
     },
     /// Refused in a block.
     Refused {
-        /// Why.
+        /// The error that the chain dispatched the extrinsic with.
         refusal: ChainRefusal,
-        /// When they are tried again.
+        /// The block from which they are tried again.
         again: Block,
     },
-    /// No weight is positive.
+    /// No weight is positive, so there is no extrinsic to sign.
     NothingToSet,
 }
 
 impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
     /// Sets weights if at least `interval` blocks have passed at `block` since they were last set.
     ///
-    /// Weights that were signed before are looked for first, and sent again only while the chain doesn't have them;
-    /// others are signed only once it never will: never twice.
+    /// Weights that were signed before are looked for first, and sent again only while the chain may still include them;
+    /// others are signed only once it can't any more. So no weights are set twice.
+    ///
+    /// # Errors
+    /// The chain gives no answer, the validator has no uid, or the journal can't be written.
     pub async fn set_weights(
         &mut self,
         now: UnixMillis,
@@ -85,7 +88,8 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         Ok(status.unwrap_or(WeightsStatus::DueAt(due)))
     }
 
-    /// Sees signed weights onto the chain, if any are still waiting for it; `None` if there is nothing to wait for.
+    /// Submits the signed weights that the journal holds unconfirmed, and journals their inclusion; `None` if there is nothing
+    /// to wait for.
     async fn confirm_signed_weights(
         &mut self,
         now: UnixMillis,
@@ -119,7 +123,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             }
             SubmissionStatus::Pending { until } => Ok(Some(WeightsStatus::Sent { until })),
             SubmissionStatus::Expired { why } => {
-                // Until others are signed, which may be long, they are looked for again and again.
+                // This is found at every call until others are signed, which may be long: it is logged once.
                 if self.expired_weights.replace(prepared.hash) != Some(prepared.hash) {
                     tracing::warn!(hash = %prepared.hash, "signed weights never reached the chain ({why}): others are signed");
                 }
@@ -142,7 +146,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         let weights = self.state.weights();
         let mut shares = BTreeMap::from([(metagraph.owner, weights.burn)]);
         for (miner, share) in &weights.miners {
-            // Whoever has left the subnet is not paid; the uid may be somebody else's by now.
+            // A miner that has left the subnet is not paid: its uid may be another neuron's by now.
             let neuron = metagraph.neuron(*miner);
             let uid = neuron.map_or(metagraph.owner, |neuron| neuron.uid);
             *shares.entry(uid).or_default() += share;
@@ -153,7 +157,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
 }
 
 impl WeightsStatus {
-    /// Whether it changes with the next blocks.
+    /// Whether it may change with every block.
     pub const fn is_urgent(&self) -> bool {
         matches!(self, Self::Sent { .. } | Self::Refused { .. })
     }

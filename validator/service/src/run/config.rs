@@ -27,27 +27,27 @@ const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
 pub struct ValidatorConfig {
     /// Directory of the journal and all else that must survive.
     pub data: PathBuf,
-    /// What is forecast.
-    #[serde(default = "bitcoin")]
+    /// What is forecast; BTC/USD, 100 steps of 5 minutes, if left out.
+    #[serde(default = "default_series")]
     pub series: Series,
-    /// When it is asked for.
+    /// How often a round begins.
     #[serde(default)]
     pub rounds: RoundsConfig,
-    /// Where its prices come from.
+    /// Where the series' prices come from.
     #[serde(default)]
     pub prices: PriceSourceConfig,
-    /// Where weights go.
+    /// Chain that lists the miners and takes the weights; a local ledger if left out.
     #[serde(default)]
     pub chain: ChainConfig,
-    /// Where its status is served as JSON; nowhere if left out.
+    /// Where the status is served as JSON; nowhere if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpConfig>,
-    /// Who signs; a key of its own, kept in the data directory, if left out.
+    /// The hotkey that signs; one of its own, kept in the data directory, if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletConfig>,
 }
 
-/// When forecasts are asked for.
+/// Key `rounds`: how often a round begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundsConfig {
@@ -56,7 +56,7 @@ pub struct RoundsConfig {
     pub every_minutes: u32,
 }
 
-/// Where prices come from.
+/// Key `prices`: where settled prices come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriceSourceConfig {
@@ -64,23 +64,23 @@ pub enum PriceSourceConfig {
     Venues(VenuesConfig),
     /// A table `open_time_ms,value` in a file that grows.
     File {
-        /// The file.
+        /// Path of the CSV file, read anew at every attempt.
         path: PathBuf,
     },
     /// The same table at an address.
     Url {
-        /// The address.
+        /// Address with http:// or https://, fetched anew at every attempt.
         url: String,
     },
 }
 
-/// Where weights go.
+/// Key `chain`: which chain lists the miners and takes the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChainConfig {
-    /// A ledger in the data directory.
+    /// A ledger of the validator's own, in the data directory.
     Local {
-        /// The miners on it.
+        /// Miners that are registered on it at the start.
         #[serde(default)]
         miners: Vec<LocalMinerConfig>,
     },
@@ -92,21 +92,21 @@ pub enum ChainConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LocalMinerConfig {
-    /// Its hotkey.
+    /// SS58 address of its hotkey, which is its coldkey, too.
     pub hotkey: Hotkey,
-    /// Where it listens.
+    /// IP address and port where it listens.
     pub axon: SocketAddr,
 }
 
-/// The service over HTTP.
+/// Key `http`: the status over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Address and port.
+    /// Address and port of this machine.
     pub listen: SocketAddr,
 }
 
-/// A hotkey on disk, as Bittensor's tools keep it.
+/// Key `wallet`: a hotkey on disk, as Bittensor's tools keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WalletConfig {
@@ -114,7 +114,7 @@ pub struct WalletConfig {
     pub path: PathBuf,
     /// Wallet (coldkey) name.
     pub name: String,
-    /// Hotkey name.
+    /// Hotkey name within the wallet.
     pub hotkey: String,
 }
 
@@ -168,11 +168,11 @@ impl ValidatorConfig {
         Ok(config)
     }
 
-    /// The configuration that names nothing but a data directory.
+    /// The configuration of a file that names nothing but a data directory.
     pub fn with_data_dir(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
-            series: bitcoin(),
+            series: default_series(),
             rounds: RoundsConfig::default(),
             prices: PriceSourceConfig::default(),
             chain: ChainConfig::default(),
@@ -186,7 +186,7 @@ impl ValidatorConfig {
         RulesVersion::V1
     }
 
-    /// Interval between two rounds.
+    /// Interval between two rounds' origins: at least one step.
     pub fn round_every(&self) -> Millis {
         Millis::minutes(i64::from(self.rounds.every_minutes)).max(self.series.grid.step)
     }
@@ -270,7 +270,7 @@ impl Default for ChainConfig {
     }
 }
 
-fn bitcoin() -> Series {
+fn default_series() -> Series {
     Series {
         id: SeriesId::btc_usd(),
         grid: Grid {

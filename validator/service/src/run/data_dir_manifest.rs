@@ -1,4 +1,4 @@
-//! What a data directory is about: written once when it is begun, compared with the configuration ever after.
+//! What a data directory is bound to: written when the directory is begun, compared with the configuration at every start.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,20 +18,19 @@ use crate::atomic_file::write_json_atomically;
 
 /// Version of what the directory holds. 2: the journal's first record, and the key here, is a `genesis`.
 const VERSION: u32 = 2;
-/// File that makes a directory one of ours.
+/// File that marks a directory as a validator's.
 const MANIFEST_FILE: &str = "foretell.json";
-/// A journal without an end: its last day is that of the year 9999.
+/// End of a journal without an end: the last second of the year 9999.
 const NEVER: UnixMillis = UnixMillis(253_402_300_799_000);
 
-/// The manifest of a directory.
+/// The contents of a data directory's `foretell.json`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DataDirManifest {
     version: u32,
     kind: String,
     genesis: Genesis,
-    /// Where weights go; not in directories that were begun before it was kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    chain: Option<SubnetIdentity>,
+    /// The subnet that its weights go to.
+    chain: SubnetIdentity,
 }
 
 /// Why a directory can't be used.
@@ -40,32 +39,32 @@ pub enum ManifestError {
     /// The manifest can't be read or written.
     #[error("can't access {path}: check `data` in the configuration")]
     Io {
-        /// The file.
+        /// Path of the manifest.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Not a manifest of this command.
+    /// The manifest is of another program or version, or no JSON.
     #[error(
         "{path} was not made by this version of `validator run`: configure another `data` directory"
     )]
     Foreign {
-        /// The file.
+        /// Path of the manifest.
         path: PathBuf,
     },
-    /// The configuration is about something else.
+    /// A key that can't change was changed.
     #[error(
         "{path} was begun with {what} = {before}, the configuration now says {now}: put it back, or configure another \
          `data` directory"
     )]
     OtherConfiguration {
-        /// The directory.
+        /// The data directory.
         path: PathBuf,
-        /// Which key.
+        /// The key, for people.
         what: &'static str,
-        /// Its value then.
+        /// Its value when the directory was begun.
         before: String,
-        /// Its value now.
+        /// Its value in the configuration.
         now: String,
     },
 }
@@ -79,21 +78,17 @@ impl DataDirManifest {
         chain: SubnetIdentity,
         now: UnixMillis,
     ) -> Result<Genesis, ManifestError> {
-        let fresh = genesis(config, validator, now);
-        let kept = Self::read(&config.data)?;
-        if let Some(kept) = &kept {
-            let begun_on = kept.chain.unwrap_or(chain);
-            let before = fixed_keys(&kept.genesis, begun_on);
+        let fresh = new_genesis(config, validator, now);
+        if let Some(kept) = Self::read(&config.data)? {
+            let before = fixed_keys(&kept.genesis, kept.chain);
             check_unchanged(&config.data, before, fixed_keys(&fresh, chain))?;
-            if kept.chain.is_some() {
-                return Ok(kept.genesis.clone());
-            }
+            return Ok(kept.genesis);
         }
         let manifest = Self {
             version: VERSION,
             kind: "run".into(),
-            genesis: kept.map_or(fresh, |kept| kept.genesis),
-            chain: Some(chain),
+            genesis: fresh,
+            chain,
         };
         let path = config.data.join(MANIFEST_FILE);
         let written =
@@ -110,7 +105,7 @@ impl DataDirManifest {
         config: &ValidatorConfig,
         subnet: &SubnetAddress,
     ) -> Result<Option<Hash>, ManifestError> {
-        match Self::read(&config.data)?.and_then(|manifest| manifest.chain) {
+        match Self::read(&config.data)?.map(|manifest| manifest.chain) {
             None => Ok(None),
             Some(SubnetIdentity::Subtensor { genesis, netuid }) if netuid == subnet.netuid => {
                 Ok(Some(genesis))
@@ -143,8 +138,9 @@ impl DataDirManifest {
     }
 }
 
-/// Rounds from the next that can be served whole; prices from as long before as its volatility looks.
-fn genesis(config: &ValidatorConfig, validator: Hotkey, now: UnixMillis) -> Genesis {
+/// The genesis of a directory that is begun at `now`: its first round is the next whose windows are all ahead, and prices
+/// are settled from as long before that as the volatility looks back.
+fn new_genesis(config: &ValidatorConfig, validator: Hotkey, now: UnixMillis) -> Genesis {
     let rules = config.rules();
     let every = config.round_every();
     let earliest = now + rules.rules().timing.commit_opens_before;
@@ -208,5 +204,39 @@ fn check_unchanged(
             before,
             now,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::{MONDAY, assert_contains_all, hotkey};
+
+    use super::*;
+
+    fn begin_or_resume(config: &ValidatorConfig) -> Result<Genesis, ManifestError> {
+        DataDirManifest::begin_or_resume(config, hotkey(1), SubnetIdentity::Local, MONDAY)
+    }
+
+    #[test]
+    fn a_directory_goes_on_with_its_genesis_and_refuses_another_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = ValidatorConfig::with_data_dir(&folder.path().join("data"));
+        let begun = begin_or_resume(&config).unwrap();
+        assert_eq!(begin_or_resume(&config).unwrap(), begun);
+        config.rounds.every_minutes = 60;
+        let error = begin_or_resume(&config).unwrap_err().to_string();
+        assert_contains_all(&error, &["rounds.every_minutes", "put it back"]);
+    }
+
+    #[test]
+    fn a_directory_of_another_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ValidatorConfig::with_data_dir(folder.path());
+        begin_or_resume(&config).unwrap();
+        let path = folder.path().join(MANIFEST_FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"version\": 2", "\"version\": 1")).unwrap();
+        let error = begin_or_resume(&config).unwrap_err();
+        assert!(matches!(error, ManifestError::Foreign { .. }), "{error}");
     }
 }

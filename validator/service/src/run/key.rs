@@ -6,8 +6,11 @@ use foretell_keys::keypair::Keypair;
 
 use super::config::ValidatorConfig;
 
-/// The key that signs. Without a wallet in the configuration, one that was made here the first time and is kept in the
-/// data directory: on a local ledger it is worth nothing to anybody else.
+/// The hotkey of the configured wallet. Without one, a hotkey that is made at the first call and kept in the data directory:
+/// on a local ledger it has no value to others.
+///
+/// # Errors
+/// The keyfile is missing, can't be read or written, or holds no hotkey.
 pub fn load_or_create(config: &ValidatorConfig) -> Result<Keypair> {
     let hotkey_file = match &config.wallet {
         Some(wallet) => WalletHotkey {

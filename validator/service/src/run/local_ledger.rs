@@ -11,7 +11,7 @@ use foretell_core::time::UnixMillis;
 
 use super::config::{ChainConfig, ValidatorConfig};
 
-/// What the validator has at stake: any amount will do, it is alone.
+/// The validator's stake: any amount will do, since no other validator has any.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
 
 /// A ledger in the data directory whose blocks pass with the clock.
@@ -22,7 +22,10 @@ pub struct LocalLedger {
 }
 
 impl LocalLedger {
-    /// Opens the ledger, or makes it with the validator on it; registers the configured miners and notes where they listen.
+    /// Opens the ledger, or makes it with the validator on it; registers the configured miners with their axons.
+    ///
+    /// # Errors
+    /// The ledger file can't be read or written, or a miner can't be registered.
     pub async fn open(
         config: &ValidatorConfig,
         validator: Hotkey,
@@ -41,25 +44,25 @@ impl LocalLedger {
             return Ok(ledger);
         };
         for miner in miners {
-            let named = || format!("miner {} of the configuration", miner.hotkey);
+            let context = || format!("miner {} of the configuration", miner.hotkey);
             ledger
                 .chain
                 .register(miner.hotkey, miner.hotkey)
-                .with_context(named)?;
+                .with_context(context)?;
             ledger
                 .chain
                 .serve(miner.hotkey, miner.axon)
-                .with_context(named)?;
+                .with_context(context)?;
         }
         Ok(ledger)
     }
 
-    /// The ledger as a chain.
+    /// The ledger as the chain that rounds work with.
     pub fn chain(&self) -> Arc<LocalChain> {
         Arc::clone(&self.chain)
     }
 
-    /// Lets blocks pass up to `now`.
+    /// Lets blocks pass up to `now`, by the time of the first block.
     pub fn advance_to(&self, now: UnixMillis) -> Result<()> {
         Ok(self.chain.advance_to(Block::at(self.genesis_time, now))?)
     }

@@ -1,7 +1,7 @@
 //! `validator run`: the live service for one series.
 //!
 //! ```text
-//!   machine's clock ──▶ ValidatorService::run_once(now) ──▶ when it wants the next turn          (run_loop)
+//!   machine's clock ──▶ ValidatorService::run_once(now) ──▶ when it must run again               (run_loop)
 //!                         │ void, ask, settle, score, weights                                    (rounds)
 //!                         │ which instants have no price yet                                     (settlement_schedule)
 //!                         └ one attempt at a time, in its own task: candles, or a table of values (settlement_source)
@@ -9,8 +9,8 @@
 //!   exchanges' sockets ──▶ MarketView ──▶ live price, cross-check of settled prices, status      (venue_monitor)
 //! ```
 //!
-//! The service itself reads no clock: each turn gets the time and returns when it wants the next one, so a test
-//! plays a day in a second. What runs it live is [`serve`]: wait, turn, wait, until it is to stop.
+//! The service itself reads no clock: each turn is given the time and returns when the next one is due, so a test
+//! runs a day in a second. Live, [`serve`] waits and gives it turns until it is to stop.
 
 mod chain_identity;
 pub mod config;
@@ -54,7 +54,7 @@ use crate::store::SledStore;
 
 /// Runs the service that this configuration describes until `stop`.
 ///
-/// `package` is the caller's, which may have to be built again for a real chain.
+/// `package` is the cargo package of the program, for the error that says how to build it with a real chain.
 pub async fn run(
     config: ValidatorConfig,
     package: &'static str,

@@ -1,4 +1,4 @@
-//! The service, turn by turn: rounds, weights, and one attempt at a time to learn prices.
+//! The service, turn by turn: rounds, weights, and one attempt at a time to get prices.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,10 +23,11 @@ use crate::rounds::weights::WeightsStatus;
 use crate::rounds::{RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
 
-/// How long the chain is waited for before a round goes by the subnet as it was, and how long for weights.
+/// How long rounds wait for the chain before they go by the last metagraph.
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the chain is waited for to set weights, at most.
 const WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
-/// However near the next round is.
+/// The same at least, however near the next round is.
 const MIN_WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A validator for one series. It reads no clock: only how long a node is waited for is wall time.
@@ -37,12 +38,13 @@ pub struct ValidatorService<S, C, M> {
     chain: Arc<C>,
     rules: MinuteRules,
     schedule: SettlementSchedule,
-    /// The attempt under way, if any: it ends with the service.
+    /// The attempt under way, at most one; it is aborted when the service is dropped.
     attempt: JoinSet<PriceAttempt>,
+    /// What is wrong with the price source; logged when it changes.
     trouble: Option<String>,
-    /// How it stands with weights, or what the chain is in trouble with; told when it changes.
+    /// Where the setting of weights stands, or the chain's error; logged when it changes.
     weights: Option<String>,
-    /// Whether that changes with the next blocks.
+    /// Whether that may change with every block.
     watching_blocks: bool,
     venue_monitor: VenueMonitor,
     cross_check: Option<CrossCheck>,
@@ -51,17 +53,17 @@ pub struct ValidatorService<S, C, M> {
 /// What a service works with.
 #[derive(Debug)]
 pub struct ServiceDependencies<S, C, M> {
-    /// The rounds, resumed from their journal, whose prices are this journal's.
+    /// The rounds, resumed, with [`RoundPrices::Journal`](crate::rounds::RoundPrices::Journal).
     pub runner: RoundRunner<S, C, M>,
-    /// Where prices are learnt.
+    /// Which venues, file or URL prices are asked from.
     pub source: Arc<SettlementSource>,
-    /// Where weights are set.
+    /// The same chain as the rounds', asked for its block and hyperparameters.
     pub chain: Arc<C>,
-    /// The exchanges' trades, to show and to check prices by.
+    /// The exchanges' trades, which are shown and which settled prices are checked against.
     pub venue_monitor: VenueMonitor,
 }
 
-/// What came of asking for the prices of some instants.
+/// The prices that were asked for, and the response.
 #[derive(Debug)]
 pub struct PriceAttempt {
     instants: Vec<UnixMillis>,
@@ -69,7 +71,7 @@ pub struct PriceAttempt {
 }
 
 impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
-    /// A service that has had no turn yet.
+    /// A service before its first turn.
     pub fn new(dependencies: ServiceDependencies<S, C, M>) -> Self {
         let ServiceDependencies {
             runner,
@@ -92,10 +94,12 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         }
     }
 
-    /// Does everything that is due at `now`, and starts asking for the prices that are; when it wants the next turn.
+    /// One turn: does everything that is due at `now`, starts asking for the prices that are due, and returns when the next
+    /// turn is due.
     ///
-    /// Trouble with the chain is told and tried again; trouble with the store ends the service, which can't go on
-    /// without its journal.
+    /// # Errors
+    /// The store or a replay failed: the service can't go on without its journal. An error of the chain is logged, and tried
+    /// again at the next turn.
     pub async fn run_once(&mut self, now: UnixMillis) -> Result<UnixMillis, RoundRunnerError> {
         let before = RoundTotals::from_state(self.runner.state());
         self.runner.void_missed_rounds(now).await?;
@@ -123,10 +127,10 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         Ok(rounds_next.map_or(due.next, |next| next.min(due.next)))
     }
 
-    /// The end of the attempt under way; never, if there is none.
+    /// Waits for the end of the attempt under way; without end, if there is none.
     ///
     /// # Errors
-    /// It, or a task that listens to an exchange, broke down.
+    /// The attempt's task, or one that listens to an exchange, panicked.
     pub async fn attempt_finished(&mut self) -> Result<PriceAttempt, JoinError> {
         let attempt = async {
             match self.attempt.join_next().await {
@@ -148,7 +152,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         !self.attempt.is_empty()
     }
 
-    /// Takes in what came of an attempt.
+    /// Journals the prices and gaps that an attempt decides; what it doesn't decide is tried again later.
     pub async fn apply_attempt(
         &mut self,
         now: UnixMillis,
@@ -178,17 +182,17 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         }
     }
 
-    /// The state of all rounds.
+    /// The rounds, their state and their journal.
     pub const fn runner(&self) -> &RoundRunner<S, C, M> {
         &self.runner
     }
 
-    /// Where its prices come from, for people.
+    /// The price source, for people.
     pub fn source_text(&self) -> String {
         self.source.to_string()
     }
 
-    /// What it is doing.
+    /// What the service is doing at `now`.
     pub fn status(&self, now: UnixMillis) -> ValidatorStatus {
         let market = LiveMarketStatus {
             live_price: self.venue_monitor.live_price(now, &self.rules),
@@ -208,7 +212,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         self.venue_monitor.stop().await
     }
 
-    /// Tells of trouble when it begins, changes and ends; the status says it all the time.
+    /// Logs trouble with prices when it begins, changes and ends; the status shows it all the time.
     fn note_trouble(&mut self, trouble: Option<String>) {
         if trouble != self.trouble {
             match &trouble {
@@ -219,7 +223,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         }
     }
 
-    /// Rounds and weights; what the chain is in trouble with is told, and tried again at the next turn.
+    /// Rounds, then weights. An error of the chain is logged when it changes, and tried again at the next turn.
     async fn run_rounds_and_weights(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
         let begun = Instant::now();
         self.runner
@@ -258,7 +262,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         }
     }
 
-    /// Weights can wait, rounds can't: the chain is given no more time than there is until rounds want something again.
+    /// Weights can wait, rounds can't: the chain is given no more time than there is until a round's next action.
     /// It was `now` when the turn had `begun`.
     async fn set_weights(
         &mut self,

@@ -1,4 +1,4 @@
-//! Which instants are to be priced when: what is due, what comes next, what was tried.
+//! When the price of each instant is asked for: which instants are due, when the next one is, which were tried.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use foretell_core::settle::attempts::next_attempt;
 use foretell_core::settle::{MINUTE, SettledPrices};
 use foretell_core::time::{Millis, UnixMillis};
 
-/// Longest stretch of instants that one attempt asks for: a few pages of every venue.
+/// Longest stretch of instants that one attempt asks for: a few pages of candles of every venue.
 const MAX_SPAN: Millis = Millis::hours(4);
-/// Pause after an attempt that reached nobody.
+/// Pause after an attempt that reached no source.
 const OFFLINE_PAUSE: Millis = Millis::seconds(60);
 
-/// When each undecided instant was last tried. Forgotten on a restart: then what is overdue is tried at once.
+/// When each undecided instant was last tried. Not kept over a restart: then every overdue instant is tried at once.
 #[derive(Debug, Default)]
 pub struct SettlementSchedule {
     tried: BTreeMap<UnixMillis, UnixMillis>,
     not_before: Option<UnixMillis>,
 }
 
-/// What there is to do.
+/// What a schedule asks for at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueInstants {
     /// Instants to try now, oldest first, close enough together for one attempt.
     pub instants: Vec<UnixMillis>,
-    /// When there will be something to do, if not now.
+    /// When the next instant is due, after those.
     pub next: UnixMillis,
 }
 
@@ -33,12 +33,12 @@ impl SettlementSchedule {
     pub fn due(&self, prices: &SettledPrices, now: UnixMillis, rules: &MinuteRules) -> DueInstants {
         let mut instants: Vec<UnixMillis> = Vec::new();
         let mut next = now + MINUTE;
-        // The attempt at the instant that comes next is still ahead of us.
+        // Up to a tick ahead, so that `next` knows of the instant that comes next.
         for instant in prices.undecided(now + prices.tick()) {
-            match self.attempt_of(instant, rules) {
+            match self.next_attempt_at(instant, rules) {
                 Some(attempt) if attempt <= now => instants.push(instant),
                 Some(attempt) => next = next.min(attempt),
-                // Tried for the last time, and being decided by that.
+                // The last attempt was made and decides it.
                 None => {}
             }
         }
@@ -59,12 +59,12 @@ impl SettlementSchedule {
         self.not_before = None;
         self.tried
             .extend(instants.iter().map(|instant| (*instant, now)));
-        // What was decided is not looked at again; nobody asks for what is older than the last attempt.
+        // A decided instant is not looked at again, and the last attempt at one is within a day.
         let day_ago = now - Millis::hours(25);
         self.tried.retain(|_, tried| *tried > day_ago);
     }
 
-    /// Notes that an attempt reached nobody: it doesn't count, and the next comes after a pause.
+    /// Notes that an attempt reached no source: it doesn't count, and the next comes after a pause.
     pub fn note_offline(&mut self, now: UnixMillis) {
         self.not_before = Some(now + OFFLINE_PAUSE);
     }
@@ -74,7 +74,7 @@ impl SettlementSchedule {
         next_attempt(instant - MINUTE, Some(now), rules).is_none()
     }
 
-    fn attempt_of(&self, instant: UnixMillis, rules: &MinuteRules) -> Option<UnixMillis> {
+    fn next_attempt_at(&self, instant: UnixMillis, rules: &MinuteRules) -> Option<UnixMillis> {
         let last = self.tried.get(&instant).copied();
         next_attempt(instant - MINUTE, last, rules)
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tried_waits_for_its_next_turn() {
+    fn a_tried_instant_waits_for_its_next_attempt() {
         let mut prices = SettledPrices::new(at(0), MINUTE);
         let mut schedule = SettlementSchedule::default();
         schedule.note_attempt(&[at(1), at(2)], at(3));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_made_up_for_from_its_beginning_in_stretches() {
+    fn after_an_outage_instants_are_asked_for_oldest_first_in_stretches() {
         let prices = SettledPrices::new(at(0), MINUTE);
         let due = SettlementSchedule::default().due(&prices, at(3 * 1440), &rules());
         assert_eq!(due.instants.len(), 241);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_reached_nobody_does_not_count() {
+    fn an_attempt_that_reached_no_source_does_not_count() {
         let prices = SettledPrices::new(at(0), MINUTE);
         let mut schedule = SettlementSchedule::default();
         schedule.note_offline(at(10));

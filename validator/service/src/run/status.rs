@@ -10,52 +10,52 @@ use serde::{Deserialize, Serialize};
 
 use super::cross_check::CrossCheck;
 
-/// A validator at one instant.
+/// What a validator is doing at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValidatorStatus {
-    /// When this was so.
+    /// The instant, by the machine's clock.
     pub at: UnixMillis,
-    /// What is forecast.
+    /// The series that is forecast.
     pub series: SeriesId,
-    /// When the next round opens.
+    /// Origin of the next round; none once the last has begun.
     pub next_round: Option<UnixMillis>,
-    /// Rounds under way.
+    /// Rounds that are open: neither scored nor void yet.
     pub open_rounds: usize,
-    /// Rounds that were scored.
+    /// Rounds that were scored, ever.
     pub scored_rounds: usize,
-    /// Rounds that count for nobody.
+    /// Rounds that are void, and count for no miner.
     pub void_rounds: usize,
-    /// Miners that ever committed.
+    /// Miners that ever answered with a commitment.
     pub miners: usize,
-    /// How many times weights were set.
+    /// How many times weights were included on chain.
     pub times_weights_set: usize,
-    /// How it stands with weights.
+    /// Where the setting of weights stands, for people; none before the first attempt.
     #[serde(default)]
     pub weights: Option<String>,
-    /// The newest price of record and whose instant it is.
+    /// The newest settled price, behind its instant.
     pub newest_price: Option<(UnixMillis, Price)>,
     /// Prices that are due and still to be decided.
     pub undecided: usize,
-    /// Gaps among the prices that are still needed.
+    /// Gaps among the settled prices that rounds still depend on.
     pub gaps: usize,
-    /// What is traded now on the exchanges that are listened to.
+    /// Median over venues of the last trades; none if too few are fresh.
     pub live_price: Option<CompositePrice>,
     /// The newest settled price beside what was traded in its minute.
     pub cross_check: Option<CrossCheck>,
-    /// The exchanges that are listened to.
+    /// Connection and last trade of every exchange that is listened to.
     pub venues: Vec<VenueStatus>,
-    /// What is wrong.
+    /// What is wrong with the price source, in a line; none if nothing is.
     pub trouble: Option<String>,
 }
 
-/// What is heard of the exchanges beside their candles.
+/// The exchanges' trades, as the status shows them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LiveMarketStatus {
-    /// What is traded now.
+    /// Median over venues of the last trades; none if too few are fresh.
     pub live_price: Option<CompositePrice>,
     /// The newest settled price beside what was traded in its minute.
     pub cross_check: Option<CrossCheck>,
-    /// Every exchange that is listened to.
+    /// Connection and last trade of every exchange.
     pub venues: Vec<VenueStatus>,
 }
 

@@ -1,4 +1,4 @@
-//! The file that holds a running validator's status: `validator status` reads it, so that nobody has to ask the validator.
+//! The file that holds a running validator's status, from which `validator status` reads it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::status::ValidatorStatus;
 use crate::atomic_file::replace_file;
 
-/// Where the status is kept, and shown to whoever serves it.
+/// `status.json` in the data directory, and a channel to whatever else shows the status.
 #[derive(Debug)]
 pub struct StatusFile {
     path: PathBuf,
@@ -16,7 +16,7 @@ pub struct StatusFile {
 }
 
 impl StatusFile {
-    /// The status file of this data directory; what is written there is shown to `status_sender`, too.
+    /// The status file of this data directory; every status that is written goes to `status_sender`, too.
     pub fn new(data: &Path, status_sender: watch::Sender<Option<ValidatorStatus>>) -> Self {
         let path = Self::path(data);
         Self {
@@ -33,7 +33,10 @@ impl StatusFile {
         Ok(())
     }
 
-    /// The status in this data directory.
+    /// The newest status in this data directory.
+    ///
+    /// # Errors
+    /// There is none, or the file holds no status.
     pub fn read(data: &Path) -> Result<ValidatorStatus> {
         let path = Self::path(data);
         let bytes = std::fs::read(&path).with_context(|| {

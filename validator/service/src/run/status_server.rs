@@ -1,4 +1,4 @@
-//! The service over HTTP: what it is doing, as JSON. Anybody may read it; nobody can change anything by it.
+//! The status over HTTP, as JSON. It can be read without a key, and nothing can be changed by it.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::config::HttpConfig;
 use super::status::ValidatorStatus;
 
-/// The status that is served: the newest, or none before the first.
+/// The newest status; none before the first.
 pub type StatusReceiver = watch::Receiver<Option<ValidatorStatus>>;
 
-/// The server, if one is configured.
+/// The running HTTP server; without tasks if none is configured.
 #[derive(Debug)]
 pub struct StatusServer {
     tasks: JoinSet<std::io::Result<()>>,
@@ -27,7 +27,10 @@ pub struct StatusServer {
 }
 
 impl StatusServer {
-    /// Serves `status_receiver` where the configuration says; nowhere if it doesn't.
+    /// Serves the newest status at the configured address; does nothing without a configuration.
+    ///
+    /// # Errors
+    /// The address can't be listened at.
     pub async fn start(
         config: Option<&HttpConfig>,
         status_receiver: StatusReceiver,
@@ -58,7 +61,7 @@ impl StatusServer {
     /// Stops serving. When this returns, the task has ended.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        // A reader that keeps its connection open would keep us waiting.
+        // A graceful end would wait for every client that keeps its connection open.
         self.tasks.shutdown().await;
     }
 }

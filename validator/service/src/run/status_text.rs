@@ -6,15 +6,15 @@ use foretell_feed::market_view::{CompositePrice, ConnectionState, VenueStatus};
 
 use super::status::ValidatorStatus;
 
-/// A status older than this is one of a validator that has stopped.
-const FRESH: Millis = Millis::minutes(3);
+/// The validator of a status older than this has stopped.
+const MAX_AGE: Millis = Millis::minutes(3);
 
 impl ValidatorStatus {
-    /// The status in words, as read at `now`.
+    /// The status in lines of words, as read at `now`.
     pub fn describe(&self, now: UnixMillis) -> String {
         let mut lines = Vec::new();
         let age = now - self.at;
-        lines.push(if age > FRESH {
+        lines.push(if age > MAX_AGE {
             format!("NOT RUNNING: last seen {}", time_text::format_time(self.at))
         } else {
             format!("running: {}", self.series)
@@ -59,7 +59,7 @@ impl ValidatorStatus {
     }
 }
 
-/// A venue in a line.
+/// One line: state, last trade, lag, and what was lost.
 fn describe_venue(venue: &VenueStatus, at: UnixMillis) -> String {
     let state = match venue.state {
         ConnectionState::Live => "live",

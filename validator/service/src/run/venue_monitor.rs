@@ -20,7 +20,7 @@ use super::config::MonitoredVenue;
 use super::cross_check::CrossCheck;
 use crate::rounds::PriceDecision;
 
-/// Connections to exchanges, each in a task of its own, and what they show.
+/// Connections to exchanges, each in a task of its own, and the market as their trades show it.
 #[derive(Debug, Default)]
 pub struct VenueMonitor {
     view: Arc<Mutex<MarketView>>,
@@ -29,7 +29,10 @@ pub struct VenueMonitor {
 }
 
 impl VenueMonitor {
-    /// Listens to these venues from now on.
+    /// Connects to these venues, and keeps doing so until [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// TLS can't be set up.
     pub fn start(venues: Vec<MonitoredVenue>) -> Result<Self> {
         let tls = tls::client_config().context("can't set up TLS")?;
         let watched = venues.iter().map(|venue| venue.watched.clone());
@@ -63,17 +66,17 @@ impl VenueMonitor {
         Ok(venue_monitor)
     }
 
-    /// Every venue that is listened to, as it is now.
+    /// Connection, last trade and lag of every venue.
     pub fn venues(&self) -> Vec<VenueStatus> {
         locked(&self.view).venues()
     }
 
-    /// What is traded now.
+    /// The price that is traded at `now`, if enough venues have a fresh trade.
     pub fn live_price(&self, now: UnixMillis, rules: &MinuteRules) -> Option<CompositePrice> {
         locked(&self.view).live_price(now, rules)
     }
 
-    /// A settled price beside what was traded in its minute, if enough was heard of that.
+    /// A settled price beside what was traded in its minute; `None` for a gap, or if too few venues' trades are known.
     pub fn cross_check(&self, decided: &PriceDecision, rules: &MinuteRules) -> Option<CrossCheck> {
         let settled = decided.price?.get();
         let minute = decided.instant - MINUTE;
@@ -105,7 +108,7 @@ impl VenueMonitor {
     }
 }
 
-/// What a mutex guards. A panic in a task that holds it takes the process down, so nobody sees what it left.
+/// The view, locked. A panic in a task that holds the lock takes the process down, so no half-written view is ever read.
 fn locked(view: &Mutex<MarketView>) -> MutexGuard<'_, MarketView> {
     view.lock().unwrap_or_else(PoisonError::into_inner)
 }

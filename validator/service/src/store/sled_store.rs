@@ -1,4 +1,4 @@
-//! The journal on disk, in sled 0.34, with its sharp edges covered.
+//! The journal on disk, in sled 0.34, with its known faults worked around.
 //!
 //! - `flush()` never fsyncs on Linux, so the database file is fsynced here.
 //! - A damaged log can open as an empty one, so a small *head* file beside the database holds the head,
@@ -22,10 +22,10 @@ use crate::atomic_file::replace_file;
 const CHUNK_BYTES: usize = 16 << 10;
 /// Memory that sled may use for its cache.
 const CACHE_BYTES: u64 = 32 << 20;
-/// How hard payloads are compressed: fast, they are digits.
+/// Compression level of payloads: the fastest, since digits compress well at any.
 const ZSTD_LEVEL: i32 = 1;
 
-/// Key prefix of journal entries, followed by position and chunk.
+/// Key prefix of journal entries, followed by sequence number and chunk.
 const ENTRY: u8 = b'j';
 /// Key prefix of payloads, followed by hash and chunk.
 const PAYLOAD: u8 = b'p';
@@ -56,6 +56,9 @@ pub struct SledStore {
 
 impl SledStore {
     /// Opens the store in `folder`, or makes it there.
+    ///
+    /// # Errors
+    /// Another process has it open, its files are damaged, or fewer records are there than the head file names.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.to_owned();
         let io_error = |source| StoreError::Io {
@@ -86,7 +89,7 @@ impl SledStore {
         let Some(last) = known.records.checked_sub(1) else {
             return Ok(());
         };
-        let Some(bytes) = self.read(&entry_key(last))? else {
+        let Some(bytes) = self.read_value(&entry_key(last))? else {
             return Err(StoreError::Lost {
                 path: self.folder.clone(),
                 found: self.entries()?.len() as u64,
@@ -100,7 +103,7 @@ impl SledStore {
         }
     }
 
-    /// Follows each durable batch; being one batch behind after a crash does no harm.
+    /// Written after each durable batch: after a crash it may be a batch behind, which the check allows.
     fn write_head_file(&self, head: &JournalHead) -> Result<(), StoreError> {
         let write = || replace_file(&self.head_file(), &serde_json::to_vec(head)?);
         write().map_err(|error| self.io(error))
@@ -111,7 +114,7 @@ impl SledStore {
     }
 
     /// The value that was put under `key`, its chunks joined.
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn read_value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let mut value = None;
         for chunk in self.db.scan_prefix(key) {
             let (_, bytes) = chunk.map_err(|error| store_error(&self.folder, error))?;
@@ -171,7 +174,7 @@ impl JournalStore for SledStore {
             entry.extend_from_slice(&bytes);
         }
         if !entry.is_empty() {
-            // It was the last one.
+            // The last entry: breaking off changes nothing.
             let _ = visit(&entry);
         }
         Ok(())
@@ -179,7 +182,7 @@ impl JournalStore for SledStore {
 
     fn payload(&self, hash: &Hash) -> Result<Vec<u8>, StoreError> {
         let packed = self
-            .read(&payload_key(hash))?
+            .read_value(&payload_key(hash))?
             .ok_or(StoreError::NoPayload(*hash))?;
         zstd::decode_all(packed.as_slice()).map_err(|error| self.io(error))
     }
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn every_store_gives_back_what_was_put_in() {
+    fn every_store_returns_what_was_appended() {
         let folder = tempfile::tempdir().unwrap();
         check_any_store(&SledStore::open(folder.path()).unwrap());
         check_any_store(&MemoryStore::default());
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_lost_its_records_is_not_taken_for_an_empty_one() {
+    fn a_store_that_lost_its_records_is_not_opened_as_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut head = JournalHead::EMPTY;
         SledStore::open(folder.path())
@@ -332,16 +335,16 @@ mod tests {
     }
 
     #[test]
-    fn two_at_once_are_told_apart_from_damage() {
+    fn a_store_that_is_in_use_is_not_reported_as_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let _first = SledStore::open(folder.path()).unwrap();
         let error = SledStore::open(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
     }
 
-    /// Which damage makes sled panic hangs on when its threads wrote which page, so the panic is ours.
+    /// Which damage makes sled panic depends on when its threads wrote which page, so the test panics itself.
     #[test]
-    fn a_panic_of_the_database_is_damage_with_the_words_of_the_panic() {
+    fn a_panic_of_the_database_is_reported_as_damage_with_its_message() {
         report_opening_panics_as_errors();
         let opened = open_database(Path::new("journal"), || {
             panic!("tried to serialize Uninitialized")
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn scribbled_files_are_damage() {
+    fn overwritten_files_are_reported_as_damage() {
         let folder = tempfile::tempdir().unwrap();
         let mut head = JournalHead::EMPTY;
         SledStore::open(folder.path())
@@ -362,7 +365,7 @@ mod tests {
             .append(&batch(&mut head, 5))
             .unwrap();
         let conf = folder.path().join("sled").join("conf");
-        fs::write(conf, "scribbled all over").unwrap();
+        fs::write(conf, "overwritten").unwrap();
         let error = SledStore::open(folder.path()).unwrap_err();
         assert!(
             matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }),

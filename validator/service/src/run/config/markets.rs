@@ -12,28 +12,28 @@ use foretell_feed::websocket::{SocketUrl, SocketUrlError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The exchanges; those that trade the pair of the series, if left out.
+/// The exchanges of `kind = "venues"`; those that trade the pair of the series, if left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VenuesConfig {
-    /// The pair; the series' name if left out.
+    /// The pair that is settled, `BASE/USD`; the series' id if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
     /// The venues whose candles settle.
     #[serde(default = "default_venues")]
     pub venues: Vec<MarketConfig>,
-    /// The markets that say what a USDT is worth.
+    /// The USDT/USD markets that give the rate of venues that quote in USDT.
     #[serde(default = "default_usdt_usd")]
     pub usdt_usd: Vec<MarketConfig>,
 }
 
-/// One market.
+/// A venue's market, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarketConfig {
-    /// Name of the venue.
+    /// Name of the venue, as in `feeds/`.
     pub venue: String,
-    /// Whether it is asked.
+    /// Whether it is used; a market that isn't used may stay in the list.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// Scheme, name and port; the venue's own if left out.
@@ -42,20 +42,20 @@ pub struct MarketConfig {
     /// Address of its WebSocket interface; the venue's own if left out, none if it has another `host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The pair as the venue's REST interface writes it; worked out if left out.
+    /// The pair as the venue's REST interface writes it; derived from `pair` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
-    /// What its prices are in; what is usual there if left out.
+    /// Currency of its prices; the venue's usual one if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<QuoteCurrency>,
 }
 
-/// Every market that is asked.
+/// The enabled markets, with hosts and symbols filled in.
 #[derive(Debug, Default)]
 pub struct ConfiguredMarkets {
-    /// Those that settle, and what their prices are in.
+    /// Markets whose candles settle, each with the currency of its prices.
     pub venues: Vec<(VenueMarket, QuoteCurrency)>,
-    /// Those that say what a USDT is worth.
+    /// USDT/USD markets.
     pub usdt_usd: Vec<VenueMarket>,
 }
 
@@ -64,14 +64,14 @@ pub struct ConfiguredMarkets {
 pub struct MonitoredVenue {
     /// Its address, and every symbol that is subscribed to.
     pub target: StreamTarget,
-    /// Which of these symbols is the pair, and which says what a USDT is worth.
+    /// Which of these symbols is the pair, and which is USDT/USD.
     pub watched: WatchedSymbols,
 }
 
 /// Why the exchanges of a configuration can't be used.
 #[derive(Debug, Error)]
 pub enum MarketsConfigError {
-    /// A value that can't be.
+    /// A value that can't be used.
     #[error("{key} = {value} in the configuration: {cure}")]
     Value {
         /// The key as it stands in the file.
@@ -81,7 +81,7 @@ pub enum MarketsConfigError {
         /// What to set it to.
         cure: &'static str,
     },
-    /// The WebSocket address of a venue is none.
+    /// What is configured as a venue's WebSocket address isn't one.
     #[error("url of venue {venue} in the configuration")]
     Url {
         /// Name of the venue.
@@ -156,7 +156,7 @@ impl VenuesConfig {
         Ok(())
     }
 
-    /// What is traded for dollars.
+    /// The pair's base currency, such as BTC.
     fn base(&self, series: &SeriesId) -> Result<String, MarketsConfigError> {
         let name = self.pair.clone().unwrap_or_else(|| series.to_string());
         let pair: Pair = name.parse().map_err(|_| {
@@ -177,7 +177,7 @@ impl VenuesConfig {
 }
 
 impl MarketConfig {
-    /// Where its trades are listened to, and to what; `None` where only its candles are asked for.
+    /// Address and symbols of its trades; `None` where only its candles are asked for.
     fn monitored_venue(
         &self,
         base: &str,
@@ -187,7 +187,7 @@ impl MarketConfig {
         let url = match (&self.url, &self.host) {
             (Some(url), _) => url,
             (None, None) => venue.limits().url,
-            // Who stands in for the venue's candles needn't stand in for its trades.
+            // A server that replaces the venue's REST host may have no trades.
             (None, Some(_)) => return Ok(None),
         };
         let address = SocketUrl::new(url).map_err(|source| MarketsConfigError::Url {
@@ -266,7 +266,7 @@ const fn yes() -> bool {
     true
 }
 
-/// Eight venues, and two that stand in for others: Binance.US is thin, and Coinbase Advanced is Coinbase's own book.
+/// Eight venues, and two that are off: Binance.US trades little, and Coinbase Advanced has the order book of Coinbase Exchange.
 fn default_venues() -> Vec<MarketConfig> {
     let on = [
         "binance",
