@@ -43,7 +43,7 @@ fn records(store: &MemoryStore) -> Vec<Record> {
     entries.map(|bytes| entry(bytes).record).collect()
 }
 
-/// The runs below stop at interesting places only if the whole one passes through them.
+/// The runs below are killed at interesting places only if an uninterrupted run passes through them.
 #[tokio::test]
 async fn an_uninterrupted_run_has_something_of_everything() {
     let network = CrashTestNetwork::new();
@@ -88,50 +88,59 @@ async fn an_uninterrupted_run_has_something_of_everything() {
 
 #[tokio::test]
 async fn a_validator_killed_at_any_write_submission_or_request_comes_to_the_same_end() {
-    let whole = CrashTestNetwork::new();
+    let uninterrupted = CrashTestNetwork::new();
     let fail_point = FailPoint::never();
-    let expected_end = FinalState::new(&whole.play(&fail_point).await.unwrap(), &whole);
-    for length in 0..fail_point.points() {
+    let expected_end = FinalState::new(
+        &uninterrupted.play(&fail_point).await.unwrap(),
+        &uninterrupted,
+    );
+    for points in 0..fail_point.points() {
         let network = CrashTestNetwork::new();
-        let killed = network.play(&FailPoint::after(length)).await;
+        let killed = network.play(&FailPoint::after(points)).await;
         let error = killed.err().map(|error| error.to_string());
-        assert!(error.is_some(), "nothing happened at point {length}");
+        assert!(error.is_some(), "nothing happened at point {points}");
         let runner = network.play(&FailPoint::never()).await.unwrap();
-        expected_end.check(&network, &runner, &format!("killed at {length}: {error:?}"));
+        expected_end.check(&network, &runner, &format!("killed at {points}: {error:?}"));
     }
 }
 
 #[tokio::test]
 async fn a_validator_killed_again_and_again_ends_the_same() {
-    let whole = CrashTestNetwork::new();
-    let expected_end = FinalState::new(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
+    let uninterrupted = CrashTestNetwork::new();
+    let expected_end = FinalState::new(
+        &uninterrupted.play(&FailPoint::never()).await.unwrap(),
+        &uninterrupted,
+    );
     let network = CrashTestNetwork::new();
-    // Long enough for one write with what comes before it, so that every start gets something done.
-    let longest = 2 + 2 + 2;
+    // Enough points for one write with what comes before it, so that every start gets something done.
+    let points = 2 + 2 + 2;
     let mut starts = 1;
     let runner = loop {
-        match network.play(&FailPoint::after(longest)).await {
+        match network.play(&FailPoint::after(points)).await {
             Ok(runner) => break runner,
             Err(_) => starts += 1,
         }
     };
     assert!(starts > 10, "{starts} starts");
-    expected_end.check(&network, &runner, "killed all the time");
+    expected_end.check(&network, &runner, "killed again and again");
 }
 
 /// With the ledger as it was when the prefix had been written, and as it was before the next write: there, the
 /// chain may have done what the journal doesn't know yet. Torn batches, which no store leaves, would do no harm.
 #[tokio::test]
 async fn every_prefix_of_the_journal_leads_to_the_same_end() {
-    let whole = CrashTestNetwork::new();
-    let expected_end = FinalState::new(&whole.play(&FailPoint::never()).await.unwrap(), &whole);
-    let history = whole.history();
-    for length in 0..=whole.0.store.entries().unwrap().len() {
+    let uninterrupted = CrashTestNetwork::new();
+    let expected_end = FinalState::new(
+        &uninterrupted.play(&FailPoint::never()).await.unwrap(),
+        &uninterrupted,
+    );
+    let history = uninterrupted.history();
+    for length in 0..=uninterrupted.0.store.entries().unwrap().len() {
         let written = history.partition_point(|(entries, _)| *entries < length);
         let next = history.partition_point(|(entries, _)| *entries <= length);
         for (_, ledger) in &history[written.saturating_sub(1)..next] {
             let network =
-                CrashTestNetwork::resumed(whole.0.store.truncated_to(length), Some(ledger));
+                CrashTestNetwork::resumed(uninterrupted.0.store.truncated_to(length), Some(ledger));
             let runner = network.play(&FailPoint::never()).await.unwrap();
             expected_end.check(&network, &runner, &format!("cut after {length}"));
         }

@@ -1,4 +1,4 @@
-//! Who is paid, and that nobody is paid twice.
+//! Which uids get weights, and that no weights are set twice.
 
 use std::collections::BTreeMap;
 
