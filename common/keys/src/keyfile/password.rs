@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::KeyfileError;
+use super::error::KeyfileError;
 
 /// How passwords are got.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,6 +1,14 @@
 //! Keyfiles that we write, spoil and read.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
 use super::*;
+use crate::key_material::KeyMaterial;
+use crate::keypair::Keypair;
 
 fn wallet(folder: &Path) -> WalletHotkey {
     WalletHotkey {
