@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use foretell_chain::chain::{Chain, Signer};
+use foretell_chain::chain::Chain;
+use foretell_chain::signer::Signer;
 use foretell_keys::keypair::Keypair;
 
 /// Time between two attempts until the chain has the address.

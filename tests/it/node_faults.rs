@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::metagraph::{Block, Hyperparameters};
+use foretell_chain::block::Block;
+use foretell_chain::metagraph::Hyperparameters;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::connection::NodeConnection;

@@ -1,33 +1,30 @@
 //! The local ledger: a chain of one subnet as a pure state machine. Blocks pass only when it is told so.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+mod account;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
 
+pub use self::account::Inclusion;
+use self::account::{Account, HotkeyBalance};
+use crate::block::Block;
 use crate::emission::{self, Supply};
-use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
+use crate::metagraph::{Hyperparameters, Metagraph};
+use crate::pruning::{self, PruneCandidate};
 use crate::refusal::ChainRefusal;
-use crate::registration::{self, PruneCandidate, RegistrationPrice};
-use crate::weights::SignedWeights;
+use crate::registration_price::RegistrationPrice;
+use crate::signed_weights::SignedWeights;
 use crate::yuma::{self, ValidatorRow};
 
 /// The subnet's owner registers first.
 const OWNER_UID: Uid = Uid(0);
-
-/// How many submissions of a hotkey can be found again: at the default rate limit, those of 21 hours.
-const MAX_INCLUSIONS: usize = 64;
-
-/// Where a submission became part of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inclusion {
-    /// The block that holds it.
-    pub block: Block,
-    /// Its name.
-    pub hash: Hash,
-}
 
 /// The whole state of a local subnet.
 ///
@@ -45,42 +42,6 @@ pub struct Ledger {
     /// What hotkeys without a uid still own.
     #[serde(default)]
     deregistered: BTreeMap<Hotkey, HotkeyBalance>,
-}
-
-/// What stays with a hotkey when it loses its uid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct HotkeyBalance {
-    stake: u64,
-    emission: u64,
-    /// Rao of TAO that its registrations cost.
-    #[serde(default)]
-    spent: u64,
-}
-
-/// A registered neuron; its uid is its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Account {
-    hotkey: Hotkey,
-    coldkey: Hotkey,
-    axon: Option<SocketAddr>,
-    #[serde(flatten)]
-    balance: HotkeyBalance,
-    permit: bool,
-    last_update: Block,
-    incentive: u16,
-    dividend: u16,
-    /// Of the last epoch.
-    #[serde(default)]
-    paid: u64,
-    #[serde(default)]
-    registered: Block,
-    weights: Vec<(Uid, u16)>,
-    #[serde(default)]
-    bonds: Vec<(Uid, u16)>,
-    /// Of the last weights included.
-    nonce: Option<u64>,
-    /// The newest last.
-    inclusions: VecDeque<Inclusion>,
 }
 
 impl Ledger {
@@ -169,7 +130,7 @@ impl Ledger {
     }
 
     /// Gives the hotkey a uid: the next one, or, where all are taken, that of the [neuron that has to
-    /// leave](registration::pruned_uid). A registered hotkey keeps its uid and its coldkey, and pays nothing.
+    /// leave](pruning::pruned_uid). A registered hotkey keeps its uid and its coldkey, and pays nothing.
     ///
     /// Whoever leaves keeps stake and earnings, and loses weights, bonds and permit; nobody's weights or bonds pass
     /// from it to the newcomer. As on the real chain, `last_update` starts at this block.
@@ -210,7 +171,7 @@ impl Ledger {
             emission: account.paid,
             registered: account.registered,
         });
-        registration::pruned_uid(candidates, self.block, self.hyperparameters.immunity_period)
+        pruning::pruned_uid(candidates, self.block, self.hyperparameters.immunity_period)
     }
 
     /// Adds `amount` rao to the hotkey's stake, up to the largest number there is.
@@ -387,64 +348,7 @@ impl Ledger {
     }
 }
 
-impl Account {
-    fn new(hotkey: Hotkey, coldkey: Hotkey, registered: Block) -> Self {
-        Self {
-            hotkey,
-            coldkey,
-            axon: None,
-            balance: HotkeyBalance::default(),
-            permit: false,
-            last_update: registered,
-            incentive: 0,
-            dividend: 0,
-            paid: 0,
-            registered,
-            weights: Vec::new(),
-            bonds: Vec::new(),
-            nonce: None,
-            inclusions: VecDeque::new(),
-        }
-    }
-
-    fn neuron(&self, uid: Uid) -> Neuron {
-        Neuron {
-            uid,
-            hotkey: self.hotkey,
-            coldkey: self.coldkey,
-            axon: self.axon,
-            stake: self.balance.stake,
-            permit: self.permit,
-            last_update: self.last_update,
-            incentive: self.incentive,
-            dividend: self.dividend,
-            emission: self.balance.emission,
-        }
-    }
-
-    fn included(&self, hash: Hash) -> Option<Inclusion> {
-        self.inclusions
-            .iter()
-            .find(|inclusion| inclusion.hash == hash)
-            .copied()
-    }
-
-    fn include(&mut self, weights: &SignedWeights, inclusion: Inclusion) {
-        let values = weights.values.iter().copied();
-        self.weights = weights.uids.iter().copied().zip(values).collect();
-        self.last_update = inclusion.block;
-        self.nonce = Some(weights.nonce);
-        self.inclusions.push_back(inclusion);
-        if self.inclusions.len() > MAX_INCLUSIONS {
-            self.inclusions.pop_front();
-        }
-    }
-}
-
 /// A share as the chain stores it: 65,535 is all, and fractions are cut off.
 fn to_u16(share: f64) -> u16 {
     (share * f64::from(u16::MAX)) as u16
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,26 +1,24 @@
 //! A local chain: the ledger in one file, which always holds what callers were told.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::chain::{Chain, ChainError, PreparedWeights, Signer, SubmissionStatus, UidWeights};
+use crate::block::Block;
+use crate::chain::Chain;
+use crate::chain_error::ChainError;
 use crate::emission::Supply;
 use crate::ledger::Ledger;
-use crate::metagraph::{Block, Hyperparameters, Metagraph};
+use crate::ledger_file::{self, LedgerFileError};
+use crate::metagraph::{Hyperparameters, Metagraph};
 use crate::refusal::ChainRefusal;
+use crate::signed_weights::SignedWeights;
+use crate::signer::Signer;
+use crate::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use crate::subnet_identity::SubnetIdentity;
-use crate::weights::SignedWeights;
-
-/// Version of the file's format.
-const VERSION: u64 = 1;
 
 /// A chain for one machine: no network, no fees, and blocks pass when [`LocalChain::advance_to`] says so.
 ///
@@ -33,58 +31,6 @@ pub struct LocalChain {
     ledger: Mutex<Ledger>,
 }
 
-/// What is wrong with the ledger's file.
-#[derive(Debug, Error)]
-pub enum LedgerFileError {
-    /// The system refused.
-    #[error(
-        "can't {action} the ledger file {path}: check that its folder exists and is writable, and that the disk isn't \
-         full"
-    )]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Not a ledger, or a damaged one.
-    #[error(
-        "{path} holds no ledger: restore it from a copy, or move it away to start a new local network"
-    )]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where reading it failed.
-        source: serde_json::Error,
-    },
-    /// A ledger of another version of this program.
-    #[error(
-        "{path} holds a ledger of version {found}, this program reads version {VERSION}: use the program that \
-         wrote it, or move it away to start a new local network"
-    )]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// The version that it states.
-        found: u64,
-    },
-}
-
-/// What the file holds.
-#[derive(Serialize, Deserialize)]
-struct LedgerFile<L> {
-    version: u64,
-    ledger: L,
-}
-
-/// The part of [`LedgerFile`] that every version has.
-#[derive(Deserialize)]
-struct LedgerFileHeader {
-    version: u64,
-}
-
 impl LocalChain {
     /// Opens the ledger in the file `path`; where there is no file, makes it with `genesis`.
     pub fn open_or_create(
@@ -92,11 +38,11 @@ impl LocalChain {
         genesis: impl FnOnce() -> Ledger,
     ) -> Result<Self, LedgerFileError> {
         let path = path.into();
-        let ledger = match read(&path)? {
+        let ledger = match ledger_file::read(&path)? {
             Some(ledger) => ledger,
             None => {
                 let ledger = genesis();
-                write(&path, &ledger)?;
+                ledger_file::write(&path, &ledger)?;
                 ledger
             }
         };
@@ -143,7 +89,7 @@ impl LocalChain {
         let mut changed = ledger.clone();
         let answer = change(&mut changed)?;
         if changed != *ledger {
-            write(&self.path, &changed)?;
+            ledger_file::write(&self.path, &changed)?;
             *ledger = changed;
         }
         Ok(answer)
@@ -214,81 +160,23 @@ impl Chain for LocalChain {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Ledger>, LedgerFileError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(LedgerFileError::Io {
-                action: "read",
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    let malformed = |source| LedgerFileError::Malformed {
-        path: path.to_owned(),
-        source,
-    };
-    let LedgerFileHeader { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
-    if version != VERSION {
-        return Err(LedgerFileError::Version {
-            path: path.to_owned(),
-            found: version,
-        });
-    }
-    let stored: LedgerFile<Ledger> = serde_json::from_slice(&bytes).map_err(malformed)?;
-    Ok(Some(stored.ledger))
-}
-
-fn write(path: &Path, ledger: &Ledger) -> Result<(), LedgerFileError> {
-    let stored = LedgerFile {
-        version: VERSION,
-        ledger,
-    };
-    serde_json::to_vec(&stored)
-        .map_err(io::Error::from)
-        .and_then(|bytes| replace(path, &bytes))
-        .map_err(|source| LedgerFileError::Io {
-            action: "write",
-            path: path.to_owned(),
-            source,
-        })
-}
-
-/// Replaces a file's content, durably: whoever reads it finds the old bytes or the new ones, never a mixture.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let fresh = PathBuf::from(name);
-    let mut file = File::create(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    // The rename itself is durable only once the folder is.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
     use std::sync::Arc;
 
-    use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
+    use foretell_keys::keypair::Keypair;
     use tempfile::TempDir;
 
     use super::*;
 
     fn key() -> Keypair {
-        MiniSecretKey::from_bytes(&[1; 32])
-            .unwrap()
-            .expand_to_keypair(ExpansionMode::Ed25519)
+        Keypair::from_seed(&[1; 32])
     }
 
     fn validator() -> Hotkey {
-        Hotkey(key().public.to_bytes())
+        key().hotkey()
     }
 
     const MINER: Hotkey = Hotkey([2; 32]);
@@ -300,9 +188,7 @@ mod tests {
     }
 
     fn signer() -> Signer {
-        Signer::new(validator(), |bytes| {
-            key().sign_simple(b"substrate", bytes).to_bytes()
-        })
+        Signer::new(validator(), |bytes| key().sign(bytes).0)
     }
 
     fn open(path: &Path) -> LocalChain {
@@ -413,30 +299,5 @@ mod tests {
         ));
         assert!(error.to_string().contains("ledger.json"));
         assert_eq!(chain.block().await.unwrap(), Block(0));
-    }
-
-    #[test]
-    fn a_file_that_is_no_ledger_is_named_and_left_alone() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger.json");
-        drop(open(&path));
-        let whole = fs::read_to_string(&path).unwrap();
-        assert!(whole.starts_with("{\"version\":1,"));
-
-        let half = &whole[..whole.len() / 2];
-        for content in ["", "[]", "{\"version\":1}", half] {
-            fs::write(&path, content).unwrap();
-            let error = LocalChain::open_or_create(&path, genesis).unwrap_err();
-            assert!(
-                matches!(error, LedgerFileError::Malformed { .. }),
-                "{content:?}: {error}"
-            );
-            let message = error.to_string();
-            assert!(message.contains("ledger.json") && message.contains("move it away"));
-            assert_eq!(fs::read_to_string(&path).unwrap(), content);
-        }
-        fs::write(&path, "{\"version\":2,\"state\":{}}").unwrap();
-        let error = LocalChain::open_or_create(&path, genesis).unwrap_err();
-        assert!(matches!(error, LedgerFileError::Version { found: 2, .. }));
     }
 }

@@ -1,46 +1,17 @@
 //! What the chain says of everybody: the neurons of the subnet at one block, and the chain's parameters.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 
 use foretell_core::hotkey::{Hotkey, Uid};
-use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::bonds::BondRules;
-use crate::registration::RegistrationPriceRules;
-
-/// The time between two blocks.
-pub const BLOCK_TIME: Millis = Millis::seconds(12);
+use crate::block::Block;
+use crate::bond_rules::BondRules;
+use crate::registration_price::RegistrationPriceRules;
 
 /// Rao in one alpha, the subnet's own currency.
 pub const RAO_PER_ALPHA: u64 = 1_000_000_000;
-
-/// A block's number.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Block(pub u64);
-
-impl Block {
-    /// The last block at `now` of a chain whose block 0 was made at `genesis`; block 0 for any instant before.
-    pub fn at(genesis: UnixMillis, now: UnixMillis) -> Self {
-        Self(u64::try_from((now - genesis).0 / BLOCK_TIME.0).unwrap_or(0))
-    }
-
-    /// The number of blocks from `earlier` to this one; 0 if `earlier` is the later one.
-    pub const fn since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0)
-    }
-}
-
-impl fmt::Display for Block {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// One place of the subnet and who holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,17 +106,10 @@ const TEMPO: NonZeroU16 = match NonZeroU16::new(360) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use foretell_core::time::Millis;
 
-    #[test]
-    fn a_block_lasts_twelve_seconds() {
-        let genesis = UnixMillis(1_700_000_000_000);
-        let at = |elapsed| Block::at(genesis, genesis + elapsed);
-        assert_eq!(at(Millis(11_999)), Block(0));
-        assert_eq!(at(Millis::seconds(12)), Block(1));
-        assert_eq!(at(Millis::days(1)), Block(7_200));
-        assert_eq!(at(Millis::days(-1)), Block(0));
-    }
+    use super::*;
+    use crate::block::BLOCK_TIME;
 
     #[test]
     fn an_epoch_is_seventy_two_minutes() {

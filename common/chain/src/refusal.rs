@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use foretell_core::hotkey::{Hotkey, Uid};
 use thiserror::Error;
 
-use crate::metagraph::BLOCK_TIME;
+use crate::block::BLOCK_TIME;
 
 /// What the chain refused. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -18,7 +18,9 @@ use std::cmp::Reverse;
 
 use foretell_core::hotkey::Uid;
 
-use crate::bonds::{self, BondRules, ValidatorBonds};
+use crate::bond_rules::BondRules;
+use crate::bonds::{self, ValidatorBonds};
+use crate::normalised::normalised;
 
 /// What one neuron brings to an epoch. Its uid is its place in the slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,16 +118,6 @@ pub fn weighted_median(pairs: &[(f64, u64)], kappa: f64) -> f64 {
             at_or_below as f64 > minority
         })
         .map_or(0.0, |(value, _)| *value)
-}
-
-/// `values` divided by their sum; all 0 if the sum is.
-pub fn normalised(values: &[f64]) -> Vec<f64> {
-    let sum: f64 = values.iter().sum();
-    if sum > 0.0 {
-        values.iter().map(|value| value / sum).collect()
-    } else {
-        vec![0.0; values.len()]
-    }
 }
 
 /// A permitted validator.

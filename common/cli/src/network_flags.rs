@@ -1,7 +1,8 @@
 //! The flags by which both programs are told which chain they work with.
 
 use clap::Args;
-use foretell_chain::network::{SubnetAddress, SubtensorNetwork};
+use foretell_chain::network::SubtensorNetwork;
+use foretell_chain::subnet_address::SubnetAddress;
 use thiserror::Error;
 
 /// Which network, and which of its subnets; named as in the ecosystem's tools.

@@ -1,6 +1,7 @@
 //! Weights that nobody can read until a drand round is out, and that the chain then sets by itself.
 
-use foretell_chain::chain::{Chain, PreparedWeights, SubmissionStatus};
+use foretell_chain::chain::Chain;
+use foretell_chain::submission::{PreparedWeights, SubmissionStatus};
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_core::time::{Millis, UnixMillis};

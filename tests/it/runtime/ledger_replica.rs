@@ -2,8 +2,9 @@
 
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::metagraph::{Block, Hyperparameters, Metagraph};
-use foretell_chain::weights::SignedWeights;
+use foretell_chain::block::Block;
+use foretell_chain::metagraph::{Hyperparameters, Metagraph};
+use foretell_chain::signed_weights::SignedWeights;
 use foretell_core::hotkey::{Hotkey, Uid};
 
 use super::subnet::{TestSubnet, key, weights};

@@ -9,7 +9,8 @@ mod registration;
 mod sdk_reads;
 mod subnet;
 
-use foretell_chain::chain::{Chain, SubmissionStatus};
+use foretell_chain::chain::Chain;
+use foretell_chain::submission::SubmissionStatus;
 use foretell_core::hotkey::Uid;
 use foretell_testkit::subtensor_node_url;
 

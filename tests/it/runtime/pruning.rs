@@ -1,7 +1,7 @@
 //! A full subnet: who leaves for a newcomer, here and there.
 
-use foretell_chain::metagraph::Block;
-use foretell_chain::registration::{PruneCandidate, pruned_uid};
+use foretell_chain::block::Block;
+use foretell_chain::pruning::{PruneCandidate, pruned_uid};
 use foretell_core::hotkey::Uid;
 use foretell_testkit::subtensor_node_url;
 

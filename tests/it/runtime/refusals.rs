@@ -1,7 +1,7 @@
 //! What the runtime refuses arrives as words that say what to do: before sending where we know better, and where we don't,
 //! from the chain's own error.
 
-use foretell_chain::chain::ChainError;
+use foretell_chain::chain_error::ChainError;
 use foretell_chain::subtensor::calls::{self, WeightsCall};
 use foretell_core::hotkey::Uid;
 use foretell_testkit::subtensor_node_url;

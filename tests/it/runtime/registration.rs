@@ -1,10 +1,9 @@
 //! What a registration costs, and who is replaced on a full subnet: the runtime beside the ledger.
 
 use foretell_chain::chain::Chain;
-use foretell_chain::metagraph::Block;
-use foretell_chain::registration::{
-    PriceAdjustment, PruneCandidate, RegistrationPrice, pruned_uid,
-};
+use foretell_chain::block::Block;
+use foretell_chain::pruning::{PruneCandidate, pruned_uid};
+use foretell_chain::registration_price::{PriceAdjustment, RegistrationPrice};
 use foretell_chain::subtensor::runtime::StorageKey;
 use foretell_core::hotkey::Uid;
 use foretell_testkit::subtensor_node_url;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::{Bound, RangeInclusive};
 
-use foretell_chain::metagraph::Block;
+use foretell_chain::block::Block;
 use foretell_core::journal::Genesis;
 use foretell_core::time::UnixMillis;
 

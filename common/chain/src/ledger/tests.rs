@@ -2,20 +2,18 @@
 
 use std::num::NonZeroU16;
 
+use foretell_keys::keypair::Keypair;
 use proptest::prelude::*;
-use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
 use super::*;
 use crate::emission::RAO_PER_BLOCK;
 
 fn key(seed: u8) -> Keypair {
-    MiniSecretKey::from_bytes(&[seed; 32])
-        .unwrap()
-        .expand_to_keypair(ExpansionMode::Ed25519)
+    Keypair::from_seed(&[seed; 32])
 }
 
 fn hotkey(seed: u8) -> Hotkey {
-    Hotkey(key(seed).public.to_bytes())
+    key(seed).hotkey()
 }
 
 fn weights(seed: u8, nonce: u64, pairs: &[(u16, u16)]) -> SignedWeights {
@@ -30,12 +28,12 @@ fn versioned_weights(
 ) -> SignedWeights {
     let key = key(seed);
     SignedWeights::sign(
-        Hotkey(key.public.to_bytes()),
+        key.hotkey(),
         pairs.iter().map(|(uid, _)| Uid(*uid)).collect(),
         pairs.iter().map(|(_, value)| *value).collect(),
         version_key,
         nonce,
-        |bytes| key.sign_simple(b"substrate", bytes).to_bytes(),
+        |bytes| key.sign(bytes).0,
     )
 }
 
@@ -125,7 +123,7 @@ fn every_fault_of_weights_has_its_refusal() {
     forged.values = vec![2];
     let key = key(1);
     let unequal = SignedWeights::sign(hotkey(1), vec![Uid(2)], vec![1, 2], 3, 1, |bytes| {
-        key.sign_simple(b"substrate", bytes).to_bytes()
+        key.sign(bytes).0
     });
     let cases = [
         (

@@ -9,7 +9,7 @@ use std::time::Duration;
 use foretell_core::time::UnixMillis;
 
 use super::timelock;
-use crate::metagraph::Block;
+use crate::block::Block;
 
 /// The pulse must have reached the chain when it is needed (as in the ecosystem's own clients).
 const SAFETY_BLOCKS: u64 = 3;

@@ -14,15 +14,15 @@ use subxt::ext::scale_decode::DecodeAsType;
 use subxt::rpcs::rpc_params;
 use subxt::utils::{AccountId32, H256, MultiSignature};
 
-use super::SubtensorError;
 use super::calls::{Call, WeightsCall};
+use super::error::SubtensorError;
 use super::runtime::{Runtime, RuntimeError, StorageKey};
 use super::runtime_errors;
-use super::state::{BlockState, bytes_of, hex_of};
-use super::subnet::account;
-use crate::chain::{ExpiryReason, Signer};
-use crate::metagraph::Block;
+use super::state::{BlockState, account, bytes_of, hex_of};
+use crate::block::Block;
 use crate::refusal::ChainRefusal;
+use crate::signer::Signer;
+use crate::submission::ExpiryReason;
 
 /// Blocks for which an extrinsic is valid.
 pub const ERA_BLOCKS: u64 = 32;

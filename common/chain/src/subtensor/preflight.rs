@@ -4,14 +4,13 @@ use std::collections::HashSet;
 
 use foretell_core::hotkey::{Hotkey, Uid};
 
-use super::SubtensorError;
 use super::epoch::EpochSchedule;
+use super::error::SubtensorError;
 use super::runtime::StorageKey;
-use super::state::{BlockState, number};
-use super::subnet::account;
-use crate::chain::UidWeights;
-use crate::metagraph::Block;
+use super::state::{BlockState, account, number};
+use crate::block::Block;
 use crate::refusal::ChainRefusal;
+use crate::submission::UidWeights;
 
 /// What weights depend on, at one block.
 #[derive(Debug, Clone, PartialEq, Eq)]

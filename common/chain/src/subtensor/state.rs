@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foretell_core::hotkey::Hotkey;
 use serde::Deserialize;
 use subxt::dynamic::Value;
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::rpcs::rpc_params;
 use subxt::utils::H256;
 
-use super::SubtensorError;
 use super::connection::{NodeConnection, NodeError};
+use super::error::SubtensorError;
 use super::runtime::{Runtime, StorageKey};
-use crate::metagraph::Block;
+use crate::block::Block;
 
 /// Keys that are asked for at once.
 const MAX_KEYS_PER_QUERY: usize = 500;
@@ -128,4 +129,9 @@ pub fn bytes_of(text: &str) -> Option<Vec<u8>> {
 /// A number as a key.
 pub fn number(value: impl Into<u128>) -> Value {
     Value::u128(value.into())
+}
+
+/// An account as a key.
+pub fn account(account: &Hotkey) -> Value {
+    Value::from_bytes(account.0)
 }

@@ -4,16 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 
 use foretell_core::hotkey::{Hotkey, Uid};
-use subxt::dynamic::Value;
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::utils::AccountId32;
 
-use super::SubtensorError;
+use super::error::SubtensorError;
 use super::runtime::StorageKey;
-use super::state::{BlockState, number};
-use crate::bonds::{BondRules, LiquidAlpha, YumaVersion};
-use crate::metagraph::{Block, Hyperparameters, Metagraph, Neuron};
-use crate::registration::{PriceAdjustment, RegistrationPriceRules};
+use super::state::{BlockState, account, number};
+use crate::block::Block;
+use crate::bond_rules::{BondRules, LiquidAlpha, YumaVersion};
+use crate::metagraph::{Hyperparameters, Metagraph, Neuron};
+use crate::registration_price::{PriceAdjustment, RegistrationPriceRules};
 
 /// The root network, whose stake counts everywhere.
 const ROOT: u16 = 0;
@@ -216,9 +216,4 @@ pub async fn hyperparameters(
             adjustment,
         },
     })
-}
-
-/// An account as a key.
-pub(super) fn account(account: &Hotkey) -> Value {
-    Value::from_bytes(account.0)
 }

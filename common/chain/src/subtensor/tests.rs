@@ -14,10 +14,10 @@ use subxt::{ArcMetadata, Metadata};
 
 use super::calls::{self, Call, WeightsCall};
 use super::runtime::{Runtime, StorageKey};
-use super::state::number;
+use super::state::{account, number};
 use super::{extrinsic, preflight, runtime_errors, subnet};
-use crate::chain::Signer;
-use crate::metagraph::Block;
+use crate::block::Block;
+use crate::signer::Signer;
 
 /// Spec versions, and the path of weights in the open and of those that are committed.
 const RUNTIMES: [(u32, &str, WeightsCall, WeightsCall); 3] = [
@@ -219,7 +219,7 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
             }
         }
 
-        let uid = StorageKey::new("Uids", [number(12_u16), subnet::account(&hotkey)]);
+        let uid = StorageKey::new("Uids", [number(12_u16), account(&hotkey)]);
         read::<u16>(&runtime, &uid);
         let of_uid = |entry| StorageKey::new(entry, [number(12_u16), number(3_u16)]);
         read::<AccountId32>(&runtime, &of_uid("Keys"));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use foretell_chain::chain::ChainError;
+use foretell_chain::chain_error::ChainError;
 use tokio::time::{Instant, timeout_at};
 
 /// Until when the chain is waited for; without end by default, as in a replay.

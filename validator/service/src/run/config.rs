@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use foretell_chain::network::SubnetAddress;
+use foretell_chain::subnet_address::SubnetAddress;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId, Unit};

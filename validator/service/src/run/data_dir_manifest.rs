@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use foretell_chain::network::SubnetAddress;
+use foretell_chain::subnet_address::SubnetAddress;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::time_text;
 use foretell_core::hash::Hash;

@@ -1,17 +1,12 @@
-//! What a place in the subnet costs, and who has to leave for it.
+//! What a place in the subnet costs, in rao of TAO.
 //!
 //! The price rises by 26 % with each registration and halves every 360 blocks without one; older runtimes move it once
-//! an interval instead, by how many registrations there were. When all places are taken, the newcomer gets that of the
-//! neuron with the lowest emission: those past their immunity first, then the oldest, then the lowest uid. The owner
-//! stays. Source: `subnets/registration.rs` and `coinbase/block_step.rs` of subtensor's pallet; its newest runtimes
-//! keep a floor of neurons that are not immune.
+//! an interval instead, by how many registrations there were. Source: `subnets/registration.rs` and
+//! `coinbase/block_step.rs` of subtensor's pallet.
 
-use std::cmp::Reverse;
-
-use foretell_core::hotkey::Uid;
 use serde::{Deserialize, Serialize};
 
-use crate::metagraph::Block;
+use crate::block::Block;
 
 /// How the price moves, in rao of TAO.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -158,37 +153,6 @@ fn after_interval(rao: u64, registrations: u64, target: u64, memory: u64) -> u64
     u64::try_from(next >> DIGITS).unwrap_or(u64::MAX)
 }
 
-/// A neuron that might have to leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PruneCandidate {
-    /// Its place.
-    pub uid: Uid,
-    /// What the last epoch paid it.
-    pub emission: u64,
-    /// When it came.
-    pub registered: Block,
-}
-
-/// Who leaves at `block`; `None` if there is no candidate.
-pub fn pruned_uid(
-    candidates: impl IntoIterator<Item = PruneCandidate>,
-    block: Block,
-    immunity_period: u64,
-) -> Option<Uid> {
-    candidates
-        .into_iter()
-        .min_by_key(|candidate| {
-            let prunable = block.since(candidate.registered) >= immunity_period;
-            (
-                Reverse(prunable),
-                candidate.emission,
-                candidate.registered,
-                candidate.uid,
-            )
-        })
-        .map(|candidate| candidate.uid)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -264,35 +228,6 @@ mod tests {
             serde_json::from_str::<RegistrationPriceRules>(&text).unwrap(),
             by_intervals()
         );
-    }
-
-    #[test]
-    fn the_least_paid_leaves_unless_it_is_new() {
-        let neuron = |uid, emission, registered| PruneCandidate {
-            uid: Uid(uid),
-            emission,
-            registered: Block(registered),
-        };
-        let at = |block, candidates: &[PruneCandidate]| {
-            pruned_uid(candidates.to_vec(), Block(block), 100)
-        };
-        let (old, rich, new) = (neuron(1, 5, 0), neuron(2, 9, 0), neuron(3, 0, 150));
-        assert_eq!(at(200, &[old, rich, new]), Some(Uid(1)));
-        assert_eq!(at(250, &[old, rich, new]), Some(Uid(3)));
-        // Nobody past immunity: the least paid of the new, the oldest of those, the lowest uid of those.
-        assert_eq!(
-            at(160, &[neuron(4, 1, 140), neuron(5, 1, 130), new]),
-            Some(Uid(3))
-        );
-        assert_eq!(
-            at(160, &[neuron(5, 1, 130), neuron(4, 1, 130)]),
-            Some(Uid(4))
-        );
-        assert_eq!(
-            at(160, &[neuron(4, 1, 140), neuron(5, 1, 130)]),
-            Some(Uid(5))
-        );
-        assert_eq!(at(160, &[]), None);
     }
 
     proptest! {

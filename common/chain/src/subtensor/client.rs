@@ -1,19 +1,34 @@
-//! The chain's state after its newest or its last final block, of the chain that is meant, read by that block's runtime.
+//! The client of one subnet: which chain and which runtime it reads, at the newest block or the last final one.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foretell_core::hash::{Hash, Hex};
+use foretell_core::hotkey::{Hotkey, Uid};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use subxt::rpcs::client::RpcParams;
 use subxt::rpcs::rpc_params;
 use subxt::utils::H256;
 
-use super::connection::NodeError;
-use super::runtime::Runtime;
-use super::state::{BlockState, bytes_of};
-use super::{Subtensor, SubtensorError};
-use crate::metagraph::Block;
+use super::connection::{NodeConnection, NodeError};
+use super::error::SubtensorError;
+use super::runtime::{Runtime, StorageKey};
+use super::state::{BlockState, account, bytes_of, number};
+use crate::block::Block;
+use crate::chain_error::ChainError;
+
+/// One subnet of a subtensor chain.
+#[derive(Debug)]
+pub struct Subtensor {
+    connection: NodeConnection,
+    pub(super) netuid: u16,
+    /// The first block of the chain that is meant, if only one is.
+    genesis: Option<Hash>,
+    /// The connection whose node is known to be of that chain.
+    checked: AtomicU64,
+    runtime: Mutex<Option<Arc<Runtime>>>,
+}
 
 #[derive(Deserialize)]
 struct Header {
@@ -28,6 +43,23 @@ struct RuntimeVersion {
 }
 
 impl Subtensor {
+    /// The subnet, by a node that is asked only when there is something to ask.
+    pub const fn new(connection: NodeConnection, netuid: u16) -> Self {
+        Self {
+            connection,
+            netuid,
+            genesis: None,
+            checked: AtomicU64::new(0),
+            runtime: Mutex::new(None),
+        }
+    }
+
+    /// The same, but a node of a chain that begins with another block is not believed.
+    pub fn with_genesis(self, genesis: Hash) -> Self {
+        let genesis = Some(genesis);
+        Self { genesis, ..self }
+    }
+
     /// The state after the newest block.
     pub async fn head(&self) -> Result<BlockState<'_>, SubtensorError> {
         let hash = self.request("chain_getBlockHash", rpc_params![]).await?;
@@ -42,7 +74,39 @@ impl Subtensor {
         self.state_at(hash).await
     }
 
-    pub(super) async fn request<T: serde::de::DeserializeOwned>(
+    /// What a registration costs now, in rao of TAO.
+    pub async fn registration_price(&self) -> Result<u64, ChainError> {
+        let head = self.head().await?;
+        let storage_key = StorageKey::new("Burn", [number(self.netuid)]);
+        Ok(head.read(vec![storage_key]).await?.next_value()?)
+    }
+
+    /// The uid of a hotkey.
+    pub async fn uid(&self, hotkey: Hotkey) -> Result<Option<Uid>, ChainError> {
+        let storage_key = StorageKey::new("Uids", [number(self.netuid), account(&hotkey)]);
+        let mut read = self.head().await?.read(vec![storage_key]).await?;
+        Ok(read.next_optional::<u16>()?.map(Uid))
+    }
+
+    /// The weights that a uid has set, and that are known.
+    pub async fn weights(&self, uid: Uid) -> Result<Vec<(Uid, u16)>, ChainError> {
+        Ok(self.weights_at(&self.head().await?, uid).await?)
+    }
+
+    pub(super) async fn weights_at(
+        &self,
+        state: &BlockState<'_>,
+        uid: Uid,
+    ) -> Result<Vec<(Uid, u16)>, SubtensorError> {
+        let storage_key = StorageKey::new("Weights", [number(self.netuid), number(uid.0)]);
+        let weights: Vec<(u16, u16)> = state.read(vec![storage_key]).await?.next_value()?;
+        Ok(weights
+            .into_iter()
+            .map(|(uid, weight)| (Uid(uid), weight))
+            .collect())
+    }
+
+    pub(super) async fn request<T: DeserializeOwned>(
         &self,
         method: &'static str,
         parameters: RpcParams,

@@ -1,0 +1,162 @@
+//! The file of the local ledger: one JSON object with its version, replaced as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::ledger::Ledger;
+
+/// Version of the file's format.
+const VERSION: u64 = 1;
+
+/// What is wrong with the ledger's file.
+#[derive(Debug, Error)]
+pub enum LedgerFileError {
+    /// The system refused.
+    #[error(
+        "can't {action} the ledger file {path}: check that its folder exists and is writable, and that the disk isn't \
+         full"
+    )]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Not a ledger, or a damaged one.
+    #[error(
+        "{path} holds no ledger: restore it from a copy, or move it away to start a new local network"
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where reading it failed.
+        source: serde_json::Error,
+    },
+    /// A ledger of another version of this program.
+    #[error(
+        "{path} holds a ledger of version {found}, this program reads version {VERSION}: use the program that \
+         wrote it, or move it away to start a new local network"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that it states.
+        found: u64,
+    },
+}
+
+/// What the file holds.
+#[derive(Serialize, Deserialize)]
+struct LedgerFile<L> {
+    version: u64,
+    ledger: L,
+}
+
+/// The part of [`LedgerFile`] that every version has.
+#[derive(Deserialize)]
+struct LedgerFileHeader {
+    version: u64,
+}
+
+/// The ledger in the file `path`; `None` if there is no file.
+pub fn read(path: &Path) -> Result<Option<Ledger>, LedgerFileError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(LedgerFileError::Io {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let malformed = |source| LedgerFileError::Malformed {
+        path: path.to_owned(),
+        source,
+    };
+    let LedgerFileHeader { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
+    if version != VERSION {
+        return Err(LedgerFileError::Version {
+            path: path.to_owned(),
+            found: version,
+        });
+    }
+    let stored: LedgerFile<Ledger> = serde_json::from_slice(&bytes).map_err(malformed)?;
+    Ok(Some(stored.ledger))
+}
+
+/// Replaces the file's content by this ledger.
+pub fn write(path: &Path, ledger: &Ledger) -> Result<(), LedgerFileError> {
+    let stored = LedgerFile {
+        version: VERSION,
+        ledger,
+    };
+    serde_json::to_vec(&stored)
+        .map_err(io::Error::from)
+        .and_then(|bytes| replace(path, &bytes))
+        .map_err(|source| LedgerFileError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Replaces a file's content, durably: whoever reads it finds the old bytes or the new ones, never a mixture.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let fresh = PathBuf::from(name);
+    let mut file = File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    // The rename itself is durable only once the folder is.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::hotkey;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::metagraph::Hyperparameters;
+
+    #[test]
+    fn a_file_that_is_no_ledger_is_named_and_left_as_it_is() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.json");
+        assert!(matches!(read(&path), Ok(None)));
+        let ledger = Ledger::genesis(Hyperparameters::default(), hotkey(1), hotkey(1));
+        write(&path, &ledger).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(ledger));
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.starts_with("{\"version\":1,"));
+
+        let half = &whole[..whole.len() / 2];
+        for content in ["", "[]", "{\"version\":1}", half] {
+            fs::write(&path, content).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(
+                matches!(error, LedgerFileError::Malformed { .. }),
+                "{content:?}: {error}"
+            );
+            let message = error.to_string();
+            assert!(message.contains("ledger.json") && message.contains("move it away"));
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        fs::write(&path, "{\"version\":2,\"state\":{}}").unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(matches!(error, LedgerFileError::Version { found: 2, .. }));
+    }
+}
