@@ -1,5 +1,8 @@
 //! The authorization of a signed HTTP service: nothing behind it sees a request that isn't who it says it is.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use foretell_core::hotkey::Hotkey;
 
 use crate::axon;
-use crate::btauth::{ClaimedIdentity, NanosClock, SignedRequest};
+use crate::btauth::{self, SignedRequest};
+use crate::nanos_clock::NanosClock;
 use crate::request_authorizer::{
     Caller, Callers, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status,
 };
@@ -52,7 +56,7 @@ async fn authorize(
         path,
         body: &body,
     };
-    let authorized = ClaimedIdentity::from_btauth(&parts.headers, &signed)
+    let authorized = btauth::claimed_identity(&parts.headers, &signed)
         .and_then(|(claim, text)| authorizer.authorize(&claim, &text));
     let caller = match authorized {
         Ok(caller) => caller,
@@ -62,6 +66,3 @@ async fn authorize(
     request.extensions_mut().insert(Caller(caller));
     next.run(request).await
 }
-
-#[cfg(test)]
-mod tests;

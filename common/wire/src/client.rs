@@ -1,24 +1,36 @@
 //! Asking a miner: signed request, total deadline, capped answer, verified signature.
 
-use std::collections::HashMap;
+mod axon_peers;
+mod declared_delay;
+mod error;
+mod nonces;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::signed_text::{answer_text, reveal_text};
+use foretell_keys::keypair::{Keypair, verify_signature};
+use reqwest::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
+use self::axon_peers::AxonPeers;
+pub use self::declared_delay::DeclaredDelay;
+pub use self::error::{MinerClientError, MinerRequestError};
+use self::nonces::NonceSource;
+use self::transport::{RawAnswer, Transport};
 use crate::axon;
-use crate::btauth::{NanosClock, SignedRequest, signed_headers};
+use crate::btauth::{SignedRequest, signed_headers};
 use crate::messages::{
-    COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, OUTCOME_ROUTE, OutcomeNotice,
-    REVEAL_ROUTE, RevealRequest, RevealResponse,
+    COMMIT_ROUTE, CommitRequest, CommitResponse, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
+    RevealRequest, RevealResponse,
 };
-use foretell_keys::keypair::{Keypair, verify_signature};
+use crate::nanos_clock::NanosClock;
 
 /// Longest commit answer.
 const MAX_COMMIT_BYTES: usize = 4 << 10;
@@ -26,14 +38,6 @@ const MAX_COMMIT_BYTES: usize = 4 << 10;
 const MAX_REVEAL_BYTES: usize = 5 << 20;
 /// Longest answer to being told something, which is none but for what went wrong.
 const MAX_OUTCOME_ANSWER_BYTES: usize = 4 << 10;
-/// Connections to one miner that are kept for the next request, and for how long.
-const IDLE_CONNECTIONS: usize = 1;
-const IDLE_FOR: Duration = Duration::from_secs(90);
-/// Miners whose older protocol is remembered; more than any subnet has.
-const MAX_REMEMBERED_AXONS: usize = 4096;
-/// How much of an error's text is kept.
-const MAX_REASON_CHARS: usize = 200;
-
 /// Asks miners in the name of one hotkey.
 ///
 /// A miner that answers `btauth/1` with 404 is asked again in the older [axon protocol](crate::axon), and from then
@@ -41,13 +45,11 @@ const MAX_REASON_CHARS: usize = 200;
 #[derive(Debug)]
 pub struct MinerClient {
     key: Keypair,
-    clock: NanosClock,
-    http: reqwest::Client,
-    last_nonce: AtomicU64,
+    transport: Transport,
+    nonces: NonceSource,
     /// Names this client to axons.
     uuid: String,
-    /// Who speaks the older protocol, and where.
-    axons: Mutex<HashMap<Hotkey, SocketAddr>>,
+    axon_peers: AxonPeers,
 }
 
 /// A miner and how to reach it.
@@ -56,13 +58,6 @@ struct Peer<'a> {
     hotkey: &'a Hotkey,
     address: SocketAddr,
     deadline: Duration,
-}
-
-/// What came back, before anything is believed.
-struct RawAnswer {
-    status: reqwest::StatusCode,
-    body: Vec<u8>,
-    declared_delay: DeclaredDelay,
 }
 
 /// An answer whose signature verified.
@@ -74,73 +69,17 @@ pub struct VerifiedAnswer<T> {
     pub declared_delay: DeclaredDelay,
 }
 
-/// How late an answer is to be taken for, in a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeclaredDelay {
-    /// This many milliseconds of the round clock; 0 unless declared.
-    Millis(u32),
-    /// It never came.
-    Never,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum MinerRequestError {
-    /// No connection, or it broke.
-    #[error("the miner can't be reached")]
-    Unreachable(#[source] reqwest::Error),
-    /// The total deadline passed.
-    #[error("no answer within {} ms", .0.as_millis())]
-    TimedOut(Duration),
-    /// It answered something else.
-    #[error("{why}")]
-    InvalidAnswer {
-        /// What is wrong with it; no addresses, the text goes into the journal.
-        why: String,
-        /// What the miner declares.
-        declared_delay: DeclaredDelay,
-    },
-    /// The answer's signature does not verify.
-    #[error("the answer's signature does not verify")]
-    BadSignature,
-}
-
-/// Why there is no client.
-#[derive(Debug, Error)]
-pub enum MinerClientError {
-    /// The HTTP library.
-    #[error("can't set up HTTP")]
-    Http(#[from] reqwest::Error),
-    /// The TLS library.
-    #[error("can't set up TLS")]
-    Tls(#[from] rustls::Error),
-}
-
 impl MinerClient {
     /// A client that signs with `key`. Miners speak plain HTTP: authenticity is the signatures'.
     pub fn new(key: Keypair, clock: NanosClock) -> Result<Self, MinerClientError> {
-        // reqwest wants to know how TLS would be spoken; trusting nobody needs no files of this machine.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tls_backend_preconfigured(tls)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_FOR)
-            .build()?;
         let born = clock();
         let uuid = format!("{}-{born:x}", std::process::id());
         Ok(Self {
             key,
-            clock,
-            http,
-            last_nonce: AtomicU64::new(0),
+            transport: Transport::new()?,
+            nonces: NonceSource::new(clock),
             uuid,
-            axons: Mutex::default(),
+            axon_peers: AxonPeers::default(),
         })
     }
 
@@ -223,11 +162,11 @@ impl MinerClient {
             address: axon,
             deadline,
         };
-        if self.uses_axon(peer) {
+        if self.axon_peers.contains(peer.hotkey, peer.address) {
             return Ok(());
         }
-        let text =
-            serde_json::to_string(notice).map_err(|error| invalid_answer(error.to_string()))?;
+        let text = serde_json::to_string(notice)
+            .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
         let telling = self.post_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
         let reply = tokio::time::timeout(deadline, telling)
             .await
@@ -272,19 +211,23 @@ impl MinerClient {
         request: &Q,
         max_bytes: usize,
     ) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
-        let request =
-            serde_json::to_string(request).map_err(|error| invalid_answer(error.to_string()))?;
+        let request = serde_json::to_string(request)
+            .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
         let mut unknown = None;
-        if !self.uses_axon(peer) {
+        if !self.axon_peers.contains(peer.hotkey, peer.address) {
             let reply = self.post_btauth(peer, route, &request, max_bytes).await?;
-            if reply.status != reqwest::StatusCode::NOT_FOUND {
+            if reply.status != StatusCode::NOT_FOUND {
                 return reply.success();
             }
             unknown = Some(reply);
         }
         let reply = self.post_axon(peer, route, &request, max_bytes).await?;
-        let known = reply.status != reqwest::StatusCode::NOT_FOUND;
-        self.remember_axon(peer, known);
+        let known = reply.status != StatusCode::NOT_FOUND;
+        if known {
+            self.axon_peers.insert(*peer.hotkey, peer.address);
+        } else {
+            self.axon_peers.remove(peer.hotkey);
+        }
         // What neither protocol knows is said in the present one's words.
         let reply = unknown.filter(|_| !known).unwrap_or(reply);
         let (body, declared_delay) = reply.success()?;
@@ -308,9 +251,11 @@ impl MinerClient {
             path: route,
             body: request.as_bytes(),
         };
-        let headers = signed_headers(&self.key, peer.hotkey, &signed, self.next_nonce());
+        let headers = signed_headers(&self.key, peer.hotkey, &signed, self.nonces.next());
         let body = request.as_bytes().to_vec();
-        self.post(peer, route, headers, body, max_bytes).await
+        self.transport
+            .post(peer.address, route, headers, body, max_bytes)
+            .await
     }
 
     async fn post_axon(
@@ -326,128 +271,25 @@ impl MinerClient {
             &self.uuid,
             route,
             request,
-            self.next_nonce(),
+            self.nonces.next(),
             peer.deadline,
         );
         let Some(synapse) = synapse else {
-            return Err(invalid_answer(format!("no synapse carries {route}")));
+            return Err(MinerRequestError::invalid_answer(format!(
+                "no synapse carries {route}"
+            )));
         };
         // The request comes back with the answer, whose quotes are escaped once more.
         let max_bytes = max_bytes + max_bytes / 4 + 2 * synapse.body.len();
         let body = synapse.body.into_bytes();
-        self.post(peer, &synapse.path, synapse.headers, body, max_bytes)
+        self.transport
+            .post(
+                peer.address,
+                &synapse.path,
+                synapse.headers,
+                body,
+                max_bytes,
+            )
             .await
     }
-
-    async fn post(
-        &self,
-        peer: Peer<'_>,
-        path: &str,
-        headers: impl IntoIterator<Item = (&'static str, String)>,
-        body: Vec<u8>,
-        max_bytes: usize,
-    ) -> Result<RawAnswer, MinerRequestError> {
-        let mut request = self
-            .http
-            .post(format!("http://{}{path}", peer.address))
-            .header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let mut response = request
-            .body(body)
-            .send()
-            .await
-            .map_err(MinerRequestError::Unreachable)?;
-        let declared_delay = declared_delay(&response);
-        let promised = response.content_length().unwrap_or(0);
-        let promised = usize::try_from(promised).unwrap_or(usize::MAX);
-        let mut bytes = Vec::with_capacity(promised.min(max_bytes));
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(MinerRequestError::Unreachable)?
-        {
-            if bytes.len() + chunk.len() > max_bytes {
-                return Err(MinerRequestError::InvalidAnswer {
-                    why: format!("answer longer than {max_bytes} bytes"),
-                    declared_delay,
-                });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(RawAnswer {
-            status: response.status(),
-            body: bytes,
-            declared_delay,
-        })
-    }
-
-    fn uses_axon(&self, peer: Peer<'_>) -> bool {
-        let axons = self.axons.lock().unwrap_or_else(PoisonError::into_inner);
-        axons.get(peer.hotkey) == Some(&peer.address)
-    }
-
-    fn remember_axon(&self, peer: Peer<'_>, known: bool) {
-        let mut axons = self.axons.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known {
-            axons.remove(peer.hotkey);
-            return;
-        }
-        if axons.len() >= MAX_REMEMBERED_AXONS {
-            axons.clear();
-        }
-        axons.insert(*peer.hotkey, peer.address);
-    }
-
-    /// Nanoseconds since 1970, never the same twice.
-    fn next_nonce(&self) -> u64 {
-        let now = (self.clock)();
-        let before = self
-            .last_nonce
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-                Some(now.max(last + 1))
-            })
-            .unwrap_or(now);
-        now.max(before + 1)
-    }
 }
-
-impl RawAnswer {
-    /// Body and declared delay of an answer of status 200; otherwise what the miner says is wrong.
-    fn success(self) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
-        if self.status.is_success() {
-            return Ok((self.body, self.declared_delay));
-        }
-        let text: String = String::from_utf8_lossy(&self.body)
-            .chars()
-            .take(MAX_REASON_CHARS)
-            .collect();
-        Err(MinerRequestError::InvalidAnswer {
-            why: format!("status {}: {}", self.status.as_u16(), text.trim()),
-            declared_delay: self.declared_delay,
-        })
-    }
-}
-
-fn invalid_answer(why: String) -> MinerRequestError {
-    MinerRequestError::InvalidAnswer {
-        why,
-        declared_delay: DeclaredDelay::Millis(0),
-    }
-}
-
-fn declared_delay(response: &reqwest::Response) -> DeclaredDelay {
-    let declared = response
-        .headers()
-        .get(DELAY_HEADER)
-        .and_then(|value| value.to_str().ok());
-    match declared {
-        Some("never") => DeclaredDelay::Never,
-        Some(millis) => DeclaredDelay::Millis(millis.parse().unwrap_or(0)),
-        None => DeclaredDelay::Millis(0),
-    }
-}
-
-#[cfg(test)]
-mod tests;

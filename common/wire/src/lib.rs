@@ -19,13 +19,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod address_policy;
+pub mod auth_error;
 pub mod authorization;
 pub mod axon;
 pub mod btauth;
+mod claimed_identity;
 pub mod client;
 pub mod http_server;
 pub mod messages;
+pub mod nanos_clock;
 pub mod request_authorizer;
+mod request_verifier;
 
 #[cfg(test)]
 mod test_clock;

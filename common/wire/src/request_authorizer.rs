@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use foretell_core::hotkey::Hotkey;
 
-use crate::btauth::{AuthError, ClaimedIdentity, NanosClock, RequestVerifier};
+use crate::auth_error::AuthError;
+use crate::claimed_identity::ClaimedIdentity;
+use crate::nanos_clock::NanosClock;
+use crate::request_verifier::RequestVerifier;
 
 /// Longest request body that is read.
 pub const MAX_REQUEST_BYTES: usize = 64 << 10;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use foretell_core::hotkey::Hotkey;
 use serde_json::json;
 
-use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse, body_hash};
+use super::synapse::{DendriteMessage, SYNAPSE_ROUTES, Synapse, body_hash};
 use foretell_keys::keypair::Keypair;
 
 /// The version that we claim to be: 10.5.0, the last SDK that speaks this protocol.

@@ -12,8 +12,9 @@ use axum::routing::post;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use super::{DendriteMessage, SYNAPSE_ROUTES, Synapse};
-use crate::btauth::{AuthError, ClaimedIdentity};
+use super::synapse::{DendriteMessage, SYNAPSE_ROUTES, Synapse};
+use crate::auth_error::AuthError;
+use crate::claimed_identity::ClaimedIdentity;
 use crate::request_authorizer::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
 
 /// A caller waits no longer than this, whatever timeout it claims.

@@ -1,6 +1,8 @@
 //! Over real sockets: what a miner may answer, and when it is cut short.
 
-use axum::http::StatusCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
@@ -12,8 +14,10 @@ use foretell_core::time::{Millis, UnixMillis};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::transport::MAX_REASON_CHARS;
 use super::*;
 use crate::authorization::require_authorization;
+use crate::messages::DELAY_HEADER;
 use crate::request_authorizer::{Caller, Callers};
 use crate::test_clock::system_nanos;
 
@@ -323,28 +327,4 @@ async fn a_declared_delay_is_read_with_any_answer() {
     }
     let answered = asked(saying(answer).await, PATIENT).await.unwrap();
     assert_eq!(answered.declared_delay, DeclaredDelay::Millis(0));
-}
-
-#[test]
-fn nonces_increase_whoever_takes_them_and_whatever_the_clock_does() {
-    let client = client();
-    let mut all: Vec<u64> = std::thread::scope(|scope| {
-        let takers: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| (0..1_000).map(|_| client.next_nonce()).collect()))
-            .collect();
-        let taken = takers.into_iter().map(|taker| {
-            let nonces: Vec<u64> = taker.join().unwrap();
-            assert!(nonces.is_sorted_by(|a, b| a < b));
-            nonces
-        });
-        taken.flatten().collect()
-    });
-    all.sort_unstable();
-    all.dedup();
-    assert_eq!(all.len(), 4_000);
-
-    let ahead = system_nanos() + 1_000_000_000_000;
-    client.last_nonce.store(ahead, Ordering::Relaxed);
-    assert_eq!(client.next_nonce(), ahead + 1);
-    assert_eq!(client.next_nonce(), ahead + 2);
 }

@@ -1,0 +1,60 @@
+//! The headers of a signed request: who it says it is from and for, before anything is believed.
+
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use foretell_core::hash::Signature;
+use foretell_core::hotkey::Hotkey;
+
+use crate::auth_error::AuthError;
+
+/// Who a request says it is from and to, before anything is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimedIdentity {
+    /// Whose request it says it is.
+    pub sender: Hotkey,
+    /// Whom it says it is for.
+    pub receiver: Hotkey,
+    /// Nanoseconds since 1970.
+    pub nonce: u64,
+    /// Under the protocol's text.
+    pub signature: Signature,
+}
+
+impl ClaimedIdentity {
+    /// The claim in the headers of these names.
+    pub(crate) fn from_headers(
+        headers: &HeaderMap,
+        sender: &'static str,
+        receiver: &'static str,
+        nonce: &'static str,
+        signature: &'static str,
+    ) -> Result<Self, AuthError> {
+        Ok(Self {
+            sender: parsed_header(headers, sender)?,
+            nonce: parsed_header(headers, nonce)?,
+            signature: header_text(headers, signature)?
+                .strip_prefix("0x")
+                .and_then(|hex| hex.parse().ok())
+                .ok_or(AuthError::MalformedHeader(signature))?,
+            receiver: parsed_header(headers, receiver)?,
+        })
+    }
+}
+
+/// The value of a header that must be there and be ASCII.
+pub(crate) fn header_text<'a>(
+    headers: &'a HeaderMap,
+    name: &'static str,
+) -> Result<&'a str, AuthError> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(AuthError::MalformedHeader(name))
+}
+
+fn parsed_header<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, AuthError> {
+    header_text(headers, name)?
+        .parse()
+        .map_err(|_| AuthError::MalformedHeader(name))
+}
