@@ -13,9 +13,6 @@
 //! `mat_ema_alpha_sparse` goes by the entries of the row. Source: `epoch/run_epoch.rs` of subtensor's pallet, which computes
 //! in fixed point; here doubles are summed in uid order.
 
-#[cfg(test)]
-mod tests;
-
 use crate::bond_rules::{BondRules, YumaVersion};
 use crate::normalised::normalised;
 
@@ -187,3 +184,6 @@ fn to_u16(rows: &[Vec<f64>]) -> Vec<Vec<u16>> {
         .map(|row| row.iter().map(|value| (value * one) as u16).collect())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

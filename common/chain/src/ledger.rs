@@ -2,9 +2,6 @@
 
 mod account;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
@@ -352,3 +349,6 @@ impl Ledger {
 fn to_u16(share: f64) -> u16 {
     (share * f64::from(u16::MAX)) as u16
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,5 @@
 //! The authorization of a signed HTTP service: nothing behind it sees a request that isn't who it says it is.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use axum::Router;
@@ -66,3 +63,6 @@ async fn authorize(
     request.extensions_mut().insert(Caller(caller));
     next.run(request).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,6 @@ mod error;
 mod nonces;
 mod transport;
 
-#[cfg(test)]
-mod tests;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -293,3 +290,6 @@ impl MinerClient {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;
