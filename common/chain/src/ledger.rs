@@ -34,10 +34,8 @@ pub struct Ledger {
     supply: Supply,
     /// In uid order.
     accounts: Vec<Account>,
-    #[serde(default)]
     registration_price: RegistrationPrice,
     /// What hotkeys without a uid still own.
-    #[serde(default)]
     deregistered: BTreeMap<Hotkey, HotkeyBalance>,
 }
 

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::ledger::Ledger;
 
-/// Version of the file's format.
-const VERSION: u64 = 1;
+/// Version of the file's format. Version 1 had other keys.
+const VERSION: u64 = 2;
 
 /// What is wrong with the ledger's file.
 #[derive(Debug, Error)]
@@ -141,10 +141,10 @@ mod tests {
         write(&path, &ledger).unwrap();
         assert_eq!(read(&path).unwrap(), Some(ledger));
         let whole = fs::read_to_string(&path).unwrap();
-        assert!(whole.starts_with("{\"version\":1,"));
+        assert!(whole.starts_with("{\"version\":2,"));
 
         let half = &whole[..whole.len() / 2];
-        for content in ["", "[]", "{\"version\":1}", half] {
+        for content in ["", "[]", "{\"version\":2}", half] {
             fs::write(&path, content).unwrap();
             let error = read(&path).unwrap_err();
             assert!(
@@ -155,8 +155,16 @@ mod tests {
             assert!(message.contains("ledger.json") && message.contains("move it away"));
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
-        fs::write(&path, "{\"version\":2,\"state\":{}}").unwrap();
-        let error = read(&path).unwrap_err();
-        assert!(matches!(error, LedgerFileError::Version { found: 2, .. }));
+        for (other, content) in [
+            (1, "{\"version\":1,\"ledger\":{}}"),
+            (3, "{\"version\":3,\"state\":{}}"),
+        ] {
+            fs::write(&path, content).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(
+                matches!(error, LedgerFileError::Version { found, .. } if found == other),
+                "{content}: {error}"
+            );
+        }
     }
 }

@@ -64,7 +64,6 @@ pub struct RegistrationPrice {
     last_rao: f64,
     last_block: Block,
     /// Registrations since then, where they move the price only at the end of an interval.
-    #[serde(default)]
     registrations: u64,
     /// Rao burned by all registrations.
     pub burned: u64,

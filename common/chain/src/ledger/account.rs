@@ -29,7 +29,6 @@ pub(super) struct HotkeyBalance {
     pub(super) stake: u64,
     pub(super) emission: u64,
     /// Rao of TAO that its registrations cost.
-    #[serde(default)]
     pub(super) spent: u64,
 }
 
@@ -46,12 +45,9 @@ pub(super) struct Account {
     pub(super) incentive: u16,
     pub(super) dividend: u16,
     /// Of the last epoch.
-    #[serde(default)]
     pub(super) paid: u64,
-    #[serde(default)]
     pub(super) registered: Block,
     pub(super) weights: Vec<(Uid, u16)>,
-    #[serde(default)]
     pub(super) bonds: Vec<(Uid, u16)>,
     /// Of the last weights included.
     pub(super) nonce: Option<u64>,
