@@ -5,10 +5,10 @@ use std::fmt;
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-/// The time between two blocks.
+/// The time between two blocks of every chain that Foretell knows.
 pub const BLOCK_TIME: Millis = Millis::seconds(12);
 
-/// A block's number.
+/// A block's number, counted from the chain's first block, 0.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How bonds move.
+/// How the bonds of an epoch follow from those of the last.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BondRules {
-    /// Which of the two formulas.
+    /// Which of the formulas of [`crate::bonds`].
     pub version: YumaVersion,
-    /// What remains of old bonds at each epoch: 1 − α.
+    /// The share of old bonds that remains at each epoch, 0 to 1: 1 − α.
     pub memory: f64,
-    /// β: 1 counts clipped weights, 0 the weights as they were set.
+    /// β, 0 to 1: at 1 clipped weights buy bonds, at 0 the weights as they were set.
     pub penalty: f64,
 }
 
-/// Which formula.
+/// Which version of Yuma consensus computes bonds and dividends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum YumaVersion {
@@ -29,16 +29,16 @@ pub enum YumaVersion {
 /// or, where W is below the bond, how far the bond is above W, in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LiquidAlpha {
-    /// Least α.
+    /// Least α, 0 to 1.
     pub low: f64,
-    /// Greatest α.
+    /// Greatest α, 0 to 1.
     pub high: f64,
-    /// k.
+    /// How steeply α rises with the distance d.
     pub steepness: f64,
 }
 
 impl Default for BondRules {
-    /// The chain's own defaults.
+    /// The chain's defaults: Yuma 2, a tenth of new bonds each epoch, clipped weights.
     fn default() -> Self {
         Self {
             version: YumaVersion::Yuma2,
@@ -49,6 +49,7 @@ impl Default for BondRules {
 }
 
 impl Default for LiquidAlpha {
+    /// The chain's defaults.
     fn default() -> Self {
         Self {
             low: 0.7,

@@ -16,18 +16,18 @@
 use crate::bond_rules::{BondRules, YumaVersion};
 use crate::normalised::normalised;
 
-/// What one permitted validator brings; every vector has one entry for each uid.
+/// What bonds and dividends of one permitted validator depend on; every vector has one entry for each uid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidatorBonds {
-    /// Share of all permitted stake.
+    /// S_i: its share of all permitted stake, 0 to 1.
     pub share: f64,
-    /// W, normalised.
+    /// W_i: its weights, which sum to 1 or are all 0.
     pub weights: Vec<f64>,
-    /// Whom its row names, with a weight of 0 too.
+    /// Whether its row names the uid, with a weight of 0 too.
     pub has_entry: Vec<bool>,
-    /// W̄, clipped at consensus.
+    /// W̄_i: its weights, clipped at consensus.
     pub clipped: Vec<f64>,
-    /// B′ as it was stored.
+    /// B′_i: the bonds that the last epoch stored, 65,535 being 1.
     pub old_bonds: Vec<u16>,
 }
 
@@ -42,23 +42,26 @@ pub fn dividends(
 ) -> (Vec<f64>, Vec<Vec<u16>>) {
     let bond_weights: Vec<Vec<f64>> = validators
         .iter()
-        .map(|h| weights_for_bonds(h, rules.penalty))
+        .map(|validator| weights_for_bonds(validator, rules.penalty))
         .collect();
-    let kept: Vec<Vec<f64>> = validators.iter().map(|h| from_u16(&h.old_bonds)).collect();
+    let old: Vec<Vec<f64>> = validators
+        .iter()
+        .map(|validator| from_u16(&validator.old_bonds))
+        .collect();
     let alpha = 1.0 - rules.memory;
     match rules.version {
         YumaVersion::Yuma2 => {
-            let mut fresh = bond_weights;
-            for (row, validator) in fresh.iter_mut().zip(validators) {
+            let mut by_stake = bond_weights;
+            for (row, validator) in by_stake.iter_mut().zip(validators) {
                 row.iter_mut().for_each(|value| *value *= validator.share);
             }
-            let mut bonds = ema(&colnorm(fresh), &colnorm(kept), |_, _, _| alpha);
+            let mut bonds = ema(&colnorm(by_stake), &colnorm(old), |_, _, _| alpha);
             bonds = colnorm(bonds);
-            let earned: Vec<f64> = bonds.iter().map(|row| dot(row, incentive)).collect();
-            (normalised(&earned), to_u16(&max_upscaled(bonds)))
+            let dividends: Vec<f64> = bonds.iter().map(|row| dot(row, incentive)).collect();
+            (normalised(&dividends), to_u16(&max_upscaled(bonds)))
         }
         YumaVersion::Yuma3 => yuma3_dividends(
-            ema(&bond_weights, &kept, |_, _, _| alpha),
+            ema(&bond_weights, &old, |_, _, _| alpha),
             validators,
             incentive,
         ),
@@ -67,49 +70,55 @@ pub fn dividends(
                 let consensus = consensus.get(uid).copied().unwrap_or(0.0);
                 liquid.alpha(weight, bond, consensus)
             };
-            let rows = validators.iter().zip(&kept);
-            let held: Vec<Vec<f64>> = rows
-                .map(|(h, kept)| h.bonds_before_ema(kept, rules.penalty))
+            let rows = validators.iter().zip(&old);
+            let remaining: Vec<Vec<f64>> = rows
+                .map(|(validator, old)| validator.bonds_before_ema(old, rules.penalty))
                 .collect();
-            yuma3_dividends(ema(&bond_weights, &held, alpha), validators, incentive)
+            yuma3_dividends(ema(&bond_weights, &remaining, alpha), validators, incentive)
         }
     }
 }
 
 impl ValidatorBonds {
     /// What liquid alpha leaves of B′ before it fades.
-    fn bonds_before_ema(&self, kept: &[f64], penalty: f64) -> Vec<f64> {
-        let bonds = kept.iter().enumerate();
+    fn bonds_before_ema(&self, old: &[f64], penalty: f64) -> Vec<f64> {
+        let bonds = old.iter().enumerate();
         bonds
-            .map(|(uid, bond)| if self.keeps(uid, penalty) { *bond } else { 0.0 })
+            .map(|(uid, bond)| {
+                if self.has_bond_weight(uid, penalty) {
+                    *bond
+                } else {
+                    0.0
+                }
+            })
             .collect()
     }
 
     /// Whether the row of W^b, as the chain keeps it, has an entry for this uid.
-    fn keeps(&self, uid: usize, penalty: f64) -> bool {
+    fn has_bond_weight(&self, uid: usize, penalty: f64) -> bool {
         let at = |values: &[f64]| values.get(uid).copied().unwrap_or(0.0);
         let (weight, clipped) = (at(&self.weights), at(&self.clipped));
-        let bond_weights = (1.0 - penalty) * weight + penalty * clipped;
+        let bond_weight = (1.0 - penalty) * weight + penalty * clipped;
         // Between no penalty and a whole one, the chain leaves zeros out.
         let zeros_count = penalty == 0.0 || penalty == 1.0;
         let named = self.has_entry.get(uid).copied().unwrap_or(false);
-        bond_weights > 0.0 || (named && weight == 0.0 && zeros_count)
+        bond_weight > 0.0 || (named && weight == 0.0 && zeros_count)
     }
 }
 
-/// The rest of Yuma 3.
+/// Dividends of Yuma 3, and the bonds to store, from the bonds B of this epoch.
 fn yuma3_dividends(
     bonds: Vec<Vec<f64>>,
     validators: &[ValidatorBonds],
     incentive: &[f64],
 ) -> (Vec<f64>, Vec<Vec<u16>>) {
     let stored = to_u16(&bonds);
-    let earned: Vec<f64> = colnorm(bonds)
+    let dividends: Vec<f64> = colnorm(bonds)
         .iter()
         .zip(validators)
         .map(|(row, validator)| validator.share * dot(row, incentive))
         .collect();
-    (normalised(&earned), stored)
+    (normalised(&dividends), stored)
 }
 
 /// W^b = (1 − β)·W + β·W̄.
@@ -119,19 +128,19 @@ fn weights_for_bonds(validator: &ValidatorBonds, penalty: f64) -> Vec<f64> {
         .collect()
 }
 
-/// α·fresh + (1 − α)·kept, with α by uid, fresh and kept value.
+/// α·new + (1 − α)·old for each value, with α by uid, new and old value.
 fn ema(
-    fresh: &[Vec<f64>],
-    kept: &[Vec<f64>],
+    new: &[Vec<f64>],
+    old: &[Vec<f64>],
     alpha: impl Fn(usize, f64, f64) -> f64,
 ) -> Vec<Vec<f64>> {
-    let rows = fresh.iter().zip(kept);
-    rows.map(|(fresh, kept)| {
-        let pairs = fresh.iter().zip(kept).enumerate();
+    let rows = new.iter().zip(old);
+    rows.map(|(new, old)| {
+        let pairs = new.iter().zip(old).enumerate();
         pairs
-            .map(|(uid, (fresh, kept))| {
-                let alpha = alpha(uid, *fresh, *kept);
-                alpha * fresh + (1.0 - alpha) * kept
+            .map(|(uid, (new, old))| {
+                let alpha = alpha(uid, *new, *old);
+                alpha * new + (1.0 - alpha) * old
             })
             .collect()
     })

@@ -1,4 +1,4 @@
-//! What Foretell asks of a chain, whichever it is.
+//! What Foretell needs of a chain, whichever it is.
 
 use std::net::SocketAddr;
 
@@ -13,20 +13,20 @@ use crate::subnet_identity::SubnetIdentity;
 
 /// One subnet of a chain.
 pub trait Chain: Send + Sync {
-    /// Which one.
+    /// Which subnet of which chain this is; it never changes.
     fn identity(&self) -> impl Future<Output = Result<SubnetIdentity, ChainError>> + Send;
 
-    /// The current block.
+    /// The newest block.
     fn block(&self) -> impl Future<Output = Result<Block, ChainError>> + Send;
 
-    /// The subnet at the current block.
+    /// The subnet after the newest block.
     fn metagraph(&self) -> impl Future<Output = Result<Metagraph, ChainError>> + Send;
 
-    /// The subnet's parameters.
+    /// The subnet's parameters after the newest block.
     fn hyperparameters(&self) -> impl Future<Output = Result<Hyperparameters, ChainError>> + Send;
 
     /// Signs weights for the chain as it is now, and sends nothing: keep what comes of it, then
-    /// [submit](Self::submit) it. What speaks against these weights already is said here.
+    /// [submit](Self::submit) it. Weights that the chain would refuse already are refused here. `now` is the round clock.
     fn prepare(
         &self,
         weights: &UidWeights,
@@ -40,7 +40,7 @@ pub trait Chain: Send + Sync {
         prepared: &PreparedWeights,
     ) -> impl Future<Output = Result<(), ChainError>> + Send;
 
-    /// What became of it. Ask this before sending again what may have been lost.
+    /// Where what was prepared is now. Look here before sending again what may have been lost.
     fn submission_status(
         &self,
         prepared: &PreparedWeights,

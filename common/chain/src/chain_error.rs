@@ -8,35 +8,35 @@ use thiserror::Error;
 use crate::ledger_file::LedgerFileError;
 use crate::refusal::ChainRefusal;
 
-/// Why a chain didn't do what it was asked.
+/// Why a call of a chain failed.
 #[derive(Debug, Error)]
 pub enum ChainError {
-    /// It may not be done.
+    /// The chain's rules don't allow it: trying again unchanged is of no use.
     #[error("the chain refused: {0}")]
     Refused(#[from] ChainRefusal),
-    /// The local ledger's file could not be kept.
+    /// The local ledger's file can't be read or written.
     #[error(transparent)]
     File(#[from] LedgerFileError),
-    /// What was prepared was prepared for another kind of chain.
+    /// The text of prepared weights is not of this kind of chain.
     #[error("these weights were signed for another kind of chain: begin another data directory")]
     OtherFormat(#[source] serde_json::Error),
-    /// A node of another chain.
+    /// The node belongs to another chain than the one that is meant.
     #[error(
         "{url} is a node of another chain, whose first block is {found} and not {wanted}: name the network that this data \
          directory was begun on, or configure another `data` directory"
     )]
     OtherChain {
-        /// The node.
+        /// The node's address.
         url: String,
-        /// Its chain's first block.
+        /// Hash of the first block of its chain.
         found: Hash,
-        /// That of the chain that is meant.
+        /// Hash of the first block of the chain that is meant.
         wanted: Hash,
     },
-    /// A node's answers took too long, all together.
+    /// The node's answers took longer than this, all together.
     #[error("the node's answers took longer than {} s in all: it is asked again", .0.as_secs_f32())]
     TimedOut(Duration),
-    /// A node can't be asked, or its answer can't be used.
+    /// The node can't be reached, or its answer can't be used: trying again may help.
     #[error(transparent)]
     Node(#[from] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -12,10 +12,10 @@ pub const RAO_PER_BLOCK: u64 = 1_000_000_000;
 /// owner (11,796/65,535) and halves what is left.
 const POT_PERCENT: u64 = 41;
 
-/// Where issued rao went. The other four always sum to `issued`.
+/// Where issued rao went, all in rao. The other four always sum to `issued`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Supply {
-    /// All there ever was.
+    /// All rao that was ever issued to the subnet.
     pub issued: u64,
     /// To the subnet's owner: its cut, and what rounding left over.
     pub owner: u64,
@@ -23,7 +23,7 @@ pub struct Supply {
     pub validators: u64,
     /// To miners, by incentive.
     pub miners: u64,
-    /// To nobody: incentive of the owner's uid, and both pots while nobody has an incentive.
+    /// To nobody: the incentive of the owner's uid, and both pots while nobody has an incentive.
     pub burned: u64,
 }
 
@@ -37,10 +37,10 @@ impl AddAssign for Supply {
     }
 }
 
-/// What one epoch pays.
+/// How the rao of one epoch is split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payout {
-    /// Where its rao goes.
+    /// Its rao by receiver.
     pub supply: Supply,
     /// What each uid gets, in rao, as miner and as validator together.
     pub paid: Vec<u64>,

@@ -1,4 +1,4 @@
-//! The local ledger: a chain of one subnet as a pure state machine. Blocks pass only when it is told so.
+//! The local ledger: a chain of one subnet as a pure state machine. Blocks pass only by [`Ledger::advance_to`].
 
 mod account;
 
@@ -20,13 +20,13 @@ use crate::registration_price::RegistrationPrice;
 use crate::signed_weights::SignedWeights;
 use crate::yuma::{self, ValidatorRow};
 
-/// The subnet's owner registers first.
+/// The uid of the subnet's owner, who registers first.
 const OWNER_UID: Uid = Uid(0);
 
 /// The whole state of a local subnet.
 ///
-/// Registration, stake and axons are taken at the caller's word, since caller and ledger are one process;
-/// weights are not: they must be signed.
+/// Registration, stake and axons need no signature, since caller and ledger are one process;
+/// weights do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     block: Block,
@@ -58,12 +58,12 @@ impl Ledger {
         ledger
     }
 
-    /// The current block.
+    /// The newest block.
     pub const fn block(&self) -> Block {
         self.block
     }
 
-    /// The chain's parameters.
+    /// The subnet's parameters, fixed at genesis.
     pub const fn hyperparameters(&self) -> &Hyperparameters {
         &self.hyperparameters
     }
@@ -73,7 +73,7 @@ impl Ledger {
         self.supply
     }
 
-    /// The subnet at the current block.
+    /// The subnet at the newest block.
     pub fn metagraph(&self) -> Metagraph {
         Metagraph {
             block: self.block,
@@ -86,7 +86,7 @@ impl Ledger {
         }
     }
 
-    /// The weights that a uid has set.
+    /// The weights that a uid set last; none if it never did, or isn't registered.
     pub fn weights(&self, uid: Uid) -> Vec<(Uid, u16)> {
         let account = self.accounts.get(usize::from(uid.0));
         account.map_or_else(Vec::new, |account| account.weights.clone())
@@ -98,7 +98,7 @@ impl Ledger {
         account.map_or_else(Vec::new, |account| account.bonds.clone())
     }
 
-    /// The block of a submission, if the ledger has included it: any of a hotkey's last 64.
+    /// The block that holds the weights of this hash, if it is one of the last 64 of a hotkey.
     pub fn find(&self, hash: Hash) -> Option<Block> {
         self.accounts
             .iter()
@@ -106,18 +106,18 @@ impl Ledger {
             .map(|inclusion| inclusion.block)
     }
 
-    /// Rao of TAO that a registration costs now.
+    /// Rao of TAO that a registration costs at the newest block.
     pub fn registration_price(&self) -> u64 {
         self.registration_price
             .at_block(self.block, &self.hyperparameters.registration)
     }
 
-    /// Rao of TAO that all registrations have cost.
+    /// Rao of TAO that all registrations so far have cost.
     pub const fn burned_for_registration(&self) -> u64 {
         self.registration_price.burned
     }
 
-    /// Rao of TAO that the hotkey's registrations have cost: each return costs the price of its day.
+    /// Rao of TAO that the hotkey's registrations have cost: each return costs what a registration costs at its block.
     pub fn spent_on_registration(&self, hotkey: Hotkey) -> u64 {
         let account = self.registered(hotkey).map(|(_, account)| account.balance);
         let balance = account.or_else(|| self.deregistered.get(&hotkey).copied());
@@ -159,6 +159,7 @@ impl Ledger {
         Ok(uid)
     }
 
+    /// The uid that a newcomer to the full subnet would get.
     fn pruned_uid(&self) -> Option<Uid> {
         let candidates = self.with_uids().filter(|(uid, _)| *uid != OWNER_UID);
         let candidates = candidates.map(|(uid, account)| PruneCandidate {
@@ -182,7 +183,7 @@ impl Ledger {
 
     /// Publishes where the hotkey answers requests.
     ///
-    /// Loopback addresses are accepted, and as often as wanted: the real chain refuses 127.0.0.1 and asks for 50
+    /// Loopback addresses are accepted, any number of times: the real chain refuses 127.0.0.1 and lets pass 50
     /// blocks between two calls.
     pub fn serve_axon(&mut self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainRefusal> {
         if axon.port() == 0 || axon.ip().is_unspecified() {
@@ -192,7 +193,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Lets blocks pass up to `block`, running the epoch of every multiple of the tempo on the way. Does nothing
+    /// Lets blocks pass up to `block`, and runs the epoch of every multiple of the tempo on the way. Does nothing
     /// if the chain is there already. (The real chain counts a tempo from the last epoch, wherever that was.)
     pub fn advance_to(&mut self, block: Block) {
         let tempo = u64::from(self.hyperparameters.tempo.get());
@@ -227,7 +228,7 @@ impl Ledger {
         Ok(inclusion)
     }
 
-    /// What speaks against these weights: signature and nonce first, then the real chain's checks in its order.
+    /// Checks weights: signature and nonce first, then as the real chain does, in its order.
     fn check(
         &self,
         uid: Uid,
@@ -285,7 +286,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Consensus and pay for one tempo of blocks.
+    /// Yuma consensus, and the emission of one tempo of blocks.
     fn run_epoch(&mut self) {
         self.grant_permits();
         let rows: Vec<ValidatorRow<'_>> = self
@@ -317,6 +318,7 @@ impl Ledger {
         }
     }
 
+    /// Gives validator permits by the stakes as they are.
     fn grant_permits(&mut self) {
         let stakes = self.accounts.iter().map(|account| account.balance.stake);
         let stakes: Vec<u64> = stakes.collect();

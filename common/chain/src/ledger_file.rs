@@ -12,46 +12,46 @@ use crate::ledger::Ledger;
 /// Version of the file's format. Version 1 had other keys.
 const VERSION: u64 = 2;
 
-/// What is wrong with the ledger's file.
+/// What is wrong with the ledger's file; it is left as it was.
 #[derive(Debug, Error)]
 pub enum LedgerFileError {
-    /// The system refused.
+    /// The system can't read or write it.
     #[error(
         "can't {action} the ledger file {path}: check that its folder exists and is writable, and that the disk isn't \
          full"
     )]
     Io {
-        /// What was tried.
+        /// What failed: `read` or `write`.
         action: &'static str,
-        /// The file.
+        /// The ledger's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: io::Error,
     },
-    /// Not a ledger, or a damaged one.
+    /// It is no ledger, or a damaged one.
     #[error(
         "{path} holds no ledger: restore it from a copy, or move it away to start a new local network"
     )]
     Malformed {
-        /// The file.
+        /// The ledger's file.
         path: PathBuf,
-        /// Where reading it failed.
+        /// The line and column where it stops being a ledger.
         source: serde_json::Error,
     },
-    /// A ledger of another version of this program.
+    /// Its format is of another version.
     #[error(
         "{path} holds a ledger of version {found}, this program reads version {VERSION}: use the program that \
          wrote it, or move it away to start a new local network"
     )]
     Version {
-        /// The file.
+        /// The ledger's file.
         path: PathBuf,
         /// The version that it states.
         found: u64,
     },
 }
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Serialize, Deserialize)]
 struct LedgerFile<L> {
     version: u64,

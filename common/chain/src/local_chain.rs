@@ -1,4 +1,4 @@
-//! A local chain: the ledger in one file, which always holds what callers were told.
+//! A local chain: the ledger in one file, which holds every change before its caller has an answer.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl LocalChain {
         })
     }
 
-    /// Lets blocks pass up to `block`, with the epochs on the way: how a clock drives the chain.
+    /// Lets blocks pass up to `block`, with the epochs on the way; whoever has the clock calls this.
     pub fn advance_to(&self, block: Block) -> Result<(), ChainError> {
         self.update(|ledger| {
             ledger.advance_to(block);
@@ -60,7 +60,7 @@ impl LocalChain {
         })
     }
 
-    /// Adds `amount` rao to the hotkey's stake.
+    /// Adds `amount` rao to a registered hotkey's stake.
     pub fn stake(&self, hotkey: Hotkey, amount: u64) -> Result<(), ChainError> {
         self.update(|ledger| ledger.stake(hotkey, amount))
     }
@@ -70,12 +70,12 @@ impl LocalChain {
         self.update(|ledger| ledger.register(hotkey, coldkey))
     }
 
-    /// Publishes where the hotkey answers requests, at the caller's word.
+    /// Publishes where a registered hotkey answers requests; unlike [`Chain::serve_axon`], without its signer.
     pub fn serve(&self, hotkey: Hotkey, axon: SocketAddr) -> Result<(), ChainError> {
         self.update(|ledger| ledger.serve_axon(hotkey, axon))
     }
 
-    /// Where all rao issued so far went.
+    /// Where all rao issued so far went, all in rao.
     pub fn supply(&self) -> Supply {
         self.ledger().supply()
     }
@@ -118,7 +118,7 @@ impl Chain for LocalChain {
         Ok(self.ledger().hyperparameters().clone())
     }
 
-    /// Checks nothing ahead: the ledger does so when it takes the weights.
+    /// Refuses nothing: the ledger checks weights when they are submitted.
     async fn prepare(
         &self,
         weights: &UidWeights,
@@ -141,7 +141,7 @@ impl Chain for LocalChain {
         self.update(|ledger| ledger.submit(&signed).map(drop))
     }
 
-    /// The ledger takes weights at any time.
+    /// Weights never expire on the local ledger.
     async fn submission_status(
         &self,
         prepared: &PreparedWeights,
@@ -166,6 +166,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use foretell_core::hash::Hex;
     use foretell_keys::keypair::Keypair;
     use tempfile::TempDir;
 
@@ -195,8 +196,8 @@ mod tests {
         LocalChain::open_or_create(path, genesis).unwrap()
     }
 
-    /// As the shells use it: through the trait, from any thread.
-    async fn pay<C: Chain + 'static>(chain: Arc<C>) -> PreparedWeights {
+    /// A validator's calls, through the trait and from another thread.
+    async fn set_weights<C: Chain + 'static>(chain: Arc<C>) -> PreparedWeights {
         let task = async move {
             let axon = "127.0.0.1:8091".parse().unwrap();
             chain.serve_axon(&signer(), axon).await.unwrap();
@@ -230,13 +231,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_answered_is_there_after_a_restart() {
+    async fn every_change_is_there_after_a_restart() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = Arc::new(open(&path));
         assert_eq!(chain.register(MINER, MINER).unwrap(), Uid(1));
-        // Kept, as a validator keeps what it submits: sr25519 signs with fresh randomness each time.
-        let prepared = pay(chain.clone()).await;
+        let prepared = set_weights(chain.clone()).await;
         let status = chain.submission_status(&prepared).await.unwrap();
         chain.advance_to(Block(720)).unwrap();
         chain.stake(MINER, 5).unwrap();
@@ -244,7 +244,7 @@ mod tests {
         let reopened = LocalChain::open_or_create(&path, || panic!("the file is there")).unwrap();
         assert_eq!(*reopened.ledger(), *chain.ledger());
         assert_eq!(reopened.supply().issued, 720_000_000_000);
-        // Half-written leftovers of a killed process are no obstacle, and a repetition is recognised.
+        // A half-written file of a killed process does no harm, and weights that are there already are recognised.
         fs::write(folder.path().join("ledger.json.new"), "{").unwrap();
         reopened.submit(&prepared).await.unwrap();
         assert_eq!(reopened.submission_status(&prepared).await.unwrap(), status);
@@ -253,19 +253,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_signed_for_another_chain_is_refused() {
+    async fn weights_signed_for_another_chain_are_refused() {
         let folder = TempDir::new().unwrap();
         let chain = open(&folder.path().join("ledger.json"));
         let prepared = PreparedWeights {
             text: "{\"extrinsic\":\"00\"}".into(),
-            hash: foretell_core::hash::Hex([0; 32]),
+            hash: Hex([0; 32]),
         };
         let error = chain.submit(&prepared).await.unwrap_err();
         assert!(error.to_string().contains("another kind of chain"));
     }
 
     #[test]
-    fn what_changes_nothing_is_not_written() {
+    fn a_call_that_changes_nothing_writes_nothing() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = open(&path);
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_could_not_be_written_did_not_happen() {
+    async fn a_change_that_can_not_be_written_does_not_happen() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = open(&path);

@@ -1,4 +1,4 @@
-//! What the chain says of everybody: the neurons of the subnet at one block, and the chain's parameters.
+//! The subnet at one block: its neurons, and its parameters.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -13,20 +13,20 @@ use crate::registration_price::RegistrationPriceRules;
 /// Rao in one alpha, the subnet's own currency.
 pub const RAO_PER_ALPHA: u64 = 1_000_000_000;
 
-/// One place of the subnet and who holds it.
+/// One uid of the subnet, and the hotkey that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neuron {
-    /// The place.
+    /// Its place in the subnet.
     pub uid: Uid,
-    /// Who signs.
+    /// The key that signs requests, answers and weights.
     pub hotkey: Hotkey,
-    /// Who owns; all hotkeys of one coldkey are one entry.
+    /// The key of its owner; all hotkeys of one coldkey are one entry in the pool.
     pub coldkey: Hotkey,
     /// Where it answers requests, if it serves.
     pub axon: Option<SocketAddr>,
-    /// Stake in rao.
+    /// Its stake in rao of alpha.
     pub stake: u64,
-    /// Whether it may set weights.
+    /// Whether it may set weights for others: the validator permit.
     pub permit: bool,
     /// Block of its last weights; before the first ones, of its registration.
     pub last_update: Block,
@@ -34,20 +34,20 @@ pub struct Neuron {
     pub incentive: u16,
     /// Share of the validators' emission at the last epoch, 65,535 being all of it.
     pub dividend: u16,
-    /// All it was ever paid, in rao.
+    /// Rao that it was ever paid on the local ledger; on the real chain, rao of the last epoch.
     pub emission: u64,
 }
 
-/// The subnet at one block.
+/// The subnet's neurons at one block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metagraph {
-    /// The block.
+    /// The block after which this is the state.
     pub block: Block,
     /// Blocks between two epochs.
     pub tempo: NonZeroU16,
     /// The subnet owner's uid. What weights give to it is burned.
     pub owner: Uid,
-    /// Everybody, in uid order.
+    /// Every registered neuron, in uid order.
     pub neurons: Vec<Neuron>,
 }
 
@@ -58,7 +58,7 @@ impl Metagraph {
     }
 }
 
-/// The chain's parameters of this subnet.
+/// The subnet's parameters, as its owner set them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hyperparameters {
@@ -68,17 +68,17 @@ pub struct Hyperparameters {
     pub weights_rate_limit: u64,
     /// The majority in consensus, a share of stake between 0 and 1.
     pub kappa: f64,
-    /// How many neurons may validate at most.
+    /// Number of validator permits.
     pub max_validators: u16,
     /// Least version key that weights must carry.
     pub version_key: u64,
-    /// How validators' bonds move.
+    /// How validators' bonds follow from their weights.
     pub bonds: BondRules,
-    /// Places in the subnet.
+    /// Number of uids; once all are taken, a newcomer replaces a neuron.
     pub max_uids: u16,
     /// Blocks for which a newcomer can't be replaced while others can.
     pub immunity_period: u64,
-    /// What a registration costs.
+    /// How the price of a registration moves.
     pub registration: RegistrationPriceRules,
 }
 

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A chain, by a node that is asked.
+/// A subtensor chain, by the node that is connected to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SubtensorNetwork {
-    /// The main network.
+    /// The main network, by a public node of the chain's makers.
     Finney,
-    /// The test network, whose TAO is worth nothing.
+    /// The test network, whose TAO is worth nothing, likewise.
     Test,
     /// A node on this machine, at the port where nodes listen.
     Local,
@@ -20,7 +20,7 @@ pub enum SubtensorNetwork {
     Endpoint(String),
 }
 
-/// A text that names no network.
+/// A text that is neither a network's name nor a WebSocket URL.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "{0:?} is no network: use finney, test, local, or the URL of a node, such as ws://127.0.0.1:9944"
@@ -28,7 +28,7 @@ pub enum SubtensorNetwork {
 pub struct UnknownNetwork(String);
 
 impl SubtensorNetwork {
-    /// The node's address.
+    /// The node's WebSocket URL.
     pub fn url(&self) -> &str {
         match self {
             Self::Finney => "wss://entrypoint-finney.opentensor.ai:443",

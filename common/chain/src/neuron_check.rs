@@ -1,4 +1,4 @@
-//! How a hotkey stands on a subnet, and the next step, in words: what `doctor` says of the chain.
+//! Whether a hotkey is ready on a subnet, or the next step to it: the chain's part of `doctor`.
 
 use std::net::SocketAddr;
 
@@ -7,42 +7,42 @@ use thiserror::Error;
 
 use crate::metagraph::{Metagraph, RAO_PER_ALPHA};
 
-/// What is missing, with the next step.
+/// What a hotkey lacks on a subnet; the text names the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NeuronProblem {
-    /// No uid.
+    /// It isn't registered.
     #[error(
         "{0} has no uid on this subnet: register it (`btcli subnets register`, docs/registering.md)"
     )]
     Uid(Hotkey),
-    /// No permit.
+    /// It has too little stake for a validator permit.
     #[error(
         "uid {uid} with {stake} alpha at stake has no validator permit: stake more on it, and wait for the next epoch \
          (every {tempo} blocks)"
     )]
     Permit {
-        /// Its place.
+        /// Its uid.
         uid: u16,
         /// Its stake in whole alpha.
         stake: u64,
-        /// Blocks of an epoch.
+        /// Blocks between two epochs.
         tempo: u16,
     },
-    /// No axon, or another one.
+    /// The chain publishes no axon of it, or another address.
     #[error(
         "uid {uid} publishes {published}, this miner answers at {own}: `miner serve` publishes it once it runs"
     )]
     Axon {
-        /// Its place.
+        /// Its uid.
         uid: u16,
-        /// What the chain says.
+        /// The address on the chain, or that there is none.
         published: String,
-        /// What is configured.
+        /// The address at which this miner answers.
         own: SocketAddr,
     },
 }
 
-/// How a validator stands.
+/// The state of a validator in one line, or what it lacks to set weights.
 pub fn check_validator(metagraph: &Metagraph, hotkey: Hotkey) -> Result<String, NeuronProblem> {
     let neuron = metagraph.neuron(hotkey).ok_or(NeuronProblem::Uid(hotkey))?;
     let (uid, stake) = (neuron.uid.0, neuron.stake / RAO_PER_ALPHA);
@@ -56,7 +56,7 @@ pub fn check_validator(metagraph: &Metagraph, hotkey: Hotkey) -> Result<String, 
     ))
 }
 
-/// How a miner stands that answers at `own`, if it knows where that is.
+/// The state of a miner in one line, or what it lacks to be reached at `own`, if it knows that address.
 pub fn check_miner(
     metagraph: &Metagraph,
     hotkey: Hotkey,
@@ -81,42 +81,47 @@ pub fn check_miner(
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::hotkey;
+
     use super::*;
     use crate::ledger::Ledger;
     use crate::metagraph::Hyperparameters;
 
     #[test]
-    fn the_next_step_is_said() {
-        let key = |byte| Hotkey([byte; 32]);
+    fn the_next_step_is_named() {
         let rules = Hyperparameters {
             max_validators: 1,
             ..Hyperparameters::default()
         };
-        let mut ledger = Ledger::genesis(rules, key(1), key(1));
+        let mut ledger = Ledger::genesis(rules, hotkey(1), hotkey(1));
         for byte in [2, 3] {
-            ledger.register(key(byte), key(byte)).unwrap();
+            ledger.register(hotkey(byte), hotkey(byte)).unwrap();
         }
-        ledger.stake(key(2), 5 * RAO_PER_ALPHA).unwrap();
+        ledger.stake(hotkey(2), 5 * RAO_PER_ALPHA).unwrap();
         let axon = "203.0.113.5:8091".parse().unwrap();
-        ledger.serve_axon(key(3), axon).unwrap();
+        ledger.serve_axon(hotkey(3), axon).unwrap();
         let metagraph = ledger.metagraph();
 
-        let said = check_validator(&metagraph, key(9)).unwrap_err().to_string();
-        assert!(said.contains("has no uid on this subnet: register it"));
-        let said = check_validator(&metagraph, key(3)).unwrap_err().to_string();
-        assert!(said.contains("uid 2 with 0 alpha at stake has no validator permit"));
-        let said = check_validator(&metagraph, key(2)).unwrap();
-        assert!(
-            said.starts_with("uid 1, 5 alpha at stake, permitted"),
-            "{said}"
-        );
-
-        let said = check_miner(&metagraph, key(3), Some(axon)).unwrap();
-        assert_eq!(said, "uid 2, publishes 203.0.113.5:8091, incentive 0.0000");
-        let said = check_miner(&metagraph, key(2), Some(axon))
+        let text = check_validator(&metagraph, hotkey(9))
             .unwrap_err()
             .to_string();
-        assert!(said.contains("uid 1 publishes no address"), "{said}");
-        assert!(check_miner(&metagraph, key(3), None).is_ok());
+        assert!(text.contains("has no uid on this subnet: register it"));
+        let text = check_validator(&metagraph, hotkey(3))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("uid 2 with 0 alpha at stake has no validator permit"));
+        let text = check_validator(&metagraph, hotkey(2)).unwrap();
+        assert!(
+            text.starts_with("uid 1, 5 alpha at stake, permitted"),
+            "{text}"
+        );
+
+        let text = check_miner(&metagraph, hotkey(3), Some(axon)).unwrap();
+        assert_eq!(text, "uid 2, publishes 203.0.113.5:8091, incentive 0.0000");
+        let text = check_miner(&metagraph, hotkey(2), Some(axon))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("uid 1 publishes no address"), "{text}");
+        assert!(check_miner(&metagraph, hotkey(3), None).is_ok());
     }
 }

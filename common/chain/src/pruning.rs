@@ -10,18 +10,18 @@ use foretell_core::hotkey::Uid;
 
 use crate::block::Block;
 
-/// A neuron that might have to leave.
+/// A neuron that may lose its uid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PruneCandidate {
-    /// Its place.
+    /// The uid that would be free.
     pub uid: Uid,
-    /// What the last epoch paid it.
+    /// Rao that the last epoch paid it.
     pub emission: u64,
-    /// When it came.
+    /// The block of its registration, from which its immunity counts.
     pub registered: Block,
 }
 
-/// Who leaves at `block`; `None` if there is no candidate.
+/// The uid that is freed at `block`; `None` without candidates. A neuron is immune for `immunity_period` blocks.
 pub fn pruned_uid(
     candidates: impl IntoIterator<Item = PruneCandidate>,
     block: Block,

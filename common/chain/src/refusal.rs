@@ -1,4 +1,4 @@
-//! Why the chain takes no part in something, in words that say what to do about it.
+//! Why a chain refuses a call, in words that say what to do about it.
 
 use std::net::SocketAddr;
 
@@ -7,50 +7,50 @@ use thiserror::Error;
 
 use crate::block::BLOCK_TIME;
 
-/// What the chain refused. Nothing was changed.
+/// Why a chain refused a call. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChainRefusal {
-    /// The hotkey has no uid.
+    /// The hotkey that signs, or that is meant, has no uid on the subnet.
     #[error("hotkey {0} is not registered on the subnet: register it first")]
     NotRegistered(Hotkey),
-    /// Every uid is taken by somebody who can't be replaced.
+    /// Every uid is taken by a neuron that can't be replaced.
     #[error("every uid of the subnet is its owner's: no hotkey can be registered")]
     SubnetFull,
-    /// Nobody could connect to the address.
+    /// An address or port to which nobody could connect.
     #[error("{0} can't be an axon: give the address and port under which others reach this miner")]
     InvalidAxon(SocketAddr),
     /// The signature is not the hotkey's own over these weights.
     #[error("the weights are not signed by {0}: sign them with the hotkey they name")]
     BadSignature(Hotkey),
-    /// Uids and values don't pair up.
+    /// There are more uids than values, or fewer.
     #[error("{uids} uids came with {values} values: give one value for each uid")]
     UnequalLengths {
-        /// Number of uids.
+        /// How many uids came.
         uids: usize,
-        /// Number of values.
+        /// How many values came.
         values: usize,
     },
-    /// Made by a program that the subnet no longer accepts.
+    /// The weights carry a version key below the subnet's.
     #[error(
         "the weights have version key {found}, the subnet asks for {required} or later: upgrade"
     )]
     OutdatedVersionKey {
-        /// The key of the weights.
+        /// The version key of the weights.
         found: u64,
-        /// The least key accepted.
+        /// The least version key that the subnet accepts.
         required: u64,
     },
-    /// A nonce that isn't above the last one: a repetition of old weights, or a clock set back.
+    /// The nonce isn't above the last one: these are old weights again, or a clock was set back.
     #[error(
         "nonce {found} is not above this hotkey's last nonce {last}: sign again with a higher one"
     )]
     StaleNonce {
         /// The nonce of the weights.
         found: u64,
-        /// The last nonce included.
+        /// The nonce of the last weights of this hotkey on the chain.
         last: u64,
     },
-    /// The rate limit.
+    /// The hotkey set weights within the subnet's rate limit.
     #[error(
         "this hotkey set weights too recently: submit again in {blocks_left} blocks ({} s)",
         blocks_left.saturating_mul(BLOCK_TIME.0.unsigned_abs() / 1_000)
@@ -59,29 +59,29 @@ pub enum ChainRefusal {
         /// Blocks until weights are accepted again.
         blocks_left: u64,
     },
-    /// Stake too small to validate.
+    /// The hotkey has no validator permit.
     #[error("uid {} has no validator permit: only the {max_validators} largest stakes have one, so stake more", uid.0)]
     NoPermit {
-        /// Who submitted.
+        /// The uid that set the weights.
         uid: Uid,
-        /// How many permits there are.
+        /// The number of permits of the subnet.
         max_validators: u16,
     },
-    /// One uid with two weights.
+    /// This uid is named twice.
     #[error("uid {} is given two weights: name each uid once", .0.0)]
     DuplicateUid(Uid),
-    /// A uid that nobody holds.
+    /// Nobody holds this uid.
     #[error("uid {} is not on the subnet: map hotkeys to uids again and resubmit", .0.0)]
     UnknownUid(Uid),
-    /// What the real chain says, by the name of its error.
+    /// An error of the real chain's runtime.
     #[error("{name}: {message}")]
     Runtime {
-        /// The chain's name for it.
+        /// The runtime's name of the error, such as `NeuronNoValidatorPermit`.
         name: String,
-        /// What to do.
+        /// What to do about it, or else the runtime's own text.
         message: String,
     },
-    /// Nothing to pay by.
+    /// No weight is above 0.
     #[error("all weights are zero: to pay nobody, put the weight on the subnet owner's uid")]
     AllZero,
 }

@@ -1,4 +1,4 @@
-//! Weights as the local ledger takes them: signed by a hotkey, named by a hash.
+//! Weights as the local ledger takes them: signed by a hotkey, identified by a hash.
 
 use std::fmt::Write;
 
@@ -8,15 +8,15 @@ use foretell_keys::keypair::verify_signature;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What a validator submits: its weights, signed with its hotkey.
+/// The weights that a validator submits, signed with its hotkey.
 ///
-/// Most signers use fresh randomness, so that signing again makes another submission with another hash: keep
-/// these very bytes to submit them a second time.
+/// Other sr25519 signers than ours use fresh randomness, so that signing again makes other weights with another hash:
+/// keep these bytes to submit them a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedWeights {
-    /// Who sets the weights.
+    /// The hotkey that sets the weights.
     pub hotkey: Hotkey,
-    /// Who gets a weight.
+    /// The uids that get a weight.
     pub uids: Vec<Uid>,
     /// The weight of each uid, in the same order; only their ratios count.
     pub values: Vec<u16>,
@@ -69,7 +69,7 @@ impl SignedWeights {
         .into_bytes()
     }
 
-    /// The submission's name: SHA-256 of the signed bytes followed by the signature in lowercase hex.
+    /// The hash by which the ledger knows the weights: SHA-256 of the signed bytes followed by the signature in lowercase hex.
     pub fn hash(&self) -> Hash {
         let mut hash = Sha256::new();
         hash.update(self.signing_bytes());

@@ -12,7 +12,7 @@ pub struct Signer {
     sign: Arc<Sign>,
 }
 
-/// Turns bytes into a signature.
+/// Turns bytes into an sr25519 signature.
 type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
 
 impl Signer {
@@ -24,7 +24,7 @@ impl Signer {
         }
     }
 
-    /// Whose signatures these are.
+    /// The public key under which the signatures verify.
     pub const fn account(&self) -> Hotkey {
         self.account
     }

@@ -1,4 +1,4 @@
-//! Weights on their way into a block: named by uid, signed, and what became of them.
+//! Weights on their way into a block: by uid, then signed, then in a block or not.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use foretell_core::hotkey::Uid;
 use crate::block::Block;
 use crate::refusal::ChainRefusal;
 
-/// Who gets which weight: the values in the order of the uids, of which only the ratios count.
+/// The weight of each uid; only the ratios of the values count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UidWeights {
-    /// Who gets a weight.
+    /// The uids that get a weight.
     pub uids: Vec<Uid>,
-    /// How much.
+    /// Their weights, in the same order.
     pub values: Vec<u16>,
 }
 
-/// Weights that are signed: text that a journal can hold, and the name by which the chain knows it.
+/// Weights that are signed: text that a journal can hold, and the hash by which the chain knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedWeights {
     /// All that it takes to send them, in the chain's own format.
@@ -26,26 +26,26 @@ pub struct PreparedWeights {
     pub hash: Hash,
 }
 
-/// What became of weights that were signed.
+/// Where signed weights are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmissionStatus {
-    /// They are set.
+    /// They are set, since this block.
     Succeeded(Block),
-    /// They are not on the chain, and may be sent, again too, up to this block.
+    /// They are not on the chain, and may be sent, or sent again.
     Pending {
         /// The last block that can hold them.
         until: Block,
     },
     /// They are not on the chain, and never will be.
     Expired {
-        /// How that came.
+        /// Why no block can hold them any more.
         why: ExpiryReason,
     },
     /// They are in a block, where the chain refused them. They are spent.
     Failed {
-        /// That block.
+        /// The block that holds them.
         block: Block,
-        /// Why.
+        /// Why the chain refused them there.
         refusal: ChainRefusal,
     },
 }
@@ -57,7 +57,7 @@ pub enum ExpiryReason {
     ValidityEnded,
     /// They were signed for a runtime that was upgraded.
     RuntimeUpgraded,
-    /// Their number is taken: another program signs with this hotkey.
+    /// Their nonce is taken: another program signs with this hotkey.
     NonceTaken,
 }
 

@@ -13,29 +13,29 @@ use crate::network::SubtensorNetwork;
 #[cfg(feature = "subtensor")]
 use crate::subtensor::{Subtensor, connection::NodeConnection};
 
-/// One subnet of one chain.
+/// One subnet of one subtensor chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubnetAddress {
     /// "finney", "test", "local", or the WebSocket URL of a node.
     pub network: SubtensorNetwork,
-    /// The subnet's number.
+    /// The subnet's number on that chain.
     pub netuid: u16,
 }
 
-/// This program can't speak to a chain.
+/// This program was built without the client of the real chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "this program was built without the client of the real chain: build it with \
      `cargo build --release --package {package} --features subtensor`"
 )]
 pub struct SubtensorFeatureDisabled {
-    /// The package that has to be built again.
+    /// The package that has to be built with it, such as `foretell-miner`.
     pub package: &'static str,
 }
 
 impl SubnetAddress {
-    /// The subnet as a chain, which must begin with block `genesis` if one is given; `package` is the caller's, which may
+    /// The subnet by a node of its chain, which must begin with block `genesis` if one is given; `package` is the caller's, which may
     /// have to be built again.
     #[cfg(feature = "subtensor")]
     pub fn connect(

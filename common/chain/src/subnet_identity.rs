@@ -15,23 +15,23 @@ const TEST: Hash = Hex([
     0x47, 0x57, 0x04, 0x8d, 0x7b, 0x3a, 0x84, 0xb5, 0xd2, 0x5f, 0x6b, 0xd9, 0x78, 0x26, 0x31, 0x05,
 ]);
 
-/// Which subnet of which chain.
+/// The chain and the subnet that a data directory belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SubnetIdentity {
-    /// The ledger of this machine.
+    /// The local ledger of the data directory.
     Local,
-    /// A subnet of the real chain, whichever node was asked.
+    /// A subnet of a subtensor chain, whichever node it is read from.
     Subtensor {
-        /// The chain's first block.
+        /// Hash of the chain's first block.
         genesis: Hash,
-        /// The subnet.
+        /// The subnet's number.
         netuid: u16,
     },
 }
 
 impl SubnetIdentity {
-    /// Whether anybody at all can register there.
+    /// Whether it is of finney or the test network, where anybody can register.
     pub fn is_public(&self) -> bool {
         match self {
             Self::Local => false,

@@ -2,18 +2,18 @@
 
 use thiserror::Error;
 
-/// Why numbers can't become weights.
+/// Why shares can't be scaled to weights.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ScaleError {
-    /// NaN, infinite or negative.
+    /// A share is NaN, infinite or negative.
     #[error("weight number {index} is {value}: weights must be finite and not negative")]
     Unusable {
-        /// Which one, counted from 0.
+        /// Its place, counted from 0.
         index: usize,
-        /// Its value.
+        /// The share itself.
         value: f64,
     },
-    /// None is positive.
+    /// No share is positive.
     #[error("no weight is positive: to pay nobody, put the weight on the subnet owner's uid")]
     AllZero,
 }

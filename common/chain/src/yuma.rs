@@ -1,4 +1,4 @@
-//! Yuma consensus: from everybody's weights and stake to incentive and dividends.
+//! Yuma consensus: from all validators' weights and stake to incentive and dividends.
 //!
 //! With S the stake of permitted validators, normalised, and W their weights, masked and normalised by row:
 //!
@@ -22,7 +22,7 @@ use crate::bond_rules::BondRules;
 use crate::bonds::{self, ValidatorBonds};
 use crate::normalised::normalised;
 
-/// What one neuron brings to an epoch. Its uid is its place in the slice.
+/// What an epoch needs of one neuron. Its uid is its place in the slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ValidatorRow<'a> {
     /// Stake in rao.
@@ -35,7 +35,7 @@ pub struct ValidatorRow<'a> {
     pub bonds: &'a [(Uid, u16)],
 }
 
-/// What an epoch decides, each vector in uid order.
+/// The result of an epoch, each vector in uid order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochResult {
     /// C: the largest weight of each neuron that a majority of stake supports.
@@ -68,14 +68,14 @@ pub fn run_epoch(
         rows.iter().map(|row| row.clipped_at(&consensus)).collect();
     let rank = rank(&validators, n);
     let incentive = normalised(&rank);
-    let (earned, held) = bonds::dividends(&validators, &consensus, &incentive, bonds);
-    let trusted = validators
+    let (dividends, stored) = bonds::dividends(&validators, &consensus, &incentive, bonds);
+    let trust = validators
         .iter()
         .map(|validator| validator.clipped.iter().sum());
     EpochResult {
-        validator_trust: scatter(&rows, n, trusted),
-        dividend: scatter(&rows, n, earned),
-        bonds: scatter(&rows, n, held.iter().map(|row| sparse(row))),
+        validator_trust: scatter(&rows, n, trust),
+        dividend: scatter(&rows, n, dividends),
+        bonds: scatter(&rows, n, stored.iter().map(|row| sparse(row))),
         consensus,
         rank,
         incentive,
@@ -120,7 +120,7 @@ pub fn weighted_median(pairs: &[(f64, u64)], kappa: f64) -> f64 {
         .map_or(0.0, |(value, _)| *value)
 }
 
-/// A permitted validator.
+/// A validator with a permit, its rows filled to one value for each uid.
 struct PermittedValidator {
     uid: usize,
     /// In rao.
@@ -129,7 +129,7 @@ struct PermittedValidator {
     share: f64,
     /// W_i: one weight for each uid.
     weights: Vec<f64>,
-    /// Whom they name, with a weight of 0 too.
+    /// Whether its weights name the uid, with a weight of 0 too.
     has_entry: Vec<bool>,
     /// B′_i: one bond for each uid.
     bonds: Vec<u16>,
@@ -214,7 +214,7 @@ fn rank(validators: &[ValidatorBonds], n: usize) -> Vec<f64> {
     rank
 }
 
-/// One value for each uid: that of its row, or nothing where it has none.
+/// One value for each uid: that of its row, or the default where it has none.
 fn scatter<T: Clone + Default>(
     rows: &[PermittedValidator],
     n: usize,

@@ -26,7 +26,7 @@ use crate::keypair::Keypair;
 /// What development keys such as `//Alice` start from.
 const DEVELOPMENT_PHRASE: &str =
     "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
-/// 12 words.
+/// Bytes of randomness of a new key; they make a phrase of 12 words.
 const NEW_ENTROPY_BYTES: usize = 16;
 /// Rounds of PBKDF2 between a phrase and its seed (substrate-bip39).
 const PBKDF2_ROUNDS: u32 = 2048;
@@ -41,22 +41,22 @@ pub struct KeyMaterial {
 /// Why a text makes no key. None of these messages shows any of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyMaterialError {
-    /// Nothing there.
+    /// The text is empty, or blank.
     #[error("no secret was given: expected a phrase, a seed in hex or a URI such as //Alice")]
     Empty,
-    /// Hex of the wrong length.
+    /// The text begins as hex and isn't 64 hex digits.
     #[error("a seed is 32 bytes, that is 64 hex digits after 0x")]
     SeedLength,
-    /// Not a phrase.
+    /// As many words as no BIP-39 phrase has; holds their number.
     #[error("the phrase has {0} words: expected 12, 15, 18, 21 or 24")]
     WordCount(usize),
-    /// A word of the phrase is misspelt.
+    /// Holds the place of the first word that isn't in the list, counted from 1.
     #[error("word {0} of the phrase is not in the English BIP-39 list: was it misspelt?")]
     UnknownWord(usize),
-    /// All words are right, but not together.
+    /// Every word is in the list, but the checksum in the last one isn't that of the others.
     #[error("the words of the phrase do not belong together: is one wrong, or in the wrong place?")]
     Checksum,
-    /// A URI with an empty part.
+    /// A slash of the URI's path that is followed by no part.
     #[error("the URI has an empty part between its slashes")]
     EmptyJunction,
 }
@@ -72,7 +72,7 @@ impl KeyMaterial {
         Self::from_mnemonic(&phrase, "")
     }
 
-    /// The key of a 32-byte seed.
+    /// The key of a secret seed; it has no phrase.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self {
             key: Keypair::from_seed(seed),
@@ -81,7 +81,7 @@ impl KeyMaterial {
         }
     }
 
-    /// The key of a phrase, a seed or a URI.
+    /// The key of a phrase, a seed or a URI, as shown at the [top](self); blanks around it are ignored.
     pub fn parse(text: &str) -> Result<Self, KeyMaterialError> {
         let text = text.trim();
         if text.is_empty() {
@@ -102,17 +102,17 @@ impl KeyMaterial {
         junctions(path)?.iter().try_fold(root, Self::derived)
     }
 
-    /// The key.
+    /// The pair that signs.
     pub const fn key(&self) -> &Keypair {
         &self.key
     }
 
-    /// Its seed; keys made by a soft derivation have none.
+    /// The secret seed; keys made by a soft derivation have none.
     pub fn seed(&self) -> Option<&[u8; 32]> {
         self.seed.as_deref()
     }
 
-    /// Its phrase, if it is a phrase's own key.
+    /// The BIP-39 phrase that alone gives this key; `None` if it was derived further, or has a password.
     pub fn phrase(&self) -> Option<&str> {
         self.phrase.as_ref().map(|phrase| phrase.as_str())
     }
@@ -149,6 +149,7 @@ impl KeyMaterial {
         }
     }
 
+    /// The key one step down the URI's path.
     fn derived(self, junction: &Junction) -> Result<Self, KeyMaterialError> {
         let code = ChainCode(junction.code());
         let secret = self.key.secret_key();
@@ -184,7 +185,7 @@ impl fmt::Debug for KeyMaterial {
 enum Junction {
     /// `//part`: the new key has a seed of its own.
     Hard(String),
-    /// `/part`.
+    /// `/part`: the new key has no seed.
     Soft(String),
 }
 
@@ -205,9 +206,10 @@ impl Junction {
     }
 }
 
+/// The steps of a URI's path, in order.
 fn junctions(path: &str) -> Result<Vec<Junction>, KeyMaterialError> {
     let mut rest = path;
-    let mut found = Vec::new();
+    let mut junctions = Vec::new();
     while let Some(after) = rest.strip_prefix('/') {
         let (hard, after) = match after.strip_prefix('/') {
             Some(after) => (true, after),
@@ -218,17 +220,17 @@ fn junctions(path: &str) -> Result<Vec<Junction>, KeyMaterialError> {
             return Err(KeyMaterialError::EmptyJunction);
         }
         let part = part.to_owned();
-        found.push(if hard {
+        junctions.push(if hard {
             Junction::Hard(part)
         } else {
             Junction::Soft(part)
         });
         rest = next;
     }
-    Ok(found)
+    Ok(junctions)
 }
 
-/// A text in SCALE: its length in the compact form, then its bytes.
+/// A text in SCALE, the chain's encoding: its length in the compact form, then its bytes.
 fn scale_encode_str(text: &str) -> Vec<u8> {
     let length = text.len();
     let mut bytes = match u16::try_from(length) {
@@ -289,11 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_a_seed_or_a_phrase_says_so() {
+    fn seed_and_phrase_are_given_only_where_they_alone_make_the_key() {
         let phrase = KeyMaterial::parse(PHRASE).unwrap();
         assert_eq!(phrase.phrase(), Some(PHRASE));
-        let again = KeyMaterial::from_seed(phrase.seed().unwrap());
-        assert_eq!(again.key().hotkey(), phrase.key().hotkey());
+        let reread = KeyMaterial::from_seed(phrase.seed().unwrap());
+        assert_eq!(reread.key().hotkey(), phrase.key().hotkey());
         let hard = KeyMaterial::parse("//Alice").unwrap();
         assert!(hard.seed().is_some() && hard.phrase().is_none());
         let soft = KeyMaterial::parse("//Alice/soft").unwrap();
@@ -319,24 +321,24 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_apart_and_never_repeated() {
-        let said = |text: &str| KeyMaterial::parse(text).unwrap_err();
-        assert_eq!(said(" \n"), KeyMaterialError::Empty);
-        assert_eq!(said("0x1234"), KeyMaterialError::SeedLength);
-        assert_eq!(said("bottom drive obey"), KeyMaterialError::WordCount(3));
+    fn each_mistake_has_its_error_and_no_message_shows_the_text() {
+        let error = |text: &str| KeyMaterial::parse(text).unwrap_err();
+        assert_eq!(error(" \n"), KeyMaterialError::Empty);
+        assert_eq!(error("0x1234"), KeyMaterialError::SeedLength);
+        assert_eq!(error("bottom drive obey"), KeyMaterialError::WordCount(3));
         assert_eq!(
-            said(&PHRASE.replace("obey", "oboy")),
+            error(&PHRASE.replace("obey", "oboy")),
             KeyMaterialError::UnknownWord(3)
         );
         assert_eq!(
-            said(&PHRASE.replace("obey", "lake")),
+            error(&PHRASE.replace("obey", "lake")),
             KeyMaterialError::Checksum
         );
-        assert_eq!(said("//Alice/"), KeyMaterialError::EmptyJunction);
+        assert_eq!(error("//Alice/"), KeyMaterialError::EmptyJunction);
         let shown = format!(
             "{:?} {}",
             KeyMaterial::parse(PHRASE).unwrap(),
-            said("secretword")
+            error("secretword")
         );
         assert!(!shown.contains("bottom") && !shown.contains("secretword"));
     }

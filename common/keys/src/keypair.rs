@@ -1,4 +1,4 @@
-//! An sr25519 key pair: what signs requests, answers, receipts and reveals.
+//! An sr25519 key pair: it signs requests, answers, receipts, reveals and weights.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl Keypair {
         }
     }
 
-    /// The pair of a 64-byte secret (canonical scalar ‖ nonce), or `None` if it is none.
+    /// The pair of a 64-byte secret (canonical scalar ‖ nonce), or `None` if the bytes are no such secret.
     pub fn from_secret(secret: &[u8; 64]) -> Option<Self> {
         let secret = SecretKey::from_bytes(secret).ok()?;
         Some(Self {
@@ -46,12 +46,12 @@ impl Keypair {
         Self::from_seed(&derived_seed(seed, role))
     }
 
-    /// The public half.
+    /// The public key.
     pub fn hotkey(&self) -> Hotkey {
         Hotkey(self.pair.public.to_bytes())
     }
 
-    /// The signature under `message`, the same each time.
+    /// The signature of `message`: the same bytes each time.
     ///
     /// The secret nonce is derived from key and message alone (as in RFC 8032): an answer that is asked for
     /// again after a crash carries the very same signature, and a replay gives the same bytes.
@@ -88,7 +88,7 @@ impl Keypair {
     }
 }
 
-/// Whether `signature` is `signer`'s under `message`.
+/// Whether `signature` is `signer`'s own over `message`.
 pub fn verify_signature(signer: &Hotkey, message: &[u8], signature: &Signature) -> bool {
     let key = PublicKey::from_bytes(&signer.0);
     let signature = schnorrkel::Signature::from_bytes(&signature.0);

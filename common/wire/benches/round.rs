@@ -22,9 +22,9 @@ use axum::{Extension, Json, Router};
 use foretell_core::hash::{Commitment, Signature};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::round::Receipt;
-use foretell_core::series::{Grid, Series, Unit};
+use foretell_core::series::RoundId;
 use foretell_core::signed_text::{answer_text, commitment, receipt_text, reveal_text};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, btc_usd};
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
 use foretell_wire::client::MinerClient;
@@ -36,7 +36,6 @@ use foretell_wire::request_authorizer::{Caller, Callers};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-const FIRST: UnixMillis = UnixMillis(1_704_067_200_000);
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -45,13 +44,13 @@ struct Miner {
     address: SocketAddr,
 }
 
-/// What a client took.
+/// What all rounds cost the client's process.
 #[derive(Serialize)]
 struct Cost {
     requests: usize,
     cpu_s: f64,
     wall_s: f64,
-    /// After a few rounds, and after all of them.
+    /// After a hundredth of the rounds, and after all of them.
     threads: [usize; 2],
     sockets: [usize; 2],
 }
@@ -64,7 +63,7 @@ fn main() {
         ["serve", miners, ..] => runtime.block_on(serve(miners.parse().unwrap())),
         ["ask", rounds, miners, ..] => {
             let (rounds, miners) = (rounds.parse().unwrap(), miners.parse().unwrap());
-            runtime.block_on(ask(rounds, miners));
+            runtime.block_on(run_rounds(rounds, miners));
         }
         ["sign", ..] => sign(),
         // `cargo bench` runs this without such arguments.
@@ -72,7 +71,7 @@ fn main() {
     }
 }
 
-/// A fan of the size that reference miners send: 100 steps of 99 quantiles.
+/// A forecast of the size that reference miners send: 100 steps of 99 quantiles.
 fn payload() -> String {
     let values: Vec<String> = (0..9_900)
         .map(|i| format!("{}.5", 42_000 + i % 99))
@@ -126,7 +125,7 @@ async fn commit(
     Extension(Caller(caller)): Extension<Caller>,
     Json(request): Json<CommitRequest>,
 ) -> Json<CommitResponse> {
-    let commitment = committed(&miner, &caller, &request.round);
+    let commitment = payload_commitment(&miner, &caller, &request.round);
     let text = answer_text(&request.round, &caller, &commitment);
     let signature = miner.key.sign(text.as_bytes());
     Json(CommitResponse {
@@ -148,43 +147,32 @@ async fn reveal(
     })
 }
 
-fn committed(
-    miner: &BenchMiner,
-    caller: &Hotkey,
-    round: &foretell_core::series::RoundId,
-) -> Commitment {
+fn payload_commitment(miner: &BenchMiner, caller: &Hotkey, round: &RoundId) -> Commitment {
     let nonce = miner.key.nonce(&round.to_string());
     let own = miner.key.hotkey();
     commitment(round, caller, &own, &nonce, miner.payload.as_bytes())
 }
 
-async fn ask(rounds: usize, count: usize) {
+async fn run_rounds(rounds: usize, count: usize) {
     let lines = std::io::stdin().lock().lines().take(count);
     let miners: Vec<Miner> = lines
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
         .collect();
     let key = Keypair::derived(11, "validator");
     let client = Arc::new(MinerClient::new(key.clone(), system_nanos).unwrap());
-    let series = Series {
-        id: "BTC/USD".parse().unwrap(),
-        grid: Grid {
-            step: Millis::minutes(5),
-            horizon: 100,
-        },
-        unit: Unit::LogPrice,
-    };
+    let series = btc_usd(100);
     let (cpu, begun) = (cpu_s(), Instant::now());
     let (mut threads, mut sockets) = ([0; 2], [0; 2]);
     for number in 0..rounds {
-        let origin = FIRST + series.grid.step.times(i64::try_from(number).unwrap());
+        let origin = MONDAY + series.grid.step.times(i64::try_from(number).unwrap());
         let request = Arc::new(CommitRequest::new(&series, origin, origin, origin));
-        let asking = miners.iter().cloned().map(|miner| {
+        let requests = miners.iter().cloned().map(|miner| {
             let (client, request, key) = (Arc::clone(&client), Arc::clone(&request), key.clone());
-            async move { one(&client, &key, &miner, &request).await }
+            async move { run_round(&client, &key, &miner, &request).await }
         });
-        let mut asking: JoinSet<()> = asking.collect();
-        while let Some(asked) = asking.join_next().await {
-            asked.unwrap();
+        let mut requests: JoinSet<()> = requests.collect();
+        while let Some(ended) = requests.join_next().await {
+            ended.unwrap();
         }
         if number == rounds / 100 {
             (threads[0], sockets[0]) = (entries("task"), entries("fd"));
@@ -202,7 +190,7 @@ async fn ask(rounds: usize, count: usize) {
 }
 
 /// One miner's round: commitment, receipt, reveal, everything verified.
-async fn one(client: &MinerClient, key: &Keypair, miner: &Miner, request: &CommitRequest) {
+async fn run_round(client: &MinerClient, key: &Keypair, miner: &Miner, request: &CommitRequest) {
     let Miner { hotkey, address } = miner;
     let answered = client
         .request_commitment(hotkey, *address, request, DEADLINE)

@@ -1,21 +1,21 @@
-//! Which addresses others may make us ask: on a public network, only those of the public internet.
+//! Which addresses a validator sends requests to: on a public network, only those of the public internet.
 //!
-//! Anybody who registers on a subnet writes any address into the chain. A validator that asked them all could be made to
-//! knock at services of its own machine and network.
+//! Anybody who registers on a subnet writes any address into the chain. A validator that sent requests to
+//! all of them could be made to reach services of its own machine and network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Which addresses are asked.
+/// The addresses that requests are sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressPolicy {
-    /// Those of the public internet.
+    /// Only those of the public internet.
     PublicOnly,
-    /// All: a network of one's own.
+    /// All of them: for a network of one's own.
     Any,
 }
 
 impl AddressPolicy {
-    /// Whether a peer at this address is asked.
+    /// Whether a request may be sent to this address.
     pub fn allows(self, address: SocketAddr) -> bool {
         self == Self::Any || is_public(address.ip())
     }
@@ -33,7 +33,7 @@ fn is_public(ip: IpAddr) -> bool {
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let this_network = a == 0;
-    // Between a provider's customers and its own translation.
+    // Between a provider's customers and its address translation (RFC 6598).
     let shared = a == 100 && b & 0xc0 == 64;
     let protocols = (a, b, c) == (192, 0, 0);
     let benchmarks = a == 198 && b & 0xfe == 18;
@@ -53,14 +53,14 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [first, second, third, .., high, low] = ip.segments();
     let embedded =
         |high: u16, low: u16| is_public_v4(((u32::from(high) << 16) | u32::from(low)).into());
-    // An IPv4 address in other clothes: mapped, translated (RFC 6052), 6to4.
+    // An IPv4 address inside an IPv6 one: mapped, translated (RFC 6052), 6to4.
     if ip.to_ipv4_mapped().is_some() || (first, second) == (0x64, 0xff9b) {
         return embedded(high, low);
     }
     if first == 0x2002 {
         return embedded(second, third);
     }
-    // What is global is all in 2000::/3.
+    // Global unicast addresses are all in 2000::/3.
     first & 0xe000 == 0x2000
 }
 

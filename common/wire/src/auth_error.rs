@@ -3,28 +3,28 @@
 use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 
-/// Why a request is refused.
+/// Why a request is refused; the text goes back to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthError {
-    /// A header is missing or is not what it should be.
+    /// A header is missing or can't be read; holds its name.
     #[error("header {0} is missing or malformed")]
     MalformedHeader(&'static str),
-    /// Meant for somebody else.
+    /// It names another receiver than the hotkey that serves.
     #[error("request is for another receiver")]
     WrongReceiver,
-    /// Too old or from the future.
+    /// Its nonce is more than 10 s old, or more than 2 s ahead.
     #[error("request is not fresh: check both clocks")]
     Stale,
-    /// The signature does not verify.
+    /// The signature isn't the sender's own over the protocol's text.
     #[error("signature does not verify")]
     BadSignature,
-    /// Seen before.
+    /// A request with this sender and nonce was accepted before.
     #[error("request was seen before")]
     Replayed,
-    /// More fresh requests than can be remembered.
+    /// There are more fresh requests, in all or of this sender, than are remembered.
     #[error("too many requests")]
     TooManyRequests,
-    /// Who it says it is, and not welcome.
+    /// It is the sender's own, who is not among the allowed callers.
     #[error("{0} is not among the validators that this miner answers")]
     CallerNotAllowed(Hotkey),
 }

@@ -1,4 +1,4 @@
-//! The authorization of a signed HTTP service: nothing behind it sees a request that isn't who it says it is.
+//! The authorization of a signed HTTP service: handlers see only requests whose sender is verified and allowed.
 
 use std::sync::Arc;
 

@@ -11,18 +11,18 @@ use foretell_keys::keypair::Keypair;
 use crate::auth_error::AuthError;
 use crate::claimed_identity::{ClaimedIdentity, header_text};
 
-/// A request as it is signed.
+/// The parts of an HTTP request that its signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRequest<'a> {
     /// HTTP method, upper case.
     pub method: &'a str,
-    /// Path with its query, as sent.
+    /// Path with its query, byte for byte as sent.
     pub path: &'a str,
-    /// The raw body.
+    /// The body's bytes, before anything is decoded.
     pub body: &'a [u8],
 }
 
-/// Headers that sign `request` from `key` to `receiver` at `nonce_ns` (nanoseconds since 1970, unique).
+/// Headers that sign `request` from `key` to `receiver`; `nonce_ns` is the time in unix nanoseconds, never used twice.
 pub fn signed_headers(
     key: &Keypair,
     receiver: &Hotkey,
@@ -42,7 +42,7 @@ pub fn signed_headers(
     ]
 }
 
-/// The claim of a `btauth/1` request, and the text that it must have signed.
+/// Who a `btauth/1` request says it is from and for, and the text that it must have signed.
 pub(crate) fn claimed_identity(
     headers: &HeaderMap,
     request: &SignedRequest<'_>,

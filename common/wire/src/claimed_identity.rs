@@ -8,21 +8,21 @@ use foretell_core::hotkey::Hotkey;
 
 use crate::auth_error::AuthError;
 
-/// Who a request says it is from and to, before anything is believed.
+/// What the headers of a signed request say; nothing of it is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimedIdentity {
-    /// Whose request it says it is.
+    /// The hotkey that the request says signed it.
     pub sender: Hotkey,
-    /// Whom it says it is for.
+    /// The hotkey that it says it is meant for.
     pub receiver: Hotkey,
-    /// Nanoseconds since 1970.
+    /// The sender's time in unix nanoseconds.
     pub nonce: u64,
-    /// Under the protocol's text.
+    /// The signature over the protocol's text.
     pub signature: Signature,
 }
 
 impl ClaimedIdentity {
-    /// The claim in the headers of these names.
+    /// The identity in the headers of these names; the signature has `0x` before it.
     pub(crate) fn from_headers(
         headers: &HeaderMap,
         sender: &'static str,
@@ -53,6 +53,7 @@ pub(crate) fn header_text<'a>(
         .ok_or(AuthError::MalformedHeader(name))
 }
 
+/// The value of such a header, as a `T`.
 fn parsed_header<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, AuthError> {
     header_text(headers, name)?
         .parse()

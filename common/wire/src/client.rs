@@ -29,13 +29,13 @@ use crate::messages::{
 };
 use crate::nanos_clock::NanosClock;
 
-/// Longest commit answer.
+/// Most bytes of the answer to a request for a commitment.
 const MAX_COMMIT_BYTES: usize = 4 << 10;
-/// Longest reveal answer: a payload of 4 MiB as a JSON string, quotes escaped, and a little more.
+/// Most bytes of a revealed payload: one of 4 MiB as a JSON string, quotes escaped, and a little more.
 const MAX_REVEAL_BYTES: usize = 5 << 20;
-/// Longest answer to being told something, which is none but for what went wrong.
+/// Most bytes of the answer to a notice, which is empty unless something went wrong.
 const MAX_OUTCOME_ANSWER_BYTES: usize = 4 << 10;
-/// Asks miners in the name of one hotkey.
+/// Sends requests to miners, signed by one hotkey.
 ///
 /// A miner that answers `btauth/1` with 404 is asked again in the older [axon protocol](crate::axon), and from then
 /// on at once.
@@ -44,12 +44,12 @@ pub struct MinerClient {
     key: Keypair,
     transport: Transport,
     nonces: NonceSource,
-    /// Names this client to axons.
+    /// This client's id in the older protocol.
     uuid: String,
     axon_peers: AxonPeers,
 }
 
-/// A miner and how to reach it.
+/// A miner, where it answers, and how long it has for the whole of one request.
 #[derive(Debug, Clone, Copy)]
 struct Peer<'a> {
     hotkey: &'a Hotkey,
@@ -60,7 +60,7 @@ struct Peer<'a> {
 /// An answer whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedAnswer<T> {
-    /// The answer.
+    /// What the miner signed.
     pub answer: T,
     /// What the miner declares in [`DELAY_HEADER`]; only a replay reads it.
     pub declared_delay: DeclaredDelay,
@@ -80,7 +80,7 @@ impl MinerClient {
         })
     }
 
-    /// The key that signs.
+    /// The key that signs requests.
     pub const fn key(&self) -> &Keypair {
         &self.key
     }
@@ -144,9 +144,9 @@ impl MinerClient {
         }
     }
 
-    /// Tells a miner what became of its answer, within a total `deadline`.
+    /// Sends a miner the outcome of a round, within a total `deadline`.
     ///
-    /// The [older protocol](crate::axon) has no words for it: a miner known to speak that is not told.
+    /// The [older protocol](crate::axon) has no such message: a miner known to speak it gets none.
     pub async fn send_outcome(
         &self,
         miner: &Hotkey,
@@ -164,8 +164,8 @@ impl MinerClient {
         }
         let text = serde_json::to_string(notice)
             .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
-        let telling = self.post_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
-        let reply = tokio::time::timeout(deadline, telling)
+        let sending = self.post_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
+        let reply = tokio::time::timeout(deadline, sending)
             .await
             .map_err(|_| MinerRequestError::TimedOut(deadline))??;
         reply.success().map(|_| ())
@@ -210,13 +210,13 @@ impl MinerClient {
     ) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
         let request = serde_json::to_string(request)
             .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
-        let mut unknown = None;
+        let mut not_found = None;
         if !self.axon_peers.contains(peer.hotkey, peer.address) {
             let reply = self.post_btauth(peer, route, &request, max_bytes).await?;
             if reply.status != StatusCode::NOT_FOUND {
                 return reply.success();
             }
-            unknown = Some(reply);
+            not_found = Some(reply);
         }
         let reply = self.post_axon(peer, route, &request, max_bytes).await?;
         let known = reply.status != StatusCode::NOT_FOUND;
@@ -225,8 +225,8 @@ impl MinerClient {
         } else {
             self.axon_peers.remove(peer.hotkey);
         }
-        // What neither protocol knows is said in the present one's words.
-        let reply = unknown.filter(|_| !known).unwrap_or(reply);
+        // A route that neither protocol knows is reported as the present one does.
+        let reply = not_found.filter(|_| !known).unwrap_or(reply);
         let (body, declared_delay) = reply.success()?;
         let answer =
             axon::client::response_of(&body).map_err(|why| MinerRequestError::InvalidAnswer {

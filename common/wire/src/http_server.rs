@@ -1,7 +1,7 @@
-//! Serving HTTP to strangers: every connection, request and answer has its limit.
+//! Serving HTTP to anybody: every connection, request and answer has its limit.
 //!
 //! A deadline is for the whole of a request, from its first header to its handler's answer, so that a peer that
-//! sends or reads byte by byte is cut when the time is over, not when it tires.
+//! sends or reads byte by byte is cut when the time is over.
 
 use std::io;
 use std::sync::Arc;
@@ -23,18 +23,18 @@ use tokio_util::sync::CancellationToken;
 /// After a failure to accept (too many open files, say), this long until the next try.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// What a service allows.
+/// How much of a service its peers can take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
     /// Connections at once; more wait in the system's queue.
     pub max_connections: usize,
     /// Requests at once; more are answered with 503.
     pub max_requests: usize,
-    /// For all headers of a request, and for a connection to stay idle.
+    /// Time for all headers of a request, and for a connection to stay idle.
     pub header_timeout: Duration,
-    /// For a request's body and its answer.
+    /// Time for a request's body and its answer together.
     pub request_timeout: Duration,
-    /// For a connection, whatever it does.
+    /// Time for a connection, whatever it does.
     pub connection_timeout: Duration,
 }
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_drips_its_body_is_told_so_at_the_deadline() {
+    async fn a_peer_that_drips_its_body_gets_408_at_the_deadline() {
         let service = service(short()).await;
         let head =
             "POST /length HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 9\r\n\r\nab";
@@ -254,11 +254,11 @@ mod tests {
         // Whichever of the two comes second is turned away.
         let mut second = sent(service.address, head).await;
         let (mut of_first, mut of_second) = ([0; 12], [0; 12]);
-        let told = tokio::select! {
+        let refused = tokio::select! {
             read = first.read_exact(&mut of_first) => read.map(|_| of_first),
             read = second.read_exact(&mut of_second) => read.map(|_| of_second),
         };
-        assert_eq!(&told.unwrap(), b"HTTP/1.1 503");
+        assert_eq!(&refused.unwrap(), b"HTTP/1.1 503");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Signed HTTP between validators and miners.
+//! Signed HTTP between validators and miners: both ends, and the messages between them.
 //!
 //! ```text
 //!  validator                                   miner
@@ -8,14 +8,14 @@
 //!              ◀── nonce, payload, signature ─
 //! ```
 //!
-//! Requests are signed as the ecosystem does; responses are not, so the answers themselves carry a
+//! Requests are signed as the ecosystem does ([`btauth`]); responses are not, so the answers themselves carry a
 //! signature ([`foretell_core::signed_text`]) and stay attributable in the journal. What is *not* here: what a
 //! miner answers, when it is asked, the chain.
 //!
-//! Peers of the older protocol take part through [`axon`]; [`http_server`] keeps every connection within limits; [`address_policy`] says
-//! which addresses may be asked at all.
+//! Peers of the older protocol take part through [`axon`]; [`http_server`] keeps every connection within limits;
+//! [`address_policy`] says which addresses a validator sends requests to at all.
 //!
-//! Time is an argument: whoever makes a client or a server gives it the clock that nonces go by.
+//! Time is an argument: whoever makes a client or a server gives it the [clock](nanos_clock) that nonces go by.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod address_policy;

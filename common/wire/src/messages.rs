@@ -1,4 +1,4 @@
-//! What travels between a validator and a miner, as JSON.
+//! The messages between a validator and a miner, as JSON.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub const COMMIT_ROUTE: &str = "/v1/commit";
 /// Route on which a miner is asked to reveal.
 pub const REVEAL_ROUTE: &str = "/v1/reveal";
 
-/// Route on which a miner is told how it did.
+/// Route on which a miner gets the outcome of a round.
 pub const OUTCOME_ROUTE: &str = "/v1/outcome";
 
 /// Response header by which an adversary declares how late it answers, in ms or `never`.
@@ -26,15 +26,15 @@ pub const DELAY_HEADER: &str = "x-foretell-delay";
 /// Asks for a commitment to a forecast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitRequest {
-    /// The round.
+    /// The round, `SERIES@T_MS` with its origin T.
     pub round: RoundId,
-    /// Its series, once more.
+    /// The series of [`round`](Self::round), for miners that don't take ids apart.
     pub series: SeriesId,
     /// Step of the grid in seconds.
     pub step_s: u64,
-    /// Number of steps H.
+    /// Number of steps H of the forecast that is asked for.
     pub horizon: usize,
-    /// Until when the answer counts, by the round clock.
+    /// The last instant of the round clock at which an answer counts.
     pub deadline_ms: UnixMillis,
     /// The round clock now; in a replay the only time that a miner may know.
     pub round_time_ms: UnixMillis,
@@ -54,19 +54,19 @@ impl CommitRequest {
     }
 }
 
-/// Binds the miner to a payload.
+/// The miner's commitment, which binds it to a payload that it doesn't show yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitResponse {
-    /// See [`foretell_core::signed_text::commitment`].
+    /// The hash of payload and nonce: [`foretell_core::signed_text::commitment`].
     pub commitment: Commitment,
-    /// Under [`foretell_core::signed_text::answer_text`].
+    /// The miner's, over [`foretell_core::signed_text::answer_text`].
     pub signature: Signature,
 }
 
 /// Asks for the payload behind a commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevealRequest {
-    /// The round.
+    /// The round of the commitment.
     pub round: RoundId,
     /// The validator's receipt for the commitment.
     pub receipt: Receipt,
@@ -75,35 +75,35 @@ pub struct RevealRequest {
 /// The payload behind a commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevealResponse<P = String> {
-    /// The nonce of the commitment.
+    /// The nonce that went into the commitment.
     pub nonce: Nonce,
     /// The forecast's JSON as one string, never re-serialised.
     pub payload: P,
-    /// Under [`foretell_core::signed_text::reveal_text`].
+    /// The miner's, over [`foretell_core::signed_text::reveal_text`].
     pub signature: Signature,
 }
 
-/// Tells a miner how it did in a round, so that it can learn and its operator can see why; it answers 204.
+/// The outcome of a round for one miner, from which it can learn and its operator sees why; the miner answers 204.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeNotice {
-    /// The round.
+    /// The round that is settled or void.
     pub round: RoundId,
-    /// What became of the miner's answer.
+    /// Whether the miner's answer was scored.
     pub verdict: OutcomeStatus,
     /// Why it was not scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Settled price at the origin.
+    /// Settled price at the origin; none if it is a gap.
     pub anchor: Option<Price>,
     /// Settled prices at steps 1 ..= H; `null` is a gap. None at all of a void round.
     pub realised: Vec<Option<Price>>,
-    /// The miner's score, lower is better.
+    /// The miner's scaled CRPS, lower is better; none unless it was scored.
     pub score: Option<f64>,
-    /// The reference's score.
+    /// The reference's scaled CRPS; none of a void round.
     pub reference: Option<f64>,
-    /// The miner's place on the leaderboard.
+    /// The miner's place on the leaderboard, on which the reference stands too; none without one.
     pub rank: Option<usize>,
-    /// The miner's share of weight.
+    /// The miner's share of all weight, 0 to 1.
     pub weight: Option<f64>,
 }
 
@@ -111,11 +111,11 @@ pub struct OutcomeNotice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
-    /// It was a forecast, and has a score.
+    /// It was a valid forecast, and has a score.
     Scored,
-    /// There was none that counts.
+    /// No valid forecast came in time: a miss.
     Missed,
-    /// The round counts for nobody.
+    /// The round is void: it counts for nobody.
     Void,
 }
 
@@ -132,14 +132,12 @@ impl fmt::Display for OutcomeStatus {
 #[cfg(test)]
 mod tests {
     use foretell_core::hash::Hex;
-    use foretell_core::series::{Grid, Unit};
+    use foretell_core::testing::{MONDAY, btc_usd};
     use foretell_core::time::Millis;
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
     use super::*;
-
-    const ORIGIN: UnixMillis = UnixMillis(1_704_067_200_000);
 
     fn round() -> RoundId {
         "BTC/USD@1704067200000".parse().unwrap()
@@ -157,18 +155,10 @@ mod tests {
 
     #[test]
     fn a_request_for_a_commitment() {
-        let series = Series {
-            id: "BTC/USD".parse().unwrap(),
-            grid: Grid {
-                step: Millis::minutes(5),
-                horizon: 100,
-            },
-            unit: Unit::LogPrice,
-        };
-        let deadline = ORIGIN - Millis::seconds(5);
-        let now = ORIGIN - Millis::seconds(15);
+        let deadline = MONDAY - Millis::seconds(5);
+        let now = MONDAY - Millis::seconds(15);
         check(
-            &CommitRequest::new(&series, ORIGIN, deadline, now),
+            &CommitRequest::new(&btc_usd(100), MONDAY, deadline, now),
             &json!({
                 "round": "BTC/USD@1704067200000",
                 "series": "BTC/USD",

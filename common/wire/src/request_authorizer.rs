@@ -1,4 +1,4 @@
-//! Who may ask: signatures first, then the list of callers, then that nothing counts twice.
+//! Which requests are let in: signatures are checked first, then the list of callers, then that none counts twice.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,23 @@ use crate::claimed_identity::ClaimedIdentity;
 use crate::nanos_clock::NanosClock;
 use crate::request_verifier::RequestVerifier;
 
-/// Longest request body that is read.
+/// Most bytes of a request's body that are read.
 pub const MAX_REQUEST_BYTES: usize = 64 << 10;
 
 /// The verified sender of a request; handlers take it as `Extension<Caller>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller(pub Hotkey);
 
-/// Who may ask.
+/// Which hotkeys are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callers {
-    /// Any hotkey that signs.
+    /// Every hotkey whose signature verifies.
     Anyone,
-    /// These hotkeys.
+    /// Only these hotkeys.
     Only(BTreeSet<Hotkey>),
 }
 
-/// Checks signatures, and who may ask.
+/// Lets requests to one hotkey in, or says why not.
 #[derive(Debug)]
 pub(crate) struct RequestAuthorizer {
     verifier: RequestVerifier,
@@ -45,7 +45,8 @@ impl RequestAuthorizer {
 
     /// The sender of a request that claims to have signed `text`.
     ///
-    /// Callers that aren't allowed are turned away before they are remembered: they must not fill a memory that others need.
+    /// Callers that aren't allowed are refused before their nonces are remembered: they must not fill a memory that others
+    /// need.
     pub(crate) fn authorize(
         &self,
         claim: &ClaimedIdentity,
@@ -64,7 +65,7 @@ impl RequestAuthorizer {
     }
 }
 
-/// The status of a request that isn't let in.
+/// The HTTP status of a request that isn't let in.
 pub(crate) const fn auth_error_status(error: &AuthError) -> StatusCode {
     match error {
         AuthError::CallerNotAllowed(_) => StatusCode::FORBIDDEN,

@@ -9,7 +9,7 @@ use foretell_keys::keypair::verify_signature;
 use crate::auth_error::AuthError;
 use crate::claimed_identity::ClaimedIdentity;
 
-/// Oldest accepted request.
+/// Age of the oldest request that is accepted.
 const MAX_AGE_NS: u64 = 10_000_000_000;
 /// Furthest a sender's clock may run ahead.
 const MAX_AHEAD_NS: u64 = 2_000_000_000;
@@ -18,7 +18,7 @@ const MAX_SEEN_NONCES: usize = 65_536;
 /// Of these, one sender's: nobody alone can fill the memory.
 const MAX_NONCES_PER_SENDER: usize = 4_096;
 
-/// Checks requests to one receiver, and remembers them so that none counts twice.
+/// Verifies requests to one receiver, and remembers their nonces so that none counts twice.
 #[derive(Debug)]
 pub struct RequestVerifier {
     receiver: Hotkey,
@@ -33,7 +33,7 @@ struct SeenNonces {
 }
 
 impl RequestVerifier {
-    /// A verifier of requests to `receiver`.
+    /// A verifier of requests to `receiver`, which remembers none yet.
     pub fn new(receiver: Hotkey) -> Self {
         Self {
             receiver,
@@ -62,7 +62,7 @@ impl RequestVerifier {
         Ok(())
     }
 
-    /// Sees to it that a verified claim counts once.
+    /// Remembers the nonce of a verified claim; an error if it was there, or there is no room for it.
     pub(crate) fn record_nonce(
         &self,
         claim: &ClaimedIdentity,
@@ -85,7 +85,7 @@ impl RequestVerifier {
 }
 
 impl SeenNonces {
-    /// Drops what is no longer fresh, and would be refused for that.
+    /// Forgets nonces that are no longer fresh: a request with one is refused for that.
     fn evict_stale(&mut self, now_ns: u64) {
         while let Some(&(nonce, sender)) = self.by_nonce.first()
             && nonce.saturating_add(MAX_AGE_NS) < now_ns
@@ -137,7 +137,7 @@ mod tests {
             .collect()
     }
 
-    fn sent(nonce: u64) -> (RequestVerifier, HeaderMap) {
+    fn signed_request(nonce: u64) -> (RequestVerifier, HeaderMap) {
         let receiver = Keypair::derived(1, "miner").hotkey();
         let key = Keypair::derived(1, "validator");
         let headers = headers(signed_headers(&key, &receiver, &REQUEST, nonce));
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_request_counts_once() {
-        let (verifier, headers) = sent(NOW);
+        let (verifier, headers) = signed_request(NOW);
         assert!(authenticate(&verifier, &headers, &REQUEST, NOW).is_ok());
         assert_eq!(
             authenticate(&verifier, &headers, &REQUEST, NOW),
@@ -200,7 +200,7 @@ mod tests {
             (NOW + 2_000_000_000, true),
             (NOW + 2_000_000_001, false),
         ] {
-            let (verifier, headers) = sent(nonce);
+            let (verifier, headers) = signed_request(nonce);
             assert_eq!(
                 authenticate(&verifier, &headers, &REQUEST, NOW).is_ok(),
                 fresh,
@@ -210,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn tampering_is_told_from_a_wrong_receiver_and_a_missing_header() {
-        let (verifier, headers) = sent(NOW);
+    fn tampering_a_wrong_receiver_and_a_missing_header_have_errors_of_their_own() {
+        let (verifier, headers) = signed_request(NOW);
         let other_body = SignedRequest {
             body: b"{ }",
             ..REQUEST
@@ -245,8 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_fresh_is_forgotten() {
-        let (verifier, headers) = sent(NOW);
+    fn nonces_that_are_no_longer_fresh_are_forgotten() {
+        let (verifier, headers) = signed_request(NOW);
         authenticate(&verifier, &headers, &REQUEST, NOW).unwrap();
         let later = NOW + 20_000_000_000;
         let other = Keypair::derived(3, "x").hotkey();
@@ -256,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn a_full_memory_refuses_what_it_could_not_tell_from_a_replay() {
-        let (verifier, headers) = sent(NOW);
+    fn a_full_memory_refuses_new_requests() {
+        let (verifier, headers) = signed_request(NOW);
         let others = |i: usize| Hotkey([u8::try_from(i / MAX_NONCES_PER_SENDER).unwrap(); 32]);
         for (i, nonce) in (NOW..).take(MAX_SEEN_NONCES).enumerate() {
             verifier
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn one_sender_cannot_shut_out_the_others() {
-        let (verifier, headers) = sent(NOW);
+        let (verifier, headers) = signed_request(NOW);
         let flooder = Keypair::derived(3, "x").hotkey();
         for nonce in (NOW..).take(MAX_NONCES_PER_SENDER) {
             verifier.record_nonce(&claim(flooder, nonce), NOW).unwrap();

@@ -11,19 +11,19 @@ use crate::block::Block;
 use crate::metagraph::Neuron;
 use crate::signed_weights::SignedWeights;
 
-/// How many submissions of a hotkey can be found again: at the default rate limit, those of 21 hours.
+/// How many submissions of a hotkey are remembered: at the default rate limit, those of 21 hours.
 const MAX_INCLUSIONS: usize = 64;
 
-/// Where a submission became part of the chain.
+/// The place of submitted weights on the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inclusion {
     /// The block that holds it.
     pub block: Block,
-    /// Its name.
+    /// The hash of the weights that it holds.
     pub hash: Hash,
 }
 
-/// What stays with a hotkey when it loses its uid.
+/// What stays with a hotkey when it loses its uid, in rao.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct HotkeyBalance {
     pub(super) stake: u64,
@@ -32,7 +32,7 @@ pub(super) struct HotkeyBalance {
     pub(super) spent: u64,
 }
 
-/// A registered neuron; its uid is its place in the ledger.
+/// A registered hotkey; its uid is its place in the ledger's list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Account {
     pub(super) hotkey: Hotkey,
@@ -44,12 +44,12 @@ pub(super) struct Account {
     pub(super) last_update: Block,
     pub(super) incentive: u16,
     pub(super) dividend: u16,
-    /// Of the last epoch.
+    /// Rao that the last epoch paid it.
     pub(super) paid: u64,
     pub(super) registered: Block,
     pub(super) weights: Vec<(Uid, u16)>,
     pub(super) bonds: Vec<(Uid, u16)>,
-    /// Of the last weights included.
+    /// The nonce of the last weights included.
     pub(super) nonce: Option<u64>,
     /// The newest last.
     pub(super) inclusions: VecDeque<Inclusion>,

@@ -1,5 +1,5 @@
-//! What we ask subtensor to do, by name: arguments are found in the runtime's own metadata, so that a runtime may move
-//! or wrap them.
+//! The calls that we make, by name: arguments are found in the runtime's own metadata, so that a runtime may move or
+//! wrap them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,15 +10,15 @@ use subxt::dynamic::Value;
 use subxt::ext::scale_value::Composite;
 use subxt::tx::DynamicPayload;
 
-/// The pallet of subnets: every call here is of it.
+/// The pallet of subnets, whose calls these all are.
 pub const PALLET: &str = "SubtensorModule";
-/// The version of timelocked commits that we make.
+/// The version of timelocked commitments that we make.
 const COMMIT_VERSION: u16 = 4;
 
-/// A call with its arguments by name.
+/// A call of the pallet, with its arguments by name.
 pub type Call = DynamicPayload<Composite<()>>;
 
-/// How weights get onto a runtime.
+/// The call by which a runtime takes weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightsCall {
@@ -35,8 +35,8 @@ pub enum WeightsCall {
 }
 
 impl WeightsCall {
-    /// The call that a runtime has; `None` if weights must be committed and it knows no way that we do.
-    pub fn of(metadata: &Metadata, commit_reveal: bool) -> Option<Self> {
+    /// The newest form that the runtime has; `None` if weights must be committed and it knows no way that we do.
+    pub fn from_metadata(metadata: &Metadata, commit_reveal: bool) -> Option<Self> {
         let variants: &[Self] = if commit_reveal {
             &[Self::TimelockedMechanism, Self::Timelocked, Self::Crv3]
         } else {
@@ -47,7 +47,7 @@ impl WeightsCall {
         variants.iter().find(known).copied()
     }
 
-    /// The call.
+    /// Its name in the pallet.
     pub const fn call_name(self) -> &'static str {
         match self {
             Self::Plain => "set_weights",
@@ -58,6 +58,7 @@ impl WeightsCall {
         }
     }
 
+    /// Whether it takes the number of a mechanism.
     const fn names_mechanism(self) -> bool {
         matches!(self, Self::Mechanism | Self::TimelockedMechanism)
     }
@@ -115,7 +116,7 @@ pub fn serve_axon(netuid: u16, axon: SocketAddr, version: u32) -> Call {
     )
 }
 
-/// Buys a uid for `hotkey`; signed by its coldkey.
+/// Registers `hotkey` on the subnet, at the price of the day; signed by the coldkey that pays.
 pub fn burned_register(netuid: u16, hotkey: &Hotkey) -> Call {
     call(
         "burned_register",
@@ -126,7 +127,7 @@ pub fn burned_register(netuid: u16, hotkey: &Hotkey) -> Call {
     )
 }
 
-/// Stakes `rao` on `hotkey`; signed by its coldkey.
+/// Stakes `rao` of TAO on `hotkey`; signed by the coldkey that owns it.
 pub fn add_stake(netuid: u16, hotkey: &Hotkey, rao: u64) -> Call {
     call(
         "add_stake",

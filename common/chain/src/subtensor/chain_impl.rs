@@ -22,13 +22,13 @@ use crate::signer::Signer;
 use crate::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use crate::subnet_identity::SubnetIdentity;
 
-/// Our version, as published with an axon.
+/// The version that is published with an axon.
 const AXON_VERSION: u32 = 1;
 
 impl Chain for Subtensor {
     async fn identity(&self) -> Result<SubnetIdentity, ChainError> {
         let netuid = self.netuid;
-        // Whatever is asked at a block sees to it that it is one of the chain that is meant.
+        // Reading any block checks that it is of the chain that is meant.
         self.head().await?;
         let genesis = self.genesis_hash().await.map_err(SubtensorError::from)?;
         Ok(SubnetIdentity::Subtensor { genesis, netuid })
@@ -53,7 +53,7 @@ impl Chain for Subtensor {
         now: UnixMillis,
     ) -> Result<PreparedWeights, ChainError> {
         let state = self.head().await?;
-        let context = WeightsContext::of(&state, self.netuid, signer.account()).await?;
+        let context = WeightsContext::read(&state, self.netuid, signer.account()).await?;
         let weights = context.check(weights)?;
         let (weights_call, call, reveal_round) =
             self.weights_call(&state, &context, &weights, now)?;
@@ -100,7 +100,7 @@ impl Chain for Subtensor {
 }
 
 impl Subtensor {
-    /// The call that sets these weights on this runtime, and the round that reveals them.
+    /// The call that sets these weights on this runtime, its form, and the drand round that reveals them, if one does.
     fn weights_call(
         &self,
         state: &BlockState<'_>,
@@ -109,7 +109,8 @@ impl Subtensor {
         now: UnixMillis,
     ) -> Result<(WeightsCall, Call, Option<u64>), SubtensorError> {
         let runtime = &state.runtime;
-        let weights_call = WeightsCall::of(runtime.metadata(), context.reveal_period.is_some());
+        let weights_call =
+            WeightsCall::from_metadata(runtime.metadata(), context.reveal_period.is_some());
         let weights_call =
             weights_call.ok_or(SubtensorError::UnknownWeightsCall(runtime.spec_version()))?;
         let UidWeights { uids, values } = weights;

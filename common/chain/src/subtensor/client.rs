@@ -18,15 +18,16 @@ use super::state::{BlockState, account, bytes_of, number};
 use crate::block::Block;
 use crate::chain_error::ChainError;
 
-/// One subnet of a subtensor chain.
+/// One subnet of a subtensor chain, through one node.
 #[derive(Debug)]
 pub struct Subtensor {
     connection: NodeConnection,
     pub(super) netuid: u16,
-    /// The first block of the chain that is meant, if only one is.
+    /// Hash of the first block of the chain that is meant; `None` if any will do.
     genesis: Option<Hash>,
-    /// The connection whose node is known to be of that chain.
+    /// Number of the connection whose node is known to be of that chain.
     checked: AtomicU64,
+    /// The runtime of the block that was read last.
     runtime: Mutex<Option<Arc<Runtime>>>,
 }
 
@@ -43,7 +44,7 @@ struct RuntimeVersion {
 }
 
 impl Subtensor {
-    /// The subnet, by a node that is asked only when there is something to ask.
+    /// The subnet through this connection, which is not opened yet.
     pub const fn new(connection: NodeConnection, netuid: u16) -> Self {
         Self {
             connection,
@@ -54,7 +55,7 @@ impl Subtensor {
         }
     }
 
-    /// The same, but a node of a chain that begins with another block is not believed.
+    /// The same, but a node of a chain whose first block has another hash gives [`SubtensorError::OtherChain`].
     pub fn with_genesis(self, genesis: Hash) -> Self {
         let genesis = Some(genesis);
         Self { genesis, ..self }
@@ -74,21 +75,21 @@ impl Subtensor {
         self.state_at(hash).await
     }
 
-    /// What a registration costs now, in rao of TAO.
+    /// The price of a registration at the newest block, in rao of TAO.
     pub async fn registration_price(&self) -> Result<u64, ChainError> {
         let head = self.head().await?;
         let storage_key = StorageKey::new("Burn", [number(self.netuid)]);
         Ok(head.read(vec![storage_key]).await?.next_value()?)
     }
 
-    /// The uid of a hotkey.
+    /// The uid of a hotkey at the newest block; `None` if it isn't registered.
     pub async fn uid(&self, hotkey: Hotkey) -> Result<Option<Uid>, ChainError> {
         let storage_key = StorageKey::new("Uids", [number(self.netuid), account(&hotkey)]);
         let mut read = self.head().await?.read(vec![storage_key]).await?;
         Ok(read.next_optional::<u16>()?.map(Uid))
     }
 
-    /// The weights that a uid has set, and that are known.
+    /// The weights of a uid at the newest block; committed ones only once they are revealed.
     pub async fn weights(&self, uid: Uid) -> Result<Vec<(Uid, u16)>, ChainError> {
         Ok(self.weights_at(&self.head().await?, uid).await?)
     }
@@ -114,7 +115,7 @@ impl Subtensor {
         self.connection.request(method, parameters).await
     }
 
-    /// The state after a block. The runtime's version is asked for each time: it may change with any block.
+    /// The state after a block. The runtime's version is requested each time: it may change with any block.
     pub(super) async fn state_at(&self, hash: H256) -> Result<BlockState<'_>, SubtensorError> {
         let (header, version): (Header, RuntimeVersion) = tokio::try_join!(
             self.request("chain_getHeader", rpc_params![hash]),
@@ -141,7 +142,7 @@ impl Subtensor {
         })
     }
 
-    /// Sees to it, once for each connection, that the node is of the chain that is meant.
+    /// Checks, once for each connection, that the node is of the chain that is meant.
     async fn check_genesis(&self) -> Result<(), SubtensorError> {
         let session = self.connection.session();
         let Some(wanted) = self.genesis else {

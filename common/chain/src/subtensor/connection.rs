@@ -1,13 +1,13 @@
-//! One connection to a node: every question has a deadline, and a connection that failed is replaced.
+//! One connection to a node: every request has a deadline, and a connection that failed is replaced.
 //!
 //! ```text
-//!   ask ── resting after a failure? ── no ──▶ connect, if there is no connection ──▶ request, until its deadline
-//!               └ yes: fails at once                       └──────────── fails ─────────────┘
-//!                                                     dropped; rests 1, 2, 4 … 32 s
+//!   request ── backing off? ── no ──▶ connect, if there is no connection ──▶ send and wait, until the deadline
+//!                   └ yes: fails at once                └──────────── fails ─────────────┘
+//!                                                  dropped; backs off 1, 2, 4 … 32 s
 //! ```
 //!
-//! A half-open socket answers nothing and breaks never: only the deadline finds it out. Resting keeps a caller that
-//! asks several things in a row from waiting out the deadline for each of them.
+//! A half-open socket never answers and never breaks: only the deadline detects it. Backing off keeps a caller of
+//! several requests in a row from waiting out the deadline for each of them.
 
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,13 @@ use subxt::rpcs::{Error as RpcError, RpcClient, UserError};
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
 
-/// How long a node may take to answer one question, connecting included.
+/// How long a node may take to answer one request, connecting included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
-/// The first rest after a failure; the longest is 2⁵ times as long.
+/// How long no request is sent after a first failure; the longest time is 2⁵ times this.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF_DOUBLINGS: u32 = 5;
 
-/// A node that is asked over a WebSocket, which is opened when there is something to ask.
+/// A node that is reached over a WebSocket, which is opened with the first request.
 #[derive(Debug)]
 pub struct NodeConnection {
     url: String,
@@ -37,70 +37,70 @@ pub struct NodeConnection {
 #[derive(Debug, Default)]
 struct ConnectionState {
     client: Option<RpcClient>,
-    /// Connections so far.
+    /// Connections that were opened so far.
     sessions: u64,
-    /// In a row.
+    /// Failed requests in a row.
     failures: u32,
     backoff_until: Option<Instant>,
 }
 
-/// Why there is no answer.
+/// Why a request has no result.
 #[derive(Debug, Error)]
 pub enum NodeError {
-    /// No connection.
+    /// No connection can be opened.
     #[error("can't connect to {url}: is the address right, and the network up?")]
     Unreachable {
-        /// The node.
+        /// The node's WebSocket URL.
         url: String,
-        /// What happened.
+        /// The system's or the library's reason.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Nothing came in time.
+    /// No answer came before the deadline.
     #[error("{url} did not answer {method} within {} s: connecting anew", deadline.as_secs_f32())]
     TimedOut {
-        /// The node.
+        /// The node's WebSocket URL.
         url: String,
-        /// The question.
+        /// The JSON-RPC method.
         method: &'static str,
-        /// How long it had.
+        /// How long the node had for the answer.
         deadline: Duration,
     },
-    /// The connection broke.
+    /// The connection broke during the request.
     #[error("the connection to {url} broke at {method}: connecting anew")]
     Disconnected {
-        /// The node.
+        /// The node's WebSocket URL.
         url: String,
-        /// The question.
+        /// The JSON-RPC method.
         method: &'static str,
-        /// What happened.
+        /// The library's reason.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// It failed a moment ago.
+    /// Nothing was sent: a request failed a moment ago.
     #[error("{url} failed a moment ago: asked again in {} s", wait.as_secs() + 1)]
     BackingOff {
-        /// The node.
+        /// The node's WebSocket URL.
         url: String,
-        /// Until it is asked again.
+        /// Time until the next request is sent.
         wait: Duration,
     },
-    /// The node said no.
+    /// The node answered with a JSON-RPC error.
     #[error("the node refuses {method}: {message}")]
     Rejected {
-        /// The question.
+        /// The JSON-RPC method.
         method: &'static str,
-        /// JSON-RPC's code.
+        /// The code of the JSON-RPC error.
         code: i32,
-        /// What it said, with all details.
+        /// The text of the JSON-RPC error, with its data.
         message: String,
     },
-    /// An answer of the wrong shape.
+    /// The answer isn't of the shape that the method gives.
     #[error("{url} gives a senseless answer to {method} ({what}): is it a subtensor node?")]
     MalformedResponse {
-        /// The node.
+        /// The node's WebSocket URL.
         url: String,
-        /// The question.
+        /// The JSON-RPC method.
         method: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         what: String,
     },
 }
@@ -116,7 +116,7 @@ impl NodeConnection {
         }
     }
 
-    /// The same with another deadline of each question, and another first rest.
+    /// The same with another deadline of each request, and another first time of backing off.
     pub fn with_timeouts(self, deadline: Duration, initial_backoff: Duration) -> Self {
         Self {
             deadline,
@@ -125,17 +125,17 @@ impl NodeConnection {
         }
     }
 
-    /// The node's address.
+    /// The node's WebSocket URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Number of the connection: with another, another node may answer.
+    /// The number of the connection: behind another one, another node may answer.
     pub fn session(&self) -> u64 {
         self.state().sessions
     }
 
-    /// The node's answer.
+    /// The node's answer to one JSON-RPC request.
     pub async fn request<T: DeserializeOwned>(
         &self,
         method: &'static str,

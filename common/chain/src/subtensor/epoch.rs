@@ -1,4 +1,4 @@
-//! When committed weights reveal themselves: at the first block of the epoch that follows the commitment's by the
+//! When committed weights are revealed: at the first block of the epoch that follows the commitment's by the
 //! subnet's reveal period, and a few blocks of safety more.
 //!
 //! Runtimes count epochs in two ways. Until 2026 a subnet's epochs began wherever `(block + netuid + 1) mod (tempo + 1)`
@@ -11,24 +11,24 @@ use foretell_core::time::UnixMillis;
 use super::timelock;
 use crate::block::Block;
 
-/// The pulse must have reached the chain when it is needed (as in the ecosystem's own clients).
+/// Blocks between the epoch's first and the drand round: the pulse must have reached the chain (as in the ecosystem's own clients).
 const SAFETY_BLOCKS: u64 = 3;
 
 /// How a runtime counts epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EpochSchedule {
-    /// By the block's number.
+    /// By the block's number, until 2026.
     Modulo {
-        /// The subnet.
+        /// The subnet's number, which shifts its epochs.
         netuid: u16,
-        /// Blocks of an epoch but one.
+        /// Blocks of an epoch less one.
         tempo: u64,
     },
-    /// From the last one.
+    /// From the last epoch on, since 2026.
     Sequence {
-        /// When the last epoch ran.
+        /// The block in which the last epoch ran.
         last: Block,
-        /// When the owner wants the next one, if it isn't due before.
+        /// The block for which the owner requested the next epoch, if it isn't due before.
         requested: Option<Block>,
         /// Blocks of an epoch.
         tempo: u64,

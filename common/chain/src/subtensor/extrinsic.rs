@@ -1,7 +1,8 @@
 //! Signed extrinsics: made, kept as text, sent, and looked for in blocks.
 //!
-//! An extrinsic is valid for [`ERA_BLOCKS`] blocks from the one that it was made at, on the runtime that it was made for. Until then it can be sent again and
-//! again, since the account's nonce lets only one in; after that, once the chain is final, it never comes.
+//! An extrinsic is valid for [`ERA_BLOCKS`] blocks from the one that it was made at, on the runtime that it was made for.
+//! Until then it can be sent any number of times, since the account's nonce lets only one in; once the last of these
+//! blocks is final without it, no block will ever hold it.
 
 use foretell_core::hash::{Hash, Hex};
 use foretell_core::hotkey::Hotkey;
@@ -24,47 +25,47 @@ use crate::refusal::ChainRefusal;
 use crate::signer::Signer;
 use crate::submission::ExpiryReason;
 
-/// Blocks for which an extrinsic is valid.
+/// Blocks for which an extrinsic is valid: a power of two, as the chain's encoding needs.
 pub const ERA_BLOCKS: u64 = 32;
 
-/// A signed extrinsic and what it takes to find it again.
+/// A signed extrinsic, and all that is needed to find it in a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedExtrinsic {
-    /// The bytes, in hex.
+    /// Its bytes in hex, with `0x` before them.
     pub encoded: String,
-    /// Who signed it.
+    /// The account that signed it.
     pub account: Hotkey,
-    /// The account's nonce that it takes.
+    /// The nonce of the account that it uses up.
     pub nonce: u64,
-    /// The runtime that it was made for; others take its signature for a false one.
+    /// Version of the runtime that it was made for; others refuse its signature.
     pub spec_version: u32,
     /// The block that it was made at.
     pub birth_block: Block,
     /// The last block that can hold it.
     pub until: Block,
-    /// How it sets weights, if it does.
+    /// The call by which it sets weights, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_call: Option<WeightsCall>,
-    /// The drand round that reveals them, if it commits to them.
+    /// The drand round that reveals the weights, if it commits to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reveal_round: Option<u64>,
 }
 
-/// Where an extrinsic is.
+/// Where an extrinsic is, by the last final block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExtrinsicStatus {
-    /// In no block yet.
+    /// It is in no block, and still valid.
     Pending,
-    /// It will be in no block.
+    /// It is in no block, and never will be.
     Expired(ExpiryReason),
-    /// In this block.
+    /// It is in a block.
     InBlock {
-        /// The block.
+        /// The number of that block.
         block: Block,
-        /// Its hash.
+        /// The hash of that block.
         hash: H256,
-        /// What the chain said to it there.
+        /// Whether its call succeeded there.
         outcome: Result<(), ChainRefusal>,
     },
 }
@@ -122,7 +123,7 @@ pub async fn sign_at(
     Ok(sign_offline(&state.runtime, at, call, signer, nonce)?)
 }
 
-/// The call, signed by `signer` as its extrinsic number `nonce`, for the blocks after `at`.
+/// The call, signed by `signer` with this nonce, for the blocks after `at`; nothing is read from the chain.
 pub(super) fn sign_offline(
     runtime: &Runtime,
     at: (Block, H256),
@@ -159,7 +160,7 @@ pub(super) fn sign_offline(
 }
 
 impl SignedExtrinsic {
-    /// Its name on the chain: BLAKE2b-256 of its bytes.
+    /// The hash by which the chain knows it: BLAKE2b-256 of its bytes.
     pub fn hash(&self) -> Hash {
         Hex(blake2_256(&bytes_of(&self.encoded).unwrap_or_default()))
     }
@@ -175,7 +176,7 @@ impl SignedExtrinsic {
                 ExtrinsicStatus::Pending
             });
         }
-        // Its nonce is taken: by itself, or by an extrinsic that somebody else signed with this key.
+        // The nonce is taken: by this extrinsic, or by another one that was signed with the same key.
         for number in self.birth_block.0 + 1..=self.until.0.min(last.block.0) {
             let hash: H256 = last
                 .connection
@@ -200,7 +201,7 @@ impl SignedExtrinsic {
     }
 }
 
-/// What the chain said to extrinsic `index` of a block.
+/// Whether extrinsic `index` of a block succeeded, by the block's events.
 async fn outcome(
     last: &BlockState<'_>,
     block: Block,
@@ -230,7 +231,7 @@ async fn outcome(
     Ok(refusal.map_or(Ok(()), Err))
 }
 
-/// The value, if it is this variant.
+/// The value, if it is the enum variant of this name.
 fn variant<'a>(value: &'a Value<()>, name: &str) -> Option<&'a Value<()>> {
     use subxt::ext::scale_value::ValueDef;
     match &value.value {

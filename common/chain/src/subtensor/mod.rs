@@ -1,4 +1,4 @@
-//! Subtensor, the real chain, asked over a node's WebSocket.
+//! Subtensor, the real chain, read and written through a node's WebSocket.
 //!
 //! ```text
 //!   Subtensor (client) ── state (one block) ── connection ──▶ node

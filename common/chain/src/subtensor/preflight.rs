@@ -1,4 +1,4 @@
-//! What speaks against weights before they are sent, in the chain's own order.
+//! Weights that the chain would refuse are found before they are sent, by its own checks in its own order.
 
 use std::collections::HashSet;
 
@@ -12,36 +12,36 @@ use crate::block::Block;
 use crate::refusal::ChainRefusal;
 use crate::submission::UidWeights;
 
-/// What weights depend on, at one block.
+/// What a subnet's checks of weights depend on, at one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightsContext {
-    /// Who sets weights.
+    /// The hotkey that sets weights.
     pub hotkey: Hotkey,
-    /// Its uid, if it has one.
+    /// The uid of the hotkey, if it is registered.
     pub uid: Option<Uid>,
-    /// Whether it may set weights for others.
+    /// Whether it has a validator permit, without which it may set weights for itself alone.
     pub permit: bool,
-    /// When it did so last.
+    /// The block in which it set weights last.
     pub last_update: Block,
-    /// The block.
+    /// The block at which this was read.
     pub block: Block,
-    /// Blocks between two settings.
+    /// Least number of blocks between two settings of weights.
     pub rate_limit: u64,
-    /// Number of neurons.
+    /// Number of uids that are taken.
     pub neuron_count: u16,
-    /// Fewest weights that the subnet takes.
+    /// Least number of weights that the subnet takes.
     pub min_allowed_weights: u16,
-    /// Number of permits.
+    /// Number of validator permits.
     pub max_validators: u16,
-    /// The version key that the subnet asks for.
+    /// Least version key that weights must carry.
     pub version_key: u64,
     /// Epochs between a commitment and its reveal, if weights have to be committed.
     pub reveal_period: Option<u64>,
-    /// When epochs are.
+    /// When the subnet's epochs run.
     pub epochs: EpochSchedule,
 }
 
-/// The entries that hold the parameters that weights depend on.
+/// Names of the storage entries that hold these parameters, in the order in which they are read.
 pub(super) const WEIGHTS_ENTRIES: [&str; 9] = [
     "ValidatorPermit",
     "LastUpdate",
@@ -55,8 +55,8 @@ pub(super) const WEIGHTS_ENTRIES: [&str; 9] = [
 ];
 
 impl WeightsContext {
-    /// The context at this block.
-    pub async fn of(
+    /// Reads the context of a hotkey at this block.
+    pub async fn read(
         state: &BlockState<'_>,
         netuid: u16,
         hotkey: Hotkey,
@@ -115,7 +115,7 @@ impl WeightsContext {
         })
     }
 
-    /// The weights as they can be sent: with a weight of zero for others, where the subnet takes no fewer than some number.
+    /// The weights as they can be sent: filled up with weights of zero where the subnet takes no fewer than some number.
     pub fn check(&self, weights: &UidWeights) -> Result<UidWeights, ChainRefusal> {
         let uid = self.uid.ok_or(ChainRefusal::NotRegistered(self.hotkey))?;
         // The next block is the first that can hold them.
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_chain_would_refuse_is_said_before() {
+    fn weights_that_the_chain_would_refuse_are_refused_before() {
         let fine = weights(&[1, 4]);
         assert_eq!(context().check(&fine), Ok(fine.clone()));
         let refused = |change: fn(&mut WeightsContext), weights: &UidWeights| {
@@ -200,8 +200,8 @@ mod tests {
             change(&mut context);
             context.check(weights).unwrap_err()
         };
-        let stranger = refused(|context| context.uid = None, &fine);
-        assert_eq!(stranger, ChainRefusal::NotRegistered(Hotkey([1; 32])));
+        let unregistered = refused(|context| context.uid = None, &fine);
+        assert_eq!(unregistered, ChainRefusal::NotRegistered(Hotkey([1; 32])));
         // Block 200 could hold weights for block 201: 100 blocks after block 101.
         let early = refused(|context| context.last_update = Block(103), &fine);
         assert_eq!(early, ChainRefusal::RateLimited { blocks_left: 2 });
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_may_weigh_only_itself() {
+    fn without_a_permit_a_hotkey_may_weigh_itself_alone() {
         let mut context = context();
         context.permit = false;
         assert!(context.check(&weights(&[3])).is_ok());

@@ -12,52 +12,52 @@ use thiserror::Error;
 
 use super::calls::PALLET;
 
-/// What the ecosystem's nodes use.
+/// subxt's client of one block, which needs metadata and no node.
 type Offline = ClientAtBlock<SubstrateConfig, OfflineClientAtBlockImpl<SubstrateConfig>>;
 
 /// A key of storage: pallet, entry and the keys of the map, if it is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageKey {
-    /// Pallet.
+    /// Name of the pallet.
     pub pallet: &'static str,
-    /// Entry.
+    /// Name of the storage entry in the pallet.
     pub entry: &'static str,
-    /// Keys.
+    /// The keys of the map; none if the entry is a single value.
     pub keys: Vec<Value>,
 }
 
-/// A runtime.
+/// The runtime of one spec version.
 #[derive(Debug)]
 pub struct Runtime {
     spec_version: u32,
     client: Offline,
 }
 
-/// Why a runtime isn't one that we can work with.
+/// Why a runtime isn't one that this program can work with.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
-    /// Metadata that can't be read.
+    /// Its metadata can't be decoded.
     #[error("the metadata of runtime {spec_version} can't be read: {what}")]
     Metadata {
-        /// Which runtime.
+        /// Spec version of the runtime.
         spec_version: u32,
-        /// What is wrong.
+        /// Where decoding failed.
         what: String,
     },
-    /// Something is not there, or has another shape.
+    /// A call, entry or type is missing, or has another shape.
     #[error("runtime {spec_version} has no {what} as this program knows it ({why}): upgrade")]
     Unknown {
-        /// Which runtime.
+        /// Spec version of the runtime.
         spec_version: u32,
-        /// What is missing.
+        /// Name of what is missing or different.
         what: String,
-        /// How that showed.
+        /// How that was noticed.
         why: String,
     },
 }
 
 impl StorageKey {
-    /// A value of the subnet pallet.
+    /// The key of a value of the subnet pallet.
     pub fn new(entry: &'static str, keys: impl Into<Vec<Value>>) -> Self {
         let keys = keys.into();
         Self {
@@ -67,7 +67,7 @@ impl StorageKey {
         }
     }
 
-    /// A value of another pallet.
+    /// The key of a value of any pallet.
     pub fn in_pallet(
         pallet: &'static str,
         entry: &'static str,
@@ -87,7 +87,7 @@ impl StorageKey {
 }
 
 impl Runtime {
-    /// The runtime of these numbers, on the chain that begins with `genesis`, by its encoded metadata.
+    /// The runtime of these versions, on the chain whose first block has the hash `genesis`, by its encoded metadata.
     pub fn new(
         spec_version: u32,
         transaction_version: u32,
@@ -114,29 +114,29 @@ impl Runtime {
         })
     }
 
-    /// Its number.
+    /// The spec version, which rises with each upgrade.
     pub const fn spec_version(&self) -> u32 {
         self.spec_version
     }
 
-    /// All it says of itself.
+    /// Everything that the runtime says of its pallets and types.
     pub fn metadata(&self) -> &Metadata {
         self.client.metadata_ref()
     }
 
-    /// What builds transactions.
+    /// subxt's client, which builds transactions.
     pub(super) const fn client(&self) -> &Offline {
         &self.client
     }
 
-    /// Whether there is such an entry.
+    /// Whether the subnet pallet has a storage entry of this name.
     pub fn has(&self, entry: &str) -> bool {
         let pallet = self.metadata().pallet_by_name(PALLET);
         let storage = pallet.and_then(|pallet| pallet.storage());
         storage.is_some_and(|storage| storage.entry_by_name(entry).is_some())
     }
 
-    /// The key's bytes.
+    /// The bytes under which the node stores the value.
     pub fn key(&self, storage_key: &StorageKey) -> Result<Vec<u8>, RuntimeError> {
         let storage = self.client.storage();
         let entry = storage.entry((storage_key.pallet, storage_key.entry));

@@ -1,4 +1,4 @@
-//! The chain's own errors as words that say what to do.
+//! Errors of the runtime and of the transaction pool as refusals that say what to do.
 
 use subxt::Metadata;
 use subxt::dynamic::{At, Value};
@@ -24,7 +24,7 @@ const CUSTOM_ERRORS: [(u8, &str); 14] = [
     (19, "HotKeyNotRegisteredInSubNet"),
 ];
 
-/// What to do about an error of this name; `None` if nobody has thought of it.
+/// What to do about the runtime's error of this name; `None` for names that aren't listed.
 fn advice(name: &str) -> Option<&'static str> {
     Some(match name {
         "HotKeyNotRegisteredInSubNet" | "HotKeyNotRegisteredInNetwork" => {
@@ -86,7 +86,7 @@ fn advice(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A refusal by the error's name.
+/// The refusal for an error's name, with `otherwise` as its text where there is no advice.
 pub fn refusal_by_name(name: &str, otherwise: impl Into<String>) -> ChainRefusal {
     let message = advice(name).map_or_else(|| otherwise.into(), str::to_owned);
     ChainRefusal::Runtime {
@@ -95,7 +95,7 @@ pub fn refusal_by_name(name: &str, otherwise: impl Into<String>) -> ChainRefusal
     }
 }
 
-/// A refusal that was found in a block, as the runtime's `DispatchError`.
+/// The refusal for the runtime's `DispatchError` of an extrinsic in a block.
 pub fn from_dispatch_error(error: &Value<()>, metadata: &Metadata) -> ChainRefusal {
     let unnamed = || refusal_by_name("DispatchError", error.to_string());
     let number = |value: Option<&Value<()>>| -> Option<u8> {
@@ -116,7 +116,7 @@ pub fn from_dispatch_error(error: &Value<()>, metadata: &Metadata) -> ChainRefus
     }
 }
 
-/// What came of sending, from the pool's answer: refused in words, or an error of the node's. `Ok` where the pool has it
+/// What the pool's error to a sent transaction means: refused, or a failure of the node. `Ok` where the pool has it
 /// already, or knows that a block holds it.
 pub fn from_pool_error(error: NodeError) -> Result<(), TransactionPoolError> {
     let NodeError::Rejected { message, code, .. } = &error else {
@@ -175,12 +175,12 @@ pub fn from_pool_error(error: NodeError) -> Result<(), TransactionPoolError> {
     Err(error.into())
 }
 
-/// Why the pool didn't take a transaction.
+/// Why the pool doesn't take a transaction.
 #[derive(Debug)]
 pub enum TransactionPoolError {
-    /// It is refused.
+    /// The pool refuses the transaction.
     Refused(ChainRefusal),
-    /// The node.
+    /// The node's answer doesn't say; it can't be reached, or failed.
     Node(NodeError),
 }
 

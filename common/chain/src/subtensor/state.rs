@@ -15,22 +15,22 @@ use super::error::SubtensorError;
 use super::runtime::{Runtime, StorageKey};
 use crate::block::Block;
 
-/// Keys that are asked for at once.
+/// Most keys in one request.
 const MAX_KEYS_PER_QUERY: usize = 500;
 
-/// The state after one block.
+/// The chain's state after one block, read over a connection when it is needed.
 #[derive(Debug)]
 pub struct BlockState<'a> {
     pub(super) connection: &'a NodeConnection,
     /// The runtime that this block ran on.
     pub runtime: Arc<Runtime>,
-    /// The block.
+    /// The block's number.
     pub block: Block,
-    /// Its hash.
+    /// The block's hash, by which the node finds the state.
     pub hash: H256,
 }
 
-/// What was read, taken out in the order in which it was asked for.
+/// The values of some keys, taken out in the order of the keys.
 #[derive(Debug)]
 pub struct StorageValues {
     runtime: Arc<Runtime>,
@@ -43,7 +43,7 @@ struct StorageChanges {
 }
 
 impl BlockState<'_> {
-    /// The values at these keys.
+    /// Reads the values at these keys.
     pub async fn read(
         &self,
         storage_keys: Vec<StorageKey>,
@@ -55,12 +55,12 @@ impl BlockState<'_> {
             .map(|key| key.map(|key| hex_of(&key)))
             .collect::<Result<_, _>>()?;
         let mut found = HashMap::new();
-        for some in keys.chunks(MAX_KEYS_PER_QUERY) {
-            let answer = self
+        for chunk in keys.chunks(MAX_KEYS_PER_QUERY) {
+            let request = self
                 .connection
-                .request("state_queryStorageAt", rpc_params![some, self.hash]);
-            let answer: Vec<StorageChanges> = answer.await?;
-            found.extend(answer.into_iter().flat_map(|each| each.changes));
+                .request("state_queryStorageAt", rpc_params![chunk, self.hash]);
+            let answer: Vec<StorageChanges> = request.await?;
+            found.extend(answer.into_iter().flat_map(|block| block.changes));
         }
         let values = storage_keys
             .into_iter()
@@ -96,7 +96,7 @@ impl BlockState<'_> {
 }
 
 impl StorageValues {
-    /// The next value, if there is one.
+    /// The next value; `None` where nothing is stored and the runtime has no default.
     pub fn next_optional<T: DecodeAsType>(&mut self) -> Result<Option<T>, SubtensorError> {
         let Some((storage_key, bytes)) = self.values.next() else {
             return Ok(None);
@@ -116,22 +116,22 @@ impl StorageValues {
     }
 }
 
-/// Bytes as a node writes them.
+/// Bytes as a node writes them: hex with `0x` before it.
 pub fn hex_of(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// Bytes from a node's text.
+/// Bytes from a node's text; `None` if it is no hex with `0x` before it.
 pub fn bytes_of(text: &str) -> Option<Vec<u8>> {
     hex::decode(text.strip_prefix("0x")?).ok()
 }
 
-/// A number as a key.
+/// A number as a key of a storage map.
 pub fn number(value: impl Into<u128>) -> Value {
     Value::u128(value.into())
 }
 
-/// An account as a key.
+/// An account as a key of a storage map.
 pub fn account(account: &Hotkey) -> Value {
     Value::from_bytes(account.0)
 }

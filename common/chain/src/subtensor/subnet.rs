@@ -1,4 +1,4 @@
-//! The subnet as the chain has it: who is registered, and by which parameters it runs.
+//! The subnet read from the chain's storage: its metagraph, and its parameters.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
@@ -15,12 +15,12 @@ use crate::bond_rules::{BondRules, LiquidAlpha, YumaVersion};
 use crate::metagraph::{Hyperparameters, Metagraph, Neuron};
 use crate::registration_price::{PriceAdjustment, RegistrationPriceRules};
 
-/// The root network, whose stake counts everywhere.
+/// The root network, stake on which counts in every subnet.
 const ROOT: u16 = 0;
 /// Bonds keep `BondsMovingAverage` millionths at each epoch.
 const MILLION: f64 = 1e6;
 
-/// Where a neuron says that it answers.
+/// The address that a neuron publishes.
 #[derive(Debug, DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 pub(super) struct AxonInfo {
@@ -30,6 +30,7 @@ pub(super) struct AxonInfo {
 }
 
 impl AxonInfo {
+    /// The address as others can connect to it; `None` if it is none.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         let ip: IpAddr = match self.ip_type {
             4 => Ipv4Addr::from(u32::try_from(self.ip).ok()?).into(),
@@ -40,7 +41,7 @@ impl AxonInfo {
     }
 }
 
-/// The storage keys that hold what is known of the whole subnet.
+/// Storage keys of the whole subnet, in the order in which [`metagraph`] reads them.
 pub(super) fn subnet_keys(netuid: u16) -> Vec<StorageKey> {
     let of_subnet = |entry| StorageKey::new(entry, [number(netuid)]);
     let mut storage_keys: Vec<StorageKey> = [
@@ -59,7 +60,7 @@ pub(super) fn subnet_keys(netuid: u16) -> Vec<StorageKey> {
     storage_keys
 }
 
-/// The storage keys that hold what is known of one neuron.
+/// Storage keys of one neuron, in the order in which [`metagraph`] reads them.
 pub(super) fn hotkey_keys(netuid: u16, hotkey: &Hotkey) -> [StorageKey; 4] {
     let key = || account(hotkey);
     [
@@ -70,7 +71,7 @@ pub(super) fn hotkey_keys(netuid: u16, hotkey: &Hotkey) -> [StorageKey; 4] {
     ]
 }
 
-/// The subnet at this block. Stake is what the hotkey holds in the subnet's alpha, and its root stake by the chain's TAO
+/// The subnet's neurons after this block. Stake is what the hotkey holds in the subnet's alpha, and its root stake by the chain's TAO
 /// weight; what parents and children lend each other is not in it. Emission is that of the last epoch.
 pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph, SubtensorError> {
     let mut read = state.read(subnet_keys(netuid)).await?;
@@ -126,7 +127,7 @@ pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph,
     })
 }
 
-/// The entries that hold the parameters of a subnet.
+/// Names of the storage entries of a subnet's parameters, in the order in which [`hyperparameters`] reads them.
 pub(super) const HYPERPARAMETER_ENTRIES: [&str; 15] = [
     "Tempo",
     "WeightsSetRateLimit",
@@ -145,15 +146,14 @@ pub(super) const HYPERPARAMETER_ENTRIES: [&str; 15] = [
     "MaxBurn",
 ];
 
-/// The entries that hold how the price of a registration moves, on runtimes that move it
-/// once an interval.
+/// Names of the entries that say how the price of a registration moves, on runtimes that move it once an interval.
 pub(super) const PRICE_INTERVAL_ENTRIES: [&str; 3] = [
     "AdjustmentInterval",
     "TargetRegistrationsPerInterval",
     "AdjustmentAlpha",
 ];
 
-/// The subnet's parameters at this block; how the price of a registration moves is the chain's default where that isn't
+/// The subnet's parameters after this block; how the price of a registration moves is the chain's default where that isn't
 /// once an interval.
 pub async fn hyperparameters(
     state: &BlockState<'_>,

@@ -51,7 +51,7 @@ fn metadata(folder: &Path, file: &str) -> ArcMetadata {
 }
 
 /// The arguments of `call` after encoding and decoding by a runtime's metadata.
-fn there_and_back(spec: u32, metadata: &ArcMetadata, call: &Call) -> Composite<()> {
+fn encoded_and_decoded(spec: u32, metadata: &ArcMetadata, call: &Call) -> Composite<()> {
     let config = PolkadotConfig::builder()
         .use_historic_types(false)
         .set_metadata_for_spec_versions([(spec, metadata.clone())])
@@ -85,23 +85,31 @@ fn our_calls_are_those_of_the_runtimes() {
     let Some(folder) = folder() else { return };
     for (spec, file, open, committed) in RUNTIMES {
         let metadata = metadata(&folder, file);
-        assert_eq!(WeightsCall::of(&metadata, false), Some(open), "{spec}");
-        assert_eq!(WeightsCall::of(&metadata, true), Some(committed), "{spec}");
+        assert_eq!(
+            WeightsCall::from_metadata(&metadata, false),
+            Some(open),
+            "{spec}"
+        );
+        assert_eq!(
+            WeightsCall::from_metadata(&metadata, true),
+            Some(committed),
+            "{spec}"
+        );
 
         let call = calls::set_weights(open, 12, &[Uid(3), Uid(250)], &[65_535, 7], 1_080);
-        let found = there_and_back(spec, &metadata, &call);
+        let found = encoded_and_decoded(spec, &metadata, &call);
         assert_eq!(argument(&found, "netuid"), "12", "{spec}");
         assert_eq!(argument(&found, "dests"), "3,250", "{spec}");
         assert_eq!(argument(&found, "weights"), "65535,7", "{spec}");
         assert_eq!(argument(&found, "version_key"), "1080", "{spec}");
 
         let call = calls::commit_weights(committed, 12, &[1, 2, 3], 99);
-        let found = there_and_back(spec, &metadata, &call);
+        let found = encoded_and_decoded(spec, &metadata, &call);
         assert_eq!(argument(&found, "commit"), "1,2,3", "{spec}");
         assert_eq!(argument(&found, "reveal_round"), "99", "{spec}");
 
         let axon = "203.0.113.5:8091".parse().unwrap();
-        let found = there_and_back(spec, &metadata, &calls::serve_axon(12, axon, 1));
+        let found = encoded_and_decoded(spec, &metadata, &calls::serve_axon(12, axon, 1));
         assert_eq!(
             argument(&found, "ip"),
             0xcb00_7105_u32.to_string(),
@@ -111,7 +119,7 @@ fn our_calls_are_those_of_the_runtimes() {
         assert_eq!(argument(&found, "ip_type"), "4", "{spec}");
 
         let call = calls::burned_register(12, &Hotkey([7; 32]));
-        let found = there_and_back(spec, &metadata, &call);
+        let found = encoded_and_decoded(spec, &metadata, &call);
         assert_eq!(
             argument(&found, "hotkey").matches('7').count(),
             32,
@@ -154,7 +162,7 @@ fn read_each<T: DecodeAsType>(runtime: &Runtime, storage_key: &StorageKey, store
 }
 
 #[test]
-fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
+fn every_entry_that_we_read_is_there_and_of_the_type_that_we_read_it_as() {
     let Some(folder) = folder() else { return };
     for (spec, file, ..) in RUNTIMES {
         let bytes = std::fs::read(folder.join(file)).unwrap();
@@ -239,7 +247,7 @@ fn all_that_we_read_is_there_and_of_the_type_that_we_think() {
 }
 
 #[test]
-fn errors_of_the_runtimes_become_words() {
+fn errors_of_the_runtimes_become_advice() {
     let Some(folder) = folder() else { return };
     for (spec, file, ..) in RUNTIMES {
         let metadata = metadata(&folder, file);
@@ -256,12 +264,12 @@ fn errors_of_the_runtimes_become_words() {
                 ("error", Value::from_bytes([permit.unwrap().index, 0, 0, 0])),
             ])],
         );
-        let said = runtime_errors::from_dispatch_error(&error, &metadata).to_string();
+        let text = runtime_errors::from_dispatch_error(&error, &metadata).to_string();
         let expected = "NeuronNoValidatorPermit: the hotkey has no validator permit";
-        assert!(said.starts_with(expected), "{spec}: {said}");
+        assert!(text.starts_with(expected), "{spec}: {text}");
         let other = Value::unnamed_variant("BadOrigin", Vec::<Value<()>>::new());
-        let said = runtime_errors::from_dispatch_error(&other, &metadata).to_string();
-        assert!(said.contains("BadOrigin"), "{said}");
+        let text = runtime_errors::from_dispatch_error(&other, &metadata).to_string();
+        assert!(text.contains("BadOrigin"), "{text}");
     }
 }
 
@@ -299,14 +307,14 @@ fn both_forms_of_a_call_are_known_where_the_runtime_has_both() {
     for (spec, file, ..) in &RUNTIMES[1..] {
         let metadata = metadata(&folder, file);
         for weights_call in [WeightsCall::Plain, WeightsCall::Mechanism] {
-            there_and_back(
+            encoded_and_decoded(
                 *spec,
                 &metadata,
                 &calls::set_weights(weights_call, 1, &[], &[], 0),
             );
         }
         for weights_call in [WeightsCall::Timelocked, WeightsCall::TimelockedMechanism] {
-            there_and_back(
+            encoded_and_decoded(
                 *spec,
                 &metadata,
                 &calls::commit_weights(weights_call, 1, &[], 5),

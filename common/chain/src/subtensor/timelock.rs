@@ -20,9 +20,9 @@ use timelock::ibe::fullident::Identity;
 use timelock::tlock::tle;
 use zeroize::Zeroizing;
 
-/// Unix seconds of quicknet's first round.
+/// Unix time of quicknet's first round, in seconds.
 const GENESIS_S: u64 = 1_692_803_367;
-/// Seconds between two rounds.
+/// Seconds between two drand rounds.
 const PERIOD_S: u64 = 3;
 /// Quicknet's public key, compressed.
 const PUBLIC_KEY: &str = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106\
@@ -32,28 +32,28 @@ const PUBLIC_KEY: &str = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022
 const U_BYTES: usize = 96;
 const V_BYTES: usize = 32;
 
-/// Why there is no ciphertext.
+/// Why a payload can't be encrypted, in the library's words.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("can't encrypt to a drand round: {0}")]
 pub struct TimelockError(String);
 
-/// The drand round that is published at or before `unix_s`.
+/// The last drand round that is published by `unix_s`, in unix seconds.
 pub const fn round_at(unix_s: u64) -> u64 {
     unix_s.saturating_sub(GENESIS_S) / PERIOD_S + 1
 }
 
-/// What a commitment of version 4 holds.
+/// The payload of a commitment of version 4.
 pub fn payload_v4(hotkey: &Hotkey, uids: &[Uid], values: &[u16], version_key: u64) -> Vec<u8> {
     let uids = numbers(uids);
     (hotkey.0.to_vec(), uids, values.to_vec(), version_key).encode()
 }
 
-/// What a commitment of runtimes before version 4 holds.
+/// The payload of a commitment on runtimes before version 4.
 pub fn payload_v3(uids: &[Uid], values: &[u16], version_key: u64) -> Vec<u8> {
     (numbers(uids), values.to_vec(), version_key).encode()
 }
 
-/// `payload`, to be read by anybody once drand has published `round`.
+/// `payload`, encrypted so that anybody can read it once drand has published `round`.
 pub fn encrypt(payload: &[u8], round: u64) -> Result<Vec<u8>, TimelockError> {
     let mut secret = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(secret.as_mut_slice());
@@ -84,6 +84,7 @@ fn bytes_of(ciphertext: &impl ark_serialize::CanonicalSerialize) -> Result<Vec<u
     Ok(bytes)
 }
 
+/// The ciphertext of the crate `timelock` with the two lengths that it leaves out.
 fn with_lengths(bytes: &[u8]) -> Result<Vec<u8>, TimelockError> {
     let (u, rest) = bytes.split_at_checked(U_BYTES).ok_or_else(short)?;
     let (v, rest) = rest.split_at_checked(V_BYTES).ok_or_else(short)?;

@@ -17,10 +17,10 @@ use crate::chain_error::ChainError;
 use crate::signer::Signer;
 use crate::submission::{PreparedWeights, SubmissionStatus};
 
-/// How often an extrinsic is looked for while somebody waits for it.
+/// Time between two looks for an extrinsic that is waited for.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 impl Subtensor {
-    /// Buys a uid for `hotkey` with TAO of the signing coldkey; the one that it has, if it is registered.
+    /// Registers `hotkey` with TAO of the signing coldkey; a registered one keeps its uid and pays nothing.
     pub async fn register(&self, coldkey: &Signer, hotkey: Hotkey) -> Result<Uid, ChainError> {
         if let Some(uid) = self.uid(hotkey).await? {
             return Ok(uid);
@@ -42,7 +42,8 @@ impl Subtensor {
         self.submit_and_wait(&call, coldkey).await.map(drop)
     }
 
-    /// Signs a call, sends it, and waits for the final block that holds it; what the chain refuses comes in words.
+    /// Signs a call, sends it, and waits for the final block that holds it; [`ChainError::Refused`] if the chain refuses
+    /// it there.
     pub async fn submit_and_wait(&self, call: &Call, signer: &Signer) -> Result<Block, ChainError> {
         let signed = extrinsic::sign_at(&self.head().await?, call, signer).await?;
         self.send(&signed).await?;
@@ -55,7 +56,7 @@ impl Subtensor {
         }
     }
 
-    /// Waits until a final block holds what was sent, or none ever will.
+    /// Waits until a final block holds weights that were sent, or none ever will.
     pub async fn wait_for(
         &self,
         prepared: &PreparedWeights,
@@ -113,7 +114,7 @@ impl Subtensor {
         })
     }
 
-    /// Says what the chain holds now, of weights that it took in this block.
+    /// Logs what the chain holds of weights after the block that took them.
     async fn read_back(
         &self,
         signed: &SignedExtrinsic,
@@ -121,7 +122,7 @@ impl Subtensor {
         hash: H256,
     ) -> Result<(), SubtensorError> {
         let state = self.state_at(hash).await?;
-        let context = WeightsContext::of(&state, self.netuid, signed.account).await?;
+        let context = WeightsContext::read(&state, self.netuid, signed.account).await?;
         let Some(uid) = context.uid else {
             return Ok(());
         };

@@ -22,15 +22,15 @@ const SALT: [u8; 16] = [
 /// Why a keyfile can't be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyfileCipherError {
-    /// Too short to hold anything.
+    /// Too short to hold a nonce, a tag and anything else.
     Truncated,
     /// Another password encrypted it, or bytes were changed: the tag can't tell.
     WrongPassword,
-    /// The memory to stretch the password isn't there.
+    /// The 512 MiB in which the password is stretched can't be had.
     OutOfMemory,
 }
 
-/// Whether a keyfile is encrypted in this way.
+/// Whether a keyfile is encrypted in this module's format.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
@@ -40,14 +40,14 @@ pub fn is_legacy_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(b"$ANSIBLE_VAULT") || bytes.starts_with(b"gAAAAA")
 }
 
-/// An encrypted keyfile, whole as far as one can see without its password.
+/// An encrypted keyfile that is long enough; more can't be seen without its password.
 pub struct EncryptedKeyfile<'a> {
     nonce: &'a [u8; NONCE_BYTES],
     ciphertext: &'a [u8],
 }
 
 impl<'a> EncryptedKeyfile<'a> {
-    /// The parts of an encrypted keyfile.
+    /// Nonce and ciphertext of the bytes of an encrypted keyfile.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, KeyfileCipherError> {
         let ciphertext = bytes
             .strip_prefix(MAGIC)
@@ -59,7 +59,7 @@ impl<'a> EncryptedKeyfile<'a> {
         Ok(Self { nonce, ciphertext })
     }
 
-    /// What is in it.
+    /// The JSON that was encrypted.
     pub fn decrypt(&self, password: &str) -> Result<Zeroizing<Vec<u8>>, KeyfileCipherError> {
         let decrypted = cipher(password)?
             .decrypt(Nonce::from_slice(self.nonce), self.ciphertext)
@@ -68,7 +68,7 @@ impl<'a> EncryptedKeyfile<'a> {
     }
 }
 
-/// A keyfile encrypted with a password.
+/// `plain` as the bytes of an encrypted keyfile; the nonce is the system's randomness.
 pub fn encrypt(plain: &[u8], password: &str) -> Result<Vec<u8>, KeyfileCipherError> {
     let mut nonce = [0; NONCE_BYTES];
     OsRng.fill_bytes(&mut nonce);

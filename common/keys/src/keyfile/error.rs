@@ -6,28 +6,28 @@ use std::path::PathBuf;
 use foretell_core::hotkey::Hotkey;
 use thiserror::Error;
 
-/// Why a keyfile gives no key, or none was written.
+/// What is wrong with a keyfile, or with the password for it; paths are as they were given.
 #[derive(Debug, Error)]
 pub enum KeyfileError {
-    /// Not there.
+    /// There is no file at this path.
     #[error(
         "no keyfile at {0}: check --wallet-path, --wallet and --hotkey, or make one with `keys new`"
     )]
     Missing(PathBuf),
-    /// Can't be read or written.
+    /// The system can't read or write the file.
     #[error("can't access keyfile {path}")]
     Io {
-        /// The file.
+        /// The keyfile, or the password file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: io::Error,
     },
-    /// Others may read it.
+    /// Its permissions let other users of this machine read it.
     #[error("keyfile {path} is readable by others (mode {mode:o}): run chmod 600 {path}")]
     Exposed {
-        /// The file.
+        /// The keyfile.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its Unix permission bits, such as `0o644`.
         mode: u32,
     },
     /// Encrypted, and nobody gave a password.
@@ -35,52 +35,52 @@ pub enum KeyfileError {
         "keyfile {path} is encrypted: give its password with --password-file, in the variable {variable}, or at a terminal"
     )]
     PasswordRequired {
-        /// The file.
+        /// The keyfile.
         path: PathBuf,
-        /// The environment variable that is looked at.
+        /// The environment variable in which the ecosystem's tools keep its password.
         variable: String,
     },
-    /// Encrypted with another password.
+    /// It was encrypted with another password, or its bytes were changed: the two look the same.
     #[error("wrong password for keyfile {0} (or its bytes were changed)")]
     WrongPassword(PathBuf),
-    /// No usable password for a new file.
+    /// There is no usable password to encrypt a new keyfile with.
     #[error("no password for the new keyfile: {why}")]
     NewPassword {
-        /// What is the matter.
+        /// What is missing or wrong, and the cure.
         why: &'static str,
     },
-    /// Encrypted in a way that nobody should use any more.
+    /// It is encrypted with Ansible Vault or Fernet, as tools did it long ago.
     #[error(
         "keyfile {0} is encrypted in an old format (Ansible Vault or Fernet): make it anew from its phrase with `keys import`, or open it once with btcli, which rewrites it"
     )]
     LegacyEncryption(PathBuf),
-    /// Half a gigabyte is needed to check a password.
+    /// The 512 MiB that a password is stretched in can't be had.
     #[error("not enough memory to try the password of keyfile {0}: 512 MiB are needed")]
     OutOfMemory(PathBuf),
-    /// Cut off.
+    /// It ends in the middle.
     #[error(
         "keyfile {0} is truncated: restore it from a copy, or make it anew from its phrase with `keys import`"
     )]
     Truncated(PathBuf),
-    /// Not a keyfile.
+    /// Its content is something else than a keyfile.
     #[error("{path} is not a Bittensor keyfile: {why}")]
     Malformed {
-        /// The file.
+        /// The keyfile.
         path: PathBuf,
-        /// What is wrong.
+        /// Which field or place is wrong; none of the content is quoted.
         why: String,
     },
-    /// The secret belongs to another key.
+    /// Its public key, its address and its secret are not all of one key.
     #[error("keyfile {path} states public key {stated}, but its secret gives {found}")]
     Mismatch {
-        /// The file.
+        /// The keyfile.
         path: PathBuf,
         /// The key that the file states.
         stated: Hotkey,
         /// The key that its secret gives.
         found: Hotkey,
     },
-    /// A key is there already.
+    /// There is a key at this path, and it was not to be replaced.
     #[error(
         "there is a key at {0} already: --overwrite replaces it, and without its phrase it is lost for ever"
     )]

@@ -15,27 +15,27 @@ use super::password::{PasswordSource, password_variable};
 use crate::key_material::KeyMaterial;
 use crate::keypair::Keypair;
 
-/// One keyfile.
+/// The path of one key on disk: a secret with its public key, or a public key alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyfile {
     path: PathBuf,
 }
 
-/// How a keyfile may be read.
+/// Under which conditions a secret is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyfileAccess {
-    /// Also if others may read it.
+    /// Read it even if its permissions let other users of this machine read it.
     pub allow_exposed: bool,
-    /// Where its password comes from, if it is encrypted.
+    /// Where the password of an encrypted keyfile comes from.
     pub password_source: PasswordSource,
 }
 
-/// What a keyfile looks like from outside.
+/// What is known of a keyfile without its password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyfileInfo {
     /// Whether a password protects it.
     pub encrypted: bool,
-    /// Its permission bits.
+    /// Its Unix permission bits, such as `0o600`.
     pub mode: u32,
 }
 
@@ -50,7 +50,7 @@ impl Keyfile {
         &self.path
     }
 
-    /// The key pair in it, checked against the public key that it states.
+    /// The key pair in the file, checked against the public key and the address that the file states.
     pub fn load(&self, access: &KeyfileAccess) -> Result<Keypair, KeyfileError> {
         let mode = self.info()?.mode;
         if mode & 0o077 != 0 && !access.allow_exposed {
@@ -78,7 +78,7 @@ impl Keyfile {
         json::parse_keypair(&decrypted).map_err(|json_error| self.json_error(json_error))
     }
 
-    /// The public key that it states; encrypted files don't.
+    /// The public key that the file states; [`KeyfileError::PasswordRequired`] if it is encrypted.
     pub fn public_key(&self) -> Result<Hotkey, KeyfileError> {
         let bytes = self.read()?;
         if encrypted::is_encrypted(&bytes) || encrypted::is_legacy_encrypted(&bytes) {
@@ -90,7 +90,7 @@ impl Keyfile {
         json::parse_public_key(&bytes).map_err(|json_error| self.json_error(json_error))
     }
 
-    /// What it looks like from outside.
+    /// Whether it is encrypted, and who may read it.
     pub fn info(&self) -> Result<KeyfileInfo, KeyfileError> {
         let metadata = fs::metadata(&self.path).map_err(|source| self.io_error(source))?;
         let bytes = self.read()?;
@@ -118,7 +118,7 @@ impl Keyfile {
         }
     }
 
-    /// Writes a public key.
+    /// Writes a file that holds the public key alone.
     pub fn store_public_key(&self, key: Hotkey, overwrite: bool) -> Result<(), KeyfileError> {
         let bytes = json::serialize_public_key(key).map_err(|error| self.io_error(error.into()))?;
         self.write(&bytes, overwrite)
@@ -137,6 +137,7 @@ impl Keyfile {
         self.replace(bytes).map_err(|source| self.io_error(source))
     }
 
+    /// Writes a file beside it that then takes its place, so that a killed process leaves the old one or the new one.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::DirBuilder::new()

@@ -36,9 +36,9 @@ struct KeyfileFields {
 /// What is wrong with a keyfile's inside. No message repeats any of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyfileJsonError {
-    /// It ends in the middle.
+    /// The JSON ends in the middle.
     Truncated,
-    /// It is something else.
+    /// Why it is no keyfile; none of it is quoted.
     Malformed(String),
     /// The secret gives another public key than the one stated, or the address is another's.
     Mismatch {
@@ -76,7 +76,7 @@ pub fn parse_public_key(bytes: &[u8]) -> Result<Hotkey, KeyfileJsonError> {
     declared_public_key(&*parse_fields(bytes)?)
 }
 
-/// A keyfile with all that its key was made from.
+/// The JSON of a secret: with its seed and phrase, where it has them.
 pub fn serialize(secret: &KeyMaterial) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
     let key = secret.key();
     let private = key.secret_bytes();
@@ -89,7 +89,7 @@ pub fn serialize(secret: &KeyMaterial) -> Result<Zeroizing<Vec<u8>>, serde_json:
     serde_json::to_vec(&*fields).map(Zeroizing::new)
 }
 
-/// A keyfile with the public key alone.
+/// The JSON of a public key alone.
 pub fn serialize_public_key(key: Hotkey) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&public_fields(key))
 }

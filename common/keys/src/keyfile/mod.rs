@@ -1,4 +1,4 @@
-//! Keys on disk, as Bittensor's tools keep them.
+//! Keys on disk, as btcli and Bittensor's Python SDK keep them.
 //!
 //! ```text
 //! <path>/<wallet>/coldkey                  usually encrypted

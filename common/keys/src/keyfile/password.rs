@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::KeyfileError;
 
-/// How passwords are got.
+/// Where the password of a keyfile comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PasswordSource {
     /// From the variable `BT_PW_…` that the ecosystem's tools keep; else asked for at a terminal.
@@ -16,7 +16,7 @@ pub enum PasswordSource {
     EnvironmentOrPrompt,
     /// The first line of this file.
     File(PathBuf),
-    /// Always this one.
+    /// This one, for every keyfile.
     Literal(Zeroizing<String>),
 }
 
@@ -32,15 +32,15 @@ impl PasswordSource {
         }
     }
 
-    /// A password for a new keyfile at `path`: asked for twice.
+    /// A password for a new keyfile at `path`; whoever sits at the terminal is asked for it twice.
     pub fn new_password(&self, path: &Path) -> Result<Zeroizing<String>, KeyfileError> {
         if let Some(password) = self.configured(path)? {
             return Ok(password);
         }
         let first = prompt(&format!("New password of {}: ", path.display()), path)?;
-        let again = prompt("The same again: ", path)?;
-        match (first, again) {
-            (Some(first), Some(again)) if first == again && !first.is_empty() => Ok(first),
+        let repeated = prompt("The same again: ", path)?;
+        match (first, repeated) {
+            (Some(first), Some(repeated)) if first == repeated && !first.is_empty() => Ok(first),
             (Some(_), Some(_)) => Err(KeyfileError::NewPassword {
                 why: "the two passwords differ, or are empty",
             }),
@@ -66,7 +66,8 @@ pub fn password_variable(path: &Path) -> String {
     format!("BT_PW_{}", path.to_uppercase())
 }
 
-/// The ecosystem's tools keep it in base64, xored with the variable's name; taken as it stands if it is not that.
+/// The password in the keyfile's environment variable: in base64 and xored with the variable's name, as the ecosystem's
+/// tools keep it; taken as it stands if it is no base64.
 fn from_environment(path: &Path) -> Option<Zeroizing<String>> {
     let name = password_variable(path);
     let value = Zeroizing::new(std::env::var(&name).ok()?);
@@ -116,7 +117,7 @@ mod tests {
 
     /// As SDK 11.3.0 keeps it: `save_password_to_environment("BT_PW_X", "secret")`.
     #[test]
-    fn a_kept_password_reads_as_the_python_sdk_keeps_it() {
+    fn a_password_in_the_environment_reads_as_the_python_sdk_keeps_it() {
         assert_eq!(unmask("BT_PW_X", "MTE8IjIr").unwrap().as_str(), "secret");
         assert_eq!(unmask("BT_PW_X", "not base64"), None);
         assert_eq!(
@@ -126,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_password_file_is_its_first_line() {
+    fn a_password_file_gives_its_first_line() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("password");
         fs::write(&file, "pass word \nrest").unwrap();
-        let passwords = PasswordSource::File(file);
-        let password = passwords.new_password(Path::new("k")).unwrap();
+        let source = PasswordSource::File(file);
+        let password = source.new_password(Path::new("k")).unwrap();
         assert_eq!(password.as_str(), "pass word ");
     }
 }

@@ -1,4 +1,4 @@
-//! Keyfiles that we write, spoil and read.
+//! Keyfiles written, damaged and read again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -43,21 +43,21 @@ fn a_stored_key_loads_and_is_private() {
 }
 
 #[test]
-fn each_fault_has_its_own_message() {
+fn each_fault_has_its_own_message_with_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let wallet = wallet(folder.path());
-    let said = |wallet: &WalletHotkey| wallet.load().unwrap_err().to_string();
-    assert!(said(&wallet).contains("--wallet-path"));
+    let message = |wallet: &WalletHotkey| wallet.load().unwrap_err().to_string();
+    assert!(message(&wallet).contains("--wallet-path"));
 
     wallet.store(&[7; 32]).unwrap();
     let json = fs::read_to_string(wallet.keyfile_path()).unwrap();
     fs::set_permissions(wallet.keyfile_path(), fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(said(&wallet).contains("chmod 600"));
-    let told_otherwise = KeyfileAccess {
+    assert!(message(&wallet).contains("chmod 600"));
+    let exposed_allowed = KeyfileAccess {
         allow_exposed: true,
         ..KeyfileAccess::default()
     };
-    assert!(wallet.keyfile().load(&told_otherwise).is_ok());
+    assert!(wallet.keyfile().load(&exposed_allowed).is_ok());
     fs::set_permissions(wallet.keyfile_path(), fs::Permissions::from_mode(0o600)).unwrap();
 
     let own = hex::encode(Keypair::from_seed(&[7; 32]).hotkey().0);
@@ -87,10 +87,10 @@ fn each_fault_has_its_own_message() {
         ),
     ] {
         fs::write(wallet.keyfile_path(), content).unwrap();
-        let said = said(&wallet);
-        assert!(said.contains(expected), "{content:?} gives {said:?}");
-        assert!(said.contains("hotkeys/default"), "{said}");
-        assert!(!said.contains(&hex::encode([7; 32])), "{said}");
+        let message = message(&wallet);
+        assert!(message.contains(expected), "{content:?} gives {message:?}");
+        assert!(message.contains("hotkeys/default"), "{message}");
+        assert!(!message.contains(&hex::encode([7; 32])), "{message}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Authorization, asked over real sockets by hand-written HTTP.
+//! Authorization over real sockets, with hand-written HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Extension;
 use axum::routing::post;
+use foretell_keys::keypair::Keypair;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::btauth::signed_headers;
 use crate::test_clock::system_nanos;
-use foretell_keys::keypair::Keypair;
 
 const ROUTE: &str = "/v1/commit";
 const SECOND: u64 = 1_000_000_000;
@@ -45,7 +45,7 @@ impl TestService {
         let count = Arc::clone(&authorized);
         let answer = move |Extension(Caller(caller)): Extension<Caller>, body: String| async move {
             count.fetch_add(1, Ordering::Relaxed);
-            format!("{caller} said {} bytes", body.len())
+            format!("{caller} sent {} bytes", body.len())
         };
         let routes = Router::new().route(ROUTE, post(answer));
         let routes = require_authorization(routes, miner().hotkey(), callers, system_nanos);
@@ -105,12 +105,12 @@ impl RawRequest {
 async fn a_signed_request_gets_in_under_the_name_of_its_sender() {
     let service = TestService::open(Callers::Anyone).await;
     let answer = service.answer(&RawRequest::honest(b"{}")).await;
-    let expected = format!("{} said 2 bytes", validator().hotkey());
+    let expected = format!("{} sent 2 bytes", validator().hotkey());
     assert_eq!(answer, (200, expected));
 }
 
 #[tokio::test]
-async fn what_is_not_signed_as_it_should_be_stays_out_and_is_told_why() {
+async fn a_request_that_is_not_signed_as_it_should_be_is_refused_with_the_reason() {
     let service = TestService::open(Callers::Anyone).await;
     let honest = RawRequest::honest(b"{}");
     let tampered = RawRequest {
@@ -152,7 +152,7 @@ async fn what_is_not_signed_as_it_should_be_stays_out_and_is_told_why() {
 }
 
 #[tokio::test]
-async fn callers_that_are_not_allowed_are_told_so() {
+async fn callers_that_are_not_allowed_get_403_with_the_reason() {
     let only_other = Callers::Only([Keypair::derived(2, "validator").hotkey()].into());
     let service = TestService::open(only_other).await;
     let (status, why) = service.answer(&RawRequest::honest(b"{}")).await;

@@ -1,25 +1,25 @@
-//! The validator's side: a request to the `/v1` routes put into a synapse, and its answer taken out.
+//! The validator's side: wraps a request to a `/v1` route in a synapse, and unwraps the answer.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use foretell_core::hotkey::Hotkey;
+use foretell_keys::keypair::Keypair;
 use serde_json::json;
 
 use super::synapse::{DendriteMessage, SYNAPSE_ROUTES, Synapse, body_hash};
-use foretell_keys::keypair::Keypair;
 
 /// The version that we claim to be: 10.5.0, the last SDK that speaks this protocol.
 const VERSION: u32 = 10_005_000;
 
-/// A request as an axon takes it.
+/// An HTTP request as an axon of the older protocol takes it.
 pub struct SynapseRequest {
-    /// Path of the synapse.
+    /// Path of the URL: a slash and the synapse's name.
     pub path: String,
-    /// All headers of the protocol.
+    /// Every header of the protocol, signature included.
     pub headers: Vec<(&'static str, String)>,
-    /// The body, a JSON text.
+    /// The synapse as JSON.
     pub body: String,
 }
 
@@ -35,7 +35,7 @@ pub fn synapse_request(
 ) -> Option<SynapseRequest> {
     let (name, _) = SYNAPSE_ROUTES
         .into_iter()
-        .find(|(_, carried)| *carried == route)?;
+        .find(|(_, wrapped)| *wrapped == route)?;
     let dendrite = key.hotkey();
     let signed = DendriteMessage {
         nonce,

@@ -1,4 +1,4 @@
-//! The miner's side: synapses in, the answers of the `/v1` routes out.
+//! The miner's side: unwraps synapses, and wraps the answers of the `/v1` routes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use foretell_core::hotkey::Hotkey;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
@@ -17,13 +18,13 @@ use crate::auth_error::AuthError;
 use crate::claimed_identity::ClaimedIdentity;
 use crate::request_authorizer::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
 
-/// A caller waits no longer than this, whatever timeout it claims.
+/// An answer is given up after this time, whatever timeout the caller claims.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// What a dendrite waits unless it says otherwise.
+/// How long a dendrite waits if it names no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(12);
-/// Longest id of a dendrite; UUIDs have 36 characters.
+/// Most characters of a dendrite's id; UUIDs have 36.
 const MAX_UUID_CHARS: usize = 64;
-/// Longest answer of a route that is wrapped.
+/// Most bytes of a route's answer that are wrapped.
 const MAX_ANSWER_BYTES: usize = 5 << 20;
 
 /// The routes of the older protocol: each synapse is checked by the `authorizer`, and answered by `routes`.
@@ -45,6 +46,7 @@ pub(crate) fn axon_routes(routes: &Router, authorizer: &Arc<RequestAuthorizer>) 
         })
 }
 
+/// How a request failed.
 type StatusAndReason = (StatusCode, String);
 
 async fn answer(
@@ -85,12 +87,12 @@ async fn answer(
     Ok(synapse)
 }
 
-/// The caller, checked like one of the present protocol.
+/// The caller, checked like a caller of the present protocol.
 fn authenticate(
     authorizer: &RequestAuthorizer,
     headers: &HeaderMap,
     request: &str,
-) -> Result<foretell_core::hotkey::Hotkey, AuthError> {
+) -> Result<Hotkey, AuthError> {
     let claim = ClaimedIdentity::from_headers(
         headers,
         "bt_header_dendrite_hotkey",
@@ -113,6 +115,7 @@ fn authenticate(
     authorizer.authorize(&claim, &signed.text())
 }
 
+/// How long the caller says it waits, within bounds.
 fn timeout(headers: &HeaderMap) -> Duration {
     headers
         .get("timeout")
@@ -121,7 +124,7 @@ fn timeout(headers: &HeaderMap) -> Duration {
         .map_or(DEFAULT_TIMEOUT, |timeout| timeout.min(MAX_TIMEOUT))
 }
 
-/// What a dendrite takes for a success.
+/// The answer in the form that a dendrite takes for a success.
 fn success_response(name: &'static str, synapse: &Synapse) -> Response {
     let headers = [
         ("bt_header_axon_status_code", "200"),
@@ -131,7 +134,7 @@ fn success_response(name: &'static str, synapse: &Synapse) -> Response {
     (headers, axum::Json(synapse)).into_response()
 }
 
-/// A dendrite reads the reason from the body's `message`.
+/// The failure in the form of an axon: a dendrite reads the reason from the body's `message`.
 fn error_response(status: StatusCode, why: &str) -> Response {
     let message = serde_json::json!({ "message": why });
     let code = status.as_u16().to_string();

@@ -12,7 +12,7 @@ pub const SYNAPSE_ROUTES: [(&str, &str); 2] = [
     ("ForecastReveal", REVEAL_ROUTE),
 ];
 
-/// What a synapse holds, apart from what its headers say.
+/// The body of a synapse; its headers say who sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Synapse {
     #[serde(default)]
@@ -23,7 +23,7 @@ pub(super) struct Synapse {
     pub(super) response: Option<String>,
 }
 
-/// What the caller signs.
+/// The parts of the text that a caller signs.
 pub(super) struct DendriteMessage<'a> {
     pub(super) nonce: u64,
     pub(super) dendrite: Hotkey,
@@ -33,6 +33,7 @@ pub(super) struct DendriteMessage<'a> {
 }
 
 impl DendriteMessage<'_> {
+    /// The text itself.
     pub(super) fn text(&self) -> String {
         let Self {
             nonce,
@@ -46,7 +47,7 @@ impl DendriteMessage<'_> {
     }
 }
 
-/// The hash of a body with one hashed field.
+/// The hash of a synapse whose only hashed field is `request`.
 pub(super) fn body_hash(request: &str) -> String {
     sha3(sha3(request.as_bytes()).as_bytes())
 }

@@ -4,12 +4,12 @@ use reqwest::Response;
 
 use crate::messages::DELAY_HEADER;
 
-/// How late an answer is to be taken for, in a replay.
+/// How late an answer counts as, in a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeclaredDelay {
     /// This many milliseconds of the round clock; 0 unless declared.
     Millis(u32),
-    /// It never came.
+    /// The answer counts as one that never came.
     Never,
 }
 

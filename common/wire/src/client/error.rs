@@ -6,35 +6,35 @@ use thiserror::Error;
 
 use super::declared_delay::DeclaredDelay;
 
-/// Why there is no answer.
+/// Why a miner's answer is missing or can't be used; the texts go into the journal and name no address.
 #[derive(Debug, Error)]
 pub enum MinerRequestError {
-    /// No connection, or it broke.
+    /// There was no connection, or it broke before the answer was whole.
     #[error("the miner can't be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The total deadline passed.
+    /// The total deadline passed; holds how long it was.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// It answered something else.
+    /// It answered with another status or shape than asked for, or with too many bytes.
     #[error("{why}")]
     InvalidAnswer {
-        /// What is wrong with it; no addresses, the text goes into the journal.
+        /// What is wrong with the answer.
         why: String,
-        /// What the miner declares.
+        /// The delay that the miner declares with it.
         declared_delay: DeclaredDelay,
     },
-    /// The answer's signature does not verify.
+    /// The answer isn't signed by the miner, for this round and this validator.
     #[error("the answer's signature does not verify")]
     BadSignature,
 }
 
-/// Why there is no client.
+/// Why a client can't be set up.
 #[derive(Debug, Error)]
 pub enum MinerClientError {
-    /// The HTTP library.
+    /// The HTTP library refuses its settings.
     #[error("can't set up HTTP")]
     Http(#[from] reqwest::Error),
-    /// The TLS library.
+    /// The TLS library refuses its settings.
     #[error("can't set up TLS")]
     Tls(#[from] rustls::Error),
 }

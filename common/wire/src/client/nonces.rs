@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::nanos_clock::NanosClock;
 
-/// Where one client's nonces come from.
+/// Gives one client its nonces, on any number of threads.
 #[derive(Debug)]
 pub(super) struct NonceSource {
     clock: NanosClock,
@@ -12,7 +12,7 @@ pub(super) struct NonceSource {
 }
 
 impl NonceSource {
-    /// Nonces by this clock.
+    /// Nonces that follow this clock.
     pub(super) const fn new(clock: NanosClock) -> Self {
         Self {
             clock,

@@ -9,8 +9,8 @@ use axum::serve::ListenerExt;
 use axum::{Extension, Json, Router};
 use foretell_core::hash::Hex;
 use foretell_core::round::Receipt;
-use foretell_core::series::{Grid, Series, Unit};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::testing::{MONDAY, STEP, btc_usd};
+use foretell_core::time::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -23,7 +23,7 @@ use crate::test_clock::system_nanos;
 
 /// Longer than any of these tests takes.
 const PATIENT: Duration = Duration::from_secs(20);
-/// What a peer gets that is meant to miss it.
+/// A deadline that a peer is meant to miss.
 const SHORT: Duration = Duration::from_millis(200);
 const PAYLOAD: &str = r#"{"kind":"quantiles","k":1,"values":[1.0]}"#;
 
@@ -36,16 +36,7 @@ fn client() -> MinerClient {
 }
 
 fn commit_request() -> CommitRequest {
-    let series = Series {
-        id: "BTC/USD".parse().unwrap(),
-        grid: Grid {
-            step: Millis::minutes(5),
-            horizon: 1,
-        },
-        unit: Unit::LogPrice,
-    };
-    let origin = UnixMillis(1_704_067_200_000);
-    CommitRequest::new(&series, origin, origin, origin)
+    CommitRequest::new(&btc_usd(1), MONDAY, MONDAY, MONDAY)
 }
 
 fn reveal_request() -> RevealRequest {
@@ -76,12 +67,12 @@ async fn served(routes: Router) -> SocketAddr {
 }
 
 /// A service that answers every request for a commitment with `answer`.
-async fn saying(answer: impl IntoResponse + Clone + Send + Sync + 'static) -> SocketAddr {
+async fn answering(answer: impl IntoResponse + Clone + Send + Sync + 'static) -> SocketAddr {
     let route = post(move || async move { answer });
     served(Router::new().route(COMMIT_ROUTE, route)).await
 }
 
-/// A peer that reads a request and then does as it likes with the connection; its task says whether the
+/// A peer that reads a request and then does what `answer` does with the connection; its task gives whether the
 /// connection was cut.
 async fn peer<F>(
     answer: impl FnOnce(TcpStream) -> F + Send + 'static,
@@ -100,7 +91,7 @@ where
     (address, task)
 }
 
-async fn asked(
+async fn commitment_from(
     address: SocketAddr,
     deadline: Duration,
 ) -> Result<VerifiedAnswer<CommitResponse>, MinerRequestError> {
@@ -117,7 +108,7 @@ fn why(answered: Result<VerifiedAnswer<CommitResponse>, MinerRequestError>) -> S
 }
 
 #[tokio::test]
-async fn an_honest_miner_that_requires_authorization_is_understood() {
+async fn an_honest_miner_that_requires_authorization_gives_verified_answers() {
     let commit = |Extension(Caller(caller)): Extension<Caller>,
                   Json(request): Json<CommitRequest>| async move {
         Json(committed(&miner(), &caller, &request))
@@ -137,7 +128,7 @@ async fn an_honest_miner_that_requires_authorization_is_understood() {
     let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone, system_nanos);
     let address = served(routes).await;
 
-    let answered = asked(address, PATIENT).await.unwrap();
+    let answered = commitment_from(address, PATIENT).await.unwrap();
     let own = client().key().hotkey();
     let expected = committed(&miner(), &own, &commit_request());
     assert_eq!(answered.answer, expected);
@@ -179,13 +170,13 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
     let own = client().key().hotkey();
     let request = commit_request();
     let mut other_round = request.clone();
-    other_round.round.origin = other_round.round.origin + Millis::minutes(5);
+    other_round.round.origin = other_round.round.origin + STEP;
     for forged in [
         committed(&Keypair::derived(2, "miner"), &own, &request),
         committed(&miner(), &miner().hotkey(), &request),
         committed(&miner(), &own, &other_round),
     ] {
-        let answered = asked(saying(Json(forged)).await, PATIENT).await;
+        let answered = commitment_from(answering(Json(forged)).await, PATIENT).await;
         assert!(
             matches!(answered, Err(MinerRequestError::BadSignature)),
             "{answered:?}"
@@ -209,20 +200,20 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_quoted_without_an_address() {
-    let address = saying("rubbish").await;
-    let said = why(asked(address, PATIENT).await);
-    assert!(said.starts_with("not the JSON of /v1/commit"), "{said}");
+async fn an_invalid_answer_is_quoted_without_an_address() {
+    let address = answering("rubbish").await;
+    let reason = why(commitment_from(address, PATIENT).await);
+    assert!(reason.starts_with("not the JSON of /v1/commit"), "{reason}");
 
     let long = "x".repeat(3_000);
-    let address = saying((StatusCode::SERVICE_UNAVAILABLE, long)).await;
+    let address = answering((StatusCode::SERVICE_UNAVAILABLE, long)).await;
     let expected = format!("status 503: {}", "x".repeat(MAX_REASON_CHARS));
-    assert_eq!(why(asked(address, PATIENT).await), expected);
+    assert_eq!(why(commitment_from(address, PATIENT).await), expected);
 
     // A redirection would let a miner point the validator at any address.
-    let address = saying((StatusCode::FOUND, [("location", "http://127.0.0.1:1/")])).await;
-    let said = why(asked(address, PATIENT).await);
-    assert_eq!(said.trim(), "status 302:");
+    let address = answering((StatusCode::FOUND, [("location", "http://127.0.0.1:1/")])).await;
+    let reason = why(commitment_from(address, PATIENT).await);
+    assert_eq!(reason.trim(), "status 302:");
 }
 
 #[tokio::test]
@@ -239,8 +230,8 @@ async fn an_answer_without_end_is_cut_at_the_cap() {
             }
         })
         .await;
-        let said = why(asked(address, PATIENT).await);
-        assert_eq!(said, "answer longer than 4096 bytes");
+        let reason = why(commitment_from(address, PATIENT).await);
+        assert_eq!(reason, "answer longer than 4096 bytes");
         assert!(cut.await.unwrap());
     }
 }
@@ -264,7 +255,7 @@ async fn a_peer_that_drips_is_cut_at_the_total_deadline() {
             Ok(())
         })
         .await;
-        let answered = asked(address, SHORT).await;
+        let answered = commitment_from(address, SHORT).await;
         assert!(
             matches!(answered, Err(MinerRequestError::TimedOut(SHORT))),
             "{answered:?}"
@@ -274,19 +265,19 @@ async fn a_peer_that_drips_is_cut_at_the_total_deadline() {
 }
 
 #[tokio::test]
-async fn a_peer_that_says_nothing_is_told_from_one_that_is_not_there() {
+async fn silence_times_out_and_a_missing_peer_is_unreachable() {
     let (address, _) = peer(|mut stream| async move {
         // Until the client hangs up.
         stream.read(&mut [0]).await.map(drop)
     })
     .await;
-    let answered = asked(address, SHORT).await;
+    let answered = commitment_from(address, SHORT).await;
     assert!(matches!(answered, Err(MinerRequestError::TimedOut(SHORT))));
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = listener.local_addr().unwrap();
     drop(listener);
-    let answered = asked(nobody, PATIENT).await;
+    let answered = commitment_from(nobody, PATIENT).await;
     assert!(matches!(answered, Err(MinerRequestError::Unreachable(_))));
 
     let (address, _) = peer(|mut stream| async move {
@@ -294,7 +285,7 @@ async fn a_peer_that_says_nothing_is_told_from_one_that_is_not_there() {
         stream.write_all(half.as_bytes()).await
     })
     .await;
-    let answered = asked(address, PATIENT).await;
+    let answered = commitment_from(address, PATIENT).await;
     assert!(matches!(answered, Err(MinerRequestError::Unreachable(_))));
 }
 
@@ -313,18 +304,20 @@ async fn a_declared_delay_is_read_with_any_answer() {
         let signed = answer.clone();
         let route = post(move || async move { late(signed.into_response()) });
         let address = served(Router::new().route(COMMIT_ROUTE, route)).await;
-        let answered = asked(address, PATIENT).await.unwrap();
+        let answered = commitment_from(address, PATIENT).await.unwrap();
         assert_eq!(answered.declared_delay, expected, "{declared}");
 
         let route = post(move || async move { late("rubbish".into_response()) });
         let address = served(Router::new().route(COMMIT_ROUTE, route)).await;
         let Err(MinerRequestError::InvalidAnswer { declared_delay, .. }) =
-            asked(address, PATIENT).await
+            commitment_from(address, PATIENT).await
         else {
             panic!("rubbish is no answer");
         };
         assert_eq!(declared_delay, expected, "{declared}");
     }
-    let answered = asked(saying(answer).await, PATIENT).await.unwrap();
+    let answered = commitment_from(answering(answer).await, PATIENT)
+        .await
+        .unwrap();
     assert_eq!(answered.declared_delay, DeclaredDelay::Millis(0));
 }

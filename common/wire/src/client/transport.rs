@@ -12,16 +12,16 @@ use super::error::{MinerClientError, MinerRequestError};
 /// Connections to one miner that are kept for the next request, and for how long.
 const IDLE_CONNECTIONS: usize = 1;
 const IDLE_FOR: Duration = Duration::from_secs(90);
-/// How much of an error's text is kept.
+/// Characters that are kept of the text with which a miner explains a failure.
 pub(super) const MAX_REASON_CHARS: usize = 200;
 
-/// Miners speak plain HTTP: authenticity is the signatures'.
+/// The HTTP client. Miners speak plain HTTP: signatures make answers authentic.
 #[derive(Debug)]
 pub(super) struct Transport {
     client: reqwest::Client,
 }
 
-/// What came back, before anything is believed.
+/// The whole of an HTTP answer, before anything of it is verified.
 pub(super) struct RawAnswer {
     pub(super) status: StatusCode,
     body: Vec<u8>,
@@ -31,7 +31,7 @@ pub(super) struct RawAnswer {
 impl Transport {
     /// A transport without connections.
     pub(super) fn new() -> Result<Self, MinerClientError> {
-        // reqwest wants to know how TLS would be spoken; trusting nobody needs no files of this machine.
+        // reqwest needs a TLS configuration even for plain HTTP; one that trusts nobody needs no files of this machine.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
