@@ -7,9 +7,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_chain::block::Block;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::Hyperparameters;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::system_nanos;

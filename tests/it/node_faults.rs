@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::Hyperparameters;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_chain::subtensor::Subtensor;

@@ -1,8 +1,8 @@
 //! The local ledger with the neurons, stakes and weights of a subnet of the real runtime.
 
+use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::{Hyperparameters, Metagraph};
 use foretell_chain::signed_weights::SignedWeights;
 use foretell_core::hotkey::{Hotkey, Uid};

@@ -1,7 +1,7 @@
 //! What a registration costs, and who is replaced on a full subnet: the runtime beside the ledger.
 
-use foretell_chain::chain::Chain;
 use foretell_chain::block::Block;
+use foretell_chain::chain::Chain;
 use foretell_chain::pruning::{PruneCandidate, pruned_uid};
 use foretell_chain::registration_price::{PriceAdjustment, RegistrationPrice};
 use foretell_chain::subtensor::runtime::StorageKey;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::chain_error::ChainError;
+use foretell_chain::metagraph::Metagraph;
 use foretell_chain::signer::Signer;
 use foretell_chain::submission::{PreparedWeights, SubmissionStatus, UidWeights};
-use foretell_chain::block::Block;
-use foretell_chain::metagraph::Metagraph;
 use foretell_chain::subtensor::Subtensor;
 use foretell_chain::subtensor::calls::Call;
 use foretell_chain::subtensor::connection::NodeConnection;

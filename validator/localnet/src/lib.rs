@@ -55,10 +55,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
 use foretell_cli::clock::system_nanos;
 use foretell_cli::run_timing::RunTiming;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use foretell_chain::chain::Chain;
-use foretell_chain::signer::Signer;
-use foretell_chain::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use foretell_chain::block::Block;
+use foretell_chain::chain::Chain;
 use foretell_chain::metagraph::Metagraph;
 use foretell_chain::refusal::ChainRefusal;
+use foretell_chain::signer::Signer;
+use foretell_chain::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use foretell_chain::weights::weights_to_u16;
 use foretell_core::hotkey::Uid;
 use foretell_core::journal::Record;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use foretell_chain::block::Block;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use foretell_chain::chain::Chain;
 use foretell_chain::block::BLOCK_TIME;
+use foretell_chain::chain::Chain;
 use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use foretell_chain::block::Block;
 use foretell_chain::chain_error::ChainError;
-use foretell_chain::signer::Signer;
-use foretell_chain::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use foretell_chain::ledger::Ledger;
 use foretell_chain::ledger_file::LedgerFileError;
 use foretell_chain::local_chain::LocalChain;
-use foretell_chain::block::Block;
 use foretell_chain::metagraph::{Hyperparameters, Metagraph};
+use foretell_chain::signer::Signer;
+use foretell_chain::submission::{PreparedWeights, SubmissionStatus, UidWeights};
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
