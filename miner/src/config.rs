@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use foretell_chain::subnet_address::SubnetAddress;
+use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError};
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
@@ -104,32 +104,12 @@ pub enum ClockConfig {
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
 pub enum MinerConfigError {
-    /// The file can't be read.
-    #[error("can't read configuration {path}: check --config")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is no configuration.
-    #[error("configuration {path} is not valid")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and what is wrong.
-        source: toml::de::Error,
-    },
+    /// The file can't be read, or is no configuration.
+    #[error(transparent)]
+    File(#[from] ConfigFileError),
     /// A value that can't be.
-    #[error("{key} = {value} in the configuration: {cure}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What to set it to.
-        cure: &'static str,
-    },
+    #[error(transparent)]
+    Value(#[from] ConfigValueError),
     /// The venue is unknown.
     #[error("prices.venue in the configuration")]
     Venue(#[from] VenueError),
@@ -161,14 +141,7 @@ impl ServeConfig {
 impl MinerConfig {
     /// The configuration in this file.
     pub fn read(path: &Path) -> Result<Self, MinerConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| MinerConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        let config: Self = toml::from_str(&text).map_err(|source| MinerConfigError::Invalid {
-            path: path.to_owned(),
-            source,
-        })?;
+        let config: Self = config_file::read(path)?;
         config.validate()?;
         Ok(config)
     }
@@ -178,11 +151,12 @@ impl MinerConfig {
         let venue = venue::candle_source(&self.prices.venue)?;
         let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
         if host.is_empty() {
-            return Err(invalid_value(
+            return Err(ConfigValueError::new(
                 "prices.host",
                 &"",
                 "this venue has no host of its own: set one",
-            ));
+            )
+            .into());
         }
         Ok((venue, host.trim_end_matches('/').to_owned()))
     }
@@ -190,28 +164,30 @@ impl MinerConfig {
     fn validate(&self) -> Result<(), MinerConfigError> {
         let Series { grid, .. } = &self.series;
         if grid.step.0 <= 0 {
-            return Err(invalid_value(
+            return Err(ConfigValueError::new(
                 "series.step_ms",
                 &grid.step.0,
                 "use a positive step",
-            ));
+            )
+            .into());
         }
         if !(1..=1000).contains(&grid.horizon) {
-            return Err(invalid_value(
+            return Err(ConfigValueError::new(
                 "series.horizon",
                 &grid.horizon,
                 "use 1 to 1000 steps",
-            ));
+            )
+            .into());
         }
         let model = &self.model;
         if !(1..=1000).contains(&model.k) {
-            return Err(invalid_value("model.k", &model.k, "use 1 to 1000 values"));
+            return Err(ConfigValueError::new("model.k", &model.k, "use 1 to 1000 values").into());
         }
         if model.history_days == 0 {
-            return Err(invalid_value("model.history_days", &0, "use at least 1"));
+            return Err(ConfigValueError::new("model.history_days", &0, "use at least 1").into());
         }
         if model.refit_hours == 0 {
-            return Err(invalid_value("model.refit_hours", &0, "use at least 1"));
+            return Err(ConfigValueError::new("model.refit_hours", &0, "use at least 1").into());
         }
         self.venue().map(|_| ())
     }
@@ -233,16 +209,10 @@ const fn default_kind() -> ForecastKind {
     ForecastKind::Quantiles
 }
 
-fn invalid_value(key: &'static str, value: &impl ToString, cure: &'static str) -> MinerConfigError {
-    MinerConfigError::Value {
-        key,
-        value: value.to_string(),
-        cure,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const MINIMAL: &str = r#"

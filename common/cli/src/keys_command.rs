@@ -5,13 +5,13 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use foretell_core::hotkey::Hotkey;
+use foretell_keys::key_material::KeyMaterial;
+use foretell_keys::keyfile::{Keyfile, KeyfileError, WalletHotkey};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::output::StdoutError;
 use crate::wallet_flags::WalletFlags;
-use foretell_keys::key_material::KeyMaterial;
-use foretell_keys::keyfile::{Keyfile, KeyfileError, WalletHotkey};
 
 /// Make, show and import the keys of a Bittensor wallet.
 ///
@@ -68,7 +68,7 @@ struct ShowKeysArgs {
     json: bool,
 }
 
-/// What was made.
+/// The key that was written, as the command prints it.
 #[derive(Serialize)]
 struct CreatedKey<'a> {
     kind: &'static str,
@@ -76,12 +76,12 @@ struct CreatedKey<'a> {
     public_key: String,
     file: String,
     encrypted: bool,
-    /// Of a new key: nowhere else is it shown.
+    /// The phrase of a new key, which is shown nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     phrase: Option<&'a str>,
 }
 
-/// What is known of a key without its password.
+/// What can be shown of a key without its password.
 #[derive(Serialize)]
 struct KeyInfo {
     kind: &'static str,
@@ -93,7 +93,7 @@ struct KeyInfo {
     mode: Option<String>,
 }
 
-/// Does what the arguments say.
+/// Runs one subcommand of `keys`.
 pub fn run(arguments: KeysArgs) -> Result<()> {
     match arguments.command {
         KeysCommand::New(args) => store(&args, &KeyMaterial::generate(), true),

@@ -1,4 +1,4 @@
-//! The flags by which both programs are told which chain they work with.
+//! The flags that name the chain and the subnet, in both programs.
 
 use clap::Args;
 use foretell_chain::network::SubtensorNetwork;
@@ -24,13 +24,13 @@ pub struct NetworkFlags {
     pub netuid: Option<u16>,
 }
 
-/// Flags and configuration that don't say which subnet.
+/// Why flags and configuration together don't name a subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubnetAddressError {
-    /// A network without a subnet.
+    /// They name a network, and no subnet of it.
     #[error("which subnet of the network? Add --netuid")]
     MissingNetuid,
-    /// A subnet without a network.
+    /// They name a subnet, and no network that it is of.
     #[error(
         "--netuid is a subnet of which network? Add --network finney, test or local, or --endpoint"
     )]
@@ -44,10 +44,13 @@ impl NetworkFlags {
         configured: Option<SubnetAddress>,
     ) -> Result<Option<SubnetAddress>, SubnetAddressError> {
         let network = self.endpoint.clone().or_else(|| self.network.clone());
-        let (before, netuid) = configured
+        let (configured_network, configured_netuid) = configured
             .map(|subnet| (subnet.network, subnet.netuid))
             .unzip();
-        match (network.or(before), self.netuid.or(netuid)) {
+        match (
+            network.or(configured_network),
+            self.netuid.or(configured_netuid),
+        ) {
             (Some(network), Some(netuid)) => Ok(Some(SubnetAddress { network, netuid })),
             (Some(_), None) => Err(SubnetAddressError::MissingNetuid),
             (None, Some(_)) => Err(SubnetAddressError::MissingNetwork),

@@ -1,4 +1,4 @@
-//! What a command prints, and how it ends.
+//! What a command prints on standard output, and its exit code.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -6,18 +6,19 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-/// Standard output didn't take what was printed.
+/// Standard output can't be written to; a command passes it on, so that [`crate::program::run`] knows a reader that left.
 #[derive(Debug, Error)]
 #[error("can't write to standard output")]
 pub struct StdoutError(#[from] pub io::Error);
 
-/// Prints a line.
+/// Prints a line to standard output.
 pub fn print_line(text: impl Display) -> Result<(), StdoutError> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
-/// 0 for success, 1 for failure, which is told on standard error. A reader who has seen enough (`| head`) is no failure.
-pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+/// 0 for success, 1 for failure, which is written to standard error. A reader of standard output that leaves early
+/// (`| head`) is no failure.
+pub(crate) fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -40,9 +41,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_reader_of_what_is_printed_may_leave() {
+    fn only_a_reader_of_standard_output_may_leave() {
         let broken = || io::Error::from(ErrorKind::BrokenPipe);
-        let printing = Err::<(), _>(StdoutError(broken())).context("said why");
+        let printing = Err::<(), _>(StdoutError(broken())).context("can't print");
         assert!(is_broken_pipe(&printing.unwrap_err()));
         assert!(!is_broken_pipe(&broken().into()));
         let full = StdoutError(io::Error::from(ErrorKind::StorageFull));

@@ -1,17 +1,17 @@
-//! How far long work is, on standard error: a bar on a terminal, nothing elsewhere.
+//! The progress of long work on standard error: a bar on a terminal, nothing elsewhere.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A progress bar.
+/// A progress bar, or nothing where standard error is no terminal.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Nothing done yet, of nothing.
+    /// A bar at 0 of 0: [`set`](Self::set) gives the total.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = "{bar:32} {pos}/{len} {elapsed} (left {eta}) {msg}";
@@ -27,7 +27,7 @@ impl Progress {
         self.bar.is_some()
     }
 
-    /// `done` of `of` are done.
+    /// Sets the bar to `done` of a total of `of`.
     pub fn set(&self, done: usize, of: usize) {
         if let Some(bar) = &self.bar {
             bar.set_length(of as u64);
@@ -35,21 +35,21 @@ impl Progress {
         }
     }
 
-    /// So many more are done.
+    /// Moves the bar on by `done`.
     pub fn advance(&self, done: usize) {
         if let Some(bar) = &self.bar {
             bar.inc(done as u64);
         }
     }
 
-    /// What stands behind the bar; made only if it is shown.
+    /// Sets the text behind the bar, which is made only if a bar is shown.
     pub fn message(&self, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
             bar.set_message(message());
         }
     }
 
-    /// A line of its own, bar or not.
+    /// Prints a line above the bar, or without one.
     pub fn println(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// All is done: the bar goes.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

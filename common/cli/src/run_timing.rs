@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where wall time went, in seconds.
+/// Wall time of a run, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunTiming {
     /// Reading prices, opening the store, starting processes.
     pub load_s: f64,
     /// All rounds, from the first instant to the last.
     pub score_s: f64,
-    /// Everything.
+    /// The whole run.
     pub total_s: f64,
 }

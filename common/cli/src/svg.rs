@@ -1,8 +1,5 @@
 //! Plots as inline SVG: axes, lines, bands and bars. Colours are classes, so that the page's theme decides.
 
-/// The style sheet of a page with plots: light and dark, on a desk and on a phone.
-pub const STYLE: &str = include_str!("page.css");
-
 /// Size of a plot in its own units; the page scales it.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 270.0;
@@ -11,7 +8,7 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 
-/// A range of values with the places that are named.
+/// A range of values, its ticks and its label.
 #[derive(Debug, Clone)]
 pub struct Axis {
     from: f64,
@@ -20,7 +17,7 @@ pub struct Axis {
     label: String,
 }
 
-/// A plot that is being drawn.
+/// A plot to which marks are added; later ones lie over earlier ones.
 #[derive(Debug)]
 pub struct Plot {
     x: Axis,
@@ -29,7 +26,7 @@ pub struct Plot {
 }
 
 impl Axis {
-    /// Round numbers that hold all of `values`, and 0 if `with_zero`.
+    /// An axis of round numbers over all finite `values`, and 0 if `with_zero`.
     pub fn covering(values: impl Iterator<Item = f64>, with_zero: bool, label: &str) -> Self {
         let zero = with_zero.then_some(0.0);
         let (mut from, mut to) = values
@@ -61,7 +58,7 @@ impl Axis {
         }
     }
 
-    /// Exactly this range with these ticks.
+    /// An axis over exactly this range; each tick is a value with its text.
     pub fn exact(from: f64, to: f64, ticks: Vec<(f64, String)>, label: &str) -> Self {
         Self {
             from,
@@ -73,7 +70,7 @@ impl Axis {
 }
 
 impl Plot {
-    /// An empty plot.
+    /// A plot with axes alone.
     pub const fn new(x: Axis, y: Axis) -> Self {
         Self {
             x,
@@ -82,7 +79,7 @@ impl Plot {
         }
     }
 
-    /// A line through these points.
+    /// A line through the finite ones of these points; `class` is its colour in the style sheet, such as `l1`.
     pub fn line(&mut self, class: &str, points: impl Iterator<Item = (f64, f64)>) {
         let path = self.path(points);
         self.mark(format_args!("<path class=\"line {class}\" d=\"{path}\"/>"));
@@ -105,7 +102,7 @@ impl Plot {
         ));
     }
 
-    /// A point.
+    /// A filled circle at a point.
     pub fn dot(&mut self, class: &str, x: f64, y: f64) {
         let (x, y) = (self.at_x(x), self.at_y(y));
         self.mark(format_args!(
@@ -122,7 +119,7 @@ impl Plot {
         ));
     }
 
-    /// The plot as an element; `title` is for those who don't see it.
+    /// The plot as an SVG element; `title` is read aloud by screen readers.
     pub fn to_svg(&self, title: &str) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",

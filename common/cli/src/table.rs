@@ -1,9 +1,9 @@
-//! Figures as people read them: tables of numbers, and the leaderboard.
+//! Tables of numbers on a terminal, and the leaderboard as one.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use foretell_evaluation::leaderboard::LeaderboardRow;
 
-/// The leaderboard; what is undefined is a dash.
+/// The leaderboard; an undefined number is a dash.
 pub fn leaderboard(rows: &[LeaderboardRow]) -> Table {
     let mut table = new_table(&[
         "#",
@@ -46,22 +46,22 @@ pub fn new_table(header: &[&str]) -> Table {
     table
 }
 
-/// Text that stands at the right.
+/// A cell of text, aligned right.
 pub fn right_aligned(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-/// A whole number.
+/// A cell of a whole number.
 pub fn number(value: &impl ToString) -> Cell {
     right_aligned(value.to_string())
 }
 
-/// A number of so many decimals.
+/// A cell of a number with so many decimals; a dash if it is undefined.
 pub fn decimal(value: Option<f64>, places: usize) -> Cell {
     right_aligned(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
 }
 
-/// A share in percent.
+/// A cell of a share (0 to 1) in percent, with so many decimals; a dash if it is undefined.
 pub fn percent(value: Option<f64>, places: usize) -> Cell {
     right_aligned(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
 }

@@ -3,7 +3,7 @@
 use foretell_core::time::{Millis, UnixMillis};
 use jiff::{SignedDuration, Timestamp};
 
-/// The instant in RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds; a date alone is its midnight in UTC.
+/// Reads an instant: RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds; a date alone is its midnight in UTC.
 pub fn parse_time(text: &str) -> Result<UnixMillis, String> {
     if let Ok(millis) = text.parse() {
         return Ok(UnixMillis(millis));
@@ -17,7 +17,7 @@ pub fn parse_time(text: &str) -> Result<UnixMillis, String> {
         })
 }
 
-/// The span in words such as `30m`, `1h` or `90s`.
+/// Reads a positive span such as `30m`, `1h` or `90s`.
 pub fn parse_duration(text: &str) -> Result<Millis, String> {
     text.parse::<SignedDuration>()
         .ok()
@@ -27,7 +27,7 @@ pub fn parse_duration(text: &str) -> Result<Millis, String> {
         .ok_or_else(|| "expected a positive span such as 30m or 1h".into())
 }
 
-/// The instant in RFC 3339, to the second.
+/// The instant in RFC 3339, cut to the second.
 pub fn format_time(instant: UnixMillis) -> String {
     Timestamp::from_millisecond(instant.0).map_or_else(
         |_| format!("{instant} ms"),
@@ -35,26 +35,27 @@ pub fn format_time(instant: UnixMillis) -> String {
     )
 }
 
-/// The span in words.
+/// The span as text such as `8h 20m`.
 pub fn format_duration(span: Millis) -> String {
     format!("{:#}", SignedDuration::from_millis(span.0))
 }
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::MONDAY;
+
     use super::*;
 
     #[test]
-    fn both_ways_of_writing_an_instant_mean_the_same() {
-        let instant = UnixMillis(1_704_067_200_000);
-        assert_eq!(parse_time("2024-01-01T00:00:00Z"), Ok(instant));
-        assert_eq!(parse_time("1704067200000"), Ok(instant));
-        assert_eq!(parse_time("2024-01-01"), Ok(instant));
-        assert_eq!(format_time(instant), "2024-01-01T00:00:00Z");
-        for unclear in ["yesterday", "2024-02-30", "2024-01-01T08:00", "2024-01"] {
+    fn every_form_of_an_instant_reads_as_the_same() {
+        assert_eq!(parse_time("2024-01-01T00:00:00Z"), Ok(MONDAY));
+        assert_eq!(parse_time("1704067200000"), Ok(MONDAY));
+        assert_eq!(parse_time("2024-01-01"), Ok(MONDAY));
+        assert_eq!(format_time(MONDAY), "2024-01-01T00:00:00Z");
+        for invalid in ["yesterday", "2024-02-30", "2024-01-01T08:00", "2024-01"] {
             assert!(
-                parse_time(unclear).unwrap_err().contains("RFC 3339"),
-                "{unclear}"
+                parse_time(invalid).unwrap_err().contains("RFC 3339"),
+                "{invalid}"
             );
         }
     }

@@ -1,12 +1,11 @@
-//! The flags by which both programs are told which keys to use.
+//! The flags that name the wallet and the hotkey, in both programs.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use zeroize::Zeroizing;
-
-use foretell_keys::keyfile::{KeyfileAccess, KeyfileError, PasswordSource, WalletHotkey};
+use foretell_keys::keyfile::{Keyfile, KeyfileAccess, KeyfileError, PasswordSource, WalletHotkey};
 use foretell_keys::keypair::Keypair;
+use zeroize::Zeroizing;
 
 /// Which wallet and hotkey, and how its keyfile may be read; named as in the ecosystem's tools.
 #[derive(Debug, Clone, Args)]
@@ -34,7 +33,7 @@ pub struct WalletFlags {
 }
 
 impl WalletFlags {
-    /// The hotkey in its wallet.
+    /// The hotkey that the flags name.
     pub fn wallet_hotkey(&self) -> WalletHotkey {
         WalletHotkey {
             path: expand_home(&self.wallet_path),
@@ -43,7 +42,7 @@ impl WalletFlags {
         }
     }
 
-    /// How its keyfile may be read.
+    /// The conditions under which its keyfile is read.
     pub fn keyfile_access(&self) -> KeyfileAccess {
         KeyfileAccess {
             allow_exposed: self.allow_exposed_keyfile,
@@ -51,7 +50,7 @@ impl WalletFlags {
         }
     }
 
-    /// The hotkey's pair.
+    /// The hotkey's pair, read from its keyfile.
     pub fn load(&self) -> Result<Keypair, KeyfileError> {
         self.wallet_hotkey().keyfile().load(&self.keyfile_access())
     }
@@ -65,7 +64,7 @@ impl WalletFlags {
     /// The password for a new keyfile, or `None` if it is to stay plain.
     pub(crate) fn new_password(
         &self,
-        keyfile: &foretell_keys::keyfile::Keyfile,
+        keyfile: &Keyfile,
         plain: bool,
     ) -> Result<Option<Zeroizing<String>>, KeyfileError> {
         if plain {
@@ -98,16 +97,16 @@ impl WalletOverrides {
         if given.iter().all(|flag| flag.is_none()) {
             return configured;
         }
-        let before = configured.unwrap_or_else(|| WalletHotkey {
+        let base = configured.unwrap_or_else(|| WalletHotkey {
             path: expand_home("~/.bittensor/wallets"),
             wallet: "default".into(),
             hotkey: "default".into(),
         });
         let path = self.wallet_path.as_deref().map(expand_home);
         Some(WalletHotkey {
-            path: path.unwrap_or(before.path),
-            wallet: self.wallet.clone().unwrap_or(before.wallet),
-            hotkey: self.hotkey.clone().unwrap_or(before.hotkey),
+            path: path.unwrap_or(base.path),
+            wallet: self.wallet.clone().unwrap_or(base.wallet),
+            hotkey: self.hotkey.clone().unwrap_or(base.hotkey),
         })
     }
 }

@@ -9,12 +9,10 @@ mod status;
 mod train;
 mod value_parsers;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use foretell_cli::output::exit_code;
-use tracing_subscriber::EnvFilter;
+use foretell_cli::program;
 
 /// The reference miner of a Foretell subnet: answers validators with forecasts of a series.
 #[derive(Debug, Parser)]
@@ -38,15 +36,7 @@ enum Command {
 /// Runs the command line of this process; the exit code is 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    if let Err(error) = foretell_keys::core_dumps::disable() {
-        tracing::warn!(%error, "keys may end up in a core dump");
-    }
-    let result = match cli.command {
+    program::run("info", || match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Status(args) => status::run(&args),
@@ -54,6 +44,5 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Train(args) => train::run(args),
-    };
-    exit_code(result)
+    })
 }

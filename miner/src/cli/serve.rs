@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
-use foretell_cli::output;
 use foretell_cli::wallet_flags::WalletFlags;
+use foretell_cli::{output, program};
 use tokio::io::AsyncReadExt;
 
 use crate::axon_publisher::keep_axon_published;
@@ -49,8 +49,7 @@ pub fn run(args: ServeArgs) -> Result<()> {
     let key = args.wallet.load()?;
     let model = config.model.name.clone();
     let serve = config.serve.clone();
-    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
-    let served = runtime.block_on(async {
+    program::block_on(async {
         let service = MinerService::bind(config, key.clone()).await?;
         let published = chain.map(|chain| {
             let axon = serve.public_address(service.address());
@@ -76,10 +75,7 @@ pub fn run(args: ServeArgs) -> Result<()> {
             () = publishing => {}
         }
         Ok(())
-    });
-    // A thread may still be waiting for standard input.
-    runtime.shutdown_background();
-    served
+    })
 }
 
 /// Completes when the process is asked to stop.

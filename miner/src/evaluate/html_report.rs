@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use foretell_cli::svg::{Axis, Plot, STYLE, escape};
+use foretell_cli::html_page::{self, PAGE_FILE, figure, legend};
+use foretell_cli::svg::{Axis, Plot, escape};
 use foretell_cli::time_text;
 use foretell_evaluation::metrics::PIT_BINS;
 use thiserror::Error;
@@ -12,8 +13,6 @@ use thiserror::Error;
 use super::report::EvaluationReport;
 use super::report_data::{EvaluationReportData, SampleRound};
 
-/// The page.
-const HTML_FILE: &str = "report.html";
 /// The document of `--json`.
 const JSON_FILE: &str = "evaluate.json";
 /// Scores by round and model.
@@ -61,7 +60,7 @@ pub fn write(
         JSON_FILE,
         &serde_json::to_string_pretty(report).unwrap_or_default(),
     )?;
-    write_file(HTML_FILE, &html(report, report_data))
+    write_file(PAGE_FILE, &html(report, report_data))
 }
 
 fn html(report: &EvaluationReport, report_data: &EvaluationReportData) -> String {
@@ -87,15 +86,12 @@ fn html(report: &EvaluationReport, report_data: &EvaluationReportData) -> String
             figures += &fan_chart(sample, which, model, *colour);
         }
     }
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Models of {series}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>Models of {series}</h1>\n<div class=\"scroll\"><pre>{text}</pre></div>\n\
-         <div class=\"plots\">\n{figures}</div>\n</main>\n</body>\n</html>\n",
-        series = escape(&report.series.to_string()),
-        text = escape(&report.text()),
-    )
+    let body = format!(
+        "<div class=\"scroll\"><pre>{}</pre></div>\n{}",
+        escape(&report.text()),
+        html_page::figure_grid(&figures)
+    );
+    html_page::page(&format!("Models of {}", report.series), &body)
 }
 
 fn crps_by_horizon(report_data: &EvaluationReportData, models: &[(&str, usize)]) -> String {
@@ -178,7 +174,8 @@ fn line_chart(
     for (colour, line) in lines {
         plot.line(&format!("l{colour}"), line.iter().copied());
     }
-    figure(title, caption, &plot, &legend(models))
+    let entries = models.iter().map(|(model, colour)| (*colour, *model));
+    figure(title, caption, &plot, &legend(entries))
 }
 
 fn pit_histogram(report_data: &EvaluationReportData, model: &str, colour: usize) -> String {
@@ -243,23 +240,4 @@ fn fan_chart(sample: &SampleRound, which: &str, model: &str, colour: usize) -> S
         &plot,
         "",
     )
-}
-
-fn figure(title: &str, caption: &str, plot: &Plot, legend: &str) -> String {
-    format!(
-        "<figure><h3>{}</h3><figcaption>{}</figcaption>{}{legend}</figure>\n",
-        escape(title),
-        escape(caption),
-        plot.to_svg(title)
-    )
-}
-
-fn legend(models: &[(&str, usize)]) -> String {
-    let entries = models.iter().map(|(model, colour)| {
-        format!(
-            "<li><svg viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"f{colour}\" y=\"3\" width=\"14\" height=\"4\"/></svg>{}</li>",
-            escape(model)
-        )
-    });
-    format!("<ul class=\"legend\">{}</ul>", entries.collect::<String>())
 }

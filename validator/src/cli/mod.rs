@@ -13,16 +13,15 @@ mod settle;
 mod simulate_policy;
 mod status;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use foretell_cli::output::exit_code;
+use foretell_cli::program;
+use foretell_evaluation::policy::PolicyName;
 use foretell_service::store::report_opening_panics_as_errors;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
@@ -61,21 +60,11 @@ impl Command {
 pub fn main() -> ExitCode {
     report_opening_panics_as_errors();
     let cli = Cli::parse();
-    let quiet = || EnvFilter::new(cli.command.default_log());
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    if let Err(error) = foretell_keys::core_dumps::disable() {
-        tracing::warn!(%error, "keys may end up in a core dump");
-    }
-    exit_code(run(cli.command))
+    program::run(cli.command.default_log(), || run(cli.command))
 }
 
 fn run(command: Command) -> Result<()> {
-    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
-    let result = runtime.block_on(async {
+    program::block_on(async {
         match command {
             Command::Backtest(arguments) => backtest::run(arguments).await,
             Command::Localnet(arguments) => localnet::run(arguments).await,
@@ -88,10 +77,7 @@ fn run(command: Command) -> Result<()> {
             Command::SimulatePolicy(arguments) => simulate_policy::run(arguments).await,
             Command::Adversary(arguments) => adversary::run(arguments).await,
         }
-    });
-    // A thread may still be waiting for standard input.
-    runtime.shutdown_background();
-    result
+    })
 }
 
 /// A token that is cancelled when this process is asked to stop: by ctrl-c or SIGTERM.

@@ -4,9 +4,9 @@ mod markets;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use foretell_chain::subnet_address::SubnetAddress;
+use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId, Unit};
@@ -121,49 +121,29 @@ pub struct WalletConfig {
 /// Why a configuration can't be used.
 #[derive(Debug, Error)]
 pub enum ValidatorConfigError {
-    /// The file can't be read.
-    #[error("can't read configuration {path}: check --config")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is no configuration.
-    #[error("configuration {path} is not valid")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and what is wrong.
-        source: Box<toml::de::Error>,
-    },
-    /// A value that can't be.
-    #[error("{key} = {value} in the configuration: {cure}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What to set it to.
-        cure: &'static str,
-    },
-    /// The exchanges can't be used as they are configured.
+    /// The file can't be read, or is no configuration.
     #[error(transparent)]
-    Markets(#[from] MarketsConfigError),
+    File(#[from] ConfigFileError),
+    /// A value that can't be.
+    #[error(transparent)]
+    Value(#[from] ConfigValueError),
+    /// A venue's WebSocket address.
+    #[error("url of venue {venue} in the configuration")]
+    Url {
+        /// The venue.
+        venue: String,
+        /// What is wrong.
+        source: SocketUrlError,
+    },
+    /// A venue is unknown.
+    #[error("prices in the configuration")]
+    Venue(#[from] VenueError),
 }
 
 impl ValidatorConfig {
     /// The configuration in this file.
     pub fn read(path: &Path) -> Result<Self, ValidatorConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ValidatorConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        let config: Self =
-            toml::from_str(&text).map_err(|source| ValidatorConfigError::Invalid {
-                path: path.to_owned(),
-                source: Box::new(source),
-            })?;
+        let config: Self = config_file::read(path)?;
         config.check()?;
         Ok(config)
     }
@@ -286,11 +266,7 @@ const fn default_every_minutes() -> u32 {
 }
 
 fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ValidatorConfigError {
-    ValidatorConfigError::Value {
-        key,
-        value: value.to_string(),
-        cure,
-    }
+    ConfigValueError::new(key, value, cure).into()
 }
 
 #[cfg(test)]

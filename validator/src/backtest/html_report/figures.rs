@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use foretell_cli::svg::{Axis, Plot, escape};
+use foretell_cli::html_page::{figure, legend};
+use foretell_cli::svg::{Axis, Plot};
 use foretell_cli::time_text;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::pool::Advantage;
@@ -111,7 +112,7 @@ impl Figures<'_> {
             title,
             "Rising lines beat the reference; a miss costs a fixed amount.",
             &plot,
-            &legend(plotted),
+            &miner_legend(plotted),
         )
     }
 
@@ -154,7 +155,7 @@ impl Figures<'_> {
             title,
             "Each step's mean CRPS beside the reference's: below 1 is better.",
             &plot,
-            &legend(plotted),
+            &miner_legend(plotted),
         )
     }
 }
@@ -181,7 +182,7 @@ fn weights_over_time(
         &title,
         "What each would have been paid; what is left of 1 is burned.",
         &plot,
-        &legend(plotted),
+        &miner_legend(plotted),
     )
 }
 
@@ -207,7 +208,7 @@ fn coverage(plotted: &[PlottedMiner<'_>]) -> String {
         }
     }
     let note = "Share of outcomes inside the central intervals: on the grey line is calibrated, above too wide.";
-    figure("Coverage", note, &plot, &legend(plotted))
+    figure("Coverage", note, &plot, &miner_legend(plotted))
 }
 
 fn pit(miner: &PlottedMiner<'_>) -> String {
@@ -291,24 +292,10 @@ fn fan_chart(sample: &Sample, miner: &PlottedMiner<'_>, which: &str) -> String {
     figure(&title, &note, &plot, "")
 }
 
-fn figure(title: &str, note: &str, plot: &Plot, legend: &str) -> String {
-    format!(
-        "<figure><h3>{}</h3><figcaption>{}</figcaption>{}{legend}</figure>\n",
-        escape(title),
-        escape(note),
-        plot.to_svg(title)
-    )
-}
-
-fn legend(plotted: &[PlottedMiner<'_>]) -> String {
-    let items = plotted.iter().map(|miner| {
-        format!(
-            "<li><svg viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"f{}\" y=\"3\" width=\"14\" height=\"4\"/></svg>{}</li>",
-            miner.colour,
-            escape(&miner.row.row.miner)
-        )
-    });
-    format!("<ul class=\"legend\">{}</ul>", items.collect::<String>())
+/// The plotted miners' names and colours.
+fn miner_legend(plotted: &[PlottedMiner<'_>]) -> String {
+    let entries = plotted.iter();
+    legend(entries.map(|miner| (miner.colour, miner.row.row.miner.as_str())))
 }
 
 /// Running sums, at no more than [`LINE_POINTS`] places; the last is one of them.

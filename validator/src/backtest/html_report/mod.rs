@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use foretell_cli::svg::{STYLE, escape};
+use foretell_cli::html_page::{self, PAGE_FILE};
+use foretell_cli::svg::escape;
 use foretell_cli::time_text;
 
 use self::figures::Figures;
@@ -15,9 +16,6 @@ use self::report_data::ReportData;
 use super::hotkey_names::HotkeyNames;
 use super::report::{BacktestReport, BacktestRow};
 use super::scoreboard::Scoreboard;
-
-/// Name of the page.
-const PAGE: &str = "report.html";
 
 /// Writes the page into `folder`, which is made if it isn't there; gives the page's path.
 pub fn write(
@@ -27,7 +25,7 @@ pub fn write(
     report_data: &ReportData,
     names: &HotkeyNames,
 ) -> Result<PathBuf> {
-    let page = folder.join(PAGE);
+    let page = folder.join(PAGE_FILE);
     let figures = Figures {
         reports,
         scoreboard,
@@ -44,16 +42,12 @@ fn html(reports: &[BacktestReport], figures: &Figures<'_>) -> String {
     let Some(report) = reports.first() else {
         return String::new();
     };
-    let series = escape(&report.series.to_string());
     let instant = |t| Option::map_or(t, "–".to_owned(), time_text::format_time);
     let policies: Vec<&str> = reports.iter().map(|d| d.policy.as_str()).collect();
     let leaderboards: String = reports.iter().map(leaderboard).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Backtest of {series}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>Backtest of {series}</h1>\n<p class=\"lede\">{from} to {last}, a round every {every}; {policy} {policies}; rules {rules}.</p>\n\
-         {tiles}{leaderboards}\n<h2>Plots</h2>\n<div class=\"plots\">\n{figures}</div>\n{exclusions}{footer}</main>\n</body>\n</html>\n",
+    let body = format!(
+        "<p class=\"lede\">{from} to {last}, a round every {every}; {policy} {policies}; rules {rules}.</p>\n\
+         {tiles}{leaderboards}\n<h2>Plots</h2>\n{figures}{exclusions}{footer}",
         from = instant(report.from),
         last = instant(report.last),
         every = time_text::format_duration(report.round_every_ms),
@@ -65,10 +59,11 @@ fn html(reports: &[BacktestReport], figures: &Figures<'_>) -> String {
         policies = escape(&policies.join(", ")),
         rules = escape(&report.rules),
         tiles = tiles(report),
-        figures = figures.draw(),
+        figures = html_page::figure_grid(&figures.draw()),
         exclusions = exclusions(report),
         footer = FOOTER,
-    )
+    );
+    html_page::page(&format!("Backtest of {}", report.series), &body)
 }
 
 const FOOTER: &str = "<footer class=\"note\">\n\

@@ -1,12 +1,13 @@
 //! `validator feed record`.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_cli::clock::system_now;
+use foretell_cli::config_file;
 use foretell_cli::time_text;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::Millis;
@@ -149,7 +150,7 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
 
 fn config(arguments: &FeedRecordArgs) -> Result<FeedConfig> {
     let mut config = match &arguments.config {
-        Some(path) => read(path)?,
+        Some(path) => config_file::read(path)?,
         None => FeedConfig::for_base("BTC"),
     };
     for name in &arguments.venue {
@@ -170,17 +171,7 @@ fn config(arguments: &FeedRecordArgs) -> Result<FeedConfig> {
     Ok(config)
 }
 
-fn read(path: &Path) -> Result<FeedConfig> {
-    let text = std::fs::read_to_string(path).with_context(|| {
-        format!(
-            "can't read configuration {}: check --config",
-            path.display()
-        )
-    })?;
-    toml::from_str(&text).with_context(|| format!("configuration {} is not valid", path.display()))
-}
-
-/// Logs events that an operator should know of; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
+/// Tells the log what an operator should know; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
 /// fill the log.
 fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
     match event {

@@ -1,4 +1,4 @@
-use foretell_core::testing::assert_contains_all;
+use std::fs;
 
 use super::*;
 
