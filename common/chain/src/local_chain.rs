@@ -167,6 +167,7 @@ mod tests {
     use std::sync::Arc;
 
     use foretell_core::hash::Hex;
+    use foretell_core::testing::hotkey;
     use foretell_keys::keypair::Keypair;
     use tempfile::TempDir;
 
@@ -180,7 +181,7 @@ mod tests {
         key().hotkey()
     }
 
-    const MINER: Hotkey = Hotkey([2; 32]);
+    const MINER: Hotkey = hotkey(2);
 
     fn genesis() -> Ledger {
         let mut ledger = Ledger::genesis(Hyperparameters::default(), validator(), validator());

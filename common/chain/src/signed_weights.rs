@@ -95,6 +95,7 @@ fn with_commas(numbers: impl Iterator<Item = u16>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::hotkey;
     use foretell_keys::keypair::Keypair;
 
     use super::*;
@@ -131,7 +132,7 @@ mod tests {
         let weights = signed();
         assert!(weights.is_authentic());
         let forgeries: [fn(&mut SignedWeights); 6] = [
-            |w| w.hotkey = Hotkey([9; 32]),
+            |w| w.hotkey = hotkey(9),
             |w| w.uids[1] = Uid(2),
             |w| w.values[1] += 1,
             |w| w.version_key += 1,

@@ -176,7 +176,7 @@ mod tests {
             alice.hotkey().to_string(),
             "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
         );
-        let again = Keypair::from_secret(&alice.secret_bytes()).unwrap();
-        assert_eq!(again.hotkey(), alice.hotkey());
+        let reread = Keypair::from_secret(&alice.secret_bytes()).unwrap();
+        assert_eq!(reread.hotkey(), alice.hotkey());
     }
 }

@@ -162,11 +162,13 @@ impl WeightsContext {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::hotkey;
+
     use super::*;
 
     fn context() -> WeightsContext {
         WeightsContext {
-            hotkey: Hotkey([1; 32]),
+            hotkey: hotkey(1),
             uid: Some(Uid(3)),
             permit: true,
             last_update: Block(100),
@@ -201,7 +203,7 @@ mod tests {
             context.check(weights).unwrap_err()
         };
         let unregistered = refused(|context| context.uid = None, &fine);
-        assert_eq!(unregistered, ChainRefusal::NotRegistered(Hotkey([1; 32])));
+        assert_eq!(unregistered, ChainRefusal::NotRegistered(hotkey(1)));
         // Block 200 could hold weights for block 201: 100 blocks after block 101.
         let early = refused(|context| context.last_update = Block(103), &fine);
         assert_eq!(early, ChainRefusal::RateLimited { blocks_left: 2 });

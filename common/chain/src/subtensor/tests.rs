@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use foretell_core::hotkey::{Hotkey, Uid};
-use foretell_core::testing::shared_file;
+use foretell_core::hotkey::Uid;
+use foretell_core::testing::hotkey;
 use subxt::client::OfflineClient;
 use subxt::config::PolkadotConfig;
 use subxt::config::polkadot::SpecVersionForRange;
@@ -118,7 +118,7 @@ fn our_calls_are_those_of_the_runtimes() {
         assert_eq!(argument(&found, "port"), "8091", "{spec}");
         assert_eq!(argument(&found, "ip_type"), "4", "{spec}");
 
-        let call = calls::burned_register(12, &Hotkey([7; 32]));
+        let call = calls::burned_register(12, &hotkey(7));
         let found = encoded_and_decoded(spec, &metadata, &call);
         assert_eq!(
             argument(&found, "hotkey").matches('7').count(),
@@ -167,7 +167,7 @@ fn every_entry_that_we_read_is_there_and_of_the_type_that_we_read_it_as() {
     for (spec, file, ..) in RUNTIMES {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
-        let hotkey = Hotkey([7; 32]);
+        let own = hotkey(7);
         let of_subnet = |entry| StorageKey::new(entry, [number(12_u16)]);
 
         let storage_keys: [StorageKey; 9] = subnet::subnet_keys(12).try_into().unwrap();
@@ -186,7 +186,7 @@ fn every_entry_that_we_read_is_there_and_of_the_type_that_we_read_it_as() {
             read::<Vec<u16>>(&runtime, storage_key);
         }
 
-        let [coldkey, axon, alpha, root] = subnet::hotkey_keys(12, &hotkey);
+        let [coldkey, axon, alpha, root] = subnet::hotkey_keys(12, &own);
         read::<AccountId32>(&runtime, &coldkey);
         read::<subnet::AxonInfo>(&runtime, &axon);
         read::<u64>(&runtime, &alpha);
@@ -227,14 +227,14 @@ fn every_entry_that_we_read_is_there_and_of_the_type_that_we_read_it_as() {
             }
         }
 
-        let uid = StorageKey::new("Uids", [number(12_u16), account(&hotkey)]);
+        let uid = StorageKey::new("Uids", [number(12_u16), account(&own)]);
         read::<u16>(&runtime, &uid);
         let of_uid = |entry| StorageKey::new(entry, [number(12_u16), number(3_u16)]);
         read::<AccountId32>(&runtime, &of_uid("Keys"));
         for entry in ["Weights", "Bonds"] {
             read::<Vec<(u16, u16)>>(&runtime, &of_uid(entry));
         }
-        read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_key(&hotkey));
+        read::<extrinsic::AccountInfo>(&runtime, &extrinsic::nonce_key(&own));
         read::<Vec<extrinsic::EventRecord>>(
             &runtime,
             &StorageKey::in_pallet("System", "Events", []),
@@ -280,7 +280,7 @@ fn a_signed_extrinsic_is_valid_for_32_blocks_on_every_runtime() {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
         let call = calls::set_weights(open, 12, &[Uid(3)], &[65_535], 0);
-        let signer = Signer::new(Hotkey([7; 32]), |_| [9; 64]);
+        let signer = Signer::new(hotkey(7), |_| [9; 64]);
         let at = (Block(1_000), H256::repeat_byte(3));
         let signed = extrinsic::sign_offline(&runtime, at, &call, &signer, 5).unwrap();
         assert_eq!((signed.nonce, signed.until), (5, Block(1_031)), "{spec}");

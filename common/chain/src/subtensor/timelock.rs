@@ -102,6 +102,8 @@ fn failed(error: impl std::fmt::Display) -> TimelockError {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::testing::hotkey;
+
     use super::*;
 
     #[test]
@@ -119,12 +121,7 @@ mod tests {
             hex::encode(payload_v3(&[Uid(1), Uid(2)], &[65_535, 3], 7)),
             "0801000200".to_owned() + "08ffff0300" + "0700000000000000"
         );
-        let with_hotkey = hex::encode(payload_v4(
-            &Hotkey([9; 32]),
-            &[Uid(1), Uid(2)],
-            &[65_535, 3],
-            7,
-        ));
+        let with_hotkey = hex::encode(payload_v4(&hotkey(9), &[Uid(1), Uid(2)], &[65_535, 3], 7));
         let tail = hex::encode(payload_v3(&[Uid(1), Uid(2)], &[65_535, 3], 7));
         assert_eq!(with_hotkey, format!("80{}{tail}", "09".repeat(32)));
     }

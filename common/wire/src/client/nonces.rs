@@ -39,7 +39,7 @@ mod tests {
     use crate::test_clock::system_nanos;
 
     #[test]
-    fn nonces_increase_whoever_takes_them_and_whatever_the_clock_does() {
+    fn nonces_increase_on_all_threads_and_whatever_the_clock_does() {
         let nonces = NonceSource::new(system_nanos);
         let mut all: Vec<u64> = std::thread::scope(|scope| {
             let takers: Vec<_> = (0..4)
