@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use foretell_chain::block::Block;
-use foretell_chain::local_chain::LocalChain;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::{system_nanos, system_now};
 use foretell_cli::run_timing::RunTiming;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::local_chain::LocalChain;
-use foretell_chain::metagraph::Block;
 use foretell_cli::clock::system_nanos;
 use foretell_core::bar::Bar;
 use foretell_core::replay::ReplayedPrices;
@@ -16,7 +16,8 @@ use foretell_core::time::UnixMillis;
 use foretell_data::prices::PriceSeries;
 use foretell_keys::keypair::Keypair;
 use foretell_miner::config::{ClockConfig, MinerPricesConfig};
-use foretell_service::rounds::miners::{AnswerError, ReplayedMiners};
+use foretell_service::rounds::miners::AnswerError;
+use foretell_service::rounds::replay_miners::ReplayMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundRunnerError, RoundsDependencies};
 use foretell_service::store::SledStore;
 use foretell_wire::client::MinerClient;
@@ -43,7 +44,7 @@ pub enum ReplaySpeed {
     Times(f64),
 }
 
-type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayedMiners>;
+type LocalRoundRunner = RoundRunner<SledStore, LocalChain, ReplayMiners>;
 
 /// A network whose miners run: rounds, ledger and replay venue are in this process, miners in their own.
 pub struct ReplayNetwork {
@@ -102,7 +103,7 @@ impl ReplayNetwork {
                 key: validator,
                 store: Arc::clone(&store),
                 chain: Arc::clone(&chain),
-                miners: ReplayedMiners::new(client, MINER_TIMEOUT),
+                miners: ReplayMiners::new(client, MINER_TIMEOUT),
                 prices: RoundPrices::Replay(settled),
             },
         )

@@ -18,7 +18,6 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use foretell_cli::program;
-use foretell_evaluation::policy::PolicyName;
 use foretell_service::store::report_opening_panics_as_errors;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::hotkey::Uid;
 use foretell_core::testing::hotkey;
+use foretell_core::testing::shared_file;
 use subxt::client::OfflineClient;
 use subxt::config::PolkadotConfig;
 use subxt::config::polkadot::SpecVersionForRange;

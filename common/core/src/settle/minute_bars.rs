@@ -18,7 +18,7 @@ pub fn bar_from_minutes(
     let mut bar: Option<Bar> = None;
     for n in 1..=minutes {
         let price = price(open_time + MINUTE.times(n))?;
-        let bar = bar.get_or_insert(Bar::of_value(open_time, price));
+        let bar = bar.get_or_insert(Bar::from_value(open_time, price));
         if price > bar.high {
             bar.high = price;
         }

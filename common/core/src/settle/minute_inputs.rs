@@ -115,7 +115,7 @@ mod tests {
     fn candle(minutes: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::of_value(MONDAY + MINUTE.times(minutes), price(value))
+            ..Bar::from_value(MONDAY + MINUTE.times(minutes), price(value))
         }
     }
 

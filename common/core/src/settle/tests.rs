@@ -22,7 +22,7 @@ fn venue(name: &str, quote: QuoteCurrency, price: f64, day_volume: f64) -> Venue
         day_volume,
         candle: Some(Bar {
             volume: 1.0,
-            ..Bar::of_value(MONDAY, price)
+            ..Bar::from_value(MONDAY, price)
         }),
         is_final: true,
         prior_closes: vec![Some(price); 30],

@@ -58,7 +58,8 @@ impl LegacyRoundScores {
         let Ok(forecast) = forecast else { return };
         if let Some(closes) = &self.closes {
             let errors = taoshi::ForecastErrors::new(&taoshi::TaoshiConfig::default(), horizon);
-            self.errors.insert(key, errors.of(&forecast, closes));
+            self.errors
+                .insert(key, errors.weighted_rmse(&forecast, closes));
         }
         let config = synth_increments::SynthIncrementsConfig::default();
         if let Some(sum) = synth_increments::sum_of_crps(&forecast, settlement, &config) {

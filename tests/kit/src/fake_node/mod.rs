@@ -12,8 +12,8 @@ mod storage;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use foretell_chain::block::Block;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::metagraph::Block;
 use foretell_core::hotkey::Uid;
 use foretell_keys::keypair::Keypair;
 use futures_util::{SinkExt, StreamExt};

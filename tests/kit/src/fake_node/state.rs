@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foretell_chain::block::Block;
 use foretell_chain::ledger::Ledger;
-use foretell_chain::metagraph::Block;
 use foretell_chain::refusal::ChainRefusal;
+use foretell_chain::signed_weights::SignedWeights;
 use foretell_chain::subtensor::runtime::Runtime;
-use foretell_chain::weights::SignedWeights;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_keys::keypair::Keypair;
 use serde_json::{Value, json};

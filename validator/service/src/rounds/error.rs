@@ -1,6 +1,6 @@
 //! Why rounds can't go on.
 
-use foretell_chain::chain::ChainError;
+use foretell_chain::chain_error::ChainError;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::state::StateError;
 use thiserror::Error;

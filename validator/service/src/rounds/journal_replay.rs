@@ -31,7 +31,7 @@ impl ReplayedJournal {
         let mut journal = Self {
             state: SeriesState::new(genesis.clone()),
             head: JournalHead::EMPTY,
-            last_at: genesis.first,
+            last_at: genesis.first_origin,
         };
         let mut applied = Ok(());
         store.for_each_entry(&mut |bytes| {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use foretell_chain::chain::{Chain, ChainError};
+use foretell_chain::chain::Chain;
+use foretell_chain::chain_error::ChainError;
 use foretell_chain::metagraph::Metagraph;
 use foretell_core::hotkey::Hotkey;
 

@@ -27,28 +27,6 @@ pub mod weights;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::ops::ControlFlow;
-use std::sync::Arc;
-
-use foretell_chain::chain::Chain;
-use foretell_chain::chain_error::ChainError;
-use foretell_chain::metagraph::Metagraph;
-use foretell_core::hash::Hash;
-use foretell_core::hotkey::Hotkey;
-use foretell_core::journal::{Genesis, JournalHead, Record};
-use foretell_core::miss::{MissReason, RejectedPayload};
-use foretell_core::pool::Forecaster;
-use foretell_core::round::{Receipt, RoundAction, RoundEvent};
-use foretell_core::settle::Settlement;
-use foretell_core::signed_text::receipt_text;
-use foretell_core::state::{Action, SeriesState, StateError};
-use foretell_core::time::UnixMillis;
-use foretell_keys::keypair::Keypair;
-use foretell_wire::messages::{CommitRequest, RevealRequest};
-use futures_util::future::join_all;
-use thiserror::Error;
-
+pub use self::error::RoundRunnerError;
 pub use self::prices::{PriceDecision, RoundPrices};
 pub use self::runner::{RoundRunner, RoundsDependencies};

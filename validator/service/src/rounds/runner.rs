@@ -100,7 +100,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             runner.state.restore_fit_state(&bytes)?;
         }
         if *runner.journal.head() == JournalHead::EMPTY {
-            let first = genesis.first;
+            let first = genesis.first_origin;
             let records = vec![Record::Genesis(genesis)];
             runner.journal.append(first, records, Vec::new()).await?;
         }

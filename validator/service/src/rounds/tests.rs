@@ -234,7 +234,7 @@ async fn a_journal_of_another_genesis_is_refused() {
     };
     let entry = JournalHead::EMPTY
         .clone()
-        .append(genesis(6).first, headless);
+        .append(genesis(6).first_origin, headless);
     let error = resume_error(store_with(vec![entry]), genesis(6)).await;
     assert!(
         matches!(error, RoundRunnerError::GenesisMismatch),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use foretell_chain::chain::{Chain, ChainError};
+use foretell_chain::chain::Chain;
+use foretell_chain::chain_error::ChainError;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use tokio_util::sync::CancellationToken;
 

@@ -127,17 +127,9 @@ pub enum ValidatorConfigError {
     /// A value that can't be.
     #[error(transparent)]
     Value(#[from] ConfigValueError),
-    /// A venue's WebSocket address.
-    #[error("url of venue {venue} in the configuration")]
-    Url {
-        /// The venue.
-        venue: String,
-        /// What is wrong.
-        source: SocketUrlError,
-    },
-    /// A venue is unknown.
-    #[error("prices in the configuration")]
-    Venue(#[from] VenueError),
+    /// The exchanges can't be used as they are configured.
+    #[error(transparent)]
+    Markets(#[from] MarketsConfigError),
 }
 
 impl ValidatorConfig {

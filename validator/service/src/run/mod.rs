@@ -34,9 +34,8 @@ pub mod venue_monitor;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use foretell_chain::chain::Chain;
-use foretell_chain::chain_error::ChainError;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::system_now;
 use foretell_core::time::UnixMillis;

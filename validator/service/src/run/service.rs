@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use foretell_chain::block::BLOCK_TIME;
 use foretell_chain::chain::Chain;
+use foretell_cli::time_text;
 use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};

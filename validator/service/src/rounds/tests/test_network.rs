@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use foretell_chain::block::Block;
+use foretell_chain::chain::Chain;
 use foretell_chain::chain_error::ChainError;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::ledger_file::LedgerFileError;

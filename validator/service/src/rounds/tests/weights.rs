@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use foretell_chain::block::Block;
-use foretell_core::hotkey::Uid;
+use foretell_core::hotkey::{Hotkey, Uid};
+use foretell_core::journal::{JournalHead, Record};
 use foretell_core::pool::FitSnapshot;
 use foretell_core::score::{MetricSums, Score};
 use foretell_core::testing::MONDAY;

@@ -1,5 +1,7 @@
 use std::fs;
 
+use foretell_core::testing::assert_contains_all;
+
 use super::*;
 
 fn read(text: &str) -> Result<ValidatorConfig, ValidatorConfigError> {
