@@ -4,13 +4,13 @@
 //! that are due:
 //!
 //! ```text
-//!                     RoundEvent                                    Action: open a round, request, settle, score
-//!   commitment, reveal, ──┐                                            ▲         (carried out by the validator)
-//!   settled prices        ▼                                            │ due_actions
-//!                      decide ──▶ Record ──JournalHead::append──▶ apply ──▶ SeriesState: rounds, prices, tracks
-//!                         ▲                                            │
-//!                         └────────────────────────────────────────────┤
-//!                                                                      └─▶ Evidence, Credits ──▶ PayoutShares
+//!  commitment, reveal, prices                                     open a round, request, settle, score
+//!        │ RoundEvent                                                         ▲ Action
+//!        ▼                                                                    │
+//!  SeriesState::decide ──Record──▶ JournalHead::append ──Record──▶ SeriesState::apply, due_actions
+//!                                                                             │
+//!                                        TrackRecord ◀── rounds and prices ◀──┘
+//!                                             └─▶ Evidence, Credits ──▶ PayoutShares
 //! ```
 //!
 //! The same code runs live, in a replay of bars and over an old journal; who brings the events is the
