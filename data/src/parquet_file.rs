@@ -48,8 +48,8 @@ impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, ParquetFault> {
         let mut file = File::open(path).map_err(ParquetFault::Io)?;
         let length = file.metadata().map_err(ParquetFault::Io)?.len();
-        let metadata = read_metadata(&mut file).map_err(malformed)?;
-        let schema = infer_schema(&metadata).map_err(malformed)?;
+        let metadata = read_metadata(&mut file).map_err(|error| malformed(&error))?;
+        let schema = infer_schema(&metadata).map_err(|error| malformed(&error))?;
         let rows_before = metadata.row_groups.iter().scan(0, |rows, group| {
             let before = *rows;
             *rows += group.num_rows();
@@ -107,8 +107,8 @@ impl ParquetFile {
             pages.push(BasicDecompressor::new(reader, Vec::new()));
             types.push(&chunk.descriptor().descriptor.primitive_type);
         }
-        let (arrays, _) =
-            column_iter_to_arrays(pages, types, field.clone(), None).map_err(malformed)?;
+        let (arrays, _) = column_iter_to_arrays(pages, types, field.clone(), None)
+            .map_err(|error| malformed(&error))?;
         Ok(arrays)
     }
 
@@ -177,6 +177,6 @@ fn append_numbers<T: NativeType>(
     true
 }
 
-fn malformed(error: impl ToString) -> ParquetFault {
+fn malformed(error: &impl ToString) -> ParquetFault {
     ParquetFault::Malformed(error.to_string())
 }

@@ -66,7 +66,7 @@ pub async fn run(
     let mut sockets: BTreeMap<SocketId, SocketHandle> = BTreeMap::new();
     let mut clock_offset = None;
     let mut actions = connection.handle(now(), ConnectionInput::Tick, &mut |event| {
-        on(ConnectionUpdate::Event(event))
+        on(ConnectionUpdate::Event(event));
     });
     loop {
         for action in actions.drain(..) {
@@ -103,7 +103,7 @@ pub async fn run(
                     );
                 }
                 ConnectionAction::Send(id, text) => {
-                    send_command(&sockets, id, SocketCommand::Send(text))
+                    send_command(&sockets, id, SocketCommand::Send(text));
                 }
                 ConnectionAction::Ping(id) => send_command(&sockets, id, SocketCommand::Ping),
                 ConnectionAction::Close(id) => {
@@ -148,7 +148,7 @@ pub async fn run(
                 });
                 let input = ConnectionInput::Text(id, &text, received);
                 connection.handle(now(), input, &mut |event| {
-                    on(ConnectionUpdate::Event(event))
+                    on(ConnectionUpdate::Event(event));
                 })
             }
         };
@@ -164,7 +164,7 @@ pub async fn run(
         }
     }
     connection.handle(now(), ConnectionInput::Stop, &mut |event| {
-        on(ConnectionUpdate::Event(event))
+        on(ConnectionUpdate::Event(event));
     });
     for socket in sockets.values() {
         socket.stop.cancel();

@@ -21,7 +21,10 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
         file: ParquetFile::open(file).map_err(|fault| file_error(file, fault))?,
     };
     let schema = table.file.schema();
-    let names: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = schema
+        .iter_names()
+        .map(polars::prelude::PlSmallStr::as_str)
+        .collect();
     let columns = PriceColumns::find(file, &names)?;
     check_types(file, schema, columns)?;
     match columns {

@@ -16,7 +16,7 @@ type Change = fn(&mut ModelSpec);
 /// Every ablation: its name, and what it changes.
 const ABLATIONS: [(&str, Change); 24] = [
     ("asymmetric", |spec| {
-        use_features(spec, FeatureSet::Asymmetric)
+        use_features(spec, FeatureSet::Asymmetric);
     }),
     ("blended", |spec| use_features(spec, FeatureSet::Blended)),
     ("volume", |spec| use_features(spec, FeatureSet::Volume)),
@@ -43,16 +43,16 @@ const ABLATIONS: [(&str, Change); 24] = [
     ("train-90d", |spec| spec.training_span = Millis::days(90)),
     ("train-365d", |spec| spec.training_span = Millis::days(365)),
     ("student", |spec| {
-        spec.residual_distribution.empirical_weight = 0.0
+        spec.residual_distribution.empirical_weight = 0.0;
     }),
     ("half-student", |spec| {
-        spec.residual_distribution.empirical_weight = 0.5
+        spec.residual_distribution.empirical_weight = 0.5;
     }),
     ("smooth-6", |spec| {
-        spec.residual_distribution.smoothing_steps = 6
+        spec.residual_distribution.smoothing_steps = 6;
     }),
     ("smooth-20", |spec| {
-        spec.residual_distribution.smoothing_steps = 20
+        spec.residual_distribution.smoothing_steps = 20;
     }),
     ("recalibrated-10d", |spec| recalibrate(spec, 10, 0.5)),
     ("recalibrated-30d", |spec| recalibrate(spec, 30, 0.5)),

@@ -94,7 +94,7 @@ impl BacktestTotals {
             || {
                 policy_runs
                     .par_iter_mut()
-                    .for_each(|run| run.add_round(&settled))
+                    .for_each(|run| run.add_round(&settled));
             },
         );
         if let Some(report_data) = &mut self.report_data {

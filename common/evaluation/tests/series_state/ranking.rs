@@ -90,7 +90,7 @@ proptest! {
         seed: u64,
         unit in prop::sample::select(vec![Unit::LogPrice, Unit::Value]),
     ) {
-        let [fine, pooled, gone] = [1, 2, 3].map(|n| hotkey(n));
+        let [fine, pooled, gone] = [1, 2, 3].map(hotkey);
         let sent = MinerBehaviour::Fixed(reference());
         let leaves = (MinerBehaviour::Informed(0.9), MinerBehaviour::Adversary(vec![SILENT]));
         let network = TestNetwork {

@@ -97,7 +97,7 @@ impl VenueConnection {
                 }
             }
             ConnectionInput::Text(id, text, received) => {
-                self.on_text(now, id, text, received, &mut actions, on)
+                self.on_text(now, id, text, received, &mut actions, on);
             }
             ConnectionInput::Closed(id, reason) => self.disconnect(now, id, &reason, on),
             ConnectionInput::Stop => {
@@ -201,7 +201,7 @@ impl VenueConnection {
                     clock_offset.update(received, trade.time);
                 }
                 FeedEvent::Venue(VenueEvent::Status(StatusMessage::Subscribed(ack))) => {
-                    socket.acknowledge(ack)
+                    socket.acknowledge(ack);
                 }
                 FeedEvent::Venue(VenueEvent::Status(StatusMessage::Heartbeat {
                     time: Some(time),
@@ -209,7 +209,7 @@ impl VenueConnection {
                     clock_offset.update(received, *time);
                 }
                 FeedEvent::Venue(VenueEvent::Status(StatusMessage::Restart)) => {
-                    socket.restart_announced = true
+                    socket.restart_announced = true;
                 }
                 FeedEvent::Venue(VenueEvent::Refused(why)) => refused = Some(why.to_string()),
                 _ => {}

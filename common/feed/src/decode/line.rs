@@ -126,7 +126,7 @@ pub(super) fn emit_event(event: &VenueEvent<'_>, emit: &mut dyn FnMut(DecodedCon
                 what: UNSUPPORTED,
                 protocol: Some(protocol),
                 trade: None,
-            }))
+            }));
         }
         VenueEvent::Ignored(kind) => emit(ignored_content(kind.name())),
         VenueEvent::Sequence(_) => {}

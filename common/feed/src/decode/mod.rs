@@ -47,7 +47,7 @@ impl Decoder {
                 venue,
                 content,
                 line,
-            })
+            });
         };
         let text = match str::from_utf8(input) {
             Ok(text) => text.trim(),
@@ -78,7 +78,7 @@ impl Decoder {
                         emit(error_content("malformed", &why));
                     }
                     VenueError::Refused { why, .. } if is_response => {
-                        emit(error_content("refused", &why))
+                        emit(error_content("refused", &why));
                     }
                     VenueError::Refused { why, .. } => self.decode_frame(text, Some(&why), emit),
                     _ => self.decode_frame(text, None, emit),

@@ -107,10 +107,10 @@ impl VenueTracker {
         let status = &mut self.status;
         match event {
             ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(trade))) => {
-                self.on_trade(trade)
+                self.on_trade(trade);
             }
             ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Refused(why))) => {
-                status.trouble = Some(why.to_string())
+                status.trouble = Some(why.to_string());
             }
             ConnectionEvent::Live(_) => {
                 status.state = ConnectionState::Live;

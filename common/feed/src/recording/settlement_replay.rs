@@ -34,7 +34,7 @@ impl SettlementReplay {
                     path: path.clone(),
                     status: *status,
                     body: body.clone(),
-                })
+                });
             }
             RecordingContent::Attempt(attempt) => {
                 let collector = self.collector(attempt)?;

@@ -201,7 +201,7 @@ impl Venue for CoinbaseExchange {
         let header: Header<'_> = read_json(frame, "message")?;
         match header.r#type.as_deref() {
             Some("match" | "last_match") => {
-                on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?))
+                on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?));
             }
             Some("heartbeat") => {
                 let Heartbeat { time } = read_json(frame, "heartbeat")?;

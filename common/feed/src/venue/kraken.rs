@@ -300,7 +300,7 @@ impl Venue for Kraken {
                 }
             }
             (Some("heartbeat"), _) => {
-                on(VenueEvent::Status(StatusMessage::Heartbeat { time: None }))
+                on(VenueEvent::Status(StatusMessage::Heartbeat { time: None }));
             }
             (Some("status"), _) => {
                 let systems: SmallVec<[System<'_>; 1]> = read_json(data, "status")?;
@@ -316,7 +316,7 @@ impl Venue for Kraken {
             (None, Some("subscribe")) => on(subscription_event(&header)?),
             (None, Some(other)) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
             (None, None) if header.event.is_some() => {
-                on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)))
+                on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)));
             }
             (None, None) => on(rest_event(header.result)),
         }

@@ -179,7 +179,7 @@ fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
             if !faults.is_power_of_two() => {}
         ConnectionEvent::Live(_) => tracing::info!(venue, "live"),
         ConnectionEvent::Replacing(_, reason) => {
-            tracing::info!(venue, ?reason, "a successor is opened")
+            tracing::info!(venue, ?reason, "a successor is opened");
         }
         ConnectionEvent::Disconnected(_, reason, wait) => {
             tracing::warn!(
@@ -189,7 +189,7 @@ fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
             );
         }
         ConnectionEvent::MalformedFrame(fault) => {
-            tracing::warn!(venue, faults, %fault, "malformed frame")
+            tracing::warn!(venue, faults, %fault, "malformed frame");
         }
         ConnectionEvent::UnknownMarket(market) => {
             tracing::warn!(venue, faults, ?market, "trade of an unknown symbol");
