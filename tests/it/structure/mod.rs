@@ -2,6 +2,7 @@
 
 mod crate_imports;
 mod demo_build;
+mod docs;
 mod import_cycles;
 mod public_types;
 mod sources;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::sources::{WorkspaceCrate, without_visibility};
 
 /// The name of the type or trait that a line declares for others than its own module.
-fn public_type(line: &str) -> Option<&str> {
+pub(super) fn public_type(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let declared = without_visibility(line);
     if declared.len() == line.len() {
