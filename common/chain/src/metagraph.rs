@@ -16,7 +16,7 @@ pub const RAO_PER_ALPHA: u64 = 1_000_000_000;
 /// One uid of the subnet, and the hotkey that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neuron {
-    /// Its place in the subnet.
+    /// The place in the subnet, below `max_uids`; it passes to another hotkey when this one is pruned.
     pub uid: Uid,
     /// The key that signs requests, answers and weights.
     pub hotkey: Hotkey,

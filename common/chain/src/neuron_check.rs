@@ -21,7 +21,7 @@ pub enum NeuronProblem {
          (every {tempo} blocks)"
     )]
     Permit {
-        /// Its uid.
+        /// The hotkey's place in the subnet.
         uid: u16,
         /// Its stake in whole alpha.
         stake: u64,
@@ -33,7 +33,7 @@ pub enum NeuronProblem {
         "uid {uid} publishes {published}, this miner answers at {own}: `miner serve` publishes it once it runs"
     )]
     Axon {
-        /// Its uid.
+        /// The hotkey's place in the subnet.
         uid: u16,
         /// The address on the chain, or that there is none.
         published: String,

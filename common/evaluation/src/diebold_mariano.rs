@@ -8,7 +8,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 pub struct DieboldMariano {
     /// The statistic t, with n − 1 degrees of freedom.
     pub t: f64,
-    /// Its two-sided p-value.
+    /// Two-sided p-value, in [0, 1].
     pub p: f64,
 }
 

@@ -28,7 +28,7 @@ const MAX_MODELS_DRAWN: usize = 8;
 #[derive(Debug, Error)]
 #[error("can't write {file}: check --report")]
 pub struct HtmlReportError {
-    /// The file.
+    /// Where the page was to be written.
     pub file: PathBuf,
     /// What the system said.
     pub source: io::Error,

@@ -1,6 +1,6 @@
 //! A round of drand's quicknet that is long out, as drand published it in August 2023.
 
-/// Its number.
+/// The round's number, counted from quicknet's first.
 pub const DRAND_ROUND: u64 = 1_000;
 /// SHA-256 of [`DRAND_SIGNATURE`], in hex.
 pub const DRAND_RANDOMNESS: &str =

@@ -37,7 +37,7 @@ pub enum RecordingError {
     /// A folder in it isn't named after a venue.
     #[error("{path} is no folder of a venue")]
     Venue {
-        /// That folder.
+        /// The folder, by its path.
         path: PathBuf,
         /// The error that lists the venues.
         source: VenueError,

@@ -6,7 +6,7 @@ use subxt::utils::H256;
 /// A runtime, as its node describes it.
 #[derive(Debug, Clone)]
 pub struct RuntimeSpec {
-    /// Its `specVersion`.
+    /// `specVersion` of `state_getRuntimeVersion`.
     pub version: u32,
     /// Its metadata, SCALE-encoded, as `state_getMetadata` gives it.
     pub metadata: Vec<u8>,
