@@ -1,4 +1,4 @@
-//! The machine's clock: the one place that reads it. Everything below takes the time, or this function, as an argument.
+//! The machine's clock: the one place that reads the time of day. Everything below takes the time, or this function, as an argument.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -18,7 +18,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use serde::Serialize;
 
 use crate::historical_market::HistoricalMarket;
-use crate::season::CHECKPOINTS;
+use crate::season::REPORT_DAYS;
 
 /// How often one strategy without skill is eligible under one z.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -60,10 +60,10 @@ impl NullStudy {
                 ..*advantage
             })
             .collect();
-        let longest = Millis::days(CHECKPOINTS[CHECKPOINTS.len() - 1] as i64);
+        let longest = Millis::days(REPORT_DAYS[REPORT_DAYS.len() - 1] as i64);
         let seasons = (last - first - longest).0 / Millis::days(1).0 + 1;
         let starts = (0..seasons).map(|day| first + Millis::days(1).times(day));
-        // By start, checkpoint and z.
+        // By start, report day and z.
         let seasons: Vec<Vec<Vec<bool>>> = starts
             .map(|start| {
                 let begin = centred.partition_point(|advantage| advantage.origin < start);
@@ -86,7 +86,7 @@ impl NullStudy {
             standard_errors: *standard_errors,
             rounds: centred.len(),
             seasons: seasons.len(),
-            eligible: CHECKPOINTS
+            eligible: REPORT_DAYS
                 .iter()
                 .enumerate()
                 .map(|(at, days)| (*days, share(at, z)))
@@ -96,7 +96,7 @@ impl NullStudy {
     }
 }
 
-/// Whether these advantages are eligible at each checkpoint of a season, under each z, by rounds that have settled.
+/// Whether these advantages are eligible at each report day of a season, under each z, by rounds that have settled.
 fn season_eligibility(
     centred: &[Advantage],
     start: UnixMillis,
@@ -107,7 +107,7 @@ fn season_eligibility(
 ) -> Vec<Vec<bool>> {
     let mut sums = EvidenceSums::new(window);
     let mut rounds = centred.iter().peekable();
-    CHECKPOINTS
+    REPORT_DAYS
         .iter()
         .map(|days| {
             let settled = start + Millis::days(*days as i64) - market.series.grid.span();

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::attack::Attack;
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, SkillClass};
-use crate::season::{CHECKPOINTS, SeasonResult};
+use crate::season::{REPORT_DAYS, SeasonResult};
 
 /// Results of all seasons under one policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,8 +15,8 @@ pub struct PolicySummary {
     pub policy: String,
     /// Number of seasons: starts times seeds.
     pub seasons: usize,
-    /// Means at each checkpoint, without any attack.
-    pub checkpoints: Vec<CheckpointSummary>,
+    /// Means at each report day, without any attack.
+    pub checkpoints: Vec<DaySummary>,
     /// Largest over smallest pay of a season, among forecasters too alike in skill to be told apart.
     pub near_equals: RatioSummary,
     /// Mean gain of the consensus over the reference, where there is one.
@@ -29,7 +29,7 @@ pub struct PolicySummary {
 
 /// Means over all seasons after some days.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CheckpointSummary {
+pub struct DaySummary {
     /// Days since the start.
     pub days: usize,
     /// Share of what is paid, by class; `None` where nothing was ever paid.
@@ -76,9 +76,9 @@ impl PolicySummary {
         Self {
             policy: policy.to_owned(),
             seasons: unattacked.len(),
-            checkpoints: (0..CHECKPOINTS.len())
+            checkpoints: (0..REPORT_DAYS.len())
                 .filter(|at| unattacked.iter().all(|result| result.weights.len() > *at))
-                .map(|at| checkpoint(at, &unattacked))
+                .map(|at| day_summary(at, &unattacked))
                 .collect(),
             near_equals: near_equals(&unattacked),
             consensus_gain: consensus_gain(&unattacked),
@@ -90,7 +90,7 @@ impl PolicySummary {
     }
 }
 
-fn checkpoint(at: usize, unattacked: &[&SeasonResult]) -> CheckpointSummary {
+fn day_summary(at: usize, unattacked: &[&SeasonResult]) -> DaySummary {
     let classes = [
         SkillClass::Good,
         SkillClass::Middling,
@@ -125,8 +125,8 @@ fn checkpoint(at: usize, unattacked: &[&SeasonResult]) -> CheckpointSummary {
         };
         (class, mean(unattacked.iter().map(share)))
     });
-    CheckpointSummary {
-        days: CHECKPOINTS[at],
+    DaySummary {
+        days: REPORT_DAYS[at],
         pay: pay.into(),
         eligible: eligible.into(),
         unpaid: mean(unattacked.iter().map(|result| result.burned[at])),

@@ -115,11 +115,7 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
     for copies in ["exact-x2", "exact-x5-one-coldkey"] {
         assert!(gain(copies).gain.abs() < 1e-9, "{:?}", gain(copies));
     }
-    for checkpoint in &summary.checkpoints {
-        assert_eq!(
-            checkpoint.eligible[&SkillClass::None],
-            0.0,
-            "{checkpoint:?}"
-        );
+    for day in &summary.checkpoints {
+        assert_eq!(day.eligible[&SkillClass::None], 0.0, "{day:?}");
     }
 }

@@ -61,6 +61,7 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
     let rounds = ForecastRounds::open(&options.forecasts)?;
     let loaded = started.elapsed();
     progress.set(0, origins.len());
+    progress.message(|| "rounds".into());
     read_batches(rounds, |mut batch| {
         let read = batch.last().map(|round| round.origin);
         batch.retain(|round| origins.contains(&round.origin));

@@ -68,7 +68,7 @@ impl PolicyRun {
                 policy.finish();
                 let failure = policy
                     .failure()
-                    .map(|error| anyhow!("a round was refused: {error}"));
+                    .map(|error| anyhow!("the policy refused a round: {error}"));
                 failure.map_or(Ok(()), Err)
             }
             Self::Taoshi(policy) => {

@@ -36,8 +36,10 @@ pub struct VenueObservation {
     /// Its candle that starts in the minute; `None` if it served none.
     pub candle: Option<Bar>,
     /// Whether it served a later candle: only then is the minute's final.
+    #[serde(rename = "followed")]
     pub is_final: bool,
     /// Its valid and final closes of the minutes before, in its quote, newest first: m − 1, m − 2, …
+    #[serde(rename = "before")]
     pub prior_closes: Vec<Option<Price>>,
 }
 

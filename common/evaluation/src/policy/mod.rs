@@ -6,7 +6,7 @@
 //!
 //! | policy | pays | known weaknesses |
 //! |---|---|---|
-//! | [`EvidencePolicy`] | significant skill over the reference | ten days before anybody is paid; see `state` and `pool` |
+//! | [`EvidencePolicy`] | measured skill over the reference, for what it adds to the consensus | nobody is paid before 240 rounds; see [`foretell_core::state`] and [`foretell_core::pool`] |
 //! | [`TaoshiPolicy`] | low weighted RMSE in USD, relative to the worst of the round | one absurd forecast makes all other shares equal; clones multiply shares; it ranks luck |
 //! | [`SynthIncrementsPolicy`] | low CRPS of increments, relative to the best of the round, by softmax | k clones take k shares; silence costs less than a bad forecast |
 

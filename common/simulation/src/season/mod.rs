@@ -22,4 +22,4 @@ mod simulation_plan;
 
 pub use season_result::SeasonResult;
 pub use season_start::SeasonStart;
-pub use simulation_plan::{CHECKPOINTS, MATURE_DAYS, PayPolicy, PolicyVariant, SimulationPlan};
+pub use simulation_plan::{MATURE_DAYS, PayPolicy, PolicyVariant, REPORT_DAYS, SimulationPlan};

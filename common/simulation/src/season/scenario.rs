@@ -64,16 +64,25 @@ impl<'a> Scenario<'a> {
         records: &EvidenceRecords,
         n: usize,
         rounds_per_day: usize,
-        checkpoint: bool,
+        is_report_day: bool,
     ) {
         match self {
             Self::Evidence(scenario) => {
                 let rounds = 1.0;
-                scenario.pay(records, &PayoutEvent { rounds, checkpoint });
+                scenario.pay(
+                    records,
+                    &PayoutEvent {
+                        rounds,
+                        is_report_day,
+                    },
+                );
             }
             Self::Legacy(scenario) if (n + 1).is_multiple_of(rounds_per_day) => {
                 let rounds = rounds_per_day as f64;
-                scenario.pay(&PayoutEvent { rounds, checkpoint });
+                scenario.pay(&PayoutEvent {
+                    rounds,
+                    is_report_day,
+                });
             }
             Self::Legacy(_) => {}
         }

@@ -11,19 +11,19 @@ pub struct PayoutEvent {
     /// What is paid out, in emissions of one round.
     pub rounds: f64,
     /// Whether weights and eligibility are recorded.
-    pub checkpoint: bool,
+    pub is_report_day: bool,
 }
 
-/// Weights at the checkpoints, and all pay of a season, in one scenario.
+/// Weights at the report days, and all pay of a season, in one scenario.
 #[derive(Debug, Clone)]
 pub struct SeasonResult {
-    /// At each checkpoint, the weight of each forecaster of the population, in its order.
+    /// At each report day, the weight of each forecaster of the population, in its order.
     pub weights: Vec<Vec<f64>>,
-    /// At each checkpoint, the weight of all the attacker's hotkeys together.
+    /// At each report day, the weight of all the attacker's hotkeys together.
     pub attacker_weights: Vec<f64>,
-    /// At each checkpoint, the share that is burned.
+    /// At each report day, the share that is burned.
     pub burned: Vec<f64>,
-    /// At each checkpoint, whether each forecaster of the population is eligible.
+    /// At each report day, whether each forecaster of the population is eligible.
     pub eligible: Vec<Vec<bool>>,
     /// Total pay of each forecaster of the population, in emissions of one round.
     pub paid: Vec<f64>,
@@ -64,7 +64,7 @@ impl SeasonResult {
             *paid += payout.rounds * share;
         }
         self.attacker_paid += payout.rounds * attacker;
-        if payout.checkpoint {
+        if payout.is_report_day {
             self.burned
                 .push(1.0 - attacker - honest.iter().sum::<f64>());
             self.eligible

@@ -13,7 +13,7 @@ use super::evidence_records::{EvidenceRecords, ScoringContext};
 use super::scenario::Scenario;
 use super::schaake_shuffle::SchaakeShuffle;
 use super::season_result::SeasonResult;
-use super::simulation_plan::{CHECKPOINTS, MATURE_DAYS, PayPolicy, PolicyVariant, SimulationPlan};
+use super::simulation_plan::{MATURE_DAYS, PayPolicy, PolicyVariant, REPORT_DAYS, SimulationPlan};
 use crate::attacker_view::{AttackerView, energy};
 use crate::forecasters::{HONEST_ATTACKER, HONEST_FORECASTERS, TrainedForecaster};
 use crate::historical_market::HistoricalMarket;
@@ -153,11 +153,11 @@ impl SeasonStart {
                     }
                 }
             }
-            let is_checkpoint = CHECKPOINTS
+            let is_report_day = REPORT_DAYS
                 .iter()
                 .any(|days| days * rounds_per_day == n + 1);
             for scenario in &mut scenarios {
-                scenario.pay(&records, n, rounds_per_day, is_checkpoint);
+                scenario.pay(&records, n, rounds_per_day, is_report_day);
                 if n < self.rounds.len() {
                     scenario.open();
                 }

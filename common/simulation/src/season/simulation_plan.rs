@@ -6,7 +6,7 @@ use foretell_core::time::Millis;
 use crate::attack::Attack;
 
 /// Days after which weights and eligibility are recorded.
-pub const CHECKPOINTS: [usize; 4] = [5, 10, 20, 30];
+pub const REPORT_DAYS: [usize; 4] = [5, 10, 20, 30];
 
 /// Days after which the consensus is compared with its members.
 pub const MATURE_DAYS: usize = 20;

@@ -38,7 +38,7 @@ pub fn text(report: &SimulationReport) -> String {
     text
 }
 
-/// Shares of pay and of those eligible by class, at each checkpoint.
+/// Shares of pay and of those eligible by class, at each report day.
 fn pay(summary: &PolicySummary) -> Table {
     let mut table = new_table(&[
         "day",
@@ -58,12 +58,12 @@ fn pay(summary: &PolicySummary) -> Table {
         SkillClass::Tails,
         SkillClass::None,
     ];
-    for checkpoint in &summary.checkpoints {
-        let pay = classes.map(|class| percent(checkpoint.pay.get(&class).copied().flatten(), 1));
-        let eligible = classes.map(|class| percent(checkpoint.eligible.get(&class).copied(), 0));
-        let days = right_aligned(checkpoint.days.to_string());
+    for day in &summary.checkpoints {
+        let pay = classes.map(|class| percent(day.pay.get(&class).copied().flatten(), 1));
+        let eligible = classes.map(|class| percent(day.eligible.get(&class).copied(), 0));
+        let days = right_aligned(day.days.to_string());
         let row = [days].into_iter().chain(pay);
-        let row = row.chain([percent(Some(checkpoint.unpaid), 1)]);
+        let row = row.chain([percent(Some(day.unpaid), 1)]);
         table.add_row(row.chain(eligible));
     }
     table

@@ -105,7 +105,7 @@ fn attacks(names: &[String]) -> Result<Vec<Attack>> {
     Ok(all.iter().filter(needed).cloned().collect())
 }
 
-/// The policies; `evidence` by its rules, or by every combination of the other evidence_variants.
+/// The policies; `evidence` by its rules, or by every combination of the strengths given.
 fn variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<PolicyVariant> {
     let variants_of = |policy: &PolicyName| {
         let unvaried = |policy_of| {
