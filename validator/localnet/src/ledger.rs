@@ -10,13 +10,12 @@ use foretell_chain::ledger::Ledger;
 use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
 use foretell_keys::keypair::Keypair;
+use foretell_service::run::local_ledger::LEDGER_FILE;
 
 use crate::population::Participant;
 
 /// The validator's stake, in rao: any amount will do, as there is no other validator.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
-/// File that holds the ledger.
-const LEDGER_FILE: &str = "ledger.json";
 
 /// The chain in `folder`; at block 0, with all participants registered, if there is none yet.
 pub fn open_chain(

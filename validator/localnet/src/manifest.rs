@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use foretell_data::prices::PriceSeries;
+use foretell_service::atomic_file::write_json_atomically;
+use foretell_service::run::data_dir_manifest::MANIFEST_FILE;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,8 +15,6 @@ use crate::price_summary::PriceDataSummary;
 
 /// Version of the directory's layout; since 2, the key `external_miners` holds the miners of the caller's own.
 const VERSION: u32 = 2;
-/// The manifest's file, which makes a directory one of ours.
-const MANIFEST_FILE: &str = "foretell.json";
 /// File that holds the prices of the run, written before the manifest.
 pub const PRICES_FILE: &str = "foretell-prices.csv";
 /// Names of unfinished files begin with one of these: the manifest's and the prices'.
@@ -102,14 +102,7 @@ pub fn write_plan(plan: &LocalnetPlan, folder: &Path) -> Result<(), LocalnetMani
         kind: "localnet".into(),
         plan: plan.clone(),
     };
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, &manifest)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|source| LocalnetManifestError::Io {
+    write_json_atomically(&path, &manifest).map_err(|source| LocalnetManifestError::Io {
         path: path.clone(),
         source,
     })

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use foretell_service::atomic_file::write_json_atomically;
 
 use crate::report::LocalnetReport;
 
@@ -27,12 +28,5 @@ pub fn read(folder: &Path) -> Result<Option<LocalnetReport>> {
 /// Writes the result, the last file of a run; it appears whole or not at all.
 pub fn write(report: &LocalnetReport, folder: &Path) -> Result<()> {
     let path = folder.join(RESULT_FILE);
-    let write = || -> Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, report)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("can't write {}", path.display()))
+    write_json_atomically(&path, report).with_context(|| format!("can't write {}", path.display()))
 }

@@ -19,7 +19,7 @@ use crate::atomic_file::write_json_atomically;
 /// Version of what the directory holds. 2: the journal's first record, and the key here, is a `genesis`.
 const VERSION: u32 = 2;
 /// File that marks a directory as a validator's.
-const MANIFEST_FILE: &str = "foretell.json";
+pub const MANIFEST_FILE: &str = "foretell.json";
 /// End of a journal without an end: the last second of the year 9999.
 const NEVER: UnixMillis = UnixMillis(253_402_300_799_000);
 

@@ -12,6 +12,9 @@ use foretell_core::time::UnixMillis;
 
 use super::config::{ChainConfig, ValidatorConfig};
 
+/// File of the ledger in a data directory.
+pub const LEDGER_FILE: &str = "ledger.json";
+
 /// The validator's stake: any amount will do, since no other validator has any.
 const STAKE: u64 = 1_000 * RAO_PER_ALPHA;
 
@@ -35,7 +38,7 @@ impl LocalLedger {
     ) -> Result<Self> {
         let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
         ledger.stake(validator, STAKE)?;
-        let chain = LocalChain::open_or_create(config.data.join("ledger.json"), || ledger)?;
+        let chain = LocalChain::open_or_create(config.data.join(LEDGER_FILE), || ledger)?;
         let ledger = Self {
             chain: Arc::new(chain),
             genesis_time,
