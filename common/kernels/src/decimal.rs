@@ -33,6 +33,7 @@ impl<'a> Decimal<'a> {
     pub const ZERO: Self = Self("0");
 
     /// The number that this text writes: digits, at most one point, an exponent within ± 40.
+    #[inline]
     pub fn new(text: &'a str) -> Result<Self, DecimalError> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let mut point = false;
@@ -57,6 +58,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The text of the number as it was written, exponent and all.
+    #[inline]
     pub const fn as_str(self) -> &'a str {
         self.0
     }
@@ -92,12 +94,14 @@ impl<'a> Decimal<'a> {
     }
 
     /// The double that is nearest to the number.
+    #[inline]
     pub fn to_f64(self) -> f64 {
         // What `new` accepts, `parse` accepts.
         self.0.parse().unwrap_or(f64::NAN)
     }
 
     /// The number without its sign, and whether it was negative.
+    #[inline]
     pub fn split_sign(self) -> (Self, bool) {
         match self.0.strip_prefix('-') {
             Some(unsigned) => (Self(unsigned), true),
@@ -106,6 +110,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// Whether the number is above zero.
+    #[inline]
     pub fn is_positive(self) -> bool {
         let mut mantissa = self
             .0
@@ -131,6 +136,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
 
 impl<'a> JsonDecimal<'a> {
     /// The number in its own digits.
+    #[inline]
     pub const fn decimal(self) -> Decimal<'a> {
         self.0
     }

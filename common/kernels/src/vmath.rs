@@ -44,6 +44,7 @@ const EXP: [f64; 5] = [
 const CHUNK: usize = 64;
 
 /// Natural logarithm, with the bits of `libm::log`.
+#[inline]
 pub fn log(x: f64) -> f64 {
     if is_near_one(x) {
         log_near_one(x)
