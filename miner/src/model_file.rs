@@ -20,7 +20,7 @@ const FORMAT: &str = "foretell-model/2";
 /// The content of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelFile {
-    /// Always [`FORMAT`] in a file of this version.
+    /// Always `FORMAT` in a file of this version.
     pub format: String,
     /// Version of the program that wrote it.
     pub version: String,

@@ -62,7 +62,7 @@ struct Peer<'a> {
 pub struct VerifiedAnswer<T> {
     /// What the miner signed.
     pub answer: T,
-    /// What the miner declares in [`DELAY_HEADER`]; only a replay reads it.
+    /// What the miner declares in [`DELAY_HEADER`](crate::messages::DELAY_HEADER); only a replay reads it.
     pub declared_delay: DeclaredDelay,
 }
 

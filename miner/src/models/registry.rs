@@ -34,7 +34,7 @@ pub fn names() -> Vec<String> {
     all().iter().map(|model| model.name().to_owned()).collect()
 }
 
-/// The model of this name; `har+ABLATION` is `har` with one of the [`ablations`] that were tried.
+/// The model of this name; `har+ABLATION` is `har` with one of the ablations that were tried.
 ///
 /// # Errors
 /// No model has the name; the error lists those that exist.

@@ -7,7 +7,7 @@
 //! <path>/<wallet>/hotkeys/<hotkey>pub.txt
 //! ```
 //!
-//! Each file is one [JSON object](json), perhaps [encrypted](encrypted). A secret is only ever handed out if it gives
+//! Each file is one JSON object, perhaps encrypted. A secret is only ever handed out if it gives
 //! the public key that its file states.
 
 mod encrypted;
