@@ -251,16 +251,16 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let said = |from: &str, to: &str| {
+        let error_after = |from: &str, to: &str| {
             let error = read(&MINIMAL.replace(from, to)).unwrap_err();
             let source = std::error::Error::source(&error).map(ToString::to_string);
             format!("{error} {}", source.unwrap_or_default())
         };
-        assert!(said("horizon", "horizons").contains("unknown field `horizons`"));
-        assert!(said("symbol", "symbols").contains("unknown field `symbols`"));
-        assert!(said("= 100", "= 0").contains("series.horizon = 0"));
-        assert!(said("bitstamp", "mtgox").contains("mtgox"));
-        assert!(said("bitstamp", "replay").contains("prices.host"));
+        assert!(error_after("horizon", "horizons").contains("unknown field `horizons`"));
+        assert!(error_after("symbol", "symbols").contains("unknown field `symbols`"));
+        assert!(error_after("= 100", "= 0").contains("series.horizon = 0"));
+        assert!(error_after("bitstamp", "mtgox").contains("mtgox"));
+        assert!(error_after("bitstamp", "replay").contains("prices.host"));
         assert!(
             MinerConfig::read(Path::new("nowhere.toml"))
                 .unwrap_err()

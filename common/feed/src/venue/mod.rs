@@ -14,7 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Each venue is one file that implements [`CandleSource`] and [`Venue`]; adding one is that file and a line in [`ALL`].
+//! Each venue is one file that implements [`CandleSource`] and [`Venue`]; adding one is that file,
+//! with `mod` and `pub use` here, and a line in [`ALL`].
 
 mod binance;
 mod binance_us;
