@@ -76,7 +76,6 @@ fn misses_count_from_the_first_commitment_and_for_nobody_who_never_committed() {
             "rmse_bps",
             "mae_bps",
             "advantage",
-            "advantage_se",
         ] {
             assert!(
                 rows[name][key].as_f64().unwrap().is_finite(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::forecast::Forecast;
 use foretell_core::series::Unit;
-use foretell_core::testing::STEP;
+use foretell_core::testing::{STEP, shared_file};
 use foretell_core::time::Millis;
 use foretell_data::forecasts::{ForecastRow, ForecastWriter};
 use foretell_testkit::{
@@ -20,6 +20,29 @@ fn names(document: &Value) -> Vec<&str> {
     rows.iter()
         .map(|row| row["miner"].as_str().unwrap())
         .collect()
+}
+
+/// Forty rounds that don't overlap, of which 48 hours hold 96: the mean difference is 1.2 standard errors below 0.
+#[test]
+fn forty_rounds_without_a_difference_show_none() {
+    let folder = "cases/dm-test-with-more-lags-than-rounds";
+    let Some(folder) = shared_file(folder, "the test of Diebold and Mariano over few rounds")
+    else {
+        return;
+    };
+    let (prices, forecasts) = (folder.join("prices.csv"), folder.join("forecasts.csv"));
+    let result = run_backtest(&prices, &[&forecasts], &["--horizon", "4"]).json();
+    let row = leaderboard_row(&result, "m25");
+    let figure = |key: &str| row[key].as_f64().unwrap();
+    assert_eq!(figure("rounds"), 40.0);
+    assert!((-2.0..-0.6).contains(&figure("dm_t")), "{row}");
+    assert!((0.1..0.6).contains(&figure("dm_p")), "{row}");
+    let ratio = figure("advantage") / figure("advantage_se");
+    assert!((-2.0..-0.6).contains(&ratio), "{row}");
+    assert!(
+        figure("advantage_half_width") > figure("advantage").abs(),
+        "{row}"
+    );
 }
 
 #[test]

@@ -6,6 +6,23 @@ use foretell_testkit::{BacktestFixture, inspect_page};
 use serde_json::Value;
 
 #[test]
+fn a_report_takes_the_place_of_another_only_when_it_is_whole() {
+    let fixture = BacktestFixture::new(3);
+    let forecasts = fixture.three_miners(3);
+    let folder = fixture.folder.path().join("report");
+    let (page, kept) = (folder.join("report.html"), folder.join("kept.html"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(&page, "the report of before").unwrap();
+    fs::hard_link(&page, &kept).unwrap();
+    let ended = fixture.run(&forecasts, &["--report", folder.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    // What was there was not written to.
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "the report of before");
+    assert!(fs::read_to_string(&page).unwrap().ends_with("</html>\n"));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+}
+
+#[test]
 fn the_report_reads_well_on_desktop_and_phone_in_light_and_dark() {
     let fixture = BacktestFixture::new(5);
     let forecasts = fixture.three_miners(140);

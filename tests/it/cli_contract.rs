@@ -248,6 +248,52 @@ fn a_reader_that_leaves_is_no_failure() {
     }
 }
 
+/// As in `2>&1 | head`: notes such as where the report is have no reader either.
+#[test]
+fn a_reader_of_standard_error_may_leave_too() {
+    let fixture = BacktestFixture::new(3);
+    let forecasts = fixture.three_miners(3);
+    let report = fixture.folder.path().join("report");
+    let mut command = backtest_command(&fixture.prices, &[&forecasts], &[]);
+    command.arg("--report").arg(&report);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().unwrap().success());
+    assert!(report.join("report.html").exists());
+}
+
+#[test]
+fn help_and_tables_fit_a_terminal() {
+    let fixture = BacktestFixture::new(3);
+    let forecasts = fixture.three_miners(3);
+    let fits = |text: &str| text.lines().all(|line| line.chars().count() <= 80);
+    for program in [validator_binary(), miner_binary()] {
+        let help = run_program(&program, &["--help"]).stdout;
+        assert!(fits(&help), "{help}");
+    }
+    let help = run_program(&validator_binary(), &["localnet", "--help"]).stdout;
+    assert!(fits(&help), "{help}");
+    let mut command = Command::new(validator_binary());
+    command.args(["backtest", "--horizon", "6", "--prices"]);
+    command
+        .arg(&fixture.prices)
+        .arg("--forecasts")
+        .arg(&forecasts);
+    let table_rows = |text: &str| -> String {
+        let lines = text.lines().filter(|line| line.contains(['│', '┆', '╞']));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let table = table_rows(&TestProcess::spawn(&mut command).wait().stdout);
+    assert!(table.contains("right") && fits(&table), "{table}");
+    let all = TestProcess::spawn(command.arg("--wide")).wait().stdout;
+    let all = table_rows(&all);
+    assert!(all.contains("RMSE bps") && !fits(&all), "{all}");
+}
+
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_expected() {
     for (arguments, word) in [

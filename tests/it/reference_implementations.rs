@@ -8,6 +8,7 @@ use foretell_core::rules::{EvidenceRules, RulesVersion};
 use foretell_core::score::crps::crps;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_evaluation::diebold_mariano::diebold_mariano;
+use foretell_evaluation::mean_inference::RoundDependence;
 use foretell_evaluation::metrics::ModelConfidenceSet;
 use foretell_evaluation::metrics::interval_score::{
     ALPHAS, interval_score, row_weighted_interval_score, weighted_interval_score,
@@ -76,14 +77,14 @@ fn interval_scores_are_those_of_scoringrules() {
 }
 
 #[test]
-fn diebold_mariano_is_that_of_statsmodels_and_scipy() {
+fn diebold_mariano_is_that_of_scipys_cosine_transform() {
     for case in cases("diebold_mariano") {
         let d = numbers(&case["d"]);
         let (h, lags) = (
             case["h"].as_u64().unwrap() as usize,
             case["lags"].as_u64().unwrap() as usize,
         );
-        let test = diebold_mariano(&d, h, lags);
+        let test = diebold_mariano(&d, RoundDependence::new(h, lags));
         let what = (d.len(), h, lags);
         let test = test.unwrap_or_else(|| panic!("{what:?}: no test"));
         assert_close(test.t, number(&case["t"]), test.t, &what);

@@ -16,6 +16,11 @@ pub fn print_line(text: impl Display) -> Result<(), StdoutError> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
+/// Prints a line to standard error, where what isn't the result goes. If nobody reads it (`2>&1 | head`), nobody is told.
+pub fn print_note(text: impl Display) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
 /// 0 for success, 1 for failure, which is written to standard error. A reader of standard output that leaves early
 /// (`| head`) is no failure.
 pub(crate) fn exit_code(result: anyhow::Result<()>) -> ExitCode {
@@ -23,7 +28,7 @@ pub(crate) fn exit_code(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            print_note(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

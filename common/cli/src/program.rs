@@ -21,6 +21,8 @@ pub fn run(default_log: &str, command: impl FnOnce() -> Result<()>) -> ExitCode 
         )
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // It would say so on standard error, and panic there.
+        .log_internal_errors(false)
         .init();
     if let Err(error) = core_dumps::disable() {
         tracing::warn!(%error, "keys may end up in a core dump");

@@ -1,8 +1,11 @@
 //! The progress of long work on standard error: a bar on a terminal, nothing elsewhere.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::print_note;
 
 /// A progress bar, or nothing where standard error is no terminal.
 #[derive(Debug)]
@@ -15,9 +18,12 @@ impl Progress {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = "{bar:32} {pos}/{len} {elapsed} (left {eta}) {msg}";
-            ProgressBar::new(0).with_style(
+            let bar = ProgressBar::new(0).with_style(
                 ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
-            )
+            );
+            // It shows that time passes, and itself before the first step is done.
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
         });
         Self { bar }
     }
@@ -52,8 +58,8 @@ impl Progress {
     /// Prints a line above the bar, or without one.
     pub fn println(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| print_note(line)),
+            None => print_note(line),
         }
     }
 

@@ -4,7 +4,7 @@
 //!   settled rounds ─▶ Policy (trait) ─┬ EvidencePolicy ── the live rule: a SeriesState, fed with history
 //!                                     ├ TaoshiPolicy ──── the first generation's
 //!                                     └ SynthIncrementsPolicy
-//!   track records ──▶ leaderboard ◀── diebold_mariano, metrics (model confidence set, PIT, interval score)
+//!   track records ──▶ leaderboard ◀── mean_inference ◀── diebold_mariano; metrics (model confidence set, PIT, interval score)
 //! ```
 //!
 //! No weight on chain depends on anything here but through `foretell-core`. What is *not* here: files and printing.
@@ -12,5 +12,6 @@
 
 pub mod diebold_mariano;
 pub mod leaderboard;
+pub mod mean_inference;
 pub mod metrics;
 pub mod policy;

@@ -20,6 +20,9 @@ use serde::Serialize;
 use crate::historical_market::HistoricalMarket;
 use crate::season::REPORT_DAYS;
 
+/// Time between two rounds.
+const ROUND_EVERY: Millis = Millis::minutes(30);
+
 /// How often one strategy without skill is eligible under one z.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NullStudy {
@@ -37,21 +40,27 @@ pub struct NullStudy {
 }
 
 impl NullStudy {
+    /// Rounds of a study from `first` to `last`, scored or not.
+    pub const fn rounds_in(first: UnixMillis, last: UnixMillis) -> usize {
+        ((last.0 - first.0) / ROUND_EVERY.0) as usize
+    }
+
     /// The study of one strategy under each of `standard_errors`, in rounds every half hour from `first` to `last`, all
-    /// of which have bars before them.
+    /// of which have bars before them; `on_round` is called after each.
     pub fn run(
         strategy: NullStrategy,
         market: &HistoricalMarket,
         (first, last): (UnixMillis, UnixMillis),
         rules: &Rules,
         standard_errors: &[f64],
+        on_round: &dyn Fn(),
     ) -> Vec<Self> {
-        let every = Millis::minutes(30);
+        let every = ROUND_EVERY;
         let window = EvidenceWindow {
             lags: evidence::lags(market.series.grid.span().0, every.0),
             half_life: rules.evidence.half_life,
         };
-        let raw = advantages(strategy, market, (first, last), every, rules);
+        let raw = advantages(strategy, market, (first, last), rules, on_round);
         let mean = raw.iter().map(|a| a.value).sum::<f64>() / raw.len() as f64;
         let centred: Vec<Advantage> = raw
             .iter()
@@ -132,16 +141,17 @@ fn advantages(
     strategy: NullStrategy,
     market: &HistoricalMarket,
     (first, last): (UnixMillis, UnixMillis),
-    every: Millis,
     rules: &Rules,
+    on_round: &dyn Fn(),
 ) -> Vec<Advantage> {
     let horizon = market.series.grid.horizon;
     let reference = Reference::new(&rules.score);
     let levels = Deviations::new(&reference, horizon).reference().to_vec();
-    let rounds = 0..(last - first).0 / every.0;
+    let rounds = 0..NullStudy::rounds_in(first, last) as i64;
     rounds
+        .inspect(|_| on_round())
         .filter_map(|round| {
-            let origin = first + every.times(round);
+            let origin = first + ROUND_EVERY.times(round);
             let outcome = market.outcome(&market.settlement(origin))?;
             let known = market.known_at(origin);
             let (width, shift) =

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use foretell_evaluation::mean_inference::{MeanInference, RoundDependence};
 use serde::Serialize;
 
 use crate::attack::Attack;
@@ -60,13 +61,22 @@ pub struct AttackSummary {
     pub honest: f64,
     /// The difference of the two shares.
     pub gain: f64,
-    /// Standard error of the difference, the seeds of one start being one observation.
-    pub standard_error: f64,
+    /// Standard error of the difference, the seeds of one start being one observation; `None` of one start, or of fewer than
+    /// twenty whose seasons overlap.
+    pub standard_error: Option<f64>,
+    /// `gain` ± this holds the true difference in 95 % of all cases.
+    pub gain_half_width: Option<f64>,
 }
 
 impl PolicySummary {
-    /// The summary of `seasons[start][seed][attack]`, whose last index is that of `attacks`.
-    pub fn new(policy: &str, attacks: &[Attack], seasons: &[Vec<Vec<SeasonResult>>]) -> Self {
+    /// The summary of `seasons[start][seed][attack]`, whose last index is that of `attacks`; the season of a start overlaps
+    /// with the next `overlapping − 1` ones.
+    pub fn new(
+        policy: &str,
+        attacks: &[Attack],
+        seasons: &[Vec<Vec<SeasonResult>>],
+        overlapping: usize,
+    ) -> Self {
         let honest = attacks
             .iter()
             .position(|attack| attack.is_honest() && attack.peers.is_none())
@@ -84,7 +94,7 @@ impl PolicySummary {
             consensus_gain: consensus_gain(&unattacked),
             against_best: against_best(&unattacked),
             attacks: (0..attacks.len())
-                .map(|attack| attack_summary(attack, attacks, seasons))
+                .map(|attack| attack_summary(attack, attacks, seasons, overlapping))
                 .collect(),
         }
     }
@@ -169,6 +179,7 @@ fn attack_summary(
     attack: usize,
     attacks: &[Attack],
     seasons: &[Vec<Vec<SeasonResult>>],
+    overlapping: usize,
 ) -> AttackSummary {
     let peers = attacks[attack].peers;
     let honest = attacks
@@ -190,15 +201,23 @@ fn attack_summary(
     };
     let (own, other) = (by_start(attack), by_start(honest));
     let gains: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - b).collect();
-    let gain = mean(gains.iter().copied());
-    let n = gains.len() as f64;
-    let spread: f64 = gains.iter().map(|g| (g - gain) * (g - gain)).sum();
+    let certainty = gain_certainty(&gains, overlapping);
     AttackSummary {
         attack: attacks[attack].name(),
         share: mean(own.into_iter()),
         honest: mean(other.into_iter()),
-        gain,
-        standard_error: libm::sqrt(spread / (n * (n - 1.0)).max(1.0)),
+        gain: mean(gains.iter().copied()),
+        standard_error: certainty.map(|c| c.standard_error),
+        gain_half_width: certainty.map(|c| c.half_width()),
+    }
+}
+
+/// The mean gain over starts in order of time: independent ones, or ones whose seasons share days.
+fn gain_certainty(gains: &[f64], overlapping: usize) -> Option<MeanInference> {
+    if overlapping <= 1 {
+        MeanInference::of_independent(gains)
+    } else {
+        MeanInference::of_rounds(gains, RoundDependence::new(overlapping, 0))
     }
 }
 
@@ -209,4 +228,23 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
         count += 1;
     }
     sum / f64::from(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_has_no_error_where_nothing_can_be_said() {
+        assert_eq!(gain_certainty(&[0.1], 1), None);
+        // 0.1 and 0.3: the mean's error is 0.1, and t of one degree of freedom is 12.706 at 97.5 %.
+        let two = gain_certainty(&[0.1, 0.3], 1).unwrap();
+        assert!((two.standard_error - 0.1).abs() < 1e-12);
+        assert!((two.half_width() - 1.2706).abs() < 1e-4);
+        let gains: Vec<f64> = (0..40).map(|i| f64::from(i * 7 % 11)).collect();
+        assert_eq!(gain_certainty(&gains, 3), None);
+        assert!(gain_certainty(&gains, 2).is_some());
+        // An attack that never does anything.
+        assert_eq!(gain_certainty(&[0.0; 12], 1).unwrap().half_width(), 0.0);
+    }
 }

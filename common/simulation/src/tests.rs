@@ -61,7 +61,7 @@ fn strategies_without_skill_need_rounds_and_are_less_often_eligible_at_a_higher_
     let span = (MONDAY + Millis::days(10), MONDAY + Millis::days(59));
     let rules = RulesVersion::V1Replay.rules();
     for strategy in NullStrategy::ALL {
-        let by_z = NullStudy::run(strategy, &market, span, &rules, &[0.0, 1.0, 9.0]);
+        let by_z = NullStudy::run(strategy, &market, span, &rules, &[0.0, 1.0, 9.0], &|| ());
         let shares = by_z.iter().map(|study| {
             assert_eq!(study.seasons, 20);
             assert_eq!(study.eligible[0], (5, 0.0), "240 rounds are not settled");
@@ -75,7 +75,7 @@ fn strategies_without_skill_need_rounds_and_are_less_often_eligible_at_a_higher_
         assert_eq!(shares[2], 0.0);
     }
     let eligible =
-        |strategy| NullStudy::run(strategy, &market, span, &rules, &[0.0])[0].eligible[1].1;
+        |strategy| NullStudy::run(strategy, &market, span, &rules, &[0.0], &|| ())[0].eligible[1].1;
     assert!(eligible(NullStrategy::DailyGuess) > 0.0);
 }
 
@@ -104,6 +104,7 @@ fn a_season_is_the_same_twice_and_pays_nobody_for_the_reference() {
             "evidence",
             &plan.attacks,
             &[vec![start.simulate(&market, &plan, seed).remove(0)]],
+            1,
         )
     };
     let summary = play(1);

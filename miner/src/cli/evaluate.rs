@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use foretell_cli::progress::Progress;
+use foretell_cli::table::TableColumns;
 use foretell_cli::{output, time_text};
 use foretell_core::series::SeriesId;
 use foretell_core::time::Millis;
@@ -54,6 +55,9 @@ pub struct EvaluateArgs {
     /// Directory for a page with plots, and for the figures behind it as CSV.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Show all columns, however wide the table gets.
+    #[arg(long, conflicts_with = "json")]
+    wide: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -91,10 +95,10 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
     })?;
     progress.finish();
     for (name, origin, why) in &result.model_errors {
-        eprintln!(
+        output::print_note(format_args!(
             "{name} had no forecast at {}: {why}",
             time_text::format_time(*origin)
-        );
+        ));
     }
     let mut report = EvaluationReport::new(&walk_forward, &dataset, &result);
     report.timing = Some(EvaluationTiming {
@@ -106,12 +110,12 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
     });
     if let Some(folder) = &args.report {
         let page = html_report::write(folder, &report, &report_data)?;
-        eprintln!("report: {}", page.display());
+        output::print_note(format_args!("report: {}", page.display()));
     }
     let text = if args.json {
         serde_json::to_string_pretty(&report)?
     } else {
-        report.text()
+        report.text(TableColumns::by_flag(args.wide))
     };
     Ok(output::print_line(text)?)
 }

@@ -13,10 +13,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use foretell_cli::program;
+use foretell_cli::table::TEXT_WIDTH;
 
 /// The reference miner of a Foretell subnet: answers validators with forecasts of a series.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, max_term_width = TEXT_WIDTH)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_cli::html_page::{self, PAGE_FILE, figure, legend};
 use foretell_cli::svg::{Axis, Plot, escape};
+use foretell_cli::table::TableColumns;
 use foretell_cli::time_text;
 use foretell_evaluation::metrics::PIT_BINS;
 use foretell_files::{FileAccess, write_file};
@@ -90,7 +91,7 @@ fn html(report: &EvaluationReport, report_data: &EvaluationReportData) -> String
     }
     let body = format!(
         "<div class=\"scroll\"><pre>{}</pre></div>\n{}",
-        escape(&report.text()),
+        escape(&report.text(TableColumns::All)),
         html_page::figure_grid(&figures)
     );
     html_page::page(&format!("Models of {}", report.series), &body)

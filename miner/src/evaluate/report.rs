@@ -1,6 +1,9 @@
 //! The result of an evaluation: the document of `--json`, and the table.
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, Table};
+use foretell_cli::table::{
+    TableColumns, answered, decimal, fit, new_table, number, percent, right_aligned,
+};
 use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
@@ -89,7 +92,7 @@ impl EvaluationReport {
     }
 
     /// Summary and leaderboard as text.
-    pub fn text(&self) -> String {
+    pub fn text(&self, columns: TableColumns) -> String {
         let span = match (self.from, self.to) {
             (Some(from), Some(to)) => format!(
                 "{} to {}",
@@ -105,7 +108,7 @@ impl EvaluationReport {
             self.void_rounds,
             self.stride,
             time_text::format_duration(self.refit_every_ms),
-            self.table(),
+            self.table(columns),
         );
         if let Some(timing) = &self.timing {
             text += &format!(
@@ -116,59 +119,60 @@ impl EvaluationReport {
         text
     }
 
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED);
-        table.set_header([
+    fn table(&self, columns: TableColumns) -> Table {
+        let mut header = vec![
             "#",
             "model",
             "weight",
             "CRPS bps",
             "skill",
             "advantage",
-            "± se",
-            "DM t",
-            "RMSE bps",
-            "MAE bps",
-            "in 50 %",
-            "in 80 %",
-            "in 95 %",
-            "missed",
-        ]);
+            "± 95 %",
+        ];
+        if columns == TableColumns::All {
+            header.extend([
+                "DM t",
+                "DM p",
+                "in MCS",
+                "RMSE bps",
+                "MAE bps",
+                "in 50 %",
+                "in 80 %",
+                "in 95 %",
+                "direction",
+                "answered",
+            ]);
+        }
+        let mut table = new_table(&header);
         for row in &self.leaderboard {
-            table.add_row([
-                number(row.rank),
+            let mut cells = vec![
+                number(&row.rank),
                 Cell::new(&row.miner),
                 percent(row.weight, 1),
                 decimal(row.crps_bps, 3),
                 percent(row.skill, 2),
                 decimal(row.advantage, 4),
-                decimal(row.advantage_se, 4),
-                decimal(row.dm_t, 2),
-                decimal(row.rmse_bps, 3),
-                decimal(row.mae_bps, 3),
-                percent(row.coverage_50, 1),
-                percent(row.coverage_80, 1),
-                percent(row.coverage_95, 1),
-                number(row.missed),
-            ]);
+                decimal(row.advantage_half_width, 4),
+            ];
+            if columns == TableColumns::All {
+                let member = row
+                    .in_mcs
+                    .map_or("–", |member| if member { "yes" } else { "no" });
+                cells.extend([
+                    decimal(row.dm_t, 2),
+                    decimal(row.dm_p, 3),
+                    right_aligned(member.to_owned()),
+                    decimal(row.rmse_bps, 3),
+                    decimal(row.mae_bps, 3),
+                    percent(row.coverage_50, 1),
+                    percent(row.coverage_80, 1),
+                    percent(row.coverage_95, 1),
+                    percent(row.directional_accuracy, 1),
+                    answered(row),
+                ]);
+            }
+            table.add_row(cells);
         }
-        table
+        fit(table, 1, columns)
     }
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
-fn number(value: usize) -> Cell {
-    right(value.to_string())
-}
-
-fn decimal(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{v:.places$}")))
-}
-
-fn percent(value: Option<f64>, places: usize) -> Cell {
-    right(value.map_or_else(|| "–".into(), |v| format!("{:.places$} %", 100.0 * v)))
 }

@@ -13,7 +13,7 @@ pub const RESULT_KEYS: [&str; 8] = [
 ];
 
 /// The keys that every row of its leaderboard has.
-pub const LEADERBOARD_ROW_KEYS: [&str; 19] = [
+pub const LEADERBOARD_ROW_KEYS: [&str; 20] = [
     "miner",
     "rank",
     "rounds",
@@ -32,5 +32,6 @@ pub const LEADERBOARD_ROW_KEYS: [&str; 19] = [
     "in_mcs",
     "advantage",
     "advantage_se",
+    "advantage_half_width",
     "weight",
 ];

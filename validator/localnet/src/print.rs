@@ -1,13 +1,15 @@
 //! The result as people read it: the leaderboard, then the ledger.
 
 use comfy_table::Cell;
-use foretell_cli::table::{leaderboard, new_table, number, percent, right_aligned};
+use foretell_cli::table::{
+    TableColumns, fit, leaderboard, new_table, number, percent, right_aligned,
+};
 use foretell_cli::time_text;
 
 use crate::report::{LocalnetReport, NeuronView};
 
 /// The result as text: rounds, leaderboard, ledger, misses, the journal's head, and the times if they are known.
-pub fn tables(report: &LocalnetReport) -> String {
+pub fn tables(report: &LocalnetReport, columns: TableColumns) -> String {
     let mut parts = vec![
         format!(
             "{} rounds of {} scored, {} void, {} unsettled; {} to {}; policy {}, rules {}\nprices: {}",
@@ -21,7 +23,7 @@ pub fn tables(report: &LocalnetReport) -> String {
             report.rules,
             report.prices,
         ),
-        leaderboard(&report.leaderboard).to_string(),
+        leaderboard(&report.leaderboard, columns).to_string(),
         ledger(report),
     ];
     if !report.misses.is_empty() {
@@ -62,6 +64,8 @@ fn ledger(report: &LocalnetReport) -> String {
             alpha(neuron.emission),
         ]);
     }
+    // Seven columns are all there are.
+    let table = fit(table, 1, TableColumns::Main);
     let supply = report.ledger.supply;
     let in_alpha = |rao: u64| rao as f64 / 1e9;
     format!(

@@ -1,5 +1,6 @@
 //! What a run shows while it runs, on standard error: a bar on a terminal, lines elsewhere.
 
+use foretell_cli::output::print_note;
 use foretell_cli::progress::Progress;
 use foretell_cli::time_text;
 use foretell_core::state::SeriesState;
@@ -49,7 +50,7 @@ impl LocalnetProgress {
         self.progress.message(message);
         let every = (self.total / LINES).max(1);
         if !self.progress.is_shown() && (self.done == 1 || self.done.is_multiple_of(every)) {
-            eprintln!("[{}/{}] {}", self.done, self.total, message());
+            print_note(format_args!("[{}/{}] {}", self.done, self.total, message()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The result as text: one leaderboard a policy, and the first void rounds and invalid forecasts.
 
-use foretell_cli::table;
+use foretell_cli::table::{self, TableColumns};
 use foretell_cli::time_text;
 
 use super::report::{BacktestReport, ExcludedForecast, VoidRound};
@@ -9,8 +9,11 @@ use super::report::{BacktestReport, ExcludedForecast, VoidRound};
 const SHOWN: usize = 5;
 
 /// All reports as text, then the invalid forecasts and the times, which are the same for all.
-pub fn tables(reports: &[BacktestReport]) -> String {
-    let mut parts: Vec<String> = reports.iter().map(policy_text).collect();
+pub fn tables(reports: &[BacktestReport], columns: TableColumns) -> String {
+    let mut parts: Vec<String> = reports
+        .iter()
+        .map(|report| policy_text(report, columns))
+        .collect();
     if let Some(report) = reports.first() {
         parts.extend(exclusions(report));
         parts.push(format!(
@@ -21,7 +24,7 @@ pub fn tables(reports: &[BacktestReport]) -> String {
     parts.join("\n\n")
 }
 
-fn policy_text(report: &BacktestReport) -> String {
+fn policy_text(report: &BacktestReport, columns: TableColumns) -> String {
     let time_or_dash = |t| Option::map_or(t, "–".to_owned(), time_text::format_time);
     let rows: Vec<_> = report
         .leaderboard
@@ -39,7 +42,7 @@ fn policy_text(report: &BacktestReport) -> String {
         time_text::format_duration(report.round_every_ms),
         report.policy,
         report.rules,
-        table::leaderboard(&rows),
+        table::leaderboard(&rows, columns),
         consensus_comparison(report),
         voids(report),
     )

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use foretell_cli::output;
 use foretell_cli::progress::Progress;
+use foretell_cli::table::TableColumns;
 use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
@@ -47,6 +48,9 @@ pub struct BacktestArgs {
     /// Write a page with plots, report.html, into this directory.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Show all columns, however wide the table gets.
+    #[arg(long, conflicts_with = "json")]
+    wide: bool,
     /// Print the result as JSON: a document, or a list of them if there are several policies.
     #[arg(long)]
     json: bool,
@@ -55,6 +59,7 @@ pub struct BacktestArgs {
 /// Runs the backtest and prints its result.
 pub async fn run(arguments: BacktestArgs) -> Result<()> {
     let json = arguments.json;
+    let columns = TableColumns::by_flag(arguments.wide);
     let options = BacktestOptions {
         series: arguments.series,
         prices: arguments.prices,
@@ -71,7 +76,7 @@ pub async fn run(arguments: BacktestArgs) -> Result<()> {
         Ok(match (json, reports.as_slice()) {
             (true, [report]) => serde_json::to_string_pretty(report)?,
             (true, reports) => serde_json::to_string_pretty(reports)?,
-            (false, reports) => backtest::tables(reports),
+            (false, reports) => backtest::tables(reports, columns),
         })
     })
     .await

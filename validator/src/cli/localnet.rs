@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
+use foretell_cli::table::TableColumns;
 use foretell_cli::time_text;
 use foretell_core::series::SeriesId;
 use foretell_core::time::{Millis, UnixMillis};
@@ -76,6 +77,9 @@ pub struct LocalnetCommandArgs {
     /// Configuration as of `validator run`, whose [prices] say which exchanges --speed live asks.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Show all columns, however wide the table gets.
+    #[arg(long, conflicts_with = "json")]
+    wide: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -137,7 +141,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
     let text = if json {
         serde_json::to_string_pretty(&report)?
     } else {
-        foretell_localnet::tables(&report)
+        foretell_localnet::tables(&report, TableColumns::by_flag(arguments.wide))
     };
     Ok(output::print_line(text)?)
 }

@@ -18,13 +18,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use foretell_cli::program;
+use foretell_cli::table::TEXT_WIDTH;
 use foretell_service::store::report_opening_panics_as_errors;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, max_term_width = TEXT_WIDTH)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::crps::{crps, mean};
 use crate::forecast::{LevelPosition, QuantileForecast};
 
+/// Medians within this part of a step's scale σ_T·√i of the anchor have no direction: they differ from it by rounding.
+const NO_DIRECTION: f64 = 1e-9;
+
 /// The sums of one forecast's metrics in one round, or of many.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricSums {
@@ -16,7 +19,8 @@ pub struct MetricSums {
     pub absolute_error: f64,
     /// Σ over steps of the CRPS.
     pub crps: f64,
-    /// Rounds that have a direction: the last step's median and the realised move both non-zero.
+    /// Rounds that have a direction: the realised move of the last step isn't zero, and its median is beyond 1e-9 of the
+    /// step's scale.
     pub directional_rounds: u64,
     /// Rounds in which the two have the same sign.
     pub directional_hits: u64,
@@ -38,10 +42,12 @@ pub struct CoverageCount {
 }
 
 impl MetricSums {
-    /// The sums of one forecast against the realised moves, `None` for a gap.
+    /// The sums of one forecast against the realised moves, `None` for a gap, in a round whose volatility isn't known: the
+    /// largest realised move is the scale that direction is judged by.
     pub fn from_forecast(fan: &QuantileForecast, moves: &[Option<f64>]) -> Self {
         let mut metric_sums = Self::new(fan.k());
         let last = moves.len();
+        let scale = moves.iter().flatten().fold(0.0, |a: f64, y| a.max(y.abs()));
         let positions = RowSummaryPositions::new(fan.k());
         for ((row, y), i) in fan.rows().zip(moves).zip(1..) {
             if let Some(y) = *y {
@@ -49,7 +55,7 @@ impl MetricSums {
                     &RowSummary::new(row, &positions),
                     y,
                     crps(row, y),
-                    i == last,
+                    (i == last).then_some(scale),
                 );
             }
         }
@@ -66,8 +72,8 @@ impl MetricSums {
         }
     }
 
-    /// Takes in one step: the summary of its row, the realised move, their CRPS, and whether it is the last.
-    pub(super) fn add_step(&mut self, row: &RowSummary, y: f64, crps: f64, last: bool) {
+    /// Takes in one step: the summary of its row, the realised move, their CRPS, and its scale if it is the last.
+    pub(super) fn add_step(&mut self, row: &RowSummary, y: f64, crps: f64, last: Option<f64>) {
         let RowSummary {
             mean,
             median,
@@ -88,14 +94,14 @@ impl MetricSums {
                 coverage.total += 1;
             }
         }
-        if last {
-            self.add_direction(median, y);
+        if let Some(scale) = last {
+            self.add_direction(median, y, scale);
         }
     }
 
-    /// Takes in the direction of the last step's median and of its realised move.
-    pub(super) fn add_direction(&mut self, median: f64, y: f64) {
-        if median != 0.0 && y != 0.0 {
+    /// Takes in the direction of the last step's median and of its realised move; `scale` is the step's σ_T·√i.
+    pub(super) fn add_direction(&mut self, median: f64, y: f64, scale: f64) {
+        if median.abs() > NO_DIRECTION * scale && y != 0.0 {
             self.directional_rounds += 1;
             self.directional_hits += u64::from((median > 0.0) == (y > 0.0));
         }
@@ -236,6 +242,15 @@ mod tests {
             MetricSums::from_forecast(&fan, &[Some(3.0)]).directional_accuracy(),
             None
         );
+        // A median that differs from the anchor by rounding, as 1e-14 does, has none either.
+        for median in [1e-14, -1e-9, 3e-9] {
+            let fan = QuantileForecast::from_moves(2, vec![median - 2.0, median + 2.0]);
+            let sums = MetricSums::from_forecast(&fan, &[Some(3.0)]);
+            assert_eq!(sums.directional_accuracy(), None, "{median}");
+        }
+        let fan = QuantileForecast::from_moves(1, vec![4e-9]);
+        let sums = MetricSums::from_forecast(&fan, &[Some(3.0)]);
+        assert_eq!(sums.directional_accuracy(), Some(1.0));
         assert_eq!(MetricSums::default().rmse(), None);
     }
 }

@@ -35,9 +35,10 @@ pub(super) fn scaled_crps(
         crps: distances,
         ..MetricSums::new(1)
     };
-    let last = values.get(moves.len().saturating_sub(1)).zip(moves.last());
-    if let Some((x, Some(y))) = last {
-        metric_sums.add_direction(*x, *y);
+    let last = moves.len().saturating_sub(1);
+    let last = values.get(last).zip(moves.get(last)).zip(scales.get(last));
+    if let Some(((x, Some(y)), scale)) = last {
+        metric_sums.add_direction(*x, *y, *scale);
     }
     (steps > 0).then(|| (scaled / steps as f64, metric_sums))
 }
@@ -69,7 +70,8 @@ mod tests {
             let (positions, last) = (RowSummaryPositions::new(1), outcome.moves.len());
             let mut metric_sums = MetricSums::new(1);
             let expected = mean_scaled_crps(&scales, &fan, &outcome, &rules, |row, y, crps, step| {
-                metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, step == last);
+                let scale = (step == last).then(|| scales[step - 1]);
+                metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, scale);
             });
             let expected = expected.map(|expected| (expected, metric_sums));
             prop_assert_eq!(scaled_crps(&scales, &fan, &outcome, &rules), expected);

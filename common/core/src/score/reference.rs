@@ -81,7 +81,8 @@ impl Reference {
             let Some(y) = *y else { continue };
             let scale = outcome.volatility * f64::sqrt(i as f64);
             let crps = self.row.crps(scale, y);
-            metric_sums.add_step(&self.row.summary.scaled_by(scale), y, crps, i == last);
+            let of_last = (i == last).then_some(scale);
+            metric_sums.add_step(&self.row.summary.scaled_by(scale), y, crps, of_last);
             // The reference itself lies within the clamp; the realised move may not.
             sum += if y.abs() <= rules.clamp * scale {
                 crps / scale

@@ -47,7 +47,8 @@ impl Score {
         let last = outcome.moves.len();
         let positions = RowSummaryPositions::new(fan.k());
         let scaled_crps = mean_scaled_crps(scales, fan, outcome, rules, |row, y, crps, step| {
-            metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, step == last);
+            let scale = (step == last).then(|| scales[step - 1]);
+            metric_sums.add_step(&RowSummary::new(row, &positions), y, crps, scale);
         })?;
         Some(Self {
             scaled_crps,

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::pool::Advantage;
-use foretell_core::time::Millis;
 
 use super::input::LeaderboardInput;
-use super::round_counts::{horizon_rounds, rounds_in};
-use crate::metrics::ModelConfidenceSet;
-use crate::metrics::model_confidence_set::{ALPHA, MIN_BLOCKS, circular_block_bootstrap};
+use crate::mean_inference::RoundDependence;
+use crate::metrics::model_confidence_set::{ALPHA, BlockBootstrap};
 
 /// A forecaster of a leaderboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +22,7 @@ pub(super) enum ModelKey {
 /// The loss is S − S_ref, a miss counting as by the rules. Forecasters with a record of ten blocks or more take part; the
 /// sample is every round since the last of them began. Blocks are of max(2h, 48 h).
 pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey, bool> {
-    let block = rounds_in(input.genesis, Millis::hours(48)).max(2 * horizon_rounds(input.genesis));
-    let least = MIN_BLOCKS * block.max(1);
+    let bootstrap = BlockBootstrap::new(RoundDependence::of_series(input.genesis));
     let long: Vec<(ModelKey, &[Advantage])> = [(ModelKey::Reference, input.reference)]
         .into_iter()
         .chain(input.consensus.map(|track| (ModelKey::Consensus, track)))
@@ -36,7 +33,7 @@ pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey,
                 .map(|(key, track)| (ModelKey::Miner(*key), track)),
         )
         .map(|(model, track)| (model, track.advantages()))
-        .filter(|(_, advantages)| advantages.len() >= least)
+        .filter(|(_, advantages)| advantages.len() >= bootstrap.min_rounds())
         .collect();
     let miners = long
         .iter()
@@ -54,6 +51,6 @@ pub(super) fn confidence_set(input: &LeaderboardInput<'_>) -> BTreeMap<ModelKey,
         .map(|(model, advantages)| (model, since(advantages)))
         .filter(|(_, losses)| losses.len() == sample)
         .unzip();
-    let set = ModelConfidenceSet::new(&losses, &circular_block_bootstrap(sample, block));
+    let set = bootstrap.confidence_set(&losses);
     model.into_iter().zip(set.members(ALPHA)).collect()
 }

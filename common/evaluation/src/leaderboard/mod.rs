@@ -2,7 +2,6 @@
 
 mod confidence_set;
 mod input;
-mod round_counts;
 mod row;
 
 pub use input::LeaderboardInput;

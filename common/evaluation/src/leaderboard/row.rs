@@ -2,12 +2,11 @@
 
 use foretell_core::journal::Genesis;
 use foretell_core::score::CoverageCount;
-use foretell_core::time::Millis;
 use foretell_core::track::TrackRecord;
 use serde::{Deserialize, Serialize};
 
-use super::round_counts::{horizon_rounds, rounds_in};
 use crate::diebold_mariano::diebold_mariano;
+use crate::mean_inference::{MeanInference, RoundDependence};
 
 /// One forecaster's row. What is undefined (too few rounds, no such interval) is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +45,11 @@ pub struct LeaderboardRow {
     pub in_mcs: Option<bool>,
     /// μ: mean advantage, recent rounds weighing more.
     pub advantage: Option<f64>,
-    /// Standard error of `advantage`.
+    /// Standard error of `advantage`, which allows for rounds that overlap; of few degrees of freedom, so not to be
+    /// multiplied by 1.96.
     pub advantage_se: Option<f64>,
+    /// `advantage` ± this holds the true mean in 95 % of all cases.
+    pub advantage_half_width: Option<f64>,
     /// Share of the miners' emission; `None` for reference and consensus.
     pub weight: Option<f64>,
 }
@@ -58,11 +60,10 @@ impl LeaderboardRow {
         let evidence = track.evidence(&genesis.rules.rules().evidence);
         let metric_sums = track.metric_sums();
         let share = |coverage: Option<CoverageCount>| coverage.and_then(CoverageCount::share);
-        let test = diebold_mariano(
-            &track.score_differences(),
-            horizon_rounds(genesis),
-            rounds_in(genesis, Millis::hours(48)),
-        );
+        let dependence = RoundDependence::of_series(genesis);
+        let test = diebold_mariano(&track.score_differences(), dependence);
+        let half_life = genesis.evidence_window().half_life;
+        let certainty = MeanInference::of_advantages(track.advantages(), half_life, dependence);
         Self {
             miner,
             rank: 0,
@@ -81,7 +82,8 @@ impl LeaderboardRow {
             dm_p: test.map(|test| test.p),
             in_mcs: None,
             advantage: evidence.map(|e| e.mean),
-            advantage_se: evidence.map(|e| e.standard_error),
+            advantage_se: certainty.map(|c| c.standard_error),
+            advantage_half_width: certainty.map(|c| c.half_width()),
             weight: None,
         }
     }

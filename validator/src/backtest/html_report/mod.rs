@@ -72,7 +72,7 @@ fn html(reports: &[BacktestReport], figures: &Figures<'_>) -> String {
 
 const FOOTER: &str = "<footer class=\"note\">\n\
     <p><b>Advantage</b> is the reference's scaled CRPS less the forecaster's, so more is better and the reference has 0; whiskers \
-    are ± 1.96 standard errors, which allow for overlapping rounds. <b>Skill</b> is 1 − ΣS/ΣS<sub>ref</sub>. <b>DM p</b> is the \
+    hold the true mean in 95 % of all cases, which allows for overlapping rounds. <b>Skill</b> is 1 − ΣS/ΣS<sub>ref</sub>. <b>DM p</b> is the \
     two-sided p-value of Diebold and Mariano's test against the reference; <b>MCS</b> marks the model confidence set of level 90 %. \
     A dash is what too few rounds leave undefined.</p>\n\
     <p>All figures can be had as JSON from the same command with <code>--json</code>.</p>\n</footer>\n";
@@ -100,7 +100,7 @@ fn leaderboard(report: &BacktestReport) -> String {
     let widest = report
         .leaderboard
         .iter()
-        .filter_map(|line| Some(line.row.advantage?.abs() + 1.96 * line.row.advantage_se?))
+        .filter_map(|line| Some(line.row.advantage?.abs() + line.row.advantage_half_width?))
         .fold(1e-9, f64::max);
     let rows: String = report
         .leaderboard
@@ -130,7 +130,7 @@ fn table_row(backtest_row: &BacktestRow, widest: f64) -> String {
         escape(&row.miner),
         percent(row.weight),
         decimal(row.advantage, 4),
-        whisker(row.advantage, row.advantage_se, widest),
+        whisker(row.advantage, row.advantage_half_width, widest),
         percent(row.skill),
         decimal(row.crps_bps, 2),
         decimal(row.rmse_bps, 2),
@@ -151,14 +151,14 @@ fn table_row(backtest_row: &BacktestRow, widest: f64) -> String {
 }
 
 /// An interval around 0 in the middle of a small picture.
-fn whisker(mean: Option<f64>, error: Option<f64>, widest: f64) -> String {
-    let (Some(mean), Some(error)) = (mean, error) else {
+fn whisker(mean: Option<f64>, half_width: Option<f64>, widest: f64) -> String {
+    let (Some(mean), Some(half_width)) = (mean, half_width) else {
         return String::new();
     };
     let at = |value: f64| 75.0 + 70.0 * (value / widest).clamp(-1.0, 1.0);
-    let class = if mean - 1.96 * error > 0.0 {
+    let class = if mean - half_width > 0.0 {
         3
-    } else if mean + 1.96 * error < 0.0 {
+    } else if mean + half_width < 0.0 {
         2
     } else {
         0
@@ -166,8 +166,8 @@ fn whisker(mean: Option<f64>, error: Option<f64>, widest: f64) -> String {
     format!(
         "<svg viewBox=\"0 0 150 18\" aria-hidden=\"true\"><path class=\"zero\" d=\"M75 0V18\"/>\
          <path class=\"whisker l{class}\" d=\"M{:.1} 9H{:.1}\"/><circle class=\"f{class}\" cx=\"{:.1}\" cy=\"9\" r=\"4\"/></svg>",
-        at(mean - 1.96 * error),
-        at(mean + 1.96 * error),
+        at(mean - half_width),
+        at(mean + half_width),
         at(mean),
     )
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use foretell_cli::output::StdoutError;
+use foretell_cli::output::{StdoutError, print_note};
 use foretell_feed::recording::MinuteReplay;
 use serde::Serialize;
 
@@ -19,9 +19,9 @@ pub fn print_minute(out: &mut impl Write, minute: &impl Serialize) -> Result<()>
 pub fn print_venue_stats(minute_replay: &MinuteReplay) {
     for (venue, stats, lost) in minute_replay.stats() {
         let ignored: u64 = stats.ignored.values().sum();
-        eprintln!(
+        print_note(format_args!(
             "{venue}: {} frames, {} trades, {} duplicates, {} missed, {} malformed, {ignored} ignored, {lost} lost",
             stats.frames, stats.trades, stats.duplicates, stats.missed, stats.malformed,
-        );
+        ));
     }
 }

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use comfy_table::{Cell, Table};
-use foretell_cli::table::{new_table, percent, right_aligned};
+use foretell_cli::progress::Progress;
+use foretell_cli::table::{TableColumns, fit, new_table, percent, right_aligned};
 use foretell_cli::time_text;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::{Millis, UnixMillis};
@@ -38,13 +39,28 @@ pub(super) fn result(arguments: &SimulatePolicyArgs) -> Result<String> {
     } else {
         &arguments.standard_errors[..]
     };
+    let progress = Progress::new();
+    progress.set(
+        0,
+        NullStrategy::ALL.len() * NullStudy::rounds_in(from, last),
+    );
+    progress.message(|| "rounds".to_owned());
     let run_study = |strategy: &NullStrategy| {
-        NullStudy::run(*strategy, &market, (from, last), &rules, standard_errors)
+        let on_round = || progress.advance(1);
+        NullStudy::run(
+            *strategy,
+            &market,
+            (from, last),
+            &rules,
+            standard_errors,
+            &on_round,
+        )
     };
     let luck: Vec<NullStudy> = NullStrategy::ALL
         .par_iter()
         .flat_map_iter(run_study)
         .collect();
+    progress.finish();
     ensure!(
         luck.iter().all(|study| study.rounds > 0),
         "no round after {} has prices to be scored by: look for gaps in the price files",
@@ -70,7 +86,7 @@ fn text(report: &NullStudyReport) -> String {
         .map(|study| (study.seasons, study.rounds));
     let (seasons, rounds) = counts.unwrap_or_default();
     format!(
-        "{seasons} seasons, one a day, of those whose true advantage is zero, in {rounds} rounds; {} to {}; rules {}\n\n{}\n",
+        "{seasons} seasons, one a day, of those whose true advantage is zero, in {rounds} rounds;\n{} to {}; rules {}\n\n{}\n",
         time_text::format_time(report.from),
         time_text::format_time(report.to),
         report.rules,
@@ -93,5 +109,5 @@ fn table(studies: &[NullStudy]) -> Table {
         let shares = shares.map(|(_, share)| percent(Some(*share), 0));
         table.add_row(name.into_iter().chain(shares));
     }
-    table
+    fit(table, 0, TableColumns::Main)
 }

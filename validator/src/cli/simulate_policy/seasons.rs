@@ -46,6 +46,7 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
         .map(|n| UnixMillis((from.0 + n * between).div_euclid(step.0) * step.0))
         .collect();
+    let overlapping = overlapping_starts(span, Millis(between), starts.len());
     let plan = SimulationPlan {
         rules,
         round_every: Millis::minutes(30),
@@ -54,9 +55,12 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         variants: variants(arguments, &rules),
     };
     let progress = Progress::new();
-    progress.set(0, starts.len() * arguments.seeds as usize);
+    // Learning before a start takes about as long as a season of one seed.
+    progress.set(0, starts.len() * (1 + usize::from(arguments.seeds)));
+    progress.message(|| "seasons, and what is learned before them".to_owned());
     let simulate_start = |first: &UnixMillis| {
         let start = SeasonStart::new(&market, &plan, *first);
+        progress.advance(1);
         let seeds = 0..u64::from(arguments.seeds);
         let simulate_seed = |seed| {
             let result = start.simulate(&market, &plan, seed);
@@ -73,7 +77,7 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         let own: Vec<Vec<_>> = starts
             .map(|seeds| seeds.iter().map(|variants| variants[v].clone()).collect())
             .collect();
-        PolicySummary::new(&variant.name, &plan.attacks, &own)
+        PolicySummary::new(&variant.name, &plan.attacks, &own, overlapping)
     };
     Ok(SimulationReport {
         rules: version.name().to_owned(),
@@ -84,6 +88,17 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         days: arguments.days,
         policies: plan.variants.iter().enumerate().map(summarize).collect(),
     })
+}
+
+/// Starts within the span of a season, its own included.
+fn overlapping_starts(span: Millis, between: Millis, starts: usize) -> usize {
+    if starts == 1 {
+        return 1;
+    }
+    match u64::try_from(between.0) {
+        Ok(between) if between > 0 => span.0.unsigned_abs().div_ceil(between) as usize,
+        _ => starts,
+    }
 }
 
 /// The named attacks, with the honest seasons that their gain is measured against.
@@ -154,4 +169,24 @@ fn evidence_variants(arguments: &SimulatePolicyArgs, rules: &Rules) -> Vec<Polic
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seasons_overlap_where_starts_are_nearer_than_a_season() {
+        let overlapping =
+            |between, starts| overlapping_starts(Millis::days(30), Millis::days(between), starts);
+        assert_eq!(
+            [
+                overlapping(30, 12),
+                overlapping(29, 12),
+                overlapping(10, 12)
+            ],
+            [1, 2, 3]
+        );
+        assert_eq!((overlapping(0, 12), overlapping(0, 1)), (12, 1));
+    }
 }
