@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use foretell_chain::subnet_address::SubnetAddress;
-use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError};
+use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError, Configuration};
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
-use foretell_feed::venue::{self, CandleSource, VenueError};
+use foretell_core::time::Millis;
+use foretell_feed::venue::{self, CandleSource};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -110,9 +111,6 @@ pub enum MinerConfigError {
     /// A value that can't be.
     #[error(transparent)]
     Value(#[from] ConfigValueError),
-    /// The venue is unknown.
-    #[error("prices.venue in the configuration")]
-    Venue(#[from] VenueError),
 }
 
 impl ModelConfig {
@@ -141,57 +139,105 @@ impl ServeConfig {
 impl MinerConfig {
     /// The configuration in this file.
     pub fn read(path: &Path) -> Result<Self, MinerConfigError> {
-        let config: Self = config_file::read(path)?;
-        config.validate()?;
-        Ok(config)
+        Ok(config_file::read_checked(path)?)
+    }
+
+    /// The configuration in the text of the file `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, MinerConfigError> {
+        Ok(config_file::parse_checked(path, text)?)
     }
 
     /// The venue that prices come from, and its host.
     pub fn venue(&self) -> Result<(&'static dyn CandleSource, String), MinerConfigError> {
-        let venue = venue::candle_source(&self.prices.venue)?;
+        Ok(self.venue_or_value_error()?)
+    }
+
+    fn venue_or_value_error(
+        &self,
+    ) -> Result<(&'static dyn CandleSource, String), ConfigValueError> {
+        let name = &self.prices.venue;
+        let venue = venue::candle_source(name)
+            .map_err(|error| ConfigValueError::new("prices.venue", name, error.to_string()))?;
         let host = self.prices.host.as_deref().unwrap_or(venue.default_host());
         if host.is_empty() {
-            return Err(ConfigValueError::new(
-                "prices.host",
-                &"",
-                "this venue has no host of its own: set one",
-            )
-            .into());
+            let cure = "this venue has no host of its own: set one";
+            return Err(ConfigValueError::new("prices.host", &"", cure));
         }
         Ok((venue, host.trim_end_matches('/').to_owned()))
     }
+}
 
-    fn validate(&self) -> Result<(), MinerConfigError> {
+impl Configuration for MinerConfig {
+    fn paths_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let Self {
+            series: _,
+            prices,
+            model,
+            serve,
+            chain: _,
+        } = self;
+        let MinerPricesConfig {
+            venue: _,
+            host: _,
+            symbol: _,
+            files,
+        } = prices;
+        let ModelConfig {
+            name: _,
+            history_days: _,
+            refit_hours: _,
+            k: _,
+            kind: _,
+            seed: _,
+            file,
+        } = model;
+        let ServeConfig {
+            listen: _,
+            axon: _,
+            data,
+            clock: _,
+            validators: _,
+        } = serve;
+        let mut paths = vec![("serve.data", data)];
+        paths.extend(files.iter_mut().map(|file| ("prices.files", file)));
+        paths.extend(file.iter_mut().map(|file| ("model.file", file)));
+        paths
+    }
+
+    fn check(&self) -> Result<(), ConfigValueError> {
         let Series { grid, .. } = &self.series;
-        if grid.step.0 <= 0 {
-            return Err(ConfigValueError::new(
-                "series.step_ms",
-                &grid.step.0,
-                "use a positive step",
-            )
-            .into());
-        }
-        if !(1..=1000).contains(&grid.horizon) {
-            return Err(ConfigValueError::new(
-                "series.horizon",
-                &grid.horizon,
-                "use 1 to 1000 steps",
-            )
-            .into());
-        }
         let model = &self.model;
-        if !(1..=1000).contains(&model.k) {
-            return Err(ConfigValueError::new("model.k", &model.k, "use 1 to 1000 values").into());
+        if grid.step.0 <= 0 || grid.step > LONGEST_STEP {
+            let cure = "use a positive step, up to a week";
+            return Err(ConfigValueError::new("series.step_ms", &grid.step.0, cure));
         }
-        if model.history_days == 0 {
-            return Err(ConfigValueError::new("model.history_days", &0, "use at least 1").into());
+        let counts = [
+            ("series.horizon", grid.horizon, 1000, "use 1 to 1000 steps"),
+            ("model.k", model.k, 1000, "use 1 to 1000 values"),
+            (
+                "model.history_days",
+                model.history_days as usize,
+                36_500,
+                "use at least 1, and at most 36500",
+            ),
+            (
+                "model.refit_hours",
+                model.refit_hours as usize,
+                8_760,
+                "use at least 1, and at most 8760, a year",
+            ),
+        ];
+        for (key, count, most, cure) in counts {
+            if !(1..=most).contains(&count) {
+                return Err(ConfigValueError::new(key, &count, cure));
+            }
         }
-        if model.refit_hours == 0 {
-            return Err(ConfigValueError::new("model.refit_hours", &0, "use at least 1").into());
-        }
-        self.venue().map(|_| ())
+        self.venue_or_value_error().map(|_| ())
     }
 }
+
+/// The longest step of a series: a week.
+const LONGEST_STEP: Millis = Millis::minutes(7 * 24 * 60);
 
 const fn default_history_days() -> u32 {
     365
@@ -210,9 +256,10 @@ const fn default_kind() -> ForecastKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
+mod messages;
 
+#[cfg(test)]
+mod tests {
     use super::*;
 
     const MINIMAL: &str = r#"
@@ -231,10 +278,28 @@ mod tests {
     "#;
 
     fn read(text: &str) -> Result<MinerConfig, MinerConfigError> {
+        MinerConfig::parse(Path::new("/etc/foretell/miner.toml"), text)
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_configuration_and_begin_at_home_with_a_tilde() {
+        let text = MINIMAL
+            .replace(
+                "[model]",
+                "files = [\"p.csv\", \"~/q.csv\"]\n[model]\nfile = \"../m.json\"",
+            )
+            .replace("\"miner-data\"", "\"~/data\"");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("miner.toml");
-        fs::write(&path, text).unwrap();
-        MinerConfig::read(&path)
+        std::fs::write(&path, text).unwrap();
+        let config = MinerConfig::read(&path).unwrap();
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(config.serve.data, home.join("data"));
+        assert_eq!(
+            config.prices.files,
+            [folder.path().join("p.csv"), home.join("q.csv")]
+        );
+        assert_eq!(config.model.file, Some(folder.path().join("../m.json")));
     }
 
     #[test]
@@ -253,8 +318,7 @@ mod tests {
     fn mistakes_are_named() {
         let error_after = |from: &str, to: &str| {
             let error = read(&MINIMAL.replace(from, to)).unwrap_err();
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            format!("{error} {}", source.unwrap_or_default())
+            error.to_string()
         };
         assert!(error_after("horizon", "horizons").contains("unknown field `horizons`"));
         assert!(error_after("symbol", "symbols").contains("unknown field `symbols`"));
@@ -291,7 +355,7 @@ mod tests {
         // These have no default that could be written down.
         assert_eq!(
             with_comments.model.file.take(),
-            Some(PathBuf::from("har-plus.json"))
+            Some(PathBuf::from("/etc/foretell/har-plus.json"))
         );
         assert_eq!(with_comments.serve.validators.take(), Some(Vec::new()));
         let axon = with_comments.serve.axon.take().unwrap();

@@ -1,6 +1,7 @@
 //! `keys new|show|import` of both programs, and the Python SDKs on the same files.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -168,4 +169,95 @@ fn the_python_sdks_read_our_keyfiles_and_we_read_theirs() {
             .to_string();
         assert_eq!(written["coldkey"], coldkey, "{sdk:?}");
     }
+}
+
+/// Whatever umask the shell has.
+#[test]
+fn of_two_at_once_one_makes_the_key_and_shows_its_phrase() {
+    for umask in ["000", "022", "077", "277"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let new = || {
+            let script = format!(
+                "umask {umask}; exec \"$0\" keys new --wallet one --json --wallet-path \"$1\""
+            );
+            Command::new("sh")
+                .args(["-c", &script])
+                .args([miner_binary().as_path(), path])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let children: Vec<_> = (0..4).map(|_| new()).collect();
+        let outputs: Vec<_> = children
+            .into_iter()
+            .map(|child| child.wait_with_output().unwrap())
+            .collect();
+        let (made, refused): (Vec<_>, Vec<_>) =
+            outputs.iter().partition(|output| output.status.success());
+        assert_eq!(made.len(), 1, "{outputs:?}");
+        for output in refused {
+            let words = String::from_utf8_lossy(&output.stderr);
+            assert!(words.contains("--overwrite"), "{words}");
+            assert_eq!(output.stdout, b"");
+        }
+        let made: Value = serde_json::from_slice(&made[0].stdout).unwrap();
+        let phrase = made["phrase"].as_str().unwrap();
+        let from_phrase = keys(miner_binary(), path, "import --wallet two --json", phrase).json();
+        let shown = keys(miner_binary(), path, "show --wallet one --json", "").json();
+        assert_eq!(shown[1]["address"], made["address"]);
+        assert_eq!(from_phrase["address"], made["address"]);
+        let mode = |name: &str| {
+            let metadata = std::fs::metadata(path.join("one").join(name)).unwrap();
+            metadata.permissions().mode() & 0o777
+        };
+        for (name, expected) in [
+            ("", 0o700),
+            ("hotkeys", 0o700),
+            ("hotkeys/default", 0o600),
+            ("hotkeys/defaultpub.txt", 0o600),
+        ] {
+            assert_eq!(mode(name), expected, "{name} with umask {umask}");
+        }
+    }
+}
+
+#[test]
+fn what_would_lose_a_key_or_protect_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let refused = |arguments: &str, words: &str| {
+        let output = keys(miner_binary(), path, arguments, "//Bob\n");
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    };
+    let wallet = path.join("w");
+    std::fs::create_dir(&wallet).unwrap();
+    let alice_hex = "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d";
+    std::fs::write(wallet.join("coldkeypub.txt"), alice_hex).unwrap();
+    let shown = keys(miner_binary(), path, "show --wallet w --json", "").json();
+    assert_eq!(shown[0]["address"], ALICE);
+    refused(
+        "new --wallet w --coldkey --no-password",
+        "the public half of another key",
+    );
+    let password = path.join("password");
+    std::fs::write(&password, "").unwrap();
+    let empty = format!(
+        "new --wallet v --coldkey --password-file {}",
+        password.display()
+    );
+    refused(&empty, "it is empty");
+    std::fs::create_dir(wallet.join("hotkeys")).unwrap();
+    std::fs::write(wallet.join("hotkeys/default"), "scribble").unwrap();
+    let shown = keys(miner_binary(), path, "show --wallet w", "");
+    assert_eq!(shown.code, Some(1));
+    assert!(shown.stdout.contains("WRONG: "), "{}", shown.stdout);
+    assert!(
+        !shown.stdout.contains("unknown without"),
+        "{}",
+        shown.stdout
+    );
 }

@@ -1,12 +1,14 @@
 //! `validator keys` and `miner keys`: the keyfiles of Bittensor's wallets, without Python.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::error::Error;
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::iter::successors;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use foretell_core::hotkey::Hotkey;
-use foretell_keys::key_material::KeyMaterial;
-use foretell_keys::keyfile::{Keyfile, KeyfileError, WalletHotkey};
+use foretell_keys::key_material::{KeyMaterial, MAX_TEXT_BYTES};
+use foretell_keys::keyfile::{KeyfileError, KeyfilePair, WalletHotkey};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -51,7 +53,7 @@ struct CreateKeyArgs {
     /// Leave a coldkey unencrypted.
     #[arg(long)]
     no_password: bool,
-    /// Replace a key that is there.
+    /// Replace a key that is there, or the public half of another one.
     #[arg(long)]
     overwrite: bool,
     /// Print the result as JSON.
@@ -91,6 +93,9 @@ struct KeyInfo {
     exists: bool,
     encrypted: bool,
     mode: Option<String>,
+    /// Why its files give less than they should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// Runs one subcommand of `keys`.
@@ -104,33 +109,23 @@ pub fn run(arguments: KeysArgs) -> Result<()> {
 
 fn store(args: &CreateKeyArgs, secret: &KeyMaterial, new: bool) -> Result<()> {
     let wallet_hotkey = args.wallet.wallet_hotkey();
-    let (kind, keyfile, public) = if args.coldkey {
-        (
-            "coldkey",
-            wallet_hotkey.coldkey(),
-            wallet_hotkey.public_coldkey(),
-        )
+    let (kind, pair) = if args.coldkey {
+        ("coldkey", wallet_hotkey.coldkey_pair())
     } else {
-        (
-            "hotkey",
-            wallet_hotkey.keyfile(),
-            wallet_hotkey.public_keyfile(),
-        )
+        ("hotkey", wallet_hotkey.hotkey_pair())
     };
-    if !args.overwrite && keyfile.path().exists() {
-        return Err(KeyfileError::Exists(keyfile.path().to_owned()).into());
-    }
-    let plain = args.no_password || !(args.coldkey || args.use_password);
-    let password = args.wallet.new_password(&keyfile, plain)?;
     let address = secret.key().hotkey();
+    pair.check_free(address, args.overwrite)?;
+    let plain = args.no_password || !(args.coldkey || args.use_password);
+    let password = args.wallet.new_password(&pair.secret, plain)?;
     let password = password.as_ref().map(|password| password.as_str());
-    keyfile.store(secret, password, args.overwrite)?;
-    public.store_public_key(address, true)?;
+    // Nothing is shown of a key before it is on disk.
+    let stored = pair.store(secret, password, args.overwrite)?;
     let created = CreatedKey {
         kind,
         address,
         public_key: format!("0x{}", hex::encode(address.0)),
-        file: keyfile.path().display().to_string(),
+        file: pair.secret.path().display().to_string(),
         encrypted: password.is_some(),
         phrase: secret.phrase().filter(|_| new),
     };
@@ -142,7 +137,10 @@ fn store(args: &CreateKeyArgs, secret: &KeyMaterial, new: bool) -> Result<()> {
     } else {
         print_created(&mut out, &created)
     };
-    Ok(printed.map_err(StdoutError)?)
+    printed.map_err(StdoutError)?;
+    stored
+        .public_half
+        .context("the key is kept, but its public half is not")
 }
 
 fn print_created(out: &mut impl Write, created: &CreatedKey<'_>) -> io::Result<()> {
@@ -174,18 +172,11 @@ fn print_created(out: &mut impl Write, created: &CreatedKey<'_>) -> io::Result<(
 fn print_keys(args: &ShowKeysArgs) -> Result<()> {
     let wallet_hotkey = args.wallet.wallet_hotkey();
     let keys = [
-        key_info(
-            "coldkey",
-            &wallet_hotkey.coldkey(),
-            &wallet_hotkey.public_coldkey(),
-        ),
-        key_info(
-            "hotkey",
-            &wallet_hotkey.keyfile(),
-            &wallet_hotkey.public_keyfile(),
-        ),
+        key_info("coldkey", &wallet_hotkey.coldkey_pair()),
+        key_info("hotkey", &wallet_hotkey.hotkey_pair()),
     ];
-    if keys.iter().all(|key| !key.exists && key.address.is_none()) {
+    let nothing = |key: &KeyInfo| !key.exists && key.address.is_none() && key.problem.is_none();
+    if keys.iter().all(nothing) {
         return Err(KeyfileError::Missing(wallet_hotkey.keyfile_path()).into());
     }
     let mut out = io::stdout().lock();
@@ -196,7 +187,12 @@ fn print_keys(args: &ShowKeysArgs) -> Result<()> {
     } else {
         print_key_infos(&mut out, &wallet_hotkey, &keys)
     };
-    Ok(printed.map_err(StdoutError)?)
+    printed.map_err(StdoutError)?;
+    let damaged = keys.iter().filter(|key| key.problem.is_some()).count();
+    if damaged > 0 {
+        bail!("{damaged} of these keys can't be read as they should");
+    }
+    Ok(())
 }
 
 fn print_key_infos(
@@ -211,10 +207,18 @@ fn print_key_infos(
     )?;
     for key in keys {
         let address = key.address.map_or_else(
-            || "unknown without its password".to_owned(),
+            || {
+                let why = match (key.exists, &key.problem) {
+                    (_, Some(_)) => "unknown",
+                    (true, None) => "unknown without its password",
+                    (false, None) => "none",
+                };
+                why.to_owned()
+            },
             |address| address.to_string(),
         );
         let state = match (key.exists, key.encrypted) {
+            (true, _) if key.problem.is_some() && key.mode.is_none() => "unreadable",
             (false, _) => "the secret is not on this machine",
             (true, true) => "encrypted",
             (true, false) => "not encrypted",
@@ -228,22 +232,47 @@ fn print_key_infos(
             "{:<8} {address}\n         {} ({state}{warning})",
             key.kind, key.file
         )?;
+        if let Some(problem) = &key.problem {
+            writeln!(out, "         WRONG: {problem}")?;
+        }
     }
     Ok(())
 }
 
-fn key_info(kind: &'static str, keyfile: &Keyfile, public: &Keyfile) -> KeyInfo {
-    let info = keyfile.info().ok();
-    let address = public.public_key().or_else(|_| keyfile.public_key()).ok();
+/// What both files of a key say, and what is wrong with them.
+fn key_info(kind: &'static str, pair: &KeyfilePair) -> KeyInfo {
+    let found = |error: &KeyfileError| !matches!(error, KeyfileError::Missing(_));
+    let info = pair.secret.info();
+    let public = pair.public.public_key();
+    let stated = info.as_ref().ok().and_then(|info| info.public_key);
+    let problem = match (&info, &public) {
+        (Err(error), _) if found(error) => Some(with_causes(error)),
+        (_, Err(error)) if found(error) => Some(with_causes(error)),
+        (_, Ok(public)) if stated.is_some_and(|stated| stated != *public) => Some(format!(
+            "{} is the public half of another key, {public}: remove it",
+            pair.public.path().display()
+        )),
+        _ => None,
+    };
+    let address = stated.or(public.ok());
+    let info = info.ok();
     KeyInfo {
         kind,
         address,
         public_key: address.map(|address| format!("0x{}", hex::encode(address.0))),
-        file: keyfile.path().display().to_string(),
-        exists: info.is_some(),
+        file: pair.secret.path().display().to_string(),
+        exists: pair.secret.exists(),
         encrypted: info.as_ref().is_some_and(|info| info.encrypted),
         mode: info.map(|info| format!("{:o}", info.mode)),
+        problem,
     }
+}
+
+fn with_causes(error: &KeyfileError) -> String {
+    let first: &(dyn Error + 'static) = error;
+    let causes = successors(Some(first), |error| Error::source(*error));
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// The key that standard input describes; typed without being shown at a terminal.
@@ -252,9 +281,12 @@ fn read_key_material() -> Result<KeyMaterial> {
     let line = Zeroizing::new(if stdin.is_terminal() {
         rpassword::prompt_password("Phrase, seed or URI: ").context("can't read the secret")?
     } else {
-        let mut line = String::new();
+        // So that no piece of the secret stays behind where the text grew; what is longer is refused.
+        let mut line = String::with_capacity(MAX_TEXT_BYTES + 2);
+        let limit = MAX_TEXT_BYTES as u64 + 2;
         stdin
             .lock()
+            .take(limit)
             .read_line(&mut line)
             .context("can't read the secret from standard input")?;
         line

@@ -3,7 +3,7 @@
 //! | read | print |
 //! |---|---|
 //! | [`wallet_flags`], [`network_flags`]: keys and subnet, by flags that go before a configuration | [`output`]: lines; [`table`]: tables and the leaderboard |
-//! | [`config_file`]: TOML, with errors that name file and place | [`progress`]: a bar on standard error |
+//! | [`config_file`]: TOML, with errors that name file and place; [`path_text`]: `~/` | [`progress`]: a bar on standard error |
 //! | [`time_text`]: instants and spans | [`html_page`], [`svg`]: report pages with plots |
 //!
 //! [`program`] is what stands around a command: log, exit code, runtime. [`clock`] is the only place that reads the
@@ -20,10 +20,14 @@
 
 pub mod clock;
 pub mod config_file;
+mod config_place;
+#[cfg(test)]
+mod flag_messages;
 pub mod html_page;
 pub mod keys_command;
 pub mod network_flags;
 pub mod output;
+pub mod path_text;
 pub mod program;
 pub mod progress;
 pub mod run_timing;

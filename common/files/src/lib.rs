@@ -6,8 +6,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod atomic_file;
+mod private_folder;
 
 pub use atomic_file::{
     AtomicFile, FileAccess, UNFINISHED_PREFIX, create_file, remove_unfinished, replace_file,
     write_file,
 };
+pub use private_folder::{close_to_others, create_private_folder};

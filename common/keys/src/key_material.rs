@@ -26,6 +26,8 @@ use crate::keypair::Keypair;
 /// What development keys such as `//Alice` start from.
 const DEVELOPMENT_PHRASE: &str =
     "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+/// The longest text that a key is made of: a phrase of 24 words has at most 215.
+pub const MAX_TEXT_BYTES: usize = 4096;
 /// Bytes of randomness of a new key; they make a phrase of 12 words.
 const NEW_ENTROPY_BYTES: usize = 16;
 /// Rounds of PBKDF2 between a phrase and its seed (substrate-bip39).
@@ -56,6 +58,9 @@ pub enum KeyMaterialError {
     /// Every word is in the list, but the checksum in the last one isn't that of the others.
     #[error("the words of the phrase do not belong together: is one wrong, or in the wrong place?")]
     Checksum,
+    /// Longer than any phrase or URI that makes sense; holds the limit in bytes.
+    #[error("the secret is too long: expected a phrase, a seed in hex or a URI, at most {0} bytes")]
+    TooLong(usize),
     /// A slash of the URI's path that is followed by no part.
     #[error("the URI has an empty part between its slashes")]
     EmptyJunction,
@@ -87,13 +92,16 @@ impl KeyMaterial {
         if text.is_empty() {
             return Err(KeyMaterialError::Empty);
         }
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(KeyMaterialError::TooLong(MAX_TEXT_BYTES));
+        }
         let (text, password) = text.split_once("///").unwrap_or((text, ""));
         let (root, path) = text.split_at(text.find('/').unwrap_or(text.len()));
         let root = match root.trim() {
             "" => Self::from_phrase(DEVELOPMENT_PHRASE, password)?,
             hex if hex.starts_with("0x") || is_bare_seed(hex) => {
                 let mut seed = Zeroizing::new([0; 32]);
-                hex::decode_to_slice(hex.trim_start_matches("0x"), seed.as_mut_slice())
+                hex::decode_to_slice(hex.strip_prefix("0x").unwrap_or(hex), seed.as_mut_slice())
                     .map_err(|_| KeyMaterialError::SeedLength)?;
                 Self::from_seed(&seed)
             }
@@ -117,9 +125,11 @@ impl KeyMaterial {
         self.phrase.as_ref().map(|phrase| phrase.as_str())
     }
 
-    fn from_phrase(phrase: &str, password: &str) -> Result<Self, KeyMaterialError> {
+    /// The key of a BIP-39 phrase in English; capitals and any blanks between its words don't matter.
+    pub(crate) fn from_phrase(phrase: &str, password: &str) -> Result<Self, KeyMaterialError> {
+        let words = Zeroizing::new(phrase.to_lowercase());
         let mnemonic =
-            Mnemonic::parse_in(Language::English, phrase).map_err(|error| match error {
+            Mnemonic::parse_in(Language::English, words.as_str()).map_err(|error| match error {
                 bip39::Error::BadWordCount(count) => KeyMaterialError::WordCount(count),
                 bip39::Error::UnknownWord(index) => KeyMaterialError::UnknownWord(index + 1),
                 _ => KeyMaterialError::Checksum,

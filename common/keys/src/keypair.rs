@@ -11,6 +11,10 @@ use schnorrkel::{ExpansionMode, MiniSecretKey, PublicKey, SecretKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+/// The key of 32 zero bytes: the identity of the group, under which a signature for every message is known to everybody.
+///
+/// Chains use it where they mean no account, so it can be read as a [`Hotkey`]; it only never signs.
+const NOBODY: Hotkey = Hotkey([0; 32]);
 /// The signing context of Substrate chains and of Bittensor's tools.
 const CONTEXT: &[u8] = b"substrate";
 
@@ -32,12 +36,11 @@ impl Keypair {
         }
     }
 
-    /// The pair of a 64-byte secret (canonical scalar ‖ nonce), or `None` if the bytes are no such secret.
+    /// The pair of a 64-byte secret (canonical scalar ‖ nonce), or `None` if the bytes are no such secret, or a scalar of 0.
     pub fn from_secret(secret: &[u8; 64]) -> Option<Self> {
         let secret = SecretKey::from_bytes(secret).ok()?;
-        Some(Self {
-            pair: secret.to_keypair(),
-        })
+        let pair = secret.to_keypair();
+        (pair.public.to_bytes() != NOBODY.0).then_some(Self { pair })
     }
 
     /// The pair that `seed` gives `role`, for networks that live on one machine: SHA-256 of
@@ -88,8 +91,13 @@ impl Keypair {
     }
 }
 
-/// Whether `signature` is `signer`'s own over `message`.
+/// Whether `signature` is `signer`'s own over `message`; nothing is signed by the key of 32 zero bytes.
+///
+/// The group (Ristretto) has no other point of small order, and decoding accepts one text of each point only.
 pub fn verify_signature(signer: &Hotkey, message: &[u8], signature: &Signature) -> bool {
+    if *signer == NOBODY {
+        return false;
+    }
     let key = PublicKey::from_bytes(&signer.0);
     let signature = schnorrkel::Signature::from_bytes(&signature.0);
     match (key, signature) {
@@ -149,6 +157,61 @@ mod tests {
             &signature
         ));
         assert_ne!(signature, key.sign(b"other"));
+    }
+
+    /// schnorrkel by itself takes this signature, whatever the message: R and s are zero, and so is the key.
+    #[test]
+    fn nobody_signs_by_the_key_of_zeros() {
+        let mut forged = [0; 64];
+        forged[63] = 128;
+        let key = PublicKey::from_bytes(&NOBODY.0).unwrap();
+        let parsed = schnorrkel::Signature::from_bytes(&forged).unwrap();
+        let transcript = signing_context(CONTEXT).bytes(b"text");
+        assert!(key.verify(transcript, &parsed).is_ok());
+        assert!(!verify_signature(&NOBODY, b"text", &Hex(forged)));
+        assert!(!verify_signature(&NOBODY, b"text", &Hex([0; 64])));
+        assert!(Keypair::from_secret(&[0; 64]).is_none());
+    }
+
+    /// Other bytes that would stand for the same points: the field's prime p, its negatives, and numbers above p.
+    #[test]
+    fn keys_and_signatures_have_one_encoding() {
+        let mut prime = [255; 32];
+        (prime[0], prime[31]) = (0xed, 0x7f);
+        let mut above = prime;
+        above[0] = 0xef;
+        let mut minus_zero = [0; 32];
+        minus_zero[31] = 128;
+        let mut one = [0; 32];
+        one[0] = 1;
+        let mut minus_one = prime;
+        minus_one[0] = 0xec;
+        let mut forged = [0; 64];
+        forged[63] = 128;
+        for encoding in [prime, above, minus_zero, one, minus_one, [255; 32]] {
+            assert!(!verify_signature(&Hotkey(encoding), b"text", &Hex(forged)));
+            assert!(PublicKey::from_bytes(&encoding).is_err(), "{encoding:?}");
+        }
+        let key = Keypair::derived(7, "validator");
+        let signature = key.sign(b"text");
+        // s + the group's order is the same number and another text.
+        let order = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
+            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let mut malleated = signature;
+        malleated.0[63] &= 0x7f;
+        let mut carry = 0;
+        for (byte, more) in malleated.0[32..].iter_mut().zip(order) {
+            let sum = u16::from(*byte) + more + carry;
+            *byte = sum as u8;
+            carry = sum >> 8;
+        }
+        malleated.0[63] |= 0x80;
+        assert!(!verify_signature(&key.hotkey(), b"text", &malleated));
+        let mut unmarked = signature;
+        unmarked.0[63] &= 0x7f;
+        assert!(!verify_signature(&key.hotkey(), b"text", &unmarked));
     }
 
     #[test]

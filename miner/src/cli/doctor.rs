@@ -11,11 +11,13 @@ use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
 use foretell_cli::clock::system_now;
 use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, time_text};
 use foretell_core::time::Millis;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
+use foretell_files::create_private_folder;
 
 use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
@@ -33,7 +35,7 @@ const MAX_BARS_BEHIND: i64 = 3;
 #[derive(Debug, Args)]
 pub struct MinerDoctorArgs {
     /// Configuration file (TOML).
-    #[arg(long)]
+    #[arg(long, value_parser = parse_path)]
     config: PathBuf,
     #[command(flatten)]
     wallet: WalletFlags,
@@ -112,7 +114,7 @@ fn check_model(config: &MinerConfig) -> Result<String> {
 fn check_data(config: &MinerConfig) -> Result<String> {
     let folder = &config.serve.data;
     let probe = folder.join("doctor.probe");
-    fs::create_dir_all(folder)
+    create_private_folder(folder)
         .and_then(|()| fs::write(&probe, b"probe"))
         .and_then(|()| fs::remove_file(&probe))
         .with_context(|| format!("{} can't be written: check serve.data", folder.display()))?;

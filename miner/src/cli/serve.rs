@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, program};
 use tokio::io::AsyncReadExt;
@@ -21,7 +22,7 @@ use crate::serve::MinerService;
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Configuration file (TOML).
-    #[arg(long)]
+    #[arg(long, value_parser = parse_path)]
     config: PathBuf,
     /// Model to forecast with, instead of the configured one.
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use foretell_cli::path_text::parse_path;
 use foretell_cli::{output, time_text};
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ const MAX_OUTCOMES_SHOWN: usize = 20;
 #[derive(Debug, Args)]
 pub struct MinerStatusArgs {
     /// Configuration file (TOML).
-    #[arg(long)]
+    #[arg(long, value_parser = parse_path)]
     config: PathBuf,
     /// Print everything as JSON.
     #[arg(long)]

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use foretell_chain::block::Block;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::{system_nanos, system_now};
+use foretell_cli::config_file::Configuration;
 use foretell_cli::run_timing::RunTiming;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::state::SeriesState;

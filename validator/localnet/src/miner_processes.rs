@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
 use foretell_core::series::Series;
+use foretell_files::create_private_folder;
 use foretell_keys::keyfile::{KeyfileError, WalletHotkey};
 use foretell_miner::config::{
     ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig,
@@ -145,7 +146,9 @@ fn spawn(
         source,
     };
     let home = settings.folder.join("miners").join(name);
-    fs::create_dir_all(&home).map_err(start_error)?;
+    create_private_folder(&home).map_err(start_error)?;
+    // What a configuration names is relative to its own folder.
+    let home = std::path::absolute(home).map_err(start_error)?;
     let wallet = WalletHotkey {
         path: home.join("wallets"),
         wallet: name.clone(),

@@ -1,6 +1,5 @@
 //! A local network on replayed prices, in simulated time.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,6 +9,7 @@ use foretell_cli::run_timing::RunTiming;
 use foretell_core::series::SeriesId;
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::{self, PriceSeries};
+use foretell_files::create_private_folder;
 
 use crate::args::LocalnetArgs;
 use crate::fetch_prices::{FetchedPrices, newest_or_simulated};
@@ -129,7 +129,7 @@ async fn begin(
     };
     let summary = PriceDataSummary::new(&prices, source);
     let plan = LocalnetPlan::new(args, &prices, summary)?;
-    fs::create_dir_all(folder)
+    create_private_folder(folder)
         .with_context(|| format!("can't create directory {}: check --data", folder.display()))?;
     prices::write_csv(&folder.join(PRICES_FILE), &prices)?;
     manifest::write_plan(&plan, folder)?;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletOverrides;
-use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keyfile::{KeyfileAccess, WalletHotkey};
 use foretell_service::run::config::{ChainConfig, ValidatorConfig, WalletConfig};
 
 /// Which validator a command is about.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// Configuration file (TOML); validator/example.toml shows every key.
-    #[arg(long = "config", value_name = "FILE")]
+    #[arg(long = "config", value_name = "FILE", value_parser = parse_path)]
     pub file: PathBuf,
     #[command(flatten)]
     wallet: WalletOverrides,
@@ -32,7 +33,7 @@ impl ConfigArgs {
         });
         config.wallet = self
             .wallet
-            .resolve(configured)
+            .resolve(configured)?
             .map(|resolved| WalletConfig {
                 path: resolved.path,
                 name: resolved.wallet,
@@ -46,5 +47,10 @@ impl ConfigArgs {
             config.chain = ChainConfig::Subtensor(subnet);
         }
         Ok(config)
+    }
+
+    /// The conditions under which the hotkey's keyfile is read.
+    pub fn keyfile_access(&self) -> KeyfileAccess {
+        self.wallet.keyfile_access()
     }
 }

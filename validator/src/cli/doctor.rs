@@ -17,6 +17,8 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
+use foretell_files::create_private_folder;
+use foretell_keys::keyfile::KeyfileAccess;
 use foretell_service::run::config::{ChainConfig, PriceSourceConfig, ValidatorConfig};
 use foretell_service::run::data_dir_manifest::DataDirManifest;
 use foretell_service::run::key;
@@ -72,7 +74,7 @@ pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
             let checks = check_markets(&config, now).await;
             print_check("clock", check_clock(checks.as_deref(), now))?;
             print_check("disk", check_disk(&config))?;
-            let key = check_key(&config);
+            let key = check_key(&config, &arguments.config_args.keyfile_access());
             let hotkey = key.as_ref().ok().copied();
             print_check("key", key.map(|key| key.to_string()))?;
             let (chain, registration) = check_chain_and_registration(&config, hotkey).await;
@@ -152,7 +154,7 @@ fn check_clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String
 fn check_disk(config: &ValidatorConfig) -> Result<String> {
     let folder = &config.data;
     let probe = folder.join("doctor.probe");
-    fs::create_dir_all(folder)
+    create_private_folder(folder)
         .and_then(|()| fs::write(&probe, vec![0; 1 << 20]))
         .and_then(|()| fs::remove_file(&probe))
         .with_context(|| format!("{} can't be written: check `data`", folder.display()))?;
@@ -166,8 +168,8 @@ fn check_disk(config: &ValidatorConfig) -> Result<String> {
     Ok(format!("{}, {free} MB free", folder.display()))
 }
 
-fn check_key(config: &ValidatorConfig) -> Result<Hotkey> {
-    Ok(key::load_or_create(config)?.hotkey())
+fn check_key(config: &ValidatorConfig, access: &KeyfileAccess) -> Result<Hotkey> {
+    Ok(key::load_or_create(config, access)?.hotkey())
 }
 
 async fn check_chain_and_registration(

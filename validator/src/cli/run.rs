@@ -21,5 +21,7 @@ pub struct RunArgs {
 /// Runs the service until ctrl-c or SIGTERM.
 pub async fn run(arguments: RunArgs) -> Result<()> {
     let config = arguments.config_args.read()?;
-    foretell_service::run::run(config, env!("CARGO_PKG_NAME"), stopped_by_signal()?).await
+    let access = arguments.config_args.keyfile_access();
+    let package = env!("CARGO_PKG_NAME");
+    foretell_service::run::run(config, &access, package, stopped_by_signal()?).await
 }

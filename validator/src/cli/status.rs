@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
+use foretell_cli::path_text::parse_path;
 use foretell_service::run::config::ValidatorConfig;
 use foretell_service::run::status_file::StatusFile;
 
@@ -15,7 +16,7 @@ use foretell_service::run::status_file::StatusFile;
 #[derive(Debug, Args)]
 pub struct ValidatorStatusArgs {
     /// Configuration file of the validator (TOML).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse_path)]
     config: PathBuf,
     /// Print the status as JSON.
     #[arg(long)]

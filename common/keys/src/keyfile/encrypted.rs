@@ -35,9 +35,15 @@ pub fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Whether a keyfile is encrypted as tools did it long ago (Ansible Vault, Fernet).
-pub fn is_legacy_encrypted(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"$ANSIBLE_VAULT") || bytes.starts_with(b"gAAAAA")
+/// The cipher of a keyfile that is encrypted as tools did it long ago.
+pub fn legacy_cipher(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"$ANSIBLE_VAULT") {
+        Some("Ansible Vault")
+    } else if bytes.starts_with(b"gAAAAA") {
+        Some("Fernet")
+    } else {
+        None
+    }
 }
 
 /// An encrypted keyfile that is long enough; more can't be seen without its password.

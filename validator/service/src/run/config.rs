@@ -1,25 +1,28 @@
 //! The configuration of `validator run`. `validator/example.toml` shows every key with its default.
 
 mod markets;
+mod tables;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use foretell_chain::subnet_address::SubnetAddress;
-use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError};
+use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError, Configuration};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId, Unit};
 use foretell_core::time::Millis;
+use foretell_keys::keyfile::parse_key_name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::markets::{
-    ConfiguredMarkets, MarketConfig, MarketsConfigError, MonitoredVenue, VenuesConfig,
-};
+pub use self::markets::{ConfiguredMarkets, MarketConfig, MonitoredVenue, VenuesConfig};
+use self::tables::{ChainTable, PricesTable};
 
 /// Rounds closer together than this would have their windows open at once.
 const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
+/// The longest step, and the longest interval between two rounds: a week.
+const LONGEST_INTERVAL: Millis = Millis::minutes(7 * 24 * 60);
 
 /// A whole configuration, as TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +61,7 @@ pub struct RoundsConfig {
 
 /// Key `prices`: where settled prices come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "PricesTable")]
 pub enum PriceSourceConfig {
     /// A quorum of exchanges.
     Venues(VenuesConfig),
@@ -76,7 +79,7 @@ pub enum PriceSourceConfig {
 
 /// Key `chain`: which chain lists the miners and takes the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "ChainTable")]
 pub enum ChainConfig {
     /// A ledger of the validator's own, in the data directory.
     Local {
@@ -127,17 +130,17 @@ pub enum ValidatorConfigError {
     /// A value that can't be.
     #[error(transparent)]
     Value(#[from] ConfigValueError),
-    /// The exchanges can't be used as they are configured.
-    #[error(transparent)]
-    Markets(#[from] MarketsConfigError),
 }
 
 impl ValidatorConfig {
     /// The configuration in this file.
     pub fn read(path: &Path) -> Result<Self, ValidatorConfigError> {
-        let config: Self = config_file::read(path)?;
-        config.check()?;
-        Ok(config)
+        Ok(config_file::read_checked(path)?)
+    }
+
+    /// The configuration in the text of the file `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ValidatorConfigError> {
+        Ok(config_file::parse_checked(path, text)?)
     }
 
     /// The configuration of a file that names nothing but a data directory.
@@ -180,43 +183,88 @@ impl ValidatorConfig {
             PriceSourceConfig::File { .. } | PriceSourceConfig::Url { .. } => Ok(Vec::new()),
         }
     }
+}
 
-    /// Refuses what can't be run.
-    pub fn check(&self) -> Result<(), ValidatorConfigError> {
+impl Configuration for ValidatorConfig {
+    fn paths_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let Self {
+            data,
+            series: _,
+            rounds: _,
+            prices,
+            chain: _,
+            http: _,
+            wallet,
+        } = self;
+        let prices = match prices {
+            PriceSourceConfig::File { path } => Some(("prices.path", path)),
+            PriceSourceConfig::Venues(_) | PriceSourceConfig::Url { .. } => None,
+        };
+        let wallet = wallet.as_mut().map(|wallet| {
+            let WalletConfig {
+                path,
+                name: _,
+                hotkey: _,
+            } = wallet;
+            ("wallet.path", path)
+        });
+        let paths = [Some(("data", data)), prices, wallet];
+        paths.into_iter().flatten().collect()
+    }
+
+    fn check(&self) -> Result<(), ConfigValueError> {
         let Series { grid, .. } = &self.series;
         if !(1..=1000).contains(&grid.horizon) {
             let cure = "use 1 to 1000 steps";
-            return Err(value("series.horizon", &grid.horizon, cure));
+            return Err(ConfigValueError::new("series.horizon", &grid.horizon, cure));
         }
-        if grid.step.0 <= 0 || grid.step.0 % 60_000 != 0 {
-            let cure = "use whole minutes, such as 300000";
-            return Err(value("series.step_ms", &grid.step.0, cure));
+        let step = grid.step.0;
+        if step <= 0 || step % 60_000 != 0 || grid.step > LONGEST_INTERVAL {
+            let cure = "use whole minutes up to a week, such as 300000";
+            return Err(ConfigValueError::new("series.step_ms", &step, cure));
         }
         let every = self.round_every();
-        if every.0 % grid.step.0 != 0 {
-            let cure = "use a multiple of series.step_ms";
-            return Err(value(
+        let every_error = |cure: &'static str| {
+            let minutes = self.rounds.every_minutes;
+            Err(ConfigValueError::new(
                 "rounds.every_minutes",
-                &self.rounds.every_minutes,
+                &minutes,
                 cure,
-            ));
+            ))
+        };
+        if every > LONGEST_INTERVAL {
+            return every_error("use at most 10080, a week");
+        }
+        if every.0 % step != 0 {
+            return every_error("use a multiple of series.step_ms");
         }
         if every < SHORTEST_INTERVAL {
-            let cure = "use at least 2: a round's reveals are waited for until 60 s after its origin, and those of the next round \
-                        are asked for from 15 s before its own";
-            let minutes = self.rounds.every_minutes;
-            return Err(value("rounds.every_minutes", &minutes, cure));
+            return every_error(
+                "use at least 2: a round's reveals are waited for until 60 s after its origin, and those of the next round \
+                 are asked for from 15 s before its own",
+            );
+        }
+        if let Some(wallet) = &self.wallet {
+            let names = [
+                ("wallet.name", &wallet.name),
+                ("wallet.hotkey", &wallet.hotkey),
+            ];
+            for (key, name) in names {
+                parse_key_name(name)
+                    .map_err(|error| ConfigValueError::new(key, name, error.to_string()))?;
+            }
         }
         match &self.prices {
             PriceSourceConfig::Venues(venues) => {
                 let min_venues = self.rules().rules().minute.min_venues;
-                Ok(venues.check(&self.series.id, min_venues)?)
+                venues.check(&self.series.id, min_venues)
             }
-            PriceSourceConfig::Url { url } if !url.starts_with("http") => Err(value(
-                "prices.url",
-                url,
-                "start it with http:// or https://",
-            )),
+            PriceSourceConfig::Url { url }
+                if !(url.starts_with("http://") || url.starts_with("https://")) =>
+            {
+                let cure = "start it with http:// or https://";
+                Err(ConfigValueError::new("prices.url", url, cure))
+            }
             PriceSourceConfig::Url { .. } | PriceSourceConfig::File { .. } => Ok(()),
         }
     }
@@ -257,9 +305,7 @@ const fn default_every_minutes() -> u32 {
     30
 }
 
-fn value(key: &'static str, value: &impl ToString, cure: &'static str) -> ValidatorConfigError {
-    ConfigValueError::new(key, value, cure).into()
-}
-
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::time::UnixMillis;
-use foretell_files::{FileAccess, write_file};
+use foretell_files::{FileAccess, close_to_others, create_private_folder, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -83,6 +83,7 @@ impl DataDirManifest {
         if let Some(kept) = Self::read(&config.data)? {
             let before = fixed_keys(&kept.genesis, kept.chain);
             check_unchanged(&config.data, before, fixed_keys(&fresh, chain))?;
+            hide(&config.data);
             return Ok(kept.genesis);
         }
         let manifest = Self {
@@ -93,7 +94,8 @@ impl DataDirManifest {
         };
         let path = config.data.join(MANIFEST_FILE);
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&config.data)?;
+            create_private_folder(&config.data)?;
+            hide(&config.data);
             let text = serde_json::to_vec_pretty(&manifest)?;
             write_file(&path, &text, FileAccess::Private)
         };
@@ -139,6 +141,20 @@ impl DataDirManifest {
             Some(manifest) => Ok(Some(manifest)),
             None => Err(ManifestError::Foreign { path }),
         }
+    }
+}
+
+/// Forecasts that aren't public yet, and perhaps a key, are in the directory. One that is another user's can't be changed, and may
+/// have been given to this one so.
+fn hide(folder: &Path) {
+    match close_to_others(folder) {
+        Ok(true) => tracing::info!("{} is its owner's alone now (mode 700)", folder.display()),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(
+            %error,
+            "{} can be read by others, and holds forecasts before their time: run chmod 700 {0}",
+            folder.display()
+        ),
     }
 }
 
@@ -213,6 +229,8 @@ fn check_unchanged(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use foretell_core::testing::{MONDAY, assert_contains_all, hotkey};
 
     use super::*;
@@ -230,6 +248,20 @@ mod tests {
         config.rounds.every_minutes = 60;
         let error = begin_or_resume(&config).unwrap_err().to_string();
         assert_contains_all(&error, &["rounds.every_minutes", "put it back"]);
+    }
+
+    #[test]
+    fn a_directory_is_its_owners_alone_also_one_that_was_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ValidatorConfig::with_data_dir(&folder.path().join("deep/data"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        begin_or_resume(&config).unwrap();
+        assert_eq!(mode(&folder.path().join("deep")), 0o700);
+        assert_eq!(mode(&config.data), 0o700);
+        assert_eq!(mode(&config.data.join(MANIFEST_FILE)), 0o600);
+        fs::set_permissions(&config.data, fs::Permissions::from_mode(0o755)).unwrap();
+        begin_or_resume(&config).unwrap();
+        assert_eq!(mode(&config.data), 0o700);
     }
 
     #[test]

@@ -39,6 +39,7 @@ use foretell_chain::chain::Chain;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::system_now;
 use foretell_core::time::UnixMillis;
+use foretell_keys::keyfile::KeyfileAccess;
 use foretell_wire::address_policy::AddressPolicy;
 use tokio_util::sync::CancellationToken;
 
@@ -54,16 +55,17 @@ use crate::store::SledStore;
 
 /// Runs the service that this configuration describes until `stop`.
 ///
-/// `package` is the cargo package of the program, for the error that says how to build it with a real chain.
+/// `access` says how the hotkey's keyfile may be read; `package` is the cargo package of the program, for the error that says how to build it with a real chain.
 pub async fn run(
     config: ValidatorConfig,
+    access: &KeyfileAccess,
     package: &'static str,
     stop: CancellationToken,
 ) -> Result<()> {
     match &config.chain {
         ChainConfig::Local { .. } => {
             let now = system_now();
-            let key = key::load_or_create(&config)?;
+            let key = key::load_or_create(&config, access)?;
             let genesis = DataDirManifest::begin_or_resume(
                 &config,
                 key.hotkey(),
@@ -91,7 +93,7 @@ pub async fn run(
                     "{subnet} needs a registered hotkey: add --wallet and --hotkey (docs/registering.md)"
                 );
             }
-            let key = key::load_or_create(&config)?;
+            let key = key::load_or_create(&config, access)?;
             let netuid = subnet.netuid;
             let begun_on = begun_on.map(|genesis| SubnetIdentity::Subtensor { genesis, netuid });
             let Some(identity) = wait_for_identity(chain.as_ref(), begun_on, &stop).await? else {

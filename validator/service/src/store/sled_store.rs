@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::hash::{Hash, sha256};
 use foretell_core::journal::JournalHead;
-use foretell_files::{FileAccess, remove_unfinished, replace_file};
+use foretell_files::{FileAccess, create_private_folder, remove_unfinished, replace_file};
 
 use super::journal_store::{JournalBatch, JournalStore, StoreError};
 
@@ -65,7 +65,7 @@ impl SledStore {
             path: path.clone(),
             source,
         };
-        fs::create_dir_all(folder).map_err(io_error)?;
+        create_private_folder(folder).map_err(io_error)?;
         let config = sled::Config::new()
             .path(folder.join("sled"))
             .cache_capacity(CACHE_BYTES);

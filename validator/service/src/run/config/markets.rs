@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use foretell_cli::config_file::ConfigValueError;
 use foretell_core::series::SeriesId;
 use foretell_core::settle::QuoteCurrency;
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::config::StreamTarget;
 use foretell_feed::market_view::WatchedSymbols;
-use foretell_feed::venue::{self, Pair, VenueError};
-use foretell_feed::websocket::{SocketUrl, SocketUrlError};
+use foretell_feed::venue::{self, Pair};
+use foretell_feed::websocket::SocketUrl;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 /// The exchanges of `kind = "venues"`; those that trade the pair of the series, if left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,35 +68,9 @@ pub struct MonitoredVenue {
     pub watched: WatchedSymbols,
 }
 
-/// Why the exchanges of a configuration can't be used.
-#[derive(Debug, Error)]
-pub enum MarketsConfigError {
-    /// A value that can't be used.
-    #[error("{key} = {value} in the configuration: {cure}")]
-    Value {
-        /// The key as it stands in the file.
-        key: &'static str,
-        /// What it is set to.
-        value: String,
-        /// What to set it to.
-        cure: &'static str,
-    },
-    /// What is configured as a venue's WebSocket address isn't one.
-    #[error("url of venue {venue} in the configuration")]
-    Url {
-        /// Name of the venue.
-        venue: String,
-        /// What is wrong with the address.
-        source: SocketUrlError,
-    },
-    /// No venue has this name.
-    #[error("prices in the configuration")]
-    Venue(#[from] VenueError),
-}
-
 impl VenuesConfig {
     /// The markets that are asked for candles, where `series` is settled.
-    pub fn markets(&self, series: &SeriesId) -> Result<ConfiguredMarkets, MarketsConfigError> {
+    pub fn markets(&self, series: &SeriesId) -> Result<ConfiguredMarkets, ConfigValueError> {
         let base = self.base(series)?;
         let venues = self.enabled().map(|market| market.resolved(&base));
         let usdt_usd = self.enabled_usdt_usd().map(MarketConfig::resolved_usdt_usd);
@@ -110,7 +84,7 @@ impl VenuesConfig {
     pub fn monitored_venues(
         &self,
         series: &SeriesId,
-    ) -> Result<Vec<MonitoredVenue>, MarketsConfigError> {
+    ) -> Result<Vec<MonitoredVenue>, ConfigValueError> {
         let base = self.base(series)?;
         let usdt_venues: BTreeSet<&str> = self
             .enabled_usdt_usd()
@@ -128,18 +102,18 @@ impl VenuesConfig {
         &self,
         series: &SeriesId,
         min_venues: usize,
-    ) -> Result<(), MarketsConfigError> {
+    ) -> Result<(), ConfigValueError> {
         self.markets(series)?;
         self.monitored_venues(series)?;
         let names: Vec<&str> = self.enabled().map(|market| market.venue.as_str()).collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
             let cure = "give each venue one entry";
-            return Err(invalid_value("prices.venues.venue", twice, cure));
+            return Err(ConfigValueError::new("prices.venues.venue", twice, cure));
         }
         if seen.contains("coinbase_exchange") && seen.contains("coinbase_advanced") {
             let cure = "it is the same book as coinbase_exchange: enable one of them";
-            return Err(invalid_value(
+            return Err(ConfigValueError::new(
                 "prices.venues.venue",
                 &"coinbase_advanced",
                 cure,
@@ -147,7 +121,7 @@ impl VenuesConfig {
         }
         if names.len() < min_venues {
             let cure = "a price takes a quorum of at least 3: enable more venues";
-            return Err(invalid_value(
+            return Err(ConfigValueError::new(
                 "the number of prices.venues",
                 &names.len(),
                 cure,
@@ -157,12 +131,12 @@ impl VenuesConfig {
     }
 
     /// The pair's base currency, such as BTC.
-    fn base(&self, series: &SeriesId) -> Result<String, MarketsConfigError> {
+    fn base(&self, series: &SeriesId) -> Result<String, ConfigValueError> {
         let name = self.pair.clone().unwrap_or_else(|| series.to_string());
         let pair: Pair = name.parse().map_err(|_| {
             let cure =
                 "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
-            invalid_value("prices.pair (or series.id)", &name, cure)
+            ConfigValueError::new("prices.pair (or series.id)", &name, cure)
         })?;
         Ok(pair.base)
     }
@@ -182,18 +156,16 @@ impl MarketConfig {
         &self,
         base: &str,
         has_usdt: bool,
-    ) -> Result<Option<MonitoredVenue>, MarketsConfigError> {
-        let venue = venue::by_name(&self.venue)?;
+    ) -> Result<Option<MonitoredVenue>, ConfigValueError> {
+        let venue = self.named_venue()?;
         let url = match (&self.url, &self.host) {
             (Some(url), _) => url,
             (None, None) => venue.limits().url,
             // A server that replaces the venue's REST host may have no trades.
             (None, Some(_)) => return Ok(None),
         };
-        let address = SocketUrl::new(url).map_err(|source| MarketsConfigError::Url {
-            venue: self.venue.clone(),
-            source,
-        })?;
+        let address = SocketUrl::new(url)
+            .map_err(|error| ConfigValueError::new("prices.venues.url", url, error.to_string()))?;
         let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let symbol = venue.symbol(&Pair::new(base, &quote.to_string()));
         let usdt_usd = has_usdt.then(|| venue.symbol(&Pair::new("USDT", "USD")));
@@ -213,6 +185,13 @@ impl MarketConfig {
         }))
     }
 
+    /// The venue of this name.
+    fn named_venue(&self) -> Result<&'static dyn venue::Venue, ConfigValueError> {
+        venue::by_name(&self.venue).map_err(|error| {
+            ConfigValueError::new("prices.venues.venue", &self.venue, error.to_string())
+        })
+    }
+
     /// The default entry of a venue.
     fn named(venue: &str, enabled: bool) -> Self {
         Self {
@@ -226,16 +205,16 @@ impl MarketConfig {
     }
 
     /// The market of `base` on this venue.
-    fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), MarketsConfigError> {
-        let venue = venue::by_name(&self.venue)?;
+    fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), ConfigValueError> {
+        let venue = self.named_venue()?;
         let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let pair = Pair::new(base, &quote.to_string());
         Ok((self.market(venue, &pair), quote))
     }
 
     /// The market of USDT in USD on this venue.
-    fn resolved_usdt_usd(&self) -> Result<VenueMarket, MarketsConfigError> {
-        let venue = venue::by_name(&self.venue)?;
+    fn resolved_usdt_usd(&self) -> Result<VenueMarket, ConfigValueError> {
+        let venue = self.named_venue()?;
         Ok(self.market(venue, &Pair::new("USDT", "USD")))
     }
 
@@ -286,16 +265,4 @@ fn default_venues() -> Vec<MarketConfig> {
 fn default_usdt_usd() -> Vec<MarketConfig> {
     let markets = ["bitstamp", "coinbase_exchange", "kraken"];
     markets.map(|name| MarketConfig::named(name, true)).into()
-}
-
-fn invalid_value(
-    key: &'static str,
-    value: &impl ToString,
-    cure: &'static str,
-) -> MarketsConfigError {
-    MarketsConfigError::Value {
-        key,
-        value: value.to_string(),
-        cure,
-    }
 }

@@ -5,10 +5,7 @@ use foretell_core::testing::assert_contains_all;
 use super::*;
 
 fn read(text: &str) -> Result<ValidatorConfig, ValidatorConfigError> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("validator.toml");
-    fs::write(&path, text).unwrap();
-    ValidatorConfig::read(&path)
+    ValidatorConfig::parse(Path::new("/etc/foretell/validator.toml"), text)
 }
 
 /// The error that this configuration gives, with its causes.
@@ -19,10 +16,10 @@ fn error_text(text: &str) -> String {
 #[test]
 fn the_example_shows_every_key_with_its_default() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../example.toml"));
-    let example = ValidatorConfig::read(path).unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    let example = read(&text).unwrap();
     assert_eq!(example, read("data = \"validator-data\"").unwrap());
     // Keys without a default stand there as comments, and work once the mark is taken off.
-    let text = fs::read_to_string(path).unwrap();
     let shown = text
         .lines()
         .map(|line| line.strip_prefix("#: ").unwrap_or(line));
@@ -42,6 +39,60 @@ fn the_example_shows_every_key_with_its_default() {
             "axon",
         ],
     );
+}
+
+#[test]
+fn paths_are_relative_to_the_configuration_and_begin_at_home_with_a_tilde() {
+    let text = "data = \"data\"\n[prices]\nkind = \"file\"\npath = \"../p.csv\"\n\
+                [wallet]\npath = \"~/.bittensor/wallets\"\nname = \"w\"\nhotkey = \"h\"";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("validator.toml");
+    fs::write(&path, text).unwrap();
+    let config = ValidatorConfig::read(&path).unwrap();
+    assert_eq!(config.data, folder.path().join("data"));
+    let prices = PriceSourceConfig::File {
+        path: folder.path().join("../p.csv"),
+    };
+    assert_eq!(config.prices, prices);
+    let home = std::env::home_dir().unwrap();
+    assert_eq!(config.wallet.unwrap().path, home.join(".bittensor/wallets"));
+}
+
+#[test]
+fn every_configuration_reads_as_it_was_written() {
+    let miner = LocalMinerConfig {
+        hotkey: foretell_core::testing::hotkey(1),
+        axon: "127.0.0.1:8091".parse().unwrap(),
+    };
+    let subnet = SubnetAddress {
+        network: "test".parse().unwrap(),
+        netuid: 8,
+    };
+    let chains = [
+        ChainConfig::Local {
+            miners: vec![miner],
+        },
+        ChainConfig::Subtensor(subnet),
+    ];
+    let prices = [
+        PriceSourceConfig::default(),
+        PriceSourceConfig::File {
+            path: "/p.csv".into(),
+        },
+        PriceSourceConfig::Url {
+            url: "https://example.com/p.csv".into(),
+        },
+    ];
+    for chain in chains {
+        for prices in prices.clone() {
+            let config = ValidatorConfig {
+                chain: chain.clone(),
+                prices,
+                ..ValidatorConfig::with_data_dir(Path::new("/data"))
+            };
+            assert_eq!(read(&toml::to_string(&config).unwrap()).unwrap(), config);
+        }
+    }
 }
 
 #[test]
