@@ -6,6 +6,7 @@
 
 use foretell_core::bar::Bar;
 use foretell_core::price::{Price, PriceError};
+use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
@@ -54,12 +55,12 @@ pub enum PriceSimulationError {
     #[error("a step of {0} leads nowhere; give a positive one")]
     Step(Millis),
     /// The walk left what a price can be.
-    #[error("bar {bar} (counted from 0): {source}; ask for fewer bars, or a shorter step")]
+    #[error("bar {bar} (counted from 0): {why}; ask for fewer bars, or a shorter step")]
     Price {
         /// Index of the bar, from 0.
         bar: usize,
         /// Why its price is none: the value that it would have had.
-        source: PriceError,
+        why: PriceError,
     },
     /// Too few bars, or times beyond the year 9999.
     #[error(transparent)]
@@ -89,10 +90,10 @@ pub fn simulate_prices(
             let open_time = UnixMillis(first_open.0.saturating_add(elapsed));
             simulator
                 .bar(open_time)
-                .map_err(|source| PriceSimulationError::Price { bar, source })
+                .map_err(|why| PriceSimulationError::Price { bar, why })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(PriceSeries::from_bars(bars)?)
+    Ok(PriceSeries::from_bars(Unit::LogPrice, bars)?)
 }
 
 /// A Gaussian process that returns to 0 (Ornstein-Uhlenbeck).

@@ -1,10 +1,11 @@
 //! A fitted model as a file, with its provenance: what `miner train` writes and `miner serve` starts from.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use foretell_cli::unit_flag::unit_name;
 use foretell_core::hash::Hash;
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::UnixMillis;
@@ -17,6 +18,9 @@ use crate::models::{self, AnyFittedModel, AnyModel, UnknownModel};
 
 /// Version of the file and of what models learn; it changes whenever an older file would be misread.
 const FORMAT: &str = "foretell-model/2";
+
+/// Longest file that is read; the largest model has a few hundred kB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// The content of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,7 +55,7 @@ pub struct TrainingSpan {
     pub to: UnixMillis,
     /// Number of bars.
     pub bars: usize,
-    /// SHA-256 over the digests of the price files' rows; `None` of bars that came from a venue.
+    /// SHA-256 of the rows of all price files together; `None` of bars that came from a venue.
     pub sha256: Option<Hash>,
 }
 
@@ -59,7 +63,7 @@ pub struct TrainingSpan {
 #[derive(Debug, Error)]
 pub enum ModelFileError {
     /// The file can't be read or written.
-    #[error("can't {what} model file {path}")]
+    #[error("can't {what} model file {path}: check path and permissions")]
     Io {
         /// `read` or `write`.
         what: &'static str,
@@ -67,6 +71,12 @@ pub enum ModelFileError {
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// The file is longer than any model.
+    #[error("{path} has more than {} MiB, and is no model file: make one with `miner train --out {path}`", MAX_FILE_BYTES >> 20)]
+    TooLong {
+        /// Path of the file.
+        path: PathBuf,
     },
     /// The file isn't JSON, or not that of a fitted model.
     #[error("{path} is no model file: make one with `miner train --out {path}`")]
@@ -119,6 +129,24 @@ pub enum ModelFileError {
         /// The serialiser's error.
         source: serde_json::Error,
     },
+}
+
+/// The file's content, if it isn't longer than any model.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelFileError> {
+    let unreadable = |source| ModelFileError::Io {
+        what: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+    if read.map_err(unreadable)? as u64 > MAX_FILE_BYTES {
+        return Err(ModelFileError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    Ok(bytes)
 }
 
 /// What is read of any version, before the rest is parsed.
@@ -180,11 +208,7 @@ impl ModelFile {
     /// # Errors
     /// A file that can't be read, that holds no model, or one of another version.
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes = fs::read(path).map_err(|source| ModelFileError::Io {
-            what: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = read_bytes(path)?;
         let invalid = |source| ModelFileError::Invalid {
             path: path.to_owned(),
             source,
@@ -211,7 +235,11 @@ impl ModelFile {
         if (*grid, *unit) != (series.grid, series.unit) {
             let describe = |series: &Series| {
                 let Grid { step, horizon } = series.grid;
-                format!("{horizon} steps of {} s ({:?})", step.0 / 1000, series.unit)
+                format!(
+                    "{horizon} steps of {} s ({})",
+                    step.0 / 1000,
+                    unit_name(series.unit)
+                )
             };
             return Err(ModelFileError::SeriesMismatch {
                 path: path(),
@@ -232,5 +260,76 @@ impl ModelFile {
                     source,
                 })?;
         Ok((model, fitted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::btc_usd;
+
+    use super::*;
+
+    /// Everything that is said of a file, as a command prints it.
+    fn message(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.json");
+        fs::write(&path, text).unwrap();
+        let restored = ModelFile::read(&path).and_then(|file| file.restore(&path, &btc_usd(100)));
+        let error = restored.err().map(anyhow::Error::from).unwrap();
+        format!("{error:#}").replace(&format!("{}/", folder.path().display()), "")
+    }
+
+    fn file(model: &str, horizon: usize) -> String {
+        let span = r#"{"from":0,"to":0,"bars":0,"sha256":null}"#;
+        format!(
+            r#"{{"format":"{FORMAT}","version":"1","model":"{model}","series":{{"id":"BTC/USD","step_ms":300000,"horizon":{horizon}}},"seed":0,"data":{span},"scores":null,"fitted":{{}}}}"#
+        )
+    }
+
+    #[test]
+    fn messages_name_the_file_and_the_cure() {
+        for (text, expected) in [
+            (
+                String::new(),
+                "m.json is no model file: make one with `miner train --out m.json`: EOF while parsing a value at line 1 column 0",
+            ),
+            (
+                "open_time_ms,value\n".to_owned(),
+                "m.json is no model file: make one with `miner train --out m.json`: expected value at line 1 column 1",
+            ),
+            (
+                r#"{"format":"foretell-model/1","version":"0.0.9","model":"har"}"#.to_owned(),
+                "model file m.json has format foretell-model/1 (written by version 0.0.9), this program reads foretell-model/2: \
+                 train it again with `miner train --model har --out m.json`",
+            ),
+            (
+                file("har", 96),
+                "model file m.json forecasts 96 steps of 300 s (price), 100 steps of 300 s (price) is wanted: \
+                 train one for it with `miner train`",
+            ),
+        ] {
+            assert_eq!(message(&text), expected);
+        }
+        let unknown = message(&file("oracle", 100));
+        assert!(
+            unknown.starts_with("model file m.json: ") && unknown.contains("oracle"),
+            "{unknown}"
+        );
+        let missing = ModelFile::read(Path::new("none.json"))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            missing,
+            "can't read model file none.json: check path and permissions"
+        );
+    }
+
+    #[test]
+    fn a_file_that_no_model_can_have_is_not_read_into_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.json");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = ModelFile::read(&path).unwrap_err().to_string();
+        assert!(error.contains("more than 64 MiB"), "{error}");
     }
 }

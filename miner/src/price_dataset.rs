@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use foretell_core::hash::{Hash, Hex};
-use foretell_core::series::{Grid, Series, SeriesId};
-use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::prices::{self, PriceFileError, PriceSeries};
-use rayon::prelude::*;
-use sha2::{Digest, Sha256};
+use foretell_core::hash::Hash;
+use foretell_core::series::{Grid, Series, SeriesId, Unit};
+use foretell_core::time::UnixMillis;
+use foretell_data::prices::{self, JoinedPrices, PriceFileError};
 use thiserror::Error;
 
 use crate::price_history::{PriceHistory, PriceHistoryError};
@@ -23,29 +21,16 @@ pub struct PriceDataset {
     pub first_open: UnixMillis,
     /// Close time of the last bar of the first file.
     pub last_close: UnixMillis,
+    /// SHA-256 of the rows of all files together.
+    pub sha256: Hash,
 }
 
 /// Why files don't make one history.
 #[derive(Debug, Error)]
 pub enum PriceDatasetError {
-    /// No file was given.
-    #[error("no price file was given: name at least one")]
-    NoFiles,
-    /// A file can't be read.
+    /// A file can't be read, or differs from another.
     #[error(transparent)]
-    File(#[from] PriceFileError),
-    /// Files differ in their step.
-    #[error("{file} has bars of {found}, {first} of {step}: give files of one step")]
-    StepMismatch {
-        /// Path of the file that differs.
-        file: String,
-        /// Step of that file.
-        found: Millis,
-        /// Path of the first file.
-        first: String,
-        /// Step of the first file.
-        step: Millis,
-    },
+    Files(#[from] PriceFileError),
     /// A file's bars don't belong in the history.
     #[error("{file} is no history")]
     InvalidBars {
@@ -57,107 +42,43 @@ pub enum PriceDatasetError {
 }
 
 impl PriceDataset {
-    /// Reads files of one series. Where two have a bar for the same time, that of the file named first counts.
+    /// Reads files of one series, in any order; files may overlap where they agree. Without a `unit` their columns say
+    /// whether they are of prices or of values.
     ///
     /// # Errors
-    /// No files, a file that can't be read, or files of different steps.
+    /// No files, a file that can't be read, or files that make no series together.
     pub fn read(
         files: &[PathBuf],
         id: SeriesId,
         horizon: usize,
+        unit: Option<Unit>,
     ) -> Result<Self, PriceDatasetError> {
-        Ok(Self::from_files(LoadedFile::read_all(files, |_| ())?, id, horizon)?.0)
-    }
-
-    /// The same, with the SHA-256 over the digests of all files' rows.
-    ///
-    /// # Errors
-    /// The same as those of [`read`](Self::read).
-    pub fn read_with_sha256(
-        files: &[PathBuf],
-        id: SeriesId,
-        horizon: usize,
-    ) -> Result<(Self, Hash), PriceDatasetError> {
-        let (dataset, hashes) = Self::from_files(
-            LoadedFile::read_all(files, PriceSeries::sha256)?,
-            id,
-            horizon,
-        )?;
-        let mut digest = Sha256::new();
-        for hash in hashes {
-            digest.update(hash.0);
-        }
-        Ok((dataset, Hex(digest.finalize().into())))
-    }
-
-    /// The dataset of these files, and the digest of each.
-    fn from_files<D>(
-        files: Vec<LoadedFile<D>>,
-        id: SeriesId,
-        horizon: usize,
-    ) -> Result<(Self, Vec<D>), PriceDatasetError> {
-        let first = files.first().ok_or(PriceDatasetError::NoFiles)?;
-        let (step, first_file) = (first.prices.step(), first.file.clone());
-        let (first_open, last_close) = (first.prices.first_open(), first.prices.last_close());
-        let mut history = PriceHistory::new(step, first.prices.unit());
-        let mut digests = Vec::new();
-        for LoadedFile {
-            file,
-            prices,
-            digest,
-        } in files
-        {
-            if prices.step() != step {
-                return Err(PriceDatasetError::StepMismatch {
-                    file,
-                    found: prices.step(),
-                    first: first_file,
-                    step,
-                });
+        let JoinedPrices {
+            series: prices,
+            first_open,
+            last_close,
+        } = prices::read_all(files, unit)?;
+        let (step, unit, sha256) = (prices.step(), prices.unit(), prices.sha256());
+        let mut history = PriceHistory::new(step, unit);
+        history.extend(prices.into_bars()).map_err(|source| {
+            // All files are on one grid, so what is off it is so in the first one, too.
+            let file = files.first().map(|file| file.display().to_string());
+            PriceDatasetError::InvalidBars {
+                file: file.unwrap_or_default(),
+                source,
             }
-            history
-                .extend(prices.into_bars())
-                .map_err(|source| PriceDatasetError::InvalidBars { file, source })?;
-            digests.push(digest);
-        }
-        let dataset = Self {
+        })?;
+        Ok(Self {
             series: Series {
                 id,
                 grid: Grid { step, horizon },
-                unit: history.unit(),
+                unit,
             },
             history,
             first_open,
             last_close,
-        };
-        Ok((dataset, digests))
-    }
-}
-
-/// The content of a price file.
-struct LoadedFile<D> {
-    file: String,
-    prices: PriceSeries,
-    digest: D,
-}
-
-impl<D: Send> LoadedFile<D> {
-    /// Reads all files in parallel, and takes the digest of each.
-    fn read_all(
-        files: &[PathBuf],
-        digest: impl Fn(&PriceSeries) -> D + Sync,
-    ) -> Result<Vec<Self>, PriceDatasetError> {
-        let read = |file: &PathBuf| -> Result<Self, PriceDatasetError> {
-            let prices = prices::read(file)?;
-            Ok(Self {
-                file: file.display().to_string(),
-                digest: digest(&prices),
-                prices,
-            })
-        };
-        let read: Vec<Result<Self, PriceDatasetError>> = files.par_iter().map(read).collect();
-        // In the files' order, so that of two errors the first file's is returned.
-        read.into_iter().collect()
+            sha256,
+        })
     }
 }
 
@@ -165,44 +86,44 @@ impl<D: Send> LoadedFile<D> {
 mod tests {
     use std::fs;
 
+    use foretell_core::testing::{MONDAY, STEP};
+
     use super::*;
 
-    fn read(files: &[(&str, &str)]) -> Result<PriceDataset, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let paths = files.iter().map(|(name, rows)| {
-            let path = folder.path().join(name);
-            fs::write(&path, format!("open_time_ms,value\n{rows}")).unwrap();
-            path
-        });
-        let paths: Vec<PathBuf> = paths.collect();
-        PriceDataset::read(&paths, "X".parse().unwrap(), 2).map_err(|error| error.to_string())
-    }
-
     #[test]
-    fn the_first_file_counts_where_two_overlap() {
-        let dataset = read(&[
-            ("b.csv", "600,3\n900,4\n"),
-            ("a.csv", "0,1\n300,2\n600,9\n"),
-        ])
-        .unwrap();
-        let closes: Vec<f64> = dataset
-            .history
-            .bars()
-            .iter()
-            .map(|bar| bar.close.get())
-            .collect();
-        assert_eq!(closes, [1.0, 2.0, 3.0, 4.0]);
+    fn the_span_is_that_of_the_first_file_and_the_bars_those_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, first: i64, values: [f64; 2]| {
+            let rows = (first..).zip(values).map(|(i, value)| {
+                let time = MONDAY + STEP.times(i);
+                format!("{time},{value}\n")
+            });
+            let path = folder.path().join(name);
+            fs::write(
+                &path,
+                format!("open_time_ms,value\n{}", rows.collect::<String>()),
+            )
+            .unwrap();
+            path
+        };
+        let files = [file("b.csv", 2, [3.0, 4.0]), file("a.csv", 0, [1.0, 2.0])];
+        let read = |files: &[PathBuf]| PriceDataset::read(files, SeriesId::btc_usd(), 2, None);
+        let dataset = read(&files).unwrap();
+        let bars = dataset.history.bars().iter();
+        assert_eq!(
+            bars.map(|bar| bar.close.get()).collect::<Vec<_>>(),
+            [1.0, 2.0, 3.0, 4.0]
+        );
         assert_eq!(
             (dataset.first_open, dataset.last_close),
-            (UnixMillis(600), UnixMillis(1200))
+            (MONDAY + STEP.times(2), MONDAY + STEP.times(4))
         );
-        assert_eq!(dataset.series.grid.step, Millis(300));
-    }
-
-    #[test]
-    fn files_of_another_step_are_named() {
-        let error = read(&[("a.csv", "0,1\n300,2\n"), ("b.csv", "0,1\n600,2\n")]).unwrap_err();
-        assert!(error.contains("b.csv has bars of 600 ms"), "{error}");
-        assert!(read(&[]).unwrap_err().contains("name at least one"));
+        assert_eq!(
+            (dataset.series.grid.step, dataset.series.unit),
+            (STEP, Unit::Value)
+        );
+        // What it is called by doesn't depend on the order of the files.
+        let other = read(&[files[1].clone(), files[0].clone()]).unwrap();
+        assert_eq!(other.sha256, dataset.sha256);
     }
 }

@@ -46,8 +46,8 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
         "not finite",
         "not positive",
         "below the one before",
-        "values, expected",
-        "values, expected",
+        "5 steps, the horizon is 6",
+        "step 3 has 2 values, the first step has 3",
         "not finite",
     ];
     for (reason, words) in reasons.iter().zip(expected) {
@@ -81,7 +81,7 @@ fn forecasts_that_are_none_are_left_out_counted_and_listed() {
         .assert_failed_with(&[
             "all 2 forecasts were left out",
             "none.csv, line 2",
-            "--horizon 7",
+            "give --horizon 6 instead of 7",
         ]);
 }
 

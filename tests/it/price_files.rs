@@ -42,7 +42,7 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
         &folder.join("nowhere.csv"),
         &["no such file", "check the path"],
     );
-    refused(folder, &["is a directory", "name one price file"]);
+    refused(folder, &["is a directory", "name one file in it"]);
     let folder_named_csv = folder.join("folder.csv");
     fs::create_dir(&folder_named_csv).unwrap();
     refused(&folder_named_csv, &["is a directory"]);
@@ -128,13 +128,21 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
 }
 
 #[test]
-fn a_negative_price_has_no_logarithm_so_moves_are_plain_differences() {
+fn a_negative_price_is_refused_unless_the_series_is_said_to_be_one_of_values() {
     let folder = tempfile::tempdir().unwrap();
     let negative = write_modified_prices(folder.path(), "negative.csv", |lines| {
         set(&mut lines[10], 3, "-5");
     });
+    LocalnetCommand::with_prices(&negative)
+        .run()
+        .assert_failed_with(&[
+            "negative.csv, line 11",
+            "column low: found -5",
+            "--unit value",
+        ]);
     let data = folder.path().join("data");
     let json = LocalnetCommand::with_prices(&negative)
+        .option("--unit", "value")
         .path_option("--data", &data)
         .run()
         .json();

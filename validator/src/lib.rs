@@ -17,8 +17,6 @@
 pub mod backtest;
 pub mod cli;
 
-mod price_files;
-
 /// Row groups and forecasts come and go on all cores; the system's allocator gives their pages back each time.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -13,7 +13,7 @@ use crate::refusal::ChainRefusal;
 pub enum ChainError {
     /// The chain's rules don't allow it: trying again unchanged is of no use.
     #[error("the chain refused: {0}")]
-    Refused(#[from] ChainRefusal),
+    Refused(ChainRefusal),
     /// The local ledger's file can't be read or written.
     #[error(transparent)]
     File(#[from] LedgerFileError),
@@ -39,4 +39,10 @@ pub enum ChainError {
     /// The node can't be reached, or its answer can't be used: trying again may help.
     #[error(transparent)]
     Node(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<ChainRefusal> for ChainError {
+    fn from(refusal: ChainRefusal) -> Self {
+        Self::Refused(refusal)
+    }
 }

@@ -20,7 +20,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
+//! | types | [`time`], [`instant_range`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
 //! | constants | [`rules`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
@@ -35,6 +35,7 @@ pub mod bar;
 pub mod forecast;
 pub mod hash;
 pub mod hotkey;
+pub mod instant_range;
 pub mod journal;
 pub mod miss;
 pub mod outcome;

@@ -70,12 +70,12 @@ pub enum FeedConfigError {
     #[error("venue.name in the configuration")]
     Venue(#[from] VenueError),
     /// A text isn't of the form BASE/QUOTE.
-    #[error("pairs of venue {venue} in the configuration: {source}")]
+    #[error("pairs of venue {venue} in the configuration: {why}")]
     Pair {
         /// Name of the venue with the wrong entry.
         venue: String,
         /// What is wrong with the text.
-        source: venue::PairError,
+        why: venue::PairError,
     },
     /// A text isn't the address of a WebSocket.
     #[error("url of venue {venue} in the configuration")]
@@ -191,9 +191,9 @@ impl FeedVenueConfig {
     }
 
     fn parse_pair(&self, text: &str) -> Result<Pair, FeedConfigError> {
-        text.parse().map_err(|source| FeedConfigError::Pair {
+        text.parse().map_err(|why| FeedConfigError::Pair {
             venue: self.name.clone(),
-            source,
+            why,
         })
     }
 }

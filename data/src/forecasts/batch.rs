@@ -29,6 +29,17 @@ pub(super) struct ForecastHeader {
     pub(super) owner: Option<usize>,
     pub(super) kind: ForecastKind,
     pub(super) k: usize,
+    /// The first step that has another number of values than K.
+    pub(super) uneven: Option<UnevenStep>,
     /// Place in [`ForecastBatch::values`].
     pub(super) values: Range<usize>,
+}
+
+/// A step of a forecast that has another number of values than its first step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnevenStep {
+    /// The step, from 1.
+    pub step: usize,
+    /// How many values it has.
+    pub found: usize,
 }

@@ -1,38 +1,35 @@
 //! Forecasts files in CSV: one line a step, all quantiles.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::io::Read;
 
-use ::csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
 use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 
-use super::batch::{ForecastBatch, ForecastHeader};
-use super::error::{CSV_COLUMNS, ForecastFileError, ForecastFileFault};
+use super::batch::{ForecastBatch, ForecastHeader, UnevenStep};
+use super::csv_columns::CsvColumns;
+use super::error::{ForecastFileError, ForecastFileFault};
+use super::miner_name::{MinerName, check_owner};
+use crate::csv_rows::{CsvFault, CsvRows};
+use crate::excerpt::excerpt;
 use crate::file_position::RowPosition;
+use crate::input_file::InputFile;
 
 /// Most forecasts in a batch.
 const BATCH_SIZE: usize = 256;
+/// A batch with so many values (16 MB) gets no more forecasts.
+const BATCH_VALUES: usize = 2 << 20;
+/// Most values of one forecast: sixteen times what an answer may hold.
+const MAX_VALUES: usize = 16_000_000;
 
 /// A CSV file, read from front to back.
 pub(super) struct CsvReader {
-    file: PathBuf,
-    reader: Reader<BufReader<File>>,
+    file: InputFile,
+    rows: CsvRows<Box<dyn Read + Send>>,
     columns: CsvColumns,
     /// The line that was read beyond the last batch.
     lookahead: Option<StepLine>,
-    record: StringRecord,
     last_origin: Option<UnixMillis>,
-}
-
-/// Where the columns are, counted from 0.
-struct CsvColumns {
-    origin: usize,
-    miner: usize,
-    step: usize,
-    owner: Option<usize>,
-    values: Vec<usize>,
 }
 
 /// A line: the K values of one step of one forecast.
@@ -46,27 +43,20 @@ struct StepLine {
 }
 
 impl CsvReader {
-    pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
-        let opened = File::open(file);
-        let opened = opened.map_err(|source| ForecastFileError::unreadable(file, source))?;
-        let input = BufReader::with_capacity(1 << 20, opened);
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
-        let header = reader
-            .headers()
-            .map_err(|error| not_csv(file, &error))?
-            .clone();
-        if header.is_empty() {
-            return Err(ForecastFileError::new(file, ForecastFileFault::Empty));
-        }
-        let names: Vec<&str> = header.iter().collect();
+    pub(super) fn open(input: &InputFile) -> Result<Self, ForecastFileError> {
+        let file = input.path();
+        let reader = input
+            .reader()
+            .map_err(|fault| ForecastFileError::new(file, ForecastFileFault::Input(fault)))?;
+        let (rows, names) = CsvRows::open(reader).map_err(|fault| csv_error(input, fault))?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let columns =
             CsvColumns::find(&names).map_err(|fault| ForecastFileError::new(file, fault))?;
         let mut opened = Self {
-            file: file.to_owned(),
-            reader,
+            file: input.clone(),
+            rows,
             columns,
             lookahead: None,
-            record: StringRecord::new(),
             last_origin: None,
         };
         opened.lookahead = opened.read_line()?;
@@ -79,11 +69,21 @@ impl CsvReader {
     pub(super) fn next(&mut self) -> Result<Option<ForecastBatch>, ForecastFileError> {
         let mut batch = ForecastBatch::default();
         let mut values = Vec::new();
-        while batch.headers.len() < BATCH_SIZE {
+        let mut names = HashMap::new();
+        while batch.headers.len() < BATCH_SIZE && values.len() < BATCH_VALUES {
             let Some(first) = self.lookahead.take() else {
                 break;
             };
-            self.read_forecast(&first, &mut batch, &mut values)?;
+            let mut intern = |name: &str| {
+                *names.entry(name.to_owned()).or_insert_with(|| {
+                    batch.names.push(name.to_owned());
+                    batch.names.len() - 1
+                })
+            };
+            let miner = intern(&first.miner);
+            let owner = first.owner.as_deref().map(intern);
+            let header = self.read_forecast(first, miner, owner, &mut values)?;
+            batch.headers.push(header);
         }
         batch.values = values.into();
         Ok((!batch.headers.is_empty()).then_some(batch))
@@ -104,38 +104,19 @@ impl CsvReader {
         Ok(())
     }
 
-    /// Adds the forecast that begins with this line, and its values to `values`.
+    /// The forecast that begins with this line, whose values are added to `values`.
     fn read_forecast(
         &mut self,
-        first: &StepLine,
-        batch: &mut ForecastBatch,
+        first: StepLine,
+        miner: usize,
+        owner: Option<usize>,
         values: &mut Vec<f64>,
-    ) -> Result<(), ForecastFileError> {
-        self.check_order(first, 1)?;
-        let name = |names: &mut Vec<String>, name: &str| {
-            names
-                .iter()
-                .position(|known| known == name)
-                .unwrap_or_else(|| {
-                    names.push(name.to_owned());
-                    names.len() - 1
-                })
-        };
+    ) -> Result<ForecastHeader, ForecastFileError> {
+        self.check_order(&first, 1)?;
         let start = values.len();
-        let header = ForecastHeader {
-            row: first.row,
-            origin: first.origin,
-            miner: name(&mut batch.names, &first.miner),
-            owner: first
-                .owner
-                .as_deref()
-                .map(|owner| name(&mut batch.names, owner)),
-            kind: ForecastKind::Quantiles,
-            k: first.values.len(),
-            values: start..start,
-        };
+        let k = first.values.len();
         values.extend(&first.values);
-        let mut steps = 1;
+        let (mut steps, mut uneven) = (1, None);
         while let Some(line) = self.read_line()? {
             if line.origin != first.origin || line.miner != first.miner {
                 self.lookahead = Some(line);
@@ -143,18 +124,34 @@ impl CsvReader {
             }
             steps += 1;
             self.check_order(&line, steps)?;
+            let found = line.values.len();
+            if found != k {
+                uneven = uneven.or(Some(UnevenStep { step: steps, found }));
+            }
             values.extend(&line.values);
+            if values.len() - start > MAX_VALUES {
+                let fault = ForecastFileFault::TooManyValues { most: MAX_VALUES };
+                return Err(ForecastFileError::at_row(self.file.path(), line.row, fault));
+            }
         }
-        batch.headers.push(ForecastHeader {
+        Ok(ForecastHeader {
+            row: first.row,
+            origin: first.origin,
+            miner,
+            owner,
+            kind: ForecastKind::Quantiles,
+            k,
+            uneven,
             values: start..values.len(),
-            ..header
-        });
-        Ok(())
+        })
     }
 
     /// Refuses a line whose origin comes before the last one's, or whose step isn't the expected one.
     fn check_order(&mut self, line: &StepLine, expected: usize) -> Result<(), ForecastFileError> {
-        let refuse = |fault| Err(ForecastFileError::at_row(&self.file, line.row, fault));
+        let refuse = |fault| {
+            let file = self.file.path();
+            Err(ForecastFileError::at_row(file, line.row, fault))
+        };
         if let Some(before) = self.last_origin.filter(|before| *before > line.origin) {
             return refuse(ForecastFileFault::Unsorted {
                 found: line.origin,
@@ -174,123 +171,86 @@ impl CsvReader {
     }
 
     fn read_line(&mut self) -> Result<Option<StepLine>, ForecastFileError> {
-        let read = self.reader.read_record(&mut self.record);
-        if !read.map_err(|error| not_csv(&self.file, &error))? {
+        let advanced = self.rows.advance();
+        if !advanced.map_err(|fault| csv_error(&self.file, fault))? {
             return Ok(None);
         }
-        let row = RowPosition::Line(self.record.position().map_or(0, ::csv::Position::line));
-        let cell = |position: usize| self.record.get(position).unwrap_or("");
-        let fault = |column: &str, found: &str, cure| {
-            let fault = ForecastFileFault::Cell {
-                column: column.to_owned(),
-                found: found.to_owned(),
-                cure,
-            };
-            ForecastFileError::at_row(&self.file, row, fault)
+        let row = RowPosition::Line(self.rows.line());
+        self.parse_line(row)
+            .map(Some)
+            .map_err(|fault| ForecastFileError::at_row(self.file.path(), row, fault))
+    }
+
+    fn parse_line(&self, row: RowPosition) -> Result<StepLine, ForecastFileFault> {
+        let cell = |column: usize| self.rows.cell(column);
+        let columns = &self.columns;
+        let miner = cell(columns.miner);
+        let named = |column, name, result: Result<(), _>| {
+            result.map_err(|why| ForecastFileFault::Name {
+                column,
+                found: excerpt(name),
+                why,
+            })
         };
-        let number = |column: &str, text: &str, cure| {
-            text.parse::<i64>().map_err(|_| fault(column, text, cure))
-        };
-        let origin = cell(self.columns.origin);
-        let step = cell(self.columns.step);
-        let miner = cell(self.columns.miner);
-        if miner.is_empty() {
-            return Err(fault("miner", miner, "write the miner's name"));
+        named("miner", miner, miner.parse::<MinerName>().map(drop))?;
+        let owner = columns.owner.map(cell).filter(|owner| !owner.is_empty());
+        if let Some(owner) = owner {
+            named("owner", owner, check_owner(owner))?;
         }
         let origin = number(
             "origin_ms",
-            origin,
+            cell(columns.origin),
             "write unix milliseconds such as 1704067200000",
         )?;
         let step = number(
             "step",
-            step,
+            cell(columns.step),
             "write the step, 1 for the first close after the origin",
         )?;
         // Cells left empty at the end are a smaller K.
-        let written = |position: &&usize| !cell(**position).is_empty();
-        let k = self
-            .columns
+        let k = columns
             .values
             .iter()
-            .rposition(|position| written(&position))
-            .map_or(0, |i| i + 1);
-        let values = self.columns.values[..k]
-            .iter()
-            .zip(1..)
-            .map(|(&position, i)| {
-                let text = cell(position);
-                // NaN parses; it is refused with its forecast, not with the file.
-                text.parse().map_err(|_| {
-                    fault(
-                        &format!("v{i}"),
-                        text,
-                        "write a plain decimal such as 42397.23",
-                    )
-                })
-            });
-        Ok(Some(StepLine {
+            .rposition(|column| !cell(*column).is_empty())
+            .map_or(0, |last| last + 1);
+        let values = columns.values.iter().zip(1..).take(k).map(|(column, i)| {
+            let text = cell(*column);
+            // NaN parses; it is refused with its forecast, not with the file.
+            text.parse().map_err(|_| ForecastFileFault::Cell {
+                column: format!("v{i}"),
+                found: excerpt(text),
+                cure: "write a plain decimal such as 42397.23",
+            })
+        });
+        Ok(StepLine {
             row,
-            origin: UnixMillis(origin),
+            origin: UnixMillis::from_outside(origin)?,
             miner: miner.to_owned(),
-            owner: self
-                .columns
-                .owner
-                .map(cell)
-                .filter(|owner| !owner.is_empty())
-                .map(str::to_owned),
+            owner: owner.map(str::to_owned),
             step: usize::try_from(step).unwrap_or(0),
             values: values.collect::<Result<_, _>>()?,
-        }))
+        })
     }
 }
 
-impl CsvColumns {
-    fn find(names: &[&str]) -> Result<Self, ForecastFileFault> {
-        if let Some((_, duplicate)) = names
-            .iter()
-            .enumerate()
-            .find(|(i, name)| names[..*i].contains(name))
-        {
-            return Err(ForecastFileFault::DuplicateColumn((*duplicate).to_owned()));
-        }
-        let position = |column: &str| names.iter().position(|name| *name == column);
-        let values: Vec<usize> = (1..).map_while(|i| position(&format!("v{i}"))).collect();
-        let found = (position("origin_ms"), position("miner"), position("step"));
-        match found {
-            (Some(origin), Some(miner), Some(step)) if !values.is_empty() => Ok(Self {
-                origin,
-                miner,
-                step,
-                owner: position("owner"),
-                values,
-            }),
-            _ => {
-                let needed = ["origin_ms", "miner", "step", "v1"].into_iter();
-                let missing = needed.filter(|column| position(column).is_none());
-                Err(ForecastFileFault::MissingColumns {
-                    missing: missing.map(str::to_owned).collect(),
-                    found: names.iter().map(|name| (*name).to_owned()).collect(),
-                    expected: CSV_COLUMNS,
-                })
-            }
-        }
-    }
+fn number(column: &str, text: &str, cure: &'static str) -> Result<i64, ForecastFileFault> {
+    text.parse().map_err(|_| ForecastFileFault::Cell {
+        column: column.to_owned(),
+        found: excerpt(text),
+        cure,
+    })
 }
 
-fn not_csv(file: &Path, error: &::csv::Error) -> ForecastFileError {
-    let reason = match error.kind() {
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} cells under a header of {expected_len}"),
-        ErrorKind::Utf8 { err, .. } => err.to_string(),
-        _ => error.to_string(),
-    };
-    let fault = ForecastFileFault::NotCsv(reason);
-    match error.position() {
-        Some(position) => {
-            ForecastFileError::at_row(file, RowPosition::Line(position.line()), fault)
+fn csv_error(file: &InputFile, fault: CsvFault) -> ForecastFileError {
+    let path = file.path();
+    match fault {
+        CsvFault::Empty => ForecastFileError::new(path, ForecastFileFault::Empty),
+        CsvFault::Io(error) => {
+            ForecastFileError::new(path, ForecastFileFault::Input(file.fault(error)))
         }
-        None => ForecastFileError::new(file, fault),
+        CsvFault::NotCsv { line, reason } => {
+            let fault = ForecastFileFault::NotCsv(reason);
+            ForecastFileError::at_row(path, RowPosition::Line(line), fault)
+        }
     }
 }

@@ -1,41 +1,36 @@
 //! Errors of forecasts files. Each message says what is wrong, where, and the cure.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use foretell_core::instant_range::ImplausibleInstant;
 use foretell_core::time::UnixMillis;
 use thiserror::Error;
 
+use super::miner_name::MinerNameError;
+use crate::excerpt::excerpt;
 use crate::file_position::RowPosition;
+use crate::input_file::InputFault;
 
 /// Why a forecasts file can't be used: the file, the place in it, and what is wrong with it.
-#[derive(Debug, Error)]
+///
+/// The fault is part of its text, and so no source of it: who prints a chain of errors would say it twice.
+#[derive(Debug)]
 pub struct ForecastFileError {
     /// Path as the caller gave it.
     pub file: PathBuf,
     /// The row that has the fault; `None` where the whole file has it.
     pub row: Option<RowPosition>,
     /// What is wrong there; its message ends with the cure.
-    #[source]
     pub fault: ForecastFileFault,
 }
 
 /// What is wrong with a forecasts file, and the cure.
 #[derive(Debug, Error)]
 pub enum ForecastFileFault {
-    /// Neither `.csv` nor `.parquet`.
-    #[error("the format of a forecasts file is its extension; name it .csv or .parquet")]
-    Extension,
-    /// There is no file of this name.
-    #[error("no such file; check the path")]
-    NotFound,
-    /// The path is a directory.
-    #[error("this is a directory; name the forecasts files in it")]
-    Directory,
-    /// The system doesn't let us read it.
-    #[error("can't be read ({0}); check its owner and permissions, and the disk")]
-    Unreadable(io::Error),
+    /// It can't be opened or read.
+    #[error(transparent)]
+    Input(InputFault),
     /// An empty file, without even a header.
     #[error("the file is empty; its first line must be {CSV_COLUMNS}")]
     Empty,
@@ -43,7 +38,7 @@ pub enum ForecastFileFault {
     #[error("the file holds no forecasts; give it rows, or leave it out")]
     NoRows,
     /// A line that isn't CSV, or has another number of cells than the header.
-    #[error("not CSV ({0}); give every line as many UTF-8 cells as the header")]
+    #[error("not CSV: {0}")]
     NotCsv(String),
     /// Bytes that aren't a Parquet file, or are a damaged one.
     #[error(
@@ -51,17 +46,34 @@ pub enum ForecastFileFault {
     )]
     NotParquet(String),
     /// A column that is needed isn't there.
-    #[error("no column {} (found: {}); the file must have {expected}", .missing.join(", "), .found.join(", "))]
+    #[error("no column {} (found: {}); the file must have {expected}", .missing.join(", "), .found)]
     MissingColumns {
         /// Names of the columns that are missing.
         missing: Vec<String>,
         /// Names of the columns that the file has.
-        found: Vec<String>,
+        found: String,
         /// The columns of a file of this format.
         expected: &'static str,
     },
+    /// A column of values that isn't one of v1 to vK.
+    #[error(
+        "column {} is not one of v1 to v{columns}; number the {columns} columns of values from v1 to vK without a hole, \
+         the lowest quantile first",
+        excerpt(.found)
+    )]
+    ValueColumns {
+        /// Name of the column.
+        found: String,
+        /// How many columns are called `v` and a number.
+        columns: usize,
+    },
+    /// A header whose names aren't separated by commas.
+    #[error(
+        "the first line has no commas; separate the cells by commas, and write decimals with a point"
+    )]
+    Separator,
     /// Two columns of one name.
-    #[error("two columns are named {0}; rename or remove one")]
+    #[error("two columns are named {}; rename or remove one", excerpt(.0))]
     DuplicateColumn(String),
     /// A column of a type that can't be taken without loss.
     #[error("column {column}: found type {found}; store it as {expected}")]
@@ -82,6 +94,27 @@ pub enum ForecastFileFault {
         found: String,
         /// What to write instead.
         cure: &'static str,
+    },
+    /// An origin that isn't taken for unix milliseconds.
+    #[error("column origin_ms: found {}, {_0}", .0.number)]
+    Implausible(ImplausibleInstant),
+    /// A name that no miner or owner can have.
+    #[error("column {column}: found {found:?}, {why}")]
+    Name {
+        /// Name of the column: `miner` or `owner`.
+        column: &'static str,
+        /// The cell's text.
+        found: String,
+        /// What is wrong with it, and the cure.
+        why: MinerNameError,
+    },
+    /// One forecast of more values than are read.
+    #[error(
+        "more than {most} values in one forecast; give it fewer steps, or fewer values at each"
+    )]
+    TooManyValues {
+        /// Most values that are read.
+        most: usize,
     },
     /// An earlier origin after a later one.
     #[error(
@@ -139,6 +172,12 @@ pub(super) const CSV_COLUMNS: &str = "origin_ms,miner,step,v1,…,vK";
 pub(super) const PARQUET_COLUMNS: &str =
     "origin_ms (int64), miner (string), kind (string), k (uint32), values (list of double)";
 
+impl From<ImplausibleInstant> for ForecastFileFault {
+    fn from(error: ImplausibleInstant) -> Self {
+        Self::Implausible(error)
+    }
+}
+
 impl ForecastFileError {
     /// The error that the whole file has this fault.
     pub(super) fn new(file: &Path, fault: ForecastFileFault) -> Self {
@@ -147,15 +186,6 @@ impl ForecastFileError {
             row: None,
             fault,
         }
-    }
-
-    /// The error that the system doesn't let us read this file.
-    pub(super) fn unreadable(file: &Path, source: io::Error) -> Self {
-        let fault = match source.kind() {
-            io::ErrorKind::NotFound => ForecastFileFault::NotFound,
-            _ => ForecastFileFault::Unreadable(source),
-        };
-        Self::new(file, fault)
     }
 
     /// The error that this row has this fault.
@@ -167,6 +197,8 @@ impl ForecastFileError {
         }
     }
 }
+
+impl std::error::Error for ForecastFileError {}
 
 impl fmt::Display for ForecastFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

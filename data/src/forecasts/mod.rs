@@ -10,20 +10,26 @@
 //! | `step` | – | integer | step 1 ..= H of a line's K prices |
 //! | `owner` | string, optional | text, optional | coldkey: forecasts of one owner count as one forecaster |
 //!
-//! Rows are in order of origin. [`ForecastRounds`] reads any number of such files side by side, round by round, and holds no
-//! more of each than a few row groups; [`ForecastWriter`] writes one, as `miner forecast` does.
+//! Rows are in order of origin. [`ForecastFiles`] are any number of such files; [`ForecastRounds`] reads them side by side,
+//! round by round, and holds no more of each than a few row groups; [`ForecastWriter`] writes one, as `miner forecast` does.
 
 mod batch;
 mod csv;
+mod csv_columns;
 mod error;
+mod files;
+mod miner_name;
 mod parquet;
 mod reader;
 mod rounds;
 mod row_group;
 mod write;
 
+pub use batch::UnevenStep;
 pub use error::{ForecastFileError, ForecastFileFault};
-pub use rounds::{ForecastRounds, RawForecast, RoundForecasts, origins};
+pub use files::ForecastFiles;
+pub use miner_name::{MinerName, MinerNameError};
+pub use rounds::{ForecastRounds, RawForecast, RoundForecasts};
 pub use write::{ForecastRow, ForecastWriteError, ForecastWriter, write};
 
 #[cfg(test)]

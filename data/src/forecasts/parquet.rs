@@ -2,17 +2,18 @@
 //!
 //! Types are checked before anything is decoded.
 
-use std::collections::VecDeque;
-use std::path::Path;
-
 use foretell_core::time::UnixMillis;
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 use rayon::prelude::*;
+use std::collections::VecDeque;
 
 use super::batch::ForecastBatch;
 use super::error::PARQUET_COLUMNS;
 use super::error::{ForecastFileError, ForecastFileFault};
-use super::row_group::{K, KIND, MINER, ORIGIN, OWNER, RowGroups, VALUES};
+use super::row_group::{K, KIND, MINER, ORIGIN, RowGroups, VALUES};
+use crate::excerpt::name_list;
+use crate::input_file::InputFile;
+use crate::parquet_file::{TimeScale, is_integer, is_number};
 
 /// Row groups that are decoded side by side, if they are small.
 const PARALLEL_GROUPS: usize = 2;
@@ -28,9 +29,9 @@ pub(super) struct ParquetReader {
 }
 
 impl ParquetReader {
-    pub(super) fn open(path: &Path) -> Result<Self, ForecastFileError> {
-        let groups = RowGroups::open(path)?;
-        let refuse = |fault| ForecastFileError::new(path, fault);
+    pub(super) fn open(input: &InputFile) -> Result<Self, ForecastFileError> {
+        let groups = RowGroups::open(input)?;
+        let refuse = |fault| ForecastFileError::new(input.path(), fault);
         check_schema(groups.schema()).map_err(refuse)?;
         if groups.rows() == 0 {
             return Err(refuse(ForecastFileFault::NoRows));
@@ -66,7 +67,7 @@ impl ParquetReader {
         for group in 0..self.groups.count() {
             for origin in self.groups.origins(group)? {
                 if last != Some(origin) {
-                    on_origin(UnixMillis(origin));
+                    on_origin(origin);
                     last = Some(origin);
                 }
             }
@@ -116,11 +117,11 @@ fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFileFault> {
     if !missing.is_empty() {
         return Err(ForecastFileFault::MissingColumns {
             missing,
-            found: schema.iter_names().map(ToString::to_string).collect(),
+            found: name_list(schema.iter_names().map(|name| name.as_str())),
             expected: PARQUET_COLUMNS,
         });
     }
-    let check = |column, fits: fn(&ArrowDataType) -> bool, expected| match dtype(column) {
+    let check = |column, fits: &dyn Fn(&ArrowDataType) -> bool, expected| match dtype(column) {
         Some(found) if !fits(found) => Err(ForecastFileFault::ColumnType {
             column,
             found: format!("{found:?}"),
@@ -128,22 +129,15 @@ fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFileFault> {
         }),
         _ => Ok(()),
     };
-    check(ORIGIN, is_integer, "64-bit integers, unix milliseconds")?;
-    check(MINER, is_text, "plain strings")?;
-    check(KIND, is_text, "plain strings, quantiles or paths")?;
-    check(K, is_integer, "32-bit unsigned integers")?;
+    let is_time = |dtype: &ArrowDataType| TimeScale::of(dtype).is_some();
+    check(ORIGIN, &is_time, "64-bit integers, unix milliseconds")?;
+    check(MINER, &is_text, "plain strings")?;
+    check(KIND, &is_text, "plain strings, quantiles or paths")?;
+    check(K, &is_integer, "32-bit unsigned integers")?;
     check(
         VALUES,
-        is_list_of_doubles,
+        &is_list_of_numbers,
         "lists of 64-bit floats, all K values of step 1 first",
-    )?;
-    check(OWNER, is_text, "plain strings")
-}
-
-const fn is_integer(dtype: &ArrowDataType) -> bool {
-    matches!(
-        dtype,
-        ArrowDataType::Int64 | ArrowDataType::Int32 | ArrowDataType::UInt32
     )
 }
 
@@ -151,11 +145,9 @@ const fn is_text(dtype: &ArrowDataType) -> bool {
     matches!(dtype, ArrowDataType::Utf8View)
 }
 
-fn is_list_of_doubles(dtype: &ArrowDataType) -> bool {
+fn is_list_of_numbers(dtype: &ArrowDataType) -> bool {
     match dtype {
-        ArrowDataType::List(inner) | ArrowDataType::LargeList(inner) => {
-            matches!(inner.dtype, ArrowDataType::Float64)
-        }
+        ArrowDataType::List(inner) | ArrowDataType::LargeList(inner) => is_number(&inner.dtype),
         _ => false,
     }
 }

@@ -1,6 +1,5 @@
 //! A forecasts file of either format.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use foretell_core::time::UnixMillis;
@@ -9,6 +8,7 @@ use super::batch::ForecastBatch;
 use super::csv::CsvReader;
 use super::error::{ForecastFileError, ForecastFileFault};
 use super::parquet::ParquetReader;
+use crate::input_file::{FileFormat, InputFile};
 
 /// A forecasts file, read from front to back; boxed, because a reader is large.
 pub(super) enum ForecastFileReader {
@@ -16,21 +16,19 @@ pub(super) enum ForecastFileReader {
     Parquet(Box<ParquetReader>),
 }
 
+/// Opens a file, whatever it holds.
+pub(super) fn open_input(file: &Path) -> Result<InputFile, ForecastFileError> {
+    InputFile::open(file)
+        .map_err(|fault| ForecastFileError::new(file, ForecastFileFault::Input(fault)))
+}
+
 impl ForecastFileReader {
-    pub(super) fn open(file: &Path) -> Result<Self, ForecastFileError> {
-        let refuse = |fault| Err(ForecastFileError::new(file, fault));
-        if file.is_dir() {
-            return refuse(ForecastFileFault::Directory);
-        }
-        match file.extension().map(OsStr::to_ascii_lowercase) {
-            Some(extension) if extension == "csv" => {
-                Ok(Self::Csv(Box::new(CsvReader::open(file)?)))
-            }
-            Some(extension) if extension == "parquet" => {
-                Ok(Self::Parquet(Box::new(ParquetReader::open(file)?)))
-            }
-            _ => refuse(ForecastFileFault::Extension),
-        }
+    /// A reader of the whole file.
+    pub(super) fn open(file: &InputFile) -> Result<Self, ForecastFileError> {
+        Ok(match file.format() {
+            FileFormat::Csv => Self::Csv(Box::new(CsvReader::open(file)?)),
+            FileFormat::Parquet => Self::Parquet(Box::new(ParquetReader::open(file)?)),
+        })
     }
 
     /// The next batch of forecasts, at least one; `None` at the end of the file.

@@ -1,16 +1,16 @@
 //! Files side by side, round by round.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use foretell_core::forecast::ForecastKind;
 use foretell_core::time::UnixMillis;
 
-use super::batch::{ForecastBatch, ForecastHeader};
+use super::batch::{ForecastBatch, ForecastHeader, UnevenStep};
 use super::error::{ForecastFileError, ForecastFileFault};
 use super::reader::ForecastFileReader;
 use crate::file_position::FilePosition;
+use crate::input_file::InputFile;
 
 /// The rounds of any number of forecasts files, in order of origin. Holds a few row groups of each file.
 pub struct ForecastRounds {
@@ -42,26 +42,15 @@ pub struct RawForecast {
     index: usize,
 }
 
-/// All origins in these files. Reads no other column of Parquet files.
-pub fn origins(files: &[PathBuf]) -> Result<BTreeSet<UnixMillis>, ForecastFileError> {
-    let mut origins = BTreeSet::new();
-    for file in files {
-        ForecastFileReader::open(file)?.origins(|origin| {
-            origins.insert(origin);
-        })?;
-    }
-    Ok(origins)
-}
-
 impl ForecastRounds {
     /// Opens all files and reads the first forecasts of each.
     ///
     /// # Errors
     /// A file that can't be read or lacks a column, a bad first row.
-    pub fn open(files: &[PathBuf]) -> Result<Self, ForecastFileError> {
-        let open = |file: &PathBuf| {
+    pub(super) fn open(files: &[InputFile]) -> Result<Self, ForecastFileError> {
+        let open = |file: &InputFile| {
             let mut cursor = FileCursor {
-                path: Arc::new(file.clone()),
+                path: Arc::new(file.path().to_owned()),
                 reader: ForecastFileReader::open(file)?,
                 batch: Arc::default(),
                 next: 0,
@@ -163,6 +152,11 @@ impl RawForecast {
     /// K as the file has it; not checked against the number of values.
     pub fn k(&self) -> usize {
         self.header().k
+    }
+
+    /// The first step that has another number of values than K, where the steps differ in it.
+    pub fn uneven(&self) -> Option<UnevenStep> {
+        self.header().uneven
     }
 
     /// The prices, step-major; how many there are is not checked.

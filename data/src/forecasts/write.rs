@@ -1,5 +1,6 @@
 //! Writing forecasts files, in Parquet or in CSV.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,6 +16,9 @@ use polars::prelude::{
 use polars_io::prelude::{BatchedWriter, ParquetWriter};
 use thiserror::Error;
 
+use super::miner_name::{MinerName, MinerNameError};
+use crate::excerpt::excerpt;
+
 /// Forecasts of one row group: some 8 MB at H·K = 9,900.
 const ROW_GROUP_SIZE: usize = 100;
 
@@ -23,7 +27,7 @@ const ROW_GROUP_SIZE: usize = 100;
 pub struct ForecastRow<'a> {
     /// The round's origin T.
     pub origin: UnixMillis,
-    /// Name of the miner whose forecast it is.
+    /// Name of the miner whose forecast it is, as a [`MinerName`] can be.
     pub miner: &'a str,
     /// Its values; their number of steps is the horizon of the file.
     pub forecast: &'a Forecast,
@@ -53,6 +57,16 @@ pub enum ForecastWriteError {
         file: PathBuf,
         /// The writer's error.
         source: PolarsError,
+    },
+    /// A name that couldn't be read again.
+    #[error("can't write forecasts file {}: the miner's name {:?} has {why}", .file.display(), excerpt(.miner))]
+    Name {
+        /// Path as the caller gave it.
+        file: PathBuf,
+        /// The name.
+        miner: String,
+        /// What is wrong with it, and the cure.
+        why: MinerNameError,
     },
     /// CSV has no column for the kind, nor for another K.
     #[error("forecasts file {file}: CSV holds quantiles of one K only; use .parquet")]
@@ -138,6 +152,15 @@ impl ForecastWriter {
     /// The file can't be written, or CSV can't hold these forecasts.
     pub fn write(&mut self, rows: &[ForecastRow]) -> Result<(), ForecastWriteError> {
         let Self { file, format, .. } = self;
+        for row in rows {
+            row.miner
+                .parse::<MinerName>()
+                .map_err(|why| ForecastWriteError::Name {
+                    file: file.clone(),
+                    miner: row.miner.to_owned(),
+                    why,
+                })?;
+        }
         match format {
             Format::Parquet(writer) => {
                 let frame = frame(rows).map_err(|source| parquet_error(file, source))?;
@@ -242,8 +265,9 @@ fn write_csv_lines(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Resul
         writeln!(out)?;
     }
     for row in rows {
+        let miner = csv_cell(row.miner);
         for step in 0..row.forecast.horizon() {
-            write!(out, "{},{},{}", row.origin, row.miner, step + 1)?;
+            write!(out, "{},{miner},{}", row.origin, step + 1)?;
             for value in row.forecast.row(step) {
                 write!(out, ",{value}")?;
             }
@@ -251,6 +275,15 @@ fn write_csv_lines(out: &mut BufWriter<File>, rows: &[ForecastRow]) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// The text as a cell: in quotes where a reader would take it apart otherwise.
+fn csv_cell(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"']) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into()
+    } else {
+        text.into()
+    }
 }
 
 fn parquet_error(file: &Path, source: PolarsError) -> ForecastWriteError {

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
+use foretell_core::series::Unit;
+
 use super::error::PriceFileError;
+use crate::excerpt::name_list;
 
 /// The column of a bar's open time.
 pub(crate) const OPEN_TIME: &str = "open_time_ms";
 /// The columns of a bar's numbers, in the order of [`PriceColumns::Bars`].
 pub(crate) const BAR: [&str; 5] = ["open", "high", "low", "close", "volume"];
+/// The last of them, the only one that may be unknown.
+pub(crate) const VOLUME: &str = "volume";
 /// The only other column of a series without trades.
 pub(crate) const VALUE: &str = "value";
 
@@ -32,7 +37,7 @@ impl PriceColumns {
             match (positions.next(), positions.next()) {
                 (_, Some(_)) => Err(PriceFileError::DuplicateColumn {
                     file: file.to_owned(),
-                    column,
+                    column: column.to_owned(),
                 }),
                 (position, None) => Ok(position.map(|(i, _): (usize, _)| i)),
             }
@@ -49,11 +54,26 @@ impl PriceColumns {
                 numbers: [o, h, l, c, v],
             }),
             (Some(open_time), _, Some(value)) => Ok(Self::Values { open_time, value }),
+            _ if matches!(names, [name] if name.contains([';', '\t'])) => {
+                Err(PriceFileError::Separator {
+                    file: file.to_owned(),
+                })
+            }
             (_, _, value) => Err(PriceFileError::MissingColumns {
                 file: file.to_owned(),
                 missing: missing(names, value.is_some()),
-                found: names.iter().map(|name| (*name).to_owned()).collect(),
+                found: name_list(names.iter().copied()),
             }),
+        }
+    }
+}
+
+impl PriceColumns {
+    /// The unit of such a file where nobody names another: bars are of prices.
+    pub(crate) const fn unit(self) -> Unit {
+        match self {
+            Self::Bars { .. } => Unit::LogPrice,
+            Self::Values { .. } => Unit::Value,
         }
     }
 }

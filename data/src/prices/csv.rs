@@ -1,68 +1,78 @@
 //! The rows of a price file in CSV, every price exactly the double that its text means.
 
+use std::io::Read;
 use std::path::Path;
 
-use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;
 use foretell_core::time::UnixMillis;
 
-use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
-use super::error::{CellFault, PriceFileError};
+use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE, VOLUME};
+use super::error::{CellFault, MAX_ROWS, PriceFileError};
+use super::rows::{PriceRows, RowPositions};
+use crate::csv_rows::{CsvFault, CsvRows};
+use crate::excerpt::excerpt;
 use crate::file_position::RowPosition;
+use crate::input_file::InputFault;
 
-/// The bars of a CSV file, in the file's order, each with its offset in bytes, which [`line_number`] turns into the
-/// number of its line.
+/// The bars of a CSV file. `unreadable` says what an error of `input` means.
 ///
 /// Each cell is checked here; that bars are in order and consistent is not.
-pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), PriceFileError> {
-    // Cells are trimmed as they are looked at: the reader would copy every record for it.
-    let mut reader = ReaderBuilder::new().from_reader(bytes);
-    let syntax = |error: ::csv::Error| not_csv(file, bytes, &error);
-    let header = reader.headers().map_err(syntax)?;
-    if header.is_empty() {
-        return Err(PriceFileError::Empty {
+pub(crate) fn parse(
+    file: &Path,
+    input: impl Read,
+    unreadable: impl Fn(std::io::Error) -> InputFault,
+) -> Result<PriceRows, PriceFileError> {
+    let fault = |fault| csv_error(file, fault, &unreadable);
+    let (rows, names) = CsvRows::open(input).map_err(fault)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let columns = PriceColumns::find(file, &names)?;
+    let mut table = PriceTable { file, rows };
+    let (mut bars, mut lines) = (Vec::new(), Vec::new());
+    let (mut unknown_volumes, mut first_unknown) = (0, None);
+    while table.rows.advance().map_err(fault)? {
+        if bars.len() == MAX_ROWS {
+            return Err(PriceFileError::TooManyRows {
+                file: file.to_owned(),
+            });
+        }
+        let bar = table.bar(columns, &mut |line| {
+            unknown_volumes += 1;
+            first_unknown = first_unknown.or(Some(line));
+        })?;
+        bars.push(bar);
+        lines.push(table.rows.line());
+    }
+    // Where no row has a volume it isn't known; where some have, one is missing.
+    if let Some(line) = first_unknown.filter(|_| unknown_volumes < bars.len()) {
+        return Err(PriceFileError::Cell {
             file: file.to_owned(),
+            row: RowPosition::Line(line),
+            column: VOLUME,
+            found: String::new(),
+            fault: CellFault::Empty,
         });
     }
-    let columns = PriceColumns::find(file, &header.iter().map(str::trim).collect::<Vec<_>>())?;
-    let (mut bars, mut offsets) = (Vec::new(), Vec::new());
-    let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(syntax)? {
-        let cells = CsvRow {
-            file,
-            bytes,
-            record: &record,
-        };
-        bars.push(cells.bar(columns)?);
-        offsets.push(offset(record.position()));
-    }
-    Ok((bars, offsets))
+    Ok(PriceRows {
+        bars,
+        positions: RowPositions::Lines(lines),
+        unit: columns.unit(),
+    })
 }
 
-/// The line of the record that the reader began at `offset`, from 1.
-///
-/// The reader's own count is of the line before, where lines end in CRLF or blank ones come between.
-pub(crate) fn line_number(bytes: &[u8], offset: u64) -> u64 {
-    let start = usize::try_from(offset).unwrap_or(usize::MAX);
-    let (before, rest) = bytes.split_at(start.min(bytes.len()));
-    let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
-    1 + before
-        .iter()
-        .chain(ends)
-        .filter(|byte| **byte == b'\n')
-        .count() as u64
-}
-
-/// A line, with what messages about it need.
-struct CsvRow<'a> {
+/// The rows, with what messages about them need.
+struct PriceTable<'a, R> {
     file: &'a Path,
-    bytes: &'a [u8],
-    record: &'a StringRecord,
+    rows: CsvRows<R>,
 }
 
-impl CsvRow<'_> {
-    fn bar(&self, columns: PriceColumns) -> Result<Bar, PriceFileError> {
+impl<R: Read> PriceTable<'_, R> {
+    /// The row's bar; `on_unknown_volume` is told of an empty volume, which counts as 0.
+    fn bar(
+        &self,
+        columns: PriceColumns,
+        on_unknown_volume: &mut impl FnMut(u64),
+    ) -> Result<Bar, PriceFileError> {
         match columns {
             PriceColumns::Bars { open_time, numbers } => {
                 let [open, high, low, close, volume] = numbers;
@@ -73,7 +83,12 @@ impl CsvRow<'_> {
                     high: self.price(high, high_name)?,
                     low: self.price(low, low_name)?,
                     close: self.price(close, close_name)?,
-                    volume: self.price(volume, volume_name)?.get(),
+                    volume: if self.rows.cell(volume).is_empty() {
+                        on_unknown_volume(self.rows.line());
+                        0.0
+                    } else {
+                        self.price(volume, volume_name)?.get()
+                    },
                 })
             }
             PriceColumns::Values { open_time, value } => Ok(Bar::from_value(
@@ -85,9 +100,9 @@ impl CsvRow<'_> {
 
     fn time(&self, index: usize) -> Result<UnixMillis, PriceFileError> {
         let text = self.cell(index, OPEN_TIME)?;
-        text.parse()
-            .map(UnixMillis)
-            .map_err(|_| self.cell_error(OPEN_TIME, text, CellFault::NotATime))
+        let number = text.parse::<i64>().map_err(|_| CellFault::NotATime);
+        let time = number.and_then(|number| Ok(UnixMillis::from_outside(number)?));
+        time.map_err(|fault| self.cell_error(OPEN_TIME, text, fault))
     }
 
     fn price(&self, index: usize, column: &'static str) -> Result<Price, PriceFileError> {
@@ -97,39 +112,36 @@ impl CsvRow<'_> {
     }
 
     fn cell(&self, index: usize, column: &'static str) -> Result<&str, PriceFileError> {
-        match self.record.get(index).map(str::trim) {
-            None | Some("") => Err(self.cell_error(column, "", CellFault::Empty)),
-            Some(text) => Ok(text),
+        match self.rows.cell(index) {
+            "" => Err(self.cell_error(column, "", CellFault::Empty)),
+            text => Ok(text),
         }
     }
 
     fn cell_error(&self, column: &'static str, found: &str, fault: CellFault) -> PriceFileError {
         PriceFileError::Cell {
             file: self.file.to_owned(),
-            row: RowPosition::Line(line_number(self.bytes, offset(self.record.position()))),
+            row: RowPosition::Line(self.rows.line()),
             column,
-            found: found.to_owned(),
+            found: excerpt(found),
             fault,
         }
     }
 }
 
-fn offset(position: Option<&Position>) -> u64 {
-    position.map_or(0, Position::byte)
-}
-
-fn not_csv(file: &Path, bytes: &[u8], error: &::csv::Error) -> PriceFileError {
-    let reason = match error.kind() {
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} cells under a header of {expected_len}"),
-        ErrorKind::Utf8 { err, .. } => err.to_string(),
-        _ => error.to_string(),
-    };
-    PriceFileError::NotCsv {
-        file: file.to_owned(),
-        line: line_number(bytes, offset(error.position())),
-        reason,
+fn csv_error(
+    file: &Path,
+    fault: CsvFault,
+    unreadable: impl Fn(std::io::Error) -> InputFault,
+) -> PriceFileError {
+    let file = file.to_owned();
+    match fault {
+        CsvFault::Empty => PriceFileError::Empty { file },
+        CsvFault::Io(error) => PriceFileError::Input {
+            file,
+            fault: unreadable(error),
+        },
+        CsvFault::NotCsv { line, reason } => PriceFileError::NotCsv { file, line, reason },
     }
 }
 
@@ -140,7 +152,19 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<(Vec<Bar>, Vec<u64>), String> {
-        parse(Path::new("p.csv"), text.as_bytes()).map_err(|e| e.to_string())
+        parsed_bytes(text.as_bytes())
+    }
+
+    fn parsed_bytes(bytes: &[u8]) -> Result<(Vec<Bar>, Vec<u64>), String> {
+        let rows = parse(Path::new("p.csv"), bytes, InputFault::Unreadable);
+        match rows.map_err(|error| error.to_string())? {
+            PriceRows {
+                bars,
+                positions: RowPositions::Lines(lines),
+                ..
+            } => Ok((bars, lines)),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[track_caller]
@@ -151,43 +175,45 @@ mod tests {
     #[test]
     fn bars_and_values_are_read_exactly() {
         let (bars, _) = parsed(
-            "open_time_ms,open,high,low,close,volume\n1000,0.1,0.30000000000000004,0.1,0.2,7\n",
+            "open_time_ms,open,high,low,close,volume\n1704067201000,0.1,0.30000000000000004,0.1,0.2,7\n",
         )
         .unwrap();
         assert_eq!(bars[0].high.get().to_bits(), (0.1_f64 + 0.2).to_bits());
-        assert_eq!((bars[0].open_time, bars[0].volume), (UnixMillis(1000), 7.0));
-        let (bars, _) = parsed("value,open_time_ms\n-3.5,1000\n").unwrap();
+        assert_eq!(
+            (bars[0].open_time, bars[0].volume),
+            (UnixMillis(1_704_067_201_000), 7.0)
+        );
+        let (bars, _) = parsed("value,open_time_ms\n-3.5,1704067201000\n").unwrap();
         let value = "-3.5".parse().unwrap();
-        assert_eq!(bars, [Bar::from_value(UnixMillis(1000), value)]);
+        assert_eq!(
+            bars,
+            [Bar::from_value(UnixMillis(1_704_067_201_000), value)]
+        );
     }
 
     #[test]
     fn byte_order_marks_crlf_blank_lines_and_spaces_are_no_obstacle() {
         for (text, expected) in [
             (
-                "\u{feff}open_time_ms, value\r\n1000, 1\r\n\r\n2000,2\r\n3000,3",
+                "\u{feff}open_time_ms, value\r\n1704067201000, 1\r\n\r\n1704067202000,2\r\n1704067203000,3",
                 [2, 4, 5],
             ),
             (
-                "open_time_ms,value\n\n\n1000,1\n2000,2\n\n3000,3\n",
+                "open_time_ms,value\n\n\n1704067201000,1\n1704067202000,2\n\n1704067203000,3\n",
                 [4, 5, 7],
             ),
             (
-                "open_time_ms,value\n\"1000\",\"\n1\"\n2000,2\n3000,3\n\n",
+                "open_time_ms,value\n\"1704067201000\",\"\n1\"\n1704067202000,2\n1704067203000,3\n\n",
                 [2, 4, 5],
             ),
         ] {
-            let (bars, offsets) = parsed(text).unwrap();
+            let (bars, lines) = parsed(text).unwrap();
             let closes: Vec<f64> = bars.iter().map(|bar| bar.close.get()).collect();
             assert_eq!(closes, [1.0, 2.0, 3.0], "{text:?}");
-            let lines: Vec<u64> = offsets
-                .into_iter()
-                .map(|offset| line_number(text.as_bytes(), offset))
-                .collect();
             assert_eq!(lines, expected, "{text:?}");
         }
         assert_message(
-            "open_time_ms,value\r\n1,1\r\n\r\n2\r\n",
+            "open_time_ms,value\r\n1704067201000,1\r\n\r\n2\r\n",
             &["p.csv, line 4: not CSV"],
         );
     }
@@ -196,14 +222,15 @@ mod tests {
     fn an_empty_file_needs_a_header() {
         assert_message("", &["p.csv", "empty", "first line must name the columns"]);
         assert_message(
-            "1000,1\n2000,2\n",
-            &["p.csv", "found: 1000, 1", "must name"],
+            "1704067201000,1\n1704067202000,2\n",
+            &["p.csv", "found: 1704067201000, 1", "must name"],
         );
     }
 
     #[test]
     fn a_bad_cell_is_named_with_its_line_and_cure() {
-        let value = |cell: &str| format!("open_time_ms,value\n1000,1\n2000,{cell}\n");
+        let value =
+            |cell: &str| format!("open_time_ms,value\n1704067201000,1\n1704067202000,{cell}\n");
         let place = ["p.csv", "line 3", "column value"];
         for (cell, parts) in [
             ("abc", ["\"abc\"", "plain decimal"]),
@@ -233,9 +260,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_named_with_their_line() {
-        let bytes = b"open_time_ms,value\n1000,\xff\n";
-        let message = parse(Path::new("p.csv"), bytes).unwrap_err().to_string();
+        let bytes = b"open_time_ms,value\n1704067201000,\xff\n";
+        let message = parsed_bytes(bytes).unwrap_err();
         assert!(message.contains("p.csv, line 2: not CSV"), "{message}");
-        assert!(message.contains("UTF-8 cells"), "{message}");
+        assert!(message.contains("save the file as UTF-8"), "{message}");
     }
 }

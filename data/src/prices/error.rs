@@ -3,11 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use foretell_core::instant_range::ImplausibleInstant;
 use foretell_core::price::{Price, PriceError};
 use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
 use crate::file_position::RowPosition;
+use crate::input_file::InputFault;
+
+/// Most rows of a price file: bars of a minute for 38 years.
+pub(crate) const MAX_ROWS: usize = 20_000_000;
 
 /// Why a sequence of bars is no [`PriceSeries`](super::PriceSeries).
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -94,6 +99,17 @@ pub enum BarFault {
         /// Price in that column.
         found: Price,
     },
+    /// A price of 0 or less in a series of prices.
+    #[error(
+        "column {column}: found {found}, and a price is above 0; leave the row out if it stands for no data (a missing row \
+         is a gap), or say --unit value if the series isn't one of prices"
+    )]
+    NotPositive {
+        /// Name of the column.
+        column: &'static str,
+        /// The price, as it was given.
+        found: Price,
+    },
     /// A negative or non-finite volume.
     #[error("column volume: found {found}; a volume is 0 or more, write 0 if it isn't known")]
     Volume {
@@ -105,39 +121,24 @@ pub enum BarFault {
 /// Why a price file can't be read or written. Every message names the file, the place in it, and the cure.
 #[derive(Debug, Error)]
 pub enum PriceFileError {
-    /// Neither `.csv` nor `.parquet`.
-    #[error("{}: the format of a price file is its extension; name it .csv or .parquet", .file.display())]
-    Extension {
+    /// No file was named.
+    #[error("no price file was given: name at least one")]
+    NoFiles,
+    /// It can't be opened or read.
+    #[error("{}: {fault}", .file.display())]
+    Input {
         /// Path as the caller gave it.
         file: PathBuf,
-    },
-    /// There is no file of this name.
-    #[error("{}: no such file; check the path", .file.display())]
-    NotFound {
-        /// Path as the caller gave it.
-        file: PathBuf,
-    },
-    /// The path is a directory.
-    #[error("{}: this is a directory; name one price file in it", .file.display())]
-    Directory {
-        /// Path as the caller gave it.
-        file: PathBuf,
-    },
-    /// The system doesn't let us read it.
-    #[error("{}: can't be read ({source}); check its owner and permissions, and the disk", .file.display())]
-    Unreadable {
-        /// Path as the caller gave it.
-        file: PathBuf,
-        /// The system's error.
-        source: io::Error,
+        /// Why it can't, and the cure.
+        fault: InputFault,
     },
     /// The system doesn't let us write it.
-    #[error("{}: can't be written ({source}); check its directory's permissions and free space", .file.display())]
+    #[error("{}: can't be written ({why}); check its directory's permissions and free space", .file.display())]
     Unwritable {
         /// Path as the caller gave it.
         file: PathBuf,
         /// The system's error.
-        source: io::Error,
+        why: io::Error,
     },
     /// An empty file, without even a header.
     #[error("{}: the file is empty; its first line must name the columns, {LAYOUTS}", .file.display())]
@@ -146,13 +147,13 @@ pub enum PriceFileError {
         file: PathBuf,
     },
     /// A line that isn't CSV, or has another number of cells than the header.
-    #[error("{}, line {line}: not CSV ({reason}); give every line as many UTF-8 cells as the header", .file.display())]
+    #[error("{}, line {line}: not CSV: {reason}", .file.display())]
     NotCsv {
         /// Path as the caller gave it.
         file: PathBuf,
         /// Number of the line; the header is line 1.
         line: u64,
-        /// The parser's message.
+        /// What is wrong with it, and the cure.
         reason: String,
     },
     /// Bytes that aren't a Parquet file, or are a damaged one.
@@ -169,7 +170,7 @@ pub enum PriceFileError {
     /// A column that is needed isn't there.
     #[error(
         "{}: no column {} (found: {}); the first line of a CSV file, or the schema of a Parquet file, must name {LAYOUTS}",
-        .file.display(), .missing.join(", "), .found.join(", ")
+        .file.display(), .missing.join(", "), .found
     )]
     MissingColumns {
         /// Path as the caller gave it.
@@ -177,7 +178,19 @@ pub enum PriceFileError {
         /// Names of the columns that are missing, of the form that the file comes closest to.
         missing: Vec<&'static str>,
         /// Names of the columns that the file has.
-        found: Vec<String>,
+        found: String,
+    },
+    /// A header whose names aren't separated by commas.
+    #[error("{}: its first line has no commas; separate the cells by commas, and write decimals with a point", .file.display())]
+    Separator {
+        /// Path as the caller gave it.
+        file: PathBuf,
+    },
+    /// More rows than are read.
+    #[error("{}: more than {MAX_ROWS} rows; split the file, or take a longer step", .file.display())]
+    TooManyRows {
+        /// Path as the caller gave it.
+        file: PathBuf,
     },
     /// Two columns of one name.
     #[error("{}: two columns are named {column}; rename or remove one", .file.display())]
@@ -185,7 +198,7 @@ pub enum PriceFileError {
         /// Path as the caller gave it.
         file: PathBuf,
         /// Name of both columns.
-        column: &'static str,
+        column: String,
     },
     /// A Parquet column of a type that can't be taken without loss.
     #[error("{}, column {column}: found type {found}; store it as {expected}", .file.display())]
@@ -231,6 +244,73 @@ pub enum PriceFileError {
         /// What is wrong with the bar, and the cure.
         fault: BarFault,
     },
+    /// Files of one series that have different steps.
+    #[error(
+        "{}: its bars are {found} apart, those of {} {step}; give files of one step",
+        .file.display(), .first.display()
+    )]
+    StepMismatch {
+        /// Path of the file that differs.
+        file: PathBuf,
+        /// Step of that file.
+        found: Millis,
+        /// Path of the first file.
+        first: PathBuf,
+        /// Step of the first file.
+        step: Millis,
+    },
+    /// Files of one step whose bars don't fall on the same instants.
+    #[error(
+        "{}: its bars open {offset} after those of {}; resample one of the two",
+        .file.display(), .first.display()
+    )]
+    PhaseMismatch {
+        /// Path of the file that differs.
+        file: PathBuf,
+        /// Time from a bar of the first file to the next one of this file.
+        offset: Millis,
+        /// Path of the first file.
+        first: PathBuf,
+    },
+    /// A file of prices beside one of values.
+    #[error(
+        "{} is of {found}, {} of {unit}: say --unit price or --unit value if both are of one series, or leave one out",
+        .file.display(), .first.display()
+    )]
+    UnitMismatch {
+        /// Path of the file that differs.
+        file: PathBuf,
+        /// What its columns say that it holds.
+        found: &'static str,
+        /// Path of the first file.
+        first: PathBuf,
+        /// What the first file's columns say.
+        unit: &'static str,
+    },
+    /// Two files with different bars for one instant.
+    #[error(
+        "{}, {row}, and {}, {other_row}, have different bars of open_time_ms {open_time}: {column} {found} and {other_found}; \
+         files may overlap only where they agree, leave one out or cut it",
+        .file.display(), .other.display()
+    )]
+    Conflict {
+        /// Path of the file named first.
+        file: PathBuf,
+        /// Place of its bar.
+        row: RowPosition,
+        /// Path of the other file.
+        other: PathBuf,
+        /// Place of its bar.
+        other_row: RowPosition,
+        /// Open time of both bars.
+        open_time: UnixMillis,
+        /// The first column that differs.
+        column: &'static str,
+        /// What the first file has there.
+        found: f64,
+        /// What the other file has there.
+        other_found: f64,
+    },
 }
 
 /// What is wrong with a cell, and the cure.
@@ -242,6 +322,9 @@ pub enum CellFault {
     /// Not a whole number.
     #[error("not a whole number of milliseconds; write unix milliseconds such as 1704067200000")]
     NotATime,
+    /// A whole number that isn't taken for unix milliseconds.
+    #[error(transparent)]
+    Implausible(#[from] ImplausibleInstant),
     /// Not a decimal number.
     #[error("not a number; write a plain decimal such as 42397.23")]
     NotANumber,
@@ -267,17 +350,6 @@ impl PriceSeriesError {
                 row: row(bar),
                 fault,
             },
-        }
-    }
-}
-
-impl PriceFileError {
-    /// The error that the system doesn't let us read this file.
-    pub(crate) fn unreadable(file: &Path, source: io::Error) -> Self {
-        let file = file.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { file },
-            _ => Self::Unreadable { file, source },
         }
     }
 }

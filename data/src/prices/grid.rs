@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use foretell_core::bar::Bar;
+use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::error::{BarFault, PriceSeriesError};
@@ -23,10 +24,10 @@ pub struct Gap {
 /// The step of these bars, or the first bar that keeps them from having one.
 ///
 /// The step is the most common spacing, the smallest of equally common ones; every spacing is a multiple of it.
-pub(crate) fn infer_step(bars: &[Bar]) -> Result<Millis, PriceSeriesError> {
+pub(crate) fn infer_step(unit: Unit, bars: &[Bar]) -> Result<Millis, PriceSeriesError> {
     let at = |bar: usize| move |fault| PriceSeriesError::Bar { bar, fault };
     for (i, bar) in bars.iter().enumerate() {
-        check_bar(bar).map_err(at(i))?;
+        check_bar(unit, bar).map_err(at(i))?;
     }
     for (i, (before, spacing)) in spacings(bars).enumerate() {
         check_order(before, spacing).map_err(at(i + 1))?;
@@ -64,14 +65,31 @@ fn spacings(bars: &[Bar]) -> impl Iterator<Item = (UnixMillis, Millis)> {
     times.clone().zip(times.skip(1)).map(|(a, b)| (a, b - a))
 }
 
-fn check_bar(bar: &Bar) -> Result<(), BarFault> {
-    let Bar { low, high, .. } = *bar;
+fn check_bar(unit: Unit, bar: &Bar) -> Result<(), BarFault> {
+    let Bar {
+        open,
+        low,
+        high,
+        close,
+        ..
+    } = *bar;
     if !VALID_TIMES.contains(&bar.open_time.0) {
         return Err(BarFault::OpenTime {
             found: bar.open_time.0,
         });
     }
-    for (other, found) in [("open", bar.open), ("close", bar.close)] {
+    let prices = [
+        ("open", open),
+        ("high", high),
+        ("low", low),
+        ("close", close),
+    ];
+    for (column, found) in prices {
+        if !unit.admits(found.get()) {
+            return Err(BarFault::NotPositive { column, found });
+        }
+    }
+    for (other, found) in [("open", open), ("close", close)] {
         if low > found {
             return Err(BarFault::Low { low, other, found });
         }
@@ -125,7 +143,7 @@ mod tests {
     /// Asserts the message about bars of a CSV file without blank lines.
     #[track_caller]
     fn assert_message(bars: &[Bar], parts: &[&str]) {
-        let error = infer_step(bars)
+        let error = infer_step(Unit::Value, bars)
             .unwrap_err()
             .in_file(Path::new("p.csv"), |bar| RowPosition::Line(bar as u64 + 2));
         assert_contains_all(&error.to_string(), parts);
@@ -133,9 +151,15 @@ mod tests {
 
     #[test]
     fn the_step_is_the_most_common_spacing() {
-        assert_eq!(infer_step(&bars(&[0, 300, 600, 1200])), Ok(Millis(300)));
-        assert_eq!(infer_step(&bars(&[0, 600, 900])), Ok(Millis(300)));
-        assert_eq!(infer_step(&bars(&[-300, 0])), Ok(Millis(300)));
+        assert_eq!(
+            infer_step(Unit::Value, &bars(&[0, 300, 600, 1200])),
+            Ok(Millis(300))
+        );
+        assert_eq!(
+            infer_step(Unit::Value, &bars(&[0, 600, 900])),
+            Ok(Millis(300))
+        );
+        assert_eq!(infer_step(Unit::Value, &bars(&[-300, 0])), Ok(Millis(300)));
     }
 
     #[test]
@@ -152,7 +176,9 @@ mod tests {
     fn fewer_than_two_bars_have_no_step() {
         assert_message(&[], &["p.csv: rows found: 0", "give at least 2"]);
         assert_message(&bars(&[5]), &["p.csv: rows found: 1", "give at least 2"]);
-        let message = infer_step(&bars(&[5])).unwrap_err().to_string();
+        let message = infer_step(Unit::Value, &bars(&[5]))
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("bars given: 1"), "{message}");
     }
 
@@ -196,6 +222,43 @@ mod tests {
                     "write unix milliseconds",
                 ],
             );
+        }
+    }
+
+    #[test]
+    fn a_price_of_zero_or_less_is_named_wherever_it_stands() {
+        let sound = Bar {
+            high: price(12.0),
+            ..Bar::from_value(UnixMillis(300), price(10.0))
+        };
+        let zero = price(0.0);
+        for (bar, column) in [
+            (
+                Bar {
+                    open: zero,
+                    low: zero,
+                    ..sound
+                },
+                "open",
+            ),
+            (Bar { low: zero, ..sound }, "low"),
+            (
+                Bar {
+                    low: zero,
+                    close: zero,
+                    ..sound
+                },
+                "low",
+            ),
+            (Bar::from_value(UnixMillis(300), price(-1.0)), "open"),
+        ] {
+            let pair = [bars(&[0])[0], bar];
+            let error = infer_step(Unit::LogPrice, &pair).unwrap_err().to_string();
+            assert_contains_all(
+                &error,
+                &[column, "above 0", "leave the row out", "--unit value"],
+            );
+            assert_eq!(infer_step(Unit::Value, &pair), Ok(Millis(300)));
         }
     }
 
@@ -261,7 +324,10 @@ mod tests {
             };
             assert_message(&[bars(&[0])[0], bar], &["p.csv, line 3", fault, cure]);
         }
-        assert_eq!(infer_step(&[bars(&[0])[0], sound]), Ok(Millis(300)));
+        assert_eq!(
+            infer_step(Unit::Value, &[bars(&[0])[0], sound]),
+            Ok(Millis(300))
+        );
     }
 
     proptest! {
@@ -276,7 +342,7 @@ mod tests {
             }
             let bars = bars(&times);
             // Where a gap's length is more common than the step itself the series may have no step.
-            if let Ok(step) = infer_step(&bars) {
+            if let Ok(step) = infer_step(Unit::Value, &bars) {
                 let missing: usize = gaps(&bars, step).iter().map(|gap| gap.bars).sum();
                 let span = times[times.len() - 1] - times[0];
                 prop_assert_eq!((missing + bars.len() - 1) as i64 * step.0, span);

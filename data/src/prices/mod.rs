@@ -3,7 +3,7 @@
 //! ```text
 //!  .csv ─────▶ csv ──────┐ each cell checked        order, step and gaps checked
 //!                        ├──────────────────▶ bars ───────────▶ grid ──────────▶ PriceSeries
-//!  .parquet ─▶ parquet ──┘ columns by name
+//!  .parquet ─▶ parquet ──┘ columns by name                                                 several: joined, where they agree
 //! ```
 
 mod columns;
@@ -12,7 +12,9 @@ mod csv_line;
 mod error;
 mod file;
 mod grid;
+mod joined;
 mod parquet;
+mod rows;
 mod series;
 
 #[cfg(test)]
@@ -21,4 +23,5 @@ mod tests;
 pub use error::{BarFault, CellFault, PriceFileError, PriceSeriesError};
 pub use file::{parse_csv, read, write_csv};
 pub use grid::Gap;
+pub use joined::{JoinedPrices, read_all};
 pub use series::PriceSeries;

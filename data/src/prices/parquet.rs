@@ -5,102 +5,126 @@ use std::path::Path;
 use foretell_core::bar::Bar;
 use foretell_core::price::Price;
 use foretell_core::time::UnixMillis;
-use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
+use polars_arrow::datatypes::ArrowSchema;
 
-use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE};
-use super::error::{CellFault, PriceFileError};
+use super::columns::{BAR, OPEN_TIME, PriceColumns, VALUE, VOLUME};
+use super::error::{CellFault, MAX_ROWS, PriceFileError};
+use super::rows::{PriceRows, RowPositions};
 use crate::file_position::RowPosition;
-use crate::parquet_file::{Number, ParquetFault, ParquetFile};
+use crate::input_file::InputFile;
+use crate::parquet_file::{Number, ParquetFault, ParquetFile, TimeScale, is_number};
 
 /// The bars of a Parquet file, in the file's order.
 ///
 /// Each cell is checked here; that bars are in order and consistent is not.
-pub(crate) fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
-    let table = PriceTable {
-        path: file,
-        file: ParquetFile::open(file).map_err(|fault| file_error(file, fault))?,
-    };
-    let schema = table.file.schema();
+pub(crate) fn read(input: &InputFile) -> Result<PriceRows, PriceFileError> {
+    let path = input.path();
+    let file = ParquetFile::open(input).map_err(|fault| file_error(path, fault))?;
+    let schema = file.schema();
     let names: Vec<&str> = schema
         .iter_names()
         .map(polars::prelude::PlSmallStr::as_str)
         .collect();
-    let columns = PriceColumns::find(file, &names)?;
-    check_types(file, schema, columns)?;
-    match columns {
-        PriceColumns::Bars { .. } => table.bars(),
-        PriceColumns::Values { .. } => table.values(),
+    let columns = PriceColumns::find(path, &names)?;
+    let table = PriceTable {
+        path,
+        time_scale: check_types(path, schema, columns)?,
+        file: &file,
+    };
+    if file.rows() > MAX_ROWS {
+        return Err(PriceFileError::TooManyRows {
+            file: path.to_owned(),
+        });
     }
+    Ok(PriceRows {
+        bars: match columns {
+            PriceColumns::Bars { .. } => table.bars()?,
+            PriceColumns::Values { .. } => table.values()?,
+        },
+        positions: RowPositions::Rows,
+        unit: columns.unit(),
+    })
 }
 
-/// Refuses columns that can't be taken without loss.
+/// Refuses columns that can't be taken without loss; what the times count.
 fn check_types(
     file: &Path,
     schema: &ArrowSchema,
     columns: PriceColumns,
-) -> Result<(), PriceFileError> {
+) -> Result<TimeScale, PriceFileError> {
+    let wrong = |column, expected| PriceFileError::ColumnType {
+        file: file.to_owned(),
+        column,
+        found: schema
+            .get(column)
+            .map_or_else(String::new, |field| format!("{:?}", field.dtype)),
+        expected,
+    };
     let numbers: &[&'static str] = match columns {
         PriceColumns::Bars { .. } => &BAR,
         PriceColumns::Values { .. } => &[VALUE],
     };
-    let times = [(OPEN_TIME, false)].into_iter();
-    for (column, fractions) in times.chain(numbers.iter().map(|name| (*name, true))) {
-        let found = schema.get(column).map(|field| &field.dtype);
-        let fits = match found {
-            Some(
-                ArrowDataType::Int32
-                | ArrowDataType::Int64
-                | ArrowDataType::UInt32
-                | ArrowDataType::UInt64,
-            ) => true,
-            Some(ArrowDataType::Float32 | ArrowDataType::Float64) => fractions,
-            _ => false,
-        };
-        if !fits {
-            return Err(PriceFileError::ColumnType {
-                file: file.to_owned(),
-                column,
-                found: found.map_or_else(String::new, |dtype| format!("{dtype:?}")),
-                expected: if fractions {
-                    "64-bit floats"
-                } else {
-                    "64-bit integers, unix milliseconds"
-                },
-            });
+    for column in numbers {
+        if !schema
+            .get(*column)
+            .is_some_and(|field| is_number(&field.dtype))
+        {
+            return Err(wrong(*column, "64-bit floats"));
         }
     }
-    Ok(())
+    let times = schema.get(OPEN_TIME);
+    let scale = times.and_then(|field| TimeScale::of(&field.dtype));
+    scale.ok_or_else(|| wrong(OPEN_TIME, "64-bit integers, unix milliseconds"))
 }
 
 struct PriceTable<'a> {
     path: &'a Path,
-    file: ParquetFile,
+    file: &'a ParquetFile,
+    time_scale: TimeScale,
 }
 
 impl PriceTable<'_> {
     fn bars(&self) -> Result<Vec<Bar>, PriceFileError> {
-        let [open, high, low, close, volume] = BAR.map(|column| self.cells(column, number));
+        let [open, high, low, close, _] = BAR.map(|column| self.cells(column, number));
         let prices = open?.into_iter().zip(high?).zip(low?).zip(close?);
-        let rows = self.cells(OPEN_TIME, time)?.into_iter().zip(prices);
+        let rows = self.times()?.into_iter().zip(prices);
         Ok(rows
-            .zip(volume?)
+            .zip(self.volumes()?)
             .map(|((open_time, (((open, high), low), close)), volume)| Bar {
                 open_time,
                 open,
                 high,
                 low,
                 close,
-                volume: volume.get(),
+                volume,
             })
             .collect())
     }
 
     fn values(&self) -> Result<Vec<Bar>, PriceFileError> {
-        let times = self.cells(OPEN_TIME, time)?.into_iter();
-        let rows = times.zip(self.cells(VALUE, number)?);
+        let rows = self.times()?.into_iter().zip(self.cells(VALUE, number)?);
         Ok(rows
             .map(|(time, value)| Bar::from_value(time, value))
             .collect())
+    }
+
+    fn times(&self) -> Result<Vec<UnixMillis>, PriceFileError> {
+        self.cells(OPEN_TIME, |cell| time(cell, self.time_scale))
+    }
+
+    /// All volumes; a column without any is one of unknown volumes, which count as 0.
+    fn volumes(&self) -> Result<Vec<f64>, PriceFileError> {
+        let volume = |cell| match cell {
+            Number::Null => Ok(None),
+            cell => number(cell).map(|volume| Some(volume.get())),
+        };
+        let volumes = self.cells(VOLUME, volume)?;
+        match volumes.iter().position(Option::is_none) {
+            Some(row) if volumes.iter().any(Option::is_some) => {
+                Err(self.cell_error(row, VOLUME, Number::Null, CellFault::Empty))
+            }
+            _ => Ok(volumes.into_iter().map(Option::unwrap_or_default).collect()),
+        }
     }
 
     /// A whole column, or the first cell that `parse` refuses.
@@ -109,29 +133,42 @@ impl PriceTable<'_> {
         column: &'static str,
         parse: impl Fn(Number) -> Result<T, CellFault>,
     ) -> Result<Vec<T>, PriceFileError> {
-        let cells = self.file.numbers(column);
-        let cells = cells.map_err(|fault| file_error(self.path, fault))?;
-        (1..)
-            .zip(cells)
-            .map(|(row, cell)| {
-                parse(cell).map_err(|fault| PriceFileError::Cell {
-                    file: self.path.to_owned(),
-                    row: RowPosition::Row(row),
-                    column,
-                    found: cell.to_string(),
-                    fault,
-                })
-            })
-            .collect()
+        let mut parsed = Vec::new();
+        for group in 0..self.file.row_groups() {
+            let cells = self.file.numbers(group, column);
+            for cell in cells.map_err(|fault| file_error(self.path, fault))? {
+                let value = parse(cell)
+                    .map_err(|fault| self.cell_error(parsed.len(), column, cell, fault))?;
+                parsed.push(value);
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn cell_error(
+        &self,
+        row: usize,
+        column: &'static str,
+        cell: Number,
+        fault: CellFault,
+    ) -> PriceFileError {
+        PriceFileError::Cell {
+            file: self.path.to_owned(),
+            row: RowPosition::Row(row + 1),
+            column,
+            found: cell.to_string(),
+            fault,
+        }
     }
 }
 
-fn time(cell: Number) -> Result<UnixMillis, CellFault> {
+fn time(cell: Number, scale: TimeScale) -> Result<UnixMillis, CellFault> {
     match cell {
         Number::Null => Err(CellFault::Empty),
-        Number::Integer(n) => i64::try_from(n)
-            .map(UnixMillis)
-            .map_err(|_| CellFault::NotATime),
+        Number::Integer(n) => {
+            let millis = scale.millis(n).ok_or(CellFault::NotATime)?;
+            Ok(UnixMillis::from_outside(millis)?)
+        }
         Number::Float(_) => Err(CellFault::NotATime),
     }
 }
@@ -149,12 +186,11 @@ fn number(cell: Number) -> Result<Price, CellFault> {
 }
 
 fn file_error(file: &Path, fault: ParquetFault) -> PriceFileError {
+    let file = file.to_owned();
     match fault {
-        ParquetFault::Io(source) => PriceFileError::unreadable(file, source),
-        ParquetFault::Malformed(reason) => PriceFileError::NotParquet {
-            file: file.to_owned(),
-            reason,
-        },
+        ParquetFault::Input(fault) => PriceFileError::Input { file, fault },
+        ParquetFault::Malformed(reason) => PriceFileError::NotParquet { file, reason },
+        ParquetFault::DuplicateColumn(column) => PriceFileError::DuplicateColumn { file, column },
     }
 }
 
@@ -167,6 +203,8 @@ mod tests {
     use polars_io::prelude::ParquetWriter;
 
     use super::*;
+
+    const TIME: i64 = 1_704_067_200_000;
 
     fn column<'a, T, P: ?Sized>(name: &str, cells: T) -> Column
     where
@@ -191,7 +229,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("p.parquet");
         fs::write(&file, bytes).unwrap();
-        read(&file)
+        let input = InputFile::open(&file).unwrap();
+        Ok(read(&input)?.bars)
     }
 
     #[track_caller]
@@ -200,7 +239,7 @@ mod tests {
     }
 
     fn times() -> Column {
-        column(OPEN_TIME, [1000_i64, 2000])
+        column(OPEN_TIME, [TIME, TIME + 1000])
     }
 
     #[test]
@@ -216,7 +255,7 @@ mod tests {
         ])
         .unwrap();
         let first = Bar {
-            open_time: UnixMillis(1000),
+            open_time: UnixMillis(TIME),
             open: price(1.0),
             high: price(4.0),
             low: price(0.5),
@@ -231,9 +270,8 @@ mod tests {
     fn other_widths_are_taken_where_nothing_is_lost() {
         let expected = parsed(vec![times(), column(VALUE, [7.0, 8.0])]).unwrap();
         for time in [
-            column(OPEN_TIME, [1000_i32, 2000]),
-            column(OPEN_TIME, [1000_u32, 2000]),
-            column(OPEN_TIME, [1000_u64, 2000]),
+            times(),
+            column(OPEN_TIME, [TIME as u64, TIME as u64 + 1000]),
         ] {
             for value in [
                 column(VALUE, [7_i32, 8]),
@@ -255,7 +293,10 @@ mod tests {
             ],
         );
         assert_message(
-            vec![column(OPEN_TIME, [1, u64::MAX]), column(VALUE, [7.0, 8.0])],
+            vec![
+                column(OPEN_TIME, [TIME as u64, u64::MAX]),
+                column(VALUE, [7.0, 8.0]),
+            ],
             &["p.parquet, row 2, column open_time_ms", "unix milliseconds"],
         );
     }
@@ -271,7 +312,7 @@ mod tests {
             ],
         );
         for time in [
-            column(OPEN_TIME, [1000.0, 2000.0]),
+            column(OPEN_TIME, [TIME as f64, TIME as f64 + 1000.0]),
             column(OPEN_TIME, ["2024-01-01", "2024-01-02"]),
         ] {
             assert_message(
@@ -302,7 +343,7 @@ mod tests {
         }
         assert_message(
             vec![
-                column(OPEN_TIME, [None, Some(5_i64)]),
+                column(OPEN_TIME, [None, Some(TIME)]),
                 column(VALUE, [7.0, 8.0]),
             ],
             &["p.parquet, row 1, column open_time_ms", "empty cell"],

@@ -17,6 +17,7 @@ const LINES_PER_HASH_UPDATE: usize = 64;
 #[derive(Debug, Clone, PartialEq)]
 pub struct PriceSeries {
     step: Millis,
+    unit: Unit,
     bars: Vec<Bar>,
     gaps: Vec<Gap>,
     first_open: UnixMillis,
@@ -24,20 +25,21 @@ pub struct PriceSeries {
 }
 
 impl PriceSeries {
-    /// The series of these bars, if they are sorted, consistent and on one grid; at least two are needed.
+    /// The series of these bars, if they are sorted, consistent, of its unit and on one grid; at least two are needed.
     ///
     /// The step is their most common spacing.
-    pub fn from_bars(bars: Vec<Bar>) -> Result<Self, PriceSeriesError> {
-        let step = grid::infer_step(&bars)?;
+    pub fn from_bars(unit: Unit, bars: Vec<Bar>) -> Result<Self, PriceSeriesError> {
+        let step = grid::infer_step(unit, &bars)?;
         let count = bars.len();
-        Self::with_step(step, bars).ok_or(PriceSeriesError::TooFewBars { bars: count })
+        Self::with_step(step, unit, bars).ok_or(PriceSeriesError::TooFewBars { bars: count })
     }
 
-    /// The series of these bars, known to be on the grid of this step; `None` of no bars.
-    pub(super) fn with_step(step: Millis, bars: Vec<Bar>) -> Option<Self> {
+    /// The series of these bars, known to be of its unit and on the grid of this step; `None` of no bars.
+    pub(super) fn with_step(step: Millis, unit: Unit, bars: Vec<Bar>) -> Option<Self> {
         let (first, last) = (bars.first()?, bars.last()?);
         Some(Self {
             step,
+            unit,
             gaps: grid::gaps(&bars, step),
             first_open: first.open_time,
             last_close: last.close_time(step),
@@ -84,20 +86,12 @@ impl PriceSeries {
     pub fn slice(&self, from: UnixMillis, to: UnixMillis) -> Option<Self> {
         let start = self.bars.partition_point(|bar| bar.open_time < from);
         let end = self.bars.partition_point(|bar| bar.open_time < to);
-        Self::with_step(self.step, self.bars.get(start..end)?.to_vec())
+        Self::with_step(self.step, self.unit, self.bars.get(start..end)?.to_vec())
     }
 
-    /// How moves of this series are measured: as log prices if all its prices are positive, else as values.
-    pub fn unit(&self) -> Unit {
-        let positive = |bar: &Bar| {
-            let prices = [bar.open, bar.high, bar.low, bar.close];
-            prices.iter().all(|price| price.get() > 0.0)
-        };
-        if self.bars.iter().all(positive) {
-            Unit::LogPrice
-        } else {
-            Unit::Value
-        }
+    /// How moves of this series are measured; of log prices all prices are positive.
+    pub const fn unit(&self) -> Unit {
+        self.unit
     }
 
     /// SHA-256 of the bars as [`write_csv`](super::write_csv) writes them, without the header.

@@ -8,8 +8,9 @@ use anyhow::Result;
 use clap::Args;
 use foretell_cli::progress::Progress;
 use foretell_cli::table::TableColumns;
+use foretell_cli::unit_flag::parse_unit;
 use foretell_cli::{output, time_text};
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::Millis;
 
 use super::value_parsers::{parse_horizon, parse_k};
@@ -25,15 +26,19 @@ use crate::price_dataset::PriceDataset;
 /// Example: miner evaluate --prices BTC_2024.csv --history BTC_2023.csv --models gaussian,har --stride 48
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Price file (.csv or .parquet) to forecast in.
+    /// Price file (.csv or .parquet, also compressed; - is standard input) to forecast in.
     #[arg(long, value_name = "FILE")]
     prices: PathBuf,
-    /// Price files that come before it.
+    /// Price files that come before it, in any order.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     history: Vec<PathBuf>,
     /// Models, separated by commas [default: all].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     models: Vec<String>,
+    /// How moves are measured: price (logarithms) or value (differences) [default: price of files with
+    /// open,high,low,close, value of files with one value].
+    #[arg(long, value_name = "UNIT", value_parser = parse_unit)]
+    unit: Option<Unit>,
     /// Name of the series.
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
@@ -75,7 +80,7 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         .map(|name| models::by_name(name))
         .collect::<Result<Vec<_>, _>>()?;
     let files: Vec<PathBuf> = [args.prices].into_iter().chain(args.history).collect();
-    let dataset = PriceDataset::read(&files, args.series, args.horizon)?;
+    let dataset = PriceDataset::read(&files, args.series, args.horizon, args.unit)?;
     let walk_forward = WalkForward {
         models,
         stride: args.stride,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use foretell_cli::progress::Progress;
+use foretell_cli::unit_flag::parse_unit;
 use foretell_cli::{output, time_text};
 use foretell_core::forecast::{Forecast, ForecastKind};
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::forecasts::{self, ForecastRow};
+use foretell_data::forecasts::{self, ForecastRow, MinerName};
 use rayon::prelude::*;
 
 use super::value_parsers::{parse_horizon, parse_k, parse_kind};
@@ -31,7 +32,7 @@ const PRINTED_LEVELS: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
 #[command(verbatim_doc_comment)]
 #[command(group = ArgGroup::new("when").required(true).args(["at", "from"]))]
 pub struct ForecastArgs {
-    /// Price files (.csv or .parquet), in any order.
+    /// Price files (.csv or .parquet, also compressed; - is standard input), in any order.
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     prices: Vec<PathBuf>,
     /// Model.
@@ -60,7 +61,11 @@ pub struct ForecastArgs {
     out: Option<PathBuf>,
     /// Name of the miner in the file [default: the model's].
     #[arg(long, value_name = "NAME")]
-    miner: Option<String>,
+    miner: Option<MinerName>,
+    /// How moves are measured: price (logarithms) or value (differences) [default: price of files with
+    /// open,high,low,close, value of files with one value].
+    #[arg(long, value_name = "UNIT", value_parser = parse_unit)]
+    unit: Option<Unit>,
     /// Name of the series.
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
@@ -94,7 +99,7 @@ struct DatasetForecaster {
 
 /// Forecasts, and prints or writes.
 pub fn run(args: &ForecastArgs) -> Result<()> {
-    let dataset = PriceDataset::read(&args.prices, args.series.clone(), args.horizon)?;
+    let dataset = PriceDataset::read(&args.prices, args.series.clone(), args.horizon, args.unit)?;
     let (model, fitted) = match &args.model_file {
         Some(path) => {
             let (model, fitted) = ModelFile::read(path)?.restore(path, &dataset.series)?;
@@ -213,7 +218,8 @@ impl DatasetForecaster {
     }
 
     fn save(&self, out: &Path, made: &[(UnixMillis, Forecast)], args: &ForecastArgs) -> Result<()> {
-        let name = args.miner.as_deref().unwrap_or(self.model.name());
+        let named = args.miner.as_ref().map(MinerName::as_str);
+        let name = named.unwrap_or(self.model.name());
         let rows: Vec<ForecastRow> = made
             .iter()
             .map(|(origin, forecast)| ForecastRow {
@@ -240,11 +246,12 @@ impl DatasetForecaster {
     fn forecast(&self, fitted: &dyn AnyFittedModel, at: UnixMillis) -> Result<Forecast> {
         let known = self.known_history(at);
         if known.last_close_time() != Some(at) {
+            let (bars, step) = (self.dataset.history.bars(), self.dataset.history.step());
             bail!(
                 "no bar closes at {}: origins lie on the prices' grid, from {} to {}",
                 time_text::format_time(at),
-                time_text::format_time(self.dataset.first_open),
-                time_text::format_time(self.dataset.last_close)
+                time_text::format_time(bars.first().map_or(at, |bar| bar.close_time(step))),
+                time_text::format_time(bars.last().map_or(at, |bar| bar.close_time(step)))
             );
         }
         let forecast = fitted.forecast(&known, self.k)?;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use foretell_cli::unit_flag::parse_unit;
 use foretell_cli::{output, time_text};
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::Millis;
 
 use super::value_parsers::parse_horizon;
@@ -25,7 +26,7 @@ const VALIDATION_INTERVAL: Millis = Millis::hours(4);
 /// Example: miner train --prices BTC_2023.csv BTC_2024.csv --model har-plus --out har-plus.json
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// Price files (.csv or .parquet) to learn from, in any order.
+    /// Price files (.csv or .parquet, also compressed; - is standard input) to learn from, in any order.
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     prices: Vec<PathBuf>,
     /// Model to fit.
@@ -34,6 +35,10 @@ pub struct TrainArgs {
     /// Model file to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// How moves are measured: price (logarithms) or value (differences) [default: price of files with
+    /// open,high,low,close, value of files with one value].
+    #[arg(long, value_name = "UNIT", value_parser = parse_unit)]
+    unit: Option<Unit>,
     /// Name of the series.
     #[arg(long, value_name = "NAME", default_value = "BTC/USD")]
     series: SeriesId,
@@ -48,8 +53,7 @@ pub struct TrainArgs {
 /// Fits, evaluates and saves.
 pub fn run(args: TrainArgs) -> Result<()> {
     let model = models::by_name(&args.model)?;
-    let (dataset, sha256) =
-        PriceDataset::read_with_sha256(&args.prices, args.series, args.horizon)?;
+    let dataset = PriceDataset::read(&args.prices, args.series, args.horizon, args.unit)?;
     let history = &dataset.history;
     let to = history.last_close_time().unwrap_or_default();
     let known = history.between(to - MAX_LOOKBACK, to);
@@ -81,7 +85,7 @@ pub fn run(args: TrainArgs) -> Result<()> {
             from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
             to,
             bars: bars.len(),
-            sha256: Some(sha256),
+            sha256: Some(dataset.sha256),
         },
         scores.filter(|row| row.crps_bps.is_some()),
         fitted.as_ref(),

@@ -131,7 +131,13 @@ pub enum ModelError {
     },
     /// The values that came out are no valid forecast.
     #[error("the model's answer is not a forecast: {0}")]
-    Rejected(#[from] ForecastRejection),
+    Rejected(ForecastRejection),
+}
+
+impl From<ForecastRejection> for ModelError {
+    fn from(rejection: ForecastRejection) -> Self {
+        Self::Rejected(rejection)
+    }
 }
 
 /// Refuses a history that isn't on the grid.

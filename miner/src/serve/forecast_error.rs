@@ -31,7 +31,7 @@ pub enum ForecastServiceError {
     },
     /// The venue answered with bars that don't belong in the history.
     #[error("unusable prices: {0}")]
-    InvalidBars(#[from] PriceHistoryError),
+    InvalidBars(PriceHistoryError),
     /// The model can't be fitted, or gives no forecast.
     #[error("no forecast: {0}")]
     Model(Arc<ModelError>),
@@ -41,6 +41,12 @@ pub enum ForecastServiceError {
     /// The service is stopping.
     #[error("the miner is stopping")]
     Stopping,
+}
+
+impl From<PriceHistoryError> for ForecastServiceError {
+    fn from(error: PriceHistoryError) -> Self {
+        Self::InvalidBars(error)
+    }
 }
 
 /// Why the service can't be set up.

@@ -26,7 +26,12 @@ pub fn load_history(
     files: &[PathBuf],
     series: &Series,
 ) -> Result<PriceHistory, ForecastSetupError> {
-    let dataset = PriceDataset::read(files, series.id.clone(), series.grid.horizon)?;
+    let dataset = PriceDataset::read(
+        files,
+        series.id.clone(),
+        series.grid.horizon,
+        Some(series.unit),
+    )?;
     let found = dataset.series.grid.step;
     if found != series.grid.step {
         return Err(ForecastSetupError::Step {
@@ -104,7 +109,7 @@ pub fn save(
         sha256: None,
     };
     ModelFile::new(model, series, seed, span, None, fitted)?.write(&folder.join(MODEL_FILE))?;
-    let prices = PriceSeries::from_bars(bars.to_vec())?;
+    let prices = PriceSeries::from_bars(history.unit(), bars.to_vec())?;
     write_csv(&folder.join(HISTORY_FILE), &prices)?;
     Ok(())
 }

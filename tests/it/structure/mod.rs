@@ -3,6 +3,7 @@
 mod crate_imports;
 mod demo_build;
 mod docs;
+mod error_messages;
 mod import_cycles;
 mod public_types;
 mod sources;

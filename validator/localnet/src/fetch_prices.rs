@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::PriceSeries;
 use foretell_data::simulated_prices::simulate_prices;
@@ -78,7 +78,9 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
         };
         let fetched = rest.candles(venue, venue.default_host(), &query).await;
         let prices = match fetched {
-            Ok(bars) => PriceSeries::from_bars(bars).map_err(|error| error.to_string()),
+            Ok(bars) => {
+                PriceSeries::from_bars(Unit::LogPrice, bars).map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.summary()),
         };
         match prices {

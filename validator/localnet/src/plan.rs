@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use foretell_cli::time_text;
+use foretell_cli::unit_flag::unit_name;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
@@ -197,9 +198,10 @@ impl LocalnetPlan {
     }
 
     /// Flags and values that make this plan of its prices, as they are written on the command line.
-    pub fn arguments(&self) -> [(&'static str, String); 9] {
+    pub fn arguments(&self) -> [(&'static str, String); 10] {
         [
             ("--series", self.series.id.to_string()),
+            ("--unit", unit_name(self.series.unit).to_owned()),
             ("--horizon", self.series.grid.horizon.to_string()),
             ("--from", time_text::format_time(self.first)),
             ("--to", time_text::format_time(self.end)),

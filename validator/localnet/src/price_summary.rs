@@ -102,7 +102,7 @@ impl fmt::Display for PriceDataSummary {
     }
 }
 
-/// Warnings about these prices that a reader of the result needs: gaps, and values without logarithms.
+/// Warnings about these prices that a reader of the result needs: gaps, and values that are no prices.
 pub fn price_warnings(prices: &PriceSeries) -> impl Iterator<Item = String> {
     let gaps = prices.gaps().first().map(|first| {
         format!(
@@ -114,7 +114,7 @@ pub fn price_warnings(prices: &PriceSeries) -> impl Iterator<Item = String> {
         )
     });
     let differences = (prices.unit() == Unit::Value).then(|| {
-        "some values are 0 or below: moves are plain differences, and what is called bps is in the values' own unit"
+        "these are values, not prices (--unit): moves are plain differences, and what is called bps is in the values' own unit"
             .to_owned()
     });
     gaps.into_iter().chain(differences)

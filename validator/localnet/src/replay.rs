@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use foretell_cli::run_timing::RunTiming;
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::UnixMillis;
 use foretell_data::prices::{self, PriceSeries};
 use foretell_files::create_private_folder;
@@ -33,6 +33,8 @@ pub struct ReplayLocalnetOptions {
     pub programs: ProgramPaths,
     /// Price file; without it, an exchange's newest candles or else simulated prices.
     pub prices: Option<PathBuf>,
+    /// How moves of the prices are measured; by what the file's columns say, or what the directory was begun with, if left out.
+    pub unit: Option<Unit>,
     /// Directory of the network; a temporary one if left out.
     pub data: Option<PathBuf>,
     /// Address of the replay venue; port 0 takes any free one.
@@ -109,7 +111,7 @@ async fn begin(
 ) -> Result<(LocalnetPlan, PriceSeries)> {
     let args = &options.args;
     let (prices, source) = match &options.prices {
-        Some(file) => (prices::read(file)?, PriceSource::File),
+        Some(file) => (prices::read(file, options.unit)?, PriceSource::File),
         None => {
             let series = args.series.clone().unwrap_or_else(SeriesId::btc_usd);
             progress.println("no --prices: asking exchanges for the newest candles");
@@ -143,14 +145,16 @@ fn resume(
     folder: &Path,
 ) -> Result<PriceSeries> {
     let file = folder.join(PRICES_FILE);
-    let kept = prices::read(&file)?;
+    let unit = plan.series.unit;
+    let kept = prices::read(&file, Some(unit))?;
     if kept.sha256() != plan.prices.sha256 {
         bail!(
             "{} is not what this run was begun with: choose another --data",
             file.display()
         );
     }
-    let given = options.prices.as_deref().map(prices::read).transpose()?;
+    let read_given = |file| prices::read(file, options.unit.or(Some(unit)));
+    let given = options.prices.as_deref().map(read_given).transpose()?;
     let given = given.as_ref().unwrap_or(&kept);
     manifest::check_unchanged(plan, &options.args, given, folder)?;
     Ok(kept)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use foretell_cli::run_timing::RunTiming;
+use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
 use foretell_core::replay::ReplayedPrices;
 use foretell_core::score::Reference;
@@ -14,6 +15,7 @@ use foretell_data::prices::PriceSeries;
 use foretell_evaluation::metrics::CalibrationSums;
 use rayon::prelude::*;
 
+use super::exclusion::UNSETTLED;
 use super::hotkey_names::HotkeyNames;
 use super::html_report;
 use super::options::BacktestOptions;
@@ -27,6 +29,8 @@ pub struct BacktestEngine {
     genesis: Genesis,
     last_close: UnixMillis,
     names: HotkeyNames,
+    /// Everybody with a forecast, valid or not.
+    participants: BTreeSet<Hotkey>,
     unsettled: usize,
     evaluator: RoundEvaluator,
     /// Evaluated and not yet counted.
@@ -53,6 +57,7 @@ impl BacktestEngine {
         Self {
             last_close: prices.last_close(),
             names: HotkeyNames::default(),
+            participants: BTreeSet::new(),
             unsettled: 0,
             evaluator,
             uncounted: Vec::new(),
@@ -79,26 +84,36 @@ impl BacktestEngine {
         Ok(())
     }
 
-    /// Counts the last rounds and ends every policy's history; fails if no forecast at all was valid.
+    /// Counts the last rounds and ends every policy's history; fails if no forecast at all was valid, or of this series.
     pub fn finish(&mut self) -> Result<()> {
         let evaluated = std::mem::take(&mut self.uncounted);
         self.totals.count(evaluated);
         let totals = &mut self.totals;
         if let (0, Some(first)) = (totals.valid, totals.exclusions.first()) {
+            let cure = totals.excluded_steps.map_or_else(String::new, |steps| {
+                let horizon = self.genesis.series.grid.horizon;
+                format!("; all have {steps} steps, so give --horizon {steps} instead of {horizon}")
+            });
             bail!(
-                "all {} forecasts were left out; the first, {}, {} of {}: {}; is --horizon {} what they are for?",
+                "all {} forecasts were left out; the first, {}, {} of {}: {}{cure}",
                 totals.excluded,
                 first.file,
                 first.row,
                 first.miner,
                 first.reason,
-                self.genesis.series.grid.horizon,
             );
         }
-        totals
-            .policy_runs
-            .iter_mut()
-            .try_for_each(PolicyRun::finish)
+        totals.first_moves.check()?;
+        for policy_run in &mut totals.policy_runs {
+            policy_run.finish()?;
+        }
+        let mut scored = totals.policy_runs.iter().map(|run| run.rounds().scored);
+        if totals.first_moves.is_empty() && scored.all(|rounds| rounds == 0) {
+            bail!(
+                "there is no price at the origin of any forecast: name price files with a bar that closes at each"
+            );
+        }
+        Ok(())
     }
 
     /// Writes the page with plots into `folder` and gives its path; `None` if the options name no directory for it.
@@ -136,6 +151,7 @@ impl BacktestEngine {
         let (mut keys, mut owners) = (Vec::with_capacity(round.forecasts.len()), Vec::new());
         for raw_forecast in &round.forecasts {
             let key = self.names.key(raw_forecast.miner());
+            self.participants.insert(key);
             keys.push(key);
             owners.extend(
                 raw_forecast
@@ -145,6 +161,9 @@ impl BacktestEngine {
         }
         if origin + grid.span() > self.last_close {
             self.unsettled += 1;
+            for raw_forecast in &round.forecasts {
+                self.totals.leave_out(raw_forecast.miner(), UNSETTLED);
+            }
             return Ok(None);
         }
         Ok(Some(KeyedRound {
@@ -174,6 +193,8 @@ impl BacktestEngine {
                 last: origins.last().copied(),
                 round_every_ms: self.genesis.round_every,
                 excluded: self.totals.excluded,
+                left_out: self.totals.left_out(),
+                warnings: self.totals.first_moves.warnings(&self.names),
                 exclusions: self.totals.exclusions.clone(),
                 voids,
                 timing: RunTiming::default(),
@@ -191,23 +212,32 @@ impl BacktestEngine {
             .map(|(key, calibration)| (self.names.name(key), calibration))
             .collect();
         let taoshi = policy_run.taoshi_scores(&self.names);
-        let miners = self.totals.scoreboard.miners.keys().copied().collect();
         let rows = policy_run.rows(
             &self.genesis,
             &self.totals.scoreboard,
-            &self.names.only(&miners),
+            &self.names.only(&self.participants),
         );
+        let silent: BTreeMap<String, usize> = self
+            .totals
+            .silent
+            .keys()
+            .filter_map(|key| {
+                let missed = self.totals.silent.missed(key, policy_run)?;
+                Some((self.names.name(key), missed))
+            })
+            .collect();
         rows.into_iter()
-            .map(|row| {
-                // A miner may be called what the reference is called.
-                let calibration = calibration.get(&row.miner).filter(|_| row.rank >= 2);
+            .map(|mut row| {
+                if let Some(missed) = silent.get(&row.miner) {
+                    (row.rounds, row.missed) = (*missed, *missed);
+                }
+                let calibration = calibration.get(&row.miner);
                 BacktestRow {
                     wis_bps: calibration.and_then(|c| c.weighted_interval_score()),
                     pit: calibration.and_then(|c| c.pit.shares()),
-                    taoshi: taoshi.as_ref().map(|scores| {
-                        let own = scores.get(&row.miner).filter(|_| row.rank >= 2);
-                        own.copied().unwrap_or_default()
-                    }),
+                    taoshi: taoshi
+                        .as_ref()
+                        .map(|scores| scores.get(&row.miner).copied().unwrap_or_default()),
                     row,
                 }
             })

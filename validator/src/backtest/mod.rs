@@ -1,7 +1,7 @@
 //! The backtest: a history of forecasts, through the very core that scores and pays live.
 //!
 //! ```text
-//!   forecasts files ──▶ ForecastRounds ──▶ RoundEvaluator (all cores) ──▶ BacktestTotals: policies, scoreboard, plots
+//!   forecasts files ──▶ ForecastFiles ───▶ RoundEvaluator (all cores) ──▶ BacktestTotals: policies, scoreboard, plots
 //!   price files ──────▶ ReplayedPrices ────────┘                               └──▶ a BacktestReport for each policy
 //! ```
 //!
@@ -11,15 +11,20 @@
 //! and miner.
 
 mod engine;
+mod exclusion;
 mod hotkey_names;
 mod html_report;
 mod options;
+mod plausibility;
 mod policy_run;
 mod print;
 mod read_ahead;
 mod report;
 mod round_evaluator;
 mod scoreboard;
+mod silent_miners;
+#[cfg(test)]
+mod tests;
 mod totals;
 
 pub use options::BacktestOptions;
@@ -39,26 +44,28 @@ use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
-use foretell_data::forecasts::{ForecastRounds, origins};
-use foretell_data::prices::PriceSeries;
+use foretell_data::forecasts::ForecastFiles;
+use foretell_data::prices::{JoinedPrices, PriceSeries, read_all};
 
 use self::engine::BacktestEngine;
 use self::read_ahead::read_batches;
-use crate::price_files::read_price_files;
 
 /// The rules of a replay of bars.
 const RULES: RulesVersion = RulesVersion::V1Replay;
 
 /// Scores the history under each policy: one report a policy, in their order.
 ///
-/// Fails if a file can't be read, if no forecast has an origin between the bounds, or if every forecast is invalid.
+/// Fails if a file can't be read, if no forecast has an origin between the bounds or can be settled on the prices, and if
+/// every forecast is invalid or of another series.
 pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<BacktestReport>> {
     let started = Instant::now();
-    let prices = read_price_files(&options.prices)?;
-    let origins = selected_origins(options)?;
+    let files = ForecastFiles::open(&options.forecasts, &options.prices)?;
+    let JoinedPrices { series: prices, .. } = read_all(&options.prices, options.unit)?;
+    let origins = selected_origins(options, &files)?;
+    check_origins_meet_prices(options, &prices, &origins)?;
     let genesis = genesis(options, &prices, &origins)?;
     let mut engine = BacktestEngine::new(genesis, &prices, options, origins.len());
-    let rounds = ForecastRounds::open(&options.forecasts)?;
+    let rounds = files.rounds()?;
     let loaded = started.elapsed();
     progress.set(0, origins.len());
     progress.message(|| "rounds".into());
@@ -95,8 +102,11 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
 }
 
 /// Origins of the forecasts files between the bounds; fails if there are none.
-fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
-    let all = origins(&options.forecasts)?;
+fn selected_origins(
+    options: &BacktestOptions,
+    files: &ForecastFiles,
+) -> Result<BTreeSet<UnixMillis>> {
+    let all = files.origins()?;
     let from = options.from.unwrap_or(UnixMillis(i64::MIN));
     let to = options.to.unwrap_or(UnixMillis(i64::MAX));
     let origins: BTreeSet<UnixMillis> = all
@@ -112,6 +122,33 @@ fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
         ),
         _ => Ok(origins),
     }
+}
+
+/// Fails if not one of the origins has prices from its first step to its last.
+fn check_origins_meet_prices(
+    options: &BacktestOptions,
+    prices: &PriceSeries,
+    origins: &BTreeSet<UnixMillis>,
+) -> Result<()> {
+    let span = prices.step().times(options.horizon as i64);
+    let (first, last) = (prices.first_open(), prices.last_close());
+    if origins
+        .iter()
+        .any(|origin| *origin >= first && *origin + span <= last)
+    {
+        return Ok(());
+    }
+    let bounds = origins.first().zip(origins.last());
+    let (from, to) = bounds.context("the forecasts files hold no origins")?;
+    bail!(
+        "no forecast meets the prices: prices go from {} to {}, origins from {} to {}, and the last step is {} after its origin; \
+         name price files that cover the forecasts",
+        time_text::format_time(first),
+        time_text::format_time(last),
+        time_text::format_time(*from),
+        time_text::format_time(*to),
+        time_text::format_duration(span),
+    )
 }
 
 /// The genesis of a replay of these origins: its series has the prices' step and unit.

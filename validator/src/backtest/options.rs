@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use foretell_core::series::SeriesId;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
@@ -11,8 +11,10 @@ use foretell_evaluation::policy::PolicyName;
 pub struct BacktestOptions {
     /// Name of the series; the default one if left out.
     pub series: Option<SeriesId>,
-    /// Price files, in any order; they must not overlap, and must have one step.
+    /// Price files, in any order; where they overlap they must agree.
     pub prices: Vec<PathBuf>,
+    /// How moves are measured; by what the columns of the price files say if left out.
+    pub unit: Option<Unit>,
     /// Forecasts files, each in order of origin.
     pub forecasts: Vec<PathBuf>,
     /// Policies, at least one; one that is named again is left out.

@@ -3,10 +3,12 @@
 use foretell_cli::table::{self, TableColumns};
 use foretell_cli::time_text;
 
-use super::report::{BacktestReport, ExcludedForecast, VoidRound};
+use super::report::{BacktestReport, ExcludedForecast, LeftOutForecasts, VoidRound};
 
 /// Void rounds and invalid forecasts that are shown; `--json` lists more.
 const SHOWN: usize = 5;
+/// Miners and reasons whose left out forecasts are counted in the text.
+const SHOWN_COUNTS: usize = 20;
 
 /// All reports as text, then the invalid forecasts and the times, which are the same for all.
 pub fn tables(reports: &[BacktestReport], columns: TableColumns) -> String {
@@ -84,10 +86,23 @@ fn exclusions(report: &BacktestReport) -> Option<String> {
              ..
          }| format!("\n  {file}, {row}, {miner}: {reason}"),
     );
-    (report.excluded > 0).then(|| {
+    let counts = report.left_out.iter().take(SHOWN_COUNTS).map(
+        |LeftOutForecasts {
+             miner,
+             reason,
+             forecasts,
+         }| format!("\n  {miner}: {forecasts} ({reason})"),
+    );
+    let more = match report.left_out.len().saturating_sub(SHOWN_COUNTS) {
+        0 => String::new(),
+        n => format!("\n  and {n} more miners or reasons: --json lists them"),
+    };
+    let left_out: usize = report.left_out.iter().map(|counts| counts.forecasts).sum();
+    (left_out > 0).then(|| {
         format!(
-            "{} forecasts left out, which count as missed:{}{}",
+            "{left_out} forecasts left out, of which {} are invalid and count as missed:{}{more}{}{}",
             report.excluded,
+            counts.collect::<String>(),
             lines.collect::<String>(),
             remainder(report.excluded),
         )

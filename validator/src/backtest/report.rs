@@ -40,6 +40,10 @@ pub struct BacktestReport {
     pub round_every_ms: Millis,
     /// Number of invalid forecasts, which count as missed.
     pub excluded: usize,
+    /// How many forecasts of each miner count for nothing or as missed, by reason.
+    pub left_out: Vec<LeftOutForecasts>,
+    /// What is odd about files that were scored all the same.
+    pub warnings: Vec<String>,
     /// The first hundred invalid forecasts, and why they are.
     pub exclusions: Vec<ExcludedForecast>,
     /// The first hundred rounds that counted for nobody, and why.
@@ -119,6 +123,17 @@ pub struct ExcludedForecast {
     pub miner: String,
     /// Why it is invalid.
     pub reason: String,
+}
+
+/// Forecasts of one miner that were left out for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOutForecasts {
+    /// Name of the miner.
+    pub miner: String,
+    /// Why they were.
+    pub reason: &'static str,
+    /// How many they are.
+    pub forecasts: usize,
 }
 
 /// A round that counted for nobody.

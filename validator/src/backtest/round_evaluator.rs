@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foretell_core::forecast::{Forecast, ForecastRejection, QuantileForecast};
+use foretell_core::forecast::{Forecast, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::price::Price;
 use foretell_core::replay::ReplayedPrices;
@@ -16,6 +16,8 @@ use foretell_evaluation::metrics::CalibrationSums;
 use foretell_evaluation::policy::SettledRound;
 use rayon::prelude::*;
 
+use super::exclusion::Exclusion;
+use super::plausibility::{Distance, FarForecast, FirstMove, median};
 use super::scoreboard::ForecastMetrics;
 
 /// Forecasts of a round that are worth another thread.
@@ -62,8 +64,8 @@ pub struct BacktestRound {
     pub scored: BTreeMap<Hotkey, ScoredForecast>,
     /// One for each valid forecast, in the files' order.
     pub metrics: Vec<ForecastMetrics>,
-    /// Invalid forecasts, and why they are.
-    pub rejected: Vec<(RawForecast, ForecastRejection)>,
+    /// Invalid forecasts with their miners, and why they are.
+    pub rejected: Vec<(Hotkey, RawForecast, Exclusion)>,
 }
 
 impl RoundEvaluator {
@@ -83,7 +85,7 @@ impl RoundEvaluator {
                 .ok(),
             scorer: scorer.as_ref().ok(),
         };
-        let evaluated_forecasts: Vec<Result<EvaluatedForecast, ForecastRejection>> = round
+        let evaluated_forecasts: Vec<Result<EvaluatedForecast, Exclusion>> = round
             .keys
             .par_iter()
             .zip(&raw_forecasts)
@@ -93,15 +95,16 @@ impl RoundEvaluator {
         let (mut forecasts, mut scored) = (Vec::new(), Vec::new());
         let (mut metrics, mut rejected) =
             (Vec::with_capacity(evaluated_forecasts.len()), Vec::new());
-        for (evaluated, raw_forecast) in evaluated_forecasts.into_iter().zip(raw_forecasts) {
+        let evaluated_forecasts = evaluated_forecasts.into_iter().zip(&round.keys);
+        for ((evaluated, key), raw_forecast) in evaluated_forecasts.zip(raw_forecasts) {
+            let key = *key;
             match evaluated {
                 Ok(evaluated) => {
-                    let key = evaluated.metrics.key;
                     forecasts.push((key, evaluated.forecast));
                     scored.extend(evaluated.scored.map(|scored| (key, scored)));
                     metrics.push(evaluated.metrics);
                 }
-                Err(why) => rejected.push((raw_forecast, why)),
+                Err(why) => rejected.push((key, raw_forecast, why)),
             }
         }
         BacktestRound {
@@ -148,13 +151,26 @@ struct EvaluatedForecast {
 }
 
 impl RoundContext<'_> {
+    /// How far a valid forecast begins from the price at the origin; `None` without one.
+    fn first_move(&self, forecast: &Forecast, raw_forecast: &RawForecast) -> Option<FirstMove> {
+        let (anchor, median) = (self.anchor?, median(forecast.row(0))?);
+        let volatility = self.scorer.map(|scorer| scorer.outcome.volatility);
+        let distance = Distance::new(self.series.unit, anchor, median, volatility);
+        Some(FirstMove::new(distance, || FarForecast {
+            position: raw_forecast.position(),
+            median,
+            anchor,
+        }))
+    }
+
     /// The forecast, scored as far as the round allows, or why it is invalid.
     fn evaluate_forecast(
         &self,
         key: Hotkey,
         raw_forecast: &RawForecast,
-    ) -> Result<EvaluatedForecast, ForecastRejection> {
+    ) -> Result<EvaluatedForecast, Exclusion> {
         let Series { grid, unit, .. } = *self.series;
+        Exclusion::check_shape(raw_forecast, grid.horizon)?;
         let values = raw_forecast.values().to_vec();
         let forecast = Forecast::new(
             raw_forecast.kind(),
@@ -166,6 +182,7 @@ impl RoundContext<'_> {
         let scored = self.scorer.map(|scorer| scorer.score(&forecast));
         let mut metrics = ForecastMetrics {
             key,
+            first_move: self.first_move(&forecast, raw_forecast),
             unscaled: None,
             calibration: None,
         };

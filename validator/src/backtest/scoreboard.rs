@@ -9,6 +9,8 @@ use foretell_core::track::TrackRecord;
 use foretell_evaluation::metrics::CalibrationSums;
 use foretell_evaluation::policy::SettledRound;
 
+use super::plausibility::FirstMove;
+
 /// Track records and calibration by miner.
 #[derive(Debug)]
 pub struct Scoreboard {
@@ -26,6 +28,8 @@ pub struct Scoreboard {
 pub struct ForecastMetrics {
     /// Key of the forecaster.
     pub key: Hotkey,
+    /// How far it begins from the price at its origin; `None` where there is no such price.
+    pub first_move: Option<FirstMove>,
     /// Sums in bps of a forecast that has no score, as its round has no volatility.
     pub unscaled: Option<Box<MetricSums>>,
     /// Where outcomes fell in the fan; `None` in a void round and for a fan too coarse to tell.

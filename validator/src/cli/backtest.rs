@@ -8,7 +8,8 @@ use foretell_cli::output;
 use foretell_cli::progress::Progress;
 use foretell_cli::table::TableColumns;
 use foretell_cli::time_text;
-use foretell_core::series::SeriesId;
+use foretell_cli::unit_flag::parse_unit;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::policy::PolicyName;
 
@@ -24,10 +25,10 @@ use crate::backtest::{self, BacktestOptions};
 /// --policy evidence --policy taoshi --report out
 #[derive(Debug, Args)]
 pub struct BacktestArgs {
-    /// Price files (.csv or .parquet), one after the other in time.
+    /// Price files (.csv or .parquet, also compressed; - is standard input), in any order.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     prices: Vec<PathBuf>,
-    /// Forecasts files (.parquet or .csv), each in order of origin.
+    /// Forecasts files (.parquet or .csv, also compressed; - is standard input), each in order of origin.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     forecasts: Vec<PathBuf>,
     /// Policy; several are set side by side.
@@ -36,6 +37,10 @@ pub struct BacktestArgs {
     /// Name of the series [default: BTC/USD].
     #[arg(long, value_name = "NAME")]
     series: Option<SeriesId>,
+    /// How moves are measured: price (logarithms) or value (differences) [default: price of files with
+    /// open,high,low,close, value of files with one value].
+    #[arg(long, value_name = "UNIT", value_parser = parse_unit)]
+    unit: Option<Unit>,
     /// First origin: RFC 3339 or unix milliseconds [default: the files' first].
     #[arg(long, value_name = "T", value_parser = time_text::parse_time)]
     from: Option<UnixMillis>,
@@ -63,6 +68,7 @@ pub async fn run(arguments: BacktestArgs) -> Result<()> {
     let options = BacktestOptions {
         series: arguments.series,
         prices: arguments.prices,
+        unit: arguments.unit,
         forecasts: arguments.forecasts,
         policies: arguments.policy,
         from: arguments.from,
@@ -73,6 +79,9 @@ pub async fn run(arguments: BacktestArgs) -> Result<()> {
     };
     let text = tokio::task::spawn_blocking(move || -> Result<String> {
         let reports = backtest::run(&options, &Progress::new())?;
+        for warning in reports.first().iter().flat_map(|report| &report.warnings) {
+            eprintln!("warning: {warning}");
+        }
         Ok(match (json, reports.as_slice()) {
             (true, [report]) => serde_json::to_string_pretty(report)?,
             (true, reports) => serde_json::to_string_pretty(reports)?,

@@ -9,7 +9,8 @@ use foretell_cli::clock::system_now;
 use foretell_cli::output;
 use foretell_cli::table::TableColumns;
 use foretell_cli::time_text;
-use foretell_core::series::SeriesId;
+use foretell_cli::unit_flag::parse_unit;
+use foretell_core::series::{SeriesId, Unit};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_localnet::live::LiveLocalnetOptions;
 use foretell_localnet::replay::{ReplayLocalnetOptions, ReplaySpeed};
@@ -28,9 +29,13 @@ use super::stopped_by_signal;
 /// 2024-03-08T00:00:00Z
 #[derive(Debug, Args)]
 pub struct LocalnetCommandArgs {
-    /// Price file (.csv or .parquet); without it, the newest real candles or else a simulated series.
+    /// Price file (.csv or .parquet, also compressed; - is standard input); without it, the newest real candles or else a simulated series.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+    /// How moves of the prices are measured: price (logarithms) or value (differences) [default: price of files with
+    /// open,high,low,close, value of files with one value].
+    #[arg(long, value_name = "UNIT", requires = "prices", value_parser = parse_unit)]
+    unit: Option<Unit>,
     /// Name of the series [default: BTC/USD].
     #[arg(long, value_name = "NAME")]
     series: Option<SeriesId>,
@@ -124,6 +129,7 @@ pub async fn run(arguments: LocalnetCommandArgs) -> Result<()> {
                 args,
                 programs: programs()?,
                 prices: arguments.prices,
+                unit: arguments.unit,
                 data: arguments.data,
                 http: arguments.http,
                 speed,

@@ -1,13 +1,18 @@
 //! `validator settle`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use foretell_cli::output;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::case::{CaseResult, SettlementCase};
 use foretell_core::settle::{MinuteDecision, settle_minute};
+
+/// Longest file that is read: a minute of a dozen venues, and an hour before it, are a tenth of it.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Settle one minute: from what venues said to the price of record, or a gap with its reason.
 ///
@@ -19,7 +24,7 @@ use foretell_core::settle::{MinuteDecision, settle_minute};
 /// Example: validator settle --json minute.json
 #[derive(Debug, Args)]
 pub struct SettleArgs {
-    /// The minute (JSON).
+    /// The minute (JSON; - is standard input).
     file: PathBuf,
     /// Print the result as JSON.
     #[arg(long)]
@@ -28,13 +33,11 @@ pub struct SettleArgs {
 
 /// Settles the minute and prints what becomes of it; a gap is a result like any other.
 pub fn run(arguments: &SettleArgs) -> Result<()> {
-    let file = arguments.file.display();
-    let text = std::fs::read_to_string(&arguments.file)
-        .with_context(|| format!("can't read {file}: check the path"))?;
-    let case: SettlementCase = serde_json::from_str(&text)
-        .with_context(|| format!("{file} is no minute: see validator settle --help"))?;
     let rules = RulesVersion::V1.rules().minute;
-    let inputs = case.inputs(&rules).with_context(|| format!("in {file}"))?;
+    let case = read_case(&arguments.file)?;
+    let inputs = case
+        .inputs(&rules)
+        .with_context(|| format!("in {}", arguments.file.display()))?;
     let decision = settle_minute(&inputs, &rules);
     let text = if arguments.json {
         serde_json::to_string_pretty(&CaseResult::from(&decision))?
@@ -42,6 +45,26 @@ pub fn run(arguments: &SettleArgs) -> Result<()> {
         decision_text(&decision)
     };
     Ok(output::print_line(text)?)
+}
+
+/// The minute in a file; `-` is standard input.
+fn read_case(path: &Path) -> Result<SettlementCase> {
+    let file = path.display();
+    let unreadable = || format!("can't read {file}: check the path");
+    let mut text = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().take(MAX_FILE_BYTES + 1).read_to_end(&mut text)
+    } else {
+        let opened = File::open(path).with_context(unreadable)?;
+        opened.take(MAX_FILE_BYTES + 1).read_to_end(&mut text)
+    };
+    let read = read.with_context(unreadable)?;
+    ensure!(
+        read as u64 <= MAX_FILE_BYTES,
+        "{file} has more than {MAX_FILE_BYTES} bytes, and a minute has a few thousand: see validator settle --help"
+    );
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{file} is no minute: see validator settle --help"))
 }
 
 /// The decision as text: the price with each venue's part in it, or the gap; then the excluded venues, and why.

@@ -21,7 +21,7 @@ fn leaderboard(files: &[&str], horizon: usize, models: &[&str]) -> Option<Vec<Le
     let what = format!("the quality of {models:?} on recorded series");
     let paths = files.iter().map(|file| shared_file(file, &what));
     let paths: Vec<PathBuf> = paths.collect::<Option<_>>()?;
-    let dataset = PriceDataset::read(&paths, "X".parse().unwrap(), horizon).unwrap();
+    let dataset = PriceDataset::read(&paths, "X".parse().unwrap(), horizon, None).unwrap();
     let walk_forward = WalkForward {
         models: models.iter().map(|name| by_name(name).unwrap()).collect(),
         stride: NonZeroUsize::new(48).unwrap(),

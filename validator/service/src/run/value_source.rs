@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use foretell_core::price::Price;
+use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::rest::RestClient;
 
@@ -70,7 +71,7 @@ impl fmt::Display for ValueSource {
 
 /// The values in a table of `open_time_ms,value`, by the end of their step.
 fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixMillis, Price>> {
-    let series = foretell_data::prices::parse_csv(name, text)?;
+    let series = foretell_data::prices::parse_csv(name, text, Some(Unit::Value))?;
     if series.step() != step {
         anyhow::bail!(
             "{} has a value every {} s, but series.step_ms is {}: set it to the file's step",
@@ -92,15 +93,15 @@ mod tests {
 
     #[test]
     fn values_are_keyed_by_the_end_of_their_step() {
-        let text = b"open_time_ms,value\n0,-3.5\n3600000,2\n";
+        let text = b"open_time_ms,value\n1704067200000,-3.5\n1704070800000,2\n";
         let values = parse_values(Path::new("t.csv"), text, Millis::hours(1)).unwrap();
-        assert_eq!(values[&UnixMillis(3_600_000)].get(), -3.5);
-        assert_eq!(values[&UnixMillis(7_200_000)].get(), 2.0);
+        assert_eq!(values[&UnixMillis(1_704_070_800_000)].get(), -3.5);
+        assert_eq!(values[&UnixMillis(1_704_074_400_000)].get(), 2.0);
     }
 
     #[test]
     fn another_step_than_configured_is_an_error() {
-        let text = b"open_time_ms,value\n0,1\n3600000,2\n";
+        let text = b"open_time_ms,value\n1704067200000,1\n1704070800000,2\n";
         let error = parse_values(Path::new("t.csv"), text, Millis::minutes(30)).unwrap_err();
         assert!(
             error.to_string().contains("t.csv has a value every 3600 s"),

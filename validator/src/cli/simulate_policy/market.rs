@@ -5,10 +5,10 @@ use foretell_cli::time_text;
 use foretell_core::rules::Rules;
 use foretell_core::series::{Grid, Series, SeriesId};
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::prices::read_all;
 use foretell_simulation::historical_market::HistoricalMarket;
 
 use super::args::SimulatePolicyArgs;
-use crate::price_files::read_price_files;
 
 /// Bars that the forecasters learn from before the first season, at least.
 const LEARNING: Millis = Millis::days(90);
@@ -20,7 +20,7 @@ pub fn market(
     arguments: &SimulatePolicyArgs,
     rules: Rules,
 ) -> Result<(HistoricalMarket, UnixMillis, UnixMillis)> {
-    let prices = read_price_files(&arguments.prices)?;
+    let prices = read_all(&arguments.prices, None)?.series;
     let step = prices.step();
     ensure!(
         step == Millis::minutes(5),
