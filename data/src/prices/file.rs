@@ -1,6 +1,5 @@
 //! Price files: read in either format, written as CSV.
 
-use std::fs;
 use std::path::Path;
 
 use foretell_core::series::Unit;
