@@ -163,10 +163,10 @@ impl MinerConfig {
 
     fn validate(&self) -> Result<(), MinerConfigError> {
         let Series { grid, .. } = &self.series;
-        if grid.step.0 <= 0 {
+        if grid.step.get() <= 0 {
             return Err(ConfigValueError::new(
                 "series.step_ms",
-                &grid.step.0,
+                &grid.step.get(),
                 "use a positive step",
             )
             .into());

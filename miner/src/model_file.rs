@@ -214,7 +214,11 @@ impl ModelFile {
         if (*grid, *unit) != (series.grid, series.unit) {
             let describe = |series: &Series| {
                 let Grid { step, horizon } = series.grid;
-                format!("{horizon} steps of {} s ({:?})", step.0 / 1000, series.unit)
+                format!(
+                    "{horizon} steps of {} s ({:?})",
+                    step.get() / 1000,
+                    series.unit
+                )
             };
             return Err(ModelFileError::SeriesMismatch {
                 path: path(),

@@ -194,9 +194,9 @@ mod tests {
         assert_eq!(closes, [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(
             (dataset.first_open, dataset.last_close),
-            (UnixMillis(600), UnixMillis(1200))
+            (UnixMillis::literal(600), UnixMillis::literal(1200))
         );
-        assert_eq!(dataset.series.grid.step, Millis(300));
+        assert_eq!(dataset.series.grid.step, Millis::literal(300));
     }
 
     #[test]

@@ -5,13 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Reads an instant: RFC 3339 (`2024-01-31T08:00:00Z`) or unix milliseconds; a date alone is its midnight in UTC.
 pub fn parse_time(text: &str) -> Result<UnixMillis, String> {
-    if let Ok(millis) = text.parse() {
-        return Ok(UnixMillis(millis));
+    if let Ok(millis) = text.parse::<i64>() {
+        return UnixMillis::try_from(millis).map_err(|error| error.to_string());
     }
     let instant = text.parse::<Timestamp>();
     instant
         .or_else(|_| format!("{text}T00:00:00Z").parse())
-        .map(|instant| UnixMillis(instant.as_millisecond()))
+        .map(|instant| UnixMillis::saturating(instant.as_millisecond()))
         .map_err(|_| {
             "expected RFC 3339 such as 2024-01-31T08:00:00Z, a date such as 2024-01-31, or unix milliseconds".into()
         })
@@ -22,14 +22,14 @@ pub fn parse_duration(text: &str) -> Result<Millis, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|span| i64::try_from(span.as_millis()).ok())
-        .filter(|millis| *millis > 0)
-        .map(Millis)
+        .and_then(|millis| Millis::try_from(millis).ok())
+        .filter(|span| *span > Millis::ZERO)
         .ok_or_else(|| "expected a positive span such as 30m or 1h".into())
 }
 
 /// The instant in RFC 3339, cut to the second.
 pub fn format_time(instant: UnixMillis) -> String {
-    Timestamp::from_millisecond(instant.0).map_or_else(
+    Timestamp::from_millisecond(instant.get()).map_or_else(
         |_| format!("{instant} ms"),
         |timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     )
@@ -37,7 +37,7 @@ pub fn format_time(instant: UnixMillis) -> String {
 
 /// The span as text such as `8h 20m`.
 pub fn format_duration(span: Millis) -> String {
-    format!("{:#}", SignedDuration::from_millis(span.0))
+    format!("{:#}", SignedDuration::from_millis(span.get()))
 }
 
 #[cfg(test)]

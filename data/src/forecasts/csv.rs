@@ -197,11 +197,9 @@ impl CsvReader {
         if miner.is_empty() {
             return Err(fault("miner", miner, "write the miner's name"));
         }
-        let origin = number(
-            "origin_ms",
-            origin,
-            "write unix milliseconds such as 1704067200000",
-        )?;
+        let unix_millis = "write unix milliseconds such as 1704067200000";
+        let origin = UnixMillis::try_from(number("origin_ms", origin, unix_millis)?)
+            .map_err(|_| fault("origin_ms", origin, unix_millis))?;
         let step = number(
             "step",
             step,
@@ -231,7 +229,7 @@ impl CsvReader {
             });
         Ok(Some(StepLine {
             row,
-            origin: UnixMillis(origin),
+            origin,
             miner: miner.to_owned(),
             owner: self
                 .columns

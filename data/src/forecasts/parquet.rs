@@ -66,7 +66,7 @@ impl ParquetReader {
         for group in 0..self.groups.count() {
             for origin in self.groups.origins(group)? {
                 if last != Some(origin) {
-                    on_origin(UnixMillis(origin));
+                    on_origin(origin);
                     last = Some(origin);
                 }
             }

@@ -61,8 +61,20 @@ impl RowGroups {
     }
 
     /// A group's origins in unix milliseconds; decodes no other column.
-    pub(super) fn origins(&self, group: usize) -> Result<Vec<i64>, ForecastFileError> {
-        self.integers(group, ORIGIN)
+    pub(super) fn origins(&self, group: usize) -> Result<Vec<UnixMillis>, ForecastFileError> {
+        let rows_before = self.file.rows_before(group);
+        let origin = |(i, origin): (usize, i64)| {
+            UnixMillis::try_from(origin).map_err(|_| {
+                let fault = ForecastFileFault::Cell {
+                    column: ORIGIN.to_owned(),
+                    found: origin.to_string(),
+                    cure: "write unix milliseconds such as 1704067200000",
+                };
+                self.error_at(RowPosition::Row(rows_before + i + 1), fault)
+            })
+        };
+        let origins = self.integers(group, ORIGIN)?;
+        origins.into_iter().enumerate().map(origin).collect()
     }
 
     /// All of a group's forecasts; whether their origins are in order isn't looked at.
@@ -110,7 +122,7 @@ impl RowGroups {
             let owner = owners.as_ref().and_then(|owners| owners.get(i));
             headers.push(ForecastHeader {
                 row,
-                origin: UnixMillis(origins[i]),
+                origin: origins[i],
                 miner: names.intern(miner),
                 owner: owner
                     .filter(|owner| !owner.is_empty())

@@ -83,7 +83,7 @@ fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
     while let Some(round) = rounds.next_round().map_err(message)? {
         let forecasts = round.forecasts.iter();
         let forecasts = forecasts.map(|f| (f.miner().to_owned(), f.k(), f.values().to_vec()));
-        all.push((round.origin.0, forecasts.collect()));
+        all.push((round.origin.get(), forecasts.collect()));
     }
     Ok(all)
 }
@@ -126,7 +126,11 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
         let parquet = folder.parquet("b.parquet", &rows, group);
         let files = [csv.clone(), parquet];
         assert_eq!(read(&files).unwrap(), expected, "row groups of {group}");
-        let times: Vec<i64> = origins(&files).unwrap().into_iter().map(|t| t.0).collect();
+        let times: Vec<i64> = origins(&files)
+            .unwrap()
+            .into_iter()
+            .map(|t| t.get())
+            .collect();
         assert_eq!(times, [1000, 2000, 3000]);
     }
     let mut rounds = ForecastRounds::open(&[csv]).unwrap();

@@ -85,9 +85,9 @@ impl CsvRow<'_> {
 
     fn time(&self, index: usize) -> Result<UnixMillis, PriceFileError> {
         let text = self.cell(index, OPEN_TIME)?;
-        text.parse()
-            .map(UnixMillis)
-            .map_err(|_| self.cell_error(OPEN_TIME, text, CellFault::NotATime))
+        let fault = |fault| self.cell_error(OPEN_TIME, text, fault);
+        let millis: i64 = text.parse().map_err(|_| fault(CellFault::NotATime))?;
+        UnixMillis::try_from(millis).map_err(|error| fault(error.into()))
     }
 
     fn price(&self, index: usize, column: &'static str) -> Result<Price, PriceFileError> {
@@ -155,10 +155,13 @@ mod tests {
         )
         .unwrap();
         assert_eq!(bars[0].high.get().to_bits(), (0.1_f64 + 0.2).to_bits());
-        assert_eq!((bars[0].open_time, bars[0].volume), (UnixMillis(1000), 7.0));
+        assert_eq!(
+            (bars[0].open_time, bars[0].volume),
+            (UnixMillis::literal(1000), 7.0)
+        );
         let (bars, _) = parsed("value,open_time_ms\n-3.5,1000\n").unwrap();
         let value = "-3.5".parse().unwrap();
-        assert_eq!(bars, [Bar::from_value(UnixMillis(1000), value)]);
+        assert_eq!(bars, [Bar::from_value(UnixMillis::literal(1000), value)]);
     }
 
     #[test]
@@ -218,7 +221,12 @@ mod tests {
             assert_message(&value(cell), &place[..column]);
             assert_message(&value(cell), &parts);
         }
-        for time in ["2024-01-01", "1704067200000.5", "99999999999999999999"] {
+        for time in [
+            "2024-01-01",
+            "1704067200000.5",
+            "99999999999999999999",
+            "1704067200000000",
+        ] {
             let text = format!("open_time_ms,value\n{time},1\n");
             assert_message(
                 &text,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use foretell_core::price::{Price, PriceError};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::{Millis, TimeRangeError, UnixMillis};
 use thiserror::Error;
 
 use crate::file_position::RowPosition;
@@ -31,14 +31,6 @@ pub enum PriceSeriesError {
 /// What is wrong with one bar; columns are named as in a price file.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BarFault {
-    /// A time outside the years 0000 to 9999: most often it is in other units.
-    #[error(
-        "column open_time_ms: {found} is outside the years 0000 to 9999; write unix milliseconds such as 1704067200000"
-    )]
-    OpenTime {
-        /// The open time, as it was given.
-        found: i64,
-    },
     /// Earlier than the bar before it.
     #[error(
         "column open_time_ms: {found} comes after {before}, which is later; sort the rows by open_time_ms"
@@ -242,6 +234,9 @@ pub enum CellFault {
     /// Not a whole number.
     #[error("not a whole number of milliseconds; write unix milliseconds such as 1704067200000")]
     NotATime,
+    /// A time that most often is in other units.
+    #[error("outside the years 0000 to 9999; write unix milliseconds such as 1704067200000")]
+    TimeOutOfRange,
     /// Not a decimal number.
     #[error("not a number; write a plain decimal such as 42397.23")]
     NotANumber,
@@ -279,6 +274,12 @@ impl PriceFileError {
             io::ErrorKind::NotFound => Self::NotFound { file },
             _ => Self::Unreadable { file, source },
         }
+    }
+}
+
+impl From<TimeRangeError> for CellFault {
+    fn from(_: TimeRangeError) -> Self {
+        Self::TimeOutOfRange
     }
 }
 

@@ -129,9 +129,10 @@ impl PriceTable<'_> {
 fn time(cell: Number) -> Result<UnixMillis, CellFault> {
     match cell {
         Number::Null => Err(CellFault::Empty),
-        Number::Integer(n) => i64::try_from(n)
-            .map(UnixMillis)
-            .map_err(|_| CellFault::NotATime),
+        Number::Integer(n) => {
+            let millis = i64::try_from(n).map_err(|_| CellFault::NotATime)?;
+            Ok(UnixMillis::try_from(millis)?)
+        }
         Number::Float(_) => Err(CellFault::NotATime),
     }
 }
@@ -216,7 +217,7 @@ mod tests {
         ])
         .unwrap();
         let first = Bar {
-            open_time: UnixMillis(1000),
+            open_time: UnixMillis::literal(1000),
             open: price(1.0),
             high: price(4.0),
             low: price(0.5),

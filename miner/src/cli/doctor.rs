@@ -13,7 +13,6 @@ use foretell_cli::clock::system_now;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, time_text};
-use foretell_core::time::Millis;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
 
@@ -151,7 +150,7 @@ fn check_venue(config: &MinerConfig) -> Result<String> {
         );
     };
     let behind = now - last;
-    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis(-step.0) {
+    if behind > step.times(MAX_BARS_BEHIND) || behind < -step {
         bail!(
             "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
             time_text::format_time(last),

@@ -78,7 +78,7 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
     let scored = started.elapsed();
     let mut reports = engine.reports(&origins);
     if let Some(folder) = &options.report {
-        let last = *origins.last().unwrap_or(&UnixMillis(0));
+        let last = *origins.last().unwrap_or(&UnixMillis::EPOCH);
         if let Some(page) = engine.write_html_report(folder, &reports, last)? {
             progress.println(&format!("report: {}", page.display()));
         }
@@ -97,8 +97,8 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
 /// Origins of the forecasts files between the bounds; fails if there are none.
 fn selected_origins(options: &BacktestOptions) -> Result<BTreeSet<UnixMillis>> {
     let all = origins(&options.forecasts)?;
-    let from = options.from.unwrap_or(UnixMillis(i64::MIN));
-    let to = options.to.unwrap_or(UnixMillis(i64::MAX));
+    let from = options.from.unwrap_or(UnixMillis::MIN);
+    let to = options.to.unwrap_or(UnixMillis::MAX);
     let origins: BTreeSet<UnixMillis> = all
         .iter()
         .copied()
@@ -137,7 +137,7 @@ fn genesis(
         // Nobody signs in a backtest.
         validator: Hotkey([0; 32]),
         first_origin: *first,
-        end_origin: UnixMillis(i64::MAX),
+        end_origin: UnixMillis::MAX,
         round_every: most_common_interval(origins).unwrap_or(grid.span()),
         prices: PriceOrigin::Replay {
             sha256: prices.sha256(),

@@ -10,5 +10,5 @@ pub(super) fn horizon_rounds(genesis: &Genesis) -> usize {
 
 /// Rounds that begin within a span, rounded up.
 pub(super) fn rounds_in(genesis: &Genesis, span: Millis) -> usize {
-    (span.0 as usize).div_ceil(genesis.round_every.0.max(1) as usize)
+    (span.get() as usize).div_ceil(genesis.round_every.get().max(1) as usize)
 }

@@ -188,12 +188,12 @@ impl ValidatorConfig {
             let cure = "use 1 to 1000 steps";
             return Err(value("series.horizon", &grid.horizon, cure));
         }
-        if grid.step.0 <= 0 || grid.step.0 % 60_000 != 0 {
+        if grid.step <= Millis::ZERO || grid.step.get() % 60_000 != 0 {
             let cure = "use whole minutes, such as 300000";
-            return Err(value("series.step_ms", &grid.step.0, cure));
+            return Err(value("series.step_ms", &grid.step.get(), cure));
         }
         let every = self.round_every();
-        if every.0 % grid.step.0 != 0 {
+        if every.get() % grid.step.get() != 0 {
             let cure = "use a multiple of series.step_ms";
             return Err(value(
                 "rounds.every_minutes",

@@ -75,8 +75,8 @@ fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixM
         anyhow::bail!(
             "{} has a value every {} s, but series.step_ms is {}: set it to the file's step",
             name.display(),
-            series.step().0 / 1000,
-            step.0
+            series.step().get() / 1000,
+            step.get()
         );
     }
     let values = series
@@ -94,8 +94,8 @@ mod tests {
     fn values_are_keyed_by_the_end_of_their_step() {
         let text = b"open_time_ms,value\n0,-3.5\n3600000,2\n";
         let values = parse_values(Path::new("t.csv"), text, Millis::hours(1)).unwrap();
-        assert_eq!(values[&UnixMillis(3_600_000)].get(), -3.5);
-        assert_eq!(values[&UnixMillis(7_200_000)].get(), 2.0);
+        assert_eq!(values[&UnixMillis::literal(3_600_000)].get(), -3.5);
+        assert_eq!(values[&UnixMillis::literal(7_200_000)].get(), 2.0);
     }
 
     #[test]
