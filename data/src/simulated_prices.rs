@@ -62,7 +62,10 @@ pub enum PriceSimulationError {
         /// Why its price is none: the value that it would have had.
         why: PriceError,
     },
-    /// Too few bars, or times beyond the year 9999.
+    /// Times beyond the year 9999.
+    #[error(transparent)]
+    Time(#[from] TimeRangeError),
+    /// Too few bars.
     #[error(transparent)]
     Series(#[from] PriceSeriesError),
 }
@@ -79,15 +82,14 @@ pub fn simulate_prices(
     step: Millis,
     bars: usize,
 ) -> Result<PriceSeries, PriceSimulationError> {
-    if step.0 <= 0 {
+    if step.get() <= 0 {
         return Err(PriceSimulationError::Step(step));
     }
     let mut simulator = PriceSimulator::new(seed, step);
     let bars = (0..bars)
         .map(|bar| {
-            // Saturated times are out of a series' range, which is checked below.
-            let elapsed = step.0.saturating_mul(bar as i64);
-            let open_time = UnixMillis(first_open.0.saturating_add(elapsed));
+            let elapsed = step.get().saturating_mul(bar as i64);
+            let open_time = UnixMillis::try_from(first_open.get().saturating_add(elapsed))?;
             simulator
                 .bar(open_time)
                 .map_err(|why| PriceSimulationError::Price { bar, why })
@@ -164,7 +166,7 @@ impl PriceSimulator {
     fn volatility(&self, open_time: UnixMillis) -> f64 {
         // A log-normal's second moment is exp(2·variance): divided out, so that the typical is the mean.
         let variance = SLOW_FACTOR.deviation.powi(2) + FAST_FACTOR.deviation.powi(2);
-        let middle = UnixMillis(open_time.0.saturating_add(self.step.0 / 2));
+        let middle = open_time + Millis::saturating(self.step.get() / 2);
         TYPICAL_VOLATILITY
             * libm::exp(self.slow + self.fast - variance)
             * seasonal_variance(middle).sqrt()
@@ -184,11 +186,11 @@ fn seasonal_variance(t: UnixMillis) -> f64 {
     const DAY_MEAN: f64 = 1.076_868_873_733_121_6;
     const WEEK_MEAN: f64 = DAY_MEAN * (5.0 + 2.0 * WEEKEND_RATIO) / 7.0;
     let day = Millis::days(1);
-    let hour = 24.0 * ratio(Millis(t.0.rem_euclid(day.0)), day);
+    let hour = 24.0 * ratio(t.past_step(day), day);
     let angle = std::f64::consts::TAU * (hour - BUSIEST_HOUR) / 24.0;
     let daily = libm::exp(0.5 * libm::log(DAY_RATIO) * libm::cos(angle));
     // 1970-01-01 was a Thursday; Saturday and Sunday are two and three days on.
-    let weekend = matches!(t.0.div_euclid(day.0).rem_euclid(7), 2 | 3);
+    let weekend = matches!(t.get().div_euclid(day.get()).rem_euclid(7), 2 | 3);
     daily * if weekend { WEEKEND_RATIO } else { 1.0 } / WEEK_MEAN
 }
 
@@ -198,7 +200,7 @@ fn usd(log_price: f64) -> f64 {
 }
 
 fn ratio(span: Millis, unit: Millis) -> f64 {
-    span.0 as f64 / unit.0 as f64
+    span.get() as f64 / unit.get() as f64
 }
 
 #[cfg(test)]
@@ -309,7 +311,9 @@ mod tests {
     #[test]
     fn days_and_weeks_have_their_pattern() {
         let at = |day: i64, hour: f64| {
-            seasonal_variance(MONDAY + Millis::days(day) + Millis((hour * 3_600_000.0) as i64))
+            seasonal_variance(
+                MONDAY + Millis::days(day) + Millis::literal((hour * 3_600_000.0) as i64),
+            )
         };
         let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
         assert!(close(at(0, 14.5) / at(0, 2.5), 3.0));
@@ -326,11 +330,11 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(refused(Millis(0), 10).contains("a step of 0 ms leads nowhere"));
-        assert!(refused(Millis(-5), 10).contains("give a positive one"));
+        assert!(refused(Millis::ZERO, 10).contains("a step of 0 ms leads nowhere"));
+        assert!(refused(Millis::literal(-5), 10).contains("give a positive one"));
         assert!(refused(STEP, 1).contains("give at least 2"));
         assert!(refused(Millis::days(365_000), 10).contains("years 0000 to 9999"));
-        assert!(refused(Millis(i64::MAX), 10).contains("not finite; ask for fewer bars"));
+        assert!(refused(Millis::MAX, 10).contains("not finite; ask for fewer bars"));
     }
 
     fn correlation(a: &[f64], b: &[f64]) -> f64 {

@@ -357,11 +357,11 @@ async fn venue(bars: Vec<Bar>) -> String {
         State(bars): State<Arc<Vec<Bar>>>,
         Query(query): Query<CandlesQuery>,
     ) -> Json<CandlePage> {
-        let from = bars.partition_point(|bar| bar.open_time.0 < query.from_ms);
+        let from = bars.partition_point(|bar| bar.open_time.get() < query.from_ms);
         let candles = bars[from..]
             .iter()
             .take(1000)
-            .take_while(|bar| bar.open_time.0 < query.to_ms);
+            .take_while(|bar| bar.open_time.get() < query.to_ms);
         Json(CandlePage {
             candles: candles.copied().collect(),
         })

@@ -23,7 +23,7 @@ impl CalendarBins {
         let slot = step.max(MIN_SLOT).min(DAY);
         Self {
             slot,
-            slots_per_day: DAY.0.unsigned_abs().div_ceil(slot.0.unsigned_abs()) as usize,
+            slots_per_day: DAY.get().unsigned_abs().div_ceil(slot.get().unsigned_abs()) as usize,
         }
     }
 
@@ -34,7 +34,7 @@ impl CalendarBins {
 
     /// Number of whole slots in `span`.
     pub const fn slots_in(&self, span: Millis) -> usize {
-        (span.0 / self.slot.0).unsigned_abs() as usize
+        (span.get() / self.slot.get()).unsigned_abs() as usize
     }
 
     /// Number of bins; those of a weekday come first, then Saturday's.
@@ -44,8 +44,8 @@ impl CalendarBins {
 
     /// The bin of the step that opens at `open_time`.
     pub fn bin(&self, open_time: UnixMillis) -> usize {
-        let day = open_time.0.div_euclid(DAY.0);
-        self.first_bin(day) + self.slot_at(open_time.0 - day * DAY.0)
+        let day = open_time.get().div_euclid(DAY.get());
+        self.first_bin(day) + self.slot_at(open_time.get() - day * DAY.get())
     }
 
     /// The bins of the steps that open at these times; which kind of day it is, is asked once for each run of one day.
@@ -53,12 +53,12 @@ impl CalendarBins {
         let calendar = *self;
         let (mut today, mut first_bin) = (0..0, 0);
         open_times.iter().map(move |open_time| {
-            if !today.contains(&open_time.0) {
-                let day = open_time.0.div_euclid(DAY.0);
-                today = day * DAY.0..(day + 1) * DAY.0;
+            if !today.contains(&open_time.get()) {
+                let day = open_time.get().div_euclid(DAY.get());
+                today = day * DAY.get()..(day + 1) * DAY.get();
                 first_bin = calendar.first_bin(day);
             }
-            first_bin + calendar.slot_at(open_time.0 - today.start)
+            first_bin + calendar.slot_at(open_time.get() - today.start)
         })
     }
 
@@ -73,7 +73,7 @@ impl CalendarBins {
     /// The slot this long after midnight.
     const fn slot_at(&self, after_midnight: i64) -> usize {
         // A day has fewer milliseconds than 2³², whose division costs a fraction of that of longer numbers.
-        (after_midnight as u32 / self.slot.0 as u32) as usize
+        (after_midnight as u32 / self.slot.get() as u32) as usize
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
         let times: Vec<UnixMillis> = days
             .into_iter()
             .flat_map(|day| (0..300).map(move |i| day + Millis::minutes(5).times(i)))
-            .chain([UnixMillis(-1), UnixMillis(0)])
+            .chain([UnixMillis::literal(-1), UnixMillis::EPOCH])
             .collect();
         let each: Vec<usize> = times.iter().map(|time| calendar.bin(*time)).collect();
         assert_eq!(calendar.bins_at(&times).collect::<Vec<_>>(), each);
@@ -108,7 +108,10 @@ mod tests {
 
     #[test]
     fn no_slot_is_finer_than_five_minutes_nor_longer_than_a_day() {
-        assert_eq!(CalendarBins::for_step(Millis(1_000)).slots_per_day(), 288);
+        assert_eq!(
+            CalendarBins::for_step(Millis::literal(1_000)).slots_per_day(),
+            288
+        );
         assert_eq!(
             CalendarBins::for_step(Millis::days(3)).bin_count(),
             DAY_TYPES

@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn any_step_has_slots() {
-        for step in [0, 1, 1_000, 7 * 60_000, 86_400_000, 604_800_000].map(Millis) {
+        for step in [0, 1, 1_000, 7 * 60_000, 86_400_000, 604_800_000].map(Millis::literal) {
             let profile = DiurnalProfile::flat(step);
-            let last = profile.calendar.bin(UnixMillis(MONDAY.0 - 1));
+            let last = profile.calendar.bin(UnixMillis::literal(MONDAY.get() - 1));
             assert_eq!(last + 1, profile.bin_factors.len(), "{step}");
-            assert!(profile.calendar.bin(UnixMillis(-1)) < profile.bin_factors.len());
+            assert!(profile.calendar.bin(UnixMillis::literal(-1)) < profile.bin_factors.len());
         }
     }
 

@@ -200,7 +200,7 @@ mod tests {
     /// A price that moves by ±`size` each step, up on even steps.
     fn returns(steps: i64, size: f64) -> Returns<'static> {
         let prices = (0..=steps).map(|index| f64::exp(if index % 2 == 0 { size } else { 0.0 }));
-        let bars = bars(UnixMillis(0), prices);
+        let bars = bars(UnixMillis::EPOCH, prices);
         Returns::compute(&bars, STEP, Unit::LogPrice, usize::MAX)
     }
 

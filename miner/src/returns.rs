@@ -130,7 +130,7 @@ pub fn variance_floor(unit: Unit, last: f64) -> f64 {
 
 /// Number of steps in `span`, at least 1.
 pub fn steps_in(span: Millis, step: Millis) -> usize {
-    let steps = span.0.checked_div(step.0).unwrap_or(1);
+    let steps = span.get().checked_div(step.get()).unwrap_or(1);
     usize::try_from(steps).unwrap_or(1).max(1)
 }
 
@@ -172,7 +172,7 @@ mod tests {
     fn bar(index: i64, prices: [f64; 4]) -> Bar {
         let [open, high, low, close] = prices.map(price);
         Bar {
-            open_time: UnixMillis(STEP.times(index).0),
+            open_time: UnixMillis::literal(STEP.times(index).get()),
             open,
             high,
             low,
@@ -213,7 +213,11 @@ mod tests {
     fn a_bar_after_a_gap_has_no_row() {
         let bars = [0, 1, 2, 5, 6].map(|index| bar(index, [100.0 + index as f64; 4]));
         let returns = returns(Unit::LogPrice, bars);
-        let rows: Vec<i64> = returns.open_times.iter().map(|t| t.0 / STEP.0).collect();
+        let rows: Vec<i64> = returns
+            .open_times
+            .iter()
+            .map(|t| t.get() / STEP.get())
+            .collect();
         assert_eq!(rows, [1, 2, 6]);
         assert!(returns.is_contiguous(0, 1, STEP));
         assert!(!returns.is_contiguous(1, 1, STEP));
@@ -224,6 +228,6 @@ mod tests {
     fn a_window_has_at_least_one_step() {
         assert_eq!(steps_in(Millis::hours(1), STEP), 12);
         assert_eq!(steps_in(Millis::hours(1), Millis::days(1)), 1);
-        assert_eq!(steps_in(Millis::hours(1), Millis(0)), 1);
+        assert_eq!(steps_in(Millis::hours(1), Millis::ZERO), 1);
     }
 }

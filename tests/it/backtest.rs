@@ -177,7 +177,7 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
     let origin = FIRST_ORIGIN + Millis::hours(1);
     let gappy = write_modified_prices(fixture.folder.path(), "gappy.csv", |lines| {
         // The anchor of the third round is the close of the bar that opens one step before it.
-        let gone = format!("{},", (origin - STEP).0);
+        let gone = format!("{},", (origin - STEP).get());
         lines.retain(|line| !line.starts_with(&gone));
     });
     let document = run_backtest(&gappy, &[&forecasts], &[]).json();
@@ -185,7 +185,7 @@ fn rounds_beyond_the_prices_are_unsettled_and_those_in_gaps_void() {
         (&document["rounds"], &document["void_rounds"]),
         (&46.into(), &2.into())
     );
-    assert_eq!(document["voids"][1]["origin_ms"], origin.0);
+    assert_eq!(document["voids"][1]["origin_ms"], origin.get());
     assert_eq!(
         document["voids"][1]["reason"],
         "no settled price at the origin"

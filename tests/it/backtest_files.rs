@@ -111,7 +111,7 @@ fn bad_files_are_refused_in_words() {
     refused(
         &at(
             "f.csv",
-            &format!("{header}\n{},a,1,5\n", FIRST_ORIGIN.0 + 1),
+            &format!("{header}\n{},a,1,5\n", FIRST_ORIGIN.get() + 1),
         ),
         &["f.csv, line 2", "no multiple", "300000 ms"],
     );
@@ -120,7 +120,7 @@ fn bad_files_are_refused_in_words() {
             "f.csv",
             &format!(
                 "{header}\n{FIRST_ORIGIN},a,1,5\n{},a,1,5\n",
-                FIRST_ORIGIN.0 - STEP.0
+                FIRST_ORIGIN.get() - STEP.get()
             ),
         ),
         &["f.csv, line 3", "sort the rows"],

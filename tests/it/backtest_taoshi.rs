@@ -39,7 +39,7 @@ fn taoshi_is_the_published_rule() {
     let details = document["rounds_detail"].as_array().unwrap();
     assert_eq!((details.len(), &document["rounds"]), (12, &12.into()));
     for (detail, origin) in details.iter().zip(BacktestFixture::origins(12)) {
-        assert_eq!(detail["origin_ms"], origin.0);
+        assert_eq!(detail["origin_ms"], origin.get());
         let closes: Vec<f64> = (1..=HORIZON as i64)
             .map(|i| close_at(&fixture.series, origin + STEP.times(i)))
             .collect();
@@ -171,7 +171,7 @@ fn taoshi_needs_no_history() {
         .map(|(close, i)| {
             format!(
                 "{},{close},{close},{close},{close},1\n",
-                FIRST_ORIGIN.0 + i * STEP.0
+                FIRST_ORIGIN.get() + i * STEP.get()
             )
         })
         .collect();

@@ -179,10 +179,13 @@ fn without_a_span_it_is_the_last_three_days_that_can_settle() {
     let json = network.run().json();
     // The last origin that can settle is half an hour (six steps) before the end, three days before it the first.
     let last = week.last_close() - STEP.times(6);
-    let [from, to] = ["from", "to"].map(|key| UnixMillis(json[key].as_i64().unwrap()));
-    let six_hours = Millis::hours(6).0;
-    assert!(from >= last - Millis::days(3) && from < last - Millis::days(3) + Millis(six_hours));
-    assert_eq!((from.0 % six_hours, to), (0, last + Millis(1)));
+    let [from, to] = ["from", "to"].map(|key| UnixMillis::literal(json[key].as_i64().unwrap()));
+    let six_hours = Millis::hours(6).get();
+    assert!(
+        from >= last - Millis::days(3)
+            && from < last - Millis::days(3) + Millis::literal(six_hours)
+    );
+    assert_eq!((from.get() % six_hours, to), (0, last + Millis::literal(1)));
     let counts = ["rounds", "void_rounds", "unsettled"].map(|key| json[key].as_u64().unwrap());
     assert_eq!(counts, [12, 0, 0]);
 }
@@ -191,13 +194,13 @@ fn without_a_span_it_is_the_last_three_days_that_can_settle() {
 fn origins_are_at_or_after_from_and_below_to() {
     let folder = tempfile::tempdir().unwrap();
     let network = LocalnetCommand::with_prices(&write_simulated_prices(folder.path()))
-        .option("--from", FIRST_ORIGIN + Millis(1))
+        .option("--from", FIRST_ORIGIN + Millis::literal(1))
         .option("--to", "2024-01-03T01:00:00Z");
     let json = network.run().json();
     // 00:30 only: 00:00 is before --from, 01:00 is not below --to.
     assert_eq!(
         (&json["rounds"], &json["from"]),
-        (&1.into(), &(FIRST_ORIGIN.0 + 1_800_000).into())
+        (&1.into(), &(FIRST_ORIGIN.get() + 1_800_000).into())
     );
 }
 

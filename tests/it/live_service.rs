@@ -34,7 +34,7 @@ use foretell_wire::client::MinerClient;
 use tempfile::TempDir;
 
 /// A minute before half past midnight.
-const NOW: UnixMillis = UnixMillis(1_704_241_740_000);
+const NOW: UnixMillis = UnixMillis::literal(1_704_241_740_000);
 /// Two steps, so that rounds settle soon.
 pub const SERIES: &str =
     "[series]\nid = \"BTC/USD\"\nstep_ms = 300000\nhorizon = 2\n[rounds]\nevery_minutes = 10\n";
@@ -186,7 +186,7 @@ fn start_miner(folder: &Path, exchanges: &FakeRestExchanges) -> (TestProcess, So
 fn assert_honest(priced: &[(UnixMillis, Option<f64>)]) {
     for (instant, price) in priced {
         let price = price.unwrap_or_else(|| panic!("a gap at {instant}"));
-        let off_bps = 1e4 * (price / price_at(instant.0) - 1.0);
+        let off_bps = 1e4 * (price / price_at(instant.get()) - 1.0);
         assert!(
             off_bps.abs() < 0.01,
             "{price} at {instant} is {off_bps} bps off"
@@ -322,7 +322,7 @@ async fn a_series_of_values_that_go_below_zero_is_settled_from_its_file() {
     let file = values.path().join("values.csv");
     let step = 300_000;
     let rows = (-900..30).filter(|n| *n != 3).map(|n| {
-        let start = NOW.0 + 60_000 + n * step;
+        let start = NOW.get() + 60_000 + n * step;
         format!("{start},{}\n", (n as f64 / 3.0).sin() * 5.0)
     });
     fs::write(
@@ -388,6 +388,6 @@ async fn a_series_of_values_is_settled_from_an_address() {
             .any(|(_, value)| value.is_some_and(|value| value < 0.0))
     );
     for (instant, value) in priced {
-        assert_eq!(value, Some(value_at(instant.0)), "at {instant}");
+        assert_eq!(value, Some(value_at(instant.get())), "at {instant}");
     }
 }

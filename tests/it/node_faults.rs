@@ -165,7 +165,7 @@ async fn an_honest_node_sets_weights_at_once() {
     for _ in 0..10 {
         assert_eq!(
             scenario.block(&mut runner).await,
-            Ok(WeightsStatus::DueAt(Block(201)))
+            Ok(WeightsStatus::DueAt(Block::new(201)))
         );
     }
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_node_that_lost_its_pool_is_sent_the_same_bytes_again() {
     let mut runner = scenario.validator().await;
     for _ in 0..3 {
         let status = scenario.turn(&mut runner).await.unwrap();
-        assert!(matches!(status, WeightsStatus::Sent { until: Block(131) }));
+        assert!(matches!(status, WeightsStatus::Sent { until } if until == Block::new(131)));
         scenario.node.clear_pool();
         scenario.node.make_block();
     }
@@ -320,7 +320,7 @@ async fn weights_that_another_program_set_are_logged_once() {
     scenario.node.include_foreign_weights();
     for _ in 0..5 {
         let status = scenario.block(&mut runner).await;
-        assert_eq!(status, Ok(WeightsStatus::DueAt(Block(201))));
+        assert_eq!(status, Ok(WeightsStatus::DueAt(Block::new(201))));
     }
     let warnings = log.lines_containing("another program signs with this hotkey");
     assert_eq!(warnings.len(), 1, "{warnings:#?}");

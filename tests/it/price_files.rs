@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// The line of the bar that closes `steps` after [`FIRST_ORIGIN`]; the header is line 0.
 fn closing(steps: i64) -> usize {
-    let bars_before_start = Millis::days(2).0 / STEP.0;
+    let bars_before_start = Millis::days(2).get() / STEP.get();
     usize::try_from(bars_before_start + steps).unwrap()
 }
 
@@ -79,7 +79,7 @@ fn a_file_that_is_no_price_file_is_refused_with_the_place_and_the_cure() {
     );
     let twice = |lines: &mut Vec<String>| lines.insert(10, lines[10].clone());
     refused_after("twice.csv", &twice, &["line 12", "twice", "remove one"]);
-    let time = FIRST_ORIGIN.0 + 1;
+    let time = FIRST_ORIGIN.get() + 1;
     let off_grid = |lines: &mut Vec<String>| set(&mut lines[closing(1)], 0, &time.to_string());
     refused_after(
         "off-grid.csv",

@@ -99,12 +99,12 @@ fn evidence_has_the_standard_error_of_statsmodels() {
         let advantages: Vec<Advantage> = (0..)
             .zip(numbers(&case["d"]))
             .map(|(i, value)| Advantage {
-                origin: UnixMillis(0) + interval.times(i),
+                origin: UnixMillis::EPOCH + interval.times(i),
                 value,
             })
             .collect();
         let rules = EvidenceRules {
-            half_life: Millis((number(&case["half_life"]) * interval.0 as f64) as i64),
+            half_life: Millis::literal((number(&case["half_life"]) * interval.get() as f64) as i64),
             ..RulesVersion::V1.rules().evidence
         };
         let window = EvidenceWindow {

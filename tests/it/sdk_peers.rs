@@ -286,7 +286,7 @@ fn a_whole_round(miner: &Keypair, validator: &Keypair, address: SocketAddr) {
         assert!(verify_signature(&hotkey, text.as_bytes(), &signature));
         let receipt = Receipt {
             commitment: bound,
-            arrival: UnixMillis(1),
+            arrival: UnixMillis::literal(1),
             signature: validator.sign(b"any: these miners do not look"),
         };
         let question = RevealRequest {

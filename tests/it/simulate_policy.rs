@@ -74,7 +74,7 @@ fn luck_is_reported_by_habit_and_by_standard_errors() {
 fn a_start_between_two_bars_is_the_bar_before() {
     let earliest = simulated_prices(1, 122).first_open() + Millis::days(90);
     let luck = |later: i64| {
-        let from = (earliest + Millis(later)).0.to_string();
+        let from = (earliest + Millis::literal(later)).get().to_string();
         simulate(122, &["--luck", "--json", "--from", &from]).json()
     };
     let (on, between) = (luck(0), luck(60_000));

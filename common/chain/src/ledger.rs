@@ -47,10 +47,10 @@ impl Ledger {
         owner_coldkey: Hotkey,
     ) -> Self {
         let mut ledger = Self {
-            block: Block(0),
+            block: Block::FIRST,
             hyperparameters,
             supply: Supply::default(),
-            accounts: vec![Account::new(owner_hotkey, owner_coldkey, Block(0))],
+            accounts: vec![Account::new(owner_hotkey, owner_coldkey, Block::FIRST)],
             registration_price: RegistrationPrice::default(),
             deregistered: BTreeMap::new(),
         };
@@ -197,9 +197,9 @@ impl Ledger {
     /// if the chain is there already. (The real chain counts a tempo from the last epoch, wherever that was.)
     pub fn advance_to(&mut self, block: Block) {
         let tempo = u64::from(self.hyperparameters.tempo.get());
-        let epochs = self.block.0 / tempo + 1..=block.0 / tempo;
+        let epochs = self.block.get() / tempo + 1..=block.get() / tempo;
         for epoch in epochs {
-            self.block = Block(epoch * tempo);
+            self.block = Block::new(epoch * tempo);
             self.run_epoch();
         }
         self.block = self.block.max(block);

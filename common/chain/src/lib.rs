@@ -38,7 +38,7 @@
 //! let sign = |bytes: &[u8]| key.sign(bytes).0;
 //! let weights = SignedWeights::sign(validator, uids, values, version_key, nonce, sign);
 //! ledger.submit(&weights)?;
-//! ledger.advance_to(Block(360));
+//! ledger.advance_to(Block::new(360));
 //!
 //! let incentive: Vec<u16> = ledger.metagraph().neurons.iter().map(|n| n.incentive).collect();
 //! assert_eq!(incentive, [0, 49_151, 16_383]); // 3/4 and 1/4 of 65,535, but for the rounding of weights

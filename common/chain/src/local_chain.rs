@@ -127,7 +127,7 @@ impl Chain for LocalChain {
     ) -> Result<PreparedWeights, ChainError> {
         let version_key = self.ledger().hyperparameters().version_key;
         let UidWeights { uids, values } = weights.clone();
-        let nonce = now.0.unsigned_abs();
+        let nonce = now.get().unsigned_abs();
         let sign = |bytes: &[u8]| signer.sign(bytes);
         let signed = SignedWeights::sign(signer.account(), uids, values, version_key, nonce, sign);
         let hash = signed.hash();
@@ -146,9 +146,7 @@ impl Chain for LocalChain {
         &self,
         prepared: &PreparedWeights,
     ) -> Result<SubmissionStatus, ChainError> {
-        let open = SubmissionStatus::Pending {
-            until: Block(u64::MAX),
-        };
+        let open = SubmissionStatus::Pending { until: Block::MAX };
         Ok(self
             .ledger()
             .find(prepared.hash)
@@ -206,9 +204,9 @@ mod tests {
                 uids: vec![Uid(1)],
                 values: vec![65_535],
             };
-            let now = UnixMillis(1);
+            let now = UnixMillis::literal(1);
             let prepared = chain.prepare(&weights, &signer(), now).await.unwrap();
-            let until = Block(u64::MAX);
+            let until = Block::MAX;
             assert_eq!(
                 chain.submission_status(&prepared).await.unwrap(),
                 SubmissionStatus::Pending { until }
@@ -239,7 +237,7 @@ mod tests {
         assert_eq!(chain.register(MINER, MINER).unwrap(), Uid(1));
         let prepared = set_weights(chain.clone()).await;
         let status = chain.submission_status(&prepared).await.unwrap();
-        chain.advance_to(Block(720)).unwrap();
+        chain.advance_to(Block::new(720)).unwrap();
         chain.stake(MINER, 5).unwrap();
 
         let reopened = LocalChain::open_or_create(&path, || panic!("the file is there")).unwrap();
@@ -249,8 +247,8 @@ mod tests {
         fs::write(folder.path().join(".unfinished-Xy12ab"), "{").unwrap();
         reopened.submit(&prepared).await.unwrap();
         assert_eq!(reopened.submission_status(&prepared).await.unwrap(), status);
-        reopened.advance_to(Block(721)).unwrap();
-        assert_eq!(open(&path).block().await.unwrap(), Block(721));
+        reopened.advance_to(Block::new(721)).unwrap();
+        assert_eq!(open(&path).block().await.unwrap(), Block::new(721));
     }
 
     #[tokio::test]
@@ -270,17 +268,17 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = open(&path);
-        chain.advance_to(Block(9)).unwrap();
+        chain.advance_to(Block::new(9)).unwrap();
         fs::remove_file(&path).unwrap();
-        chain.advance_to(Block(9)).unwrap();
-        chain.advance_to(Block(3)).unwrap();
+        chain.advance_to(Block::new(9)).unwrap();
+        chain.advance_to(Block::new(3)).unwrap();
         chain.stake(validator(), 0).unwrap();
         assert!(matches!(
             chain.stake(MINER, 1),
             Err(ChainError::Refused(ChainRefusal::NotRegistered(MINER)))
         ));
         assert!(!path.exists());
-        chain.advance_to(Block(10)).unwrap();
+        chain.advance_to(Block::new(10)).unwrap();
         assert!(path.exists());
     }
 
@@ -290,7 +288,7 @@ mod tests {
         let path = folder.path().join("ledger.json");
         let chain = open(&path);
         drop(folder);
-        let error = chain.advance_to(Block(1)).unwrap_err();
+        let error = chain.advance_to(Block::new(1)).unwrap_err();
         assert!(matches!(
             error,
             ChainError::File(LedgerFileError::Io {
@@ -299,6 +297,6 @@ mod tests {
             })
         ));
         assert!(error.to_string().contains("ledger.json"));
-        assert_eq!(chain.block().await.unwrap(), Block(0));
+        assert_eq!(chain.block().await.unwrap(), Block::FIRST);
     }
 }

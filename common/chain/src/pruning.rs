@@ -50,10 +50,10 @@ mod tests {
         let neuron = |uid, emission, registered| PruneCandidate {
             uid: Uid(uid),
             emission,
-            registered: Block(registered),
+            registered: Block::new(registered),
         };
         let at = |block, candidates: &[PruneCandidate]| {
-            pruned_uid(candidates.to_vec(), Block(block), 100)
+            pruned_uid(candidates.to_vec(), Block::new(block), 100)
         };
         let (old, rich, new) = (neuron(1, 5, 0), neuron(2, 9, 0), neuron(3, 0, 150));
         assert_eq!(at(200, &[old, rich, new]), Some(Uid(1)));

@@ -53,7 +53,7 @@ pub enum ChainRefusal {
     /// The hotkey set weights within the subnet's rate limit.
     #[error(
         "this hotkey set weights too recently: submit again in {blocks_left} blocks ({} s)",
-        blocks_left.saturating_mul(BLOCK_TIME.0.unsigned_abs() / 1_000)
+        blocks_left.saturating_mul(BLOCK_TIME.get().unsigned_abs() / 1_000)
     )]
     RateLimited {
         /// Blocks until weights are accepted again.

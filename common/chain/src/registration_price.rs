@@ -131,7 +131,7 @@ impl RegistrationPrice {
             }
             moved.registrations = 0;
         }
-        moved.last_block = Block(self.last_block.0 + ended * interval);
+        moved.last_block = self.last_block + ended * interval;
         moved
     }
 }
@@ -162,14 +162,17 @@ mod tests {
     fn the_price_by_hand() {
         let rules = RegistrationPriceRules::default();
         let mut registration_price = RegistrationPrice::default();
-        assert_eq!(registration_price.at_block(Block(0), &rules), 500_000);
-        assert_eq!(registration_price.pay(Block(0), &rules), 500_000);
+        assert_eq!(registration_price.at_block(Block::FIRST, &rules), 500_000);
+        assert_eq!(registration_price.pay(Block::FIRST, &rules), 500_000);
         // 500,000 · 1.26, and that once more.
-        assert_eq!(registration_price.pay(Block(0), &rules), 630_000);
-        assert_eq!(registration_price.at_block(Block(0), &rules), 793_800);
+        assert_eq!(registration_price.pay(Block::FIRST, &rules), 630_000);
+        assert_eq!(registration_price.at_block(Block::FIRST, &rules), 793_800);
         // Half of it 360 blocks on, were it not for the floor.
-        assert_eq!(registration_price.at_block(Block(360), &rules), 500_000);
-        assert_eq!(registration_price.at_block(Block(90), &rules), 667_503); // 793,800 · 2^(−1/4) = 667,503.6
+        assert_eq!(
+            registration_price.at_block(Block::new(360), &rules),
+            500_000
+        );
+        assert_eq!(registration_price.at_block(Block::new(90), &rules), 667_503); // 793,800 · 2^(−1/4) = 667,503.6
         assert_eq!(registration_price.burned, 1_130_000);
     }
 
@@ -188,31 +191,31 @@ mod tests {
     #[test]
     fn the_price_by_intervals_by_hand() {
         let rules = by_intervals();
-        let mut registration_price = RegistrationPrice::new(8_000_000, Block(10));
+        let mut registration_price = RegistrationPrice::new(8_000_000, Block::new(10));
         for block in [10, 50, 109, 109, 109] {
-            assert_eq!(registration_price.pay(Block(block), &rules), 8_000_000);
+            assert_eq!(registration_price.pay(Block::new(block), &rules), 8_000_000);
         }
         // Five registrations: 8·(1/4 + 3/4·7/4) = 12.5; then one, with which it stays; then none, twice: ·(1/4 + 3/4·1/2).
         // The chain's quarter is 65,535/2¹⁸.
         let near = |block, rao: u64| {
-            let price = registration_price.at_block(Block(block), &rules);
+            let price = registration_price.at_block(Block::new(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
         };
         near(110, 12_500_000);
-        assert_eq!(registration_price.at_block(Block(109), &rules), 8_000_000);
-        let paid = registration_price.pay(Block(150), &rules);
-        assert_eq!(paid, registration_price.at_block(Block(209), &rules));
+        assert_eq!(
+            registration_price.at_block(Block::new(109), &rules),
+            8_000_000
+        );
+        let paid = registration_price.pay(Block::new(150), &rules);
+        assert_eq!(paid, registration_price.at_block(Block::new(209), &rules));
         let near = |block, rao: u64| {
-            let price = registration_price.at_block(Block(block), &rules);
+            let price = registration_price.at_block(Block::new(block), &rules);
             assert!(price.abs_diff(rao) < 40, "{price} is not {rao}");
         };
         near(210, 12_500_000);
         near(310, 7_812_500);
         near(410, 4_882_812);
-        assert_eq!(
-            registration_price.at_block(Block(u64::MAX), &rules),
-            rules.least
-        );
+        assert_eq!(registration_price.at_block(Block::MAX, &rules), rules.least);
     }
 
     #[test]
@@ -238,13 +241,13 @@ mod tests {
             let (mut registration_price, mut block) = (RegistrationPrice::default(), 0);
             let mut paid = 0;
             for (blocks, registers) in steps {
-                let before = registration_price.at_block(Block(block), &rules);
+                let before = registration_price.at_block(Block::new(block), &rules);
                 block += blocks;
-                let now = registration_price.at_block(Block(block), &rules);
+                let now = registration_price.at_block(Block::new(block), &rules);
                 prop_assert!(now <= before && (rules.least..=rules.most).contains(&now));
                 if registers {
-                    paid += registration_price.pay(Block(block), &rules);
-                    prop_assert!(registration_price.at_block(Block(block), &rules) >= now);
+                    paid += registration_price.pay(Block::new(block), &rules);
+                    prop_assert!(registration_price.at_block(Block::new(block), &rules) >= now);
                 }
             }
             prop_assert_eq!(registration_price.burned, paid);

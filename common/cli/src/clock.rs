@@ -6,7 +6,7 @@ use foretell_core::time::UnixMillis;
 
 /// Now, in unix milliseconds; 1970 if the clock stands before it.
 pub fn system_now() -> UnixMillis {
-    UnixMillis(i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX))
+    UnixMillis::saturating(i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Now, in unix nanoseconds, as signed requests state it.

@@ -13,7 +13,7 @@ pub fn parse_time(text: &str) -> Result<UnixMillis, String> {
     let instant = text.parse::<Timestamp>();
     instant
         .or_else(|_| format!("{text}T00:00:00Z").parse())
-        .map(|instant| UnixMillis(instant.as_millisecond()))
+        .map(|instant| UnixMillis::saturating(instant.as_millisecond()))
         .map_err(|_| {
             "expected RFC 3339 such as 2024-01-31T08:00:00Z, a date such as 2024-01-31, or unix milliseconds".into()
         })
@@ -36,7 +36,7 @@ pub fn parse_duration(text: &str) -> Result<Millis, String> {
 
 /// The instant in RFC 3339, cut to the second.
 pub fn format_time(instant: UnixMillis) -> String {
-    Timestamp::from_millisecond(instant.0).map_or_else(
+    Timestamp::from_millisecond(instant.get()).map_or_else(
         |_| format!("{instant} ms"),
         |timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     )
@@ -44,7 +44,7 @@ pub fn format_time(instant: UnixMillis) -> String {
 
 /// The span as text such as `8h 20m`.
 pub fn format_duration(span: Millis) -> String {
-    format!("{:#}", SignedDuration::from_millis(span.0))
+    format!("{:#}", SignedDuration::from_millis(span.get()))
 }
 
 #[cfg(test)]

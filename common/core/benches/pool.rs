@@ -74,7 +74,7 @@ fn main() {
         timed[0] = started.elapsed().as_secs_f64();
         let credit = credits(&deviations, &consensus, &forecasters, &realised);
         timed[1] = started.elapsed().as_secs_f64() - timed[0];
-        let origin = UnixMillis(0) + Millis::minutes(30).times(round);
+        let origin = UnixMillis::EPOCH + Millis::minutes(30).times(round);
         let settled = (&deviations, &consensus, &realised);
         let before = started.elapsed().as_secs_f64();
         state.add(origin, settled, &keys, &rules.fit);

@@ -18,7 +18,7 @@ pub enum MissReason {
     #[error("no answer")]
     Silent,
     /// An answer came after its window had closed.
-    #[error("answered {} ms after the window had closed", by.0)]
+    #[error("answered {} ms after the window had closed", by.get())]
     Late {
         /// Time from the end of the window to the answer.
         by: Millis,
@@ -81,7 +81,9 @@ mod tests {
         let others = [
             MissReason::NotServing,
             MissReason::Silent,
-            MissReason::Late { by: Millis(1) },
+            MissReason::Late {
+                by: Millis::literal(1),
+            },
             MissReason::BadAnswer {
                 why: "status 500".into(),
             },

@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn at(i: i64) -> UnixMillis {
-        UnixMillis(0) + STEP.times(i)
+        UnixMillis::EPOCH + STEP.times(i)
     }
 
     #[test]

@@ -120,18 +120,19 @@ mod tests {
 
     fn inputs() -> impl Strategy<Value = Inputs> {
         let key = || any::<[u8; 32]>();
-        let round = ("[A-Z/.-]{1,8}", any::<i64>());
-        (round, key(), key(), key(), any::<Vec<u8>>(), any::<i64>()).prop_map(
+        let instant = || any::<i64>().prop_map(UnixMillis::saturating);
+        let round = ("[A-Z/.-]{1,8}", instant());
+        (round, key(), key(), key(), any::<Vec<u8>>(), instant()).prop_map(
             |((series, origin), validator, miner, nonce, payload, arrival)| Inputs {
                 round: RoundId {
                     series: series.parse().unwrap(),
-                    origin: UnixMillis(origin),
+                    origin,
                 },
                 validator: Hotkey(validator),
                 miner: Hotkey(miner),
                 nonce: Hex(nonce),
                 payload,
-                arrival: UnixMillis(arrival),
+                arrival,
             },
         )
     }

@@ -17,7 +17,7 @@ use crate::settle::Settlement;
 use crate::time::{Millis, UnixMillis};
 
 /// Monday 2024-01-01T00:00:00Z: on every grid.
-pub const MONDAY: UnixMillis = UnixMillis(1_704_067_200_000);
+pub const MONDAY: UnixMillis = UnixMillis::literal(1_704_067_200_000);
 /// The step of [`btc_usd`].
 pub const STEP: Millis = Millis::minutes(5);
 

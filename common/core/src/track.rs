@@ -146,7 +146,7 @@ mod tests {
     fn empty_track() -> TrackRecord {
         TrackRecord::new(evidence::EvidenceWindow {
             lags: 3,
-            half_life: Millis(5),
+            half_life: Millis::literal(5),
         })
     }
 
@@ -155,7 +155,11 @@ mod tests {
         let evidence = |order: &[i64]| {
             let mut track = empty_track();
             for n in order {
-                track.add_score(UnixMillis(*n), &score(0.1 * *n as f64), &score(0.6));
+                track.add_score(
+                    UnixMillis::literal(*n),
+                    &score(0.1 * *n as f64),
+                    &score(0.6),
+                );
             }
             track.evidence(&RulesVersion::V1.rules().evidence)
         };
@@ -165,15 +169,15 @@ mod tests {
     #[test]
     fn misses_count_from_the_first_commitment_on() {
         let mut track = empty_track();
-        track.add_miss(UnixMillis(1), -0.15);
+        track.add_miss(UnixMillis::literal(1), -0.15);
         assert_eq!(track.rounds(), 0);
-        track.started = Some(UnixMillis(2));
-        track.add_miss(UnixMillis(1), -0.15);
+        track.started = Some(UnixMillis::literal(2));
+        track.add_miss(UnixMillis::literal(1), -0.15);
         assert_eq!(track.rounds(), 0);
-        track.add_miss(UnixMillis(3), -0.15);
-        track.add_score(UnixMillis(2), &score(0.5), &score(0.6));
+        track.add_miss(UnixMillis::literal(3), -0.15);
+        track.add_score(UnixMillis::literal(2), &score(0.5), &score(0.6));
         assert_eq!((track.rounds(), track.misses()), (2, 1));
-        assert_eq!(track.advantages()[0].origin, UnixMillis(2));
+        assert_eq!(track.advantages()[0].origin, UnixMillis::literal(2));
         assert!((track.skill().unwrap() - (1.0 - 0.5 / 0.6)).abs() < 1e-15);
         assert_eq!(track.score_differences().len(), 1);
     }

@@ -3,7 +3,7 @@
 use crate::bar::Bar;
 use crate::rules::ScoreRules;
 use crate::series::{Grid, Unit};
-use crate::time::UnixMillis;
+use crate::time::{Millis, UnixMillis};
 
 /// Exponentially weighted mean of squared one-step moves, fed bar by bar.
 ///
@@ -12,7 +12,7 @@ use crate::time::UnixMillis;
 #[derive(Debug, Clone)]
 pub struct EwmaVolatility {
     unit: Unit,
-    step_ms: i64,
+    step: Millis,
     decay: f64,
     floor: f64,
     min_returns: usize,
@@ -25,10 +25,10 @@ pub struct EwmaVolatility {
 impl EwmaVolatility {
     /// A volatility that has observed no bar.
     pub fn new(grid: &Grid, unit: Unit, rules: &ScoreRules) -> Self {
-        let steps_per_half_life = rules.volatility_half_life.0 as f64 / grid.step.0 as f64;
+        let steps_per_half_life = rules.volatility_half_life.get() as f64 / grid.step.get() as f64;
         Self {
             unit,
-            step_ms: grid.step.0,
+            step: grid.step,
             decay: libm::exp2(-1.0 / steps_per_half_life),
             floor: rules.volatility_floor,
             min_returns: rules.volatility_min_returns,
@@ -46,7 +46,7 @@ impl EwmaVolatility {
             return;
         }
         if let Some((before, last)) = self.last {
-            let steps = (bar.open_time.0 - before.0) / self.step_ms;
+            let steps = (bar.open_time - before).whole(self.step);
             let faded = libm::pow(self.decay, steps as f64);
             self.weighted_squares *= faded;
             self.weight *= faded;
@@ -86,7 +86,7 @@ mod tests {
         };
         let mut volatility = EwmaVolatility::new(&grid, unit, &rules);
         for &(i, value) in values {
-            let open_time = UnixMillis(0) + grid.step.times(i);
+            let open_time = UnixMillis::EPOCH + grid.step.times(i);
             volatility.observe(&Bar::from_value(open_time, price(value)));
         }
         volatility

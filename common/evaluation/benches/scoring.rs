@@ -149,7 +149,7 @@ fn a_year_of_taoshi() {
         for i in 0..YEAR {
             let (settlement, forecasts) = &rounds[i % DIFFERENT];
             policy.add_round(&SettledRound {
-                origin: UnixMillis(0) + Millis::minutes(30).times(i as i64),
+                origin: UnixMillis::EPOCH + Millis::minutes(30).times(i as i64),
                 settlement,
                 scorer: Err(&void),
                 forecasts,

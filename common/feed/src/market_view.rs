@@ -157,8 +157,8 @@ mod tests {
         at: i64,
         price: &'static str,
     ) {
-        let time = MONDAY + Millis(at);
-        let received = time + Millis(100);
+        let time = MONDAY + Millis::literal(at);
+        let received = time + Millis::literal(100);
         view.observe(
             venue,
             &ConnectionUpdate::Frame {
@@ -221,7 +221,7 @@ mod tests {
             &ConnectionUpdate::Event(ConnectionEvent::Live(SocketId(1))),
         );
         trade(&mut view, "okx", "BTC", 0, "100");
-        view.observe("okx", &ConnectionUpdate::ClockOffset(Millis(80)));
+        view.observe("okx", &ConnectionUpdate::ClockOffset(Millis::literal(80)));
         let okx = |view: &MarketView| {
             view.venues()
                 .into_iter()
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!((now.state, now.trades), (ConnectionState::Live, 1));
         assert_eq!(
             (now.lag, now.clock_offset),
-            (Some(Millis(100)), Some(Millis(80)))
+            (Some(Millis::literal(100)), Some(Millis::literal(80)))
         );
         let reason = DisconnectReason::Broken("cut".into());
         view.observe(
@@ -240,7 +240,7 @@ mod tests {
             &ConnectionUpdate::Event(ConnectionEvent::Disconnected(
                 SocketId(1),
                 &reason,
-                Millis(1),
+                Millis::literal(1),
             )),
         );
         let now = okx(&view);

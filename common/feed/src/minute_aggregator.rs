@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{MarketId, Trade};
 
-const MINUTE: i64 = 60_000;
+const MINUTE: Millis = Millis::minutes(1);
 /// A trade that is dated further than this from when it came is an old one, or the venue's clock is wrong.
 const MAX_CLOCK_DIFFERENCE: Millis = Millis::minutes(2);
 
@@ -60,7 +60,7 @@ impl MinuteAggregator {
             self.late_trades += 1;
             return None;
         }
-        let start = UnixMillis(trade.time.0 - trade.time.0.rem_euclid(MINUTE));
+        let start = trade.time.floor(MINUTE);
         let Some(forming) = self.forming.get_mut(symbol.as_ref()) else {
             self.forming
                 .insert(symbol.to_string(), new_candle(symbol, start, trade));
@@ -134,7 +134,7 @@ mod tests {
     fn trade(time: i64, price: &'static str) -> Trade<'static> {
         Trade {
             market: MarketId::symbol("A"),
-            time: UnixMillis(time),
+            time: UnixMillis::literal(time),
             price: Decimal::new(price).unwrap(),
             size: Decimal::new("0.5").unwrap(),
             id: TradeId::Number(1),
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_minute_closes_with_the_first_trade_of_a_later_one() {
         let mut minutes = MinuteAggregator::default();
-        let received = UnixMillis(121_000);
+        let received = UnixMillis::literal(121_000);
         for (time, price) in [
             (60_000, "10.0"),
             (60_500, "12"),
@@ -159,22 +159,22 @@ mod tests {
         assert_eq!(prices, ["10.0", "12", "9.50", "11"]);
         assert_eq!(
             (closed.time_ms, closed.volume, closed.trades),
-            (UnixMillis(60_000), 2.0, 4)
+            (UnixMillis::literal(60_000), 2.0, 4)
         );
-        let forming: Vec<_> = minutes.forming().map(|m| m.time_ms.0).collect();
+        let forming: Vec<_> = minutes.forming().map(|m| m.time_ms.get()).collect();
         assert_eq!(forming, [180_000]);
     }
 
     #[test]
     fn late_trades_and_those_from_the_future_count_in_no_minute() {
         let mut minutes = MinuteAggregator::default();
-        minutes.add_trade(UnixMillis(70_000), &trade(60_000, "10"));
+        minutes.add_trade(UnixMillis::literal(70_000), &trade(60_000, "10"));
         assert_eq!(
-            minutes.add_trade(UnixMillis(70_000), &trade(59_999, "1")),
+            minutes.add_trade(UnixMillis::literal(70_000), &trade(59_999, "1")),
             None
         );
         assert_eq!(
-            minutes.add_trade(UnixMillis(70_000), &trade(190_001, "99")),
+            minutes.add_trade(UnixMillis::literal(70_000), &trade(190_001, "99")),
             None
         );
         assert_eq!((minutes.late_trades(), minutes.future_trades()), (1, 1));

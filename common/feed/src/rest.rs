@@ -202,8 +202,7 @@ fn page_window<'a>(
     from: UnixMillis,
 ) -> CandleQuery<'a> {
     let fits = i64::try_from(venue.page_size()).unwrap_or(i64::MAX);
-    let span = query.step.0.saturating_mul(fits);
-    let to = UnixMillis(from.0.saturating_add(span)).min(query.to);
+    let to = (from + query.step.times(fits)).min(query.to);
     CandleQuery { from, to, ..*query }
 }
 

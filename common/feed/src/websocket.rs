@@ -60,7 +60,7 @@ pub async fn run(
     on: &mut (dyn FnMut(ConnectionUpdate<'_>) + Send),
 ) {
     let start = Instant::now();
-    let now = || Millis(i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX));
+    let now = || Millis::saturating(i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX));
     let (event_sender, mut event_receiver) = mpsc::channel(CHANNEL_CAPACITY);
     let mut tasks = JoinSet::new();
     let mut sockets: BTreeMap<SocketId, SocketHandle> = BTreeMap::new();
@@ -195,5 +195,5 @@ fn send_command(sockets: &BTreeMap<SocketId, SocketHandle>, id: SocketId, comman
 }
 
 fn to_duration(time: Millis) -> Duration {
-    Duration::from_millis(u64::try_from(time.0).unwrap_or(0))
+    Duration::from_millis(u64::try_from(time.get()).unwrap_or(0))
 }

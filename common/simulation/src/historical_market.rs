@@ -76,7 +76,7 @@ impl HistoricalMarket {
 
     /// Number of bars in a span, at least 1.
     pub fn bars_in(&self, span: Millis) -> usize {
-        usize::try_from(span.0 / self.series.grid.step.0)
+        usize::try_from(span.get() / self.series.grid.step.get())
             .unwrap_or(0)
             .max(1)
     }

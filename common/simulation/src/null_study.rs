@@ -57,7 +57,7 @@ impl NullStudy {
     ) -> Vec<Self> {
         let every = ROUND_EVERY;
         let window = EvidenceWindow {
-            lags: evidence::lags(market.series.grid.span().0, every.0),
+            lags: evidence::lags(market.series.grid.span(), every),
             half_life: rules.evidence.half_life,
         };
         let raw = advantages(strategy, market, (first, last), rules, on_round);
@@ -70,7 +70,7 @@ impl NullStudy {
             })
             .collect();
         let longest = Millis::days(REPORT_DAYS[REPORT_DAYS.len() - 1] as i64);
-        let seasons = (last - first - longest).0 / Millis::days(1).0 + 1;
+        let seasons = (last - first - longest).get() / Millis::days(1).get() + 1;
         let starts = (0..seasons).map(|day| first + Millis::days(1).times(day));
         // By start, report day and z.
         let seasons: Vec<Vec<Vec<bool>>> = starts

@@ -46,7 +46,7 @@ impl CommitRequest {
         Self {
             round: series.round(origin),
             series: series.id.clone(),
-            step_s: series.grid.step.0.unsigned_abs() / 1000,
+            step_s: series.grid.step.get().unsigned_abs() / 1000,
             horizon: series.grid.horizon,
             deadline_ms: deadline,
             round_time_ms: now,
@@ -188,7 +188,7 @@ mod tests {
                 round: round(),
                 receipt: Receipt {
                     commitment: Hex([0xab; 32]),
-                    arrival: UnixMillis(1_704_067_194_321),
+                    arrival: UnixMillis::literal(1_704_067_194_321),
                     signature: Hex([0xcd; 64]),
                 },
             },

@@ -89,7 +89,7 @@ fn read(files: &[PathBuf]) -> Result<Vec<(i64, Found)>, String> {
     while let Some(round) = rounds.next_round().map_err(message)? {
         let forecasts = round.forecasts.iter();
         let forecasts = forecasts.map(|f| (f.miner().to_owned(), f.k(), f.values().to_vec()));
-        all.push((round.origin.0, forecasts.collect()));
+        all.push((round.origin.get(), forecasts.collect()));
     }
     Ok(all)
 }

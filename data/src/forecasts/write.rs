@@ -222,7 +222,7 @@ fn schema() -> Schema {
 }
 
 fn frame(rows: &[ForecastRow]) -> Result<DataFrame, PolarsError> {
-    let origins: Vec<i64> = rows.iter().map(|row| row.origin.0).collect();
+    let origins: Vec<i64> = rows.iter().map(|row| row.origin.get()).collect();
     let miners: Vec<&str> = rows.iter().map(|row| row.miner).collect();
     let kinds: Vec<&str> = rows
         .iter()
@@ -307,7 +307,7 @@ mod tests {
 
     fn row(forecast: &Forecast) -> ForecastRow<'_> {
         ForecastRow {
-            origin: UnixMillis(300_000),
+            origin: UnixMillis::literal(300_000),
             miner: "har",
             forecast,
         }

@@ -245,7 +245,12 @@ mod tests {
             assert_message(&value(cell), &place[..column]);
             assert_message(&value(cell), &parts);
         }
-        for time in ["2024-01-01", "1704067200000.5", "99999999999999999999"] {
+        for time in [
+            "2024-01-01",
+            "1704067200000.5",
+            "99999999999999999999",
+            "1704067200000000",
+        ] {
             let text = format!("open_time_ms,value\n{time},1\n");
             assert_message(
                 &text,

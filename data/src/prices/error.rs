@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::instant_range::ImplausibleInstant;
 use foretell_core::price::{Price, PriceError};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::{Millis, TimeRangeError, UnixMillis};
 use thiserror::Error;
 
 use crate::file_position::RowPosition;
@@ -36,14 +36,6 @@ pub enum PriceSeriesError {
 /// What is wrong with one bar; columns are named as in a price file.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BarFault {
-    /// A time outside the years 0000 to 9999: most often it is in other units.
-    #[error(
-        "column open_time_ms: {found} is outside the years 0000 to 9999; write unix milliseconds such as 1704067200000"
-    )]
-    OpenTime {
-        /// The open time, as it was given.
-        found: i64,
-    },
     /// Earlier than the bar before it.
     #[error(
         "column open_time_ms: {found} comes after {before}, which is later; sort the rows by open_time_ms"

@@ -9,9 +9,6 @@ use foretell_core::time::{Millis, UnixMillis};
 
 use super::error::{BarFault, PriceSeriesError};
 
-/// The years 0000 to 9999, all that RFC 3339 can write: neither micro- nor nanoseconds of our days are in it.
-const VALID_TIMES: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
-
 /// A run of bars that a series lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -37,7 +34,7 @@ pub(crate) fn infer_step(unit: Unit, bars: &[Bar]) -> Result<Millis, PriceSeries
     };
     match (1..)
         .zip(spacings(bars))
-        .find(|(_, (_, spacing))| spacing.0 % step.0 != 0)
+        .find(|(_, (_, spacing))| spacing.get() % step.get() != 0)
     {
         None => Ok(step),
         Some((bar, (before, spacing))) => Err(at(bar)(BarFault::OffGrid {
@@ -54,7 +51,7 @@ pub(crate) fn gaps(bars: &[Bar], step: Millis) -> Vec<Gap> {
         .filter(|(_, spacing)| *spacing > step)
         .map(|(before, spacing)| Gap {
             first: before + step,
-            bars: (spacing.0 / step.0 - 1) as usize,
+            bars: (spacing.get() / step.get() - 1) as usize,
         })
         .collect()
 }
@@ -105,7 +102,7 @@ fn check_bar(unit: Unit, bar: &Bar) -> Result<(), BarFault> {
 
 fn check_order(before: UnixMillis, spacing: Millis) -> Result<(), BarFault> {
     let found = before + spacing;
-    match spacing.0 {
+    match spacing.get() {
         0 => Err(BarFault::Duplicate { found }),
         ..0 => Err(BarFault::Unsorted { found, before }),
         _ => Ok(()),
@@ -136,7 +133,7 @@ mod tests {
     fn bars(times: &[i64]) -> Vec<Bar> {
         let times = times.iter();
         times
-            .map(|&t| Bar::from_value(UnixMillis(t), price(1.0)))
+            .map(|&t| Bar::from_value(UnixMillis::literal(t), price(1.0)))
             .collect()
     }
 
@@ -166,10 +163,13 @@ mod tests {
     fn gaps_hold_the_first_missing_bar_and_their_number() {
         let gappy = bars(&[0, 300, 900, 1200, 2400]);
         let gap = |first, bars| Gap {
-            first: UnixMillis(first),
+            first: UnixMillis::literal(first),
             bars,
         };
-        assert_eq!(gaps(&gappy, Millis(300)), [gap(600, 1), gap(1500, 3)]);
+        assert_eq!(
+            gaps(&gappy, Millis::literal(300)),
+            [gap(600, 1), gap(1500, 3)]
+        );
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn bars_that_contradict_themselves_are_named() {
         let sound = Bar {
-            open_time: UnixMillis(300),
+            open_time: UnixMillis::literal(300),
             open: price(10.0),
             high: price(12.0),
             low: price(8.0),
@@ -345,7 +345,7 @@ mod tests {
             if let Ok(step) = infer_step(Unit::Value, &bars) {
                 let missing: usize = gaps(&bars, step).iter().map(|gap| gap.bars).sum();
                 let span = times[times.len() - 1] - times[0];
-                prop_assert_eq!((missing + bars.len() - 1) as i64 * step.0, span);
+                prop_assert_eq!((missing + bars.len() - 1) as i64 * step.get(), span);
             } else {
                 prop_assert!(skips.iter().any(|skip| *skip > 1));
             }

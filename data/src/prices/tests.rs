@@ -119,21 +119,31 @@ fn a_slice_keeps_grid_and_gaps() {
     let series = value_series(&[0, 300, 600, 1500, 1800], &[1.0; 5]);
     assert_eq!(
         (series.first_open(), series.last_close()),
-        (UnixMillis(0), UnixMillis(2100))
+        (UnixMillis::EPOCH, UnixMillis::literal(2100))
     );
     assert_eq!(series.missing_bars(), 2);
-    let slice = series.slice(UnixMillis(600), UnixMillis(1800)).unwrap();
-    assert_eq!(slice.step(), Millis(300));
+    let slice = series
+        .slice(UnixMillis::literal(600), UnixMillis::literal(1800))
+        .unwrap();
+    assert_eq!(slice.step(), Millis::literal(300));
     assert_eq!(slice.bars(), &series.bars()[2..4]);
     assert_eq!(slice.gaps(), series.gaps());
     assert_eq!(
         (slice.first_open(), slice.last_close()),
-        (UnixMillis(600), UnixMillis(1800))
+        (UnixMillis::literal(600), UnixMillis::literal(1800))
     );
-    let one = series.slice(UnixMillis(1), UnixMillis(301)).unwrap();
+    let one = series
+        .slice(UnixMillis::literal(1), UnixMillis::literal(301))
+        .unwrap();
     assert_eq!((one.bars().len(), one.missing_bars()), (1, 0));
-    assert_eq!(series.slice(UnixMillis(601), UnixMillis(1500)), None);
-    assert_eq!(series.slice(UnixMillis(1500), UnixMillis(600)), None);
+    assert_eq!(
+        series.slice(UnixMillis::literal(601), UnixMillis::literal(1500)),
+        None
+    );
+    assert_eq!(
+        series.slice(UnixMillis::literal(1500), UnixMillis::literal(600)),
+        None
+    );
 }
 
 /// What the columns say, or the caller: never what the numbers happen to be.
@@ -232,7 +242,7 @@ fn csv_and_parquet_of_the_same_rows_are_the_same_series() {
     assert_eq!(csv.sha256(), parquet.sha256());
     assert_eq!(csv.bars().len(), 105_408);
     assert_eq!((csv.step(), csv.missing_bars()), (Millis::minutes(5), 0));
-    assert_eq!(csv.first_open(), UnixMillis(1_704_067_200_000));
+    assert_eq!(csv.first_open(), UnixMillis::literal(1_704_067_200_000));
     assert_eq!(csv.last_close() - csv.first_open(), Millis::days(366));
     assert_eq!(csv.unit(), Unit::LogPrice);
 }
@@ -243,7 +253,7 @@ fn a_trading_halt_is_a_gap() {
         return;
     };
     let halt = Gap {
-        first: UnixMillis(1_679_661_600_000), // 2023-03-24 12:40 UTC
+        first: UnixMillis::literal(1_679_661_600_000), // 2023-03-24 12:40 UTC
         bars: 16,
     };
     assert_eq!(series.gaps(), [halt]);
@@ -276,7 +286,7 @@ fn series_without_trades_are_read() {
         let Some(series) = shared(name) else { continue };
         assert_eq!((series.bars().len(), series.step()), (rows, step), "{name}");
         assert_eq!(series.gaps().len(), gaps, "{name}");
-        let span = (series.last_close() - series.first_open()).0 / step.0;
+        let span = (series.last_close() - series.first_open()).get() / step.get();
         assert_eq!(span as usize, rows + series.missing_bars(), "{name}");
     }
 }
@@ -295,7 +305,7 @@ prop_compose! {
         for (mut prices, volume, skip) in rows {
             prices.sort_by(f64::total_cmp);
             let [low, open, close, high] = prices.map(price);
-            bars.push(Bar { open_time: UnixMillis(time), open, high, low, close, volume });
+            bars.push(Bar { open_time: UnixMillis::literal(time), open, high, low, close, volume });
             // The first spacings are one step, so that it stays the smallest and a grid exists.
             time += if skip && bars.len() > 2 { 600 } else { 300 };
         }

@@ -14,7 +14,6 @@ use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, time_text};
-use foretell_core::time::Millis;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
 use foretell_files::create_private_folder;
@@ -153,7 +152,7 @@ fn check_venue(config: &MinerConfig) -> Result<String> {
         );
     };
     let behind = now - last;
-    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis(-step.0) {
+    if behind > step.times(MAX_BARS_BEHIND) || behind < -step {
         bail!(
             "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
             time_text::format_time(last),

@@ -191,13 +191,13 @@ impl DatasetForecaster {
         if origins.is_empty() {
             bail!("no origin lies in --from {from} --to {to}: --to must be later");
         }
-        if args.every.0 % grid.step.0 != 0 {
+        if args.every.get() % grid.step.get() != 0 {
             bail!(
                 "--every must be a multiple of the prices' step, {}",
                 grid.step
             );
         }
-        let block = |t: &UnixMillis| (*t - from).0 / args.refit_every.0;
+        let block = |t: &UnixMillis| (*t - from).get() / args.refit_every.get();
         let progress = Progress::new();
         let mut made = Vec::with_capacity(origins.len());
         for block in origins.chunk_by(|a, b| block(a) == block(b)) {

@@ -60,7 +60,9 @@ pub fn run(args: TrainArgs) -> Result<()> {
     let bars = known.bars();
     let grid = &dataset.series.grid;
     let fitted = model.fit(&known, grid, args.seed)?;
-    let every = (VALIDATION_INTERVAL.0 / grid.step.0).max(1).unsigned_abs() as usize;
+    let every = (VALIDATION_INTERVAL.get() / grid.step.get())
+        .max(1)
+        .unsigned_abs() as usize;
     let validation = WalkForward {
         models: vec![model],
         stride: NonZeroUsize::new(every).unwrap_or(NonZeroUsize::MIN),

@@ -158,7 +158,7 @@ impl WalkForward {
         let young = if fitted.iter().any(Result::is_err) {
             Millis::days(1)
         } else {
-            Millis((origin - known).0 / 4).max(Millis::days(1))
+            Millis::saturating((origin - known).get() / 4).max(Millis::days(1))
         };
         let next_fit = self.next_fit(first, origin).min(origin + young);
         let origins;
@@ -189,7 +189,7 @@ impl WalkForward {
             // Nobody signs in an evaluation.
             validator: Hotkey([0; 32]),
             first_origin: first,
-            end_origin: UnixMillis(i64::MAX),
+            end_origin: UnixMillis::MAX,
             round_every: dataset.series.grid.step.times(self.stride.get() as i64),
             // And no journal names the prices.
             prices: PriceOrigin::Replay {
@@ -200,8 +200,8 @@ impl WalkForward {
 
     /// When models are fitted next, if they were at `t`: on multiples of the interval from the first origin on.
     fn next_fit(&self, first: UnixMillis, t: UnixMillis) -> UnixMillis {
-        let every = self.refit_every.0.max(1);
-        first + Millis(((t - first).0 / every + 1) * every)
+        let every = self.refit_every.max(Millis::literal(1));
+        first + every.times((t - first).whole(every) + 1)
     }
 
     /// All models, fitted on what was known at `t`.

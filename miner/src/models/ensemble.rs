@@ -89,7 +89,9 @@ impl Ensemble {
         let now = history.last_close_time().unwrap_or_default();
         let cut = now - VALIDATION_SPAN;
         let before = history.until(cut);
-        let every = grid.step.times((VALIDATION_STRIDE.0 / grid.step.0).max(1));
+        let every = grid
+            .step
+            .times((VALIDATION_STRIDE.get() / grid.step.get()).max(1));
         let origins = std::iter::successors(Some(cut), |t| Some(*t + every));
         let rounds: Vec<_> = origins
             .take_while(|t| *t + grid.span() <= now)
@@ -98,7 +100,7 @@ impl Ensemble {
                 let future = history.between(t, t + grid.span());
                 let whole =
                     known.last_close_time() == Some(t) && future.bars().len() == grid.horizon;
-                let weight = 0.5_f64.powf((now - t).0 as f64 / HALF_LIFE.0 as f64);
+                let weight = 0.5_f64.powf((now - t).get() as f64 / HALF_LIFE.get() as f64);
                 whole.then_some((known, future, weight))
             })
             .collect();

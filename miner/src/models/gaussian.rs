@@ -88,7 +88,7 @@ mod tests {
 
     fn history(values: impl IntoIterator<Item = f64>) -> PriceHistory {
         let mut history = PriceHistory::new(STEP, Unit::Value);
-        history.extend(bars(UnixMillis(0), values)).unwrap();
+        history.extend(bars(UnixMillis::EPOCH, values)).unwrap();
         history
     }
 

@@ -30,7 +30,7 @@ pub fn from_quantiles(
     let (horizon, k) = (forecast.horizon(), forecast.k());
     let unit = history.unit();
     let origin = history.last_close_time().unwrap_or_default();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ origin.0.unsigned_abs());
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ origin.get().unsigned_abs());
     let shocks = shocks(history);
     let scales = step_scales(forecast, unit);
     let mut positions = vec![0.0; k];

@@ -30,7 +30,7 @@ fn synthetic_bars(step: Millis, count: i64, seed: u64, start: f64) -> Vec<Bar> {
     };
     let mut volatility = 1e-3;
     let mut last = start;
-    let first = UnixMillis(MONDAY.0 - MONDAY.0 % step.0);
+    let first = UnixMillis::literal(MONDAY.get() - MONDAY.get() % step.get());
     let bars = (0..count).map(|index| {
         volatility *= 1.0 + 0.2 * (uniform() - 0.5) + 0.02 * (1e-3 / volatility - 1.0);
         let normal: f64 = (0..6).map(|_| uniform() - 0.5).sum::<f64>() * 1.4;

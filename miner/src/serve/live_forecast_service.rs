@@ -207,7 +207,7 @@ impl LiveForecastService {
         if now - last > step.times(MAX_STALE_STEPS) {
             return Err(ForecastServiceError::Stale {
                 last,
-                behind_s: (now - last).0 / 1000,
+                behind_s: (now - last).get() / 1000,
             });
         }
         let fitted = match &self.fit {
@@ -224,7 +224,7 @@ impl LiveForecastService {
     /// Starts a fit on rayon where one is due: the model in place answers meanwhile.
     fn refit_if_due(&mut self, now: UnixMillis) {
         let every = Millis::hours(i64::from(self.config.refit_hours));
-        let due = UnixMillis(now.0 - now.0.rem_euclid(every.0));
+        let due = now.floor(every);
         let newest = self.last_close_time();
         let outdated = match &self.fit {
             // Without new bars there is nothing to learn, however long ago it was.
@@ -309,7 +309,7 @@ impl LiveForecastService {
 
     /// The first instant of the grid after `now`.
     fn next_origin(&self, now: UnixMillis) -> UnixMillis {
-        let step = self.series.grid.step.0;
-        UnixMillis((now.0.div_euclid(step) + 1) * step)
+        let step = self.series.grid.step;
+        now.floor(step) + step
     }
 }

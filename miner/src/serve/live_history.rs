@@ -77,12 +77,12 @@ impl LiveHistory {
     /// Reads the bars that have closed since the last one known.
     pub async fn read_new_bars(&mut self, now: UnixMillis) -> Result<(), ForecastServiceError> {
         let step = self.bars.step();
-        let closed = UnixMillis(now.0 - now.0.rem_euclid(step.0));
+        let closed = now.floor(step);
         let first = now - self.window.min(INITIAL_HISTORY);
         let known = self.bars.last_close_time();
         let known = known.filter(|known| *known >= first);
         // What is known may have ended long ago: then a hole is left for now, and read as older history.
-        let from = known.unwrap_or(UnixMillis(first.0 - first.0.rem_euclid(step.0)));
+        let from = known.unwrap_or(first.floor(step));
         let bars = self.candles.bars(step, from, closed).await?;
         self.bars.extend(bars)?;
         if known.is_none() {
@@ -95,7 +95,7 @@ impl LiveHistory {
     pub async fn backfill(&mut self, now: UnixMillis) -> Result<usize, ForecastServiceError> {
         let step = self.bars.step();
         let oldest = now - self.window;
-        let oldest = UnixMillis(oldest.0 - oldest.0.rem_euclid(step.0));
+        let oldest = oldest.floor(step);
         let Some(known_from) = self.from.filter(|from| *from > oldest) else {
             return Ok(0);
         };
@@ -117,7 +117,7 @@ impl LiveHistory {
         let step = self.bars.step();
         let last = self.bars.last_close_time().unwrap_or_default();
         let minutes = if step > MINUTE {
-            let to = UnixMillis(now.0 - now.0.rem_euclid(MINUTE.0));
+            let to = now.floor(MINUTE);
             let minutes = self.candles.bars(MINUTE, last, to).await;
             minutes.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the partial bar is unknown");

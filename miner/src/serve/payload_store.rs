@@ -157,7 +157,7 @@ impl PayloadStore {
             let entry = entry?;
             let name = entry.file_name();
             let origin = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            if origin.is_some_and(|origin| origin.parse().is_ok_and(|t: i64| t < oldest.0)) {
+            if origin.is_some_and(|origin| origin.parse().is_ok_and(|t: i64| t < oldest.get())) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -174,7 +174,9 @@ mod tests {
     use super::*;
 
     fn round(day: i64) -> RoundId {
-        format!("BTC/USD@{}", Millis::days(day).0).parse().unwrap()
+        format!("BTC/USD@{}", Millis::days(day).get())
+            .parse()
+            .unwrap()
     }
 
     #[test]

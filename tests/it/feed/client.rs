@@ -21,14 +21,14 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Deadlines short enough to wait for.
 pub const TIMEOUTS: Timeouts = Timeouts {
-    open: Millis(1_000),
-    acknowledge: Millis(400),
-    drain: Millis(100),
-    no_trades: Millis(600),
-    initial_backoff: Millis(20),
-    max_backoff: Millis(100),
-    backoff_reset: Millis(2_000),
-    refused_backoff: Millis(300),
+    open: Millis::literal(1_000),
+    acknowledge: Millis::literal(400),
+    drain: Millis::literal(100),
+    no_trades: Millis::literal(600),
+    initial_backoff: Millis::literal(20),
+    max_backoff: Millis::literal(100),
+    backoff_reset: Millis::literal(2_000),
+    refused_backoff: Millis::literal(300),
 };
 
 /// A client of an exchange, and a note of each of its events.
@@ -51,11 +51,11 @@ pub fn with_short_timeouts(venue: &dyn Venue) -> VenueLimits {
     let limits = venue.limits();
     VenueLimits {
         ping: match limits.ping {
-            Ping::Message(_, text) => Ping::Message(Millis(100), text),
-            Ping::Frame(_) => Ping::Frame(Millis(100)),
+            Ping::Message(_, text) => Ping::Message(Millis::literal(100), text),
+            Ping::Frame(_) => Ping::Frame(Millis::literal(100)),
         },
-        byte_timeout: Millis(500),
-        message_timeout: Millis(500),
+        byte_timeout: Millis::literal(500),
+        message_timeout: Millis::literal(500),
         connect_limit: RateLimit {
             count: 100,
             per: Millis::seconds(1),

@@ -72,8 +72,8 @@ async fn every_venues_candles_are_read_over_http() {
         let query = CandleQuery {
             symbol: &venue.rest_symbol(&pair),
             step: Millis::minutes(1),
-            from: UnixMillis(START),
-            to: UnixMillis(START + 120_000),
+            from: UnixMillis::literal(START),
+            to: UnixMillis::literal(START + 120_000),
         };
         let candles = rest
             .candles_with_forming(venue, &exchange.rest_url(), &query)
@@ -83,7 +83,7 @@ async fn every_venues_candles_are_read_over_http() {
             .iter()
             .map(|c| {
                 (
-                    c.bar.open_time.0,
+                    c.bar.open_time.get(),
                     c.bar.open.get(),
                     c.bar.high.get(),
                     c.bar.low.get(),
@@ -119,7 +119,7 @@ async fn old_timestamps_count_in_no_minute() {
         VenueConnection::new(venue, with_short_timeouts(venue), TIMEOUTS, vec![symbol], 1);
     let stop = CancellationToken::new();
     let mut minutes = MinuteAggregator::default();
-    let mut at = UnixMillis(0);
+    let mut at = UnixMillis::EPOCH;
     let mut observe = |update: ConnectionUpdate<'_>| match update {
         ConnectionUpdate::Frame { received, .. } => at = received,
         ConnectionUpdate::Event(ConnectionEvent::Feed(FeedEvent::Venue(VenueEvent::Trade(

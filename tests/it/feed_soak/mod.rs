@@ -86,7 +86,7 @@ fn inputs(
     rules: &MinuteRules,
     chance: &mut StdRng,
 ) -> MinuteInputs {
-    let minute = UnixMillis(m);
+    let minute = UnixMillis::literal(m);
     let mut inputs = MinuteInputs {
         minute,
         venues: Vec::new(),
@@ -238,9 +238,9 @@ fn settle_due(
 ) -> BTreeSet<String> {
     let mut excluded_by_own_fault = BTreeSet::new();
     let mut over = Vec::new();
-    let clock = UnixMillis(now + MINUTE);
+    let clock = UnixMillis::literal(now + MINUTE);
     for (m, minute) in waiting.iter_mut() {
-        let attempt = next_attempt(UnixMillis(*m), minute.tried, rules);
+        let attempt = next_attempt(UnixMillis::literal(*m), minute.tried, rules);
         let Some(attempt) = attempt else {
             counts.gap(minute.why.as_ref());
             over.push(*m);

@@ -165,7 +165,7 @@ impl SimulatedVenue {
                 .venue
                 .parse_candles(body.as_bytes())
                 .unwrap_or_default();
-            let received = candles.iter().map(|c| (c.bar.open_time.0, c.bar));
+            let received = candles.iter().map(|c| (c.bar.open_time.get(), c.bar));
             let market = match is_price {
                 true => &mut self.price,
                 false => &mut self.usdt,
@@ -264,7 +264,7 @@ impl SimulatedVenue {
         };
         let actions = self
             .connection
-            .handle(Millis(now - START), input, &mut on_event);
+            .handle(Millis::literal(now - START), input, &mut on_event);
         for action in actions {
             self.perform(now, action);
         }
@@ -316,14 +316,21 @@ impl SimulatedVenue {
     }
 
     fn deliver(&mut self, now: i64, id: SocketId, text: &str) {
-        self.input(now, ConnectionInput::Text(id, text, UnixMillis(now)));
+        self.input(
+            now,
+            ConnectionInput::Text(id, text, UnixMillis::literal(now)),
+        );
     }
 
     /// The clocks of the connection run from `from` to `until`.
     pub fn tick(&mut self, from: i64, until: i64) {
         let mut now = from;
         loop {
-            let next = self.connection.next_tick(Millis(now - START)).0 + START;
+            let next = self
+                .connection
+                .next_tick(Millis::literal(now - START))
+                .get()
+                + START;
             if next > until {
                 return;
             }

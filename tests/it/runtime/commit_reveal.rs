@@ -52,7 +52,7 @@ async fn committed_weights_reveal_themselves_on_the_runtime() {
 
 /// Weights that reveal themselves in round 1,000: signed as if it were the time for that.
 async fn for_round(subnet: &TestSubnet, view: &[(u16, u16)]) -> PreparedWeights {
-    let mut now = UnixMillis(1_692_803_367_000);
+    let mut now = UnixMillis::literal(1_692_803_367_000);
     // The second time corrects what the first had wrong; the third what blocks that passed meanwhile did.
     for _ in 0..3 {
         let prepared = subnet

@@ -45,8 +45,8 @@ impl LedgerReplica {
         self.copy_stakes(&subnet.metagraph().await);
         subnet.make_blocks(1).await;
         let tempo = u64::from(self.ledger.hyperparameters().tempo.get());
-        let next = self.ledger.block().0 / tempo * tempo + tempo;
-        self.ledger.advance_to(Block(next));
+        let next = self.ledger.block().next_multiple_of(tempo);
+        self.ledger.advance_to(next);
         (
             pay(&subnet.chain.metagraph().await.unwrap()),
             pay(&self.ledger.metagraph()),

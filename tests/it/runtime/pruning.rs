@@ -17,7 +17,7 @@ async fn the_runtime_replaces_whom_the_local_ledger_would() {
     subnet
         .set("sudo_set_immunity_period", "immunity_period", 5)
         .await;
-    let mut registered = vec![Block(0)];
+    let mut registered = vec![Block::FIRST];
     for role in ["first", "a", "b", "c"] {
         if role == "c" {
             // The runtime takes only a number above that of those who are there; c fills the last place.

@@ -43,7 +43,7 @@ async fn a_registration_costs_what_the_local_ledger_says() {
     subnet.make_blocks(20).await;
     let begun = read::<u64>(&subnet, "LastAdjustmentBlock").await;
     let spent_before = read::<u64>(&subnet, "RAORecycledForRegistration").await;
-    let mut registration_price = RegistrationPrice::new(price(&subnet).await, Block(begun));
+    let mut registration_price = RegistrationPrice::new(price(&subnet).await, Block::new(begun));
 
     let mut seen = Vec::new();
     // Many in one interval, none in two, one in one, and then none.
@@ -169,7 +169,7 @@ async fn register_on_full_subnet(subnet: &TestSubnet, role: &str) -> Uid {
         });
     }
     // The registration is in the next block.
-    let next = Block(subnet.block().await.0 + 1);
+    let next = subnet.block().await + 1;
     eprintln!("at block {next} with immunity {immunity_period}: {candidates:?}");
     let expected = pruned_uid(candidates, next, immunity_period).unwrap();
     let found = subnet.register(role).await;
@@ -179,7 +179,7 @@ async fn register_on_full_subnet(subnet: &TestSubnet, role: &str) -> Uid {
 
 async fn registered(subnet: &TestSubnet, uid: Uid) -> Block {
     let keys = [subnet.netuid, uid.0].map(|key| Value::u128(key.into()));
-    Block(value(subnet, StorageKey::new("BlockAtRegistration", keys)).await)
+    Block::new(value(subnet, StorageKey::new("BlockAtRegistration", keys)).await)
 }
 
 async fn price(subnet: &TestSubnet) -> u64 {

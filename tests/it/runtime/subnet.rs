@@ -247,7 +247,7 @@ impl TestSubnet {
     /// Lets blocks pass until the next is the first of an epoch: `(block + netuid + 1) mod (tempo + 1) = 0`.
     pub async fn advance_to_last_block_of_epoch(&self) {
         let tempo = u64::from(self.metagraph().await.tempo.get());
-        let block = self.block().await.0;
+        let block = self.block().await.get();
         let length = tempo + 1;
         let next = (block + u64::from(self.netuid) + 2) % length;
         self.make_blocks((length - next) % length).await;

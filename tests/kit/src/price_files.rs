@@ -9,11 +9,11 @@ use foretell_data::prices::{PriceSeries, write_csv};
 use foretell_data::simulated_prices::simulate_prices;
 
 /// First origin of the networks and backtests here: two days after [`MONDAY`], where all prices here begin.
-pub const FIRST_ORIGIN: UnixMillis = UnixMillis(1_704_240_000_000);
+pub const FIRST_ORIGIN: UnixMillis = UnixMillis::literal(1_704_240_000_000);
 
 /// `days` days of bars from the simulated market, [`STEP`] apart.
 pub fn simulated_prices(seed: u64, days: i64) -> PriceSeries {
-    let bars = usize::try_from(Millis::days(days).0 / STEP.0).unwrap();
+    let bars = usize::try_from(Millis::days(days).get() / STEP.get()).unwrap();
     simulate_prices(seed, MONDAY, STEP, bars).unwrap()
 }
 

@@ -40,7 +40,7 @@ impl FakeRestExchanges {
     /// Starts them, at `now`.
     pub async fn start(now: UnixMillis) -> Self {
         let state = Arc::new(RestExchangesState::default());
-        state.now.store(now.0, Ordering::SeqCst);
+        state.now.store(now.get(), Ordering::SeqCst);
         let routes = Router::new()
             .route("/api/v2/ohlc/{pair}/", get(bitstamp))
             .route("/products/{pair}/candles", get(coinbase))
@@ -61,7 +61,7 @@ impl FakeRestExchanges {
 
     /// Lets time pass: candles up to `now` can be had from now on.
     pub fn set_now(&self, now: UnixMillis) {
-        self.state.now.store(now.0, Ordering::SeqCst);
+        self.state.now.store(now.get(), Ordering::SeqCst);
     }
 
     /// Takes these exchanges down, and all others up.
@@ -75,7 +75,7 @@ impl FakeRestExchanges {
             .minutes_without_trades
             .lock()
             .unwrap()
-            .insert(minute.0);
+            .insert(minute.get());
     }
 
     /// How many requests there have been.

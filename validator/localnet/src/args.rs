@@ -52,7 +52,7 @@ impl LocalnetArgs {
         round_every: Millis,
     ) -> (UnixMillis, UnixMillis) {
         let last_to_settle = prices.last_close() - grid.span();
-        let end = self.to.unwrap_or(last_to_settle + Millis(1));
+        let end = self.to.unwrap_or(last_to_settle + Millis::literal(1));
         let days = i64::from(self.days.unwrap_or(DEFAULT_DAYS));
         let from = self.from.unwrap_or(end - Millis::days(days));
         // An origin needs at least one bar behind it, and at least one ahead.
@@ -63,5 +63,5 @@ impl LocalnetArgs {
 
 /// The first multiple of `every` at or after `t`.
 fn first_origin(t: UnixMillis, every: Millis) -> UnixMillis {
-    UnixMillis(t.0 + (-t.0).rem_euclid(every.0))
+    t.ceil(every)
 }

@@ -16,7 +16,7 @@ const STEP: Millis = Millis::minutes(5);
 /// Days of fetched and simulated prices: rounds of the last three, and what miners learn from before.
 const DAYS: i64 = 36;
 /// The simulated series begins on a Monday.
-const SIMULATED_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
+const SIMULATED_FROM: UnixMillis = UnixMillis::literal(1_704_067_200_000);
 /// Deadline of one request to an exchange. A newcomer without a network shouldn't wait for long.
 const EXCHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -49,7 +49,7 @@ pub async fn newest_or_simulated(
         }
         Err(reasons) => reasons,
     };
-    let bars = usize::try_from(Millis::days(DAYS).0 / STEP.0)?;
+    let bars = usize::try_from(Millis::days(DAYS).get() / STEP.get())?;
     Ok(FetchedPrices {
         prices: simulate_prices(seed, SIMULATED_FROM, STEP, bars)?,
         source: PriceSource::Simulated { seed },
@@ -67,7 +67,7 @@ async fn newest(series: &SeriesId, now: UnixMillis) -> Result<(PriceSeries, Pric
         (&Binance, format!("{}USDT", base.to_uppercase())),
     ];
     let rest = RestClient::new(EXCHANGE_DEADLINE).map_err(|error| error.to_string())?;
-    let to = UnixMillis(now.0 - now.0.rem_euclid(STEP.0));
+    let to = now.floor(STEP);
     let mut reasons = Vec::new();
     for (venue, symbol) in exchanges {
         let query = CandleQuery {

@@ -180,7 +180,7 @@ fn config(options: &LiveLocalnetOptions, folder: &Path) -> Result<ValidatorConfi
         config.series.grid.horizon = horizon;
     }
     if let Some(every) = args.round_every {
-        config.rounds.every_minutes = u32::try_from(every.0 / MINUTE.0).unwrap_or(u32::MAX);
+        config.rounds.every_minutes = u32::try_from(every.get() / MINUTE.get()).unwrap_or(u32::MAX);
     }
     config.wallet = None;
     config.check()?;
@@ -189,7 +189,7 @@ fn config(options: &LiveLocalnetOptions, folder: &Path) -> Result<ValidatorConfi
 
 /// Fails if no exchange can be reached: no round of such a network would ever settle.
 async fn probe(source: &SettlementSource, config: &ValidatorConfig, now: UnixMillis) -> Result<()> {
-    let last_minute = UnixMillis(now.0 - now.0.rem_euclid(MINUTE.0)) - MINUTE;
+    let last_minute = now.floor(MINUTE) - MINUTE;
     let rules = config.rules().rules().minute;
     let response = source.ask(&[last_minute], now).await;
     if let Err(offline) = response.decide(&[last_minute], |_| false, &rules) {

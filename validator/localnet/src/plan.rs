@@ -46,10 +46,10 @@ pub struct LocalnetPlan {
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// `--round-every` is no multiple of the step.
-    #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", time_text::format_duration(*every), step.0 / 1000)]
+    #[error("--round-every {} is not a multiple of the prices' step, {} s: use a multiple", time_text::format_duration(*every), step.get() / 1000)]
     OffGrid { every: Millis, step: Millis },
     /// The bars do not start on multiples of their step.
-    #[error("the prices' bars open {} s off multiples of their step, {} s: rounds need bars on the grid", off.0 / 1000, step.0 / 1000)]
+    #[error("the prices' bars open {} s off multiples of their step, {} s: rounds need bars on the grid", off.get() / 1000, step.get() / 1000)]
     Misaligned { off: Millis, step: Millis },
     /// There is no origin between the bounds and inside the prices.
     #[error(
@@ -110,19 +110,19 @@ impl LocalnetPlan {
                 return Err(PlanError::Name(participant.name));
             }
         }
-        let round_every = args.round_every.unwrap_or(Millis(step.0.max(1_800_000)));
-        if round_every.0 <= 0 || round_every.0 % step.0 != 0 {
+        let round_every = args.round_every.unwrap_or(step.max(Millis::minutes(30)));
+        if round_every <= Millis::ZERO || round_every.get() % step.get() != 0 {
             let every = round_every;
             return Err(PlanError::OffGrid { every, step });
         }
-        let off = Millis(prices.first_open().0.rem_euclid(step.0));
-        if off.0 != 0 {
+        let off = prices.first_open().past_step(step);
+        if off != Millis::ZERO {
             return Err(PlanError::Misaligned { off, step });
         }
         let grid = Grid { step, horizon };
         let (first, end) = args.bounds(prices, &grid, round_every);
         let covered = prices.last_close() - prices.first_open();
-        let needed = Millis(grid.span().0 + step.0);
+        let needed = grid.span() + step;
         if first >= end && covered < needed {
             return Err(PlanError::TooShort {
                 covered,

@@ -147,7 +147,7 @@ impl ReplayNetwork {
         let wall = Instant::now();
         for instant in instants.range(resume_at..) {
             if let ReplaySpeed::Times(times) = speed {
-                let simulated = Duration::from_millis((*instant - resume_at).0.unsigned_abs());
+                let simulated = Duration::from_millis((*instant - resume_at).get().unsigned_abs());
                 let due = wall + simulated.div_f64(times);
                 tokio::time::sleep_until(due.into()).await;
             }

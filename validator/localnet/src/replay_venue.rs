@@ -79,7 +79,7 @@ impl ReplayVenue {
 
     /// Publishes the bars that close at or before `now`; what was published stays so only if `now` never decreases.
     pub fn publish(&self, now: UnixMillis) {
-        self.state.now.store(now.0, Ordering::Release);
+        self.state.now.store(now.get(), Ordering::Release);
     }
 
     /// When the last bar closes; `None` without bars.
@@ -100,20 +100,21 @@ async fn candles(
     Query(params): Query<CandlesParams>,
 ) -> Result<Json<CandlePage>, (StatusCode, String)> {
     let step = state.series.grid.step;
-    if params.series != state.series.id.as_str() || params.step_ms != step.0 {
+    if params.series != state.series.id.as_str() || params.step_ms != step.get() {
         let text = format!(
             "this venue has {} in steps of {} ms",
-            state.series.id, step.0
+            state.series.id,
+            step.get()
         );
         return Err((StatusCode::NOT_FOUND, text));
     }
-    let now = UnixMillis(state.now.load(Ordering::Acquire));
+    let now = UnixMillis::saturating(state.now.load(Ordering::Acquire));
     let first = state
         .bars
-        .partition_point(|bar| bar.open_time.0 < params.from_ms);
+        .partition_point(|bar| bar.open_time.get() < params.from_ms);
     let published = state.bars[first..]
         .iter()
-        .take_while(|bar| bar.open_time.0 < params.to_ms && bar.close_time(step) <= now);
+        .take_while(|bar| bar.open_time.get() < params.to_ms && bar.close_time(step) <= now);
     Ok(Json(CandlePage {
         candles: published.take(ReplaySource.page_size()).copied().collect(),
     }))
@@ -130,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    const FIRST_OPEN: UnixMillis = UnixMillis(0);
+    const FIRST_OPEN: UnixMillis = UnixMillis::EPOCH;
 
     async fn venue(bar_count: usize) -> ReplayVenue {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(read(&venue, 10).await, []);
         venue.publish(FIRST_OPEN + STEP.times(4));
         assert_eq!(read(&venue, 10).await.len(), 4);
-        venue.publish(FIRST_OPEN + STEP.times(5) - Millis(1));
+        venue.publish(FIRST_OPEN + STEP.times(5) - Millis::literal(1));
         assert_eq!(read(&venue, 10).await.len(), 4);
         venue.close().await.unwrap();
     }

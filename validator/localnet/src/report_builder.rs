@@ -95,7 +95,7 @@ impl CompletedRun<'_> {
             (None, None) => hotkey.to_string(),
         };
         LedgerView {
-            block: metagraph.block.0,
+            block: metagraph.block.get(),
             tempo: metagraph.tempo.get(),
             times_weights_set: self.state.times_weights_set(),
             supply: self.chain.supply(),

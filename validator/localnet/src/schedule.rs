@@ -45,8 +45,8 @@ pub fn possible_blocks(
 }
 
 /// The first block after `block` at which an epoch ends.
-pub const fn next_epoch(block: Block, tempo: u64) -> Block {
-    Block((block.0 / tempo + 1) * tempo)
+pub fn next_epoch(block: Block, tempo: u64) -> Block {
+    block.next_multiple_of(tempo)
 }
 
 #[cfg(test)]
@@ -58,11 +58,11 @@ mod tests {
 
     #[test]
     fn rounds_that_the_prices_do_not_reach_are_opened_but_never_settled() {
-        let genesis = replay_genesis(btc_usd(3), UnixMillis(0), 2, STEP.times(2));
+        let genesis = replay_genesis(btc_usd(3), UnixMillis::EPOCH, 2, STEP.times(2));
         let steps = |last: i64| -> Vec<i64> {
-            instants(&genesis, UnixMillis(0) + STEP.times(last))
+            instants(&genesis, UnixMillis::EPOCH + STEP.times(last))
                 .into_iter()
-                .map(|t| t.0 / STEP.0)
+                .map(|t| t.get() / STEP.get())
                 .collect()
         };
         assert_eq!(steps(100), [0, 2, 3, 5]);
@@ -71,12 +71,12 @@ mod tests {
 
     #[test]
     fn the_chain_is_at_most_one_instant_ahead_of_the_journal() {
-        let at = |minutes| UnixMillis(0) + Millis::minutes(minutes);
+        let at = |minutes| UnixMillis::EPOCH + Millis::minutes(minutes);
         let instants = BTreeSet::from([at(0), at(30), at(90)]);
         // A block is 12 s: 30 minutes are 150 blocks.
         let blocks = |done| possible_blocks(&instants, at(0), at(done), 360);
-        assert_eq!(blocks(0), Block(0)..=Block(150));
-        assert_eq!(blocks(30), Block(150)..=Block(450));
-        assert_eq!(blocks(90), Block(450)..=Block(720));
+        assert_eq!(blocks(0), Block::FIRST..=Block::new(150));
+        assert_eq!(blocks(30), Block::new(150)..=Block::new(450));
+        assert_eq!(blocks(90), Block::new(450)..=Block::new(720));
     }
 }

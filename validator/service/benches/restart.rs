@@ -65,7 +65,7 @@ fn genesis() -> Genesis {
     Genesis {
         rules: RulesVersion::V1,
         validator: Keypair::derived(1, "validator").hotkey(),
-        end_origin: UnixMillis(i64::MAX),
+        end_origin: UnixMillis::MAX,
         ..replay_genesis(btc_usd(HORIZON), MONDAY, 0, EVERY)
     }
 }

@@ -143,7 +143,7 @@ impl BacktestEngine {
         let origin = round.origin;
         let grid = self.genesis.series.grid;
         if let Some(raw_forecast) = round.forecasts.first().filter(|_| !grid.contains(origin)) {
-            let step_ms = grid.step.0;
+            let step_ms = grid.step.get();
             return Err(raw_forecast
                 .error_at(ForecastFileFault::OffGrid { origin, step_ms })
                 .into());

@@ -85,7 +85,7 @@ pub fn run(options: &BacktestOptions, progress: &Progress) -> Result<Vec<Backtes
     let scored = started.elapsed();
     let mut reports = engine.reports(&origins);
     if let Some(folder) = &options.report {
-        let last = *origins.last().unwrap_or(&UnixMillis(0));
+        let last = *origins.last().unwrap_or(&UnixMillis::EPOCH);
         if let Some(page) = engine.write_html_report(folder, &reports, last)? {
             progress.println(&format!("report: {}", page.display()));
         }
@@ -174,7 +174,7 @@ fn genesis(
         // Nobody signs in a backtest.
         validator: Hotkey([0; 32]),
         first_origin: *first,
-        end_origin: UnixMillis(i64::MAX),
+        end_origin: UnixMillis::MAX,
         round_every: most_common_interval(origins).unwrap_or(grid.span()),
         prices: PriceOrigin::Replay {
             sha256: prices.sha256(),

@@ -143,7 +143,7 @@ fn check_clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String
         newest.context("no venue can be reached to compare it with: is the network up?")?;
     let behind = now - newest;
     ensure!(
-        behind <= CLOCK_TOLERANCE && behind >= Millis(-CLOCK_TOLERANCE.0),
+        behind <= CLOCK_TOLERANCE && behind >= -CLOCK_TOLERANCE,
         "venues' newest minute ended at {}, it is {} here: set this machine's clock (NTP)",
         time_text::format_time(newest),
         time_text::format_time(now)

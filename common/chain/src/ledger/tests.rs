@@ -53,7 +53,7 @@ fn network() -> Ledger {
 #[test]
 fn the_owner_comes_first_and_nobody_comes_twice() {
     let mut ledger = network();
-    ledger.advance_to(Block(7));
+    ledger.advance_to(Block::new(7));
     let before = ledger.clone();
     assert_eq!(ledger.register(hotkey(2), hotkey(55)), Ok(Uid(2)));
     assert_eq!(ledger, before);
@@ -64,7 +64,10 @@ fn the_owner_comes_first_and_nobody_comes_twice() {
     assert_eq!(metagraph.neurons[0].hotkey, hotkey(0));
     assert_eq!(metagraph.neurons[0].coldkey, hotkey(100));
     let newcomer = metagraph.neuron(hotkey(4)).unwrap();
-    assert_eq!((newcomer.uid, newcomer.last_update), (Uid(4), Block(7)));
+    assert_eq!(
+        (newcomer.uid, newcomer.last_update),
+        (Uid(4), Block::new(7))
+    );
     assert_eq!(metagraph.neuron(hotkey(9)), None);
 }
 
@@ -162,32 +165,32 @@ fn every_fault_of_weights_has_its_refusal() {
 #[test]
 fn the_rate_limit_counts_from_weights_and_not_from_registration() {
     let mut ledger = network();
-    ledger.advance_to(Block(50));
+    ledger.advance_to(Block::new(50));
     ledger.submit(&weights(1, 1, &[(2, 1)])).unwrap();
-    assert_eq!(ledger.metagraph().neurons[1].last_update, Block(50));
+    assert_eq!(ledger.metagraph().neurons[1].last_update, Block::new(50));
     let next = weights(1, 2, &[(3, 1)]);
-    ledger.advance_to(Block(149));
+    ledger.advance_to(Block::new(149));
     assert_eq!(
         ledger.submit(&next),
         Err(ChainRefusal::RateLimited { blocks_left: 1 })
     );
-    ledger.advance_to(Block(150));
+    ledger.advance_to(Block::new(150));
     assert_eq!(
         ledger.submit(&next).map(|found| found.block),
-        Ok(Block(150))
+        Ok(Block::new(150))
     );
 }
 
 #[test]
 fn the_same_submission_is_never_applied_twice() {
     let mut ledger = network();
-    ledger.advance_to(Block(3));
+    ledger.advance_to(Block::new(3));
     let first = weights(1, 1, &[(2, 1)]);
     let inclusion = ledger.submit(&first).unwrap();
     assert_eq!(inclusion.hash, first.hash());
-    assert_eq!(ledger.find(first.hash()), Some(Block(3)));
+    assert_eq!(ledger.find(first.hash()), Some(Block::new(3)));
 
-    ledger.advance_to(Block(200));
+    ledger.advance_to(Block::new(200));
     let before = ledger.clone();
     assert_eq!(ledger.submit(&first), Ok(inclusion));
     assert_eq!(ledger, before);
@@ -208,7 +211,7 @@ fn a_submission_too_old_to_be_remembered_is_stale() {
     for weights in &all {
         ledger.submit(weights).unwrap();
     }
-    assert_eq!(ledger.find(all[1].hash()), Some(Block(0)));
+    assert_eq!(ledger.find(all[1].hash()), Some(Block::FIRST));
     assert_eq!(ledger.find(all[0].hash()), None);
     assert_eq!(
         ledger.submit(&all[0]),
@@ -219,10 +222,10 @@ fn a_submission_too_old_to_be_remembered_is_stale() {
 #[test]
 fn an_epoch_runs_at_each_multiple_of_the_tempo() {
     let mut ledger = network();
-    ledger.advance_to(Block(359));
+    ledger.advance_to(Block::new(359));
     assert_eq!(ledger.supply(), Supply::default());
     // Without weights, 82 % of 360 alpha burn.
-    ledger.advance_to(Block(360));
+    ledger.advance_to(Block::new(360));
     let quiet = Supply {
         issued: 360 * RAO_PER_BLOCK,
         owner: 64_800_000_000,
@@ -230,14 +233,14 @@ fn an_epoch_runs_at_each_multiple_of_the_tempo() {
         ..Supply::default()
     };
     assert_eq!(ledger.supply(), quiet);
-    ledger.advance_to(Block(12));
-    assert_eq!((ledger.block(), ledger.supply()), (Block(360), quiet));
+    ledger.advance_to(Block::new(12));
+    assert_eq!((ledger.block(), ledger.supply()), (Block::new(360), quiet));
 
     // A quarter to the owner's uid burns; 147.6 alpha are each half's pot.
     ledger
         .submit(&weights(1, 1, &[(0, 1), (2, 2), (3, 1)]))
         .unwrap();
-    ledger.advance_to(Block(1_100));
+    ledger.advance_to(Block::new(1_100));
     let neurons = ledger.metagraph().neurons;
     let paid: Vec<u64> = neurons.iter().map(|neuron| neuron.emission).collect();
     assert_eq!(paid, [0, 295_200_000_000, 147_600_000_000, 73_800_000_000]);
@@ -271,7 +274,7 @@ fn full_network() -> Ledger {
     }
     ledger.stake(hotkey(1), 1_000).unwrap();
     ledger.submit(&weights(1, 1, &[(2, 3), (3, 1)])).unwrap();
-    ledger.advance_to(Block(10));
+    ledger.advance_to(Block::new(10));
     ledger
 }
 
@@ -284,7 +287,7 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
     let after = ledger.metagraph().neurons;
     assert_eq!((after[3].hotkey, after[3].emission), (hotkey(4), 0));
     // The weight that miner 3 had doesn't pay its successor.
-    ledger.advance_to(Block(20));
+    ledger.advance_to(Block::new(20));
     let incentive: Vec<u16> = ledger
         .metagraph()
         .neurons
@@ -293,7 +296,7 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
         .collect();
     assert_eq!(incentive, [0, 0, u16::MAX, 0]);
     // Now the newcomer is the least paid, but for ten blocks nobody can take its place: miner 2 has to go.
-    assert_eq!(ledger.block(), Block(20));
+    assert_eq!(ledger.block(), Block::new(20));
     ledger.register(hotkey(5), hotkey(5)).unwrap();
     assert_eq!(ledger.metagraph().neurons[3].hotkey, hotkey(5));
 }
@@ -301,13 +304,13 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
 #[test]
 fn immunity_protects_newcomers_while_others_can_leave() {
     let mut ledger = full_network();
-    ledger.advance_to(Block(15));
+    ledger.advance_to(Block::new(15));
     assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
     // Uid 3 is immune until block 25; miner 2 is paid less than the validator.
-    ledger.advance_to(Block(24));
+    ledger.advance_to(Block::new(24));
     let pruned_uid = ledger.pruned_uid().unwrap();
     assert_ne!(pruned_uid, Uid(3));
-    ledger.advance_to(Block(25));
+    ledger.advance_to(Block::new(25));
     assert_eq!(ledger.pruned_uid(), Some(Uid(3)));
 }
 
@@ -319,7 +322,7 @@ fn coming_back_costs_the_price_of_the_day_and_finds_what_was_left() {
     let first = ledger.spent_on_registration(hotkey(3));
     ledger.register(hotkey(4), hotkey(4)).unwrap();
     assert_eq!(ledger.metagraph().neuron(hotkey(3)), None);
-    ledger.advance_to(Block(40));
+    ledger.advance_to(Block::new(40));
     let price = ledger.registration_price();
     let uid = ledger.register(hotkey(3), hotkey(3)).unwrap();
     assert_eq!(ledger.spent_on_registration(hotkey(3)), first + price);
@@ -339,10 +342,10 @@ fn bonds_remember_who_found_a_miner_first() {
     ledger.stake(hotkey(4), 1_000).unwrap();
     ledger.submit(&weights(1, 1, &[(2, 1), (3, 1)])).unwrap();
     ledger.submit(&weights(4, 2, &[(3, 1)])).unwrap();
-    ledger.advance_to(Block(360));
+    ledger.advance_to(Block::new(360));
     ledger.submit(&weights(1, 3, &[(2, 1)])).unwrap();
     ledger.submit(&weights(4, 4, &[(2, 1)])).unwrap();
-    ledger.advance_to(Block(720));
+    ledger.advance_to(Block::new(720));
     // Both give miner 2 everything now; the first held all of it before: 0.1·½ + 0.9 = 0.95.
     let neurons = ledger.metagraph().neurons;
     assert_eq!(neurons[1].dividend, 62_258);
@@ -394,7 +397,7 @@ fn after(operations: &[Operation]) -> Ledger {
                 .unwrap(),
             Operation::Stake(who, rao) => drop(ledger.stake(hotkey(*who), *rao)),
             Operation::Submit(who, pairs) => drop(ledger.submit(&weights(*who, nonce, pairs))),
-            Operation::Pass(blocks) => ledger.advance_to(Block(ledger.block().0 + blocks)),
+            Operation::Pass(blocks) => ledger.advance_to(ledger.block() + *blocks),
         }
     }
     ledger
@@ -407,7 +410,7 @@ proptest! {
     fn every_rao_issued_is_somewhere(operations in operations()) {
         let ledger = after(&operations);
         let supply = ledger.supply();
-        prop_assert_eq!(supply.issued, ledger.block().0 / 7 * 7 * RAO_PER_BLOCK);
+        prop_assert_eq!(supply.issued, ledger.block().get() / 7 * 7 * RAO_PER_BLOCK);
         prop_assert_eq!(
             supply.owner + supply.validators + supply.miners + supply.burned,
             supply.issued
@@ -438,9 +441,9 @@ proptest! {
         let mut walking = after(&operations);
         let mut leaping = walking.clone();
         for step in &steps {
-            walking.advance_to(Block(walking.block().0 + step));
+            walking.advance_to(walking.block() + *step);
         }
-        leaping.advance_to(Block(leaping.block().0 + steps.iter().sum::<u64>()));
+        leaping.advance_to(leaping.block() + steps.iter().sum::<u64>());
         prop_assert_eq!(walking, leaping);
     }
 

@@ -120,7 +120,7 @@ impl Subtensor {
             return Ok((weights_call, call, None));
         };
         // The commitment is in the next block at the earliest.
-        let next = Block(context.block.0 + 1);
+        let next = context.block + 1;
         let reveal = context.epochs.reveal_block(next, period);
         let round = epoch::reveal_round(now, context.block, reveal, runtime.block_time());
         let payload = match weights_call {

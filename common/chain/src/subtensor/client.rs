@@ -137,7 +137,7 @@ impl Subtensor {
         Ok(BlockState {
             connection: &self.connection,
             runtime,
-            block: Block(number),
+            block: Block::new(number),
             hash,
         })
     }

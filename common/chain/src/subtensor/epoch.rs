@@ -40,20 +40,20 @@ impl EpochSchedule {
     pub fn reveal_block(self, block: Block, period: u64) -> Block {
         match self {
             Self::Modulo { netuid, tempo } => {
-                let (length, shift) = (tempo + 1, u64::from(netuid) + 1);
-                let epoch = (block.0 + shift) / length;
-                Block(((epoch + period) * length).saturating_sub(shift))
+                let (length, shift) = (tempo.saturating_add(1), u64::from(netuid) + 1);
+                let epoch = (block + shift).get() / length;
+                let begins = epoch.saturating_add(period).saturating_mul(length);
+                Block::new(begins.saturating_sub(shift))
             }
             Self::Sequence {
                 last,
                 requested,
                 tempo,
             } => {
-                let due =
-                    requested.map_or(last.0 + tempo, |requested| requested.0.min(last.0 + tempo));
+                let due = requested.map_or(last + tempo, |requested| requested.min(last + tempo));
                 // An epoch that is overdue begins with the next block.
-                let next = due.max(block.0 + 1);
-                Block(next + tempo * period.saturating_sub(1))
+                let next = due.max(block + 1);
+                next + tempo.saturating_mul(period.saturating_sub(1))
             }
         }
     }
@@ -61,9 +61,10 @@ impl EpochSchedule {
 
 /// The drand round whose pulse is out when the chain is at `reveal`, seen `now` from `block`.
 pub fn reveal_round(now: UnixMillis, block: Block, reveal: Block, block_time: Duration) -> u64 {
-    let blocks = reveal.since(block) + SAFETY_BLOCKS;
+    let blocks = (reveal + SAFETY_BLOCKS).since(block);
     let wait = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
-    let at = now.0.unsigned_abs() + blocks.saturating_mul(wait);
+    let since_1970 = u64::try_from(now.get()).unwrap_or(0);
+    let at = since_1970.saturating_add(blocks.saturating_mul(wait));
     timelock::round_at(at / 1_000)
 }
 
@@ -78,31 +79,46 @@ mod tests {
             netuid: 1,
             tempo: 10,
         };
-        assert_eq!(epochs.reveal_block(Block(9), 1), Block(20));
-        assert_eq!(epochs.reveal_block(Block(19), 1), Block(20));
-        assert_eq!(epochs.reveal_block(Block(20), 1), Block(31));
-        assert_eq!(epochs.reveal_block(Block(20), 3), Block(53));
+        assert_eq!(epochs.reveal_block(Block::new(9), 1), Block::new(20));
+        assert_eq!(epochs.reveal_block(Block::new(19), 1), Block::new(20));
+        assert_eq!(epochs.reveal_block(Block::new(20), 1), Block::new(31));
+        assert_eq!(epochs.reveal_block(Block::new(20), 3), Block::new(53));
     }
 
     #[test]
     fn epochs_one_after_another() {
         let epochs = |requested| EpochSchedule::Sequence {
-            last: Block(100),
+            last: Block::new(100),
             requested,
             tempo: 360,
         };
-        assert_eq!(epochs(None).reveal_block(Block(200), 1), Block(460));
-        assert_eq!(epochs(None).reveal_block(Block(200), 2), Block(820));
-        let soon = Some(Block(210));
-        assert_eq!(epochs(soon).reveal_block(Block(200), 1), Block(210));
-        assert_eq!(epochs(None).reveal_block(Block(470), 1), Block(471));
+        assert_eq!(
+            epochs(None).reveal_block(Block::new(200), 1),
+            Block::new(460)
+        );
+        assert_eq!(
+            epochs(None).reveal_block(Block::new(200), 2),
+            Block::new(820)
+        );
+        let soon = Some(Block::new(210));
+        assert_eq!(
+            epochs(soon).reveal_block(Block::new(200), 1),
+            Block::new(210)
+        );
+        assert_eq!(
+            epochs(None).reveal_block(Block::new(470), 1),
+            Block::new(471)
+        );
     }
 
     #[test]
     fn a_round_is_reached_three_blocks_after_the_epoch_begins() {
         // 13 blocks of 12 s after quicknet's genesis are 156 s: round 53 of 3 s each.
-        let now = UnixMillis(1_692_803_367_000);
+        let now = UnixMillis::literal(1_692_803_367_000);
         let block_time = Duration::from_secs(12);
-        assert_eq!(reveal_round(now, Block(5), Block(15), block_time), 53);
+        assert_eq!(
+            reveal_round(now, Block::new(5), Block::new(15), block_time),
+            53
+        );
     }
 }

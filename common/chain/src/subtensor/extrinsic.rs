@@ -134,7 +134,7 @@ pub(super) fn sign_offline(
     let (birth_block, hash) = at;
     let parameters = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
         .nonce(nonce)
-        .mortal_from_unchecked(ERA_BLOCKS, birth_block.0, hash)
+        .mortal_from_unchecked(ERA_BLOCKS, birth_block.get(), hash)
         .build();
     let unknown = |error: ExtrinsicError| runtime.unknown(call.call_name().to_owned(), &error);
     let client = runtime.client().tx();
@@ -153,7 +153,7 @@ pub(super) fn sign_offline(
         nonce,
         spec_version: runtime.spec_version(),
         birth_block,
-        until: Block(birth_block.0 + ERA_BLOCKS - 1),
+        until: birth_block + (ERA_BLOCKS - 1),
         weights_call: None,
         reveal_round: None,
     })
@@ -177,7 +177,7 @@ impl SignedExtrinsic {
             });
         }
         // The nonce is taken: by this extrinsic, or by another one that was signed with the same key.
-        for number in self.birth_block.0 + 1..=self.until.0.min(last.block.0) {
+        for number in (self.birth_block + 1).get()..=self.until.get().min(last.block.get()) {
             let hash: H256 = last
                 .connection
                 .request("chain_getBlockHash", rpc_params![number])
@@ -188,7 +188,7 @@ impl SignedExtrinsic {
                 .await?;
             let mut bodies = block.block.extrinsics.iter();
             if let Some(index) = bodies.position(|body| *body == self.encoded) {
-                let block = Block(number);
+                let block = Block::new(number);
                 let outcome = outcome(last, block, hash, index).await?;
                 return Ok(ExtrinsicStatus::InBlock {
                     block,

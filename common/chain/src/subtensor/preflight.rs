@@ -85,11 +85,11 @@ impl WeightsContext {
         let commits: bool = read.next_value()?;
         let period: u64 = read.next_value()?;
         let epochs = if sequence {
-            let last = Block(read.next_value()?);
+            let last = Block::new(read.next_value()?);
             let requested: u64 = read.next_value()?;
             EpochSchedule::Sequence {
                 last,
-                requested: (requested > 0).then_some(Block(requested)),
+                requested: (requested > 0).then_some(Block::new(requested)),
                 tempo,
             }
         } else {
@@ -99,7 +99,7 @@ impl WeightsContext {
             hotkey,
             uid: uid.map(Uid),
             permit: index.and_then(|index| permits.get(index).copied()) == Some(true),
-            last_update: Block(
+            last_update: Block::new(
                 index
                     .and_then(|index| updates.get(index).copied())
                     .unwrap_or(0),
@@ -119,7 +119,7 @@ impl WeightsContext {
     pub fn check(&self, weights: &UidWeights) -> Result<UidWeights, ChainRefusal> {
         let uid = self.uid.ok_or(ChainRefusal::NotRegistered(self.hotkey))?;
         // The next block is the first that can hold them.
-        let since = (self.block.0 + 1).saturating_sub(self.last_update.0);
+        let since = (self.block + 1).since(self.last_update);
         let blocks_left = self.rate_limit.saturating_sub(since);
         if blocks_left > 0 {
             return Err(ChainRefusal::RateLimited { blocks_left });
@@ -171,8 +171,8 @@ mod tests {
             hotkey: hotkey(1),
             uid: Some(Uid(3)),
             permit: true,
-            last_update: Block(100),
-            block: Block(200),
+            last_update: Block::new(100),
+            block: Block::new(200),
             rate_limit: 100,
             neuron_count: 5,
             min_allowed_weights: 1,
@@ -205,7 +205,7 @@ mod tests {
         let unregistered = refused(|context| context.uid = None, &fine);
         assert_eq!(unregistered, ChainRefusal::NotRegistered(hotkey(1)));
         // Block 200 could hold weights for block 201: 100 blocks after block 101.
-        let early = refused(|context| context.last_update = Block(103), &fine);
+        let early = refused(|context| context.last_update = Block::new(103), &fine);
         assert_eq!(early, ChainRefusal::RateLimited { blocks_left: 2 });
         let unpermitted = refused(|context| context.permit = false, &fine);
         assert!(matches!(unpermitted, ChainRefusal::NoPermit { .. }));

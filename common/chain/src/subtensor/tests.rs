@@ -282,9 +282,13 @@ fn a_signed_extrinsic_is_valid_for_32_blocks_on_every_runtime() {
         let runtime = Runtime::new(spec, 1, H256::zero(), &bytes).unwrap();
         let call = calls::set_weights(open, 12, &[Uid(3)], &[65_535], 0);
         let signer = Signer::new(hotkey(7), |_| [9; 64]);
-        let at = (Block(1_000), H256::repeat_byte(3));
+        let at = (Block::new(1_000), H256::repeat_byte(3));
         let signed = extrinsic::sign_offline(&runtime, at, &call, &signer, 5).unwrap();
-        assert_eq!((signed.nonce, signed.until), (5, Block(1_031)), "{spec}");
+        assert_eq!(
+            (signed.nonce, signed.until),
+            (5, Block::new(1_031)),
+            "{spec}"
+        );
         let text = serde_json::to_string(&signed).unwrap();
         assert_eq!(
             serde_json::from_str::<extrinsic::SignedExtrinsic>(&text).unwrap(),

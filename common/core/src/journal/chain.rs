@@ -94,7 +94,7 @@ mod tests {
 
     fn voided(round: i64) -> Record {
         Record::Voided {
-            round: UnixMillis(round),
+            round: UnixMillis::literal(round),
             why: VoidReason::NoAnchor,
         }
     }
@@ -103,12 +103,15 @@ mod tests {
     fn a_chain_follows_itself_to_the_same_head() {
         let mut written = JournalHead::EMPTY;
         let stored: Vec<Vec<u8>> = (0..3)
-            .map(|i| written.append(UnixMillis(i), voided(i)))
+            .map(|i| written.append(UnixMillis::literal(i), voided(i)))
             .collect();
         let mut read = JournalHead::EMPTY;
         for (bytes, i) in stored.iter().zip(0..) {
             let entry = read.verify_next(bytes).unwrap();
-            assert_eq!((entry.at, entry.record), (UnixMillis(i), voided(i)));
+            assert_eq!(
+                (entry.at, entry.record),
+                (UnixMillis::literal(i), voided(i))
+            );
         }
         assert_eq!(read, written);
     }
@@ -116,9 +119,11 @@ mod tests {
     #[test]
     fn a_changed_missing_or_mangled_record_is_named() {
         let mut head = JournalHead::EMPTY;
-        let first = head.append(UnixMillis(0), voided(0));
-        let second = head.append(UnixMillis(1), voided(1));
-        let other = JournalHead::EMPTY.clone().append(UnixMillis(0), voided(9));
+        let first = head.append(UnixMillis::EPOCH, voided(0));
+        let second = head.append(UnixMillis::literal(1), voided(1));
+        let other = JournalHead::EMPTY
+            .clone()
+            .append(UnixMillis::EPOCH, voided(9));
 
         let mut read = JournalHead::EMPTY;
         assert_eq!(

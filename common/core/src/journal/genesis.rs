@@ -32,7 +32,7 @@ impl Genesis {
     /// How far evidence looks back, and over how many rounds a horizon's prices are shared.
     pub fn evidence_window(&self) -> evidence::EvidenceWindow {
         evidence::EvidenceWindow {
-            lags: evidence::lags(self.series.grid.span().0, self.round_every.0),
+            lags: evidence::lags(self.series.grid.span(), self.round_every),
             half_life: self.rules.rules().evidence.half_life,
         }
     }

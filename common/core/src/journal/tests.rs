@@ -72,7 +72,9 @@ fn one_of_each(x: f64) -> Vec<Record> {
         Record::Missed {
             round,
             miner,
-            miss: MissReason::Late { by: Millis(1) },
+            miss: MissReason::Late {
+                by: Millis::literal(1),
+            },
         },
         Record::Priced {
             instant: round,
@@ -132,7 +134,7 @@ proptest! {
     ) {
         let (mut written, mut read) = (JournalHead::EMPTY, JournalHead::EMPTY);
         for record in one_of_each(x) {
-            let stored = written.append(UnixMillis(1), record.clone());
+            let stored = written.append(UnixMillis::literal(1), record.clone());
             prop_assert_eq!(read.verify_next(&stored).map(|entry| entry.record), Ok(record));
             prop_assert_eq!(read, written);
         }

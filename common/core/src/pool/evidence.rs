@@ -81,7 +81,7 @@ impl EvidenceSums {
     pub const fn new(window: EvidenceWindow) -> Self {
         Self {
             window,
-            latest: UnixMillis(i64::MIN),
+            latest: UnixMillis::MIN,
             rounds: 0,
             first: 0.0,
             weight: 0.0,
@@ -116,8 +116,8 @@ impl EvidenceSums {
         if self.rounds == 0 {
             self.first = advantage.value;
         } else {
-            let passed = (advantage.origin - self.latest).0 as f64;
-            self.fade(libm::exp2(-passed / self.window.half_life.0 as f64));
+            let passed = (advantage.origin - self.latest).get() as f64;
+            self.fade(libm::exp2(-passed / self.window.half_life.get() as f64));
         }
         self.latest = advantage.origin;
         self.rounds += 1;
@@ -126,7 +126,7 @@ impl EvidenceSums {
         self.weighted += x;
         self.lag_zero.add(1.0, x, x);
         self.all_lags.add(1.0, x, x);
-        let lags_plus_one = (self.window.lags + 1) as f64;
+        let lags_plus_one = self.window.lags as f64 + 1.0;
         for ((weight, earlier), lag) in self.recent.iter().zip(1..) {
             // Both signs of the lag.
             let bartlett = 2.0 * (1.0 - f64::from(lag) / lags_plus_one);
@@ -197,9 +197,9 @@ impl Polynomial {
 }
 
 /// L = 2·⌈span of a round / interval between rounds⌉: rounds further apart share no realised price.
-pub const fn lags(span_ms: i64, interval_ms: i64) -> usize {
-    let overlapping = (span_ms + interval_ms - 1) / interval_ms;
-    2 * overlapping as usize
+pub fn lags(span: Millis, interval: Millis) -> usize {
+    let overlapping = -(-span).whole(interval);
+    usize::try_from(overlapping).map_or(0, |rounds| rounds.saturating_mul(2))
 }
 
 #[cfg(test)]
@@ -214,7 +214,7 @@ mod tests {
         (0..)
             .zip(values)
             .map(|(i, &value)| Advantage {
-                origin: UnixMillis(0) + Millis::minutes(30).times(i),
+                origin: UnixMillis::EPOCH + Millis::minutes(30).times(i),
                 value,
             })
             .collect()
@@ -240,7 +240,7 @@ mod tests {
         let latest = advantages.last().unwrap().origin;
         let weights: Vec<f64> = advantages
             .iter()
-            .map(|a| f64::exp2((a.origin - latest).0 as f64 / half_life.0 as f64))
+            .map(|a| f64::exp2((a.origin - latest).get() as f64 / half_life.get() as f64))
             .collect();
         let total: f64 = weights.iter().sum();
         let pairs = || weights.iter().map(|w| w / total).zip(advantages);
@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn a_round_of_500_minutes_every_half_hour_has_34_lags() {
-        assert_eq!(lags(Millis::minutes(500).0, Millis::minutes(30).0), 34);
-        assert_eq!(lags(Millis::minutes(60).0, Millis::minutes(60).0), 2);
+        assert_eq!(lags(Millis::minutes(500), Millis::minutes(30)), 34);
+        assert_eq!(lags(Millis::minutes(60), Millis::minutes(60)), 2);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             lags in 0usize..100,
             half_life_hours in 1i64..500,
         ) {
-            let mut origin = UnixMillis(0);
+            let mut origin = UnixMillis::EPOCH;
             let advantages: Vec<Advantage> = rounds
                 .into_iter()
                 .map(|(value, minutes)| {

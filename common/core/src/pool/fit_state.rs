@@ -132,7 +132,7 @@ impl FitState {
     /// Makes `origin` the latest if it is; returns the weight of its round.
     fn advance_to(&mut self, origin: UnixMillis, rules: &FitRules) -> f64 {
         let latest = self.latest.unwrap_or(origin);
-        let half_lives = (origin - latest).0 as f64 / rules.half_life.0 as f64;
+        let half_lives = (origin - latest).get() as f64 / rules.half_life.get() as f64;
         if half_lives <= 0.0 {
             self.latest = Some(latest);
             return libm::exp2(half_lives);

@@ -21,7 +21,7 @@ impl FitState {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(
             self.latest
-                .map_or(i64::MIN, |latest| latest.0)
+                .map_or(i64::MIN, |latest| latest.get())
                 .to_le_bytes(),
         );
         bytes.extend((n as u64).to_le_bytes());
@@ -48,7 +48,10 @@ impl FitState {
             return Err(DamagedFitState);
         }
         let mut state = Self {
-            latest: (latest != i64::MIN).then_some(UnixMillis(latest)),
+            latest: match latest {
+                i64::MIN => None,
+                latest => Some(UnixMillis::try_from(latest).map_err(|_| DamagedFitState)?),
+            },
             miners: Vec::with_capacity(n),
             slope: Vec::with_capacity(n),
             curvature: vec![0.0; n * n],

@@ -20,7 +20,7 @@ impl Credits {
     /// Adds a scored round; a hotkey that isn't in `credits` had 0. `half_life` is that of a round's weight.
     pub fn add(&mut self, origin: UnixMillis, credits: &BTreeMap<Hotkey, f64>, half_life: Millis) {
         let latest = self.latest.unwrap_or(origin).max(origin);
-        let halved = |span: Millis| libm::exp2(-(span.0 as f64) / half_life.0 as f64);
+        let halved = |span: Millis| libm::exp2(-(span.get() as f64) / half_life.get() as f64);
         let fade = halved(latest - self.latest.unwrap_or(latest));
         let weight = halved(latest - origin);
         self.latest = Some(latest);
@@ -48,7 +48,7 @@ mod tests {
         let mut credits = Credits::default();
         for (round, n) in rounds.iter().zip(0..) {
             let by_miner = (1..).map(hotkey).zip(round.iter().copied()).collect();
-            credits.add(UnixMillis(n), &by_miner, Millis(1));
+            credits.add(UnixMillis::literal(n), &by_miner, Millis::literal(1));
         }
         credits
     }
@@ -62,14 +62,14 @@ mod tests {
         assert_eq!(credits.mean(&hotkey(3)), 0.0);
         let mut late = Credits::default();
         late.add(
-            UnixMillis(1),
+            UnixMillis::literal(1),
             &BTreeMap::from([(hotkey(1), 1.0)]),
-            Millis(1),
+            Millis::literal(1),
         );
         late.add(
-            UnixMillis(0),
+            UnixMillis::EPOCH,
             &BTreeMap::from([(hotkey(1), 4.0)]),
-            Millis(1),
+            Millis::literal(1),
         );
         assert!((late.mean(&hotkey(1)) - 2.0).abs() < 1e-12);
     }

@@ -87,7 +87,7 @@ mod tests {
     fn credited(round: &[f64]) -> Credits {
         let mut credits = Credits::default();
         let by_miner = (1..).map(hotkey).zip(round.iter().copied()).collect();
-        credits.add(UnixMillis(0), &by_miner, Millis(1));
+        credits.add(UnixMillis::EPOCH, &by_miner, Millis::literal(1));
         credits
     }
 

@@ -158,7 +158,7 @@ impl WidthRecalibration {
             return;
         }
         let passed = origin - self.latest.unwrap_or(origin);
-        let fade = libm::exp2(-(passed.0 as f64) / self.rules.half_life.0 as f64);
+        let fade = libm::exp2(-(passed.get() as f64) / self.rules.half_life.get() as f64);
         self.latest = Some(origin);
         for (sums, trials) in self.sums.iter_mut().zip(trials.0.iter()) {
             for (sum, trial) in sums.iter_mut().zip(trials) {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn origin(n: i64) -> UnixMillis {
-        UnixMillis(0) + Millis::minutes(30).times(n)
+        UnixMillis::EPOCH + Millis::minutes(30).times(n)
     }
 
     /// A uniform variable's quantiles times `width`, at every step in units of σ√i.

@@ -136,9 +136,11 @@ fn a_commitment_is_late_one_millisecond_after_its_window() {
             matches!(at(deadline), Record::Committed { .. }),
             "{rules:?}"
         );
-        let late = MissReason::Late { by: Millis(1) };
+        let late = MissReason::Late {
+            by: Millis::literal(1),
+        };
         assert_eq!(
-            miss_reason(&at(deadline + Millis(1))),
+            miss_reason(&at(deadline + Millis::literal(1))),
             Some(&late),
             "{rules:?}"
         );
@@ -156,9 +158,11 @@ fn a_reveal_is_late_one_millisecond_after_its_window() {
         fixture.commit(PAYLOAD);
         let at = |arrival| fixture.decide(reveal(NONCE, PAYLOAD, arrival)).unwrap();
         assert!(matches!(at(deadline), Record::Revealed { .. }), "{rules:?}");
-        let late = MissReason::Late { by: Millis(1) };
+        let late = MissReason::Late {
+            by: Millis::literal(1),
+        };
         assert_eq!(
-            miss_reason(&at(deadline + Millis(1))),
+            miss_reason(&at(deadline + Millis::literal(1))),
             Some(&late),
             "{rules:?}"
         );
@@ -277,7 +281,7 @@ fn an_answer_of_an_unasked_miner_is_an_invalid_transition() {
 #[test]
 fn each_action_is_due_in_its_window() {
     let mut fixture = RoundFixture::live();
-    assert_eq!(fixture.due_action(MONDAY - Millis(15_001)), None);
+    assert_eq!(fixture.due_action(MONDAY - Millis::literal(15_001)), None);
     let commitments = |from: &[Hotkey]| {
         Some(RoundAction::RequestCommitments {
             from: from.to_vec(),
@@ -295,7 +299,7 @@ fn each_action_is_due_in_its_window() {
     );
     fixture.apply_event(no_answer(BOB));
 
-    assert_eq!(fixture.due_action(MONDAY + Millis(4_999)), None);
+    assert_eq!(fixture.due_action(MONDAY + Millis::literal(4_999)), None);
     let MinerState::Committed(receipt) = fixture.round.miner_states()[&ANN] else {
         panic!("Ann is bound by her commitment");
     };
@@ -311,7 +315,7 @@ fn each_action_is_due_in_its_window() {
     fixture.apply_event(reveal(NONCE, PAYLOAD, MONDAY + Millis::seconds(6)));
 
     let settles = MONDAY + Millis::minutes(7);
-    assert_eq!(fixture.due_action(settles - Millis(1)), None);
+    assert_eq!(fixture.due_action(settles - Millis::literal(1)), None);
     assert_eq!(fixture.due_action(settles), Some(RoundAction::Settle));
     fixture.apply_event(RoundEvent::Settled(settlement()));
     let scores = RoundAction::Score {
@@ -326,7 +330,7 @@ fn each_action_is_due_in_its_window() {
 #[test]
 fn in_a_replay_every_action_is_due_at_the_origin() {
     let mut fixture = RoundFixture::new(RulesVersion::V1Replay);
-    assert_eq!(fixture.due_action(MONDAY - Millis(1)), None);
+    assert_eq!(fixture.due_action(MONDAY - Millis::literal(1)), None);
     let deadline = MONDAY;
     let from = vec![ANN, BOB];
     assert_eq!(
@@ -353,16 +357,16 @@ fn in_a_replay_every_action_is_due_at_the_origin() {
 fn requests_are_expired_once_a_window_closed_on_an_open_request() {
     let mut fixture = RoundFixture::live();
     assert!(!fixture.has_expired_requests(MONDAY - Millis::seconds(5)));
-    assert!(fixture.has_expired_requests(MONDAY - Millis(4_999)));
+    assert!(fixture.has_expired_requests(MONDAY - Millis::literal(4_999)));
     fixture.commit(PAYLOAD);
     assert!(
-        fixture.has_expired_requests(MONDAY - Millis(4_999)),
+        fixture.has_expired_requests(MONDAY - Millis::literal(4_999)),
         "Bob is still asked"
     );
     fixture.apply_event(no_answer(BOB));
     assert!(!fixture.has_expired_requests(MONDAY + Millis::seconds(60)));
     assert!(
-        fixture.has_expired_requests(MONDAY + Millis(60_001)),
+        fixture.has_expired_requests(MONDAY + Millis::literal(60_001)),
         "Ann has not revealed"
     );
     fixture.apply_event(no_answer(ANN));

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn an_invalid_transition_names_round_input_and_reason() {
         let invalid = InvalidTransition {
-            round: UnixMillis(1_704_067_200_000),
+            round: UnixMillis::literal(1_704_067_200_000),
             input: TransitionInput::Commitment,
             reason: TransitionReason::NotAsked,
         };

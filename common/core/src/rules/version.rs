@@ -52,11 +52,11 @@ impl RulesVersion {
                 settles_after: Millis::minutes(2),
             },
             Self::V1Replay => RoundTiming {
-                commit_opens_before: Millis(0),
-                commit_closes_before: Millis(0),
-                reveal_opens_after: Millis(0),
-                reveal_closes_after: Millis(0),
-                settles_after: Millis(0),
+                commit_opens_before: Millis::ZERO,
+                commit_closes_before: Millis::ZERO,
+                reveal_opens_after: Millis::ZERO,
+                reveal_closes_after: Millis::ZERO,
+                settles_after: Millis::ZERO,
             },
         };
         Rules {

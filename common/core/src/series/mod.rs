@@ -45,7 +45,7 @@ impl Series {
 impl Grid {
     /// Whether `t` is a multiple of the step, as origins are.
     pub fn contains(&self, t: UnixMillis) -> bool {
-        t.0.rem_euclid(self.step.0) == 0
+        t.past_step(self.step) == Millis::ZERO
     }
 
     /// Time from an origin to its last target, H·step.
@@ -114,7 +114,7 @@ mod tests {
         let grid = btc_usd(100).grid;
         let origin = MONDAY;
         assert!(grid.contains(origin));
-        assert!(!grid.contains(origin + Millis(1)));
+        assert!(!grid.contains(origin + Millis::literal(1)));
         assert_eq!(grid.target(origin, 100) - origin, grid.span());
         assert_eq!(grid.span(), Millis::minutes(500));
     }

@@ -65,7 +65,11 @@ impl FromStr for RoundId {
         let (series, origin) = text.rsplit_once('@').ok_or_else(bad)?;
         Ok(Self {
             series: series.parse()?,
-            origin: UnixMillis(origin.parse().map_err(|_| bad())?),
+            origin: origin
+                .parse()
+                .ok()
+                .and_then(|millis: i64| UnixMillis::try_from(millis).ok())
+                .ok_or_else(bad)?,
         })
     }
 }
@@ -116,7 +120,7 @@ mod tests {
     fn a_round_is_written_series_at_origin() {
         let round: RoundId = "BTC/USD@1704067200000".parse().unwrap();
         assert_eq!(round.series.as_str(), "BTC/USD");
-        assert_eq!(round.origin, UnixMillis(1_704_067_200_000));
+        assert_eq!(round.origin, UnixMillis::literal(1_704_067_200_000));
         assert_eq!(round.to_string(), "BTC/USD@1704067200000");
         assert!("BTC USD@1".parse::<RoundId>().is_err());
         assert!("BTC/USD".parse::<RoundId>().is_err());

@@ -41,13 +41,13 @@ mod tests {
 
     fn next(last_minutes: i64) -> Option<i64> {
         let last = MONDAY + Millis::minutes(last_minutes);
-        next_attempt(MONDAY, Some(last), &rules()).map(|t| (t - MONDAY).0 / 60_000)
+        next_attempt(MONDAY, Some(last), &rules()).map(|t| (t - MONDAY).get() / 60_000)
     }
 
     #[test]
     fn at_2_5_15_and_60_minutes_then_hourly_to_24_hours() {
         let minutes: Vec<i64> = attempts(MONDAY, &rules())
-            .map(|t| (t - MONDAY).0 / 60_000)
+            .map(|t| (t - MONDAY).get() / 60_000)
             .collect();
         let hours = (2..=24).map(|hour| hour * 60);
         let expected: Vec<i64> = [2, 5, 15, 60].into_iter().chain(hours).collect();

@@ -30,7 +30,7 @@ pub fn valid_close(candle: &Bar) -> Result<Price, InvalidCandle> {
         close,
         volume,
     } = candle;
-    if open_time.0.rem_euclid(MINUTE.0) != 0 {
+    if open_time.past_step(MINUTE) != Millis::ZERO {
         return Err(InvalidCandle::OffTheMinute);
     }
     if volume.is_nan() || *volume <= 0.0 {
@@ -52,7 +52,7 @@ mod tests {
 
     fn candle(open: f64, high: f64, low: f64, close: f64, volume: f64) -> Bar {
         Bar {
-            open_time: UnixMillis(60_000),
+            open_time: UnixMillis::literal(60_000),
             open: price(open),
             high: price(high),
             low: price(low),
@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(valid_close(&candle), Err(flaw), "{candle:?}");
         }
         let late = Bar {
-            open_time: UnixMillis(60_001),
+            open_time: UnixMillis::literal(60_001),
             ..candle(2.0, 4.0, 1.0, 3.0, 1.0)
         };
         assert_eq!(valid_close(&late), Err(InvalidCandle::OffTheMinute));

@@ -26,7 +26,7 @@ use crate::time::UnixMillis;
 /// A price older than this, in seconds, doesn't count as a candle.
 const MAX_AGE_S: f64 = 60.0;
 /// A case names no minute; which one it is makes no difference to its price.
-const PLACEHOLDER_MINUTE: UnixMillis = UnixMillis(0);
+const PLACEHOLDER_MINUTE: UnixMillis = UnixMillis::EPOCH;
 
 /// One minute's inputs, as people write them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -14,7 +14,7 @@ pub fn bar_from_minutes(
     step: Millis,
     price: impl Fn(UnixMillis) -> Option<Price>,
 ) -> Option<Bar> {
-    let minutes = step.0 / MINUTE.0;
+    let minutes = step.whole(MINUTE);
     let mut bar: Option<Bar> = None;
     for n in 1..=minutes {
         let price = price(open_time + MINUTE.times(n))?;
@@ -36,8 +36,8 @@ mod tests {
     use crate::testing::STEP;
 
     fn made_of(minutes: [Option<f64>; 5]) -> Option<Bar> {
-        bar_from_minutes(UnixMillis(0), STEP, |end| {
-            let n = usize::try_from(end.0 / MINUTE.0).unwrap();
+        bar_from_minutes(UnixMillis::EPOCH, STEP, |end| {
+            let n = usize::try_from(end.get() / MINUTE.get()).unwrap();
             Price::new(minutes[n - 1]?).ok()
         })
     }
@@ -47,7 +47,7 @@ mod tests {
         let bar = made_of([3.0, 5.0, 1.0, 2.0, 4.0].map(Some)).unwrap();
         let numbers = [bar.open, bar.high, bar.low, bar.close].map(Price::get);
         assert_eq!(numbers, [3.0, 5.0, 1.0, 4.0]);
-        assert_eq!(bar.open_time, UnixMillis(0));
+        assert_eq!(bar.open_time, UnixMillis::EPOCH);
     }
 
     #[test]

@@ -96,9 +96,9 @@ impl SettledPrices {
     /// Forgets everything up to an instant (rounded down to a whole tick) that no round looks behind.
     pub fn prune_before(&mut self, instant: UnixMillis) {
         // `since` stays on the grid of ticks, whatever the caller asks for.
-        let instant = UnixMillis(instant.0 - (instant - self.since).0.rem_euclid(self.tick.0));
+        let instant = self.since + self.tick.times((instant - self.since).whole(self.tick));
         if instant > self.since {
-            self.known = self.known.split_off(&(instant + Millis(1)));
+            self.known = self.known.split_off(&(instant + Millis::literal(1)));
             self.since = instant;
         }
     }
@@ -133,7 +133,7 @@ impl SettledPrices {
             return None;
         }
         let mut volatility = EwmaVolatility::new(grid, series.unit, rules);
-        let first_bar = UnixMillis(from.0 + (-from.0).rem_euclid(grid.step.0));
+        let first_bar = from.ceil(grid.step);
         std::iter::successors(Some(first_bar), |open_time| Some(*open_time + grid.step))
             .take_while(|open_time| *open_time + grid.step <= origin)
             .filter_map(|open_time| self.bar(open_time, grid.step))
@@ -155,7 +155,7 @@ mod tests {
     use crate::testing::{STEP, btc_usd};
 
     fn at(minutes: i64) -> UnixMillis {
-        UnixMillis(0) + MINUTE.times(minutes)
+        UnixMillis::EPOCH + MINUTE.times(minutes)
     }
 
     fn rules() -> ScoreRules {

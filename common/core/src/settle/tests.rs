@@ -63,7 +63,7 @@ fn a_candle_without_a_later_one_or_volume_or_on_another_grid_is_excluded_with_it
     assert_eq!(two_out.excluded["b"], VenueExclusion::NoVolume);
     assert_eq!(price(&two_out), 100.1);
     venues[0] = usd("a", 99.8, 1.0);
-    venues[0].candle.as_mut().unwrap().open_time = UnixMillis(MONDAY.0 + 1);
+    venues[0].candle.as_mut().unwrap().open_time = UnixMillis::literal(MONDAY.get() + 1);
     venues[1] = usd("b", 99.9, 1.0);
     venues[1].candle.as_mut().unwrap().high = Price::new(99.0).unwrap();
     let two_out = decision(venues.clone());

@@ -139,7 +139,7 @@ impl Policy for EvidencePolicy {
     }
 
     fn finish(&mut self) {
-        if let Err(error) = self.settle(UnixMillis(i64::MAX)) {
+        if let Err(error) = self.settle(UnixMillis::MAX) {
             self.failure.get_or_insert(error);
         }
     }

@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn scores_are_capped_and_counted_from_the_best() {
         let raw = (1..).map(hotkey).zip([1.0, 2.0, 3.0, 1000.0]).collect();
-        let prompt = scored_prompt(UnixMillis(0), raw, &SynthIncrementsConfig::default());
+        let prompt = scored_prompt(UnixMillis::EPOCH, raw, &SynthIncrementsConfig::default());
         let scores: Vec<f64> = prompt.scores.values().copied().collect();
         assert_eq!(scores, [0.0, 1.0, 2.0, 24.0]);
         assert!((prompt.miss - (3.0 + 0.85 * 997.0 - 1.0)).abs() < 1e-9);

@@ -18,7 +18,12 @@ const ANCHOR: f64 = 30_000.0;
 
 /// More rounds than any test plays.
 fn genesis() -> Genesis {
-    replay_genesis(btc_usd(HORIZON), UnixMillis(0), 1_000, Millis::minutes(30))
+    replay_genesis(
+        btc_usd(HORIZON),
+        UnixMillis::EPOCH,
+        1_000,
+        Millis::minutes(30),
+    )
 }
 
 /// How far the price has gone at each step of round `i`, in USD: small, and to both sides.
@@ -77,7 +82,7 @@ fn play(policy: &mut dyn Policy, rounds: usize, miners: &[(u8, ForecastFn)]) {
             .map(|(key, forecast)| (*key, score(forecast)))
             .collect();
         policy.add_round(&SettledRound {
-            origin: UnixMillis(0) + genesis.round_every.times(i as i64),
+            origin: UnixMillis::EPOCH + genesis.round_every.times(i as i64),
             settlement: &settlement,
             scorer: scorer.as_ref(),
             forecasts: &forecasts,

@@ -78,7 +78,7 @@ pub fn genesis(unit: Unit, horizon: usize, rounds: usize) -> Genesis {
 }
 
 fn index(t: UnixMillis) -> usize {
-    ((t - MONDAY).0 / STEP.0) as usize
+    ((t - MONDAY).get() / STEP.get()) as usize
 }
 
 fn moved(unit: Unit, from: f64, change: f64) -> f64 {

@@ -68,7 +68,7 @@ impl AdversaryAction {
     ];
 
     fn answer(self) -> Option<MinerResponse> {
-        let late = Millis(1);
+        let late = Millis::literal(1);
         let sound = MinerResponse::at_once(points("100.0"));
         Some(match self {
             Self::Silence => return None,
@@ -97,9 +97,9 @@ impl MinerResponse {
     fn at_once(payload: Vec<u8>) -> Self {
         Self {
             committed: payload.clone(),
-            commit_delay: Millis(0),
+            commit_delay: Millis::ZERO,
             revealed: payload,
-            reveal_delay: Millis(0),
+            reveal_delay: Millis::ZERO,
         }
     }
 }

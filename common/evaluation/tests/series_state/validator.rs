@@ -53,7 +53,7 @@ impl TestNetwork {
         origin: UnixMillis,
     ) -> Option<MinerResponse> {
         let genesis = state.genesis();
-        let n = (origin - genesis.first_origin).0 / genesis.round_every.0;
+        let n = (origin - genesis.first_origin).get() / genesis.round_every.get();
         self.miners[miner].answer(n as usize, origin, &self.market)
     }
 }

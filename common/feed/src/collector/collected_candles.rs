@@ -91,5 +91,5 @@ impl CollectedCandles {
 
 /// Start of the UTC day before the one that holds this instant.
 pub(super) fn day_before(instant: UnixMillis) -> UnixMillis {
-    UnixMillis(instant.0 - instant.0.rem_euclid(DAY.0)) - DAY
+    instant.floor(DAY) - DAY
 }

@@ -15,7 +15,7 @@ use super::*;
 use crate::venue::Bitstamp;
 
 /// When the minute that starts on [`MONDAY`] is tried first.
-const NOW: UnixMillis = UnixMillis(MONDAY.0 + 120_000);
+const NOW: UnixMillis = UnixMillis::literal(MONDAY.get() + 120_000);
 
 /// A collector with one market, whose host answers everything with `answer`; and the number of requests.
 async fn collector_of(
@@ -51,7 +51,7 @@ fn candle(start_s: i64, close: &str) -> String {
 
 #[tokio::test]
 async fn candles_become_the_inputs_of_their_minute() {
-    let start = MONDAY.0 / 1000;
+    let start = MONDAY.get() / 1000;
     let candles = [
         candle(start - 86_400, "50"),
         candle(start - 60, "99"),

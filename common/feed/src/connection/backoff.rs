@@ -32,7 +32,7 @@ impl Backoff {
             initial,
             max,
             disconnects: 0,
-            retry_at: Millis(i64::MIN),
+            retry_at: Millis::MIN,
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -46,14 +46,10 @@ impl Backoff {
     pub(super) fn after_disconnect(&mut self, now: Millis, at_least: Millis) -> Millis {
         let doublings = self.disconnects.min(20);
         self.disconnects += 1;
-        let bound = self
-            .initial
-            .0
-            .saturating_mul(1 << doublings)
-            .min(self.max.0);
-        let jitter = (bound as f64 * self.jitter_fraction()) as i64;
+        let bound = self.initial.times(1 << doublings).min(self.max);
+        let jitter = (bound.get() as f64 * self.jitter_fraction()) as i64;
         // A wait that the venue demands is jittered on top, not below.
-        let wait = Millis(at_least.0.saturating_add(jitter));
+        let wait = at_least + Millis::saturating(jitter);
         self.retry_at = now + wait;
         wait
     }

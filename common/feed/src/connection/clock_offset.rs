@@ -45,14 +45,14 @@ mod tests {
         let mut offset = ClockOffset::default();
         assert_eq!(offset.get(), None);
         let mut note = |minute: i64, delay: i64| {
-            let received = UnixMillis(0) + Millis::minutes(minute);
-            offset.update(received, received - Millis(delay));
+            let received = UnixMillis::EPOCH + Millis::minutes(minute);
+            offset.update(received, received - Millis::literal(delay));
             offset.get()
         };
-        assert_eq!(note(0, 120), Some(Millis(120)));
-        assert_eq!(note(1, -30), Some(Millis(-30)));
-        assert_eq!(note(2, 300), Some(Millis(-30)));
-        assert_eq!(note(11, 50), Some(Millis(-30)));
-        assert_eq!(note(22, 60), Some(Millis(50)));
+        assert_eq!(note(0, 120), Some(Millis::literal(120)));
+        assert_eq!(note(1, -30), Some(Millis::literal(-30)));
+        assert_eq!(note(2, 300), Some(Millis::literal(-30)));
+        assert_eq!(note(11, 50), Some(Millis::literal(-30)));
+        assert_eq!(note(22, 60), Some(Millis::literal(50)));
     }
 }

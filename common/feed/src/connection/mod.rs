@@ -317,7 +317,7 @@ impl VenueConnection {
                 ..
             } => *span,
             DisconnectReason::SubscriptionRefused(_) => self.timeouts.refused_backoff,
-            _ => Millis(0),
+            _ => Millis::ZERO,
         };
         let wait = self.backoff.after_disconnect(now, at_least);
         on(ConnectionEvent::Disconnected(id, reason, wait));

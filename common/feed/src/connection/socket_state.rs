@@ -169,9 +169,9 @@ impl SocketState {
 
     /// At 90 to 95 % of the age at which the venue closes it, so that not all connections are replaced at once.
     fn retires_at(&self, limits: &VenueLimits) -> Option<Millis> {
-        let max_age = limits.max_age?.0 as f64;
+        let max_age = limits.max_age?.get() as f64;
         let age = max_age * (0.90 + 0.05 * self.jitter);
-        Some(self.created_at + Millis(age as i64))
+        Some(self.created_at + Millis::saturating(age as i64))
     }
 }
 

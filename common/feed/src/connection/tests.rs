@@ -29,7 +29,7 @@ impl Harness {
         let connection = VenueConnection::new(venue, limits, Timeouts::default(), symbols, 1);
         let mut harness = Self {
             connection,
-            now: Millis(0),
+            now: Millis::ZERO,
             actions: Vec::new(),
             events: Vec::new(),
         };
@@ -48,7 +48,7 @@ impl Harness {
     }
 
     fn text(&mut self, id: u64, text: &str) {
-        let received = UnixMillis(0) + self.now;
+        let received = UnixMillis::EPOCH + self.now;
         self.input(ConnectionInput::Text(SocketId(id), text, received));
     }
 
@@ -64,7 +64,7 @@ impl Harness {
     fn advance_to(&mut self, then: Millis) {
         while self.now < then {
             let next = self.connection.next_tick(self.now);
-            self.now = next.max(self.now + Millis(1)).min(then);
+            self.now = next.max(self.now + Millis::literal(1)).min(then);
             self.input(ConnectionInput::Tick);
         }
     }
@@ -115,7 +115,7 @@ fn short(event: &ConnectionEvent<'_>) -> String {
         ConnectionEvent::Live(id) => format!("live {}", id.0),
         ConnectionEvent::Replacing(id, reason) => format!("replacing {} {reason:?}", id.0),
         ConnectionEvent::Disconnected(id, reason, wait) => {
-            assert!(*wait >= Millis(0));
+            assert!(*wait >= Millis::ZERO);
             format!("disconnected {} {reason}", id.0)
         }
     }
@@ -169,9 +169,12 @@ fn malformed_frames_and_unknown_markets_are_reported_and_kill_nothing() {
 fn the_clock_offset_is_what_the_venues_times_allow_at_most() {
     let mut harness = live();
     assert_eq!(harness.connection.clock_offset(), None);
-    harness.now = Millis(250);
+    harness.now = Millis::literal(250);
     harness.text(1, &trade(1));
-    assert_eq!(harness.connection.clock_offset(), Some(Millis(250)));
+    assert_eq!(
+        harness.connection.clock_offset(),
+        Some(Millis::literal(250))
+    );
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn trade_line<'a>(trade: &'a Trade<'_>) -> TradeLine<'a> {
     TradeLine {
         symbol,
         channel,
-        time_ms: trade.time.0,
+        time_ms: trade.time.get(),
         price: trade.price.to_plain_string(),
         size: trade.size.to_plain_string(),
         id: trade.id.to_string(),
@@ -166,8 +166,8 @@ pub(super) fn candle_line<'a>(candle: &'a RawCandle<'_>) -> CandleLine<'a> {
     CandleLine {
         symbol,
         category: candle.category.as_deref(),
-        time_ms: candle.open_time.0,
-        step_ms: candle.step.map(|step| step.0),
+        time_ms: candle.open_time.get(),
+        step_ms: candle.step.map(|step| step.get()),
         open: candle.open.to_plain_string(),
         high: candle.high.to_plain_string(),
         low: candle.low.to_plain_string(),
@@ -203,7 +203,7 @@ fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
         status: name,
         topic: topic.map(ToString::to_string),
         symbol,
-        time_ms: time.map(|time| time.0),
+        time_ms: time.map(|time| time.get()),
     }
 }
 

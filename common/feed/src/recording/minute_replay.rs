@@ -72,7 +72,7 @@ impl MinuteReplay {
         // A socket and its successor overlap; those before are gone.
         state.sockets.retain(|number, _| *number + 2 >= socket);
         let numbering = state.sockets.entry(socket).or_default();
-        let received = UnixMillis(entry.recv_ns.div_euclid(1_000_000));
+        let received = UnixMillis::saturating(entry.recv_ns.div_euclid(1_000_000));
         let minutes = &mut state.minutes;
         // A malformed frame is counted by the stream.
         let _ = state.stream.process_frame(numbering, raw, &mut |event| {

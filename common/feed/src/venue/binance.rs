@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_integer, parse_response, read_json, to_venue_error,
+    Row, columns, first_integer, instant, parse_integer, parse_response, read_json, to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -224,7 +224,7 @@ pub(super) fn candles_path(
     query: &CandleQuery<'_>,
 ) -> Result<String, VenueError> {
     let interval = step_name(venue, query, &STEPS)?;
-    let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
+    let (symbol, from, last) = (query.symbol, query.from, query.to - Millis::literal(1));
     Ok(format!(
         "/api/v3/klines?symbol={symbol}&interval={interval}&startTime={from}&endTime={last}&limit={limit}"
     ))
@@ -312,9 +312,11 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let [close_time] = columns(row, [6], "candle")?;
     let last = parse_integer(close_time.as_str(), "candle")?;
     validate_candle(RawCandle {
-        step: Some(Millis(last.saturating_sub(open_time).saturating_add(1))),
+        step: Some(Millis::saturating(
+            last.saturating_sub(open_time).saturating_add(1),
+        )),
         ..RawCandle::from_ohlcv(
-            UnixMillis(open_time),
+            instant(open_time, "candle")?,
             columns(row, [1, 2, 3, 4, 5], "candle")?,
             None,
         )
@@ -331,7 +333,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
                 }
                 _ => VenueEvent::Trade(validate_trade(Trade {
                     market: MarketId::Symbol(trade.s),
-                    time: UnixMillis(trade.time),
+                    time: instant(trade.time, "trade")?,
                     price: trade.p,
                     size: trade.q,
                     id: TradeId::Number(trade.t),
@@ -343,7 +345,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
             let trade: AggTradeEvent<'_> = read_json(text, "aggTrade")?;
             VenueEvent::Trade(validate_trade(Trade {
                 market: MarketId::Symbol(trade.s),
-                time: UnixMillis(trade.time),
+                time: instant(trade.time, "trade")?,
                 price: trade.p,
                 size: trade.q,
                 id: TradeId::Number(trade.a),
@@ -355,7 +357,11 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
             VenueEvent::Candle(validate_candle(RawCandle {
                 market: Some(MarketId::Symbol(s)),
                 step: step_from_name(&k.i, &STEPS),
-                ..RawCandle::from_ohlcv(UnixMillis(k.t), [k.o, k.h, k.l, k.c, k.v], Some(k.x))
+                ..RawCandle::from_ohlcv(
+                    instant(k.t, "kline")?,
+                    [k.o, k.h, k.l, k.c, k.v],
+                    Some(k.x),
+                )
             })?)
         }
         "serverShutdown" => VenueEvent::Status(StatusMessage::Restart),

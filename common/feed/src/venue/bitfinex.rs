@@ -85,7 +85,7 @@ impl CandleSource for Bitfinex {
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
         let step = step_name(self.name(), query, &STEPS)?;
-        let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
+        let (symbol, from, last) = (query.symbol, query.from, query.to - Millis::literal(1));
         let limit = self.page_size();
         Ok(format!(
             "/v2/candles/trade:{step}:{symbol}/hist?limit={limit}&start={from}&end={last}&sort=1"

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::error::VenueError;
 use super::json_fields::{
-    malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
+    instant, malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -127,7 +127,7 @@ impl CandleSource for Bitstamp {
     }
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
-        let step = query.step.0 / 1000;
+        let step = query.step.get() / 1000;
         if !STEPS_S.contains(&step) {
             return Err(VenueError::Step {
                 venue: self.name(),
@@ -136,7 +136,7 @@ impl CandleSource for Bitstamp {
         }
         let (symbol, limit) = (query.symbol, self.page_size());
         // Only `start`: with both ends given, the venue may answer the newest page of the range.
-        let start = query.from.0 / 1000;
+        let start = query.from.get() / 1000;
         Ok(format!(
             "/api/v2/ohlc/{symbol}/?step={step}&limit={limit}&start={start}"
         ))
@@ -269,7 +269,7 @@ fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, Fr
     };
     validate_trade(Trade {
         market: MarketId::symbol(symbol),
-        time: UnixMillis(micros.div_euclid(1000)),
+        time: instant(micros.div_euclid(1000), "trade")?,
         price: data.price_str,
         size: data.amount_str,
         id: TradeId::Number(data.id),

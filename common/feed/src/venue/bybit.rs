@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, malformed, parse_response, read_json, to_venue_error,
+    Row, columns, first_integer, instant, malformed, parse_response, read_json, to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -162,7 +162,7 @@ impl CandleSource for Bybit {
 
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
         let interval = step_name(self.name(), query, &STEPS)?;
-        let (symbol, from, last) = (query.symbol, query.from, query.to - Millis(1));
+        let (symbol, from, last) = (query.symbol, query.from, query.to - Millis::literal(1));
         let limit = self.page_size();
         Ok(format!(
             "/v5/market/kline?category=spot&symbol={symbol}&interval={interval}&start={from}&end={last}&limit={limit}"
@@ -298,7 +298,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<VenueEvent<'_>, FrameError> {
     }
     let trade = validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: UnixMillis(trade.time),
+        time: instant(trade.time, "trade")?,
         price: trade.p,
         size: trade.v,
         id: TradeId::Text(trade.i),
@@ -315,13 +315,13 @@ fn read_kline<'a>(symbol: &'a str, kline: &KlineData<'a>) -> Result<RawCandle<'a
     validate_candle(RawCandle {
         market: Some(MarketId::symbol(symbol)),
         step: step_from_name(&kline.interval, &STEPS),
-        ..RawCandle::from_ohlcv(UnixMillis(kline.start), numbers, Some(kline.confirm))
+        ..RawCandle::from_ohlcv(instant(kline.start, "kline")?, numbers, Some(kline.confirm))
     })
 }
 
 /// Start, open, high, low, close, volume, turnover.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = UnixMillis(first_integer(row, "candle")?);
+    let open_time = instant(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VenueError {
     /// It has no candles of this spacing.
-    #[error("{venue} has no candles of {} s", step.0 / 1000)]
+    #[error("{venue} has no candles of {} s", step.get() / 1000)]
     Step {
         /// The venue's name, as in configuration.
         venue: &'static str,

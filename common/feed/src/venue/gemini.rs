@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
@@ -16,7 +16,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::error::VenueError;
-use super::json_fields::{Row, columns, first_integer, parse_response, read_json, to_venue_error};
+use super::json_fields::{
+    Row, columns, first_integer, instant, parse_response, read_json, to_venue_error,
+};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
@@ -213,7 +215,7 @@ impl Venue for Gemini {
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: UnixMillis(trade.nanos.div_euclid(1_000_000)),
+        time: instant(trade.nanos.div_euclid(1_000_000), "trade")?,
         price: trade.p,
         size: trade.q,
         id: TradeId::Number(trade.t),
@@ -223,7 +225,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 
 /// `[1699999980000,37000.1,37002,36999.9,37001,1.5]`: start in ms, open, high, low, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = UnixMillis(first_integer(row, "candle")?);
+    let open_time = instant(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -53,12 +53,15 @@ pub(super) fn parse_integer(text: &str, what: &'static str) -> Result<i64, Frame
         .map_err(|_| malformed(what, format!("{text:?} is not a whole number")))
 }
 
-/// The instant this many seconds after 1970; an error beyond the range of milliseconds.
+/// The instant this many milliseconds after 1970; an error beyond the range of instants.
+pub(super) fn instant(millis: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
+    UnixMillis::try_from(millis).map_err(|error| malformed(what, error.to_string()))
+}
+
+/// The instant this many seconds after 1970; an error beyond the range of instants.
 pub(super) fn unix_seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
-    let millis = seconds.checked_mul(1000);
-    millis
-        .map(UnixMillis)
-        .ok_or_else(|| malformed(what, format!("time {seconds} s")))
+    instant(seconds.saturating_mul(1000), what)
+        .map_err(|_| malformed(what, format!("time {seconds} s")))
 }
 
 /// Turns the error of a row or field into that of the venue's whole answer.

@@ -171,7 +171,7 @@ impl CandleSource for Kraken {
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
         let interval = step_name(self.name(), query, &STEPS)?;
         // `since` is exclusive.
-        let (pair, since) = (query.symbol, query.from.0.div_euclid(1000) - 1);
+        let (pair, since) = (query.symbol, query.from.get().div_euclid(1000) - 1);
         Ok(format!(
             "/0/public/OHLC?pair={pair}&interval={interval}&since={since}"
         ))

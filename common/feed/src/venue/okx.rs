@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::{Decimal, JsonDecimal};
 use foretell_kernels::json_fast;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, malformed, parse_integer, parse_response, read_json,
+    Row, columns, first_integer, instant, malformed, parse_integer, parse_response, read_json,
     to_venue_error,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
@@ -234,7 +234,7 @@ fn candles_path_of(
 ) -> Result<String, VenueError> {
     let bar = step_name(venue.name(), query, &STEPS)?;
     // Both ends are exclusive; `after` means older.
-    let (symbol, before, after) = (query.symbol, query.from - Millis(1), query.to);
+    let (symbol, before, after) = (query.symbol, query.from - Millis::literal(1), query.to);
     let limit = venue.page_size();
     Ok(format!(
         "/api/v5/market/{route}?instId={symbol}&bar={bar}&after={after}&before={before}&limit={limit}"
@@ -292,7 +292,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let id = id.map_err(|_| malformed("trade", format!("tradeId {:?}", trade.id)))?;
     validate_trade(Trade {
         market: MarketId::symbol(trade.symbol.as_ref()),
-        time: UnixMillis(parse_integer(trade.ts, "trade")?),
+        time: instant(parse_integer(trade.ts, "trade")?, "trade")?,
         price: trade.px,
         size: trade.sz,
         id: TradeId::Number(id),
@@ -306,7 +306,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
 /// `["1699999980000","37000.1","37002","36999.9","37001","1.5","55500","55500","1"]`: start in ms, open, high, low, close,
 /// volume, two volumes in other units, and whether it is finished, which old recordings lack.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = UnixMillis(first_integer(row, "candle")?);
+    let open_time = instant(first_integer(row, "candle")?, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     let closed = match row
         .get(8)

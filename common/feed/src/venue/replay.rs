@@ -45,7 +45,7 @@ impl CandleSource for ReplaySource {
             from,
             to,
         } = query;
-        let (route, step) = (Self::ROUTE, step.0);
+        let (route, step) = (Self::ROUTE, step.get());
         Ok(format!(
             "{route}?series={symbol}&step_ms={step}&from_ms={from}&to_ms={to}"
         ))

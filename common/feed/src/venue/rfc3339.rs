@@ -2,18 +2,18 @@
 
 use foretell_core::time::UnixMillis;
 
-use super::json_fields::malformed;
+use super::json_fields::{instant, malformed};
 use crate::event::FrameError;
 
 /// The instant that an RFC 3339 text names.
 pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, FrameError> {
     if let Some(millis) = utc_millis(text.as_bytes()) {
-        return Ok(UnixMillis(millis));
+        return instant(millis, what);
     }
-    let instant: jiff::Timestamp = text
+    let time: jiff::Timestamp = text
         .parse()
         .map_err(|error| malformed(what, format!("time {text:?}: {error}")))?;
-    Ok(UnixMillis(instant.as_millisecond()))
+    instant(time.as_millisecond(), what)
 }
 
 /// Milliseconds since 1970 of the usual form, `2026-01-31T23:59:59.123456Z`, which every trade of three venues has, read
@@ -103,7 +103,7 @@ mod tests {
             let instant = jiff::Timestamp::from_millisecond(millis).unwrap();
             let text = format!("{instant:.digits$}");
             let library: jiff::Timestamp = text.parse().unwrap();
-            prop_assert_eq!(rfc3339(&text, "time").unwrap().0, library.as_millisecond(), "{}", text);
+            prop_assert_eq!(rfc3339(&text, "time").unwrap().get(), library.as_millisecond(), "{}", text);
             if let Some(read) = utc_millis(text.as_bytes()) {
                 prop_assert_eq!(read, library.as_millisecond(), "{}", text);
             }
@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(utc_millis(text.as_bytes()), None, "{text}");
         }
         assert_eq!(
-            rfc3339("2026-01-01T01:00:00+01:00", "time").unwrap().0,
+            rfc3339("2026-01-01T01:00:00+01:00", "time").unwrap().get(),
             1_767_225_600_000
         );
         assert!(rfc3339("2026-02-29T00:00:00Z", "time").is_err());

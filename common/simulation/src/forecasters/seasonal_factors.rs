@@ -77,7 +77,7 @@ impl SeasonalFactors {
 
 /// The slot of a bar, kinds of day one after the other: weekdays, Saturday, Sunday.
 fn slot(market: &HistoricalMarket, bar: usize) -> usize {
-    let opened = market.open_time(bar).0;
+    let opened = market.open_time(bar).get();
     // 1970-01-01 was a Thursday; 0 is Monday.
     let weekday = (opened.div_euclid(DAY_MS) + 3).rem_euclid(7);
     let kind = usize::try_from(weekday - 4).unwrap_or(0);

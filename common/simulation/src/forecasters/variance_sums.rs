@@ -51,7 +51,7 @@ impl VarianceSums {
             .collect();
         let decay = match level {
             VarianceLevel::Ewma(half_life) => {
-                libm::exp2(-(market.series.grid.step.0 as f64) / half_life.0 as f64)
+                libm::exp2(-(market.series.grid.step.get() as f64) / half_life.get() as f64)
             }
             _ => 0.0,
         };
@@ -62,7 +62,7 @@ impl VarianceSums {
         });
         Self {
             first,
-            step_ms: market.series.grid.step.0,
+            step_ms: market.series.grid.step.get(),
             ewma: ewma.collect(),
             ranged: cumulative_sums(relative.iter().map(|(ranged, _)| *ranged)),
             blended: cumulative_sums(relative.iter().map(|(_, blended)| *blended)),
@@ -70,7 +70,9 @@ impl VarianceSums {
     }
 
     pub(super) fn bars_in(&self, span: Millis) -> usize {
-        usize::try_from(span.0 / self.step_ms).unwrap_or(0).max(1)
+        usize::try_from(span.get() / self.step_ms)
+            .unwrap_or(0)
+            .max(1)
     }
 
     /// Mean over bars `from` .. `to`, of cumulative `sums` of this struct.

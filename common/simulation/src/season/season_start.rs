@@ -47,7 +47,7 @@ impl SeasonStart {
             .map(|(forecaster, number)| forecaster.fit(market, now, until, number))
             .collect();
         let reference = Reference::new(&plan.rules.score);
-        let count = plan.days as i64 * Millis::days(1).0 / plan.round_every.0;
+        let count = plan.days as i64 * Millis::days(1).get() / plan.round_every.get();
         let rounds = (0..count)
             .map(|n| {
                 let origin = first + plan.round_every.times(n);
@@ -81,7 +81,7 @@ impl SeasonStart {
         seed: u64,
     ) -> Vec<Vec<SeasonResult>> {
         let window = EvidenceWindow {
-            lags: evidence::lags(market.series.grid.span().0, plan.round_every.0),
+            lags: evidence::lags(market.series.grid.span(), plan.round_every),
             half_life: plan.rules.evidence.half_life,
         };
         let population = Population::new(&plan.attacks);

@@ -44,7 +44,7 @@ fn reveal_request() -> RevealRequest {
         round: commit_request().round,
         receipt: Receipt {
             commitment: Hex([1; 32]),
-            arrival: UnixMillis(0),
+            arrival: UnixMillis::EPOCH,
             signature: Hex([2; 64]),
         },
     }

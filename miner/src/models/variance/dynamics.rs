@@ -107,7 +107,8 @@ impl Dynamics {
                 .filter(deseasonalised.squared_return_values())
                 .collect(),
             Self::Ewma(half_life) => {
-                let decay = 0.5_f64.powf(deseasonalised.step().0 as f64 / half_life.0 as f64);
+                let decay =
+                    0.5_f64.powf(deseasonalised.step().get() as f64 / half_life.get() as f64);
                 let start = deseasonalised.blended_variance().overall_mean();
                 deseasonalised
                     .blended_variance_values()

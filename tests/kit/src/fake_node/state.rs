@@ -142,13 +142,13 @@ impl FakeNodeState {
     /// Makes a block of what is in the pool and may go into it.
     pub fn make_block(&mut self) {
         let mut next = self.head().clone();
-        let block = Block(next.ledger.block().0 + 1);
+        let block = next.ledger.block() + 1;
         next.ledger.advance_to(block);
         next.extrinsics.clear();
         let mut events = Vec::new();
         for (text, pending) in std::mem::take(&mut self.pool) {
             let nonce = next.nonces.entry(pending.account).or_default();
-            if pending.nonce != *nonce || block.0 > pending.last {
+            if pending.nonce != *nonce || block.get() > pending.last {
                 continue;
             }
             *nonce += 1;
@@ -179,7 +179,8 @@ impl FakeNodeState {
                 let uids = uids.iter().copied().map(Uid).collect();
                 let sign = |bytes: &[u8]| self.validator.sign(bytes).0;
                 let (hotkey, values) = (pending.account, values.clone());
-                let signed = SignedWeights::sign(hotkey, uids, values, *version_key, block.0, sign);
+                let signed =
+                    SignedWeights::sign(hotkey, uids, values, *version_key, block.get(), sign);
                 ledger.submit(&signed).map(drop)
             }
         }

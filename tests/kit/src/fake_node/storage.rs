@@ -39,7 +39,10 @@ pub fn encoded_storage(
     put(of_subnet("SubnetOwnerHotkey"), neurons[0].hotkey.0.encode());
     let permits: Vec<bool> = neurons.iter().map(|n| n.permit).collect();
     put(of_subnet("ValidatorPermit"), permits.encode());
-    put(of_subnet("LastUpdate"), all(|n| n.last_update.0).encode());
+    put(
+        of_subnet("LastUpdate"),
+        all(|n| n.last_update.get()).encode(),
+    );
     put(
         of_subnet("WeightsSetRateLimit"),
         rules.weights_rate_limit.encode(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::miss::MissReason;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::UnixMillis;
 use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::{MinerClient, MinerRequestError, VerifiedAnswer};
 use foretell_wire::messages::{
@@ -144,7 +144,7 @@ where
 
 /// How long it is until `deadline`; `None` once it is past.
 fn time_left(deadline: UnixMillis, now: UnixMillis) -> Option<Duration> {
-    let Millis(left) = deadline - now;
+    let left = (deadline - now).get();
     u64::try_from(left)
         .ok()
         .filter(|left| *left > 0)
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn in_ms(millis: i64) -> UnixMillis {
-        system_now() + Millis(millis)
+        system_now() + foretell_core::time::Millis::literal(millis)
     }
 
     async fn outcome_of(
@@ -172,13 +172,13 @@ mod tests {
 
     #[test]
     fn a_deadline_that_is_past_leaves_no_time() {
-        let now = UnixMillis(1_000);
+        let now = UnixMillis::literal(1_000);
         assert_eq!(
-            time_left(UnixMillis(1_250), now),
+            time_left(UnixMillis::literal(1_250), now),
             Some(Duration::from_millis(250))
         );
         assert_eq!(time_left(now, now), None);
-        assert_eq!(time_left(UnixMillis(0), now), None);
+        assert_eq!(time_left(UnixMillis::EPOCH, now), None);
     }
 
     /// The miner closes every connection, so that it is asked again, and the validator is to stop meanwhile.

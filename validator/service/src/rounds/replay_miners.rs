@@ -40,7 +40,7 @@ impl ReplayMiners {
                 DeclaredDelay::Never => Err(AnswerError::Miss(MissReason::Silent)),
                 DeclaredDelay::Millis(delay) => Ok(TimedAnswer {
                     answer,
-                    at: now + Millis(delay.into()),
+                    at: now + Millis::saturating(delay.into()),
                 }),
             },
             Err(MinerRequestError::InvalidAnswer {
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: UnixMillis = UnixMillis(1_000);
+    const NOW: UnixMillis = UnixMillis::literal(1_000);
 
     fn arrival(
         answered: Result<VerifiedAnswer<()>, MinerRequestError>,
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(answered(DeclaredDelay::Millis(0)).unwrap(), NOW);
         assert_eq!(
             answered(DeclaredDelay::Millis(3000)).unwrap(),
-            UnixMillis(4_000)
+            UnixMillis::literal(4_000)
         );
         let never = answered(DeclaredDelay::Never);
         assert!(matches!(never, Err(AnswerError::Miss(MissReason::Silent))));

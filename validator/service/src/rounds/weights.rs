@@ -66,7 +66,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         let Some(neuron) = metagraph.neuron(own) else {
             return Err(RoundRunnerError::NotRegistered(own));
         };
-        let due = Block(neuron.last_update.0.saturating_add(interval));
+        let due = neuron.last_update + interval;
         if block < due {
             return Ok(WeightsStatus::DueAt(due));
         }
@@ -87,7 +87,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         };
         self.append_records(now, vec![record], Vec::new()).await?;
         let status = self.confirm_signed_weights(now, block).await?;
-        let due = Block(block.0.saturating_add(interval));
+        let due = block + interval;
         Ok(status.unwrap_or(WeightsStatus::DueAt(due)))
     }
 
@@ -119,7 +119,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             SubmissionStatus::Succeeded(block) => {
                 let record = Record::WeightsIncluded {
                     hash: prepared.hash,
-                    block: block.0,
+                    block: block.get(),
                 };
                 self.append_records(now, vec![record], Vec::new()).await?;
                 Ok(None)
@@ -133,7 +133,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
                 Ok(None)
             }
             SubmissionStatus::Failed { block: at, refusal } => {
-                let again = Block(at.0.saturating_add(RETRY_AFTER_BLOCKS));
+                let again = at + RETRY_AFTER_BLOCKS;
                 Ok((block < again).then_some(WeightsStatus::Refused { refusal, again }))
             }
         }

@@ -22,7 +22,7 @@ const VERSION: u32 = 2;
 /// File that marks a directory as a validator's.
 pub const MANIFEST_FILE: &str = "foretell.json";
 /// End of a journal without an end: the last second of the year 9999.
-const NEVER: UnixMillis = UnixMillis(253_402_300_799_000);
+const NEVER: UnixMillis = UnixMillis::literal(253_402_300_799_000);
 
 /// The contents of a data directory's `foretell.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -164,9 +164,9 @@ fn new_genesis(config: &ValidatorConfig, validator: Hotkey, now: UnixMillis) -> 
     let rules = config.rules();
     let every = config.round_every();
     let earliest = now + rules.rules().timing.commit_opens_before;
-    let first = UnixMillis(earliest.0 + (-earliest.0).rem_euclid(every.0));
+    let first = earliest.ceil(every);
     let since = first - rules.rules().minute.volatility_lookback;
-    let since = UnixMillis(since.0 - since.0.rem_euclid(config.series.grid.step.0));
+    let since = since.floor(config.series.grid.step);
     Genesis {
         series: config.series.clone(),
         rules,
@@ -196,7 +196,7 @@ fn fixed_keys(genesis: &Genesis, chain: SubnetIdentity) -> [FixedKey; 9] {
     };
     [
         ("series.id", series.id.to_string()),
-        ("series.step_ms", series.grid.step.0.to_string()),
+        ("series.step_ms", series.grid.step.get().to_string()),
         ("series.horizon", series.grid.horizon.to_string()),
         ("series.unit", format!("{:?}", series.unit)),
         (

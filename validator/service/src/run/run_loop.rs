@@ -79,7 +79,7 @@ async fn run_turns<S: JournalStore, C: Chain, M: Miners>(
         if is_over(service.runner().state(), now) {
             return Ok(());
         }
-        let wait = Duration::from_millis((next - system_now()).0.try_into().unwrap_or(0));
+        let wait = Duration::from_millis((next - system_now()).get().try_into().unwrap_or(0));
         let wake = Instant::now() + wait.min(LONGEST_SLEEP);
         loop {
             tokio::select! {

@@ -271,7 +271,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     ) -> Result<WeightsStatus, RoundRunnerError> {
         let next = self.runner.state().next_action_time(now);
         let left = next.map_or(WEIGHTS_CHAIN_TIMEOUT, |next| {
-            let until_next = (next - now).0.try_into().unwrap_or(0);
+            let until_next = (next - now).get().try_into().unwrap_or(0);
             Duration::from_millis(until_next).saturating_sub(begun.elapsed())
         });
         let chain_deadline =

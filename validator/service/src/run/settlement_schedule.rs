@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn at(minutes: i64) -> UnixMillis {
-        UnixMillis(0) + MINUTE.times(minutes)
+        UnixMillis::EPOCH + MINUTE.times(minutes)
     }
 
     fn rules() -> MinuteRules {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn minutes(instants: &[UnixMillis]) -> Vec<i64> {
-        instants.iter().map(|t| t.0 / MINUTE.0).collect()
+        instants.iter().map(|t| t.get() / MINUTE.get()).collect()
     }
 
     #[test]

@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn a_missing_value_is_a_gap_only_after_the_last_attempt() {
-        let known = BTreeMap::from([(UnixMillis(60_000), price(1.0))]);
+        let known = BTreeMap::from([(UnixMillis::literal(60_000), price(1.0))]);
         let response = SourceResponse::Values(Ok(known));
         let rules = RulesVersion::V1.rules().minute;
-        let instants = [UnixMillis(60_000), UnixMillis(120_000)];
+        let instants = [UnixMillis::literal(60_000), UnixMillis::literal(120_000)];
         let early = response.decide(&instants, |_| false, &rules).unwrap();
         assert_eq!(early.decided.len(), 1);
         assert_eq!(

@@ -66,11 +66,11 @@ fn describe_venue(venue: &VenueStatus, at: UnixMillis) -> String {
         ConnectionState::Connecting => "CONNECTING",
     };
     let last = match venue.last {
-        Some((time, price)) => format!("{price} {:.0} s ago", (at - time).0 as f64 / 1e3),
+        Some((time, price)) => format!("{price} {:.0} s ago", (at - time).get() as f64 / 1e3),
         None => "no trade yet".into(),
     };
     let ms = |name: &str, span: Option<Millis>| {
-        span.map(|Millis(ms)| format!(", {name} {ms} ms"))
+        span.map(|span| format!(", {name} {span}"))
             .unwrap_or_default()
     };
     let trouble = venue.trouble.as_ref().map(|why| format!("; {why}"));

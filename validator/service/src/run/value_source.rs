@@ -76,8 +76,8 @@ fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixM
         anyhow::bail!(
             "{} has a value every {} s, but series.step_ms is {}: set it to the file's step",
             name.display(),
-            series.step().0 / 1000,
-            step.0
+            series.step().get() / 1000,
+            step.get()
         );
     }
     let values = series

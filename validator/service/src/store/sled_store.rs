@@ -266,10 +266,10 @@ mod tests {
         let entries = (0..records)
             .map(|i| {
                 let record = Record::Voided {
-                    round: UnixMillis(i),
+                    round: UnixMillis::literal(i),
                     why: VoidReason::NoAnchor,
                 };
-                head.append(UnixMillis(i), record)
+                head.append(UnixMillis::literal(i), record)
             })
             .collect();
         let payload: Vec<u8> = (0..200_000_u32)

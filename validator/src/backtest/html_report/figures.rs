@@ -165,16 +165,19 @@ fn weights_over_time(
     weights: &[(UnixMillis, BTreeMap<Hotkey, f64>)],
     plotted: &[PlottedMiner<'_>],
 ) -> String {
-    let x = time_axis(weights.iter().map(|(t, _)| t.0 as f64));
+    let x = time_axis(weights.iter().map(|(t, _)| t.get() as f64));
     let most = weights
         .iter()
         .flat_map(|(_, shares)| shares.values().copied());
     // A tenth at least, so that nothing looks like nothing.
     let mut plot = Plot::new(x, Axis::covering(most.chain([0.1]), true, "share"));
     for miner in plotted {
-        let line = weights
-            .iter()
-            .map(|(t, shares)| (t.0 as f64, shares.get(&miner.key).copied().unwrap_or(0.0)));
+        let line = weights.iter().map(|(t, shares)| {
+            (
+                t.get() as f64,
+                shares.get(&miner.key).copied().unwrap_or(0.0),
+            )
+        });
         plot.line(&format!("l{}", miner.colour), line);
     }
     let title = format!("Weights over time, policy {}", report.policy);
@@ -306,7 +309,7 @@ fn cumulated(advantages: &[Advantage]) -> Vec<(f64, f64)> {
     for (advantage, i) in advantages.iter().zip(1..) {
         sum += advantage.value;
         if advantages.len().abs_diff(i).is_multiple_of(every) {
-            points.push((advantage.origin.0 as f64, sum));
+            points.push((advantage.origin.get() as f64, sum));
         }
     }
     points
@@ -321,19 +324,19 @@ fn time_axis(times: impl Iterator<Item = f64>) -> Axis {
         return Axis::exact(0.0, 1.0, Vec::new(), "origin");
     }
     let (from, to) = (from as i64, to as i64);
-    let day = Millis::days(1).0;
+    let day = Millis::days(1).get();
     let steps = [1, 3, 6, 12]
-        .map(|hours| Millis::hours(hours).0)
+        .map(|hours| Millis::hours(hours).get())
         .into_iter();
-    let steps =
-        steps.chain([1, 2, 5, 10, 20, 30, 60, 90, 180, 365, 730].map(|days| Millis::days(days).0));
+    let steps = steps
+        .chain([1, 2, 5, 10, 20, 30, 60, 90, 180, 365, 730].map(|days| Millis::days(days).get()));
     let step = steps
         .into_iter()
         .find(|step| (to - from) / step <= 5)
         .unwrap_or((to - from) / 4);
     let first = from.div_euclid(step) * step + if from.rem_euclid(step) == 0 { 0 } else { step };
     let name = |t: i64| {
-        let text = time_text::format_time(UnixMillis(t));
+        let text = time_text::format_time(UnixMillis::saturating(t));
         // 2024-03-01T12:00:00Z: the day, or the day and hour.
         let shown = if step < day {
             text.get(5..13)

@@ -122,7 +122,7 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
     let end = async {
         match arguments.span {
             Some(span) => {
-                let span = u64::try_from(span.0).unwrap_or(0);
+                let span = u64::try_from(span.get()).unwrap_or(0);
                 tokio::time::sleep(std::time::Duration::from_millis(span)).await;
             }
             None => std::future::pending().await,
@@ -185,7 +185,7 @@ fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
             tracing::warn!(
                 venue,
                 "{reason}; next attempt in {:.1} s",
-                wait.0 as f64 / 1e3
+                wait.get() as f64 / 1e3
             );
         }
         ConnectionEvent::MalformedFrame(fault) => {

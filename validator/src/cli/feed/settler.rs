@@ -6,7 +6,7 @@ use anyhow::Result;
 use foretell_cli::clock::system_now;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, SettledPrices};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_feed::collector::CandleCollector;
 use foretell_feed::config::SettlementMarkets;
 use foretell_feed::lossy_sender::Delivery;
@@ -57,7 +57,7 @@ impl PairSettler {
             minutes: Vec::new(),
             now: session,
         };
-        let minute = UnixMillis(session.0 - session.0.rem_euclid(MINUTE.0));
+        let minute = session.floor(MINUTE);
         Ok(Self {
             attempt,
             collector: CandleCollector::new(
@@ -91,7 +91,7 @@ impl PairSettler {
                         Some(self.collector.collect(first, last, now).await)
                     }
                     _ => {
-                        let wait = (next - now).0.max(1).unsigned_abs();
+                        let wait = (next - now).get().max(1).unsigned_abs();
                         tokio::time::sleep(Duration::from_millis(wait)).await;
                         None
                     }

@@ -25,11 +25,11 @@ pub fn market(
     ensure!(
         step == Millis::minutes(5),
         "the forecasters of the simulation know bars of 5 minutes, these have {} s: use such prices",
-        step.0 / 1000
+        step.get() / 1000
     );
     let from = arguments.from.unwrap_or(prices.first_open() + LEARNING);
     // Rounds have their origins where bars close.
-    let from = UnixMillis(from.0.div_euclid(step.0) * step.0);
+    let from = from.floor(step);
     ensure!(
         from - prices.first_open() >= LEARNING,
         "--from must lie 90 days after the first price ({}), which the forecasters learn from",

@@ -42,9 +42,9 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
         arguments.days,
         time_text::format_time(from)
     );
-    let between = (last - from).0 / i64::from(arguments.starts.max(2) - 1);
+    let between = (last - from).get() / i64::from(arguments.starts.max(2) - 1);
     let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
-        .map(|n| UnixMillis((from.0 + n * between).div_euclid(step.0) * step.0))
+        .map(|n| (from + Millis::saturating(between).times(n)).floor(step))
         .collect();
     let overlapping = overlapping_starts(span, Millis(between), starts.len());
     let plan = SimulationPlan {

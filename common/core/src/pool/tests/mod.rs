@@ -39,7 +39,7 @@ fn fit_rules() -> FitRules {
 }
 
 fn origin(n: usize) -> UnixMillis {
-    UnixMillis(0) + Millis::minutes(30).times(n as i64)
+    UnixMillis::EPOCH + Millis::minutes(30).times(n as i64)
 }
 
 /// A logistic variable's quantile: a smooth distribution with a simple inverse.

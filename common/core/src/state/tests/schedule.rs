@@ -6,7 +6,7 @@ use crate::round::RoundAction;
 #[test]
 fn rounds_are_opened_in_turn_until_the_end() {
     let mut state = state(2);
-    assert_eq!(state.due_actions(MONDAY - Millis(15_001)), []);
+    assert_eq!(state.due_actions(MONDAY - Millis::literal(15_001)), []);
     assert_eq!(
         state.due_actions(MONDAY - Millis::seconds(15)),
         [Action::OpenRound(MONDAY)]
@@ -77,7 +77,10 @@ fn no_round_is_voided_beyond_the_end_or_before_the_deadline() {
     );
     let deadline = MONDAY - Millis::seconds(5);
     assert_eq!(state(2).voids_on_start(deadline), []);
-    assert_eq!(state(2).voids_on_start(deadline + Millis(1)), [void(0)]);
+    assert_eq!(
+        state(2).voids_on_start(deadline + Millis::literal(1)),
+        [void(0)]
+    );
 }
 
 #[test]

@@ -240,7 +240,7 @@ mod tests {
     fn newcomers_start_at_the_mean_and_the_absent_fade() {
         let config = TaoshiConfig::default();
         let mut policy = TaoshiPolicy::new(config, true);
-        let round = |n: i64| UnixMillis(n);
+        let round = |n: i64| UnixMillis::literal(n);
         policy
             .score(round(0), &CLOSES, &[(hotkey(1), 1.0), (hotkey(2), 3.0)])
             .unwrap();
@@ -266,7 +266,7 @@ mod tests {
     fn equal_forecasts_have_equal_shares() {
         let mut policy = TaoshiPolicy::new(TaoshiConfig::default(), true);
         let scores = [(hotkey(1), 2.0), (hotkey(2), 2.0), (hotkey(3), 2.0)];
-        policy.score(UnixMillis(0), &CLOSES, &scores).unwrap();
+        policy.score(UnixMillis::EPOCH, &CLOSES, &scores).unwrap();
         let shares: Vec<f64> = policy.details()[0].shares.values().copied().collect();
         assert_eq!(shares, [1.0 / 3.0; 3]);
         assert!(policy.standings().values().all(|s| s.share == 0.0));
@@ -277,17 +277,17 @@ mod tests {
         let mut policy = TaoshiPolicy::new(TaoshiConfig::default(), false);
         policy
             .score(
-                UnixMillis(0),
+                UnixMillis::EPOCH,
                 &CLOSES,
                 &[(hotkey(1), 1.0), (hotkey(2), 3.0)],
             )
             .unwrap();
         let before = averages(&policy);
-        let alone = policy.score(UnixMillis(1), &CLOSES, &[(hotkey(1), 1.0)]);
+        let alone = policy.score(UnixMillis::literal(1), &CLOSES, &[(hotkey(1), 1.0)]);
         assert_eq!(alone, Err(TaoshiRefusal::TooFewResponses));
         let spoilt = [(hotkey(1), 1.0), (hotkey(2), f64::INFINITY)];
         assert_eq!(
-            policy.score(UnixMillis(2), &CLOSES, &spoilt),
+            policy.score(UnixMillis::literal(2), &CLOSES, &spoilt),
             Err(TaoshiRefusal::NotANumber)
         );
         assert_eq!(averages(&policy), before);

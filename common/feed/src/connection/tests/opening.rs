@@ -76,7 +76,7 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
         harness.actions();
         while harness.opens().is_empty() {
             let next = harness.connection.next_tick(harness.now);
-            harness.advance_to(next.max(harness.now + Millis(1)));
+            harness.advance_to(next.max(harness.now + Millis::literal(1)));
         }
         waits.push(harness.now - disconnected_at);
     }
@@ -92,8 +92,8 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
         harness
             .connection
             .backoff
-            .after_disconnect(harness.now, Millis(0))
-            >= Millis(0)
+            .after_disconnect(harness.now, Millis::ZERO)
+            >= Millis::ZERO
     );
     // After a minute it is.
     let mut harness = live();
@@ -101,7 +101,7 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
         harness
             .connection
             .backoff
-            .after_disconnect(harness.now, Millis(0));
+            .after_disconnect(harness.now, Millis::ZERO);
     }
     harness.heartbeats(1, Millis::seconds(61), HEARTBEAT);
     harness.closed(1, broken());
@@ -135,7 +135,7 @@ fn a_venue_that_refuses_us_is_not_asked_before_retry_after() {
             "{events:?}"
         );
         harness.actions();
-        harness.advance(least - Millis(1));
+        harness.advance(least - Millis::literal(1));
         assert_eq!(harness.opens(), [0; 0], "{status}");
         harness.advance(Millis::seconds(2));
         assert_eq!(harness.opens(), [2], "{status}");
@@ -159,7 +159,7 @@ fn no_more_sockets_are_opened_than_the_venue_allows() {
             harness.closed(id, broken());
         }
         let next = harness.connection.next_tick(harness.now);
-        harness.advance_to(next.max(harness.now + Millis(1)));
+        harness.advance_to(next.max(harness.now + Millis::literal(1)));
     }
     assert!(opened.len() >= 15, "{opened:?}");
     for four in opened.windows(4) {

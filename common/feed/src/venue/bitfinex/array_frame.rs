@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use foretell_core::time::UnixMillis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
@@ -12,7 +11,7 @@ use super::trade_frame::taker_side;
 use crate::event::{
     FrameError, IgnoredMessage, MarketId, StatusMessage, Trade, TradeId, VenueEvent,
 };
-use crate::venue::json_fields::{Row, columns, malformed, parse_integer, read_json};
+use crate::venue::json_fields::{Row, columns, instant, malformed, parse_integer, read_json};
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
@@ -131,7 +130,7 @@ fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, Fram
     let (size, sold) = size.split_sign();
     validate_trade(Trade {
         market,
-        time: UnixMillis(parse_integer(time.as_str(), "trade")?),
+        time: instant(parse_integer(time.as_str(), "trade")?, "trade")?,
         price,
         size,
         id: TradeId::Number(id),

@@ -56,7 +56,7 @@ fn candles_are_requested_as_each_venue_documents() {
         };
         assert!(venue.candles_path(&day).is_ok(), "{}", venue.name());
         let odd = CandleQuery {
-            step: Millis(1),
+            step: Millis::literal(1),
             ..query
         };
         let error = venue.candles_path(&odd).unwrap_err();
@@ -79,7 +79,14 @@ fn candles_are_requested_as_each_venue_documents() {
 /// Start, close, volume and whether finished, of each candle.
 fn page(venue: &dyn CandleSource, body: &str) -> Vec<(i64, f64, f64, Option<bool>)> {
     let candles = venue.parse_candles(body.as_bytes()).unwrap();
-    let brief = |c: &Candle| (c.bar.open_time.0, c.bar.close.get(), c.bar.volume, c.closed);
+    let brief = |c: &Candle| {
+        (
+            c.bar.open_time.get(),
+            c.bar.close.get(),
+            c.bar.volume,
+            c.closed,
+        )
+    };
     candles.iter().map(brief).collect()
 }
 

@@ -38,7 +38,7 @@ impl Behaviour {
         if *miner == hotkey("steady") {
             return Self::Honest;
         }
-        match ((origin - MONDAY).0 / ROUND_EVERY.0) % 6 {
+        match ((origin - MONDAY).get() / ROUND_EVERY.get()) % 6 {
             0 => Self::Honest,
             1 => Self::Rubbish,
             2 => Self::Late,
@@ -49,7 +49,7 @@ impl Behaviour {
     }
 
     fn payload(self, origin: UnixMillis) -> String {
-        let middle = 100.0 + (origin.0 / STEP.0 % 7) as f64 / 10.0;
+        let middle = 100.0 + (origin.get() / STEP.get() % 7) as f64 / 10.0;
         let row = [middle - 0.5, middle, middle + 0.5];
         let values = row.repeat(HORIZON);
         match self {
@@ -96,8 +96,8 @@ impl Miners for Killable<ScriptedMiners> {
         self.pass_fail_point(miner, axon)?;
         let late = match Behaviour::in_round(miner, request.round.origin) {
             Behaviour::Silent => return Err(AnswerError::Miss(MissReason::Silent)),
-            Behaviour::Late => Millis(1),
-            _ => Millis(0),
+            Behaviour::Late => Millis::literal(1),
+            _ => Millis::ZERO,
         };
         Ok(TimedAnswer {
             answer: ScriptedMiners::commit_response(miner, &request.round),

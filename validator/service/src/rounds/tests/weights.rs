@@ -66,13 +66,13 @@ async fn resumed(network: &CrashTestNetwork, fail_point: &FailPoint) -> Killable
         .validator(genesis(ROUNDS), fail_point)
         .await
         .unwrap();
-    runner.chain.advance_to(Block(TEMPO.into()));
+    runner.chain.advance_to(Block::new(TEMPO.into()));
     runner
 }
 
 async fn set_weights(runner: &mut KillableRunner) -> Result<WeightsStatus, RoundRunnerError> {
     let (now, tempo) = (genesis(ROUNDS).end_origin, u64::from(TEMPO));
-    runner.set_weights(now, Block(tempo), tempo).await
+    runner.set_weights(now, Block::new(tempo), tempo).await
 }
 
 /// The weights on chain of a validator that has seen `skilled`.
@@ -120,9 +120,9 @@ async fn weights_wait_for_their_interval() {
     let mut runner = resumed(&network, &FailPoint::never()).await;
     let (now, tempo) = (genesis(ROUNDS).end_origin, u64::from(TEMPO));
     let head = *runner.head();
-    let early = Block(tempo - 1);
+    let early = Block::new(tempo - 1);
     let status = runner.set_weights(now, early, tempo).await.unwrap();
-    assert_eq!(status, WeightsStatus::DueAt(Block(tempo)));
+    assert_eq!(status, WeightsStatus::DueAt(Block::new(tempo)));
     assert_eq!(status.to_string(), "due again at block 100");
     assert_eq!((*runner.head(), network.inclusions()), (head, 0));
     set_weights(&mut runner).await.unwrap();
