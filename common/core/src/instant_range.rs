@@ -36,7 +36,7 @@ impl UnixMillis {
     /// Any other number; the message says what it looks like.
     pub fn from_outside(number: i64) -> Result<Self, ImplausibleInstant> {
         if TAKEN.contains(&number) && !NEAR_1970.contains(&number) {
-            Ok(Self(number))
+            Ok(Self::saturating(number))
         } else {
             Err(ImplausibleInstant { number })
         }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn numbers_in_other_units_are_called_what_they_look_like() {
-        let millis = MONDAY.0;
+        let millis = MONDAY.get();
         for (number, word) in [
             (millis / 1000, "seconds"),
             (millis * 1000, "microseconds"),
@@ -100,10 +100,10 @@ mod tests {
         for number in [
             -631_152_000_000,
             631_152_000_000,
-            MONDAY.0,
+            MONDAY.get(),
             4_102_444_799_999,
         ] {
-            assert_eq!(UnixMillis::from_outside(number), Ok(UnixMillis(number)));
+            assert_eq!(UnixMillis::from_outside(number), Ok(UnixMillis::saturating(number)));
         }
     }
 }
