@@ -405,3 +405,24 @@ proptest! {
         }
     }
 }
+
+/// Any byte of a Parquet file may be wrong: it is an error or another content, and never the end of the program.
+#[test]
+fn a_damaged_parquet_file_is_an_error_or_other_rows() {
+    let folder = Folder::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for name in ["forecasts_categories.parquet", "forecasts_integers.parquet"] {
+        let whole = fs::read(fixtures.join(name)).unwrap();
+        let mut refused = 0;
+        for at in (0..whole.len()).step_by(7) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << (at % 8);
+            let file = folder.0.path().join(name);
+            fs::write(&file, &damaged).unwrap();
+            refused += usize::from(read(&[file.clone()]).is_err());
+            fs::write(&file, &whole[..at]).unwrap();
+            assert!(read(&[file]).is_err(), "{name} cut at {at}");
+        }
+        assert!(refused > 50, "{refused}");
+    }
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use foretell_data::forecasts::MinerName;
 use serde::{Deserialize, Serialize};
 
 /// A miner of the caller's own, written `NAME=PROGRAM`.
@@ -24,7 +25,9 @@ impl FromStr for ExternalMiner {
                 name: name.to_owned(),
                 program: program.into(),
             }),
-            _ => Err("expected NAME=PROGRAM, the name of letters, digits, - and _"),
+            _ => Err(
+                "expected NAME=PROGRAM, the name of at most 100 letters, digits, - and _, and not reference or consensus",
+            ),
         }
     }
 }
@@ -35,10 +38,10 @@ impl fmt::Display for ExternalMiner {
     }
 }
 
-/// Whether a name is good for a folder, a wallet and a row of a table.
+/// Whether a name is good for a folder, a wallet and a row of a table, where it isn't taken for one of our own.
 fn is_valid_name(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    !name.is_empty() && name.bytes().all(valid)
+    name.bytes().all(valid) && name.parse::<MinerName>().is_ok()
 }
 
 #[cfg(test)]
@@ -49,7 +52,7 @@ mod tests {
     fn an_external_miner_has_a_name_and_a_program() {
         let external_miner: ExternalMiner = "my-model=./run.sh".parse().unwrap();
         assert_eq!(external_miner.to_string(), "my-model=./run.sh");
-        for wrong in ["run.sh", "=run.sh", "a=", "../a=run.sh"] {
+        for wrong in ["run.sh", "=run.sh", "a=", "../a=run.sh", "reference=run.sh"] {
             assert!(wrong.parse::<ExternalMiner>().is_err(), "{wrong}");
         }
     }

@@ -23,7 +23,7 @@ pub enum Distance {
     Plausible,
     /// Further than errors are counted.
     Far,
-    /// Not of the series.
+    /// Prices of another series.
     Absurd,
 }
 
@@ -75,11 +75,13 @@ impl Distance {
     /// The move from `anchor` to the median of the first step; `volatility` is that of a step, where it is known.
     pub fn new(unit: Unit, anchor: f64, median: f64, volatility: Option<f64>) -> Self {
         let change = unit.change(anchor, median).abs();
-        let is_far = volatility.is_some_and(|volatility| change > MAX_DEVIATIONS * volatility);
+        let is_far = volatility
+            .is_some_and(|volatility| volatility > 0.0 && change > MAX_DEVIATIONS * volatility);
         let is_absurd = match unit {
             // A change of prices is in basis points.
             Unit::LogPrice => change > MAX_LOG_MOVE * 1e4,
-            Unit::Value => is_far,
+            // A series that was flat for long may jump by any number of deviations: nobody is refused for it.
+            Unit::Value => false,
         };
         match (is_absurd, is_far) {
             (true, _) => Self::Absurd,
@@ -194,7 +196,7 @@ mod tests {
         assert_eq!(price(3400.0, None), Distance::Absurd);
         let value = |median| Distance::new(Unit::Value, -2.0, median, Some(1.5));
         assert_eq!(value(8.0), Distance::Plausible);
-        assert_eq!(value(4300.0), Distance::Absurd);
+        assert_eq!(value(4300.0), Distance::Far);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
     }
 

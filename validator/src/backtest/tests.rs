@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use foretell_cli::progress::Progress;
+use foretell_core::series::Unit;
 use foretell_core::testing::{MONDAY, STEP, assert_contains_all};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_data::prices::{PriceSeries, write_csv};
@@ -255,6 +256,53 @@ fn a_horizon_that_is_not_the_files_is_named_with_the_one_that_is() {
     assert!(refusal(&zero).contains("k = 0"));
 }
 
+/// As far as a double goes, in prices, values and forecasts: figures are numbers or undefined, and nothing panics.
+#[test]
+fn huge_and_tiny_numbers_give_no_infinities() {
+    let fixture = Fixture::new();
+    let prices = fs::read_to_string(fixture.folder.path().join("prices.csv")).unwrap();
+    let mut lines: Vec<String> = prices.lines().map(str::to_owned).collect();
+    for (line, price) in [(320, "1e308"), (330, "1e-320"), (340, "5e-324")] {
+        let time = lines[line].split(',').next().unwrap().to_owned();
+        lines[line] = format!("{time},{price},{price},{price},{price},1e308");
+    }
+    let huge = fixture.file("huge.csv", &(lines.join("\n") + "\n"));
+    let forecasts = fixture.forecasts(20, |round, origin| {
+        let own = fixture.forecast(origin, "a", 1.0);
+        let line = |step| format!("{origin},b,{step},1e-320,60000,1e308\n");
+        let wild: String = (1..=HORIZON).map(line).collect();
+        if round % 2 == 0 { own + &wild } else { own }
+    });
+    for unit in [None, Some(Unit::Value)] {
+        let options = BacktestOptions {
+            prices: vec![huge.clone()],
+            unit,
+            ..fixture.options(forecasts.clone())
+        };
+        for report in run(&options, &Progress::new()).unwrap() {
+            for BacktestRow { row, .. } in &report.leaderboard {
+                let figures = [
+                    row.score,
+                    row.skill,
+                    row.rmse_bps,
+                    row.mae_bps,
+                    row.crps_bps,
+                    row.advantage,
+                    row.advantage_se,
+                    row.weight,
+                    row.dm_t,
+                ];
+                let finite = figures.into_iter().flatten().all(f64::is_finite);
+                assert!(
+                    finite,
+                    "{} of {}, {unit:?}: {row:?}",
+                    row.miner, report.policy
+                );
+            }
+        }
+    }
+}
+
 /// The sum of its values is right, and they are in the wrong places.
 #[test]
 fn steps_that_lend_each_other_values_are_no_forecast() {
@@ -292,7 +340,7 @@ fn a_price_of_zero_is_refused_and_a_series_of_values_may_have_one() {
         &["zero.csv, line 101", "column low: found 0", "--unit value"],
     );
     let values = BacktestOptions {
-        unit: Some(foretell_core::series::Unit::Value),
+        unit: Some(Unit::Value),
         ..options
     };
     assert_eq!(run(&values, &Progress::new()).unwrap()[0].rounds, 3);
