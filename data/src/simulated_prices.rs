@@ -7,7 +7,7 @@
 use foretell_core::bar::Bar;
 use foretell_core::price::{Price, PriceError};
 use foretell_core::series::Unit;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::{Millis, TimeRangeError, UnixMillis};
 use thiserror::Error;
 
 use crate::normal_sampler::NormalSampler;

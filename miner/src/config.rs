@@ -207,9 +207,9 @@ impl Configuration for MinerConfig {
     fn check(&self) -> Result<(), ConfigValueError> {
         let Series { grid, .. } = &self.series;
         let model = &self.model;
-        if grid.step.0 <= 0 || grid.step > LONGEST_STEP {
+        if grid.step.get() <= 0 || grid.step > LONGEST_STEP {
             let cure = "use a positive step, up to a week";
-            return Err(ConfigValueError::new("series.step_ms", &grid.step.0, cure));
+            return Err(ConfigValueError::new("series.step_ms", &grid.step.get(), cure));
         }
         let counts = [
             ("series.horizon", grid.horizon, 1000, "use 1 to 1000 steps"),

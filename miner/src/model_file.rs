@@ -1,6 +1,6 @@
 //! A fitted model as a file, with its provenance: what `miner train` writes and `miner serve` starts from.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -237,7 +237,7 @@ impl ModelFile {
                 let Grid { step, horizon } = series.grid;
                 format!(
                     "{horizon} steps of {} s ({})",
-                    step.0 / 1000,
+                    step.get() / 1000,
                     unit_name(series.unit)
                 )
             };

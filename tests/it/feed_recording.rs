@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use foretell_cli::clock::system_now;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_feed::venue::{self, Pair};
 use foretell_testkit::{
     FakeExchange, FakeRestExchanges, ScriptStep, price_at, send_signal, validator_binary,

@@ -27,8 +27,8 @@ pub fn parse_duration(text: &str) -> Result<Millis, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|span| i64::try_from(span.as_millis()).ok())
-        .filter(|millis| (1..=MAX_SPAN.0).contains(millis))
-        .map(Millis)
+        .filter(|millis| (1..=MAX_SPAN.get()).contains(millis))
+        .map(Millis::saturating)
         .ok_or_else(|| {
             "expected a span such as 30m or 1h, of a millisecond to a hundred years".into()
         })

@@ -48,8 +48,8 @@ impl RoundDependence {
     /// Rounds of this series: `h` that one horizon overlaps, and dependence up to max(2h, 48 h).
     pub fn of_series(genesis: &Genesis) -> Self {
         let rounds_in = |span: Millis| {
-            let every = genesis.round_every.0.max(1) as usize;
-            (span.0.max(0) as usize).div_ceil(every)
+            let every = genesis.round_every.get().max(1) as usize;
+            (span.get().max(0) as usize).div_ceil(every)
         };
         Self::new(
             rounds_in(genesis.series.grid.span()),
@@ -133,15 +133,15 @@ impl MeanInference {
         dependence: RoundDependence,
     ) -> Option<Self> {
         let latest = advantages.last()?.origin;
-        let oldest = UnixMillis(
+        let oldest = UnixMillis::saturating(
             latest
-                .0
-                .saturating_sub(half_life.0.saturating_mul(MAX_HALF_LIVES)),
+                .get()
+                .saturating_sub(half_life.get().saturating_mul(MAX_HALF_LIVES)),
         );
         let recent = &advantages[advantages.partition_point(|a| a.origin < oldest)..];
         let weights: Vec<f64> = recent
             .iter()
-            .map(|a| libm::exp2(-((latest - a.origin).0 as f64) / half_life.0 as f64))
+            .map(|a| libm::exp2(-((latest - a.origin).get() as f64) / half_life.get() as f64))
             .collect();
         let values: Vec<f64> = recent.iter().map(|advantage| advantage.value).collect();
         let total: f64 = weights.iter().sum();

@@ -42,7 +42,7 @@ pub struct NullStudy {
 impl NullStudy {
     /// Rounds of a study from `first` to `last`, scored or not.
     pub const fn rounds_in(first: UnixMillis, last: UnixMillis) -> usize {
-        ((last.0 - first.0) / ROUND_EVERY.0) as usize
+        ((last.get() - first.get()) / ROUND_EVERY.get()) as usize
     }
 
     /// The study of one strategy under each of `standard_errors`, in rounds every half hour from `first` to `last`, all

@@ -134,7 +134,7 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
         let files = [csv.clone(), parquet];
         assert_eq!(read(&files).unwrap(), expected, "row groups of {group}");
         let opened = ForecastFiles::open(&files, &[]).unwrap();
-        let times: Vec<i64> = opened.origins().unwrap().into_iter().map(|t| t.0).collect();
+        let times: Vec<i64> = opened.origins().unwrap().into_iter().map(|t| t.get()).collect();
         assert_eq!(times, [T + 1000, T + 2000, T + 3000]);
     }
     let mut rounds = ForecastFiles::open(&[csv], &[]).unwrap().rounds().unwrap();
@@ -398,7 +398,7 @@ proptest! {
         let folder = Folder::new();
         for file in ["f.csv", "f.parquet"] {
             let file = folder.0.path().join(file);
-            let row = ForecastRow { origin: UnixMillis(T), miner: &name, forecast: &forecast };
+            let row = ForecastRow { origin: UnixMillis::saturating(T), miner: &name, forecast: &forecast };
             write(&file, &[row]).unwrap();
             let expected = vec![(T, vec![(name.clone(), 2, values.clone())])];
             prop_assert_eq!(read(&[file]), Ok(expected));

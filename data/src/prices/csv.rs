@@ -181,13 +181,13 @@ mod tests {
         assert_eq!(bars[0].high.get().to_bits(), (0.1_f64 + 0.2).to_bits());
         assert_eq!(
             (bars[0].open_time, bars[0].volume),
-            (UnixMillis(1_704_067_201_000), 7.0)
+            (UnixMillis::literal(1_704_067_201_000), 7.0)
         );
         let (bars, _) = parsed("value,open_time_ms\n-3.5,1704067201000\n").unwrap();
         let value = "-3.5".parse().unwrap();
         assert_eq!(
             bars,
-            [Bar::from_value(UnixMillis(1_704_067_201_000), value)]
+            [Bar::from_value(UnixMillis::literal(1_704_067_201_000), value)]
         );
     }
 

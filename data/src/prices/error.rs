@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::instant_range::ImplausibleInstant;
 use foretell_core::price::{Price, PriceError};
-use foretell_core::time::{Millis, TimeRangeError, UnixMillis};
+use foretell_core::time::{Millis, UnixMillis};
 use thiserror::Error;
 
 use crate::file_position::RowPosition;

@@ -73,8 +73,8 @@ fn check_same_grid(
         });
     }
     let apart = series.first_open() - first.first_open();
-    let offset = foretell_core::time::Millis(apart.0.rem_euclid(step.0));
-    if offset.0 != 0 {
+    let offset = foretell_core::time::Millis::saturating(apart.get().rem_euclid(step.get()));
+    if offset.get() != 0 {
         return Err(PriceFileError::PhaseMismatch {
             file,
             offset,

@@ -255,7 +255,7 @@ mod tests {
         ])
         .unwrap();
         let first = Bar {
-            open_time: UnixMillis(TIME),
+            open_time: UnixMillis::saturating(TIME),
             open: price(1.0),
             high: price(4.0),
             low: price(0.5),

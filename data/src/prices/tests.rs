@@ -16,7 +16,7 @@ use super::*;
 
 fn value_series(times: &[i64], values: &[f64]) -> PriceSeries {
     let bars = times.iter().zip(values);
-    let bars = bars.map(|(&time, &value)| Bar::from_value(UnixMillis(time), price(value)));
+    let bars = bars.map(|(&time, &value)| Bar::from_value(UnixMillis::saturating(time), price(value)));
     PriceSeries::from_bars(Unit::Value, bars.collect()).unwrap()
 }
 
@@ -309,7 +309,7 @@ prop_compose! {
             // The first spacings are one step, so that it stays the smallest and a grid exists.
             time += if skip && bars.len() > 2 { 600 } else { 300 };
         }
-        PriceSeries::with_step(Millis(300), Unit::Value, bars).unwrap()
+        PriceSeries::with_step(Millis::literal(300), Unit::Value, bars).unwrap()
     }
 }
 
@@ -364,18 +364,18 @@ fn parquet_files_of_other_programs_are_read() {
     );
     assert_eq!(
         (first.open_time, numbers, first.volume),
-        (UnixMillis(T), [1.5, 4.0, 1.0, 2.0], 0.0)
+        (UnixMillis::saturating(T), [1.5, 4.0, 1.0, 2.0], 0.0)
     );
     let closes = |series: &PriceSeries| -> Vec<f64> {
         series.bars().iter().map(|bar| bar.close.get()).collect()
     };
     let series = read("prices_small_integers.parquet");
     assert_eq!(closes(&series), [-1.0, 0.0, 7.0]);
-    assert_eq!(series.first_open(), UnixMillis(T));
+    assert_eq!(series.first_open(), UnixMillis::saturating(T));
     let series = read("prices_dates.parquet");
     assert_eq!(closes(&series), [1.0, 2.0, 60_000.0]);
     assert_eq!(
         (series.first_open(), series.step()),
-        (UnixMillis(T), Millis::days(1))
+        (UnixMillis::saturating(T), Millis::days(1))
     );
 }

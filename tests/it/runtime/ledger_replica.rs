@@ -1,6 +1,5 @@
 //! The local ledger with the neurons, stakes and weights of a subnet of the real runtime.
 
-use foretell_chain::block::Block;
 use foretell_chain::chain::Chain;
 use foretell_chain::ledger::Ledger;
 use foretell_chain::metagraph::{Hyperparameters, Metagraph};

@@ -107,8 +107,8 @@ fn selected_origins(
     files: &ForecastFiles,
 ) -> Result<BTreeSet<UnixMillis>> {
     let all = files.origins()?;
-    let from = options.from.unwrap_or(UnixMillis(i64::MIN));
-    let to = options.to.unwrap_or(UnixMillis(i64::MAX));
+    let from = options.from.unwrap_or(UnixMillis::saturating(i64::MIN));
+    let to = options.to.unwrap_or(UnixMillis::saturating(i64::MAX));
     let origins: BTreeSet<UnixMillis> = all
         .iter()
         .copied()

@@ -110,7 +110,7 @@ fn recent_rounds_weighing_more_changes_nothing_of_that() {
         let advantages: Vec<Advantage> = (0..)
             .zip(values)
             .map(|(i, value)| Advantage {
-                origin: UnixMillis(0) + every.times(i),
+                origin: UnixMillis::literal(0) + every.times(i),
                 value: *value,
             })
             .collect();

@@ -218,7 +218,7 @@ impl Configuration for ValidatorConfig {
             let cure = "use 1 to 1000 steps";
             return Err(ConfigValueError::new("series.horizon", &grid.horizon, cure));
         }
-        let step = grid.step.0;
+        let step = grid.step.get();
         if step <= 0 || step % 60_000 != 0 || grid.step > LONGEST_INTERVAL {
             let cure = "use whole minutes up to a week, such as 300000";
             return Err(ConfigValueError::new("series.step_ms", &step, cure));
@@ -235,7 +235,7 @@ impl Configuration for ValidatorConfig {
         if every > LONGEST_INTERVAL {
             return every_error("use at most 10080, a week");
         }
-        if every.0 % step != 0 {
+        if every.get() % step != 0 {
             return every_error("use a multiple of series.step_ms");
         }
         if every < SHORTEST_INTERVAL {

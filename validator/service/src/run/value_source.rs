@@ -95,8 +95,8 @@ mod tests {
     fn values_are_keyed_by_the_end_of_their_step() {
         let text = b"open_time_ms,value\n1704067200000,-3.5\n1704070800000,2\n";
         let values = parse_values(Path::new("t.csv"), text, Millis::hours(1)).unwrap();
-        assert_eq!(values[&UnixMillis(1_704_070_800_000)].get(), -3.5);
-        assert_eq!(values[&UnixMillis(1_704_074_400_000)].get(), 2.0);
+        assert_eq!(values[&UnixMillis::literal(1_704_070_800_000)].get(), -3.5);
+        assert_eq!(values[&UnixMillis::literal(1_704_074_400_000)].get(), 2.0);
     }
 
     #[test]

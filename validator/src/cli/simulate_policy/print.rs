@@ -121,8 +121,8 @@ mod tests {
         };
         let report = SimulationReport {
             rules: "1-replay".into(),
-            from: UnixMillis(1_704_067_200_000),
-            to: UnixMillis(1_735_689_600_000),
+            from: UnixMillis::literal(1_704_067_200_000),
+            to: UnixMillis::literal(1_735_689_600_000),
             starts: 12,
             seeds: 10,
             days: 30,

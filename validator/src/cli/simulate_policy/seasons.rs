@@ -46,7 +46,7 @@ pub fn simulate(arguments: &SimulatePolicyArgs) -> Result<SimulationReport> {
     let starts: Vec<UnixMillis> = (0..i64::from(arguments.starts))
         .map(|n| (from + Millis::saturating(between).times(n)).floor(step))
         .collect();
-    let overlapping = overlapping_starts(span, Millis(between), starts.len());
+    let overlapping = overlapping_starts(span, Millis::saturating(between), starts.len());
     let plan = SimulationPlan {
         rules,
         round_every: Millis::minutes(30),
@@ -95,8 +95,8 @@ fn overlapping_starts(span: Millis, between: Millis, starts: usize) -> usize {
     if starts == 1 {
         return 1;
     }
-    match u64::try_from(between.0) {
-        Ok(between) if between > 0 => span.0.unsigned_abs().div_ceil(between) as usize,
+    match u64::try_from(between.get()) {
+        Ok(between) if between > 0 => span.get().unsigned_abs().div_ceil(between) as usize,
         _ => starts,
     }
 }
