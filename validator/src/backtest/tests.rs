@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use foretell_cli::progress::Progress;
+use foretell_cli::table::TableColumns;
 use foretell_core::series::Unit;
 use foretell_core::testing::{MONDAY, STEP, assert_contains_all};
 use foretell_core::time::{Millis, UnixMillis};
@@ -131,7 +132,7 @@ fn a_miner_whose_forecasts_are_all_invalid_has_missed_every_round() {
         };
         assert_eq!(report.left_out, [left_out("b", 20), left_out("c", 15)]);
     }
-    let text = tables(&reports);
+    let text = tables(&reports, TableColumns::All);
     assert_contains_all(
         &text,
         &[
