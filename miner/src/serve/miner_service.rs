@@ -9,8 +9,8 @@ use std::{fs, io};
 use foretell_core::hotkey::Hotkey;
 use foretell_feed::rest::{RestClient, RestError};
 use foretell_keys::keypair::Keypair;
+use foretell_wire::callers::Callers;
 use foretell_wire::http_server::{self, ServerLimits};
-use foretell_wire::request_authorizer::Callers;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -105,7 +105,7 @@ impl MinerService {
         let hotkey = key.hotkey();
         let callers = match &config.serve.validators {
             Some(validators) => Callers::Only(validators.iter().copied().collect()),
-            None => Callers::Anyone,
+            None => Callers::anyone(),
         };
         let folder = &config.serve.data;
         let payloads = Arc::new(PayloadStore::new(folder.clone()));

@@ -13,11 +13,11 @@ use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_from_dig
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
+use foretell_wire::callers::{Caller, Callers};
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
     RevealRequest, RevealResponse,
 };
-use foretell_wire::request_authorizer::{Caller, Callers};
 
 use super::blocking::blocking;
 use super::committed_payload::CommittedPayload;
