@@ -24,6 +24,7 @@ pub mod html_page;
 pub mod keys_command;
 pub mod network_flags;
 pub mod output;
+pub mod printable;
 pub mod program;
 pub mod progress;
 pub mod run_timing;
