@@ -1,7 +1,7 @@
 //! A fitted model as a file, with its provenance: what `miner train` writes and `miner serve` starts from.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use foretell_core::hash::Hash;
 use foretell_core::series::{Grid, Series};
 use foretell_core::time::UnixMillis;
 use foretell_evaluation::leaderboard::LeaderboardRow;
+use foretell_files::{FileAccess, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -165,11 +166,7 @@ impl ModelFile {
     /// A file that can't be written.
     pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
         let write = || -> io::Result<()> {
-            let temporary = path.with_extension("new");
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_data()?;
-            fs::rename(&temporary, path)
+            write_file(path, &serde_json::to_vec(self)?, FileAccess::Public)
         };
         write().map_err(|source| ModelFileError::Io {
             what: "write",

@@ -1,9 +1,10 @@
 //! The file of the local ledger: one JSON object with its version, replaced as a whole.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use foretell_files::{FileAccess, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -100,28 +101,12 @@ pub fn write(path: &Path, ledger: &Ledger) -> Result<(), LedgerFileError> {
     };
     serde_json::to_vec(&stored)
         .map_err(io::Error::from)
-        .and_then(|bytes| replace(path, &bytes))
+        .and_then(|bytes| write_file(path, &bytes, FileAccess::Private))
         .map_err(|source| LedgerFileError::Io {
             action: "write",
             path: path.to_owned(),
             source,
         })
-}
-
-/// Replaces a file's content, durably: whoever reads it finds the old bytes or the new ones, never a mixture.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let fresh = PathBuf::from(name);
-    let mut file = File::create(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    // The rename itself is durable only once the folder is.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(*reopened.ledger(), *chain.ledger());
         assert_eq!(reopened.supply().issued, 720_000_000_000);
         // A half-written file of a killed process does no harm, and weights that are there already are recognised.
-        fs::write(folder.path().join("ledger.json.new"), "{").unwrap();
+        fs::write(folder.path().join(".unfinished-Xy12ab"), "{").unwrap();
         reopened.submit(&prepared).await.unwrap();
         assert_eq!(reopened.submission_status(&prepared).await.unwrap(), status);
         reopened.advance_to(Block(721)).unwrap();

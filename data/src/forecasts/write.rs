@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::forecast::{Forecast, ForecastKind};
 use foretell_core::time::UnixMillis;
+use foretell_files::{AtomicFile, FileAccess};
 use polars::prelude::{
     Column, DataFrame, DataType, Field, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
     NamedFrom, PolarsError, Schema, Series,
@@ -76,7 +77,7 @@ pub fn write(file: &Path, rows: &[ForecastRow]) -> Result<(), ForecastWriteError
 /// A forecasts file that grows; it takes its name once it is whole.
 pub struct ForecastWriter {
     file: PathBuf,
-    temporary: PathBuf,
+    unfinished: AtomicFile,
     format: Format,
 }
 
@@ -95,26 +96,29 @@ impl ForecastWriter {
     /// # Errors
     /// An extension of neither format, or a file that can't be created.
     pub fn create(file: &Path) -> Result<Self, ForecastWriteError> {
-        let mut temporary = file.as_os_str().to_owned();
-        temporary.push(".new");
-        let temporary = PathBuf::from(temporary);
         let create = || {
-            File::create(&temporary).map_err(|source| ForecastWriteError::Io {
+            let create = || -> io::Result<(AtomicFile, File)> {
+                let unfinished = AtomicFile::create(file, FileAccess::Public)?;
+                let handle = unfinished.as_file().try_clone()?;
+                Ok((unfinished, handle))
+            };
+            create().map_err(|source| ForecastWriteError::Io {
                 file: file.to_owned(),
                 source,
             })
         };
-        let format = match file.extension().and_then(OsStr::to_str) {
+        let (unfinished, format) = match file.extension().and_then(OsStr::to_str) {
             Some("parquet") => {
-                let writer = ParquetWriter::new(create()?).batched(&schema());
-                Format::Parquet(Box::new(
-                    writer.map_err(|source| parquet_error(file, source))?,
-                ))
+                let (unfinished, handle) = create()?;
+                let writer = ParquetWriter::new(handle).batched(&schema());
+                let writer = writer.map_err(|source| parquet_error(file, source))?;
+                (unfinished, Format::Parquet(Box::new(writer)))
             }
-            Some("csv") => Format::Csv {
-                writer: BufWriter::new(create()?),
-                k: None,
-            },
+            Some("csv") => {
+                let (unfinished, handle) = create()?;
+                let writer = BufWriter::new(handle);
+                (unfinished, Format::Csv { writer, k: None })
+            }
             _ => {
                 return Err(ForecastWriteError::Extension {
                     file: file.to_owned(),
@@ -123,7 +127,7 @@ impl ForecastWriter {
         };
         Ok(Self {
             file: file.to_owned(),
-            temporary,
+            unfinished,
             format,
         })
     }
@@ -165,7 +169,7 @@ impl ForecastWriter {
     pub fn finish(self) -> Result<(), ForecastWriteError> {
         let Self {
             file,
-            temporary,
+            unfinished,
             format,
         } = self;
         let io = |source| ForecastWriteError::Io {
@@ -180,7 +184,7 @@ impl ForecastWriter {
             }
             Format::Csv { mut writer, .. } => writer.flush().map_err(io)?,
         }
-        std::fs::rename(&temporary, &file).map_err(io)
+        unfinished.commit().map_err(io)
     }
 }
 

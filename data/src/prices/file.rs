@@ -2,11 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tempfile::Builder;
+use foretell_files::{FileAccess, write_file};
 
 use super::csv_line::{HEADER, push_line};
 use super::error::PriceFileError;
@@ -49,9 +47,11 @@ pub fn write_csv(file: &Path, series: &PriceSeries) -> Result<(), PriceFileError
     for bar in series.bars() {
         push_line(&mut text, bar);
     }
-    replace_file(file, text.as_bytes()).map_err(|source| PriceFileError::Unwritable {
-        file: file.to_owned(),
-        source,
+    write_file(file, text.as_bytes(), FileAccess::Public).map_err(|source| {
+        PriceFileError::Unwritable {
+            file: file.to_owned(),
+            source,
+        }
     })
 }
 
@@ -75,22 +75,4 @@ impl Format {
 /// The whole file at once: one that is cut short while we decode it can do no harm, as it could if it were mapped.
 fn read_bytes(file: &Path) -> Result<Vec<u8>, PriceFileError> {
     fs::read(file).map_err(|source| PriceFileError::unreadable(file, source))
-}
-
-/// Puts `bytes` in the place of `file`, durably and in one instant.
-fn replace_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut temporary = Builder::new()
-        .prefix(".prices-")
-        // What any new file gets; the umask takes from it.
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(directory)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file)?;
-    // The new name is durable only when the directory is.
-    fs::File::open(directory)?.sync_all()
 }

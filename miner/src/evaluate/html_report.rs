@@ -8,6 +8,7 @@ use foretell_cli::html_page::{self, PAGE_FILE, figure, legend};
 use foretell_cli::svg::{Axis, Plot, escape};
 use foretell_cli::time_text;
 use foretell_evaluation::metrics::PIT_BINS;
+use foretell_files::{FileAccess, write_file};
 use thiserror::Error;
 
 use super::report::EvaluationReport;
@@ -43,24 +44,25 @@ pub fn write(
     report: &EvaluationReport,
     report_data: &EvaluationReportData,
 ) -> Result<PathBuf, HtmlReportError> {
-    let write_file = |name: &str, text: &str| {
+    let write = |name: &str, text: &str| {
         let file = folder.join(name);
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, text));
+        let written = fs::create_dir_all(folder)
+            .and_then(|()| write_file(&file, text.as_bytes(), FileAccess::Public));
         written.map_err(|source| HtmlReportError {
             file: file.clone(),
             source,
         })?;
         Ok(file)
     };
-    write_file(SCORES_FILE, &report_data.scores_csv())?;
-    write_file(CRPS_BY_STEP_FILE, &report_data.crps_by_step_csv())?;
-    write_file(PIT_FILE, &report_data.pit_csv())?;
+    write(SCORES_FILE, &report_data.scores_csv())?;
+    write(CRPS_BY_STEP_FILE, &report_data.crps_by_step_csv())?;
+    write(PIT_FILE, &report_data.pit_csv())?;
     // Figures and strings: serialisation has nothing to fail on.
-    write_file(
+    write(
         JSON_FILE,
         &serde_json::to_string_pretty(report).unwrap_or_default(),
     )?;
-    write_file(PAGE_FILE, &html(report, report_data))
+    write(PAGE_FILE, &html(report, report_data))
 }
 
 fn html(report: &EvaluationReport, report_data: &EvaluationReportData) -> String {

@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use foretell_core::series::RoundId;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_files::{FileAccess, remove_unfinished, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -128,14 +129,10 @@ impl PayloadStore {
                 round: Cow::Borrowed(round),
                 payload: Cow::Borrowed(&text),
             };
-            let temporary = path.with_extension("new");
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(&stored)?)?;
-            file.sync_data()?;
-            fs::rename(&temporary, &path)?;
-            // The rename itself is durable only once the folder is.
-            File::open(&self.folder)?.sync_all()?;
+            // Nobody else may know a forecast before the round's origin.
+            write_file(&path, &serde_json::to_vec(&stored)?, FileAccess::Private)?;
             self.delete_older(round.origin - RETENTION)?;
+            remove_unfinished(&self.folder)?;
             Ok(CommittedPayload::new(round.clone(), text)?)
         };
         match write() {

@@ -7,29 +7,33 @@ use foretell_testkit::cargo_tree;
 use super::sources::WorkspaceCrate;
 
 /// Each crate, and those that it may import, from the ground floor up: only crates above it in the table.
-const MAY_IMPORT: [(&str, &str); 16] = [
+const MAY_IMPORT: [(&str, &str); 17] = [
+    ("files", ""),
     ("kernels", ""),
     ("core", "kernels"),
     ("evaluation", "kernels core"),
     ("simulation", "core evaluation"),
     ("feed", "kernels core"),
-    ("keys", "core"),
+    ("keys", "files core"),
     ("wire", "core keys"),
-    ("chain", "core keys"),
-    ("data", "core"),
-    ("cli", "core evaluation keys chain"),
+    ("chain", "files core keys"),
+    ("data", "files core"),
+    ("cli", "files core evaluation keys chain"),
     (
         "miner",
-        "kernels core evaluation feed keys wire chain data cli",
+        "files kernels core evaluation feed keys wire chain data cli",
     ),
-    ("service", "core evaluation feed keys wire chain data cli"),
+    (
+        "service",
+        "files core evaluation feed keys wire chain data cli",
+    ),
     (
         "localnet",
-        "core evaluation feed keys wire chain data cli miner service",
+        "files core evaluation feed keys wire chain data cli miner service",
     ),
     (
         "validator",
-        "core evaluation simulation feed keys wire chain data cli miner service localnet",
+        "files core evaluation simulation feed keys wire chain data cli miner service localnet",
     ),
     ("testkit", "core feed keys chain data"),
     // Imports everything, but only to test it.

@@ -1,10 +1,11 @@
 //! The manifest of a network's directory: the plan that it was begun with, which later runs can't change.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use foretell_data::prices::PriceSeries;
-use foretell_service::atomic_file::write_json_atomically;
+use foretell_files::{FileAccess, UNFINISHED_PREFIX, write_file};
 use foretell_service::run::data_dir_manifest::MANIFEST_FILE;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,8 +18,6 @@ use crate::price_summary::PriceDataSummary;
 const VERSION: u32 = 2;
 /// File that holds the prices of the run, written before the manifest.
 pub const PRICES_FILE: &str = "foretell-prices.csv";
-/// Names of unfinished files begin with one of these: the manifest's and the prices'.
-const UNFINISHED: [&str; 2] = [".tmp", ".prices-"];
 
 /// Why a directory can't be used for this run.
 #[derive(Debug, Error)]
@@ -102,10 +101,10 @@ pub fn write_plan(plan: &LocalnetPlan, folder: &Path) -> Result<(), LocalnetMani
         kind: "localnet".into(),
         plan: plan.clone(),
     };
-    write_json_atomically(&path, &manifest).map_err(|source| LocalnetManifestError::Io {
-        path: path.clone(),
-        source,
-    })
+    serde_json::to_vec_pretty(&manifest)
+        .map_err(io::Error::from)
+        .and_then(|text| write_file(&path, &text, FileAccess::Private))
+        .map_err(|source| LocalnetManifestError::Io { path, source })
 }
 
 /// Fails if the arguments or the prices differ from those that the plan was made of; an argument that is left out doesn't differ.
@@ -151,7 +150,7 @@ fn is_empty(folder: &Path) -> Result<bool, LocalnetManifestError> {
     for entry in entries {
         let name = entry.map_err(io_error)?.file_name();
         let name = name.to_string_lossy();
-        if name != PRICES_FILE && !UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
+        if name != PRICES_FILE && !name.starts_with(UNFINISHED_PREFIX) {
             return Ok(false);
         }
     }

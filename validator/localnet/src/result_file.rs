@@ -1,10 +1,11 @@
 //! The file that a finished run leaves in its directory, so that it prints its result again.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use foretell_service::atomic_file::write_json_atomically;
+use foretell_files::{FileAccess, write_file};
 
 use crate::report::LocalnetReport;
 
@@ -28,5 +29,8 @@ pub fn read(folder: &Path) -> Result<Option<LocalnetReport>> {
 /// Writes the result, the last file of a run; it appears whole or not at all.
 pub fn write(report: &LocalnetReport, folder: &Path) -> Result<()> {
     let path = folder.join(RESULT_FILE);
-    write_json_atomically(&path, report).with_context(|| format!("can't write {}", path.display()))
+    serde_json::to_vec_pretty(report)
+        .map_err(io::Error::from)
+        .and_then(|text| write_file(&path, &text, FileAccess::Public))
+        .with_context(|| format!("can't write {}", path.display()))
 }

@@ -12,7 +12,6 @@
 //! the command line, and the network on one machine, which are built on this.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod atomic_file;
 pub mod rounds;
 pub mod run;
 pub mod store;

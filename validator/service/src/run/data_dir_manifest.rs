@@ -1,6 +1,7 @@
 //! What a data directory is bound to: written when the directory is begun, compared with the configuration at every start.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use foretell_chain::subnet_address::SubnetAddress;
@@ -10,11 +11,11 @@ use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, PriceOrigin};
 use foretell_core::time::UnixMillis;
+use foretell_files::{FileAccess, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::config::{PriceSourceConfig, ValidatorConfig};
-use crate::atomic_file::write_json_atomically;
 
 /// Version of what the directory holds. 2: the journal's first record, and the key here, is a `genesis`.
 const VERSION: u32 = 2;
@@ -91,9 +92,12 @@ impl DataDirManifest {
             chain,
         };
         let path = config.data.join(MANIFEST_FILE);
-        let written =
-            fs::create_dir_all(&config.data).and_then(|()| write_json_atomically(&path, &manifest));
-        match written {
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&config.data)?;
+            let text = serde_json::to_vec_pretty(&manifest)?;
+            write_file(&path, &text, FileAccess::Private)
+        };
+        match write() {
             Ok(()) => Ok(manifest.genesis),
             Err(source) => Err(ManifestError::Io { path, source }),
         }

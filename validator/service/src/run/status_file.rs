@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use foretell_files::{FileAccess, replace_file};
 use tokio::sync::watch;
 
 use super::status::ValidatorStatus;
-use crate::atomic_file::replace_file;
 
 /// `status.json` in the data directory, and a channel to whatever else shows the status.
 #[derive(Debug)]
@@ -27,7 +27,10 @@ impl StatusFile {
 
     /// Replaces the status. It need not survive a crash, so it isn't synced.
     pub fn write(&self, status: ValidatorStatus) -> Result<()> {
-        let write = || replace_file(&self.path, &serde_json::to_vec_pretty(&status)?);
+        let write = || {
+            let status = serde_json::to_vec_pretty(&status)?;
+            replace_file(&self.path, &status, FileAccess::Public)
+        };
         write().with_context(|| format!("can't write {}", self.path.display()))?;
         self.status_sender.send_replace(Some(status));
         Ok(())

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use foretell_core::hash::{Hash, sha256};
 use foretell_core::journal::JournalHead;
+use foretell_files::{FileAccess, remove_unfinished, replace_file};
 
 use super::journal_store::{JournalBatch, JournalStore, StoreError};
-use crate::atomic_file::replace_file;
 
 /// Longest value in the database.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -77,6 +77,8 @@ impl SledStore {
             db_file,
         };
         store.check_against_head_file()?;
+        // The database is locked, so nobody else writes here.
+        remove_unfinished(folder).map_err(|error| store.io(error))?;
         Ok(store)
     }
 
@@ -105,7 +107,10 @@ impl SledStore {
 
     /// Written after each durable batch: after a crash it may be a batch behind, which the check allows.
     fn write_head_file(&self, head: &JournalHead) -> Result<(), StoreError> {
-        let write = || replace_file(&self.head_file(), &serde_json::to_vec(head)?);
+        let write = || {
+            let head = serde_json::to_vec(head)?;
+            replace_file(&self.head_file(), &head, FileAccess::Private)
+        };
         write().map_err(|error| self.io(error))
     }
 

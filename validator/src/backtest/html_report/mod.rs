@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use foretell_cli::html_page::{self, PAGE_FILE};
 use foretell_cli::svg::escape;
 use foretell_cli::time_text;
+use foretell_files::{FileAccess, write_file};
 
 use self::figures::Figures;
 use self::report_data::ReportData;
@@ -33,7 +34,10 @@ pub fn write(
         names,
     };
     fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&page, html(reports, &figures)))
+        .and_then(|()| {
+            let html = html(reports, &figures);
+            write_file(&page, html.as_bytes(), FileAccess::Public)
+        })
         .with_context(|| format!("can't write {}: check --report", page.display()))?;
     Ok(page)
 }
