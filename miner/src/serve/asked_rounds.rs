@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -116,7 +117,8 @@ impl AskedRounds {
             return replace_file(&self.path, table.text().as_bytes(), FileAccess::Private);
         }
         let mut options = OpenOptions::new();
-        let mut file = foretell_files::private(options.create(true).append(true)).open(&self.path)?;
+        let options = options.create(true).append(true).mode(0o600);
+        let mut file = options.open(&self.path)?;
         file.write_all(line(origin, &validator, told).as_bytes())
     }
 
