@@ -7,9 +7,11 @@
 //!                                    └──────▶ outcome log (disk): scores and ranks that validators report
 //! ```
 
+mod asked_rounds;
 mod background_fit;
 mod blocking;
 mod candle_client;
+mod commit_window;
 mod committed_payload;
 mod forecast_error;
 mod forecast_payload;
