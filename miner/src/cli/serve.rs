@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
+use foretell_cli::stop_signal::stop_signal;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, program};
 use tokio::io::AsyncReadExt;
@@ -15,7 +16,8 @@ use crate::serve::MinerService;
 
 /// Answer validators.
 ///
-/// With a network, the chain publishes where this miner answers.
+/// With a network, the chain publishes where this miner answers. Ctrl-c or SIGTERM stops it, once the requests under way are
+/// answered.
 ///
 /// Example: miner serve --config miner.toml --network test --netuid 8 --wallet my-wallet --hotkey default
 #[derive(Debug, Args)]
@@ -35,7 +37,7 @@ pub struct ServeArgs {
     until_stdin_closes: bool,
 }
 
-/// Serves until an interrupt, or until standard input closes where that is asked for.
+/// Serves until SIGINT or SIGTERM, or until standard input closes where that is asked for; requests under way are finished.
 pub fn run(args: ServeArgs) -> Result<()> {
     let mut config = MinerConfig::read(&args.config)?;
     if let Some(model) = args.model {
@@ -50,6 +52,13 @@ pub fn run(args: ServeArgs) -> Result<()> {
     let model = config.model.name.clone();
     let serve = config.serve.clone();
     program::block_on(async {
+        let signal = stop_signal().context("can't listen for signals")?;
+        let stop = async move {
+            tokio::select! {
+                () = stdin_closed(), if args.until_stdin_closes => {}
+                () = signal => {}
+            }
+        };
         let service = MinerService::bind(config, key.clone()).await?;
         let published = chain.map(|chain| {
             let axon = serve.public_address(service.address());
@@ -71,22 +80,16 @@ pub fn run(args: ServeArgs) -> Result<()> {
             }
         };
         tokio::select! {
-            served = service.run(stop_requested(args.until_stdin_closes)) => served?,
+            served = service.run(stop) => served?,
             () = publishing => {}
         }
         Ok(())
     })
 }
 
-/// Completes when the process is asked to stop.
-async fn stop_requested(when_stdin_closes: bool) {
-    let stdin_closed = async {
-        let mut input = tokio::io::stdin();
-        let mut ignored = [0; 64];
-        while matches!(input.read(&mut ignored).await, Ok(n) if n > 0) {}
-    };
-    tokio::select! {
-        () = stdin_closed, if when_stdin_closes => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+/// Completes when standard input closes.
+async fn stdin_closed() {
+    let mut input = tokio::io::stdin();
+    let mut ignored = [0; 64];
+    while matches!(input.read(&mut ignored).await, Ok(n) if n > 0) {}
 }
