@@ -40,4 +40,5 @@ mod diurnal_profile;
 mod features;
 mod order_statistics;
 mod prefix_sums;
+mod private_file;
 mod returns;

@@ -1,7 +1,7 @@
 //! A fitted model as a file, with its provenance: what `miner train` writes and `miner serve` starts from.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::models::{self, AnyFittedModel, AnyModel, UnknownModel};
+use crate::private_file::replace_private_file;
 
 /// Version of the file and of what models learn; it changes whenever an older file would be misread.
 const FORMAT: &str = "foretell-model/2";
@@ -159,18 +160,12 @@ impl ModelFile {
         })
     }
 
-    /// Writes it; whoever reads meanwhile finds the old file or the new one, whole.
+    /// Writes it, for its owner alone; whoever reads meanwhile finds the old file or the new one, whole.
     ///
     /// # Errors
     /// A file that can't be written.
     pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
-        let write = || -> io::Result<()> {
-            let temporary = path.with_extension("new");
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_data()?;
-            fs::rename(&temporary, path)
-        };
+        let write = || -> io::Result<()> { replace_private_file(path, &serde_json::to_vec(self)?) };
         write().map_err(|source| ModelFileError::Io {
             what: "write",
             path: path.to_owned(),

@@ -1,10 +1,10 @@
 //! The whole service: what it is set up from, and its life from listening to the last answer.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
 use foretell_core::hotkey::Hotkey;
 use foretell_feed::rest::{RestClient, RestError};
@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::candle_client::CandleClient;
+use super::data_folder::DataFolder;
 use super::forecast_error::ForecastSetupError;
 use super::forecast_service::ForecastService;
 use super::metrics::MinerMetrics;
@@ -93,10 +94,11 @@ impl MinerService {
         model: Arc<dyn AnyModel>,
     ) -> Result<Self, ServeError> {
         let (venue, host) = config.venue()?;
-        fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
-            path: config.serve.data.display().to_string(),
-            source,
-        })?;
+        let data_folder =
+            DataFolder::create(&config.serve.data).map_err(|source| ServeError::Data {
+                path: config.serve.data.display().to_string(),
+                source,
+            })?;
         let rest = RestClient::new(VENUE_DEADLINE)?;
         let address = config.serve.listen;
         let listen = |source| ServeError::Listen { address, source };
@@ -117,7 +119,7 @@ impl MinerService {
             symbol: config.prices.symbol.clone(),
         };
         let (forecast_service, forecasts) =
-            ForecastService::open(&config, model, candles, Arc::clone(&payloads))?;
+            ForecastService::open(&config, model, candles, Arc::new(data_folder))?;
         let state = ServeState {
             key,
             series: config.series,

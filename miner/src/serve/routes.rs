@@ -85,11 +85,7 @@ async fn commit(
     let round = &request.round;
     let payload = match miner.committed_payload(round).await? {
         Some(payload) => payload,
-        None => miner
-            .forecasts
-            .payload(round)
-            .await
-            .map_err(RouteError::Forecast)?,
+        None => miner.bind(round).await.map_err(RouteError::Forecast)?,
     };
     let committed = payload.commitment_for(&miner.key, &validator);
     let text = answer_text(round, &validator, &committed.commitment);
@@ -159,9 +155,9 @@ async fn metrics(State(miner): State<Arc<ServeState>>) -> String {
     miner.metrics.text()
 }
 
-/// Ready means that there is a forecast for the next origin.
+/// Ready means that the next commitment would be given.
 async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
-    match (miner.forecasts.ready().await, miner.clock) {
+    match (miner.forecasts.ready(system_now()), miner.clock) {
         (Ok(()), ClockConfig::Request) => {
             "ready: forecasts follow the requests' time".into_response()
         }
@@ -205,6 +201,15 @@ impl ServeState {
             ClockConfig::System => system_now(),
             ClockConfig::Request => round_time,
         }
+    }
+
+    /// The newest forecast of `round`, kept on disk; what comes back is what counts.
+    async fn bind(&self, round: &RoundId) -> Result<Arc<CommittedPayload>, ForecastServiceError> {
+        let text = self.forecasts.current(round).await?;
+        let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
+        let stored = blocking(move || payloads.store(&round, text)).await;
+        self.forecasts.note_stored(&stored);
+        stored.map_err(|error| ForecastServiceError::Payloads(Arc::new(error)))
     }
 
     /// The payload of `round`, if the miner is committed to one.

@@ -12,9 +12,11 @@ use foretell_core::hash::Hex;
 use foretell_core::series::Grid;
 use foretell_core::signed_text::commitment;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::prices::{PriceSeries, write_csv};
 use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use self::harness::{
     K, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, request, series, step,
@@ -297,12 +299,12 @@ async fn health_needs_no_signature() {
     miner.stop().await;
 
     let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
-    assert_eq!(miner.get("/readyz").await, (200, "ready".into()));
+    assert_eq!(miner.readiness().await, (200, "ready".into()));
     miner.stop().await;
     venue.up.store(false, Ordering::Relaxed);
     let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
     assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
-    let (status, why) = miner.get("/readyz").await;
+    let (status, why) = miner.readiness().await;
     assert_eq!(status, 503);
     assert!(
         why.starts_with("no fresh prices: replay answered status 500"),
@@ -337,6 +339,7 @@ async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
         let expected = format!("status 400: {} is not the next round", request.round);
         assert_eq!(answer.unwrap_err(), expected);
     }
+    assert_eq!(miner.readiness().await.0, 200);
     // One to two minutes ahead: in time however long this takes to get there.
     let request = round(2);
     let committed = validator.commitment(&miner, &request).await.unwrap();
@@ -344,6 +347,81 @@ async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
     let answer = validator.reveal(&miner, &reveal).await;
     let expected = format!("status 400: {} has not begun: ask after T", request.round);
     assert_eq!(answer.unwrap_err(), expected);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_live_miner_waits_for_no_venue() {
+    let venue = TestVenue {
+        gate: Semaphore::const_new(0),
+        ..TestVenue::well_behaved()
+    };
+    let (venue, host) = venue.open().await;
+    let validator = TestValidator::new(1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = live(&host, folder.path());
+    let next = |n: i64| UnixMillis((system_now().0 / 60_000 + n) * 60_000);
+    let request = |n| {
+        let origin = next(n);
+        CommitRequest::new(&series(Millis::minutes(1)), origin, origin, origin)
+    };
+    // Without prices the answer is no, at once, and so is that of `/readyz`.
+    let miner = TestMiner::start(config.clone()).await;
+    let answer = validator.commitment(&miner, &request(2)).await;
+    let why = "starting: no prices have been read yet";
+    assert_eq!(answer.unwrap_err(), format!("status 503: {why}"));
+    assert_eq!(miner.get("/readyz").await, (503, why.into()));
+    miner.stop().await;
+
+    // Prices on disk, up to now, make a forecast.
+    let bars = (-1_440..0).map(|n| venue.bar(next(n).0)).collect();
+    let file = folder.path().join("prices.csv");
+    write_csv(&file, &PriceSeries::from_bars(bars).unwrap()).unwrap();
+    config.prices.files = vec![file];
+    let miner = TestMiner::start(config).await;
+    assert_eq!(miner.readiness().await, (200, "ready".into()));
+    assert!(validator.commitment(&miner, &request(2)).await.is_ok());
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_miner_that_cannot_keep_payloads_is_not_ready() {
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let validator = TestValidator::new(1);
+    let (miner, folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    assert_eq!(miner.readiness().await.0, 200);
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let answer = validator.commitment(&miner, &request(ORIGIN)).await;
+    assert!(answer.unwrap_err().starts_with("status 50"));
+    let (status, why) = miner.get("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(why.starts_with("the miner can't keep payloads: "), "{why}");
+    std::fs::create_dir(folder.path()).unwrap();
+    assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
+    assert_eq!(miner.get("/readyz").await.0, 200);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_miner_that_is_asked_to_stop_answers_what_is_under_way() {
+    let venue = TestVenue {
+        gate: Semaphore::const_new(0),
+        ..TestVenue::well_behaved()
+    };
+    let (venue, host) = venue.open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let validator = TestValidator::new(1);
+    let request = request(ORIGIN);
+    let stopping = async {
+        // The request is with the miner, which waits for the venue.
+        while venue.requests.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        miner.ask_to_stop();
+        venue.gate.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(validator.commitment(&miner, &request), stopping);
+    assert!(answer.is_ok(), "{answer:?}");
     miner.stop().await;
 }
 

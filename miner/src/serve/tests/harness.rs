@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Json, Query, State};
@@ -27,6 +27,7 @@ use foretell_wire::messages::{CommitRequest, CommitResponse, RevealRequest, Reve
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +59,10 @@ pub fn series(step: Millis) -> Series {
 pub struct TestVenue {
     /// Answers 500 while it is down.
     pub up: AtomicBool,
+    /// Each answer waits for a permit, and gives it back.
+    pub gate: Semaphore,
+    /// Requests that have come.
+    pub requests: AtomicUsize,
     /// Gives what lies after the end of the range asked for, too.
     pub returns_future_bars: bool,
     /// Prices of bars that open here or later are another series'.
@@ -76,6 +81,8 @@ impl TestVenue {
     pub const fn well_behaved() -> Self {
         Self {
             up: AtomicBool::new(true),
+            gate: Semaphore::const_new(1),
+            requests: AtomicUsize::new(0),
             returns_future_bars: false,
             fork: None,
         }
@@ -93,7 +100,7 @@ impl TestVenue {
     }
 
     /// A wandering price without chance: sums of sines of incommensurate periods.
-    fn bar(&self, open_time: i64) -> Bar {
+    pub fn bar(&self, open_time: i64) -> Bar {
         let t = open_time as f64 / 300_000.0;
         let wave = |period: f64| f64::sin(t / period) * period.sqrt();
         let mut value = 40_000.0 + 20.0 * (wave(1.3) + wave(17.1) + wave(230.7));
@@ -108,6 +115,8 @@ async fn candles(
     State(venue): State<Arc<TestVenue>>,
     Query(query): Query<CandlesQuery>,
 ) -> Result<Json<CandlePage>, StatusCode> {
+    venue.requests.fetch_add(1, Ordering::Relaxed);
+    let _permit = venue.gate.acquire().await.unwrap();
     if !venue.up.load(Ordering::Relaxed) {
         return Err(StatusCode::INTERNAL_SERVER_ERROR);
     }
@@ -177,9 +186,26 @@ impl TestMiner {
         (Self::start(config(folder.path())).await, folder)
     }
 
-    pub async fn stop(self) {
+    pub fn ask_to_stop(&self) {
         self.stop.cancel();
+    }
+
+    pub async fn stop(self) {
+        self.ask_to_stop();
         self.served.await.unwrap().unwrap();
+    }
+
+    /// The answer of `/readyz`, once the miner has tried to get ready.
+    pub async fn readiness(&self) -> (u16, String) {
+        let started = std::time::Instant::now();
+        loop {
+            let answer = self.get("/readyz").await;
+            if !answer.1.starts_with("starting") {
+                return answer;
+            }
+            assert!(started.elapsed() < TIMEOUT, "{answer:?}");
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
