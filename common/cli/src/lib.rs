@@ -5,6 +5,9 @@
 //! | [`wallet_flags`], [`network_flags`]: keys and subnet, by flags that go before a configuration | [`output`]: lines; [`table`]: tables and the leaderboard |
 //! | [`config_file`]: TOML, with errors that name file and place | [`progress`]: a bar on standard error |
 //! | [`time_text`]: instants and spans | [`html_page`], [`svg`]: report pages with plots |
+//! | [`stop_signal`]: SIGINT and SIGTERM | [`check_report`]: what a `doctor` finds |
+//! | | [`printable`]: what others wrote, made fit to print |
+//! | | [`trouble_log`]: what lasts, told when it begins, changes and ends |
 //!
 //! [`program`] is what stands around a command: log, exit code, runtime. [`clock`] is the only place that reads the
 //! system's clock; everything below takes the time, or that function, as an argument. [`keys_command`] is the one command
@@ -18,6 +21,7 @@
 //! What is *not* here: what any other command does.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod check_report;
 pub mod clock;
 pub mod config_file;
 pub mod html_page;
@@ -28,7 +32,9 @@ pub mod printable;
 pub mod program;
 pub mod progress;
 pub mod run_timing;
+pub mod stop_signal;
 pub mod svg;
 pub mod table;
 pub mod time_text;
+pub mod trouble_log;
 pub mod wallet_flags;
