@@ -86,7 +86,7 @@ pub struct ServeConfig {
     /// Whose time the miner goes by.
     #[serde(default)]
     pub clock: ClockConfig,
-    /// The validators that are answered; everybody who signs if left out.
+    /// The validators that are answered; if left out, those that the chain permits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Vec<Hotkey>>,
 }

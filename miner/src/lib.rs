@@ -28,6 +28,7 @@ pub mod config;
 pub mod evaluate;
 pub mod model_file;
 pub mod models;
+pub mod permitted_validators;
 pub mod price_dataset;
 pub mod price_history;
 pub mod serve;

@@ -188,13 +188,13 @@ impl ModelFile {
         })
     }
 
-    /// Writes it; whoever reads meanwhile finds the old file or the new one, whole.
+    /// Writes it, for its owner alone; whoever reads meanwhile finds the old file or the new one, whole.
     ///
     /// # Errors
     /// A file that can't be written.
     pub fn write(&self, path: &Path) -> Result<(), ModelFileError> {
         let write = || -> io::Result<()> {
-            write_file(path, &serde_json::to_vec(self)?, FileAccess::Public)
+            write_file(path, &serde_json::to_vec(self)?, FileAccess::Private)
         };
         write().map_err(|source| ModelFileError::Io {
             what: "write",

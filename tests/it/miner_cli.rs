@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use foretell_keys::keyfile::WalletHotkey;
-use foretell_testkit::{TestProcess, miner_binary, miner_config_toml, store_hotkey, wait_until};
+use foretell_testkit::{
+    TestProcess, miner_binary, miner_config_toml, send_signal, store_hotkey, wait_until,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -196,6 +198,20 @@ fn the_model_of_the_command_line_goes_before_the_configured_one() {
         fixture.ready_line(&["--model", "gaussian"])["model"],
         "gaussian"
     );
+}
+
+#[test]
+fn it_ends_well_when_it_is_asked_to_stop_by_either_signal() {
+    let fixture = MinerFixture::new();
+    for signal in ["TERM", "INT"] {
+        let mut running = fixture.start(&[]);
+        wait_until("the miner to listen", || {
+            running.stdout().contains("listening") || running.has_exited()
+        });
+        send_signal(running.id(), signal);
+        let ended = running.wait();
+        assert_eq!(ended.code, Some(0), "SIG{signal}: {}", ended.stderr);
+    }
 }
 
 #[test]

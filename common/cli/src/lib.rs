@@ -18,6 +18,7 @@
 //! What is *not* here: what any other command does.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod check_report;
 pub mod clock;
 pub mod config_file;
 mod config_place;
@@ -31,6 +32,7 @@ pub mod path_text;
 pub mod program;
 pub mod progress;
 pub mod run_timing;
+pub mod stop_signal;
 pub mod svg;
 pub mod table;
 pub mod time_text;

@@ -6,6 +6,12 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::printable::printable_up_to;
+
+/// Lines of an error that are printed, and characters of each: ours are shorter.
+const MAX_ERROR_LINES: usize = 200;
+const MAX_ERROR_LINE_CHARS: usize = 2_000;
+
 /// Standard output can't be written to; a command passes it on, so that [`crate::program::run`] knows a reader that left.
 #[derive(Debug, Error)]
 #[error("can't write to standard output")]
@@ -34,6 +40,14 @@ pub(crate) fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
+/// The error with its causes, which may quote what others wrote: each line fit to print.
+fn error_text(error: &anyhow::Error) -> String {
+    let text = format!("error: {error:#}");
+    let lines = text.lines().take(MAX_ERROR_LINES);
+    let lines = lines.map(|line| printable_up_to(line, MAX_ERROR_LINE_CHARS));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let printing = error.downcast_ref::<StdoutError>();
     printing.is_some_and(|StdoutError(why)| why.kind() == ErrorKind::BrokenPipe)
@@ -44,6 +58,17 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+
+    #[test]
+    fn an_error_keeps_its_lines_and_steers_no_terminal() {
+        let error = anyhow::anyhow!("line 3\n  |\n3 | step = 0\u{1b}[2J\r").context("miner.toml");
+        assert_eq!(
+            error_text(&error),
+            "error: miner.toml: line 3\n  |\n3 | step = 0 "
+        );
+        let long = anyhow::anyhow!("x".repeat(5_000_000));
+        assert_eq!(error_text(&long).chars().count(), MAX_ERROR_LINE_CHARS);
+    }
 
     #[test]
     fn only_a_reader_of_standard_output_may_leave() {

@@ -19,6 +19,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod candle;
+pub mod clock_comparison;
+pub mod clock_probe;
 pub mod collector;
 pub mod config;
 pub mod connection;

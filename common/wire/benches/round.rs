@@ -27,12 +27,12 @@ use foretell_core::signed_text::{answer_text, commitment, receipt_text, reveal_t
 use foretell_core::testing::{MONDAY, btc_usd};
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
+use foretell_wire::callers::{Caller, Callers};
 use foretell_wire::client::MinerClient;
 use foretell_wire::http_server::{self, ServerLimits};
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, REVEAL_ROUTE, RevealRequest, RevealResponse,
 };
-use foretell_wire::request_authorizer::{Caller, Callers};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -104,7 +104,7 @@ async fn serve(miners: usize) {
             .route(COMMIT_ROUTE, post(commit))
             .route(REVEAL_ROUTE, post(reveal))
             .with_state(state);
-        let routes = require_authorization(routes, miner.hotkey, Callers::Anyone, system_nanos);
+        let routes = require_authorization(routes, miner.hotkey, Callers::anyone(), system_nanos);
         serving.spawn(http_server::serve(
             listener,
             routes,

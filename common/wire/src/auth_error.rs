@@ -21,10 +21,13 @@ pub enum AuthError {
     /// A request with this sender and nonce was accepted before.
     #[error("request was seen before")]
     Replayed,
-    /// There are more fresh requests, in all or of this sender, than are remembered.
-    #[error("too many requests")]
+    /// The sender has more requests under way, or fresh ones remembered, than it may; or all together have.
+    #[error("too many requests: try again")]
     TooManyRequests,
-    /// It is the sender's own, who is not among the allowed callers.
+    /// Which callers are allowed isn't known yet.
+    #[error("the validators that this miner answers are not known yet: try again")]
+    CallersNotKnown,
+    /// It claims to be of a sender, who is not among the allowed callers.
     #[error("{0} is not among the validators that this miner answers")]
     CallerNotAllowed(Hotkey),
 }

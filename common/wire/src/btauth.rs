@@ -11,6 +11,11 @@ use foretell_keys::keypair::Keypair;
 use crate::auth_error::AuthError;
 use crate::claimed_identity::{ClaimedIdentity, header_text};
 
+const SENDER_HEADER: &str = "x-bittensor-hotkey";
+const RECEIVER_HEADER: &str = "x-bittensor-receiver";
+const NONCE_HEADER: &str = "x-bittensor-nonce";
+const SIGNATURE_HEADER: &str = "x-bittensor-signature";
+
 /// The parts of an HTTP request that its signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRequest<'a> {
@@ -35,18 +40,15 @@ pub fn signed_headers(
     let signature = key.sign(text.as_bytes());
     [
         ("x-bittensor-version", "1".into()),
-        ("x-bittensor-hotkey", sender),
-        ("x-bittensor-receiver", receiver),
-        ("x-bittensor-nonce", nonce_ns.to_string()),
-        ("x-bittensor-signature", format!("0x{signature}")),
+        (SENDER_HEADER, sender),
+        (RECEIVER_HEADER, receiver),
+        (NONCE_HEADER, nonce_ns.to_string()),
+        (SIGNATURE_HEADER, format!("0x{signature}")),
     ]
 }
 
-/// Who a `btauth/1` request says it is from and for, and the text that it must have signed.
-pub(crate) fn claimed_identity(
-    headers: &HeaderMap,
-    request: &SignedRequest<'_>,
-) -> Result<(ClaimedIdentity, String), AuthError> {
+/// Who a `btauth/1` request says it is from and for.
+pub(crate) fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
     if header_text(headers, "x-bittensor-version")? != "1" {
         return Err(AuthError::MalformedHeader("x-bittensor-version"));
     }
@@ -56,18 +58,25 @@ pub(crate) fn claimed_identity(
     {
         return Err(AuthError::MalformedHeader("x-bittensor-crypto"));
     }
-    let claim = ClaimedIdentity::from_headers(
+    ClaimedIdentity::from_headers(
         headers,
-        "x-bittensor-hotkey",
-        "x-bittensor-receiver",
-        "x-bittensor-nonce",
-        "x-bittensor-signature",
-    )?;
+        SENDER_HEADER,
+        RECEIVER_HEADER,
+        NONCE_HEADER,
+        SIGNATURE_HEADER,
+    )
+}
+
+/// The text that a `btauth/1` request must have signed.
+pub(crate) fn claimed_text(
+    headers: &HeaderMap,
+    request: &SignedRequest<'_>,
+    claim: &ClaimedIdentity,
+) -> Result<String, AuthError> {
     // As they were sent: an address has one spelling, its checksum sees to that.
-    let sender = header_text(headers, "x-bittensor-hotkey")?;
-    let receiver = header_text(headers, "x-bittensor-receiver")?;
-    let signed = signed_text(request, claim.nonce, sender, receiver);
-    Ok((claim, signed))
+    let sender = header_text(headers, SENDER_HEADER)?;
+    let receiver = header_text(headers, RECEIVER_HEADER)?;
+    Ok(signed_text(request, claim.nonce, sender, receiver))
 }
 
 fn signed_text(request: &SignedRequest<'_>, nonce_ns: u64, sender: &str, receiver: &str) -> String {

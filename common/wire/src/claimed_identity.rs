@@ -32,7 +32,8 @@ impl ClaimedIdentity {
     ) -> Result<Self, AuthError> {
         Ok(Self {
             sender: parsed_header(headers, sender)?,
-            nonce: parsed_header(headers, nonce)?,
+            nonce: nonce_in(header_text(headers, nonce)?)
+                .ok_or(AuthError::MalformedHeader(nonce))?,
             signature: header_text(headers, signature)?
                 .strip_prefix("0x")
                 .and_then(|hex| hex.parse().ok())
@@ -42,13 +43,14 @@ impl ClaimedIdentity {
     }
 }
 
-/// The value of a header that must be there and be ASCII.
+/// The value of a header that must be there, once, and be ASCII.
 pub(crate) fn header_text<'a>(
     headers: &'a HeaderMap,
     name: &'static str,
 ) -> Result<&'a str, AuthError> {
-    headers
-        .get(name)
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none());
+    value
         .and_then(|value| value.to_str().ok())
         .ok_or(AuthError::MalformedHeader(name))
 }
@@ -58,4 +60,47 @@ fn parsed_header<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<
     header_text(headers, name)?
         .parse()
         .map_err(|_| AuthError::MalformedHeader(name))
+}
+
+/// Digits alone: the signed text has the number, and one request must have one spelling.
+fn nonce_in(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let nonce: u64 = text.parse().ok().filter(|_| digits)?;
+    (nonce.to_string() == text).then_some(nonce)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_has_one_spelling() {
+        assert_eq!(nonce_in("1795"), Some(1795));
+        assert_eq!(nonce_in("18446744073709551615"), Some(u64::MAX));
+        for other in [
+            "",
+            "+1795",
+            "-1",
+            "01795",
+            "1e9",
+            "0x10",
+            " 17",
+            "18446744073709551616",
+            "٣",
+        ] {
+            assert_eq!(nonce_in(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_there_twice_is_no_claim() {
+        let mut headers = HeaderMap::new();
+        headers.append("x", "1".parse().unwrap());
+        assert_eq!(header_text(&headers, "x"), Ok("1"));
+        headers.append("x", "2".parse().unwrap());
+        assert_eq!(
+            header_text(&headers, "x"),
+            Err(AuthError::MalformedHeader("x"))
+        );
+    }
 }

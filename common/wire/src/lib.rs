@@ -23,12 +23,15 @@ pub mod auth_error;
 pub mod authorization;
 pub mod axon;
 pub mod btauth;
+mod caller_slots;
+pub mod callers;
 mod claimed_identity;
 pub mod client;
 pub mod http_server;
 pub mod messages;
 pub mod nanos_clock;
-pub mod request_authorizer;
+mod request_authorizer;
+mod request_body;
 mod request_verifier;
 
 #[cfg(test)]

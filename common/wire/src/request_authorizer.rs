@@ -1,36 +1,25 @@
-//! Which requests are let in: signatures are checked first, then the list of callers, then that none counts twice.
-
-use std::collections::BTreeSet;
+//! Which requests are let in: what costs nothing is checked first, so that a stranger costs next to nothing.
+//!
+//! In this order: the headers' shape, receiver, freshness and the list of callers, before a body is read; then the
+//! signature over the body; then that no request counts twice; then that the caller has no more than its share under
+//! way.
 
 use axum::http::StatusCode;
 use foretell_core::hotkey::Hotkey;
 
 use crate::auth_error::AuthError;
+use crate::caller_slots::{CallerSlot, CallerSlots};
+use crate::callers::Callers;
 use crate::claimed_identity::ClaimedIdentity;
 use crate::nanos_clock::NanosClock;
 use crate::request_verifier::RequestVerifier;
-
-/// Most bytes of a request's body that are read.
-pub const MAX_REQUEST_BYTES: usize = 64 << 10;
-
-/// The verified sender of a request; handlers take it as `Extension<Caller>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller(pub Hotkey);
-
-/// Which hotkeys are answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Callers {
-    /// Every hotkey whose signature verifies.
-    Anyone,
-    /// Only these hotkeys.
-    Only(BTreeSet<Hotkey>),
-}
 
 /// Lets requests to one hotkey in, or says why not.
 #[derive(Debug)]
 pub(crate) struct RequestAuthorizer {
     verifier: RequestVerifier,
     callers: Callers,
+    slots: CallerSlots,
     clock: NanosClock,
 }
 
@@ -39,11 +28,18 @@ impl RequestAuthorizer {
         Self {
             verifier: RequestVerifier::new(receiver),
             callers,
+            slots: CallerSlots::default(),
             clock,
         }
     }
 
-    /// The sender of a request that claims to have signed `text`.
+    /// Checks all that can be checked before a body is read; nothing is verified yet.
+    pub(crate) fn check_claim(&self, claim: &ClaimedIdentity) -> Result<(), AuthError> {
+        self.verifier.check_claim(claim, (self.clock)())?;
+        self.callers.check(&claim.sender)
+    }
+
+    /// Lets the request in whose sender claims to have signed `text`, for as long as the slot is held.
     ///
     /// Callers that aren't allowed are refused before their nonces are remembered: they must not fill a memory that others
     /// need.
@@ -51,17 +47,13 @@ impl RequestAuthorizer {
         &self,
         claim: &ClaimedIdentity,
         text: &str,
-    ) -> Result<Hotkey, AuthError> {
+    ) -> Result<CallerSlot, AuthError> {
+        self.check_claim(claim)?;
         let now_ns = (self.clock)();
-        self.verifier.verify(claim, text, now_ns)?;
-        match &self.callers {
-            Callers::Only(allowed) if !allowed.contains(&claim.sender) => {
-                return Err(AuthError::CallerNotAllowed(claim.sender));
-            }
-            _ => {}
-        }
+        self.verifier.verify(claim, text)?;
         self.verifier.record_nonce(claim, now_ns)?;
-        Ok(claim.sender)
+        let slot = self.slots.take(claim.sender);
+        slot.ok_or(AuthError::TooManyRequests)
     }
 }
 
@@ -69,6 +61,7 @@ impl RequestAuthorizer {
 pub(crate) const fn auth_error_status(error: &AuthError) -> StatusCode {
     match error {
         AuthError::CallerNotAllowed(_) => StatusCode::FORBIDDEN,
+        AuthError::CallersNotKnown => StatusCode::SERVICE_UNAVAILABLE,
         AuthError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
     }

@@ -41,11 +41,10 @@ impl RequestVerifier {
         }
     }
 
-    /// Checks receiver, freshness and signature of a claim to have signed `text`.
-    pub(crate) fn verify(
+    /// Checks a claim's receiver and freshness.
+    pub(crate) fn check_claim(
         &self,
         claim: &ClaimedIdentity,
-        text: &str,
         now_ns: u64,
     ) -> Result<(), AuthError> {
         if claim.receiver != self.receiver {
@@ -56,6 +55,11 @@ impl RequestVerifier {
         {
             return Err(AuthError::Stale);
         }
+        Ok(())
+    }
+
+    /// Checks that the sender signed `text`.
+    pub(crate) fn verify(&self, claim: &ClaimedIdentity, text: &str) -> Result<(), AuthError> {
         if !verify_signature(&claim.sender, text.as_bytes(), &claim.signature) {
             return Err(AuthError::BadSignature);
         }
@@ -108,7 +112,7 @@ mod tests {
     use foretell_keys::keypair::Keypair;
 
     use super::*;
-    use crate::btauth::{SignedRequest, claimed_identity, signed_headers};
+    use crate::btauth::{SignedRequest, claimed_identity, claimed_text, signed_headers};
 
     const NOW: u64 = 1_795_000_000_000_000_000;
     const REQUEST: SignedRequest<'_> = SignedRequest {
@@ -124,8 +128,10 @@ mod tests {
         request: &SignedRequest<'_>,
         now_ns: u64,
     ) -> Result<Hotkey, AuthError> {
-        let (claim, signed) = claimed_identity(headers, request)?;
-        verifier.verify(&claim, &signed, now_ns)?;
+        let claim = claimed_identity(headers)?;
+        let signed = claimed_text(headers, request, &claim)?;
+        verifier.check_claim(&claim, now_ns)?;
+        verifier.verify(&claim, &signed)?;
         verifier.record_nonce(&claim, now_ns)?;
         Ok(claim.sender)
     }

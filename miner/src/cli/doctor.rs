@@ -1,6 +1,5 @@
 //! `miner doctor`.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
+use foretell_cli::check_report::CheckReport;
 use foretell_cli::clock::system_now;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
@@ -21,9 +21,17 @@ use foretell_files::create_private_folder;
 use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
 use crate::models;
+use crate::serve::DataFolder;
 
 /// Deadline of the request to the venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest name of a check.
+const NAME_WIDTH: usize = 8;
+/// What the wire forgives: a request that looks 10 s old, or 2 s early, to this machine's clock.
+const CLOCK_TOLERANCE: ClockTolerance = ClockTolerance {
+    behind: Millis::seconds(2),
+    ahead: Millis::seconds(10),
+};
 /// Bars that are asked for, and how many may be missing at the end.
 const BARS_REQUESTED: i64 = 12;
 const MAX_BARS_BEHIND: i64 = 3;
@@ -40,37 +48,52 @@ pub struct MinerDoctorArgs {
     wallet: WalletFlags,
     #[command(flatten)]
     network: NetworkFlags,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Checks and prints; an error if something is wrong.
 pub fn run(args: &MinerDoctorArgs) -> Result<()> {
-    let mut wrong = 0;
-    let mut print_check = |what: &str, found: Result<String>| -> Result<()> {
-        let line = match found {
-            Ok(fine) => format!("ok     {what:<8} {fine}"),
-            Err(error) => {
-                wrong += 1;
-                format!("wrong  {what:<8} {error:#}")
-            }
-        };
-        Ok(output::print_line(line)?)
-    };
+    program::block_on(check(args))
+}
+
+async fn check(args: &MinerDoctorArgs) -> Result<()> {
+    let mut report = CheckReport::new(NAME_WIDTH, args.json);
     match MinerConfig::read(&args.config) {
         Ok(config) => {
-            print_check("config", Ok(args.config.display().to_string()))?;
-            print_check("key", check_key(&args.wallet))?;
-            print_check("model", check_model(&config))?;
-            print_check("data", check_data(&config))?;
-            print_check("port", check_port(&config))?;
-            print_check("venue", check_venue(&config))?;
-            print_check("chain", check_chain(&config, args))?;
+            report.add("config", Ok(args.config.display().to_string()))?;
+            report.add("clock", check_clock(&config).await)?;
+            report.add("key", check_key(&args.wallet))?;
+            report.add("model", check_model(&config))?;
+            report.add("data", check_data(&config))?;
+            report.add("port", check_port(&config))?;
+            report.add("venue", check_venue(&config).await)?;
+            report.add("chain", check_chain(&config, args).await)?;
         }
-        Err(error) => print_check("config", Err(error.into()))?,
+        Err(error) => report.add("config", Err(error.into()))?,
     }
-    if wrong > 0 {
-        bail!("{wrong} of these are wrong");
+    report.finish()
+}
+
+/// Whether validators' requests will look as old as they are: by the clock of the venue.
+async fn check_clock(config: &MinerConfig) -> Result<String> {
+    let (venue, host) = config.venue()?;
+    let probe = ClockProbe::of_public_servers(REQUEST_TIMEOUT)?;
+    let asked = probe.difference(&host, system_now).await;
+    let ahead = asked.context("there is nobody to compare the clock with: is the network up?")?;
+    let source = venue.name().to_owned();
+    clock_line(&[ClockReading { source, ahead }])
+}
+
+fn clock_line(readings: &[ClockReading]) -> Result<String> {
+    match ClockVerdict::new(readings, CLOCK_TOLERANCE) {
+        ClockVerdict::Agree(reading) => Ok(reading.to_string()),
+        ClockVerdict::Disagree(reading) => bail!(
+            "{reading}: set this machine's clock (NTP), or every validator's request is refused (status 401)"
+        ),
+        ClockVerdict::Unknown => bail!("there is nobody to compare the clock with"),
     }
-    Ok(())
 }
 
 fn check_key(wallet: &WalletFlags) -> Result<String> {
@@ -78,15 +101,15 @@ fn check_key(wallet: &WalletFlags) -> Result<String> {
 }
 
 /// Whether the hotkey is registered, and its address published.
-fn check_chain(config: &MinerConfig, args: &MinerDoctorArgs) -> Result<String> {
+async fn check_chain(config: &MinerConfig, args: &MinerDoctorArgs) -> Result<String> {
     let Some(subnet) = args.network.resolve(config.chain.clone())? else {
         return Ok("none: this miner is a shadow miner, or on a local network".into());
     };
     let chain = subnet.connect(None, env!("CARGO_PKG_NAME"))?;
     let hotkey = args.wallet.load()?.hotkey();
-    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
-    let metagraph = runtime
-        .block_on(chain.metagraph())
+    let metagraph = chain
+        .metagraph()
+        .await
         .with_context(|| format!("{subnet} at {}", subnet.network.url()))?;
     let own = config.serve.public_address(config.serve.listen);
     Ok(format!(
@@ -128,8 +151,8 @@ fn check_port(config: &MinerConfig) -> Result<String> {
     Ok(address.to_string())
 }
 
-/// Whether the venue has fresh candles; a wrong clock shows here too.
-fn check_venue(config: &MinerConfig) -> Result<String> {
+/// Whether the venue has fresh candles.
+async fn check_venue(config: &MinerConfig) -> Result<String> {
     let (venue, host) = config.venue()?;
     let now = system_now();
     let step = config.series.grid.step;
@@ -139,11 +162,8 @@ fn check_venue(config: &MinerConfig) -> Result<String> {
         from: now - step.times(BARS_REQUESTED),
         to: now,
     };
-    let runtime = tokio::runtime::Runtime::new().context("can't start the runtime")?;
-    let bars = runtime.block_on(async {
-        let rest = RestClient::new(REQUEST_TIMEOUT)?;
-        rest.candles(venue, &host, &query).await
-    })?;
+    let rest = RestClient::new(REQUEST_TIMEOUT)?;
+    let bars = rest.candles(venue, &host, &query).await?;
     let name = venue.name();
     let Some(last) = bars.last().map(|bar| bar.close_time(step)) else {
         bail!(
@@ -163,4 +183,33 @@ fn check_venue(config: &MinerConfig) -> Result<String> {
         "{name}, newest candle of {}",
         time_text::format_time(last)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::MONDAY;
+    use foretell_feed::clock_comparison::ClockDifference;
+
+    use super::*;
+
+    /// The line of a machine whose clock is `ahead` of the venue's.
+    fn line(ahead: Millis) -> Result<String> {
+        let asked = MONDAY + Millis(500) + ahead;
+        let ahead = ClockDifference::from_whole_seconds(MONDAY, asked, asked + Millis(20));
+        let source = "kraken".into();
+        clock_line(&[ClockReading { source, ahead }])
+    }
+
+    #[test]
+    fn a_clock_is_right_as_far_as_the_wire_forgives() {
+        for ahead in [-2_000, 0, 2_000, 10_000] {
+            assert!(line(Millis(ahead)).is_ok(), "{ahead}");
+        }
+        // To a second, which is what answers tell.
+        for ahead in [-3_000, 11_000, -120_000, 150_000] {
+            let error = line(Millis(ahead)).unwrap_err().to_string();
+            assert!(error.contains("set this machine's clock (NTP)"), "{error}");
+        }
+        assert_eq!(line(Millis(0)).unwrap(), "within 0.5 s of kraken");
+    }
 }

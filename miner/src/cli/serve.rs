@@ -2,21 +2,24 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, program};
+use foretell_wire::callers::Callers;
 use tokio::io::AsyncReadExt;
 
 use crate::axon_publisher::keep_axon_published;
 use crate::config::MinerConfig;
+use crate::permitted_validators::keep_permitted_validators;
 use crate::serve::MinerService;
 
 /// Answer validators.
 ///
-/// With a network, the chain publishes where this miner answers.
+/// With a network, the chain publishes where this miner answers. Ctrl-c or SIGTERM stops it, once the requests under way are
+/// answered.
 ///
 /// Example: miner serve --config miner.toml --network test --netuid 8 --wallet my-wallet --hotkey default
 #[derive(Debug, Args)]
@@ -36,7 +39,7 @@ pub struct ServeArgs {
     until_stdin_closes: bool,
 }
 
-/// Serves until an interrupt, or until standard input closes where that is asked for.
+/// Serves until SIGINT or SIGTERM, or until standard input closes where that is asked for; requests under way are finished.
 pub fn run(args: ServeArgs) -> Result<()> {
     let mut config = MinerConfig::read(&args.config)?;
     if let Some(model) = args.model {
@@ -47,11 +50,28 @@ pub fn run(args: ServeArgs) -> Result<()> {
         .as_ref()
         .map(|subnet| subnet.connect(None, env!("CARGO_PKG_NAME")))
         .transpose()?;
+    let answered = config.serve.validators.clone();
+    let callers = match (&answered, &chain) {
+        (Some(validators), _) => Callers::only(validators.iter().copied()),
+        (None, Some(_)) => Callers::not_yet_known(),
+        (None, None) => bail!(
+            "this miner would answer nobody: name the hotkeys of its validators in serve.validators of {}, or the subnet whose permitted \
+             validators it answers, in [chain] or by --network and --netuid",
+            args.config.display()
+        ),
+    };
     let key = args.wallet.load()?;
     let model = config.model.name.clone();
     let serve = config.serve.clone();
     program::block_on(async {
-        let service = MinerService::bind(config, key.clone()).await?;
+        let signal = stop_signal().context("can't listen for signals")?;
+        let stop = async move {
+            tokio::select! {
+                () = stdin_closed(), if args.until_stdin_closes => {}
+                () = signal => {}
+            }
+        };
+        let service = MinerService::bind(config, key.clone(), callers.clone()).await?;
         let published = chain.map(|chain| {
             let axon = serve.public_address(service.address());
             let axon =
@@ -67,27 +87,28 @@ pub fn run(args: ServeArgs) -> Result<()> {
         output::print_line(ready)?;
         let publishing = async {
             match published {
-                Some((chain, axon)) => keep_axon_published(chain.as_ref(), key, axon).await,
+                Some((chain, axon)) => {
+                    let permitted = async {
+                        if answered.is_none() {
+                            keep_permitted_validators(chain.as_ref(), &callers).await;
+                        }
+                    };
+                    tokio::join!(keep_axon_published(chain.as_ref(), key, axon), permitted);
+                }
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            served = service.run(stop_requested(args.until_stdin_closes)) => served?,
+            served = service.run(stop) => served?,
             () = publishing => {}
         }
         Ok(())
     })
 }
 
-/// Completes when the process is asked to stop.
-async fn stop_requested(when_stdin_closes: bool) {
-    let stdin_closed = async {
-        let mut input = tokio::io::stdin();
-        let mut ignored = [0; 64];
-        while matches!(input.read(&mut ignored).await, Ok(n) if n > 0) {}
-    };
-    tokio::select! {
-        () = stdin_closed, if when_stdin_closes => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+/// Completes when standard input closes.
+async fn stdin_closed() {
+    let mut input = tokio::io::stdin();
+    let mut ignored = [0; 64];
+    while matches!(input.read(&mut ignored).await, Ok(n) if n > 0) {}
 }

@@ -61,7 +61,12 @@ pub fn run(args: &MinerStatusArgs) -> Result<()> {
 impl MinerStatus {
     fn read(config: &MinerConfig) -> Result<Self> {
         let folder = &config.serve.data;
-        let outcomes = OutcomeLog::new(folder).read_all()?;
+        let mut outcomes = OutcomeLog::new(folder).read_all()?;
+        for received in &mut outcomes {
+            // A validator's words, printed as text or as JSON.
+            let reason = &mut received.outcome.reason;
+            *reason = reason.take().map(|reason| printable(&reason).into_owned());
+        }
         let path = folder.join("model.json");
         let fitted = if path.exists() {
             Some(ModelFile::read(&path)?.data)
@@ -129,5 +134,42 @@ impl MinerStatus {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_validators_words_steer_no_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let validator = foretell_keys::keypair::Keypair::derived(1, "validator").hotkey();
+        let line = format!(
+            r#"{{"validator":"{validator}","round":"BTC/USD@1704067200000","verdict":"missed",
+            "reason":"\u001b[2J\u001b[31mgone\r\n2024-01-01T00:00:00Z  scored\u202e",
+            "anchor":null,"realised":[],"score":null,"reference":0.53,"rank":null,"weight":null}}"#
+        );
+        let line = line.replace('\n', " ");
+        fs::write(folder.path().join("outcomes.jsonl"), line + "\n").unwrap();
+        let config = format!(
+            "[series]\nid = \"BTC/USD\"\nstep_ms = 300000\nhorizon = 4\n[prices]\nvenue = \"bitstamp\"\nsymbol = \"btcusd\"\n\
+             [model]\nname = \"har\"\n[serve]\nlisten = \"127.0.0.1:0\"\ndata = {:?}\n",
+            folder.path()
+        );
+        let status = MinerStatus::read(&toml::from_str(&config).unwrap()).unwrap();
+        let text = status.text();
+        let shown = text.lines().last().unwrap();
+        assert!(
+            shown.ends_with("reference 0.5300: gone  2024-01-01T00:00:00Z  scored"),
+            "{text}"
+        );
+        let json = serde_json::to_string(&status).unwrap();
+        assert!(
+            !json.contains("u001b") && !json.contains('\u{202e}'),
+            "{json}"
+        );
     }
 }

@@ -7,6 +7,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::rest::RestError;
 use thiserror::Error;
 
+use super::data_folder::DataFolderError;
 use super::payload_store::PayloadStoreError;
 use crate::model_file::ModelFileError;
 use crate::models::ModelError;
@@ -16,17 +17,23 @@ use crate::price_history::PriceHistoryError;
 /// Why the service has no forecast.
 #[derive(Debug, Clone, Error)]
 pub enum ForecastServiceError {
+    /// The miner has just started, and no prices have come yet.
+    #[error("starting: no prices have been read yet")]
+    Starting,
+    /// There are prices, but no forecast from them yet.
+    #[error("starting: the first forecast is being made, once the model is fitted")]
+    Preparing,
     /// The venue can't be reached, or refuses.
     #[error("no fresh prices: {0}")]
     Prices(Arc<RestError>),
     /// The venue answers, but with old bars only.
     #[error(
-        "no fresh prices: the newest bar closed at {last}, {behind_s} s ago; check the venue and prices.symbol"
+        "no fresh prices: the newest is of {last}, {behind_s} s before the round; check the venue and prices.symbol"
     )]
     Stale {
-        /// When the newest bar closed, in unix milliseconds.
+        /// The time of the newest price, in unix milliseconds.
         last: UnixMillis,
-        /// Seconds since then.
+        /// Seconds from there to the round's origin.
         behind_s: i64,
     },
     /// The venue answered with bars that don't belong in the history.
@@ -38,6 +45,9 @@ pub enum ForecastServiceError {
     /// The payload can't be kept on disk, so that the miner may not commit to it.
     #[error("the miner can't keep its payloads")]
     Payloads(#[source] Arc<PayloadStoreError>),
+    /// The last try to write to the data directory failed, so that the miner couldn't commit.
+    #[error("the miner can't keep payloads: {0}")]
+    Folder(DataFolderError),
     /// The service is stopping.
     #[error("the miner is stopping")]
     Stopping,

@@ -1,14 +1,7 @@
-//! From a fitted model to a payload that is on disk.
-
-use std::sync::Arc;
+//! From a fitted model to a payload.
 
 use foretell_core::forecast::{ForecastKind, ForecastRejection};
-use foretell_core::series::RoundId;
 
-use super::blocking::blocking;
-use super::committed_payload::CommittedPayload;
-use super::forecast_error::ForecastServiceError;
-use super::payload_store::PayloadStore;
 use crate::config::ModelConfig;
 use crate::models::{AnyFittedModel, ModelError, paths};
 use crate::price_history::PriceHistory;
@@ -26,15 +19,4 @@ pub fn forecast_payload(
             .map_err(|rejection: ForecastRejection| ModelError::Rejected(rejection))?,
     };
     Ok(forecast.payload())
-}
-
-/// Keeps a payload on a blocking thread; what comes back is what counts.
-pub async fn store_payload(
-    payloads: &Arc<PayloadStore>,
-    round: &RoundId,
-    text: Arc<str>,
-) -> Result<Arc<CommittedPayload>, ForecastServiceError> {
-    let (payloads, round) = (Arc::clone(payloads), round.clone());
-    let stored = blocking(move || payloads.store(&round, text)).await;
-    stored.map_err(|error| ForecastServiceError::Payloads(Arc::new(error)))
 }

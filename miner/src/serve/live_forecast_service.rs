@@ -1,65 +1,49 @@
-//! The forecast service of a live miner: it prepares each forecast ahead of its origin, and refits in the background.
-//!
-//! ```text
-//!  every 5 s ─┬─ new bars, and the unfinished bar from minutes ──▶ forecast of the next origin ──▶ on disk at T − 20 s
-//!             ├─ a piece of older history, until there is enough
-//!             └─ a fit is due? ──▶ rayon ──▶ swapped in when it is done; the old model answers meanwhile
-//! ```
+//! The forecast service of a live miner: it carries out what the [forecaster](LiveForecaster) decides, each piece of work as a
+//! task of its own, and publishes the forecasts that stand. Its loop waits for none of them, and answers no request:
+//! commitments read what is published.
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foretell_cli::clock::system_now;
-use foretell_core::series::{RoundId, Series};
-use foretell_core::time::{Millis, UnixMillis};
-use tokio::sync::mpsc;
+use foretell_core::series::Series;
+use foretell_core::time::UnixMillis;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::background_fit::{BackgroundFit, FinishedFit};
 use super::blocking::blocking;
 use super::candle_client::CandleClient;
-use super::committed_payload::CommittedPayload;
-use super::forecast_error::{ForecastServiceError, ForecastSetupError};
-use super::forecast_payload::{forecast_payload, store_payload};
-use super::forecast_request::ForecastRequest;
-use super::live_history::LiveHistory;
-use super::payload_store::PayloadStore;
-use super::warm_start::{self, TimedFit};
-use crate::config::{MinerConfig, ModelConfig};
-use crate::models::{AnyFittedModel, AnyModel};
+use super::data_folder::DataFolder;
+use super::forecast_error::ForecastSetupError;
+use super::forecast_work::{FinishedWork, ForecastWork};
+use super::live_forecaster::LiveForecaster;
+use super::live_history::{LiveHistory, MINUTE};
+use super::standing_forecasts::StandingForecasts;
+use super::warm_start;
+use crate::config::MinerConfig;
+use crate::models::AnyModel;
 
 /// How often the service looks whether something is to be done.
 const TICK: Duration = Duration::from_secs(5);
-/// This long before its origin a forecast is made anew at every tick, from the newest price.
-const REFRESH_LEAD: Millis = Millis::seconds(30);
-/// This long before its origin a forecast is final, and on disk.
-const FINAL_LEAD: Millis = Millis::seconds(20);
-/// Bars older than this many steps are no longer fresh.
-const MAX_STALE_STEPS: i64 = 3;
 
-/// Owns history and model, and goes by the machine's clock.
+/// Goes by the machine's clock.
 pub struct LiveForecastService {
-    series: Series,
-    config: ModelConfig,
-    folder: PathBuf,
-    model: Arc<dyn AnyModel>,
-    payloads: Arc<PayloadStore>,
-    requests: mpsc::Receiver<ForecastRequest>,
-    history: LiveHistory,
-    fit: Option<TimedFit>,
-    /// The history that the model learnt from has grown into the past since.
-    backfilled_since_fit: bool,
-    running_fit: Option<BackgroundFit>,
-    prepared: Option<PreparedForecast>,
+    forecaster: LiveForecaster,
+    worker: Arc<WorkContext>,
+    published: watch::Sender<StandingForecasts>,
+    clock: fn() -> UnixMillis,
 }
 
-/// The newest forecast, which the miner isn't committed to.
-struct PreparedForecast {
-    origin: UnixMillis,
-    made: UnixMillis,
-    payload: Result<Arc<str>, ForecastServiceError>,
+/// What work needs that doesn't change.
+struct WorkContext {
+    candles: CandleClient,
+    folder: Arc<DataFolder>,
+    path: PathBuf,
+    series: Series,
+    seed: u64,
+    model: String,
 }
 
 impl LiveForecastService {
@@ -68,104 +52,94 @@ impl LiveForecastService {
         config: &MinerConfig,
         model: Arc<dyn AnyModel>,
         candles: CandleClient,
-        payloads: Arc<PayloadStore>,
-        requests: mpsc::Receiver<ForecastRequest>,
-    ) -> Result<Self, ForecastSetupError> {
+        folder: Arc<DataFolder>,
+        clock: fn() -> UnixMillis,
+    ) -> Result<(Self, watch::Receiver<StandingForecasts>), ForecastSetupError> {
         let series = config.series.clone();
-        let folder = config.serve.data.clone();
-        let history = LiveHistory::open(config, candles)?;
+        let path = config.serve.data.clone();
         let fit = match &config.model.file {
-            Some(path) => Some(warm_start::load_model(path, &series)?),
-            None => warm_start::load_last_model(
-                &folder.join(warm_start::MODEL_FILE),
-                &series,
-                model.name(),
-            ),
+            Some(file) => Some(warm_start::load_model(file, &series)?),
+            None => {
+                let last = path.join(warm_start::MODEL_FILE);
+                warm_start::load_last_model(&last, &series, model.name())
+            }
         };
-        Ok(Self {
-            history,
-            fit,
-            series,
-            config: config.model.clone(),
-            folder,
-            model,
-            payloads,
-            requests,
-            backfilled_since_fit: false,
-            running_fit: None,
-            prepared: None,
-        })
+        let worker = WorkContext {
+            candles,
+            folder: Arc::clone(&folder),
+            path,
+            series: series.clone(),
+            seed: config.model.seed,
+            model: model.name().to_owned(),
+        };
+        let history = LiveHistory::open(config)?;
+        let forecaster =
+            LiveForecaster::new(series, config.model.clone(), model, folder, history, fit);
+        let (published, receiver) = watch::channel(StandingForecasts::default());
+        let service = Self {
+            forecaster,
+            worker: Arc::new(worker),
+            published,
+            clock,
+        };
+        Ok((service, receiver))
     }
 
-    /// Answers requests until `stop`.
+    /// Keeps forecasts standing until `stop`; what is being written then is still written.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut work = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                request = self.requests.recv() => match request {
-                    Some(ForecastRequest::Payload(round, answer)) => {
-                        let payload = self.payload(&round).await;
-                        if let Err(error) = &payload {
-                            tracing::warn!(%round, %error, "no forecast");
-                        }
-                        // A caller that is gone has no use for the answer.
-                        drop(answer.send(payload));
-                    }
-                    Some(ForecastRequest::Ready(answer)) => {
-                        let ready = self.ready().await;
-                        drop(answer.send(ready));
-                    }
-                    None => return,
+                Some(done) = work.join_next() => match done {
+                    Ok(done) => self.forecaster.take(done, (self.clock)()),
+                    // A panic, of the model most likely, is the miner's: it goes down loudly.
+                    Err(error) => resume_unwind(error.into_panic()),
                 },
-                done = BackgroundFit::finished(&mut self.running_fit) => self.install_fit(done).await,
-                _ = tick.tick() => self.tick().await,
+                _ = tick.tick() => {}
             }
-        }
-    }
-
-    async fn payload(
-        &mut self,
-        round: &RoundId,
-    ) -> Result<Arc<CommittedPayload>, ForecastServiceError> {
-        if let Some(payload) = self.payloads.cached(round) {
-            return Ok(payload);
-        }
-        let now = system_now();
-        let prepared = self.prepared.as_ref().filter(|prepared| {
-            prepared.origin == round.origin && now - prepared.made <= REFRESH_LEAD
-        });
-        let payload = match prepared.map(|prepared| prepared.payload.clone()) {
-            Some(Ok(payload)) => payload,
-            _ => self.make_forecast(round.origin, now).await?,
-        };
-        store_payload(&self.payloads, round, payload).await
-    }
-
-    /// Whether there is a forecast for the next origin.
-    async fn ready(&mut self) -> Result<(), ForecastServiceError> {
-        let next = self.next_origin(system_now());
-        if self.prepared.as_ref().is_none_or(|p| p.origin != next) {
-            self.prepare().await;
-        }
-        match &self.prepared {
-            Some(PreparedForecast { payload, .. }) => payload.clone().map(drop),
-            None => Err(ForecastServiceError::Stopping),
-        }
-    }
-
-    async fn tick(&mut self) {
-        self.prepare().await;
-        let now = system_now();
-        // Nothing slow shortly before an origin.
-        if self.next_origin(now) - now > REFRESH_LEAD {
-            match self.history.backfill(now).await {
-                Ok(added) => self.backfilled_since_fit |= added > 0,
-                Err(error) => tracing::warn!(%error, "older history can't be read"),
+            for due in self.forecaster.due_work((self.clock)()) {
+                work.spawn(Arc::clone(&self.worker).carry_out(due));
             }
-            self.refit_if_due(now);
+            let standing = self.forecaster.standing().clone();
+            self.published.send_replace(standing);
+        }
+    }
+}
+
+impl WorkContext {
+    async fn carry_out(self: Arc<Self>, work: ForecastWork) -> FinishedWork {
+        match work {
+            ForecastWork::ReadBars(span) => {
+                let step = self.series.grid.step;
+                let bars = self.candles.bars(step, span.from, span.to).await;
+                FinishedWork::ReadBars(span, bars)
+            }
+            ForecastWork::ReadMinutes(span) => {
+                let minutes = self.candles.bars(MINUTE, span.from, span.to).await;
+                FinishedWork::ReadMinutes(minutes)
+            }
+            ForecastWork::ReadOlderBars(span) => {
+                let step = self.series.grid.step;
+                let bars = self.candles.bars(step, span.from, span.to).await;
+                FinishedWork::ReadOlderBars(span, bars)
+            }
+            ForecastWork::Fit(fit) => blocking(move || fit.run()).await,
+            ForecastWork::Forecast(forecasts) => blocking(move || forecasts.run()).await,
+            ForecastWork::Save(save) => {
+                let kept = move || {
+                    let series = self.series.clone();
+                    warm_start::save(&self.path, &self.model, series, self.seed, &save)
+                };
+                FinishedWork::Save(blocking(kept).await)
+            }
+            ForecastWork::ProbeFolder => {
+                blocking(move || self.folder.probe()).await;
+                FinishedWork::ProbeFolder
+            }
         }
     }
 

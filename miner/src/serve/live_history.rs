@@ -1,55 +1,89 @@
-//! The price history of a live miner: what the venue has, newest first, older bars piece by piece.
+//! The price history of a live miner: what was read from files and the venue, and which pieces are to be read next.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use foretell_core::bar::Bar;
+use foretell_core::series::Unit;
 use foretell_core::time::{Millis, UnixMillis};
 
-use super::candle_client::CandleClient;
-use super::forecast_error::{ForecastServiceError, ForecastSetupError};
+use super::forecast_error::ForecastSetupError;
 use super::partial_bar::partial_bars;
 use super::warm_start;
 use crate::config::MinerConfig;
-use crate::price_history::PriceHistory;
+use crate::price_history::{PriceHistory, PriceHistoryError};
 
 /// History that is read before anything else; more comes piece by piece.
 const INITIAL_HISTORY: Millis = Millis::days(40);
 /// Span of one piece of older history.
 const BACKFILL_CHUNK: Millis = Millis::days(30);
 /// Candles that make up the [partial bar](partial_bars).
-const MINUTE: Millis = Millis::minutes(1);
+pub const MINUTE: Millis = Millis::minutes(1);
+/// Minutes are asked for no further back than this many steps: a venue that lacks that many bars lacks its minutes, too.
+const MAX_MINUTES_STEPS: i64 = 8;
 
-/// Bars of the series, and the venue that has more of them.
+/// A span of candles, `[from, to)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CandleSpan {
+    /// When the first one opens.
+    pub from: UnixMillis,
+    /// When the last one closes.
+    pub to: UnixMillis,
+}
+
+/// Bars of the series, and the minutes since the newest of them.
 pub struct LiveHistory {
-    candles: CandleClient,
     bars: PriceHistory,
+    /// By open time: those that no bar covers yet.
+    minutes: BTreeMap<UnixMillis, Bar>,
     /// All bars from here on that exist were read.
     from: Option<UnixMillis>,
     /// How far back a model learns and forecasts from.
     window: Millis,
 }
 
+/// All prices that a forecast starts from, cut off from the history: it can be made on another thread.
+#[derive(Debug, Clone)]
+pub struct KnownPrices {
+    bars: PriceHistory,
+    minutes: Vec<Bar>,
+    window: Millis,
+}
+
 impl LiveHistory {
     /// The bars in the configured price files, and those that the last run kept.
-    pub fn open(config: &MinerConfig, candles: CandleClient) -> Result<Self, ForecastSetupError> {
+    pub fn open(config: &MinerConfig) -> Result<Self, ForecastSetupError> {
         let series = &config.series;
-        let mut bars = PriceHistory::new(series.grid.step, series.unit);
+        let mut history = Self::new(series.grid.step, series.unit, window_of(config));
         if !config.prices.files.is_empty() {
-            bars = warm_start::load_history(&config.prices.files, series)?;
+            history.bars = warm_start::load_history(&config.prices.files, series)?;
         }
         let stored = config.serve.data.join(warm_start::HISTORY_FILE);
         if stored.exists() {
-            match warm_start::load_history(std::slice::from_ref(&stored), series) {
-                Ok(own) => {
-                    let added = bars.extend(own.bars().iter().copied());
-                    tracing::info!(?added, file = %stored.display(), "history of the last run");
-                }
-                Err(error) => tracing::warn!(%error, "history of the last run is of no use"),
-            }
+            history.add_stored(config, &stored);
         }
-        Ok(Self {
-            from: bars.bars().first().map(|bar| bar.open_time),
-            bars,
-            candles,
-            window: Millis::days(i64::from(config.model.history_days)),
-        })
+        history.from = history.bars.bars().first().map(|bar| bar.open_time);
+        Ok(history)
+    }
+
+    /// A history without bars.
+    pub fn new(step: Millis, unit: Unit, window: Millis) -> Self {
+        Self {
+            bars: PriceHistory::new(step, unit),
+            minutes: BTreeMap::new(),
+            from: None,
+            window,
+        }
+    }
+
+    fn add_stored(&mut self, config: &MinerConfig, stored: &Path) {
+        match warm_start::load_history(&[stored.to_owned()], &config.series) {
+            Ok(own) => {
+                let added = self.bars.extend(own.bars().iter().copied());
+                tracing::info!(?added, file = %stored.display(), "history of the last run");
+            }
+            Err(error) => tracing::warn!(%error, "history of the last run is of no use"),
+        }
     }
 
     /// All bars that are known.
@@ -91,8 +125,14 @@ impl LiveHistory {
         Ok(())
     }
 
-    /// Reads a piece of older history, if there isn't enough, and returns how many bars were new.
-    pub async fn backfill(&mut self, now: UnixMillis) -> Result<usize, ForecastServiceError> {
+    /// The time of the newest price that is known: the close of a bar or of a minute; `None` without bars.
+    pub fn newest_price_time(&self) -> Option<UnixMillis> {
+        let bar = self.last_close_time()?;
+        Some(self.newest_minute().map_or(bar, |minute| minute.max(bar)))
+    }
+
+    /// The bars that have closed by `now` since the last one known, if there can be some.
+    pub fn due_bars(&self, now: UnixMillis) -> Option<CandleSpan> {
         let step = self.bars.step();
         let oldest = now - self.window;
         let oldest = oldest.floor(step);
@@ -102,18 +142,16 @@ impl LiveHistory {
         let from = (known_from - BACKFILL_CHUNK).max(oldest);
         let bars = self.candles.bars(step, from, known_from).await?;
         let added = self.bars.extend(bars)?;
-        tracing::info!(%from, added, "older history");
-        self.from = Some(from);
+        if some && !continues {
+            self.from = Some(span.from);
+        }
+        let last = self.last_close_time().unwrap_or_default();
+        self.minutes = self.minutes.split_off(&last);
         Ok(added)
     }
 
-    /// What a forecast of `origin` made at `now` starts from: the window before it, with the bar that hasn't closed
-    /// yet as far as its minutes are known.
-    pub async fn up_to_origin(
-        &self,
-        origin: UnixMillis,
-        now: UnixMillis,
-    ) -> Result<PriceHistory, ForecastServiceError> {
+    /// The minutes that have closed by `now` since the last bar, if there can be some that aren't known.
+    pub fn due_minutes(&self, now: UnixMillis) -> Option<CandleSpan> {
         let step = self.bars.step();
         let last = self.bars.last_close_time().unwrap_or_default();
         let minutes = if step > MINUTE {
@@ -126,9 +164,173 @@ impl LiveHistory {
         } else {
             Vec::new()
         };
-        let mut recent = self.window_before(origin);
-        let partial = partial_bars(&minutes, recent.bars().last(), step, origin);
+        for minute in minutes.into_iter().filter(usable) {
+            self.minutes.entry(minute.open_time).or_insert(minute);
+        }
+        self.minutes.len() - before
+    }
+
+    /// The next piece of older history, if there isn't enough.
+    pub fn due_older_bars(&self, now: UnixMillis) -> Option<CandleSpan> {
+        let oldest = floor(now - self.window, self.bars.step());
+        let known_from = self.from.filter(|from| *from > oldest)?;
+        span((known_from - BACKFILL_CHUNK).max(oldest), known_from)
+    }
+
+    /// Takes the venue's answer for [due older bars](Self::due_older_bars), and returns how many were new.
+    ///
+    /// # Errors
+    /// Bars that don't belong in the history; none is taken.
+    pub fn add_older_bars(
+        &mut self,
+        span: CandleSpan,
+        bars: Vec<Bar>,
+    ) -> Result<usize, PriceHistoryError> {
+        let added = self.bars.extend(bars)?;
+        // What is known may begin elsewhere by now.
+        if self.from == Some(span.to) {
+            self.from = Some(span.from);
+        }
+        Ok(added)
+    }
+
+    /// What forecasts can start from now.
+    pub fn known_prices(&self) -> KnownPrices {
+        KnownPrices {
+            bars: self.bars.clone(),
+            minutes: self.minutes.values().copied().collect(),
+            window: self.window,
+        }
+    }
+
+    fn newest_minute(&self) -> Option<UnixMillis> {
+        let (open_time, _) = self.minutes.last_key_value()?;
+        Some(*open_time + MINUTE)
+    }
+}
+
+impl KnownPrices {
+    /// What a forecast of `origin` starts from: the window before it, with the bars that haven't closed or weren't read
+    /// yet as far as their minutes are known.
+    ///
+    /// # Errors
+    /// Prices that don't belong in the history.
+    pub fn up_to_origin(&self, origin: UnixMillis) -> Result<PriceHistory, PriceHistoryError> {
+        let mut recent = self.bars.between(origin - self.window, origin);
+        let last = recent.bars().last();
+        let partial = partial_bars(&self.minutes, last, recent.step(), origin);
         recent.extend(partial)?;
         Ok(recent)
+    }
+}
+
+fn window_of(config: &MinerConfig) -> Millis {
+    Millis::days(i64::from(config.model.history_days))
+}
+
+fn span(from: UnixMillis, to: UnixMillis) -> Option<CandleSpan> {
+    (from < to).then_some(CandleSpan { from, to })
+}
+
+/// The last multiple of `step` up to `time`.
+pub fn floor(time: UnixMillis, step: Millis) -> UnixMillis {
+    UnixMillis(time.0 - time.0.rem_euclid(step.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::testing::{MONDAY, STEP, bars, price};
+
+    use super::*;
+
+    fn history() -> LiveHistory {
+        LiveHistory::new(STEP, Unit::LogPrice, Millis::days(60))
+    }
+
+    fn at(minute: i64) -> UnixMillis {
+        MONDAY + MINUTE.times(minute)
+    }
+
+    fn minute(n: i64, value: f64) -> Bar {
+        Bar::from_value(at(n), price(value))
+    }
+
+    /// A history whose last bar closed on Monday at 0:00.
+    fn known() -> LiveHistory {
+        let mut history = history();
+        let span = history.due_bars(MONDAY).unwrap();
+        let newest = bars(MONDAY - STEP.times(3), [10.0, 11.0, 12.0]);
+        assert_eq!(history.add_bars(span, newest), Ok(3));
+        history
+    }
+
+    #[test]
+    fn what_is_due_is_what_has_closed_and_is_not_known() {
+        let mut history = known();
+        assert_eq!(history.due_bars(at(4)), None);
+        let span = CandleSpan {
+            from: MONDAY,
+            to: at(5),
+        };
+        assert_eq!(history.due_bars(at(6)), Some(span));
+        let minutes = CandleSpan {
+            from: MONDAY,
+            to: at(3),
+        };
+        assert_eq!(history.due_minutes(at(3) + Millis(1)), Some(minutes));
+        assert_eq!(history.add_minutes(vec![minute(2, 13.0)]), 1);
+        assert_eq!(history.due_minutes(at(3) + Millis(1)), None);
+        assert_eq!(history.newest_price_time(), Some(at(3)));
+        // The bar that covers the minutes takes their place.
+        assert_eq!(history.add_bars(span, bars(MONDAY, [14.0])), Ok(1));
+        assert_eq!(history.newest_price_time(), Some(at(5)));
+        assert!(history.minutes.is_empty());
+    }
+
+    #[test]
+    fn older_history_comes_piece_by_piece_until_there_is_enough() {
+        let mut history = known();
+        let first = history.due_older_bars(MONDAY).unwrap();
+        assert_eq!(first.to, MONDAY - INITIAL_HISTORY);
+        assert_eq!(history.add_older_bars(first, Vec::new()), Ok(0));
+        // 40 and 30 days are more than 60: the first piece was all.
+        assert!(history.is_filled(MONDAY));
+        assert_eq!(history.due_older_bars(MONDAY), None);
+    }
+
+    #[test]
+    fn a_late_bar_is_made_of_its_minutes_and_never_of_unusable_ones() {
+        let mut history = known();
+        let before = bars(MONDAY - STEP, [9.0])[0];
+        let minutes = vec![minute(1, 13.0), minute(4, 14.0), minute(5, 15.0), before];
+        assert_eq!(history.add_minutes(minutes), 3);
+        assert_eq!(
+            history.add_minutes(vec![minute(6, -1.0), minute(5, 15.0)]),
+            0
+        );
+        let recent = history.known_prices().up_to_origin(at(10)).unwrap();
+        let closes: Vec<f64> = recent.bars().iter().map(|bar| bar.close.get()).collect();
+        assert_eq!(closes, [10.0, 11.0, 12.0, 14.0, 15.0]);
+        assert_eq!(recent.last_close_time(), Some(at(10)));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_while_makes_no_hole() {
+        let mut history = known();
+        let before = history.due_older_bars(MONDAY);
+        let span = history.due_bars(MONDAY + Millis::days(10_000)).unwrap();
+        assert_eq!(history.add_bars(span, Vec::new()), Ok(0));
+        assert_eq!(history.due_older_bars(MONDAY), before);
+        assert_eq!(history.due_bars(at(6)).map(|span| span.from), Some(MONDAY));
+    }
+
+    #[test]
+    fn bars_that_cannot_be_are_refused_whole() {
+        let mut history = known();
+        let span = history.due_bars(at(10)).unwrap();
+        let off_grid = bars(MONDAY + Millis(1), [13.0]);
+        assert!(history.add_bars(span, off_grid).is_err());
+        assert_eq!(history.last_close_time(), Some(MONDAY));
+        assert_eq!(history.due_bars(at(10)), Some(span));
     }
 }

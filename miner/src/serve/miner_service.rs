@@ -1,21 +1,25 @@
 //! The whole service: what it is set up from, and its life from listening to the last answer.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
+use foretell_cli::clock::system_now;
 use foretell_core::hotkey::Hotkey;
+use foretell_core::time::UnixMillis;
 use foretell_feed::rest::{RestClient, RestError};
 use foretell_keys::keypair::Keypair;
+use foretell_wire::callers::Callers;
 use foretell_wire::http_server::{self, ServerLimits};
-use foretell_wire::request_authorizer::Callers;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::asked_rounds::AskedRounds;
 use super::candle_client::CandleClient;
+use super::data_folder::DataFolder;
 use super::forecast_error::ForecastSetupError;
 use super::forecast_service::ForecastService;
 use super::metrics::MinerMetrics;
@@ -47,8 +51,8 @@ pub enum ServeError {
         /// The system's error.
         source: io::Error,
     },
-    /// The data directory can't be created.
-    #[error("can't create data directory {path}: check serve.data")]
+    /// The data directory can't be created or read.
+    #[error("can't use data directory {path}: check serve.data")]
     Data {
         /// Path of the directory, `serve.data`.
         path: String,
@@ -81,35 +85,43 @@ pub struct MinerService {
 
 impl MinerService {
     /// Binds the address and sets up everything that can fail.
-    pub async fn bind(config: MinerConfig, key: Keypair) -> Result<Self, ServeError> {
+    pub async fn bind(
+        config: MinerConfig,
+        key: Keypair,
+        callers: Callers,
+    ) -> Result<Self, ServeError> {
         let model = models::by_name(&config.model.name)?;
-        Self::with_model(config, key, model).await
+        Self::with_model(config, key, callers, model, system_now).await
     }
 
-    /// [`bind`](Self::bind), with a model that is already made.
+    /// [`bind`](Self::bind), with a model that is already made, and a clock that windows go by.
     pub(super) async fn with_model(
         config: MinerConfig,
         key: Keypair,
+        callers: Callers,
         model: Arc<dyn AnyModel>,
+        now: fn() -> UnixMillis,
     ) -> Result<Self, ServeError> {
         let (venue, host) = config.venue()?;
-        fs::create_dir_all(&config.serve.data).map_err(|source| ServeError::Data {
-            path: config.serve.data.display().to_string(),
-            source,
-        })?;
+        let data_folder =
+            DataFolder::create(&config.serve.data).map_err(|source| ServeError::Data {
+                path: config.serve.data.display().to_string(),
+                source,
+            })?;
         let rest = RestClient::new(VENUE_DEADLINE)?;
         let address = config.serve.listen;
         let listen = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let hotkey = key.hotkey();
-        let callers = match &config.serve.validators {
-            Some(validators) => Callers::Only(validators.iter().copied().collect()),
-            None => Callers::Anyone,
-        };
         let folder = &config.serve.data;
         let payloads = Arc::new(PayloadStore::new(folder.clone()));
         let outcomes = Arc::new(OutcomeLog::new(folder));
+        let asked = AskedRounds::open(folder, &config.series.grid);
+        let asked = asked.map_err(|source| ServeError::Data {
+            path: folder.display().to_string(),
+            source,
+        })?;
         let candles = CandleClient {
             rest,
             venue,
@@ -117,12 +129,14 @@ impl MinerService {
             symbol: config.prices.symbol.clone(),
         };
         let (forecast_service, forecasts) =
-            ForecastService::open(&config, model, candles, Arc::clone(&payloads))?;
+            ForecastService::open(&config, model, candles, Arc::new(data_folder))?;
         let state = ServeState {
             key,
             series: config.series,
             clock: config.serve.clock,
+            now,
             payloads,
+            asked: Arc::new(asked),
             outcomes,
             metrics: MinerMetrics::default(),
             forecasts,

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use foretell_core::series::{RoundId, Series};
+use foretell_cli::printable::printable;
+use foretell_core::series::Series;
 use foretell_core::time::{Millis, UnixMillis};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::blocking::blocking;
 use super::candle_client::CandleClient;
-use super::committed_payload::CommittedPayload;
 use super::forecast_error::ForecastServiceError;
-use super::forecast_payload::{forecast_payload, store_payload};
+use super::forecast_payload::forecast_payload;
 use super::forecast_request::ForecastRequest;
-use super::payload_store::PayloadStore;
 use crate::config::{MinerConfig, ModelConfig};
 use crate::models::{AnyFittedModel, AnyModel, ModelError};
 use crate::price_history::PriceHistory;
@@ -22,8 +21,9 @@ use crate::price_history::PriceHistory;
 pub struct ReplayForecastService {
     candles: CandleClient,
     worker: ForecastWorker,
-    payloads: Arc<PayloadStore>,
     requests: mpsc::Receiver<ForecastRequest>,
+    /// What was made last.
+    newest: Option<(UnixMillis, Arc<str>)>,
 }
 
 /// What fits and forecasts: it moves to a blocking thread and back.
@@ -43,7 +43,6 @@ impl ReplayForecastService {
         config: &MinerConfig,
         model: Arc<dyn AnyModel>,
         candles: CandleClient,
-        payloads: Arc<PayloadStore>,
         requests: mpsc::Receiver<ForecastRequest>,
     ) -> Self {
         let series = config.series.clone();
@@ -57,44 +56,43 @@ impl ReplayForecastService {
                 history_from: None,
                 fitted: None,
             },
-            payloads,
             requests,
+            newest: None,
         }
     }
 
     /// Answers requests until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            tokio::select! {
+            let request = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                request = self.requests.recv() => match request {
-                    Some(ForecastRequest::Payload(round, answer)) => {
-                        let payload = self.payload(&round).await;
-                        if let Err(error) = &payload {
-                            tracing::warn!(%round, %error, "no forecast");
-                        }
-                        // A caller that is gone has no use for the answer.
-                        drop(answer.send(payload));
-                    }
-                    // The time of a forecast comes with its request: there is nothing to prepare.
-                    Some(ForecastRequest::Ready(answer)) => drop(answer.send(Ok(()))),
-                    None => return,
-                },
+                request = self.requests.recv() => request,
+            };
+            let Some(ForecastRequest { origin, answer }) = request else {
+                return;
+            };
+            let payload = self.payload(origin).await;
+            if let Err(error) = &payload {
+                let error = printable(&error.to_string()).into_owned();
+                tracing::warn!(%origin, error, "no forecast");
             }
+            // A caller that is gone has no use for the answer.
+            drop(answer.send(payload));
         }
     }
 
-    async fn payload(
-        &mut self,
-        round: &RoundId,
-    ) -> Result<Arc<CommittedPayload>, ForecastServiceError> {
-        if let Some(payload) = self.payloads.cached(round) {
-            return Ok(payload);
+    async fn payload(&mut self, origin: UnixMillis) -> Result<Arc<str>, ForecastServiceError> {
+        // All validators of a round ask at once.
+        if let Some((made_for, payload)) = &self.newest
+            && *made_for == origin
+        {
+            return Ok(Arc::clone(payload));
         }
-        self.read_new_bars(round.origin).await?;
-        let payload = self.fit_and_forecast(round.origin).await?;
-        store_payload(&self.payloads, round, payload.into()).await
+        self.read_new_bars(origin).await?;
+        let payload: Arc<str> = self.fit_and_forecast(origin).await?.into();
+        self.newest = Some((origin, Arc::clone(&payload)));
+        Ok(payload)
     }
 
     /// Fits and forecasts on a blocking thread, so that a long fit holds up no answer that is kept.

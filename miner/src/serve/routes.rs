@@ -1,5 +1,6 @@
 //! The routes: commitment, reveal and outcome, signed by validators; health and metrics for anybody.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::{Json, State};
@@ -7,29 +8,30 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use foretell_cli::clock::{system_nanos, system_now};
+use foretell_cli::clock::system_nanos;
+use foretell_core::hash::Commitment;
+use foretell_core::hotkey::Hotkey;
 use foretell_core::series::{RoundId, Series};
 use foretell_core::signed_text::{answer_text, receipt_text, reveal_text_from_digest};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::UnixMillis;
 use foretell_keys::keypair::{Keypair, verify_signature};
 use foretell_wire::authorization::require_authorization;
+use foretell_wire::callers::{Caller, Callers};
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, OUTCOME_ROUTE, OutcomeNotice, REVEAL_ROUTE,
     RevealRequest, RevealResponse,
 };
-use foretell_wire::request_authorizer::{Caller, Callers};
 
+use super::asked_rounds::{AskedRounds, OutcomeClaim};
 use super::blocking::blocking;
-use super::committed_payload::CommittedPayload;
+use super::commit_window::CommitWindow;
+use super::committed_payload::{CommittedPayload, NoncedCommitment};
 use super::forecast_error::ForecastServiceError;
 use super::forecast_request::ForecastServiceHandle;
 use super::metrics::MinerMetrics;
-use super::outcome_log::{OutcomeLog, OutcomeLogError};
+use super::outcome_log::{OutcomeLog, OutcomeLogError, ReceivedOutcome};
 use super::payload_store::{PayloadStore, PayloadStoreError};
 use crate::config::ClockConfig;
-
-/// A live miner commits to rounds no further ahead than this: nobody gets forecasts in advance.
-pub const MAX_LEAD_TIME: Millis = Millis::minutes(2);
 
 /// What the routes share: the miner's side of every answer.
 pub struct ServeState {
@@ -39,8 +41,12 @@ pub struct ServeState {
     pub series: Series,
     /// Whether requests are answered at the machine's time or their own.
     pub clock: ClockConfig,
+    /// The time now, by the machine's clock.
+    pub now: fn() -> UnixMillis,
     /// Payloads that the miner is committed to.
     pub payloads: Arc<PayloadStore>,
+    /// Which validator asked in which round.
+    pub asked: Arc<AskedRounds>,
     /// Outcomes that validators reported.
     pub outcomes: Arc<OutcomeLog>,
     /// Counters for Prometheus.
@@ -69,10 +75,13 @@ pub fn router(miner: ServeState, callers: Callers) -> Router {
 /// Why a request is refused.
 enum RouteError {
     BadRequest(String),
+    TooEarly(String),
     NotCommitted,
+    NotAsked(RoundId),
     InvalidReceipt,
     Forecast(ForecastServiceError),
     Payloads(PayloadStoreError),
+    AskedRounds(io::Error),
     Outcomes(OutcomeLogError),
 }
 
@@ -83,13 +92,9 @@ async fn commit(
 ) -> Result<Json<CommitResponse>, RouteError> {
     miner.validate(&request)?;
     let round = &request.round;
-    let payload = match miner.committed_payload(round).await? {
+    let payload = match miner.bound_payload(round, validator).await? {
         Some(payload) => payload,
-        None => miner
-            .forecasts
-            .payload(round)
-            .await
-            .map_err(RouteError::Forecast)?,
+        None => miner.bind(round, validator).await?,
     };
     let committed = payload.commitment_for(&miner.key, &validator);
     let text = answer_text(round, &validator, &committed.commitment);
@@ -106,18 +111,19 @@ async fn reveal(
     Json(request): Json<RevealRequest>,
 ) -> Result<Response, RouteError> {
     let RevealRequest { round, receipt } = &request;
-    let Some(payload) = miner.committed_payload(round).await? else {
+    let Some(bound) = miner.bound_payload(round, validator).await? else {
         return Err(RouteError::NotCommitted);
     };
-    let committed = payload.commitment_for(&miner.key, &validator);
     // The receipt proves that the validator is bound to this commitment before it sees the payload.
     let hotkey = miner.key.hotkey();
     let text = receipt_text(round, &hotkey, &receipt.commitment, receipt.arrival);
-    let signed = verify_signature(&validator, text.as_bytes(), &receipt.signature);
-    if !signed || receipt.commitment != committed.commitment {
+    if !verify_signature(&validator, text.as_bytes(), &receipt.signature) {
         return Err(RouteError::InvalidReceipt);
     }
-    if miner.clock == ClockConfig::System && system_now() < round.origin {
+    let (payload, committed) = miner
+        .payload_behind(bound, &validator, &receipt.commitment)
+        .await?;
+    if miner.clock == ClockConfig::System && (miner.now)() < round.origin {
         return Err(RouteError::BadRequest(format!(
             "{round} has not begun: ask after T"
         )));
@@ -132,7 +138,7 @@ async fn reveal(
     .into_response())
 }
 
-/// Takes a validator's report of how the miner did in a round.
+/// Takes a validator's report of how the miner did in a round in which it was asked: once.
 async fn outcome(
     State(miner): State<Arc<ServeState>>,
     Extension(Caller(validator)): Extension<Caller>,
@@ -144,13 +150,26 @@ async fn outcome(
             miner.series.id
         )));
     }
+    let received = ReceivedOutcome::new(validator, notice).map_err(|figure| {
+        RouteError::BadRequest(format!("no outcome has such a {figure}"))
+    })?;
+    let round = received.outcome.round.clone();
+    let asked = Arc::clone(&miner.asked);
+    let claim = blocking(move || asked.claim_outcome(round.origin, validator)).await;
+    let claim = claim.map_err(RouteError::AskedRounds)?;
+    let outcome = &received.outcome;
+    match claim {
+        OutcomeClaim::NeverAsked => return Err(RouteError::NotAsked(outcome.round.clone())),
+        OutcomeClaim::Repeated => return Ok(StatusCode::NO_CONTENT),
+        OutcomeClaim::First => {}
+    }
     tracing::info!(
-        round = %notice.round, verdict = %notice.verdict, score = notice.score, rank = notice.rank,
-        weight = notice.weight, "outcome"
+        round = %outcome.round, verdict = %outcome.verdict, score = outcome.score, rank = outcome.rank,
+        weight = outcome.weight, "outcome"
     );
-    miner.metrics.count_outcome(&notice);
+    miner.metrics.count_outcome(outcome);
     let outcomes = Arc::clone(&miner.outcomes);
-    let kept = blocking(move || outcomes.append(validator, notice)).await;
+    let kept = blocking(move || outcomes.append(&received)).await;
     kept.map_err(RouteError::Outcomes)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -159,9 +178,9 @@ async fn metrics(State(miner): State<Arc<ServeState>>) -> String {
     miner.metrics.text()
 }
 
-/// Ready means that there is a forecast for the next origin.
+/// Ready means that the next commitment would be given.
 async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
-    match (miner.forecasts.ready().await, miner.clock) {
+    match (miner.forecasts.ready((miner.now)()), miner.clock) {
         (Ok(()), ClockConfig::Request) => {
             "ready: forecasts follow the requests' time".into_response()
         }
@@ -190,34 +209,82 @@ impl ServeState {
             )));
         }
         let now = self.answer_time(request.round_time_ms);
-        if origin < now || origin > now + MAX_LEAD_TIME {
-            return Err(RouteError::BadRequest(format!(
-                "{} is not the next round",
+        match CommitWindow::at(origin, now) {
+            CommitWindow::Open => Ok(()),
+            CommitWindow::Past => Err(RouteError::BadRequest(format!(
+                "{} has begun: it is {now}",
                 request.round
-            )));
+            ))),
+            CommitWindow::Early(opens) => Err(RouteError::TooEarly(format!(
+                "{} takes commitments from {opens} on: it is {now}",
+                request.round
+            ))),
         }
-        Ok(())
     }
 
     /// The time at which a request made at `round_time` is answered.
     fn answer_time(&self, round_time: UnixMillis) -> UnixMillis {
         match self.clock {
-            ClockConfig::System => system_now(),
+            ClockConfig::System => (self.now)(),
             ClockConfig::Request => round_time,
         }
     }
 
-    /// The payload of `round`, if the miner is committed to one.
-    async fn committed_payload(
+    /// The payload of `round` that the miner is bound to by its answer to `validator`, if there is one.
+    async fn bound_payload(
         &self,
         round: &RoundId,
+        validator: Hotkey,
     ) -> Result<Option<Arc<CommittedPayload>>, RouteError> {
-        if let Some(payload) = self.payloads.cached(round) {
+        if let Some(payload) = self.payloads.cached(round, &validator) {
             return Ok(Some(payload));
         }
         let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
-        let found = blocking(move || payloads.find(&round)).await;
+        let found = blocking(move || payloads.find(&round, &validator)).await;
         found.map_err(RouteError::Payloads)
+    }
+
+    /// Binds the miner to the newest forecast of `round` in its answer to `validator`; what comes back is what counts.
+    async fn bind(
+        &self,
+        round: &RoundId,
+        validator: Hotkey,
+    ) -> Result<Arc<CommittedPayload>, RouteError> {
+        let asked = Arc::clone(&self.asked);
+        let origin = round.origin;
+        let noted = blocking(move || asked.note_asked(origin, validator)).await;
+        if let Err(error) = noted {
+            // The answer matters more than whether its outcome can be taken after a restart.
+            tracing::warn!(%error, "can't keep which validators asked");
+        }
+        let text = self.forecasts.current(round).await;
+        let text = text.map_err(RouteError::Forecast)?;
+        let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
+        let bound = blocking(move || payloads.bind(&round, validator, text)).await;
+        self.forecasts.note_stored(&bound);
+        bound.map_err(RouteError::Payloads)
+    }
+
+    /// The payload and nonce behind a commitment to `validator`: of the payload that the miner is `bound` to, or of another
+    /// of the round that it may have answered with before a power cut.
+    async fn payload_behind(
+        &self,
+        bound: Arc<CommittedPayload>,
+        validator: &Hotkey,
+        commitment: &Commitment,
+    ) -> Result<(Arc<CommittedPayload>, NoncedCommitment), RouteError> {
+        let opens = |payload: Arc<CommittedPayload>| {
+            let committed = payload.commitment_for(&self.key, validator);
+            (committed.commitment == *commitment).then_some((payload, committed))
+        };
+        let round = bound.round().clone();
+        if let Some(found) = opens(bound) {
+            return Ok(found);
+        }
+        let payloads = Arc::clone(&self.payloads);
+        let all = blocking(move || payloads.find_all(&round)).await;
+        let mut all = all.map_err(RouteError::Payloads)?.into_iter();
+        all.find_map(opens).ok_or(RouteError::InvalidReceipt)
     }
 }
 
@@ -225,6 +292,11 @@ impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         let (status, why) = match self {
             Self::BadRequest(why) => (StatusCode::BAD_REQUEST, why),
+            Self::TooEarly(why) => (StatusCode::TOO_EARLY, why),
+            Self::NotAsked(round) => (
+                StatusCode::NOT_FOUND,
+                format!("the caller did not ask for a commitment in {round}"),
+            ),
             Self::NotCommitted => (
                 StatusCode::NOT_FOUND,
                 "no commitment was given in this round".into(),
@@ -237,6 +309,11 @@ impl IntoResponse for RouteError {
             Self::Payloads(error) => {
                 tracing::error!(%error, "payloads");
                 let why = "the miner can't read its payloads".into();
+                (StatusCode::INTERNAL_SERVER_ERROR, why)
+            }
+            Self::AskedRounds(error) => {
+                tracing::error!(%error, "asked rounds");
+                let why = "the miner can't keep outcomes".into();
                 (StatusCode::INTERNAL_SERVER_ERROR, why)
             }
             Self::Outcomes(error) => {

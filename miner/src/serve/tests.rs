@@ -12,15 +12,16 @@ use foretell_core::hash::Hex;
 use foretell_core::series::Grid;
 use foretell_core::signed_text::commitment;
 use foretell_core::time::{Millis, UnixMillis};
+use foretell_data::prices::{PriceSeries, write_csv};
 use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use self::harness::{
     K, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, request, series, step,
 };
 use super::miner_service::{MinerService, ServeError};
-use super::routes::MAX_LEAD_TIME;
 use crate::config::{ClockConfig, MinerConfig};
 use crate::models::{FittedModel, Model, ModelError};
 use crate::price_history::PriceHistory;
@@ -142,7 +143,13 @@ async fn requests_for_anything_else_are_refused_with_the_reason() {
         let answer = validator.commitment(&miner, &request).await;
         assert_eq!(answer.unwrap_err(), expected);
     }
-    let furthest = changed(|r| r.round_time_ms = r.round.origin - MAX_LEAD_TIME);
+    // Two minutes before the round nobody gets a forecast, and nothing is bound.
+    let early = changed(|r| r.round_time_ms = r.round.origin - Millis::minutes(2));
+    let answer = validator.commitment(&miner, &early).await;
+    let expected = "425: BTC/USD@1704067200000 takes commitments from 1704067185000 on: it is 1704067080000";
+    let why = answer.unwrap_err();
+    assert!(why.ends_with(expected), "{why}");
+    let furthest = changed(|r| r.round_time_ms = r.round.origin - Millis::seconds(17));
     assert!(validator.commitment(&miner, &furthest).await.is_ok());
     miner.stop().await;
 }
@@ -297,12 +304,12 @@ async fn health_needs_no_signature() {
     miner.stop().await;
 
     let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
-    assert_eq!(miner.get("/readyz").await, (200, "ready".into()));
+    assert_eq!(miner.readiness().await, (200, "ready".into()));
     miner.stop().await;
     venue.up.store(false, Ordering::Relaxed);
     let (miner, _folder) = TestMiner::fresh(|data| live(&host, data)).await;
     assert_eq!(miner.get("/healthz").await, (200, "ok".into()));
-    let (status, why) = miner.get("/readyz").await;
+    let (status, why) = miner.readiness().await;
     assert_eq!(status, 503);
     assert!(
         why.starts_with("no fresh prices: replay answered status 500"),
@@ -314,7 +321,7 @@ async fn health_needs_no_signature() {
 /// A miner that goes by the machine's clock, with a round every minute.
 fn live(host: &str, data: &Path) -> MinerConfig {
     let mut config = config(host, data);
-    config.series = series(Millis::minutes(1));
+    config.series = series(LIVE_STEP);
     config.serve.clock = ClockConfig::System;
     config
 }
@@ -327,23 +334,101 @@ async fn a_live_miner_forecasts_what_comes_next_and_nothing_else() {
     let series = series(Millis::minutes(1));
     let last = UnixMillis::literal(system_now().get() / 60_000 * 60_000);
     let round = |n: i64| {
-        let origin = last + Millis::minutes(n);
+        let origin = live_origin(n);
         // A live miner ignores the time in the request.
         CommitRequest::new(&series, origin, origin, origin)
     };
-    for n in [-1000, -1, 4, 1000] {
-        let request = round(n);
-        let answer = validator.commitment(&miner, &request).await;
-        let expected = format!("status 400: {} is not the next round", request.round);
-        assert_eq!(answer.unwrap_err(), expected);
+    for (n, expected) in [
+        (-1000, "has begun"),
+        (0, "has begun"),
+        (2, "takes commitments from"),
+        (1000, "takes commitments from"),
+    ] {
+        let answer = validator.commitment(&miner, &round(n)).await;
+        let why = answer.unwrap_err();
+        assert!(why.contains(expected), "{n}: {why}");
     }
-    // One to two minutes ahead: in time however long this takes to get there.
-    let request = round(2);
+    assert_eq!(miner.readiness().await.0, 200);
+    let request = round(1);
     let committed = validator.commitment(&miner, &request).await.unwrap();
     let reveal = validator.receipt(&request, committed.commitment);
     let answer = validator.reveal(&miner, &reveal).await;
     let expected = format!("status 400: {} has not begun: ask after T", request.round);
     assert_eq!(answer.unwrap_err(), expected);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_live_miner_waits_for_no_venue() {
+    let venue = TestVenue {
+        gate: Semaphore::const_new(0),
+        ..TestVenue::well_behaved()
+    };
+    let (venue, host) = venue.open().await;
+    let validator = TestValidator::new(1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = live(&host, folder.path());
+    let request = |n| {
+        let origin = live_origin(n);
+        CommitRequest::new(&series(LIVE_STEP), origin, origin, origin)
+    };
+    // Without prices the answer is no, at once, and so is that of `/readyz`.
+    let miner = TestMiner::start(config.clone()).await;
+    let answer = validator.commitment(&miner, &request(1)).await;
+    let why = "starting: no prices have been read yet";
+    assert_eq!(answer.unwrap_err(), format!("status 503: {why}"));
+    assert_eq!(miner.get("/readyz").await, (503, why.into()));
+    miner.stop().await;
+
+    // Prices on disk, up to now, make a forecast.
+    let bars = (-1_440..0).map(|n| venue.bar(live_origin(n).get())).collect();
+    let file = folder.path().join("prices.csv");
+    write_csv(&file, &PriceSeries::from_bars(Unit::LogPrice, bars).unwrap()).unwrap();
+    config.prices.files = vec![file];
+    let miner = TestMiner::start(config).await;
+    assert_eq!(miner.readiness().await, (200, "ready".into()));
+    assert!(validator.commitment(&miner, &request(1)).await.is_ok());
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_miner_that_cannot_keep_payloads_is_not_ready() {
+    let (_, host) = TestVenue::well_behaved().open().await;
+    let validator = TestValidator::new(1);
+    let (miner, folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    assert_eq!(miner.readiness().await.0, 200);
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let answer = validator.commitment(&miner, &request(ORIGIN)).await;
+    assert!(answer.unwrap_err().starts_with("status 50"));
+    let (status, why) = miner.get("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(why.starts_with("the miner can't keep payloads: "), "{why}");
+    std::fs::create_dir(folder.path()).unwrap();
+    assert!(validator.commitment(&miner, &request(ORIGIN)).await.is_ok());
+    assert_eq!(miner.get("/readyz").await.0, 200);
+    miner.stop().await;
+}
+
+#[tokio::test]
+async fn a_miner_that_is_asked_to_stop_answers_what_is_under_way() {
+    let venue = TestVenue {
+        gate: Semaphore::const_new(0),
+        ..TestVenue::well_behaved()
+    };
+    let (venue, host) = venue.open().await;
+    let (miner, _folder) = TestMiner::fresh(|data| config(&host, data)).await;
+    let validator = TestValidator::new(1);
+    let request = request(ORIGIN);
+    let stopping = async {
+        // The request is with the miner, which waits for the venue.
+        while venue.requests.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        miner.ask_to_stop();
+        venue.gate.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(validator.commitment(&miner, &request), stopping);
+    assert!(answer.is_ok(), "{answer:?}");
     miner.stop().await;
 }
 
@@ -377,8 +462,7 @@ async fn a_model_that_panics_takes_the_miner_down() {
     let (_, host) = TestVenue::well_behaved().open().await;
     let folder = tempfile::tempdir().unwrap();
     let config = config(&host, folder.path());
-    let service = MinerService::with_model(config, key(), Arc::new(Panicking)).await;
-    let miner = TestMiner::serving(service.unwrap());
+    let miner = TestMiner::serving(service(config, Arc::new(Panicking)).await);
     let answer = TestValidator::new(1)
         .commitment(&miner, &request(ORIGIN))
         .await;

@@ -1,5 +1,7 @@
 //! A warm start: the model and the price history that a miner keeps on disk for its next run.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use foretell_core::time::UnixMillis;
 use foretell_data::prices::{PriceSeries, write_csv};
 
 use super::forecast_error::ForecastSetupError;
+use super::forecast_work::SaveWork;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::AnyFittedModel;
 use crate::price_dataset::{PriceDataset, PriceDatasetError};
@@ -91,20 +94,18 @@ pub fn load_last_model(path: &Path, series: &Series, model: &str) -> Option<Time
     }
 }
 
-/// Keeps a model and the history it has learnt from for the next start.
+/// Keeps a model and the history it has learnt from for the next start. Both files are their owner's alone.
 pub fn save(
     folder: &Path,
     model: &str,
     series: Series,
     seed: u64,
-    at: UnixMillis,
-    history: &PriceHistory,
-    fitted: &dyn AnyFittedModel,
+    save: &SaveWork,
 ) -> anyhow::Result<()> {
-    let bars = history.bars();
+    let bars = save.history.bars();
     let span = TrainingSpan {
         from: bars.first().map(|bar| bar.open_time).unwrap_or_default(),
-        to: at,
+        to: save.at,
         bars: bars.len(),
         sha256: None,
     };
@@ -112,4 +113,39 @@ pub fn save(
     let prices = PriceSeries::from_bars(history.unit(), bars.to_vec())?;
     write_csv(&folder.join(HISTORY_FILE), &prices)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use foretell_core::series::Unit;
+    use foretell_core::testing::{MONDAY, STEP, bars, btc_usd};
+
+    use super::*;
+    use crate::models;
+
+    #[test]
+    fn what_is_kept_starts_the_next_run_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let series = btc_usd(4);
+        let mut history = PriceHistory::new(STEP, Unit::LogPrice);
+        let closes = [100.0, 101.0, 102.0];
+        history.extend(bars(MONDAY, closes)).unwrap();
+        let model = models::by_name("random-walk").unwrap();
+        let fitted = model.fit(&history, &series.grid, 0).unwrap();
+        let kept = SaveWork {
+            fitted: Arc::from(fitted),
+            at: MONDAY + STEP.times(3),
+            history: history.clone(),
+        };
+        save(folder.path(), "random-walk", series.clone(), 0, &kept).unwrap();
+        for name in [MODEL_FILE, HISTORY_FILE] {
+            let file = fs::metadata(folder.path().join(name)).unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+        }
+        let model_file = folder.path().join(MODEL_FILE);
+        let (at, _) = load_last_model(&model_file, &series, "random-walk").unwrap();
+        assert_eq!(at, kept.at);
+        let read = load_history(&[folder.path().join(HISTORY_FILE)], &series).unwrap();
+        assert_eq!(read.bars(), history.bars());
+    }
 }

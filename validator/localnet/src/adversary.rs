@@ -17,11 +17,11 @@ use foretell_cli::clock::system_nanos;
 use foretell_core::signed_text::{answer_text, commitment, nonce_text, reveal_text};
 use foretell_keys::keypair::Keypair;
 use foretell_wire::authorization::require_authorization;
+use foretell_wire::callers::{Caller, Callers};
 use foretell_wire::messages::{
     COMMIT_ROUTE, CommitRequest, CommitResponse, DELAY_HEADER, REVEAL_ROUTE, RevealRequest,
     RevealResponse,
 };
-use foretell_wire::request_authorizer::{Caller, Callers};
 use tokio::io::AsyncReadExt;
 
 /// How an adversary misbehaves.
@@ -113,7 +113,7 @@ fn router(key: Keypair, misbehaviour: Misbehaviour, horizon: usize) -> Router {
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal))
         .with_state(adversary);
-    require_authorization(routes, hotkey, Callers::Anyone, system_nanos)
+    require_authorization(routes, hotkey, Callers::anyone(), system_nanos)
 }
 
 /// Serves an adversary on a free port of loopback until standard input closes; first prints its address as one line of JSON, as

@@ -20,7 +20,6 @@ use clap::{Parser, Subcommand};
 use foretell_cli::program;
 use foretell_cli::table::TEXT_WIDTH;
 use foretell_service::store::report_opening_panics_as_errors;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The validator of a Foretell subnet: forecasts asked for, kept, scored and paid.
@@ -80,17 +79,14 @@ fn run(command: Command) -> Result<()> {
     })
 }
 
-/// A token that is cancelled when this process is asked to stop: by ctrl-c or SIGTERM.
+/// A token that is cancelled when this process is [asked to stop](stop_signal).
 fn stopped_by_signal() -> Result<CancellationToken> {
-    let mut terminate = signal(SignalKind::terminate()).context("can't listen for signals")?;
+    let signal = stop_signal().context("can't listen for signals")?;
     let stop = CancellationToken::new();
     let signalled = stop.clone();
     // It ends with the runtime, and there is nothing to wait for.
     tokio::spawn(async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
+        signal.await;
         signalled.cancel();
     });
     Ok(stop)

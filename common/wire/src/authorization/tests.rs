@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::btauth::signed_headers;
+use crate::request_body::MAX_REQUEST_BYTES;
 use crate::test_clock::system_nanos;
 
 const ROUTE: &str = "/v1/commit";
@@ -60,6 +61,12 @@ impl TestService {
 
     /// Status and body of the answer to `raw_request`.
     async fn answer(&self, raw_request: &RawRequest) -> (u16, String) {
+        self.answer_to_part(raw_request, raw_request.body.len())
+            .await
+    }
+
+    /// The answer where only the body's first bytes are sent.
+    async fn answer_to_part(&self, raw_request: &RawRequest, sent: usize) -> (u16, String) {
         let RawRequest {
             path,
             headers,
@@ -72,7 +79,7 @@ impl TestService {
         head += &format!("content-length: {}\r\n\r\n", body.len());
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(body).await.unwrap();
+        stream.write_all(&body[..sent]).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -103,7 +110,7 @@ impl RawRequest {
 
 #[tokio::test]
 async fn a_signed_request_gets_in_under_the_name_of_its_sender() {
-    let service = TestService::open(Callers::Anyone).await;
+    let service = TestService::open(Callers::anyone()).await;
     let answer = service.answer(&RawRequest::honest(b"{}")).await;
     let expected = format!("{} sent 2 bytes", validator().hotkey());
     assert_eq!(answer, (200, expected));
@@ -111,7 +118,7 @@ async fn a_signed_request_gets_in_under_the_name_of_its_sender() {
 
 #[tokio::test]
 async fn a_request_that_is_not_signed_as_it_should_be_is_refused_with_the_reason() {
-    let service = TestService::open(Callers::Anyone).await;
+    let service = TestService::open(Callers::anyone()).await;
     let honest = RawRequest::honest(b"{}");
     let tampered = RawRequest {
         body: b"[]".to_vec(),
@@ -153,20 +160,20 @@ async fn a_request_that_is_not_signed_as_it_should_be_is_refused_with_the_reason
 
 #[tokio::test]
 async fn callers_that_are_not_allowed_get_403_with_the_reason() {
-    let only_other = Callers::Only([Keypair::derived(2, "validator").hotkey()].into());
+    let only_other = Callers::only([Keypair::derived(2, "validator").hotkey()]);
     let service = TestService::open(only_other).await;
     let (status, why) = service.answer(&RawRequest::honest(b"{}")).await;
     assert_eq!(status, 403);
     assert!(why.starts_with(&validator().hotkey().to_string()), "{why}");
     assert_eq!(service.authorized.load(Ordering::Relaxed), 0);
 
-    let service = TestService::open(Callers::Only([validator().hotkey()].into())).await;
+    let service = TestService::open(Callers::only([validator().hotkey()])).await;
     assert_eq!(service.answer(&RawRequest::honest(b"{}")).await.0, 200);
 }
 
 #[tokio::test]
 async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
-    let service = TestService::open(Callers::Anyone).await;
+    let service = TestService::open(Callers::anyone()).await;
     let longest = vec![b' '; MAX_REQUEST_BYTES];
     assert_eq!(service.answer(&RawRequest::honest(&longest)).await.0, 200);
     let longer = vec![b' '; MAX_REQUEST_BYTES + 1];
@@ -174,4 +181,53 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
     assert_eq!(status, 413);
     assert!(why.contains("longer than 65536 bytes"), "{why}");
     assert_eq!(service.authorized.load(Ordering::Relaxed), 1);
+}
+
+/// Who it says it is decides, before anything of its body is waited for.
+#[tokio::test]
+async fn a_stranger_is_refused_before_its_body_is_there() {
+    let other = Keypair::derived(2, "validator").hotkey();
+    let service = TestService::open(Callers::only([other])).await;
+    let honest = RawRequest::honest(b"0123456789");
+    let unsigned = RawRequest {
+        headers: Vec::new(),
+        ..honest.clone()
+    };
+    assert_eq!(service.answer_to_part(&honest, 1).await.0, 403);
+    assert_eq!(service.answer_to_part(&unsigned, 1).await.0, 401);
+}
+
+#[tokio::test]
+async fn until_it_is_known_who_may_call_callers_are_told_to_try_again() {
+    let callers = Callers::not_yet_known();
+    let service = TestService::open(callers.clone()).await;
+    let (status, why) = service.answer(&RawRequest::honest(b"{}")).await;
+    assert_eq!(status, 503);
+    assert!(why.ends_with("try again"), "{why}");
+    callers.replace([validator().hotkey()].into());
+    assert_eq!(service.answer(&RawRequest::honest(b"{}")).await.0, 200);
+}
+
+/// What the older protocol's callers name in their headers is held against the list in the same way.
+#[tokio::test]
+async fn a_dendrite_that_is_a_stranger_is_refused_before_its_body_is_there() {
+    let service = TestService::open(Callers::only([])).await;
+    let headers = [
+        (
+            "bt_header_dendrite_hotkey",
+            validator().hotkey().to_string(),
+        ),
+        ("bt_header_axon_hotkey", miner().hotkey().to_string()),
+        ("bt_header_dendrite_nonce", system_nanos().to_string()),
+        (
+            "bt_header_dendrite_signature",
+            format!("0x{}", "00".repeat(64)),
+        ),
+    ];
+    let request = RawRequest {
+        path: "/ForecastCommit",
+        headers: headers.to_vec(),
+        body: b"0123456789".to_vec(),
+    };
+    assert_eq!(service.answer_to_part(&request, 1).await.0, 403);
 }

@@ -9,17 +9,19 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use foretell_core::hotkey::Hotkey;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::synapse::{DendriteMessage, SYNAPSE_ROUTES, Synapse};
 use crate::auth_error::AuthError;
-use crate::claimed_identity::ClaimedIdentity;
-use crate::request_authorizer::{Caller, MAX_REQUEST_BYTES, RequestAuthorizer, auth_error_status};
+use crate::callers::Caller;
+use crate::claimed_identity::{ClaimedIdentity, header_text};
+use crate::http_server::open_connections::OpenConnection;
+use crate::request_authorizer::{RequestAuthorizer, auth_error_status};
+use crate::request_body::read_body;
 
 /// An answer is given up after this time, whatever timeout the caller claims.
-const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a dendrite waits if it names no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(12);
 /// Most characters of a dendrite's id; UUIDs have 36.
@@ -55,21 +57,24 @@ async fn answer(
     route: &'static str,
     request: Request,
 ) -> Result<Synapse, StatusAndReason> {
+    let refusal = |error: AuthError| (auth_error_status(&error), error.to_string());
+    let claim = claimed_identity(request.headers()).map_err(refusal)?;
+    authorizer.check_claim(&claim).map_err(refusal)?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|_| {
-        let why = format!("request body longer than {MAX_REQUEST_BYTES} bytes");
-        (StatusCode::PAYLOAD_TOO_LARGE, why)
-    })?;
+    let body = read_body(body).await?;
     let mut synapse: Synapse = serde_json::from_slice(&body)
         .map_err(|_| (StatusCode::BAD_REQUEST, "the body is no synapse".to_owned()))?;
-    let caller = authenticate(authorizer, &parts.headers, &synapse.request)
-        .map_err(|error| (auth_error_status(&error), error.to_string()))?;
+    let text = claimed_text(&parts.headers, &claim, &synapse.request).map_err(refusal)?;
+    let _slot = authorizer.authorize(&claim, &text).map_err(refusal)?;
+    if let Some(connection) = parts.extensions.get::<Arc<OpenConnection>>() {
+        connection.verified(claim.sender);
+    }
 
     let mut inner = Request::post(route)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(synapse.request.clone()))
         .map_err(internal)?;
-    inner.extensions_mut().insert(Caller(caller));
+    inner.extensions_mut().insert(Caller(claim.sender));
     let answer = TowerToHyperService::new(routes).call(inner);
     let answer = tokio::time::timeout(timeout(&parts.headers), answer)
         .await
@@ -87,22 +92,24 @@ async fn answer(
     Ok(synapse)
 }
 
-/// The caller, checked like a caller of the present protocol.
-fn authenticate(
-    authorizer: &RequestAuthorizer,
-    headers: &HeaderMap,
-    request: &str,
-) -> Result<Hotkey, AuthError> {
-    let claim = ClaimedIdentity::from_headers(
+/// Who a dendrite's request says it is from and for.
+fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
+    ClaimedIdentity::from_headers(
         headers,
         "bt_header_dendrite_hotkey",
         "bt_header_axon_hotkey",
         "bt_header_dendrite_nonce",
         "bt_header_dendrite_signature",
-    )?;
-    let uuid = headers
-        .get("bt_header_dendrite_uuid")
-        .and_then(|uuid| uuid.to_str().ok())
+    )
+}
+
+/// The text that it must have signed.
+fn claimed_text(
+    headers: &HeaderMap,
+    claim: &ClaimedIdentity,
+    request: &str,
+) -> Result<String, AuthError> {
+    let uuid = Some(header_text(headers, "bt_header_dendrite_uuid")?)
         .filter(|uuid| uuid.len() <= MAX_UUID_CHARS)
         .ok_or(AuthError::MalformedHeader("bt_header_dendrite_uuid"))?;
     let signed = DendriteMessage {
@@ -112,7 +119,7 @@ fn authenticate(
         uuid,
         request,
     };
-    authorizer.authorize(&claim, &signed.text())
+    Ok(signed.text())
 }
 
 /// How long the caller says it waits, within bounds.

@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::transport::MAX_REASON_CHARS;
 use super::*;
 use crate::authorization::require_authorization;
+use crate::callers::{Caller, Callers};
 use crate::messages::DELAY_HEADER;
-use crate::request_authorizer::{Caller, Callers};
 use crate::test_clock::system_nanos;
 
 /// Longer than any of these tests takes.
@@ -125,7 +125,7 @@ async fn an_honest_miner_that_requires_authorization_gives_verified_answers() {
     let routes = Router::new()
         .route(COMMIT_ROUTE, post(commit))
         .route(REVEAL_ROUTE, post(reveal));
-    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone, system_nanos);
+    let routes = require_authorization(routes, miner().hotkey(), Callers::anyone(), system_nanos);
     let address = served(routes).await;
 
     let answered = commitment_from(address, PATIENT).await.unwrap();
@@ -147,7 +147,7 @@ async fn round_after_round_goes_over_one_connection() {
         Json(committed(&miner(), &caller, &request))
     };
     let routes = Router::new().route(COMMIT_ROUTE, post(commit));
-    let routes = require_authorization(routes, miner().hotkey(), Callers::Anyone, system_nanos);
+    let routes = require_authorization(routes, miner().hotkey(), Callers::anyone(), system_nanos);
     let connections = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&connections);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,13 +4,13 @@ use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Json, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use foretell_cli::clock::system_nanos;
+use foretell_cli::clock::{system_nanos, system_now};
 use foretell_core::bar::Bar;
 use foretell_core::forecast::ForecastKind;
 use foretell_core::hash::Commitment;
@@ -22,15 +22,18 @@ use foretell_core::testing::{MONDAY, STEP, btc_usd, price};
 use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::venue::{CandlePage, ReplaySource};
 use foretell_keys::keypair::Keypair;
+use foretell_wire::callers::Callers;
 use foretell_wire::client::{MinerClient, MinerRequestError};
 use foretell_wire::messages::{CommitRequest, CommitResponse, RevealRequest, RevealResponse};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ClockConfig, MinerConfig, MinerPricesConfig, ModelConfig, ServeConfig};
+use crate::models::{self, AnyModel};
 use crate::serve::miner_service::{MinerService, ServeError};
 
 /// Longer than any of these tests takes.
@@ -58,6 +61,10 @@ pub fn series(step: Millis) -> Series {
 pub struct TestVenue {
     /// Answers 500 while it is down.
     pub up: AtomicBool,
+    /// Each answer waits for a permit, and gives it back.
+    pub gate: Semaphore,
+    /// Requests that have come.
+    pub requests: AtomicUsize,
     /// Gives what lies after the end of the range asked for, too.
     pub returns_future_bars: bool,
     /// Prices of bars that open here or later are another series'.
@@ -76,6 +83,8 @@ impl TestVenue {
     pub const fn well_behaved() -> Self {
         Self {
             up: AtomicBool::new(true),
+            gate: Semaphore::const_new(1),
+            requests: AtomicUsize::new(0),
             returns_future_bars: false,
             fork: None,
         }
@@ -93,7 +102,7 @@ impl TestVenue {
     }
 
     /// A wandering price without chance: sums of sines of incommensurate periods.
-    fn bar(&self, open_time: i64) -> Bar {
+    pub fn bar(&self, open_time: i64) -> Bar {
         let t = open_time as f64 / 300_000.0;
         let wave = |period: f64| f64::sin(t / period) * period.sqrt();
         let mut value = 40_000.0 + 20.0 * (wave(1.3) + wave(17.1) + wave(230.7));
@@ -108,6 +117,8 @@ async fn candles(
     State(venue): State<Arc<TestVenue>>,
     Query(query): Query<CandlesQuery>,
 ) -> Result<Json<CandlePage>, StatusCode> {
+    venue.requests.fetch_add(1, Ordering::Relaxed);
+    let _permit = venue.gate.acquire().await.unwrap();
     if !venue.up.load(Ordering::Relaxed) {
         return Err(StatusCode::INTERNAL_SERVER_ERROR);
     }
@@ -149,6 +160,27 @@ pub fn config(host: &str, data: &Path) -> MinerConfig {
     }
 }
 
+/// A service before it serves, for the configured validators or else for anyone. By the clock of its windows it is always ten
+/// seconds before the next round.
+pub async fn service(config: MinerConfig, model: Arc<dyn AnyModel>) -> MinerService {
+    let validators = config.serve.validators.clone();
+    let callers = validators.map_or_else(Callers::anyone, Callers::only);
+    let service = MinerService::with_model(config, key(), callers, model, in_the_window);
+    service.await.unwrap()
+}
+
+/// Step of the live miners here: so long that a test seldom begins before and ends after an origin.
+pub const LIVE_STEP: Millis = Millis::hours(1);
+
+/// The origins around the present, 0 being the last.
+pub fn live_origin(n: i64) -> UnixMillis {
+    system_now().floor(LIVE_STEP) + LIVE_STEP.times(n)
+}
+
+fn in_the_window() -> UnixMillis {
+    live_origin(1) - Millis::seconds(10)
+}
+
 /// A miner that serves, with what stops it.
 pub struct TestMiner {
     address: SocketAddr,
@@ -158,7 +190,8 @@ pub struct TestMiner {
 
 impl TestMiner {
     pub async fn start(config: MinerConfig) -> Self {
-        Self::serving(MinerService::bind(config, key()).await.unwrap())
+        let model = models::by_name(&config.model.name).unwrap();
+        Self::serving(service(config, model).await)
     }
 
     pub fn serving(service: MinerService) -> Self {
@@ -177,9 +210,26 @@ impl TestMiner {
         (Self::start(config(folder.path())).await, folder)
     }
 
-    pub async fn stop(self) {
+    pub fn ask_to_stop(&self) {
         self.stop.cancel();
+    }
+
+    pub async fn stop(self) {
+        self.ask_to_stop();
         self.served.await.unwrap().unwrap();
+    }
+
+    /// The answer of `/readyz`, once the miner has tried to get ready.
+    pub async fn readiness(&self) -> (u16, String) {
+        let started = std::time::Instant::now();
+        loop {
+            let answer = self.get("/readyz").await;
+            if !answer.1.starts_with("starting") {
+                return answer;
+            }
+            assert!(started.elapsed() < TIMEOUT, "{answer:?}");
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use axum::{Router, serve};
+use foretell_wire::http_server::{self, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -51,9 +52,8 @@ impl StatusServer {
         tracing::info!("status at http://{address}/v1/status");
         let stop = status_server.stop.clone();
         status_server.tasks.spawn(async move {
-            serve(listener, router(status_receiver))
-                .with_graceful_shutdown(stop.cancelled_owned())
-                .await
+            let (routes, limits) = (router(status_receiver), ServerLimits::default());
+            http_server::serve(listener, routes, limits, stop.cancelled_owned()).await
         });
         Ok(status_server)
     }

@@ -1,7 +1,11 @@
 //! Serving HTTP to anybody: every connection, request and answer has its limit.
 //!
-//! A deadline is for the whole of a request, from its first header to its handler's answer, so that a peer that
-//! sends or reads byte by byte is cut when the time is over.
+//! A stranger costs a connection for some seconds, and only as long as there is room; see [`open_connections`]. A
+//! deadline is for the whole of a request, from its first header to its handler's answer, so that a peer that
+//! sends or reads byte by byte is cut when the time is over. What a verified caller may take up says the
+//! [authorization](crate::authorization).
+
+pub mod open_connections;
 
 use std::io;
 use std::sync::Arc;
@@ -12,24 +16,30 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::open_connections::{ConnectionLimits, OpenConnection, OpenConnections};
+
+/// Most bytes of a request's line and headers together.
+pub const MAX_HEADER_BYTES: usize = 12 << 10;
 /// After a failure to accept (too many open files, say), this long until the next try.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// Open files that a service needs beside its connections.
+const FILES_APART: u64 = 40;
 
 /// How much of a service its peers can take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at once; more wait in the system's queue.
-    pub max_connections: usize,
-    /// Requests at once; more are answered with 503.
-    pub max_requests: usize,
+    /// Connections at once.
+    pub connections: ConnectionLimits,
     /// Time for all headers of a request, and for a connection to stay idle.
     pub header_timeout: Duration,
     /// Time for a request's body and its answer together.
@@ -39,56 +49,60 @@ pub struct ServerLimits {
 }
 
 impl Default for ServerLimits {
-    /// Enough for all validators of a subnet at the same instant.
+    /// Enough for all validators of a subnet at the same instant, from one address too, within what this process may
+    /// open.
     fn default() -> Self {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let strangers = files.saturating_sub(FILES_APART).clamp(8, 1024);
+        let strangers = usize::try_from(strangers).unwrap_or(8);
         Self {
-            max_connections: 1024,
-            max_requests: 512,
-            header_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
+            connections: ConnectionLimits {
+                strangers,
+                strangers_per_address: strangers.div_ceil(4),
+                per_caller: 8,
+            },
+            header_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(15),
             connection_timeout: Duration::from_secs(15 * 60),
         }
     }
 }
 
 /// Serves `routes` within `limits` until `stop` completes, then finishes the requests under way.
+///
+/// A handler finds its [`OpenConnection`] among the request's extensions.
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
     limits: ServerLimits,
     stop: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    let limiter = Arc::new(RequestLimiter {
-        slots: Semaphore::new(limits.max_requests),
-        deadline: limits.request_timeout,
-    });
-    let routes = routes.layer(from_fn_with_state(limiter, limit_request));
-    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let routes = routes.layer(from_fn_with_state(limits.request_timeout, limit_request));
+    let open = OpenConnections::new(limits.connections);
     let stopping = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
+    let mut failing = false;
     loop {
-        let slot = Arc::clone(&slots).acquire_owned();
-        let accepted = async {
-            let slot = slot.await.map_err(io::Error::other)?;
-            listener.accept().await.map(|(stream, _)| (stream, slot))
-        };
         tokio::select! {
             () = &mut stop => break,
             Some(ended) = connections.join_next() => {
                 // A panic in a handler is a defect: it takes the service down.
                 ended.map_err(io::Error::other)?;
             }
-            accepted = accepted => match accepted {
-                Ok((stream, slot)) => {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    failing = false;
+                    let connection = open.admit(peer.ip());
                     let (routes, stopping) = (routes.clone(), stopping.clone());
-                    connections.spawn(async move {
-                        connection(stream, routes, limits, stopping).await;
-                        drop(slot);
-                    });
+                    connections.spawn(serve_connection(stream, connection, routes, limits, stopping));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "can't accept a connection");
+                    if !failing {
+                        tracing::warn!(%error, "can't accept connections");
+                    }
+                    failing = true;
+                    open.close_oldest_stranger();
                     tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
@@ -102,23 +116,35 @@ pub async fn serve(
     Ok(())
 }
 
-/// Serves one connection until it ends, is too old, or the service stops.
-async fn connection(
+/// Serves one connection until it ends, is too old, has to make room, or the service stops.
+async fn serve_connection(
     stream: TcpStream,
+    connection: Arc<OpenConnection>,
     routes: Router,
     limits: ServerLimits,
     stopping: CancellationToken,
 ) {
+    let routes = TowerToHyperService::new(routes);
+    let of_request = Arc::clone(&connection);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&of_request));
+        routes.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served);
     tokio::select! {
         ended = served.as_mut() => {
             if let Err(error) = ended {
                 tracing::debug!(%error, "connection");
             }
+            return;
+        }
+        () = connection.closed() => {
+            tracing::debug!("connection closed to make room");
             return;
         }
         () = stopping.cancelled() => {}
@@ -133,24 +159,11 @@ async fn connection(
     }
 }
 
-struct RequestLimiter {
-    slots: Semaphore,
-    deadline: Duration,
-}
-
-async fn limit_request(
-    State(limiter): State<Arc<RequestLimiter>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Ok(_slot) = limiter.slots.try_acquire() else {
-        let why = "too many requests at once: try again";
-        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
-    };
-    match tokio::time::timeout(limiter.deadline, next.run(request)).await {
+async fn limit_request(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => {
-            let millis = limiter.deadline.as_millis();
+            let millis = deadline.as_millis();
             let why = format!("the request was not whole and answered within {millis} ms");
             (StatusCode::REQUEST_TIMEOUT, why).into_response()
         }
@@ -211,10 +224,11 @@ mod tests {
         stream
     }
 
+    /// What comes until the connection ends; it may be reset where the server left something unread.
     async fn rest(mut stream: TcpStream) -> String {
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        text
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        String::from_utf8(bytes).unwrap()
     }
 
     #[tokio::test]
@@ -242,23 +256,50 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
 
+    /// 2,500 connections that never send a whole request are opened, and opened again when they are closed.
     #[tokio::test]
-    async fn more_requests_than_allowed_are_turned_away_at_once() {
-        let limits = ServerLimits {
-            max_requests: 1,
-            ..ServerLimits::default()
-        };
+    async fn whoever_sends_its_request_at_once_gets_through_a_crowd() {
+        let service = service(ServerLimits::default()).await;
+        let mut crowd = std::collections::VecDeque::new();
+        for n in 0..2_500 {
+            crowd.push_back(sent(service.address, "POST /length HTTP/1.1\r\nx: ").await);
+            if n > 200 {
+                crowd.pop_front();
+            }
+            if n % 500 == 499 {
+                let ask = "POST /length HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nab";
+                let answer = rest(sent(service.address, ask).await).await;
+                assert!(answer.starts_with("HTTP/1.1 200"), "{n}: {answer}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stranger_beyond_its_addresss_share_closes_the_oldest() {
+        let mut limits = ServerLimits::default();
+        limits.connections.strangers_per_address = 2;
         let service = service(limits).await;
-        let head = "GET /never HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        let mut first = sent(service.address, head).await;
-        // Whichever of the two comes second is turned away.
-        let mut second = sent(service.address, head).await;
-        let (mut of_first, mut of_second) = ([0; 12], [0; 12]);
-        let refused = tokio::select! {
-            read = first.read_exact(&mut of_first) => read.map(|_| of_first),
-            read = second.read_exact(&mut of_second) => read.map(|_| of_second),
+        let first = sent(service.address, "POST /length HTTP/1.1\r\n").await;
+        let _second = sent(service.address, "POST /length HTTP/1.1\r\n").await;
+        let _third = sent(service.address, "POST /length HTTP/1.1\r\n").await;
+        // Long before its deadline, which is five seconds.
+        let closed = tokio::time::timeout(Duration::from_secs(2), rest(first)).await;
+        assert_eq!(closed.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn headers_longer_than_any_key_needs_are_refused() {
+        let service = service(ServerLimits::default()).await;
+        let ask = |bytes: usize| {
+            let long = "y".repeat(bytes);
+            format!(
+                "POST /length HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\nx: {long}\r\n\r\nab"
+            )
         };
-        assert_eq!(&refused.unwrap(), b"HTTP/1.1 503");
+        let answer = rest(sent(service.address, &ask(MAX_HEADER_BYTES - 200)).await).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let answer = rest(sent(service.address, &ask(MAX_HEADER_BYTES)).await).await;
+        assert!(!answer.contains("200 OK"), "{answer}");
     }
 
     #[tokio::test]
