@@ -47,6 +47,11 @@ impl<T> LossySender<T> {
         }
     }
 
+    /// Counts an item as lost that isn't offered, for lack of room elsewhere.
+    pub const fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+    }
+
     /// Sends the count of items lost since the last one that fit, and waits for room for it.
     pub async fn finish(self) {
         if self.lost > 0 {

@@ -111,3 +111,20 @@ async fn a_server_error_is_no_rate_limit() {
     collector.collect(MONDAY, MONDAY, NOW).await;
     assert!(requests.load(Ordering::SeqCst) > times);
 }
+
+/// A candle that has not begun would make every candle before it final.
+#[tokio::test]
+async fn a_candle_of_the_future_makes_none_before_it_final() {
+    let start = MONDAY.0 / 1000;
+    let candles = [candle(start, "100"), candle(start + 86_400 * 365, "101")];
+    let body = format!(
+        r#"{{"data":{{"pair":"BTC/USD","ohlc":[{}]}}}}"#,
+        candles.join(",")
+    );
+    let (collector, _) = collector_of(body).await;
+    let collected = collector.collect(MONDAY, MONDAY, NOW).await;
+    let failures = collected.failures();
+    assert!(failures[0].contains("in the future"), "{failures:?}");
+    let observation = &collected.inputs(MONDAY).venues[0];
+    assert!(observation.candle.is_none() && !observation.is_final);
+}

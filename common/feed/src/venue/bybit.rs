@@ -9,16 +9,18 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, malformed, parse_response, read_json, to_venue_error,
+    Row, columns, first_instant, is_rows, malformed, parse_response, read_json, read_object,
+    to_venue_error, unix_millis,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -147,6 +149,21 @@ struct Klines<'a> {
     list: Vec<Row<'a>>,
 }
 
+/// An answer of candles by its form: `{"retCode":0,"result":{"list":[[…`.
+#[derive(Deserialize)]
+struct CandlesForm<'a> {
+    #[serde(rename = "retCode")]
+    _ret_code: i64,
+    #[serde(borrow)]
+    result: ListForm<'a>,
+}
+
+#[derive(Deserialize)]
+struct ListForm<'a> {
+    #[serde(borrow)]
+    list: &'a RawValue,
+}
+
 impl CandleSource for Bybit {
     fn name(&self) -> &'static str {
         "bybit"
@@ -169,6 +186,11 @@ impl CandleSource for Bybit {
         ))
     }
 
+    fn has_candles(&self, body: &str) -> bool {
+        let form = serde_json::from_str::<CandlesForm<'_>>(body);
+        form.is_ok_and(|form| is_rows(form.result.list.get()))
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -178,7 +200,7 @@ impl CandleSource for Bybit {
         let response: RestResponse<'_> = parse_response(venue, body)?;
         if response.ret_code != 0 {
             let why = format!("{} ({})", response.ret_msg, response.ret_code);
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let result = response.result.map_or("null", RawValue::get);
         let klines: Klines<'_> = parse_response(venue, result)?;
@@ -249,9 +271,9 @@ impl Venue for Bybit {
         {
             return read_trades(&topic, data, on);
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         let Some(topic) = &header.topic else {
-            on(event_without_topic(&header)?);
+            on(event_without_topic(frame, &header)?);
             return Ok(());
         };
         let (kind, symbol) = topic.split_once('.').unwrap_or((topic, ""));
@@ -267,7 +289,7 @@ impl Venue for Bybit {
                     on(VenueEvent::Candle(read_kline(symbol, kline)?));
                 }
             }
-            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            other => on(VenueEvent::Ignored(IgnoredMessage::kind(other))),
         }
         Ok(())
     }
@@ -298,7 +320,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<VenueEvent<'_>, FrameError> {
     }
     let trade = validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: UnixMillis(trade.time),
+        time: unix_millis(trade.time, "publicTrade")?,
         price: trade.p,
         size: trade.v,
         id: TradeId::Text(trade.i),
@@ -315,23 +337,27 @@ fn read_kline<'a>(symbol: &'a str, kline: &KlineData<'a>) -> Result<RawCandle<'a
     validate_candle(RawCandle {
         market: Some(MarketId::symbol(symbol)),
         step: step_from_name(&kline.interval, &STEPS),
-        ..RawCandle::from_ohlcv(UnixMillis(kline.start), numbers, Some(kline.confirm))
+        ..RawCandle::from_ohlcv(
+            unix_millis(kline.start, "kline")?,
+            numbers,
+            Some(kline.confirm),
+        )
     })
 }
 
 /// Start, open, high, low, close, volume, turnover.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = UnixMillis(first_integer(row, "candle")?);
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }
 
 /// The event of a frame without a topic: the answer to a request, or something that prices don't need.
-fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+fn event_without_topic<'a>(frame: &str, header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     let kind = header.op.as_deref().filter(|op| !op.is_empty());
     if header.success == Some(false) {
         let why = header.ret_msg.clone().filter(|why| !why.is_empty());
-        return Ok(VenueEvent::Refused(
+        return Ok(VenueEvent::refused(
             why.unwrap_or_else(|| "request refused without a reason".into()),
         ));
     }
@@ -344,15 +370,13 @@ fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameE
                 .req_id
                 .as_deref()
                 .and_then(|number| number.parse().ok());
-            VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(number.unwrap_or(0))))
+            acknowledged(frame, Ack::Request(number.unwrap_or(0)))
         }
-        (Some(other), _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
-        (None, _) if header.ret_code.is_some() => {
-            VenueEvent::Ignored(IgnoredMessage::Kind("REST answer".into()))
-        }
+        (Some(other), _) => other_message(frame, other.to_owned()),
+        (None, _) if header.ret_code.is_some() => other_message(frame, "REST answer"),
         (None, _) if header.data.is_some() => {
             return Err(malformed("message", "data without a topic"));
         }
-        (None, _) => VenueEvent::Ignored(IgnoredMessage::Kind("message".into())),
+        (None, _) => other_message(frame, "message"),
     })
 }

@@ -8,24 +8,27 @@
 use std::borrow::Cow;
 
 use foretell_core::settle::QuoteCurrency;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
-use super::json_fields::{Row, columns, first_integer, parse_response, read_json, to_venue_error};
+use super::json_fields::{
+    Row, columns, first_instant, parse_response, read_json, read_object, to_venue_error,
+    unix_millis,
+};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
 use super::subscription::{ChannelMap, Subscription};
-use super::traits::{CandleQuery, CandleSource, Venue};
+use super::traits::{AnswerRange, CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
-    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
-    VenueEvent,
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, Trade, TradeId, VenueEvent,
 };
 
 /// Gemini; prices in USD.
@@ -102,6 +105,10 @@ impl CandleSource for Gemini {
         Ok(format!("/v2/candles/{}/{step}", query.symbol))
     }
 
+    fn answer_range(&self) -> AnswerRange {
+        AnswerRange::Any
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -110,7 +117,7 @@ impl CandleSource for Gemini {
         let venue = self.name();
         if let Ok(ErrorResponse { reason, message }) = serde_json::from_str(body) {
             let why = format!("{reason} {message}").trim_end().to_owned();
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
@@ -173,9 +180,8 @@ impl Venue for Gemini {
             on(VenueEvent::Trade(read_trade(trade)?));
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
-        let ignored =
-            |kind: &str| VenueEvent::Ignored(IgnoredMessage::Kind(kind.to_owned().into()));
+        let header: Header<'_> = read_object(frame, "message")?;
+        let ignored = |kind: &str| other_message(frame, kind.to_owned());
         on(match header {
             Header {
                 socket_sequence: Some(_),
@@ -186,16 +192,17 @@ impl Venue for Gemini {
             } => VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol("gemini v2")),
             Header {
                 status: Some(200),
-                id,
+                id: Some(id),
+                error: None,
                 ..
-            } => VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(id.unwrap_or(0)))),
+            } => acknowledged(frame, Ack::Request(id)),
             Header {
                 status: Some(status),
                 error,
                 ..
-            } => {
+            } if status != 200 || error.is_some() => {
                 let reason = error.map_or("no reason", RawValue::get);
-                VenueEvent::Refused(format!("status {status}: {reason}").into())
+                VenueEvent::refused(format!("status {status}: {reason}"))
             }
             Header { e: Some(e), .. } if e != "trade" => ignored(&e),
             Header { u: Some(_), .. } => ignored("bookTicker"),
@@ -213,7 +220,7 @@ impl Venue for Gemini {
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: UnixMillis(trade.nanos.div_euclid(1_000_000)),
+        time: unix_millis(trade.nanos.div_euclid(1_000_000), "trade")?,
         price: trade.p,
         size: trade.q,
         id: TradeId::Number(trade.t),
@@ -223,7 +230,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 
 /// `[1699999980000,37000.1,37002,36999.9,37001,1.5]`: start in ms, open, high, low, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = UnixMillis(first_integer(row, "candle")?);
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::UnixMillis;
 use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
+use tokio_tungstenite::tungstenite::http::header::{DATE, HeaderName, RETRY_AFTER};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
@@ -19,9 +19,12 @@ use tokio_util::sync::CancellationToken;
 use super::counting_stream::CountingStream;
 use super::endpoint::{SocketEndpoint, SocketUrl};
 use crate::connection::{DisconnectReason, SocketId};
+use crate::retry_after::RetryAfter;
+use crate::venue_text::quoted;
 
-/// Longest message: a snapshot of trades is some 100 kB.
-const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// Longest message, and longest frame of one: a snapshot of trades is some 100 kB. Messages come uncompressed, since none of
+/// WebSocket's extensions is offered.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// A socket that can't send a message within this is dead.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long sending the close frame may take.
@@ -91,7 +94,7 @@ pub(super) async fn run_socket(
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => SocketEvent::Control,
                     Some(Ok(Message::Close(frame))) => {
                         let why = frame.map_or_else(String::new, |frame| format!(": {frame}"));
-                        return Err(DisconnectReason::Broken(format!("closed by the venue{why}")));
+                        return Err(DisconnectReason::Broken(format!("closed by the venue{}", quoted(&why))));
                     }
                     Some(Err(error)) => return Err(disconnect_reason(&error)),
                     None => return Err(DisconnectReason::Broken("ended".into())),
@@ -130,12 +133,11 @@ async fn connect(
 
 fn disconnect_reason(error: &Error) -> DisconnectReason {
     let Error::Http(response) = error else {
-        return DisconnectReason::Broken(error.to_string());
+        return DisconnectReason::Broken(quoted(&error.to_string()).into_owned());
     };
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let header = |name: HeaderName| response.headers().get(name).map(|value| value.as_bytes());
     DisconnectReason::HttpStatus {
         status: response.status().as_u16(),
-        retry_after: seconds.map(Millis::seconds),
+        retry_after: RetryAfter::from_headers(header(RETRY_AFTER), header(DATE)),
     }
 }
