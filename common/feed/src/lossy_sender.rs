@@ -94,4 +94,15 @@ mod tests {
         drop(received);
         assert!(!LossySender::new(sender).offer(1));
     }
+
+    #[tokio::test]
+    async fn an_item_that_is_not_even_offered_is_counted() {
+        let (sender, mut received) = mpsc::channel(2);
+        let mut lossy_sender = LossySender::new(sender);
+        lossy_sender.lose();
+        lossy_sender.lose();
+        assert!(lossy_sender.offer(1));
+        assert_eq!(received.recv().await, Some(Delivery::Lost(2)));
+        assert_eq!(received.recv().await, Some(Delivery::Item(1)));
+    }
 }

@@ -79,15 +79,19 @@ fn run(command: Command) -> Result<()> {
     })
 }
 
-/// A token that is cancelled when this process is asked to stop: by ctrl-c or SIGTERM.
+/// A token that is cancelled when this process is asked to stop, from this call on: by ctrl-c or SIGTERM.
 fn stopped_by_signal() -> Result<CancellationToken> {
-    let mut terminate = signal(SignalKind::terminate()).context("can't listen for signals")?;
+    let listen = |kind| signal(kind).context("can't listen for signals");
+    let (mut interrupt, mut terminate) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     let stop = CancellationToken::new();
     let signalled = stop.clone();
     // It ends with the runtime, and there is nothing to wait for.
     tokio::spawn(async move {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         signalled.cancel();

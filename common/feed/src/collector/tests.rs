@@ -96,6 +96,9 @@ async fn a_rate_limited_venue_is_not_asked_and_counts_as_unreached() {
     let soon = collector.collect(MONDAY, MONDAY, NOW).await;
     assert_eq!(requests.load(Ordering::SeqCst), times);
     assert!(!soon.reached_any_venue());
+    let by_venue = first.failures_by_venue();
+    let failure = by_venue["bitstamp"].as_deref();
+    assert_eq!(failure, Some("bitstamp answered status 429"));
     let failures = soon.failures();
     assert!(
         failures[0].contains("is left alone for") && failures.len() == 1,

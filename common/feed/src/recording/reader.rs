@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zstd::Decoder;
 
-use super::entry::RecordingEntry;
+use super::entry::{RecordingContent, RecordingEntry};
 use super::error::{RecordingError, io_error};
 use super::layout::{FILE_SUFFIX, SETTLEMENT_FOLDER};
 use super::line::RecordingLine;
@@ -140,6 +140,12 @@ impl OpenFile {
         let line: RecordingLine<'_> = serde_json::from_str(text).map_err(|_| {
             line_error("neither a frame, an answer, an attempt nor a mark of lost ones".into())
         })?;
-        Ok(Some(line.into_entry(venue)))
+        let entry = line.into_entry(venue);
+        if let RecordingContent::Attempt(attempt) = &entry.content
+            && let Some(fault) = attempt.fault()
+        {
+            return Err(line_error(format!("not an attempt of a recorder: {fault}")));
+        }
+        Ok(Some(entry))
     }
 }

@@ -141,3 +141,85 @@ fn disconnect_reason(error: &Error) -> DisconnectReason {
         retry_after: RetryAfter::from_headers(header(RETRY_AFTER), header(DATE)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::tls;
+
+    /// How a socket ends whose other side does this with the connection.
+    async fn end_of_socket<F: Future<Output = ()> + Send + 'static>(
+        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
+    ) -> DisconnectReason {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+        tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
+        let endpoint = SocketEndpoint {
+            address: SocketUrl::new(&url).unwrap(),
+            tls: tls::client_config().unwrap(),
+            clock: || UnixMillis(0),
+        };
+        let (_commands, command_receiver) = mpsc::channel(1);
+        let (event_sender, _events) = mpsc::channel(8);
+        let (bytes, stop) = (Arc::default(), CancellationToken::new());
+        let id = SocketId(1);
+        let socket = run_socket(id, &endpoint, bytes, command_receiver, &event_sender, &stop);
+        socket.await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_too_long_ends_the_socket() {
+        let reason = end_of_socket(|stream| async {
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let message = Message::text("x".repeat(MAX_MESSAGE_BYTES + 1));
+            // The client hangs up before it has it all.
+            let _ = socket.send(message).await;
+            while socket.next().await.is_some_and(|read| read.is_ok()) {}
+        });
+        let reason = reason.await.to_string();
+        assert!(
+            reason.contains("too long") || reason.contains("limit"),
+            "{reason}"
+        );
+    }
+
+    /// A handshake is answered with `head`.
+    async fn refused_with(head: String) -> DisconnectReason {
+        let reason = end_of_socket(move |mut stream| async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            let head = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+        });
+        reason.await
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_a_refusal_and_an_absurd_retry_after_is_none() {
+        let head = "302 Found\r\nLocation: ws://127.0.0.1:1/internal";
+        let expected = DisconnectReason::HttpStatus {
+            status: 302,
+            retry_after: None,
+        };
+        assert_eq!(refused_with(head.into()).await, expected);
+        for absurd in ["18446744073709551615", "31536000", "-1"] {
+            let head = format!("429 Too Many Requests\r\nRetry-After: {absurd}");
+            let expected = DisconnectReason::HttpStatus {
+                status: 429,
+                retry_after: None,
+            };
+            assert_eq!(refused_with(head).await, expected, "{absurd}");
+        }
+        let head = "503 Unavailable\r\nRetry-After: 90000";
+        let expected = DisconnectReason::HttpStatus {
+            status: 503,
+            retry_after: Some(RetryAfter::MAX),
+        };
+        assert_eq!(refused_with(head.into()).await, expected);
+    }
+}
