@@ -1,10 +1,11 @@
 //! `validator feed` on files: what it decodes, and what it says of what can't be recorded or replayed.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use foretell_feed::venue;
-use foretell_testkit::validator_binary;
+use foretell_testkit::{TestProcess, validator_binary, wait_until};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 pub async fn feed(arguments: &[&str]) -> Output {
@@ -144,4 +145,49 @@ async fn what_cannot_be_recorded_or_replayed_is_refused_in_words() {
             "{written}: {output:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn decode_reads_standard_input() {
+    let mut decoder = Command::new(validator_binary())
+        .args(["feed", "decode", "--venue", "kraken", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut input = decoder.stdin.take().unwrap();
+    let frames = "{\"channel\":\"heartbeat\"}\n{broken\n";
+    input.write_all(frames.as_bytes()).await.unwrap();
+    drop(input);
+    let output = decoder.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let printed = text(&output.stdout);
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+    assert!(printed.contains("heartbeat") && printed.contains("not_json"));
+}
+
+/// However early it is told to stop, a recorder ends well and says where its recording is.
+#[test]
+fn a_recorder_that_is_stopped_at_once_ends_well_and_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("venues.toml");
+    let venue = "[[venue]]\nname = \"kraken\"\npairs = [\"BTC/USD\"]\nurl = \"ws://127.0.0.1:9\"\nhost = \"http://127.0.0.1:9\"\n";
+    std::fs::write(&config, venue).unwrap();
+    let out = folder.path().join("out");
+    let mut command = std::process::Command::new(validator_binary());
+    command.args([
+        "feed",
+        "record",
+        "--out",
+        path(&out),
+        "--config",
+        path(&config),
+    ]);
+    let recorder = TestProcess::spawn(&mut command);
+    wait_until("the folder", || out.exists());
+    foretell_testkit::send_signal(recorder.id(), "INT");
+    let ended = recorder.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains(path(&out)), "{ended:?}");
 }

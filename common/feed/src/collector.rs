@@ -9,6 +9,7 @@
 
 mod collected_candles;
 mod venue_market;
+mod venue_outages;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,11 +22,16 @@ use futures_util::future::{join, join_all};
 pub use self::collected_candles::CollectedCandles;
 use self::collected_candles::{DAY, VenueResponse, day_before};
 pub use self::venue_market::VenueMarket;
+pub use self::venue_outages::VenueOutages;
 use crate::rest::{RestClient, RestError};
-use crate::venue::CandleQuery;
+use crate::venue::{CandleQuery, VenueError};
 
 /// How far after a minute a venue's next candle is looked for. The minute's candle is final once there is one.
 const NEXT_CANDLE_WITHIN: Millis = Millis::minutes(60);
+
+/// A candle may begin this much after our clock's time, which may be late. One that begins later is made up, and would make
+/// those before it final.
+const MAX_AHEAD: Millis = Millis::minutes(2);
 
 /// All markets that settle a series.
 #[derive(Debug)]
@@ -78,7 +84,7 @@ impl CandleCollector {
         let rate_lookback = lookback + MINUTE.times(self.rules.usdt_rate_max_age as i64);
         let venues = self.venues.iter().map(|(market, quote)| async move {
             let (candles, volumes) = join(
-                self.minute_candles(market, first - lookback, until),
+                self.minute_candles(market, first - lookback, until, now),
                 self.day_volumes(market, first, last),
             )
             .await;
@@ -90,7 +96,7 @@ impl CandleCollector {
             }
         });
         let rates = self.usdt_usd.iter().map(|market| async move {
-            let candles = self.minute_candles(market, first - rate_lookback, until);
+            let candles = self.minute_candles(market, first - rate_lookback, until, now);
             (market.name(), candles.await)
         });
         let (venues, usdt_usd) = join(join_all(venues), join_all(rates)).await;
@@ -106,6 +112,7 @@ impl CandleCollector {
         market: &VenueMarket,
         from: UnixMillis,
         to: UnixMillis,
+        now: UnixMillis,
     ) -> Result<VenueCandles, RestError> {
         let query = CandleQuery {
             symbol: &market.symbol,
@@ -117,6 +124,13 @@ impl CandleCollector {
             .rest
             .candles_with_forming(market.venue, &market.host, &query);
         let candles = request.await?;
+        if let Some(future) = candles.last().filter(|c| c.bar.open_time > now + MAX_AHEAD) {
+            let why = format!(
+                "a candle of {}, which is in the future by this machine's clock; check the clock if other venues say so, too",
+                future.bar.open_time
+            );
+            return Err(VenueError::malformed(market.venue.name(), why).into());
+        }
         Ok(candles.into_iter().map(|candle| candle.bar).collect())
     }
 

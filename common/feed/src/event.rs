@@ -7,6 +7,8 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_kernels::decimal::Decimal;
 use thiserror::Error;
 
+use crate::venue_text::quoted_cow;
+
 /// One event of a frame or REST answer; a frame may have several.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VenueEvent<'a> {
@@ -16,7 +18,7 @@ pub enum VenueEvent<'a> {
     Candle(RawCandle<'a>),
     /// The state of the connection or of the venue.
     Status(StatusMessage<'a>),
-    /// The venue's text of a refusal: an unknown symbol, a rejected subscription.
+    /// The venue's text of a refusal, as far as it is fit to be shown: an unknown symbol, a rejected subscription.
     Refused(Cow<'a, str>),
     /// A message that prices don't need.
     Ignored(IgnoredMessage<'a>),
@@ -177,6 +179,20 @@ impl<'a> RawCandle<'a> {
             volume,
             closed,
         }
+    }
+}
+
+impl<'a> VenueEvent<'a> {
+    /// A refusal with this text of the venue, of which no more is kept than is fit to be shown.
+    pub fn refused(why: impl Into<Cow<'a, str>>) -> Self {
+        Self::Refused(quoted_cow(why))
+    }
+}
+
+impl<'a> IgnoredMessage<'a> {
+    /// A message of this kind, of whose name no more is kept than is fit to be shown.
+    pub fn kind(name: impl Into<Cow<'a, str>>) -> Self {
+        Self::Kind(quoted_cow(name))
     }
 }
 

@@ -18,20 +18,25 @@
 //! it places no orders and reads no order books.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod bounded_lines;
 pub mod candle;
 pub mod clock_comparison;
 pub mod clock_probe;
 pub mod collector;
 pub mod config;
 pub mod connection;
+pub mod connection_log;
 pub mod decode;
 pub mod event;
 pub mod lossy_sender;
 pub mod market_view;
 pub mod minute_aggregator;
+pub mod outage;
 pub mod recording;
 pub mod rest;
+pub mod retry_after;
 pub mod stream;
 pub mod tls;
 pub mod venue;
+pub mod venue_text;
 pub mod websocket;

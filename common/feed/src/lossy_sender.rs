@@ -47,6 +47,11 @@ impl<T> LossySender<T> {
         }
     }
 
+    /// Counts an item as lost that isn't offered, for lack of room elsewhere.
+    pub const fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+    }
+
     /// Sends the count of items lost since the last one that fit, and waits for room for it.
     pub async fn finish(self) {
         if self.lost > 0 {
@@ -88,5 +93,16 @@ mod tests {
         let (sender, received) = mpsc::channel(1);
         drop(received);
         assert!(!LossySender::new(sender).offer(1));
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_not_even_offered_is_counted() {
+        let (sender, mut received) = mpsc::channel(2);
+        let mut lossy_sender = LossySender::new(sender);
+        lossy_sender.lose();
+        lossy_sender.lose();
+        assert!(lossy_sender.offer(1));
+        assert_eq!(received.recv().await, Some(Delivery::Lost(2)));
+        assert_eq!(received.recv().await, Some(Delivery::Item(1)));
     }
 }

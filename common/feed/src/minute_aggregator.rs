@@ -41,10 +41,12 @@ pub struct MinuteAggregator {
     forming: BTreeMap<String, MinuteCandle>,
     late_trades: u64,
     future_trades: u64,
+    crowded_out_trades: u64,
 }
 
 impl MinuteAggregator {
-    /// Adds a trade that came at `received`, and returns the minute that it closes, if it closes one.
+    /// Adds a trade that came at `received`, and returns the minute that it closes, if it closes one: of its own market, or of
+    /// the one whose place its market takes.
     ///
     /// Trades of a minute that is closed are late and count in no minute, as do old trades (a snapshot after a new
     /// subscription holds some) and trades of the future.
@@ -62,9 +64,18 @@ impl MinuteAggregator {
         }
         let start = trade.time.floor(MINUTE);
         let Some(forming) = self.forming.get_mut(symbol.as_ref()) else {
+            let closed = if self.forming.len() < MAX_MARKETS {
+                None
+            } else {
+                let Some(closed) = self.close_one_before(start) else {
+                    self.crowded_out_trades += 1;
+                    return None;
+                };
+                Some(closed)
+            };
             self.forming
                 .insert(symbol.to_string(), new_candle(symbol, start, trade));
-            return None;
+            return closed;
         };
         if start < forming.time_ms {
             self.late_trades += 1;
@@ -77,6 +88,16 @@ impl MinuteAggregator {
         None
     }
 
+    /// Closes the oldest minute, if it is before this one.
+    fn close_one_before(&mut self, start: UnixMillis) -> Option<MinuteCandle> {
+        let oldest = self.forming.values().min_by_key(|minute| minute.time_ms)?;
+        if oldest.time_ms >= start {
+            return None;
+        }
+        let symbol = oldest.symbol.clone();
+        self.forming.remove(&symbol)
+    }
+
     /// The forming minutes, which no later trade has closed.
     pub fn forming(&self) -> impl Iterator<Item = &MinuteCandle> {
         self.forming.values()
@@ -85,6 +106,11 @@ impl MinuteAggregator {
     /// Trades that came after their minute was closed, or more than two minutes after their time.
     pub const fn late_trades(&self) -> u64 {
         self.late_trades
+    }
+
+    /// Trades of markets beyond the most whose minutes form at once, all of which traded in the same minute.
+    pub const fn crowded_out_trades(&self) -> u64 {
+        self.crowded_out_trades
     }
 
     /// Trades whose time was more than two minutes after they came.
@@ -179,5 +205,32 @@ mod tests {
         );
         assert_eq!((minutes.late_trades(), minutes.future_trades()), (1, 1));
         assert_eq!(minutes.forming().next().unwrap().trades, 1);
+    }
+
+    /// Ever new symbols fill no memory, and a market that goes on trading keeps its place.
+    #[test]
+    fn ever_new_symbols_take_the_place_of_those_that_stopped() {
+        let mut minutes = MinuteAggregator::default();
+        let mut closed = 0;
+        for i in 0..20 * 60_i64 {
+            let time = 50 * i;
+            let received = UnixMillis(time);
+            closed += usize::from(minutes.add_trade(received, &trade(time, "1")).is_some());
+            let mut other = trade(time, "1");
+            let symbol = format!("X{i}");
+            other.market = MarketId::symbol(symbol.as_str());
+            closed += usize::from(minutes.add_trade(received, &other).is_some());
+            assert!(minutes.forming().count() <= MAX_MARKETS);
+        }
+        assert_eq!(closed, 0, "all within a minute");
+        assert_eq!(
+            minutes.crowded_out_trades(),
+            1200 - (MAX_MARKETS as u64 - 1)
+        );
+        let mut other = trade(61_000, "1");
+        other.market = MarketId::symbol("new");
+        let closed = minutes.add_trade(UnixMillis(61_000), &other).unwrap();
+        assert_eq!(closed.time_ms, UnixMillis(0));
+        assert_eq!(minutes.forming().count(), MAX_MARKETS);
     }
 }

@@ -1,4 +1,8 @@
 //! Candles over REST, page by page: from the network with a deadline for each request, or from a recording.
+//!
+//! A host may answer what it likes: no redirect is followed, so that none leads to an address of the operator's own
+//! network; nothing is decompressed; a body has a limit; a pause that it asks for has one, too; and candles that are far
+//! from those asked for are refused.
 
 mod error;
 mod http_source;
@@ -16,10 +20,21 @@ use self::rate_limit::HostRateLimits;
 pub use self::recorded_responses::{RecordedResponse, RecordedResponses};
 use crate::candle::{self, Candle};
 use crate::tls;
-use crate::venue::{CandleQuery, CandleSource, VenueError};
+use crate::venue::{AnswerRange, CandleQuery, CandleSource, VenueError};
+
+/// The longest candle of any venue's answer, as text: the longest that is known has 250 bytes.
+const MAX_CANDLE_BYTES: usize = 512;
+/// Room for what surrounds the candles, and for a page that has some more than it should.
+const MIN_PAGE_BYTES: usize = 64 << 10;
+/// Longest page of any venue: 10,000 candles have less than 1 MB.
+const MAX_PAGE_BYTES: usize = 4 << 20;
+/// Longest table of values: ten years of them every five minutes have some 30 MB.
+const MAX_TABLE_BYTES: usize = 64 << 20;
+/// Candles may be this much before or after those asked for, or a page, whichever is more: some venues round.
+const RANGE_TOLERANCE: Millis = Millis::days(1);
 
 /// A client for the REST interface of any venue. A host that refuses us isn't asked again before its `Retry-After` is
-/// over, by this client and its clones.
+/// over, or five minutes, by this client and its clones; other hosts are.
 #[derive(Debug, Clone)]
 pub struct RestClient {
     http_source: HttpSource,
@@ -32,6 +47,11 @@ impl RestClient {
         let tls = tls::client_config()?;
         let http = reqwest::Client::builder()
             .timeout(deadline)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .user_agent(concat!("foretell/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls.as_ref().clone())
             .build()
@@ -129,9 +149,11 @@ impl RestClient {
         Ok((!bars.is_empty()).then(|| bars.iter().map(|bar| bar.volume).sum()))
     }
 
-    /// The bytes at `url`; `source` stands for the venue's name in errors. Rate limits of hosts aren't looked at.
+    /// The bytes at `url`, 64 MB at most; `source` stands for the venue's name in errors. Rate limits of hosts aren't looked
+    /// at.
     pub async fn get_bytes(&self, source: &'static str, url: &str) -> Result<Vec<u8>, RestError> {
-        let response = self.http_source.get(source, url, "").await?;
+        let response = self.http_source.get(source, url, "", MAX_TABLE_BYTES);
+        let response = response.await?;
         if is_success(response.status) {
             return Ok(response.body);
         }
@@ -153,12 +175,14 @@ impl RestClient {
         let page = self
             .fetch_candles(venue, host, &venue.candles_path(query)?)
             .await?;
-        match venue.archive_candles_path(query) {
+        let page = match venue.archive_candles_path(query) {
             Some(archive_path) if page.is_empty() => {
-                self.fetch_candles(venue, host, &archive_path?).await
+                self.fetch_candles(venue, host, &archive_path?).await?
             }
-            _ => Ok(page),
-        }
+            _ => page,
+        };
+        check_range(venue, query, &page)?;
+        Ok(page)
     }
 
     async fn fetch_candles(
@@ -172,7 +196,10 @@ impl RestClient {
             status,
             retry_after,
             body,
-        } = self.http_source.get(venue.name(), host, path).await?;
+        } = self
+            .http_source
+            .get(venue.name(), host, path, max_page_bytes(venue))
+            .await?;
         if is_success(status) {
             return Ok(venue.parse_candles(&body)?);
         }
@@ -204,6 +231,42 @@ fn page_window<'a>(
     let fits = i64::try_from(venue.page_size()).unwrap_or(i64::MAX);
     let to = (from + query.step.times(fits)).min(query.to);
     CandleQuery { from, to, ..*query }
+}
+
+/// The most bytes that are read of a page of this venue.
+fn max_page_bytes(venue: &dyn CandleSource) -> usize {
+    let candles = venue.page_size().saturating_mul(MAX_CANDLE_BYTES);
+    candles.saturating_add(MIN_PAGE_BYTES).min(MAX_PAGE_BYTES)
+}
+
+/// An error if a candle is far from those that were asked for, where the venue promises to give no others: one of another
+/// year would make those before it final.
+fn check_range(
+    venue: &dyn CandleSource,
+    query: &CandleQuery<'_>,
+    page: &[Candle],
+) -> Result<(), VenueError> {
+    let tolerance = RANGE_TOLERANCE.max(query.to - query.from);
+    let too_early = |at: UnixMillis| at < query.from - tolerance;
+    let too_late = |at: UnixMillis| at > query.to + tolerance;
+    let far =
+        page.iter()
+            .map(|candle| candle.bar.open_time)
+            .find(|at| match venue.answer_range() {
+                AnswerRange::Asked => too_early(*at) || too_late(*at),
+                AnswerRange::AskedOrLater => too_early(*at),
+                AnswerRange::Any => false,
+            });
+    match far {
+        None => Ok(()),
+        Some(at) => Err(VenueError::malformed(
+            venue.name(),
+            format!(
+                "a candle of {at} where those from {} to {} were asked for",
+                query.from, query.to
+            ),
+        )),
+    }
 }
 
 const fn is_success(status: u16) -> bool {

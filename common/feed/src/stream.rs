@@ -1,24 +1,26 @@
 //! The events of a venue's frames across sockets: channel numbers get their symbols, each trade counts once, and
 //! gaps in consecutive numbers show what was missed.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+mod consecutive_numbers;
+mod dedup_windows;
 
-use crate::event::{FrameError, MarketId, StatusMessage, Trade, TradeId, VenueEvent};
+use std::collections::BTreeMap;
+
+use self::consecutive_numbers::{ConsecutiveNumbers, NumberOrder};
+use self::dedup_windows::DedupWindows;
+use crate::event::{FrameError, MarketId, StatusMessage, Trade, VenueEvent};
 use crate::venue::{ChannelMap, GapDetection, Venue};
 
-/// Trades of a market that are remembered, so that they count once. A venue's snapshot after a new subscription
-/// holds at most some hundreds.
-const DEDUP_WINDOW: usize = 4096;
 /// Kinds of ignored messages that are counted apart.
 const MAX_IGNORED_KINDS: usize = 64;
+/// Longest name of a kind that is counted apart.
+const MAX_KIND_BYTES: usize = 64;
 
 /// Reads a venue's frames from one socket after another, and from two that overlap.
 #[derive(Debug)]
 pub struct VenueStream {
     venue: &'static dyn Venue,
-    dedup_windows: HashMap<String, DedupWindow>,
-    hasher: RandomState,
+    dedup_windows: DedupWindows,
     stats: StreamStats,
 }
 
@@ -26,7 +28,7 @@ pub struct VenueStream {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SocketNumbering {
     channels: ChannelMap,
-    last_frame: Option<u64>,
+    frames: ConsecutiveNumbers,
 }
 
 /// Counts since the stream's beginning.
@@ -57,30 +59,12 @@ pub enum FeedEvent<'a> {
     Missed(u64),
 }
 
-/// Where a trade's id stands among those before.
-enum IdOrder {
-    Next,
-    /// This many ids were left out before it.
-    Gap(u64),
-    /// It is one that was left out before.
-    Late,
-}
-
-/// The last trades of a market, to recognise those that come again.
-#[derive(Debug, Default)]
-struct DedupWindow {
-    ids: HashSet<u64>,
-    order: VecDeque<u64>,
-    last: Option<u64>,
-}
-
 impl VenueStream {
     /// A stream of this venue's frames.
     pub fn new(venue: &'static dyn Venue) -> Self {
         Self {
             venue,
-            dedup_windows: HashMap::new(),
-            hasher: RandomState::new(),
+            dedup_windows: DedupWindows::default(),
             stats: StreamStats::default(),
         }
     }
@@ -105,13 +89,9 @@ impl VenueStream {
         let Self {
             venue,
             dedup_windows,
-            hasher,
             stats,
         } = self;
-        let SocketNumbering {
-            channels,
-            last_frame,
-        } = numbering;
+        let SocketNumbering { channels, frames } = numbering;
         stats.frames += 1;
         let mut subscribed = Vec::new();
         let result = venue.read_frame(frame, channels, &mut |event| match event {
@@ -120,35 +100,27 @@ impl VenueStream {
                     MarketId::Symbol(symbol) => symbol.as_ref(),
                     MarketId::Channel(_) => "",
                 };
-                if !dedup_windows.contains_key(market) {
-                    dedup_windows.insert(market.to_owned(), DedupWindow::default());
-                }
-                let Some(window) = dedup_windows.get_mut(market) else {
-                    return;
-                };
-                if !window.is_new(&trade, hasher) {
+                let Some(order) = dedup_windows.observe(market, trade.id) else {
                     stats.duplicates += 1;
                     return on(FeedEvent::Duplicate(trade));
-                }
+                };
                 stats.trades += 1;
                 if venue.limits().gap_detection == GapDetection::TradeIds {
-                    match window.classify_id(trade.id) {
-                        IdOrder::Next => {}
-                        IdOrder::Gap(missed) => {
-                            stats.missed += missed;
+                    match order {
+                        NumberOrder::Next => {}
+                        NumberOrder::Gap(missed) => {
+                            stats.missed = stats.missed.saturating_add(missed);
                             on(FeedEvent::Missed(missed));
                         }
-                        IdOrder::Late => stats.missed = stats.missed.saturating_sub(1),
+                        NumberOrder::Late => stats.missed = stats.missed.saturating_sub(1),
                     }
                 }
                 on(FeedEvent::Venue(VenueEvent::Trade(trade)));
             }
             VenueEvent::Sequence(number) => {
-                let expected = last_frame.map_or(number, |last| last + 1);
-                *last_frame = Some(number);
-                if number > expected {
-                    stats.missed += number - expected;
-                    on(FeedEvent::Missed(number - expected));
+                if let NumberOrder::Gap(missed) = frames.observe(number) {
+                    stats.missed = stats.missed.saturating_add(missed);
+                    on(FeedEvent::Missed(missed));
                 }
             }
             VenueEvent::Status(StatusMessage::Subscribed(ack)) => {
@@ -173,44 +145,6 @@ impl VenueStream {
     }
 }
 
-impl DedupWindow {
-    /// Whether this trade comes for the first time.
-    fn is_new(&mut self, trade: &Trade<'_>, hasher: &RandomState) -> bool {
-        let id = match trade.id {
-            TradeId::Number(number) => number,
-            TradeId::Text(text) => hasher.hash_one(text),
-        };
-        if !self.ids.insert(id) {
-            return false;
-        }
-        self.order.push_back(id);
-        if self.order.len() > DEDUP_WINDOW
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
-    }
-
-    /// Where the id of a new trade stands among those before.
-    fn classify_id(&mut self, id: TradeId<'_>) -> IdOrder {
-        let TradeId::Number(id) = id else {
-            return IdOrder::Next;
-        };
-        let Some(last) = self.last.replace(id) else {
-            return IdOrder::Next;
-        };
-        if id < last {
-            self.last = Some(last);
-            return IdOrder::Late;
-        }
-        match id - last {
-            1 => IdOrder::Next,
-            distance => IdOrder::Gap(distance - 1),
-        }
-    }
-}
-
 impl StreamStats {
     /// Counts a message by its kind. A venue can't fill the memory with ever new kinds.
     fn count_ignored(&mut self, kind: &str) {
@@ -218,17 +152,15 @@ impl StreamStats {
             *count += 1;
             return;
         }
-        let kind = if self.ignored.len() < MAX_IGNORED_KINDS {
-            kind
-        } else {
-            "other kinds"
-        };
+        let counted_apart = self.ignored.len() < MAX_IGNORED_KINDS && kind.len() <= MAX_KIND_BYTES;
+        let kind = if counted_apart { kind } else { "other kinds" };
         *self.ignored.entry(kind.to_owned()).or_default() += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::dedup_windows::{DEDUP_WINDOW, MAX_MARKETS};
     use super::*;
     use crate::venue;
 
@@ -337,5 +269,45 @@ mod tests {
         described(&mut stream, &frames);
         let events = described(&mut stream, &[binance("A", 1), binance("A", 0)]);
         assert_eq!(events, ["1 again", "0"]);
+    }
+
+    #[test]
+    fn ever_new_symbols_fill_no_memory_and_the_subscribed_one_stays_known() {
+        let mut stream = stream("binance");
+        for id in 0..3 * MAX_MARKETS as u64 {
+            let frames = [binance("A", id), binance(&format!("X{id}"), 1)];
+            described(&mut stream, &frames);
+        }
+        assert_eq!(stream.dedup_windows.markets(), MAX_MARKETS);
+        assert_eq!(described(&mut stream, &[binance("A", 0)]), ["0 again"]);
+        let symbol = "y".repeat(1000);
+        assert_eq!(
+            described(&mut stream, &[binance(&symbol, 1)]),
+            ["malformed"]
+        );
+    }
+
+    /// Numbers at the end of their range, of frames and of trades, are no gaps and break nothing.
+    #[test]
+    fn numbers_at_the_end_of_their_range_break_nothing() {
+        let mut advanced = stream("coinbase_advanced");
+        let frame = |number: u64| {
+            format!(
+                r#"{{"channel":"heartbeats","timestamp":"2026-01-01T00:00:00Z","sequence_num":{number},"events":[]}}"#
+            )
+        };
+        let frames = [u64::MAX, 5, u64::MAX, 0, 1, 3].map(frame);
+        let events = described(&mut advanced, &frames);
+        assert_eq!(
+            events.iter().filter(|event| *event == "1 missed").count(),
+            1
+        );
+        assert_eq!(advanced.stats().missed, 1);
+        let mut binance_stream = stream("binance");
+        let frames = [3, u64::MAX, 4, 5, 7].map(|id| binance("A", id));
+        let events = described(&mut binance_stream, &frames);
+        let max = u64::MAX.to_string();
+        assert_eq!(events, ["3", &max, "4", "5", "1 missed", "7"]);
+        assert_eq!(binance_stream.stats().missed, 1);
     }
 }

@@ -22,8 +22,9 @@ use crate::connection::{
     ConnectionAction, ConnectionEvent, ConnectionInput, SocketId, VenueConnection,
 };
 
-/// Messages of all sockets of a connection that wait to be read. A full channel holds up the sockets, and so the venue.
-const CHANNEL_CAPACITY: usize = 1024;
+/// Messages of all sockets of a connection that wait to be read, 64 MB of the longest. A full channel holds up the sockets,
+/// and so the venue.
+const CHANNEL_CAPACITY: usize = 64;
 
 /// What a running connection reports to its owner.
 #[derive(Debug)]

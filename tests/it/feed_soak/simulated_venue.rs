@@ -9,6 +9,7 @@ use foretell_feed::connection::{
     VenueConnection,
 };
 use foretell_feed::event::VenueEvent;
+use foretell_feed::retry_after::RetryAfter;
 use foretell_feed::stream::FeedEvent;
 use foretell_feed::venue::{self, Pair, Venue, VenueLimits};
 use foretell_testkit::{CandleTexts, ExchangeProtocol};
@@ -275,14 +276,14 @@ impl SimulatedVenue {
         match action {
             ConnectionAction::Open(id) => {
                 self.socket_counts.sockets += 1;
-                let refused = |status, seconds: Option<i64>| DisconnectReason::HttpStatus {
+                let refused = |status, seconds: Option<&str>| DisconnectReason::HttpStatus {
                     status,
-                    retry_after: seconds.map(Millis::seconds),
+                    retry_after: RetryAfter::from_headers(seconds.map(str::as_bytes), None),
                 };
                 let loss = match self.fault() {
                     Some(VenueFault::HalfOpen) => return,
                     Some(VenueFault::Disconnected) => DisconnectReason::Broken("refused".into()),
-                    Some(VenueFault::TooManyRequests) => refused(429, Some(120)),
+                    Some(VenueFault::TooManyRequests) => refused(429, Some("120")),
                     Some(VenueFault::RegionBlocked) => refused(451, None),
                     _ => {
                         self.sockets.insert(id.0, false);

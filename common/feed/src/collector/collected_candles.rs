@@ -83,6 +83,25 @@ impl CollectedCandles {
         summaries.into_iter().collect()
     }
 
+    /// Of every venue, why it has no candles of a market of its own; `None` where it has.
+    pub fn failures_by_venue(&self) -> BTreeMap<&str, Option<String>> {
+        let series = self.venues.iter();
+        let series = series.map(|response| (response.venue.as_str(), &response.candles));
+        // A market's name begins with its venue's.
+        let venue_of = |market: &'_ str| market.find(' ').unwrap_or(market.len());
+        let rates = self.usdt_usd.iter();
+        let rates = rates
+            .map(|(market, candles)| (market.get(..venue_of(market)).unwrap_or(market), candles));
+        let mut failures: BTreeMap<&str, Option<String>> = BTreeMap::new();
+        for (venue, candles) in series.chain(rates) {
+            let failure = failures.entry(venue).or_default();
+            if let (None, Err(error)) = (&failure, candles) {
+                *failure = Some(error.summary());
+            }
+        }
+        failures
+    }
+
     fn all_candles(&self) -> impl Iterator<Item = &Result<VenueCandles, RestError>> {
         let venues = self.venues.iter().map(|response| &response.candles);
         venues.chain(self.usdt_usd.iter().map(|(_, candles)| candles))

@@ -96,6 +96,9 @@ async fn a_rate_limited_venue_is_not_asked_and_counts_as_unreached() {
     let soon = collector.collect(MONDAY, MONDAY, NOW).await;
     assert_eq!(requests.load(Ordering::SeqCst), times);
     assert!(!soon.reached_any_venue());
+    let by_venue = first.failures_by_venue();
+    let failure = by_venue["bitstamp"].as_deref();
+    assert_eq!(failure, Some("bitstamp answered status 429"));
     let failures = soon.failures();
     assert!(
         failures[0].contains("is left alone for") && failures.len() == 1,
@@ -110,4 +113,21 @@ async fn a_server_error_is_no_rate_limit() {
     let times = requests.load(Ordering::SeqCst);
     collector.collect(MONDAY, MONDAY, NOW).await;
     assert!(requests.load(Ordering::SeqCst) > times);
+}
+
+/// A candle that has not begun would make every candle before it final.
+#[tokio::test]
+async fn a_candle_of_the_future_makes_none_before_it_final() {
+    let start = MONDAY.0 / 1000;
+    let candles = [candle(start, "100"), candle(start + 86_400 * 365, "101")];
+    let body = format!(
+        r#"{{"data":{{"pair":"BTC/USD","ohlc":[{}]}}}}"#,
+        candles.join(",")
+    );
+    let (collector, _) = collector_of(body).await;
+    let collected = collector.collect(MONDAY, MONDAY, NOW).await;
+    let failures = collected.failures();
+    assert!(failures[0].contains("in the future"), "{failures:?}");
+    let observation = &collected.inputs(MONDAY).venues[0];
+    assert!(observation.candle.is_none() && !observation.is_final);
 }

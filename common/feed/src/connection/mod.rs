@@ -30,6 +30,7 @@ pub use self::reasons::{DisconnectReason, ReplacementReason};
 use self::socket_state::{SocketState, Stage};
 pub use self::timeouts::Timeouts;
 use crate::event::{MarketId, StatusMessage, VenueEvent};
+use crate::retry_after::RetryAfter;
 use crate::stream::{FeedEvent, StreamStats, VenueStream};
 use crate::venue::{Ping, Subscription, Venue, VenueLimits};
 
@@ -311,11 +312,11 @@ impl VenueConnection {
             DisconnectReason::HttpStatus {
                 status: 403 | 418 | 429 | 451,
                 retry_after,
-            } => retry_after.unwrap_or(self.timeouts.refused_backoff),
+            } => retry_after.map_or(self.timeouts.refused_backoff, RetryAfter::as_millis),
             DisconnectReason::HttpStatus {
-                retry_after: Some(span),
+                retry_after: Some(pause),
                 ..
-            } => *span,
+            } => pause.as_millis(),
             DisconnectReason::SubscriptionRefused(_) => self.timeouts.refused_backoff,
             _ => Millis::ZERO,
         };

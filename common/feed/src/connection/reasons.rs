@@ -3,6 +3,8 @@
 use foretell_core::time::Millis;
 use thiserror::Error;
 
+use crate::retry_after::RetryAfter;
+
 /// Why a socket is replaced while it still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplacementReason {
@@ -25,8 +27,8 @@ pub enum DisconnectReason {
     HttpStatus {
         /// The status, which isn't 101.
         status: u16,
-        /// Its `Retry-After`, if there is one in seconds.
-        retry_after: Option<Millis>,
+        /// Its `Retry-After`, if there is one that can be believed.
+        retry_after: Option<RetryAfter>,
     },
     /// The handshake wasn't over in time.
     #[error("no connection within {0}")]

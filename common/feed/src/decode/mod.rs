@@ -11,6 +11,7 @@ use foretell_core::time::UnixMillis;
 use self::input::{InputMessage, unwrap_line};
 pub use self::line::{DecodedContent, DecodedLine, unsupported_line};
 use self::line::{candle_line, duplicate_content, emit_event, error_content, ignored_content};
+use crate::bounded_lines::MAX_LINE_BYTES;
 use crate::event::{IgnoredMessage, VenueEvent};
 use crate::stream::{FeedEvent, SocketNumbering, StreamStats, VenueStream};
 use crate::venue::{Venue, VenueError};
@@ -40,6 +41,9 @@ impl Decoder {
 
     /// Hands each output line of the next input line to `on`. A blank input line has none.
     pub fn decode_line(&mut self, input: &[u8], on: &mut dyn FnMut(&DecodedLine<'_>)) {
+        if input.len() > MAX_LINE_BYTES {
+            return self.skip_line(on);
+        }
         self.line += 1;
         let (venue, line) = (self.stream.venue().name(), self.line);
         let mut emit = |content: DecodedContent<'_>| {
@@ -63,6 +67,17 @@ impl Decoder {
         }
     }
 
+    /// As [`decode_line`](Self::decode_line), of a line that is too long to be read.
+    pub fn skip_line(&mut self, on: &mut dyn FnMut(&DecodedLine<'_>)) {
+        self.line += 1;
+        let why = format!("more than {MAX_LINE_BYTES} bytes in one message");
+        on(&DecodedLine {
+            venue: self.stream.venue().name(),
+            content: error_content("malformed", &why),
+            line: self.line,
+        });
+    }
+
     fn decode_message(
         &mut self,
         text: &str,
@@ -74,7 +89,9 @@ impl Decoder {
             Ok(latest) => latest,
             Err(error) => {
                 match error {
-                    VenueError::Malformed { why, .. } if is_response || is_rows(text) => {
+                    VenueError::Malformed { why, .. }
+                        if is_response || self.stream.venue().has_candles(text) =>
+                    {
                         emit(error_content("malformed", &why));
                     }
                     VenueError::Refused { why, .. } if is_response => {
@@ -124,12 +141,6 @@ impl Decoder {
             emit(error_content(error.name(), &error.to_string()));
         }
     }
-}
-
-/// Whether a text begins as an array of arrays, as many venues' candles do.
-fn is_rows(text: &str) -> bool {
-    let inner = text.strip_prefix('[').map(str::trim_start);
-    inner.is_some_and(|inner| inner.starts_with('['))
 }
 
 /// Start of the latest candle in a REST answer.

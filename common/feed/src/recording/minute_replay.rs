@@ -11,6 +11,9 @@ use crate::minute_aggregator::{MinuteAggregator, MinuteCandle};
 use crate::stream::{self, SocketNumbering, StreamStats, VenueStream};
 use crate::venue::{self, VenueError};
 
+/// Sockets of a venue that are open at once: one, its successor, and those that drain.
+const MAX_SOCKETS: usize = 8;
+
 /// Frames in, closed minutes out: the same for the same entries, byte for byte.
 #[derive(Debug, Default)]
 pub struct MinuteReplay {
@@ -64,13 +67,18 @@ impl MinuteReplay {
         let (socket, raw) = match &entry.content {
             RecordingContent::Frame { socket, raw } => (*socket, raw),
             RecordingContent::Lost(count) => {
-                state.lost += count;
+                state.lost = state.lost.saturating_add(*count);
                 return Ok(());
             }
             RecordingContent::Response { .. } | RecordingContent::Attempt(_) => return Ok(()),
         };
         // A socket and its successor overlap; those before are gone.
-        state.sockets.retain(|number, _| *number + 2 >= socket);
+        state
+            .sockets
+            .retain(|number, _| number.saturating_add(2) >= socket);
+        if state.sockets.len() >= MAX_SOCKETS && !state.sockets.contains_key(&socket) {
+            state.sockets.clear();
+        }
         let numbering = state.sockets.entry(socket).or_default();
         let received = UnixMillis::saturating(entry.recv_ns.div_euclid(1_000_000));
         let minutes = &mut state.minutes;

@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use zstd::Decoder;
 
-use super::entry::RecordingEntry;
+use super::entry::{RecordingContent, RecordingEntry};
 use super::error::{RecordingError, io_error};
 use super::layout::{FILE_SUFFIX, SETTLEMENT_FOLDER};
 use super::line::RecordingLine;
+use crate::bounded_lines::{LineRead, MAX_LINE_BYTES, read_line};
 use crate::venue;
 
 /// The entries of one venue, file after file.
@@ -117,23 +118,34 @@ impl VenueReader {
 
 impl OpenFile {
     fn next(&mut self, venue: &str) -> Result<Option<RecordingEntry>, RecordingError> {
-        let mut text = String::new();
-        match self.lines.read_line(&mut text) {
+        let mut text = Vec::new();
+        let too_long = match read_line(&mut self.lines, &mut text) {
+            Ok(LineRead::TooLong) => true,
             // A last line without an end, or a frame of zstd without one: the recorder was killed.
-            Ok(_) if !text.ends_with('\n') => return Ok(None),
-            Ok(_) => {}
+            Ok(_) if !text.ends_with(b"\n") => return Ok(None),
+            Ok(_) => false,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => return Err(io_error("read", &self.path)(error)),
-        }
+        };
         self.line += 1;
         let line_error = |why: String| RecordingError::Line {
             path: self.path.clone(),
             line: self.line,
             why,
         };
-        let line: RecordingLine<'_> = serde_json::from_str(&text).map_err(|_| {
+        if too_long {
+            return Err(line_error(format!("more than {MAX_LINE_BYTES} bytes")));
+        }
+        let text = str::from_utf8(&text).map_err(|error| line_error(error.to_string()))?;
+        let line: RecordingLine<'_> = serde_json::from_str(text).map_err(|_| {
             line_error("neither a frame, an answer, an attempt nor a mark of lost ones".into())
         })?;
-        Ok(Some(line.into_entry(venue)))
+        let entry = line.into_entry(venue);
+        if let RecordingContent::Attempt(attempt) = &entry.content
+            && let Some(fault) = attempt.fault()
+        {
+            return Err(line_error(format!("not an attempt of a recorder: {fault}")));
+        }
+        Ok(Some(entry))
     }
 }

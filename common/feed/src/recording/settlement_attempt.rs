@@ -7,11 +7,16 @@ use foretell_core::price::Price;
 use foretell_core::rules::{MinuteRules, RulesVersion};
 use foretell_core::settle::attempts::next_attempt;
 use foretell_core::settle::{GapReason, QuoteCurrency, VenueExclusion, settle_minute};
-use foretell_core::time::UnixMillis;
+use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::collector::{CollectedCandles, VenueMarket};
 use crate::venue::{self, VenueError};
+
+/// No minute is tried longer before or after its time than this; the last attempt comes after a day.
+const LONGEST_DELAY: Millis = Millis::days(3);
+/// No recorder runs longer than this.
+const LONGEST_SESSION: Millis = Millis::days(3650);
 
 /// An attempt to settle minutes of a pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +115,25 @@ fn decide_minute(
 }
 
 impl SettlementAttempt {
+    /// What no recorder writes: minutes out of order, further apart than attempts reach, or far from its own time.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        let within = |at: UnixMillis, span: Millis| {
+            at.0.checked_sub(self.now.0)
+                .is_some_and(|apart| apart.unsigned_abs() <= span.0.unsigned_abs())
+        };
+        if !within(self.session, LONGEST_SESSION) {
+            return Some("its session is years from its time");
+        }
+        if !self.minutes.is_sorted() {
+            return Some("its minutes are not in order");
+        }
+        let near = self
+            .minutes
+            .iter()
+            .all(|minute| within(*minute, LONGEST_DELAY));
+        (!near).then_some("a minute of it is days from its time")
+    }
+
     /// Whether the same recorder made it, of the same markets.
     pub(super) fn is_same_session(&self, other: &Self) -> bool {
         self.session == other.session

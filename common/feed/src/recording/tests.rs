@@ -126,3 +126,74 @@ fn a_folder_that_is_no_recording_is_an_error() {
         .to_string();
     assert_contains_all(&error, &["line 1"]);
 }
+
+/// The error of a recording of kraken with this line, or of attempts if it is one.
+fn error_of_line(line: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let name = match line.contains("attempt") {
+        true => SETTLEMENT_FOLDER,
+        false => "kraken",
+    };
+    let venue = folder.path().join(name);
+    fs::create_dir(&venue).unwrap();
+    let bytes = zstd::encode_all(format!("{line}\n").as_bytes(), 1).unwrap();
+    fs::write(venue.join("1970-01-01T00.000.jsonl.zst"), bytes).unwrap();
+    let mut ignore = |_| Ok(());
+    read_recording(folder.path(), &mut ignore)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn a_line_without_end_is_refused_before_it_is_held() {
+    let line = "x".repeat(crate::bounded_lines::MAX_LINE_BYTES + 1);
+    assert_contains_all(
+        &error_of_line(&line),
+        &["line 1", "more than 16777216 bytes"],
+    );
+}
+
+#[test]
+fn an_attempt_over_aeons_is_refused() {
+    for minutes in [
+        "0",
+        "1767225600000,253402300799000",
+        "1767225660000,1767225600000",
+    ] {
+        let line = format!(
+            r#"{{"recv_ns":1,"attempt":{{"pair":"BTC/USD","rules":"1","session":1767225600000,"venues":[],"usdt_usd":[],"minutes":[{minutes}],"now":1767225720000}}}}"#
+        );
+        assert_contains_all(
+            &error_of_line(&line),
+            &["line 1", "not an attempt of a recorder"],
+        );
+    }
+}
+
+/// Sockets and counts with numbers at the end of their range, ever new ones, and ever new symbols.
+#[test]
+fn absurd_numbers_in_a_recording_break_nothing() {
+    let mut replay = MinuteReplay::default();
+    let mut push = |content| {
+        let entry = RecordingEntry {
+            venue: "binance".into(),
+            recv_ns: i64::MAX,
+            content,
+        };
+        replay.push(&entry, &mut |_| {}).unwrap();
+    };
+    for count in [u64::MAX, 1, u64::MAX] {
+        push(RecordingContent::Lost(count));
+    }
+    for socket in [u64::MAX, 0, u64::MAX - 1]
+        .into_iter()
+        .chain((0..100).rev())
+    {
+        let raw =
+            r#"{"e":"trade","s":"B","t":18446744073709551615,"p":"1","q":"1","T":1,"m":true}"#;
+        let raw = raw.to_owned();
+        push(RecordingContent::Frame { socket, raw });
+    }
+    let (_, stats, lost) = replay.stats().next().unwrap();
+    assert_eq!((stats.frames, stats.trades, lost), (103, 1, u64::MAX));
+}

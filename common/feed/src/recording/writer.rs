@@ -126,7 +126,7 @@ impl HourFile {
             encoder.write_all(b"\n")
         };
         write(encoder).map_err(io_error("write", path))?;
-        if recv_ns - self.flushed_ns >= FLUSH_EVERY_NS {
+        if recv_ns.saturating_sub(self.flushed_ns) >= FLUSH_EVERY_NS {
             self.flushed_ns = recv_ns;
             encoder.flush().map_err(io_error("write", path))?;
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::retry_after::RetryAfter;
 use crate::venue::VenueError;
 
 /// Why a request brought no candles.
@@ -26,7 +27,7 @@ pub enum RestError {
         source: reqwest::Error,
     },
     /// An HTTP status other than success.
-    #[error("{venue} answered status {status} at {url}")]
+    #[error("{venue} answered status {status} at {url}{}", status_hint(*.status))]
     Status {
         /// The venue's name, as in configuration.
         venue: &'static str,
@@ -34,8 +35,8 @@ pub enum RestError {
         url: String,
         /// The status, which isn't 2xx.
         status: u16,
-        /// Its `Retry-After`, if there is one in seconds.
-        retry_after: Option<Duration>,
+        /// Its `Retry-After`, if there is one that can be believed.
+        retry_after: Option<RetryAfter>,
     },
     /// Nothing was requested: an earlier answer of this host forbids it for a while.
     #[error("{venue} at {host} turned us away and is left alone for {} s more", .wait.as_secs())]
@@ -75,11 +76,23 @@ impl RestError {
     pub fn summary(&self) -> String {
         match self {
             Self::Unreachable { venue, .. } => format!("{venue} can't be reached"),
-            Self::Status { venue, status, .. } => format!("{venue} answered status {status}"),
+            Self::Status { venue, status, .. } => {
+                format!("{venue} answered status {status}{}", status_hint(*status))
+            }
             Self::RateLimited { venue, .. } => {
                 format!("{venue} turned us away and is left alone for a while")
             }
             other => other.to_string(),
         }
+    }
+}
+
+/// What the operator should know about a status.
+const fn status_hint(status: u16) -> &'static str {
+    match status {
+        300..=399 => {
+            ": redirects are not followed; write the address that it points to into the configuration, if you trust it"
+        }
+        _ => "",
     }
 }

@@ -1,12 +1,10 @@
 //! Where answers come from: the network, or a recording of its answers.
 
-use std::time::Duration;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::error::RestError;
 use super::recorded_responses::{RecordedResponse, RecordedResponses};
-
-/// Longest body that is read of one answer; a page of 10,000 candles has less than 1 MB.
-pub(super) const MAX_RESPONSE_BYTES: usize = 8 << 20;
+use crate::retry_after::RetryAfter;
 
 #[derive(Debug, Clone)]
 pub(super) enum HttpSource {
@@ -19,21 +17,22 @@ pub(super) enum HttpSource {
 /// An answer, whatever its status.
 pub(super) struct HttpResponse {
     pub status: u16,
-    pub retry_after: Option<Duration>,
+    pub retry_after: Option<RetryAfter>,
     pub body: Vec<u8>,
 }
 
 impl HttpSource {
-    /// The answer of `venue` to this path at this host.
+    /// The answer of `venue` to this path at this host, whose body has at most `max_bytes`.
     pub async fn get(
         &self,
         venue: &'static str,
         host: &str,
         path: &str,
+        max_bytes: usize,
     ) -> Result<HttpResponse, RestError> {
         match self {
             Self::Network(http, keep) => {
-                let response = fetch(http, venue, format!("{host}{path}")).await?;
+                let response = fetch(http, venue, format!("{host}{path}"), max_bytes).await?;
                 if let (Some(responses), Ok(body)) = (keep, str::from_utf8(&response.body)) {
                     responses.insert(RecordedResponse {
                         venue: venue.to_owned(),
@@ -63,6 +62,7 @@ async fn fetch(
     http: &reqwest::Client,
     venue: &'static str,
     url: String,
+    max_bytes: usize,
 ) -> Result<HttpResponse, RestError> {
     let unreachable = |source| RestError::Unreachable {
         venue,
@@ -71,14 +71,16 @@ async fn fetch(
     };
     let mut response = http.get(&url).send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
+    let headers = response.headers();
+    let retry_after = RetryAfter::from_headers(bytes(headers, RETRY_AFTER), bytes(headers, DATE));
     let mut body = Vec::new();
+    // Counted as it comes, whatever `Content-Length` says.
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+        if chunk.len() > max_bytes.saturating_sub(body.len()) {
             return Err(RestError::ResponseTooLong {
                 venue,
                 url,
-                max_bytes: MAX_RESPONSE_BYTES,
+                max_bytes,
             });
         }
         body.extend_from_slice(&chunk);
@@ -90,9 +92,6 @@ async fn fetch(
     })
 }
 
-/// The seconds of a `Retry-After` header.
-fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
-    let value = headers.get(reqwest::header::RETRY_AFTER)?;
-    let seconds = value.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+fn bytes(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+    headers.get(name).map(|value| value.as_bytes())
 }

@@ -12,9 +12,10 @@ use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
     Row, columns, first_integer, instant, parse_integer, parse_response, read_json, to_venue_error,
@@ -56,12 +57,37 @@ struct Header<'a> {
     data: Option<&'a RawValue>,
     /// The book ticker is the one event without `e`.
     u: Option<IgnoredAny>,
-    id: Option<u64>,
     #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    code: Option<i64>,
-    #[serde(borrow)]
-    msg: Option<Cow<'a, str>>,
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: ResultField<'a>,
+}
+
+/// The field `result`, which consents by being null.
+#[derive(Default)]
+enum ResultField<'a> {
+    #[default]
+    Absent,
+    Null,
+    Given(&'a RawValue),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ResultField<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Option::<&RawValue>::deserialize(deserializer)?;
+        Ok(given.map_or(Self::Null, Self::Given))
+    }
+}
+
+impl ResultField<'_> {
+    /// Whether the venue says that it did what was asked: `null`, or an empty list.
+    fn is_consent(&self) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Null => true,
+            Self::Given(value) => value.get() == "[]",
+        }
+    }
 }
 
 /// `{"e":"trade","E":1700000000120,"s":"BTCUSDT","t":3100000001,"p":"37000.10000000","q":"0.00150000",
@@ -237,7 +263,7 @@ pub(super) fn read_candles(
 ) -> Result<(), VenueError> {
     if let Ok(ErrorResponse { code, msg }) = serde_json::from_str(body) {
         let why = format!("{msg} ({code})");
-        return Err(VenueError::Refused { venue, why });
+        return Err(VenueError::refused(venue, why));
     }
     // [[1699999980000,"37000.1","37002.0","36999.9","37001.0","1.5",1700000039999,…]]: open time, open, high, low,
     // close, volume, close time, and five columns that prices don't need.
@@ -259,22 +285,20 @@ pub(super) fn read_frame(
     let rows = frame.trim_start().strip_prefix('[').map(str::trim_start);
     if rows.is_some_and(|rows| rows.starts_with('{')) {
         let _: IgnoredAny = read_json(frame, "message")?;
-        on(VenueEvent::Ignored(IgnoredMessage::Kind(
-            "REST answer".into(),
-        )));
+        on(VenueEvent::Ignored(IgnoredMessage::kind("REST answer")));
         return Ok(());
     }
-    let header: Header<'_> = read_json(frame, "message")?;
+    let header: Header<'_> = read_object(frame, "message")?;
     match (header.data, header.e) {
         (Some(data), None) => {
-            let inner: Header<'_> = read_json(data.get(), "message")?;
+            let inner: Header<'_> = read_object(data.get(), "message")?;
             match inner.e {
                 Some(e) => read_event(&e, data.get(), on),
                 None => {
                     let stream = header.stream.unwrap_or_default();
                     let kind = stream.rsplit('@').next().unwrap_or_default();
                     let kind = kind.trim_start_matches('!').to_owned();
-                    on(VenueEvent::Ignored(IgnoredMessage::Kind(kind.into())));
+                    on(other_message(frame, kind));
                     Ok(())
                 }
             }
@@ -283,24 +307,21 @@ pub(super) fn read_frame(
         (None, None) => {
             on(match header {
                 Header {
-                    code: Some(code),
-                    msg,
+                    id: Some(id),
+                    result,
                     ..
-                } => {
-                    let msg = msg.unwrap_or_default();
-                    VenueEvent::Refused(format!("{msg} ({code})").into())
-                }
-                // `"result": null` reads as none, so the request's number decides.
-                Header { id: Some(id), .. } => {
-                    VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(id)))
-                }
+                } if result.is_consent() => match id.get().parse() {
+                    Ok(number) => acknowledged(frame, Ack::Request(number)),
+                    Err(_) => other_message(frame, "answer to another's request"),
+                },
                 Header { u: Some(_), .. } => {
-                    VenueEvent::Ignored(IgnoredMessage::Kind("bookTicker".into()))
+                    VenueEvent::Ignored(IgnoredMessage::kind("bookTicker"))
                 }
-                Header { result, .. } => {
-                    let kind = result.map_or("message", |_| "result");
-                    VenueEvent::Ignored(IgnoredMessage::Kind(kind.into()))
-                }
+                Header {
+                    result: ResultField::Given(_),
+                    ..
+                } => other_message(frame, "result"),
+                Header { .. } => other_message(frame, "message"),
             });
             Ok(())
         }
@@ -366,7 +387,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
         }
         "serverShutdown" => VenueEvent::Status(StatusMessage::Restart),
         "blockTrade" => VenueEvent::Ignored(IgnoredMessage::OffBook("blockTrade".into())),
-        other => VenueEvent::Ignored(IgnoredMessage::Kind(other.into())),
+        other => other_message(text, other),
     };
     on(event);
     Ok(())

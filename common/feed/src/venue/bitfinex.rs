@@ -20,14 +20,15 @@ use serde::Deserialize;
 use self::array_frame::{Parts, read_array};
 use self::candle_row::{STEPS, read_row};
 use self::trade_frame::{TradeFrame, is_trade, on_trade};
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
-use super::json_fields::{Row, parse_response, read_json, to_venue_error};
+use super::json_fields::{Row, malformed, parse_response, read_json, read_object, to_venue_error};
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
 use super::subscription::{ChannelMap, Subscription};
 use super::traits::{CandleQuery, CandleSource, Venue};
-use crate::event::{Ack, FrameError, IgnoredMessage, RawCandle, StatusMessage, VenueEvent};
+use crate::event::{Ack, FrameError, RawCandle, StatusMessage, VenueEvent};
 
 /// Bitfinex; prices in USD.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +101,7 @@ impl CandleSource for Bitfinex {
         let venue = self.name();
         if let Ok(("error", code, why)) = serde_json::from_str::<(&str, i64, String)>(body) {
             let why = format!("{why} ({code})");
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
@@ -171,44 +172,56 @@ impl Venue for Bitfinex {
             let trade: TradeFrame<'_> = read_json(frame, "trade")?;
             return on_trade(&trade, channels, on);
         }
+        if let Ok(("error", code, why)) = serde_json::from_str::<(&str, i64, String)>(frame) {
+            on(VenueEvent::refused(format!("{why} ({code})")));
+            return Ok(());
+        }
         if frame.trim_start().starts_with('[') {
             let parts: Parts<'_> = read_json(frame, "array")?;
             return read_array(&parts, channels, on);
         }
-        on(read_event_message(read_json(frame, "event")?));
+        on(read_event_message(frame, read_object(frame, "event")?)?);
         Ok(())
     }
 }
 
-fn read_event_message(message: EventMessage<'_>) -> VenueEvent<'_> {
-    match (message.event.as_ref(), message.code) {
+fn read_event_message<'a>(
+    frame: &str,
+    message: EventMessage<'a>,
+) -> Result<VenueEvent<'a>, FrameError> {
+    Ok(match (message.event.as_ref(), message.code) {
         ("info", Some(20_051)) => VenueEvent::Status(StatusMessage::Restart),
         ("info", Some(20_060)) => VenueEvent::Status(StatusMessage::Down),
         ("info", Some(20_061)) => VenueEvent::Status(StatusMessage::Up),
         ("info", _) => match message.platform {
             Some(Platform { status: 1 }) => VenueEvent::Status(StatusMessage::Up),
             Some(_) => VenueEvent::Status(StatusMessage::Down),
-            None => VenueEvent::Status(StatusMessage::Welcome),
+            // A welcome has no code; of those that have one, only the ones above are known.
+            None if message.code.is_none() => VenueEvent::Status(StatusMessage::Welcome),
+            None => other_message(frame, "info"),
         },
-        ("conf", _) if message.status.as_deref() == Some("OK") => {
-            VenueEvent::Status(StatusMessage::Subscribed(CONF))
+        ("conf", _) if message.status.as_deref() == Some("OK") => acknowledged(frame, CONF),
+        ("conf", _) => VenueEvent::refused("flags refused"),
+        ("subscribed", _) => {
+            let ack = Ack::Topic {
+                channel: message.channel.unwrap_or_default(),
+                symbol: message.symbol.or(message.key).unwrap_or_default(),
+                number: message.number,
+            };
+            match acknowledged(frame, ack) {
+                // Without its number, no frame of the channel could be told from another's.
+                VenueEvent::Status(_) if message.number.is_none() => {
+                    return Err(malformed("event", "a subscription without chanId"));
+                }
+                event => event,
+            }
         }
-        ("conf", _) => VenueEvent::Refused("flags refused".into()),
-        ("subscribed", _) => VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
-            channel: message.channel.unwrap_or_default(),
-            symbol: message.symbol.or(message.key).unwrap_or_default(),
-            number: message.number,
-        })),
         ("error", code) => {
             let (msg, code) = (message.msg.unwrap_or_default(), code.unwrap_or(0));
             let subject = message.symbol.or(message.key).unwrap_or_default();
-            VenueEvent::Refused(
-                format!("{msg} {subject} ({code})")
-                    .replace("  ", " ")
-                    .into(),
-            )
+            VenueEvent::refused(format!("{msg} {subject} ({code})").replace("  ", " "))
         }
         ("pong", _) => VenueEvent::Status(StatusMessage::Pong),
-        (other, _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
-    }
+        (other, _) => other_message(frame, other.to_owned()),
+    })
 }

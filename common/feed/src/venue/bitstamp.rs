@@ -11,9 +11,11 @@ use foretell_core::time::Millis;
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
     instant, malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
@@ -21,7 +23,7 @@ use super::json_fields::{
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::subscription::{ChannelMap, Subscription};
-use super::traits::{CandleQuery, CandleSource, Venue};
+use super::traits::{AnswerRange, CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
@@ -75,7 +77,20 @@ struct TradeData<'a> {
 #[derive(Deserialize)]
 struct ErrorData<'a> {
     #[serde(borrow)]
-    message: Cow<'a, str>,
+    message: Option<Cow<'a, str>>,
+}
+
+/// An answer of candles by its form: `{"data":{"ohlc":…}}`.
+#[derive(Deserialize)]
+struct CandlesForm {
+    #[serde(rename = "data")]
+    _data: OhlcForm,
+}
+
+#[derive(Deserialize)]
+struct OhlcForm {
+    #[serde(rename = "ohlc")]
+    _ohlc: IgnoredAny,
 }
 
 /// `{"data":{"pair":"BTC/USD","ohlc":[…]}}`, or a refusal, of which the venue has several forms:
@@ -142,6 +157,14 @@ impl CandleSource for Bitstamp {
         ))
     }
 
+    fn answer_range(&self) -> AnswerRange {
+        AnswerRange::AskedOrLater
+    }
+
+    fn has_candles(&self, body: &str) -> bool {
+        serde_json::from_str::<CandlesForm>(body).is_ok()
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -158,14 +181,8 @@ impl CandleSource for Bitstamp {
             ];
             let reasons: Vec<String> = fields.iter().flatten().map(Value::to_string).collect();
             return Err(match reasons.as_slice() {
-                [] => VenueError::Malformed {
-                    venue,
-                    why: "neither candles nor a reason".into(),
-                },
-                reasons => VenueError::Refused {
-                    venue,
-                    why: reasons.join(" "),
-                },
+                [] => VenueError::malformed(venue, "neither candles nor a reason"),
+                reasons => VenueError::refused(venue, reasons.join(" ")),
             });
         };
         for row in data.ohlc {
@@ -230,30 +247,30 @@ impl Venue for Bitstamp {
             on(VenueEvent::Trade(read_trade(symbol, &data)?));
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         let channel = header.channel.unwrap_or_default();
         let data = header.data.map_or("null", RawValue::get);
         let event = match header.event.as_deref() {
             Some("trade") => match channel.strip_prefix("live_trades_") {
                 Some(symbol) => VenueEvent::Trade(read_trade(symbol, &read_json(data, "trade")?)?),
-                None => VenueEvent::Ignored(IgnoredMessage::Kind(channel)),
+                None => VenueEvent::Ignored(IgnoredMessage::kind(channel)),
             },
-            Some("bts:subscription_succeeded") => {
-                VenueEvent::Status(StatusMessage::Subscribed(topic_ack(&channel)))
-            }
+            Some("bts:subscription_succeeded") => acknowledged(frame, topic_ack(&channel)),
             Some("bts:heartbeat") => VenueEvent::Status(StatusMessage::Heartbeat { time: None }),
-            Some("bts:request_reconnect") => VenueEvent::Status(StatusMessage::Restart),
             Some("bts:error") => {
-                let fault: ErrorData<'_> = read_json(data, "error")?;
-                VenueEvent::Refused(
-                    format!("{channel} {}", fault.message)
-                        .trim()
-                        .to_owned()
-                        .into(),
-                )
+                // Whatever is in it, it is a refusal.
+                let words = read_object(data, "error").ok();
+                let message = words.and_then(|words: ErrorData<'_>| words.message);
+                let message = message.as_deref().unwrap_or("refused without a reason");
+                VenueEvent::refused(format!("{channel} {message}").trim().to_owned())
             }
-            Some(other) => VenueEvent::Ignored(IgnoredMessage::Kind(other.into())),
-            None => VenueEvent::Ignored(IgnoredMessage::Kind("message".into())),
+            Some("bts:request_reconnect") => VenueEvent::Status(StatusMessage::Restart),
+            // Of another channel, order books say.
+            Some(other) if !other.starts_with("bts:") => {
+                VenueEvent::Ignored(IgnoredMessage::kind(other.to_owned()))
+            }
+            Some(other) => other_message(frame, other.to_owned()),
+            None => other_message(frame, "message"),
         };
         on(event);
         Ok(())

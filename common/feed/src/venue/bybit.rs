@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
     Row, columns, first_integer, instant, malformed, parse_response, read_json, to_venue_error,
@@ -147,6 +148,21 @@ struct Klines<'a> {
     list: Vec<Row<'a>>,
 }
 
+/// An answer of candles by its form: `{"retCode":0,"result":{"list":[[…`.
+#[derive(Deserialize)]
+struct CandlesForm<'a> {
+    #[serde(rename = "retCode")]
+    _ret_code: i64,
+    #[serde(borrow)]
+    result: ListForm<'a>,
+}
+
+#[derive(Deserialize)]
+struct ListForm<'a> {
+    #[serde(borrow)]
+    list: &'a RawValue,
+}
+
 impl CandleSource for Bybit {
     fn name(&self) -> &'static str {
         "bybit"
@@ -169,6 +185,11 @@ impl CandleSource for Bybit {
         ))
     }
 
+    fn has_candles(&self, body: &str) -> bool {
+        let form = serde_json::from_str::<CandlesForm<'_>>(body);
+        form.is_ok_and(|form| is_rows(form.result.list.get()))
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -178,7 +199,7 @@ impl CandleSource for Bybit {
         let response: RestResponse<'_> = parse_response(venue, body)?;
         if response.ret_code != 0 {
             let why = format!("{} ({})", response.ret_msg, response.ret_code);
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let result = response.result.map_or("null", RawValue::get);
         let klines: Klines<'_> = parse_response(venue, result)?;
@@ -249,9 +270,9 @@ impl Venue for Bybit {
         {
             return read_trades(&topic, data, on);
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         let Some(topic) = &header.topic else {
-            on(event_without_topic(&header)?);
+            on(event_without_topic(frame, &header)?);
             return Ok(());
         };
         let (kind, symbol) = topic.split_once('.').unwrap_or((topic, ""));
@@ -267,7 +288,7 @@ impl Venue for Bybit {
                     on(VenueEvent::Candle(read_kline(symbol, kline)?));
                 }
             }
-            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            other => on(VenueEvent::Ignored(IgnoredMessage::kind(other))),
         }
         Ok(())
     }
@@ -327,11 +348,11 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
 }
 
 /// The event of a frame without a topic: the answer to a request, or something that prices don't need.
-fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+fn event_without_topic<'a>(frame: &str, header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     let kind = header.op.as_deref().filter(|op| !op.is_empty());
     if header.success == Some(false) {
         let why = header.ret_msg.clone().filter(|why| !why.is_empty());
-        return Ok(VenueEvent::Refused(
+        return Ok(VenueEvent::refused(
             why.unwrap_or_else(|| "request refused without a reason".into()),
         ));
     }
@@ -344,15 +365,13 @@ fn event_without_topic<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameE
                 .req_id
                 .as_deref()
                 .and_then(|number| number.parse().ok());
-            VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(number.unwrap_or(0))))
+            acknowledged(frame, Ack::Request(number.unwrap_or(0)))
         }
-        (Some(other), _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
-        (None, _) if header.ret_code.is_some() => {
-            VenueEvent::Ignored(IgnoredMessage::Kind("REST answer".into()))
-        }
+        (Some(other), _) => other_message(frame, other.to_owned()),
+        (None, _) if header.ret_code.is_some() => other_message(frame, "REST answer"),
         (None, _) if header.data.is_some() => {
             return Err(malformed("message", "data without a topic"));
         }
-        (None, _) => VenueEvent::Ignored(IgnoredMessage::Kind("message".into())),
+        (None, _) => other_message(frame, "message"),
     })
 }

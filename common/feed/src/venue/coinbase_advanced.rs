@@ -15,12 +15,15 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_kernels::decimal::Decimal;
 use foretell_kernels::json_fast;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::control_message::{acknowledge_each, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
+    parse_count, parse_integer, parse_response, read_json, read_object, to_venue_error,
+    unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -30,8 +33,7 @@ use super::subscription::{ChannelMap, Subscription};
 use super::traits::{CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
-    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
-    VenueEvent,
+    Ack, FrameError, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId, VenueEvent,
 };
 
 /// Coinbase Advanced Trade; prices in USD.
@@ -149,6 +151,13 @@ struct ErrorResponse {
     message: String,
 }
 
+/// An answer of candles by its form: `{"candles":…}`, which frames have only within `events`.
+#[derive(Deserialize)]
+struct CandlesForm {
+    #[serde(rename = "candles")]
+    _candles: IgnoredAny,
+}
+
 impl CandleSource for CoinbaseAdvanced {
     fn name(&self) -> &'static str {
         "coinbase_advanced"
@@ -174,6 +183,10 @@ impl CandleSource for CoinbaseAdvanced {
         ))
     }
 
+    fn has_candles(&self, body: &str) -> bool {
+        serde_json::from_str::<CandlesForm>(body).is_ok()
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -182,7 +195,7 @@ impl CandleSource for CoinbaseAdvanced {
         let venue = self.name();
         if let Ok(ErrorResponse { error, message }) = serde_json::from_str(body) {
             let why = format!("{error} {message}").trim_end().to_owned();
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let Candles { candles } = parse_response(venue, body)?;
         for data in candles {
@@ -257,7 +270,7 @@ impl Venue for CoinbaseAdvanced {
             }
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         if let Some(number) = header.sequence_num {
             on(VenueEvent::Sequence(number));
         }
@@ -286,23 +299,23 @@ impl Venue for CoinbaseAdvanced {
             }
             Some("subscriptions") => {
                 let events: SmallVec<[Subscriptions<'_>; 1]> = read_json(events, "subscriptions")?;
-                for (channel, products) in events.into_iter().flat_map(|e| e.subscriptions) {
-                    for symbol in products {
-                        on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
-                            channel: channel.clone(),
-                            symbol,
-                            number: None,
-                        })));
-                    }
-                }
+                let channels = events.iter().flat_map(|event| &event.subscriptions);
+                let acks = channels.flat_map(|(channel, products)| {
+                    products.iter().map(|symbol| Ack::Topic {
+                        channel: channel.as_ref().into(),
+                        symbol: symbol.as_ref().into(),
+                        number: None,
+                    })
+                });
+                acknowledge_each(frame, acks, on);
             }
-            Some(other) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            Some(other) => on(other_message(frame, other.to_owned())),
             None if header.r#type.as_deref() == Some("error") => {
-                on(VenueEvent::Refused(header.message.unwrap_or_default()));
+                on(VenueEvent::refused(header.message.unwrap_or_default()));
             }
             None => {
                 let kind = header.trades.map_or("message", |_| "REST trades");
-                on(VenueEvent::Ignored(IgnoredMessage::Kind(kind.into())));
+                on(other_message(frame, kind));
             }
         }
         Ok(())
@@ -314,8 +327,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
         MakerSide::Buy => Side::Buy,
         MakerSide::Sell => Side::Sell,
     };
-    let id = trade.trade_id.parse();
-    let id = id.map_err(|_| malformed("trade", format!("trade_id {:?}", trade.trade_id)))?;
+    let id = parse_count(trade.trade_id, "trade_id")?;
     validate_trade(Trade {
         market: MarketId::symbol(trade.product_id.as_ref()),
         time: rfc3339(trade.time, "trade")?,

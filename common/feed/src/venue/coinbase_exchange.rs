@@ -13,9 +13,11 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_kernels::decimal::Decimal;
 use serde::Deserialize;
 
+use super::control_message::{acknowledge_each, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_response, read_json, to_venue_error, unix_seconds,
+    Row, columns, first_integer, parse_response, read_json, read_object, to_venue_error,
+    unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -25,8 +27,7 @@ use super::subscription::{ChannelMap, Subscription};
 use super::traits::{CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
-    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
-    VenueEvent,
+    Ack, FrameError, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId, VenueEvent,
 };
 
 /// Coinbase Exchange; prices in USD.
@@ -139,7 +140,7 @@ impl CandleSource for CoinbaseExchange {
     ) -> Result<(), VenueError> {
         let venue = self.name();
         if let Ok(ErrorResponse { message: why }) = serde_json::from_str(body) {
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
@@ -201,7 +202,7 @@ impl Venue for CoinbaseExchange {
             on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?));
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         match header.r#type.as_deref() {
             Some("match" | "last_match") => {
                 on(VenueEvent::Trade(read_match(read_json(frame, "match")?)?));
@@ -213,28 +214,26 @@ impl Venue for CoinbaseExchange {
             }
             Some("subscriptions") => {
                 let Subscriptions { channels } = read_json(frame, "subscriptions")?;
-                for Channel { name, product_ids } in &channels {
-                    for symbol in product_ids.iter().flatten() {
-                        on(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
-                            channel: name.as_ref().into(),
-                            symbol: symbol.as_ref().into(),
-                            number: None,
-                        })));
-                    }
-                }
                 if channels.is_empty() {
-                    on(VenueEvent::Ignored(IgnoredMessage::Kind(
-                        "subscriptions to nothing".into(),
-                    )));
+                    on(other_message(frame, "subscriptions to nothing"));
                 }
+                let acks = channels.iter().flat_map(|Channel { name, product_ids }| {
+                    let products = product_ids.iter().flatten();
+                    products.map(|symbol| Ack::Topic {
+                        channel: name.as_ref().into(),
+                        symbol: symbol.as_ref().into(),
+                        number: None,
+                    })
+                });
+                acknowledge_each(frame, acks, on);
             }
             Some("error") => {
                 let parts = [header.message, header.reason];
                 let texts: Vec<&str> = parts.iter().flatten().map(AsRef::as_ref).collect();
-                on(VenueEvent::Refused(texts.join(": ").into()));
+                on(VenueEvent::refused(texts.join(": ")));
             }
-            Some(other) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
-            None => on(VenueEvent::Ignored(IgnoredMessage::Kind("message".into()))),
+            Some(other) => on(other_message(frame, other.to_owned())),
+            None => on(other_message(frame, "message")),
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use foretell_core::time::Millis;
 use thiserror::Error;
 
+use crate::venue_text::quoted_cow;
+
 /// Why a venue has no candles for a query.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VenueError {
@@ -38,4 +40,18 @@ pub enum VenueError {
         /// All known names, as a phrase.
         known: String,
     },
+}
+
+impl VenueError {
+    /// The error of an answer that violates the protocol of this venue; of the reason, no more than is fit to be shown.
+    pub(crate) fn malformed(venue: &'static str, why: impl Into<String>) -> Self {
+        let why = quoted_cow(why.into()).into_owned();
+        Self::Malformed { venue, why }
+    }
+
+    /// The refusal of this venue, in its own words, as far as they are fit to be shown.
+    pub(super) fn refused(venue: &'static str, why: impl Into<String>) -> Self {
+        let why = quoted_cow(why.into()).into_owned();
+        Self::Refused { venue, why }
+    }
 }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
     Row, columns, first_integer, instant, parse_response, read_json, to_venue_error,
@@ -23,11 +24,10 @@ use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::step_names::step_name;
 use super::subscription::{ChannelMap, Subscription};
-use super::traits::{CandleQuery, CandleSource, Venue};
+use super::traits::{AnswerRange, CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
-    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
-    VenueEvent,
+    Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, Trade, TradeId, VenueEvent,
 };
 
 /// Gemini; prices in USD.
@@ -104,6 +104,10 @@ impl CandleSource for Gemini {
         Ok(format!("/v2/candles/{}/{step}", query.symbol))
     }
 
+    fn answer_range(&self) -> AnswerRange {
+        AnswerRange::Any
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -112,7 +116,7 @@ impl CandleSource for Gemini {
         let venue = self.name();
         if let Ok(ErrorResponse { reason, message }) = serde_json::from_str(body) {
             let why = format!("{reason} {message}").trim_end().to_owned();
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let rows: Vec<Row<'_>> = parse_response(venue, body)?;
         for row in &rows {
@@ -175,9 +179,8 @@ impl Venue for Gemini {
             on(VenueEvent::Trade(read_trade(trade)?));
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
-        let ignored =
-            |kind: &str| VenueEvent::Ignored(IgnoredMessage::Kind(kind.to_owned().into()));
+        let header: Header<'_> = read_object(frame, "message")?;
+        let ignored = |kind: &str| other_message(frame, kind.to_owned());
         on(match header {
             Header {
                 socket_sequence: Some(_),
@@ -188,16 +191,17 @@ impl Venue for Gemini {
             } => VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol("gemini v2")),
             Header {
                 status: Some(200),
-                id,
+                id: Some(id),
+                error: None,
                 ..
-            } => VenueEvent::Status(StatusMessage::Subscribed(Ack::Request(id.unwrap_or(0)))),
+            } => acknowledged(frame, Ack::Request(id)),
             Header {
                 status: Some(status),
                 error,
                 ..
-            } => {
+            } if status != 200 || error.is_some() => {
                 let reason = error.map_or("no reason", RawValue::get);
-                VenueEvent::Refused(format!("status {status}: {reason}").into())
+                VenueEvent::refused(format!("status {status}: {reason}"))
             }
             Header { e: Some(e), .. } if e != "trade" => ignored(&e),
             Header { u: Some(_), .. } => ignored("bookTicker"),

@@ -19,16 +19,18 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, parse_response, read_json, to_venue_error, unix_seconds,
+    Row, columns, first_integer, is_rows, malformed, parse_response, read_json, read_object,
+    to_venue_error, unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
 use super::rfc3339::rfc3339;
 use super::step_names::step_name;
 use super::subscription::{ChannelMap, Subscription};
-use super::traits::{CandleQuery, CandleSource, Venue};
+use super::traits::{AnswerRange, CandleQuery, CandleSource, Venue};
 use super::validation::{validate_candle, validate_trade};
 use crate::event::{
     Ack, FrameError, IgnoredMessage, MarketId, RawCandle, Side, StatusMessage, Trade, TradeId,
@@ -177,6 +179,26 @@ impl CandleSource for Kraken {
         ))
     }
 
+    fn answer_range(&self) -> AnswerRange {
+        AnswerRange::AskedOrLater
+    }
+
+    fn has_candles(&self, body: &str) -> bool {
+        let Ok(RestResponse {
+            result: Some(result),
+            ..
+        }) = serde_json::from_str(body)
+        else {
+            return false;
+        };
+        // An answer of trades has nanoseconds as text there.
+        let last = result
+            .get("last")
+            .is_some_and(|last| !last.get().starts_with('"'));
+        let mut pairs = result.iter().filter(|(name, _)| *name != "last");
+        last && pairs.any(|(_, rows)| is_rows(rows.get()))
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -186,12 +208,9 @@ impl CandleSource for Kraken {
         let response: RestResponse<'_> = parse_response(venue, body)?;
         if !response.error.is_empty() {
             let why = response.error.join(", ");
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
-        let malformed = |why: &str| VenueError::Malformed {
-            venue,
-            why: why.to_owned(),
-        };
+        let malformed = |why: &str| VenueError::malformed(venue, why);
         let result = response.result.ok_or_else(|| malformed("no result"))?;
         if !result.contains_key("last") {
             return Err(malformed("no field `last`"));
@@ -284,7 +303,7 @@ impl Venue for Kraken {
             on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)));
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         let data = header.data.map_or("[]", RawValue::get);
         match (header.channel.as_deref(), header.method.as_deref()) {
             (Some("trade"), _) => {
@@ -304,6 +323,9 @@ impl Venue for Kraken {
             }
             (Some("status"), _) => {
                 let systems: SmallVec<[System<'_>; 1]> = read_json(data, "status")?;
+                if systems.is_empty() {
+                    return Err(malformed("status", "no system in it"));
+                }
                 let online = systems.iter().all(|system| system.system == "online");
                 on(VenueEvent::Status(if online {
                     StatusMessage::Up
@@ -311,14 +333,14 @@ impl Venue for Kraken {
                     StatusMessage::Down
                 }));
             }
-            (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            (Some(other), _) => on(other_message(frame, other.to_owned())),
             (None, Some("pong")) => on(VenueEvent::Status(StatusMessage::Pong)),
-            (None, Some("subscribe")) => on(subscription_event(&header)?),
-            (None, Some(other)) => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+            (None, Some("subscribe")) => on(subscription_event(frame, &header)?),
+            (None, Some(other)) => on(other_message(frame, other.to_owned())),
             (None, None) if header.event.is_some() => {
                 on(VenueEvent::Ignored(IgnoredMessage::UnsupportedProtocol(V1)));
             }
-            (None, None) => on(rest_event(header.result)),
+            (None, None) => on(rest_event(frame, header.result)),
         }
         Ok(())
     }
@@ -350,34 +372,36 @@ fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     let numbers = [ohlc.open, ohlc.high, ohlc.low, ohlc.close, ohlc.volume];
     validate_candle(RawCandle {
         market: Some(MarketId::Symbol(ohlc.symbol)),
-        step: Some(Millis::minutes(1).times(ohlc.interval)),
+        step: Some(Millis(ohlc.interval.saturating_mul(60_000))),
         ..RawCandle::from_ohlcv(open_time, numbers.map(JsonDecimal::decimal), None)
     })
 }
 
 /// The event of an answer to a subscription.
-fn subscription_event<'a>(header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
+fn subscription_event<'a>(frame: &str, header: &Header<'a>) -> Result<VenueEvent<'a>, FrameError> {
     if header.success == Some(true) {
         let result = header.result.map_or("null", RawValue::get);
         let Subscribed { channel, symbol } = read_json(result, "subscription")?;
-        return Ok(VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
+        let ack = Ack::Topic {
             channel,
             symbol,
             number: None,
-        })));
+        };
+        return Ok(acknowledged(frame, ack));
     }
-    let why = match header.error {
-        Some(error) => read_json::<Cow<'_, str>>(error.get(), "refusal")?,
+    // A text as a rule; whatever it is, it is a refusal.
+    let why: Cow<'_, str> = match header.error {
+        Some(error) => read_json(error.get(), "refusal").unwrap_or_else(|_| error.get().into()),
         None => "subscription refused without a reason".into(),
     };
-    Ok(VenueEvent::Refused(match &header.symbol {
+    Ok(VenueEvent::refused(match &header.symbol {
         Some(symbol) if !why.contains(symbol.as_ref()) => format!("{why} {symbol}").into(),
         _ => why,
     }))
 }
 
 /// The event of a REST answer other than candles.
-fn rest_event(result: Option<&RawValue>) -> VenueEvent<'static> {
+fn rest_event(frame: &str, result: Option<&RawValue>) -> VenueEvent<'static> {
     let status =
         result.and_then(|result| serde_json::from_str::<SystemStatus<'_>>(result.get()).ok());
     match status {
@@ -385,8 +409,6 @@ fn rest_event(result: Option<&RawValue>) -> VenueEvent<'static> {
             VenueEvent::Status(StatusMessage::Up)
         }
         Some(_) => VenueEvent::Status(StatusMessage::Down),
-        None => VenueEvent::Ignored(IgnoredMessage::Kind(
-            result.map_or("message", |_| "REST answer").into(),
-        )),
+        None => other_message(frame, result.map_or("message", |_| "REST answer")),
     }
 }

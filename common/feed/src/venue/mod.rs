@@ -24,6 +24,7 @@ mod bitstamp;
 mod bybit;
 mod coinbase_advanced;
 mod coinbase_exchange;
+mod control_message;
 mod error;
 mod gemini;
 mod json_fields;
@@ -53,7 +54,7 @@ pub use okx::Okx;
 pub use pair::{Pair, PairError};
 pub use replay::{CandlePage, ReplaySource};
 pub use subscription::{ChannelMap, Subscription};
-pub use traits::{CandleQuery, CandleSource, Venue};
+pub use traits::{AnswerRange, CandleQuery, CandleSource, Venue};
 
 /// Every exchange, ordered by name.
 pub const ALL: [&dyn Venue; 10] = [

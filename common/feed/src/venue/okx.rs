@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
     Row, columns, first_integer, instant, malformed, parse_integer, parse_response, read_json,
@@ -111,6 +112,15 @@ struct RestResponse<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// An answer of candles by its form: `{"code":"0","data":[[…`, without `arg`.
+#[derive(Deserialize)]
+struct CandlesForm<'a> {
+    #[serde(rename = "code", borrow)]
+    _code: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
 impl CandleSource for Okx {
     fn name(&self) -> &'static str {
         "okx"
@@ -132,6 +142,11 @@ impl CandleSource for Okx {
         Some(candles_path_of("history-candles", self, query))
     }
 
+    fn has_candles(&self, body: &str) -> bool {
+        let form = serde_json::from_str::<CandlesForm<'_>>(body);
+        form.is_ok_and(|form| is_rows(form.data.get()))
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -141,7 +156,7 @@ impl CandleSource for Okx {
         let response: RestResponse<'_> = parse_response(venue, body)?;
         if response.code != "0" {
             let why = format!("{} ({})", response.msg, response.code);
-            return Err(VenueError::Refused { venue, why });
+            return Err(VenueError::refused(venue, why));
         }
         let rows: Vec<Row<'_>> =
             parse_response(venue, response.data.map_or("null", RawValue::get))?;
@@ -212,16 +227,12 @@ impl Venue for Okx {
             }
             return Ok(());
         }
-        let header: Header<'_> = read_json(frame, "message")?;
+        let header: Header<'_> = read_object(frame, "message")?;
         match (&header.arg, header.event.as_deref(), header.data) {
-            (_, Some(event), _) => on(read_event(event, &header)),
+            (_, Some(event), _) => on(read_event(frame, event, &header)),
             (Some(arg), None, Some(data)) => read_data(arg, data.get(), on)?,
-            (None, None, _) if header.code.is_some() => {
-                on(VenueEvent::Ignored(IgnoredMessage::Kind(
-                    "REST answer".into(),
-                )));
-            }
-            _ => on(VenueEvent::Ignored(IgnoredMessage::Kind("message".into()))),
+            (None, None, _) if header.code.is_some() => on(other_message(frame, "REST answer")),
+            _ => on(other_message(frame, "message")),
         }
         Ok(())
     }
@@ -241,22 +252,29 @@ fn candles_path_of(
     ))
 }
 
-fn read_event<'a>(event: &str, header: &Header<'a>) -> VenueEvent<'a> {
+fn read_event<'a>(frame: &str, event: &str, header: &Header<'a>) -> VenueEvent<'a> {
     match (event, &header.arg) {
-        ("subscribe", Some(arg)) => VenueEvent::Status(StatusMessage::Subscribed(Ack::Topic {
-            channel: arg.channel.clone(),
-            symbol: arg.symbol.clone(),
-            number: None,
-        })),
-        ("error", _) => {
+        ("subscribe", Some(arg)) => {
+            let ack = Ack::Topic {
+                channel: arg.channel.clone(),
+                symbol: arg.symbol.clone(),
+                number: None,
+            };
+            acknowledged(frame, ack)
+        }
+        // Too many connections, or no place on one for the channel, have events of their own.
+        (event, _) if event == "error" || event.ends_with("-error") => {
             let code = header.code.as_deref().unwrap_or_default();
             let msg = header.msg.as_deref().unwrap_or_default();
-            VenueEvent::Refused(format!("{msg} ({code})").into())
+            VenueEvent::refused(match (msg, code) {
+                ("", "") => event.to_owned(),
+                (msg, code) => format!("{msg} ({code})"),
+            })
         }
         ("notice", _) if header.code.as_deref() == Some(RESTART_CODE) => {
             VenueEvent::Status(StatusMessage::Restart)
         }
-        (other, _) => VenueEvent::Ignored(IgnoredMessage::Kind(other.to_owned().into())),
+        (other, _) => other_message(frame, other.to_owned()),
     }
 }
 
@@ -282,14 +300,13 @@ fn read_data(
                 }));
             }
         }
-        other => on(VenueEvent::Ignored(IgnoredMessage::Kind(other.into()))),
+        other => on(VenueEvent::Ignored(IgnoredMessage::kind(other))),
     }
     Ok(())
 }
 
 fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
-    let id = trade.id.parse();
-    let id = id.map_err(|_| malformed("trade", format!("tradeId {:?}", trade.id)))?;
+    let id = parse_count(trade.id, "tradeId")?;
     validate_trade(Trade {
         market: MarketId::symbol(trade.symbol.as_ref()),
         time: instant(parse_integer(trade.ts, "trade")?, "trade")?,

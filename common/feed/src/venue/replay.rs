@@ -51,6 +51,10 @@ impl CandleSource for ReplaySource {
         ))
     }
 
+    fn has_candles(&self, body: &str) -> bool {
+        body.trim_start().starts_with(r#"{"candles""#)
+    }
+
     fn read_candles(
         &self,
         body: &str,
@@ -70,10 +74,8 @@ impl CandleSource for ReplaySource {
             let texts = [open.get(), high.get(), low.get(), close.get(), volume];
             let texts = texts.map(|number| number.to_string());
             let decimal = |text| {
-                Decimal::new(text).map_err(|error: DecimalError| {
-                    let why = error.to_string();
-                    VenueError::Malformed { venue, why }
-                })
+                Decimal::new(text)
+                    .map_err(|error: DecimalError| VenueError::malformed(venue, error.to_string()))
             };
             on(RawCandle {
                 market: None,

@@ -5,7 +5,10 @@ use foretell_core::time::UnixMillis;
 use super::json_fields::{instant, malformed};
 use crate::event::FrameError;
 
-/// The instant that an RFC 3339 text names.
+/// Longest text that is read: with nine digits of a second and an offset it has 35.
+const MAX_BYTES: usize = 64;
+
+/// The instant that an RFC 3339 text names; an error before 1970 and after the year 9999.
 pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, FrameError> {
     if let Some(millis) = utc_millis(text.as_bytes()) {
         return instant(millis, what);
@@ -125,7 +128,15 @@ mod tests {
             rfc3339("2026-01-01T01:00:00+01:00", "time").unwrap().get(),
             1_767_225_600_000
         );
-        assert!(rfc3339("2026-02-29T00:00:00Z", "time").is_err());
+        for text in [
+            "2026-02-29T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "-009999-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            &"2".repeat(1_000_000),
+        ] {
+            assert!(rfc3339(text, "time").is_err());
+        }
         assert_eq!(utc_millis(b"2026-01-01T00:00:00Z"), Some(1_767_225_600_000));
         assert_eq!(
             utc_millis(b"2000-02-28T23:59:59.9999Z"),

@@ -9,6 +9,8 @@ use crate::event::{Ack, IgnoredMessage, MarketId, Side, StatusMessage, VenueEven
 
 mod candles;
 mod control_messages;
+mod hostile_messages;
+mod refusals;
 mod trades;
 
 /// Every event of a frame, in short.

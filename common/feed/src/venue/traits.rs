@@ -6,6 +6,7 @@ use foretell_core::settle::QuoteCurrency;
 use foretell_core::time::{Millis, UnixMillis};
 
 use super::error::VenueError;
+use super::json_fields;
 use super::limits::VenueLimits;
 use super::pair::Pair;
 use super::subscription::{ChannelMap, Subscription};
@@ -23,6 +24,17 @@ pub struct CandleQuery<'a> {
     pub from: UnixMillis,
     /// All open times are before this.
     pub to: UnixMillis,
+}
+
+/// Which candles an answer may hold beside those that a [`CandleQuery`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerRange {
+    /// None but a few around them.
+    Asked,
+    /// Later ones too, up to now: the request has no end.
+    AskedOrLater,
+    /// All that the venue has: the request has neither beginning nor end.
+    Any,
 }
 
 /// A venue's REST interface for candles.
@@ -46,6 +58,16 @@ pub trait CandleSource: Send + Sync {
         None
     }
 
+    /// Which candles an answer may hold beside those asked for; others are refused.
+    fn answer_range(&self) -> AnswerRange {
+        AnswerRange::Asked
+    }
+
+    /// Whether a text has the form of an answer of candles, whatever is in its rows: what tells a message from it.
+    fn has_candles(&self, body: &str) -> bool {
+        json_fields::is_array_of_arrays(body)
+    }
+
     /// Hands each candle of an answer to `on`, in the answer's order.
     fn read_candles(&self, body: &str, on: &mut dyn FnMut(RawCandle<'_>))
     -> Result<(), VenueError>;
@@ -58,7 +80,7 @@ pub trait CandleSource: Send + Sync {
     /// The candles in an answer to a [`CandleQuery`] of the spot market, oldest first, the forming one too.
     fn parse_candles(&self, body: &[u8]) -> Result<Vec<Candle>, VenueError> {
         let venue = self.name();
-        let malformed = |why: String| VenueError::Malformed { venue, why };
+        let malformed = |why: String| VenueError::malformed(venue, why);
         let text = str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
         let mut candles = Vec::new();
         let mut fault = None;

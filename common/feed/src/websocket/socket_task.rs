@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::UnixMillis;
 use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
+use tokio_tungstenite::tungstenite::http::header::{DATE, HeaderName, RETRY_AFTER};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
@@ -19,9 +19,12 @@ use tokio_util::sync::CancellationToken;
 use super::counting_stream::CountingStream;
 use super::endpoint::{SocketEndpoint, SocketUrl};
 use crate::connection::{DisconnectReason, SocketId};
+use crate::retry_after::RetryAfter;
+use crate::venue_text::quoted;
 
-/// Longest message: a snapshot of trades is some 100 kB.
-const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// Longest message, and longest frame of one: a snapshot of trades is some 100 kB. Messages come uncompressed, since none of
+/// WebSocket's extensions is offered.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// A socket that can't send a message within this is dead.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long sending the close frame may take.
@@ -91,7 +94,7 @@ pub(super) async fn run_socket(
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => SocketEvent::Control,
                     Some(Ok(Message::Close(frame))) => {
                         let why = frame.map_or_else(String::new, |frame| format!(": {frame}"));
-                        return Err(DisconnectReason::Broken(format!("closed by the venue{why}")));
+                        return Err(DisconnectReason::Broken(format!("closed by the venue{}", quoted(&why))));
                     }
                     Some(Err(error)) => return Err(disconnect_reason(&error)),
                     None => return Err(DisconnectReason::Broken("ended".into())),
@@ -130,12 +133,93 @@ async fn connect(
 
 fn disconnect_reason(error: &Error) -> DisconnectReason {
     let Error::Http(response) = error else {
-        return DisconnectReason::Broken(error.to_string());
+        return DisconnectReason::Broken(quoted(&error.to_string()).into_owned());
     };
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let header = |name: HeaderName| response.headers().get(name).map(|value| value.as_bytes());
     DisconnectReason::HttpStatus {
         status: response.status().as_u16(),
-        retry_after: seconds.map(Millis::seconds),
+        retry_after: RetryAfter::from_headers(header(RETRY_AFTER), header(DATE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::tls;
+
+    /// How a socket ends whose other side does this with the connection.
+    async fn end_of_socket<F: Future<Output = ()> + Send + 'static>(
+        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
+    ) -> DisconnectReason {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+        tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
+        let endpoint = SocketEndpoint {
+            address: SocketUrl::new(&url).unwrap(),
+            tls: tls::client_config().unwrap(),
+            clock: || UnixMillis(0),
+        };
+        let (_commands, command_receiver) = mpsc::channel(1);
+        let (event_sender, _events) = mpsc::channel(8);
+        let (bytes, stop) = (Arc::default(), CancellationToken::new());
+        let id = SocketId(1);
+        let socket = run_socket(id, &endpoint, bytes, command_receiver, &event_sender, &stop);
+        socket.await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_too_long_ends_the_socket() {
+        let reason = end_of_socket(|stream| async {
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let message = Message::text("x".repeat(MAX_MESSAGE_BYTES + 1));
+            // The client hangs up before it has it all.
+            let _ = socket.send(message).await;
+            while socket.next().await.is_some_and(|read| read.is_ok()) {}
+        });
+        let reason = reason.await.to_string();
+        assert!(
+            reason.contains("too long") || reason.contains("limit"),
+            "{reason}"
+        );
+    }
+
+    /// A handshake is answered with `head`.
+    async fn refused_with(head: String) -> DisconnectReason {
+        let reason = end_of_socket(move |mut stream| async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            let head = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+        });
+        reason.await
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_a_refusal_and_an_absurd_retry_after_is_none() {
+        let head = "302 Found\r\nLocation: ws://127.0.0.1:1/internal";
+        let expected = DisconnectReason::HttpStatus {
+            status: 302,
+            retry_after: None,
+        };
+        assert_eq!(refused_with(head.into()).await, expected);
+        for absurd in ["18446744073709551615", "31536000", "-1"] {
+            let head = format!("429 Too Many Requests\r\nRetry-After: {absurd}");
+            let expected = DisconnectReason::HttpStatus {
+                status: 429,
+                retry_after: None,
+            };
+            assert_eq!(refused_with(head).await, expected, "{absurd}");
+        }
+        let head = "503 Unavailable\r\nRetry-After: 90000";
+        let expected = DisconnectReason::HttpStatus {
+            status: 503,
+            retry_after: Some(RetryAfter::MAX),
+        };
+        assert_eq!(refused_with(head.into()).await, expected);
     }
 }

@@ -8,6 +8,8 @@ use foretell_chain::chain::Chain;
 use foretell_cli::time_text;
 use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
+use foretell_feed::collector::VenueOutages;
+use foretell_feed::outage::Outage;
 use tokio::task::{JoinError, JoinSet};
 
 use super::cross_check::CrossCheck;
@@ -20,7 +22,7 @@ use super::venue_monitor::VenueMonitor;
 use crate::rounds::chain_deadline::ChainDeadline;
 use crate::rounds::miners::Miners;
 use crate::rounds::weights::WeightsStatus;
-use crate::rounds::{RoundRunner, RoundRunnerError};
+use crate::rounds::{PriceDecision, RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
 
 /// How long rounds wait for the chain before they go by the last metagraph.
@@ -40,8 +42,11 @@ pub struct ValidatorService<S, C, M> {
     schedule: SettlementSchedule,
     /// The attempt under way, at most one; it is aborted when the service is dropped.
     attempt: JoinSet<PriceAttempt>,
-    /// What is wrong with the price source; logged when it changes.
+    /// What is wrong with the price source.
     trouble: Option<String>,
+    /// What the log was told of it: of prices that don't come, and of each venue.
+    price_outage: Outage,
+    venue_outages: VenueOutages,
     /// Where the setting of weights stands, or the chain's error; logged when it changes.
     weights: Option<String>,
     /// Whether that may change with every block.
@@ -87,6 +92,8 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             schedule: SettlementSchedule::default(),
             attempt: JoinSet::new(),
             trouble: None,
+            price_outage: Outage::default(),
+            venue_outages: VenueOutages::default(),
             weights: None,
             watching_blocks: false,
             venue_monitor,
@@ -159,14 +166,19 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         attempt: PriceAttempt,
     ) -> Result<(), RoundRunnerError> {
         let PriceAttempt { instants, response } = attempt;
+        if let SourceResponse::Venues(collected) = &response {
+            self.venue_outages.observe(now - UnixMillis(0), collected);
+        }
         let is_last = |instant| SettlementSchedule::is_last(instant, now, &self.rules);
         match response.decide(&instants, is_last, &self.rules) {
-            Ok(DecidedPrices { decided, trouble }) => {
-                for gap in decided.iter().filter(|decided| decided.price.is_none()) {
-                    let at = time_text::format_time(gap.instant);
-                    tracing::warn!(%at, "no price, and no further attempt: a gap");
-                }
-                self.note_trouble(trouble);
+            Ok(DecidedPrices {
+                decided,
+                trouble,
+                waiting,
+            }) => {
+                log_gaps(&decided);
+                self.trouble = trouble;
+                self.note_price_outage(now, waiting.as_deref());
                 for decided in &decided {
                     let check = self.venue_monitor.cross_check(decided, &self.rules);
                     self.cross_check = check.or(self.cross_check);
@@ -176,7 +188,8 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             }
             Err(offline) => {
                 self.schedule.note_offline(now);
-                self.note_trouble(Some(format!("{offline}; trying again every minute")));
+                self.note_price_outage(now, Some(&offline));
+                self.trouble = Some(format!("{offline}; trying again every minute"));
                 Ok(())
             }
         }
@@ -212,14 +225,17 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         self.venue_monitor.stop().await
     }
 
-    /// Logs trouble with prices when it begins, changes and ends; the status shows it all the time.
-    fn note_trouble(&mut self, trouble: Option<String>) {
-        if trouble != self.trouble {
-            match &trouble {
-                Some(trouble) => tracing::warn!("{trouble}"),
-                None => tracing::info!("prices are complete again"),
-            }
-            self.trouble = trouble;
+    /// Logs that prices don't come when that begins, changes and ends; the status shows it all the time.
+    fn note_price_outage(&mut self, now: UnixMillis, why: Option<&str>) {
+        let now = now - UnixMillis(0);
+        let notice = match why {
+            Some(why) => self.price_outage.failed(now, why),
+            None => self.price_outage.works(now),
+        };
+        match notice {
+            Some(notice) if notice.is_trouble() => tracing::warn!("prices: {notice}"),
+            Some(notice) => tracing::info!("prices: {notice}"),
+            None => {}
         }
     }
 
@@ -282,4 +298,14 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
         self.runner.set_weights(now, block, interval).await
     }
+}
+
+/// Tells the log of the gaps among these, oldest first, in one line.
+fn log_gaps(decided: &[PriceDecision]) {
+    let mut gaps = decided.iter().filter(|decided| decided.price.is_none());
+    let Some(first) = gaps.next() else { return };
+    let (count, last) = gaps.fold((1_u32, first), |(count, _), gap| (count + 1, gap));
+    let from = time_text::format_time(first.instant);
+    let to = time_text::format_time(last.instant);
+    tracing::warn!(%from, %to, "no price, and no further attempt: {count} gaps");
 }

@@ -32,7 +32,7 @@ impl SettlementSource {
     /// A market that can't be resolved, or no HTTP client.
     pub fn from_config(config: &ValidatorConfig) -> Result<Self> {
         let rest = RestClient::new(DEADLINE)?;
-        let step = config.series.grid.step;
+        let (step, unit) = (config.series.grid.step, config.series.unit);
         Ok(match &config.prices {
             PriceSourceConfig::Venues(_) => {
                 let markets = config.markets()?;
@@ -41,10 +41,10 @@ impl SettlementSource {
                 Self::Venues(Box::new(collector))
             }
             PriceSourceConfig::File { path } => {
-                Self::Values(ValueSource::from_file(path.clone(), step))
+                Self::Values(ValueSource::from_file(path.clone(), step, unit))
             }
             PriceSourceConfig::Url { url } => {
-                Self::Values(ValueSource::from_url(rest, url.clone(), step))
+                Self::Values(ValueSource::from_url(rest, url.clone(), step, unit))
             }
         })
     }

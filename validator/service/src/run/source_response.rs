@@ -26,6 +26,8 @@ pub struct DecidedPrices {
     pub decided: Vec<PriceDecision>,
     /// What is wrong with the source, in a line; `None` if nothing is.
     pub trouble: Option<String>,
+    /// Why the newest price is not there yet; `None` if it is.
+    pub waiting: Option<String>,
 }
 
 impl SourceResponse {
@@ -65,9 +67,14 @@ impl SourceResponse {
             Self::Venues(collected) => collected.failures(),
             Self::Values(_) => Vec::new(),
         };
-        troubles.extend(waiting.last().map(why_waiting));
+        let waiting = waiting.last().map(why_waiting);
+        troubles.extend(waiting.clone());
         let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
-        Ok(DecidedPrices { decided, trouble })
+        Ok(DecidedPrices {
+            decided,
+            trouble,
+            waiting,
+        })
     }
 }
 

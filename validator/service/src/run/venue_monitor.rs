@@ -3,13 +3,15 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use foretell_cli::clock::system_now;
 use foretell_core::rules::MinuteRules;
 use foretell_core::settle::MINUTE;
-use foretell_core::time::UnixMillis;
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::connection::{Timeouts, VenueConnection};
+use foretell_feed::connection_log::ConnectionLog;
 use foretell_feed::market_view::{CompositePrice, MarketView, VenueStatus};
 use foretell_feed::tls;
 use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint};
@@ -58,8 +60,15 @@ impl VenueMonitor {
             let view = Arc::clone(&venue_monitor.view);
             let stop = venue_monitor.stop.clone();
             venue_monitor.tasks.spawn(async move {
-                let mut observe =
-                    |update: ConnectionUpdate<'_>| locked(&view).observe(venue.name(), &update);
+                let start = Instant::now();
+                let mut log = ConnectionLog::new(venue.name());
+                let mut observe = |update: ConnectionUpdate<'_>| {
+                    if let ConnectionUpdate::Event(event) = &update {
+                        let now = i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
+                        log.observe(Millis(now), event);
+                    }
+                    locked(&view).observe(venue.name(), &update);
+                };
                 websocket::run(connection, endpoint, stop, &mut observe).await;
             });
         }
@@ -118,7 +127,6 @@ mod tests {
     use foretell_core::rules::RulesVersion;
     use foretell_core::settle::QuoteCurrency;
     use foretell_core::testing::{MONDAY, price};
-    use foretell_core::time::Millis;
     use foretell_feed::connection::{ConnectionEvent, SocketId};
     use foretell_feed::event::{MarketId, Trade, TradeId, VenueEvent};
     use foretell_feed::market_view::WatchedSymbols;

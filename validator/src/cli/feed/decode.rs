@@ -1,8 +1,7 @@
 //! `validator feed decode`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -10,19 +9,22 @@ use foretell_cli::output::StdoutError;
 use foretell_feed::decode::{DecodedLine, Decoder, unsupported_line};
 use foretell_feed::venue::{self, Venue};
 
+use super::message_reader::{InputMessages, ReadMessage};
+
 /// Recorded messages in, one JSON line per trade, candle, status, ignored message or error out.
 ///
 /// Each message goes through the parser that live connections go through; trades that come twice count once.
 /// A malformed message is an `error` line; the exit code is 1 only if the file can't be read.
 ///
-/// Example: validator feed decode --venue kraken frames.jsonl
+/// Examples: validator feed decode --venue kraken frames.jsonl,
+/// zcat frames.jsonl.gz | validator feed decode --venue kraken -
 #[derive(Debug, Args)]
 pub struct FeedDecodeArgs {
     /// The venue whose messages these are, such as kraken or coinbase_exchange.
     #[arg(long, value_name = "NAME", value_parser = known_venue)]
     venue: DecodeSource,
     /// .jsonl (a message a line, plain or wrapped as {dir,t,raw}, {recv_ns,raw} or {path,body}), or .json (one
-    /// message).
+    /// message), either of them perhaps compressed as .gz or .zst; - reads lines from standard input.
     file: PathBuf,
 }
 
@@ -45,23 +47,29 @@ pub fn run(arguments: &FeedDecodeArgs) -> Result<()> {
                 .and_then(|()| out.write_all(b"\n"));
         }
     };
+    let opened = InputMessages::open(&arguments.file);
+    let messages = opened.with_context(|| format!("can't read {}", arguments.file.display()))?;
     let read = match arguments.venue {
         DecodeSource::Venue(venue) => {
             let mut decoder = Decoder::new(venue);
-            each_message(&arguments.file, &mut |message| {
-                decoder.decode_line(message, &mut print);
+            messages.for_each(&mut |message| match message {
+                ReadMessage::Whole(message) => decoder.decode_line(message, &mut print),
+                ReadMessage::TooLong => decoder.skip_line(&mut print),
             })
         }
         DecodeSource::Pyth => {
             let mut number = 0;
-            each_message(&arguments.file, &mut |_| {
+            messages.for_each(&mut |_| {
                 number += 1;
                 print(&unsupported_line("pyth", number));
             })
         }
     };
-    read.with_context(|| format!("can't read {}", arguments.file.display()))?;
-    Ok(written.and_then(|()| out.flush()).map_err(StdoutError)?)
+    written.and_then(|()| out.flush()).map_err(StdoutError)?;
+    read.with_context(|| {
+        let file = arguments.file.display();
+        format!("can't read {file} to its end; what was read is printed")
+    })
 }
 
 fn known_venue(name: &str) -> Result<DecodeSource, String> {
@@ -72,23 +80,4 @@ fn known_venue(name: &str) -> Result<DecodeSource, String> {
             Err(error) => Err(error.to_string()),
         },
     }
-}
-
-/// Hands each message of a file to `on`: the whole file if its name says that it is one message, else its lines.
-fn each_message(file: &Path, on: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {
-    let mut reader = BufReader::new(File::open(file)?);
-    let mut message = Vec::new();
-    if file
-        .extension()
-        .is_some_and(|extension| extension == "json")
-    {
-        reader.read_to_end(&mut message)?;
-        on(&message);
-        return Ok(());
-    }
-    while reader.read_until(b'\n', &mut message)? > 0 {
-        on(&message);
-        message.clear();
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `validator feed`: messages of venues, decoded, recorded and replayed.
 
 mod decode;
+mod message_reader;
 mod minute_output;
 mod record;
 mod replay;

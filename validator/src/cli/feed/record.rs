@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,20 +13,22 @@ use foretell_cli::time_text;
 use foretell_core::rules::RulesVersion;
 use foretell_core::time::Millis;
 use foretell_feed::config::FeedConfig;
-use foretell_feed::connection::{ConnectionEvent, Timeouts, VenueConnection};
-use foretell_feed::event::VenueEvent;
+use foretell_feed::connection::{Timeouts, VenueConnection};
+use foretell_feed::connection_log::ConnectionLog;
 use foretell_feed::lossy_sender::LossySender;
 use foretell_feed::recording::Recorder;
-use foretell_feed::stream;
 use foretell_feed::tls;
 use foretell_feed::websocket::{self, ConnectionUpdate, SocketEndpoint};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::settler::PairSettler;
 use super::writer::{RecordingItem, write_recording};
 use crate::cli::stopped_by_signal;
+
+/// Bytes of frames that wait to be written, at most; the same is done with those that don't fit.
+const QUEUED_BYTES: usize = 256 << 20;
 
 /// The rules that minutes are settled by: those of a live validator.
 const RULES: RulesVersion = RulesVersion::V1;
@@ -56,6 +59,8 @@ pub struct FeedRecordArgs {
 
 /// Records until interrupted, or for a span.
 pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
+    // Before anything else, so that an early one ends the recording as a later one does.
+    let interrupted = stopped_by_signal()?;
     let config = config(&arguments)?;
     let targets = config.stream_targets()?;
     let settlement_markets = config.settlement_markets(&RULES.rules().minute)?;
@@ -65,6 +70,8 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
     let mut writers = JoinSet::new();
     let mut sockets = JoinSet::new();
     let (sender, frames) = mpsc::channel(QUEUED_ITEMS);
+    let queue_room = Arc::new(Semaphore::new(QUEUED_BYTES));
+    let start = Instant::now();
     writers.spawn_blocking(move || write_recording(recorder, frames));
     for (pair, markets) in settlement_markets {
         let settler = PairSettler::new(pair, markets, RULES)?;
@@ -89,7 +96,8 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
         };
         let stop = stop.clone();
         let mut lossy_sender = LossySender::new(sender.clone());
-        let mut faults = 0;
+        let mut log = ConnectionLog::new(name);
+        let queue_room = Arc::clone(&queue_room);
         sockets.spawn(async move {
             let mut observe = |update: ConnectionUpdate<'_>| match update {
                 ConnectionUpdate::Frame {
@@ -97,19 +105,23 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
                     received,
                     text,
                 } => {
-                    lossy_sender.offer(RecordingItem::Frame {
-                        venue: name,
-                        socket: socket.0,
-                        received,
-                        text: text.to_owned(),
-                    });
+                    let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+                    match Arc::clone(&queue_room).try_acquire_many_owned(bytes) {
+                        Ok(room) => {
+                            lossy_sender.offer(RecordingItem::Frame {
+                                venue: name,
+                                socket: socket.0,
+                                received,
+                                text: text.to_owned(),
+                                room,
+                            });
+                        }
+                        Err(_) => lossy_sender.lose(),
+                    }
                 }
                 ConnectionUpdate::Event(event) => {
-                    faults += u64::from(matches!(
-                        event,
-                        ConnectionEvent::MalformedFrame(_) | ConnectionEvent::UnknownMarket(_)
-                    ));
-                    log_event(name, &event, faults);
+                    let now = i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
+                    log.observe(Millis(now), &event);
                 }
                 ConnectionUpdate::ClockOffset(_) => {}
             };
@@ -118,7 +130,6 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
         });
     }
     drop(sender);
-    let interrupted = stopped_by_signal()?;
     let end = async {
         match arguments.span {
             Some(span) => {
@@ -142,10 +153,16 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
         Some(written) => Some(written),
         None => writers.join_next().await,
     };
-    match written {
-        Some(written) => written.context("the writer broke down")?,
-        None => Ok(()),
+    let entries = match written {
+        Some(written) => written.context("the writer broke down")??,
+        None => 0,
+    };
+    let folder = arguments.out.display();
+    match entries {
+        0 => eprintln!("nothing came to be recorded in {folder}"),
+        entries => eprintln!("{entries} frames and answers were recorded in {folder}"),
     }
+    Ok(())
 }
 
 fn config(arguments: &FeedRecordArgs) -> Result<FeedConfig> {

@@ -1,6 +1,6 @@
 //! Settles a pair minute by minute beside the recording of its trades, and sends every response that it used to be recorded.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use foretell_cli::clock::system_now;
@@ -10,6 +10,7 @@ use foretell_core::time::Millis;
 use foretell_feed::collector::CandleCollector;
 use foretell_feed::config::SettlementMarkets;
 use foretell_feed::lossy_sender::Delivery;
+use foretell_feed::outage::Outage;
 use foretell_feed::recording::{MarketName, SettlementAttempt, settle_attempt};
 use foretell_feed::rest::{RecordedResponses, RestClient};
 use foretell_service::run::settlement_schedule::{DueInstants, SettlementSchedule};
@@ -32,7 +33,9 @@ pub struct PairSettler {
     responses: RecordedResponses,
     prices: SettledPrices,
     schedule: SettlementSchedule,
-    failures: Vec<String>,
+    start: Instant,
+    venue_outages: VenueOutages,
+    all_outage: Outage,
 }
 
 impl PairSettler {
@@ -69,7 +72,9 @@ impl PairSettler {
             responses,
             prices: SettledPrices::new(minute - SETTLED_BEFORE_START, MINUTE),
             schedule: SettlementSchedule::default(),
-            failures: Vec::new(),
+            start: Instant::now(),
+            venue_outages: VenueOutages::default(),
+            all_outage: Outage::default(),
         })
     }
 
@@ -103,7 +108,7 @@ impl PairSettler {
             };
             let Some(collected) = attempted else { continue };
             let responses = self.responses.take();
-            self.log_failures(collected.failures());
+            self.log_outages(&collected);
             if !collected.reached_any_venue() {
                 self.schedule.note_offline(now);
                 continue;
@@ -127,11 +132,19 @@ impl PairSettler {
         }
     }
 
-    /// Logs which venues failed and why, whenever that changes.
-    fn log_failures(&mut self, failures: Vec<String>) {
-        if failures != self.failures && !failures.is_empty() {
-            tracing::warn!(pair = self.attempt.pair, "{}", failures.join("; "));
+    /// Logs which venues have no candles any more, and which have some again.
+    fn log_outages(&mut self, collected: &CollectedCandles) {
+        let now = i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let now = Millis(now);
+        self.venue_outages.observe(now, collected);
+        let notice = if collected.reached_any_venue() {
+            self.all_outage.works(now)
+        } else {
+            let why = "none can be reached: check the network";
+            self.all_outage.failed(now, why)
+        };
+        if let Some(notice) = notice {
+            notice.log("all, over REST");
         }
-        self.failures = failures;
     }
 }

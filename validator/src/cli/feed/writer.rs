@@ -11,7 +11,7 @@ use foretell_feed::recording::{
     SettlementAttempt,
 };
 use foretell_feed::rest::RecordedResponse;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::minute_output::{print_minute, print_venue_stats};
 
@@ -23,6 +23,8 @@ pub enum RecordingItem {
         socket: u64,
         received: UnixMillis,
         text: String,
+        /// Its share of the memory for frames that wait.
+        room: OwnedSemaphorePermit,
     },
     /// An attempt to settle minutes, the responses that it got, and the minutes that it settled.
     Attempt {
@@ -32,11 +34,13 @@ pub enum RecordingItem {
     },
 }
 
-/// Writes items until the channel closes, then finishes the files and prints the statistics.
+/// Writes items until the channel closes, then finishes the files and prints the statistics. Returns how many frames and
+/// answers it wrote.
 pub fn write_recording(
     mut recorder: Recorder,
     mut items: mpsc::Receiver<Delivery<RecordingItem>>,
-) -> Result<()> {
+) -> Result<u64> {
+    let mut entries = 0;
     let mut minute_replay = MinuteReplay::default();
     let mut out = io::stdout().lock();
     let mut last: Option<(&str, UnixMillis)> = None;
@@ -47,7 +51,10 @@ pub fn write_recording(
                 socket,
                 received,
                 text: raw,
+                room,
             }) => {
+                drop(room);
+                entries += 1;
                 last = Some((venue, received));
                 (venue, received, RecordingContent::Frame { socket, raw })
             }
@@ -57,6 +64,7 @@ pub fn write_recording(
                 settled,
             }) => {
                 let now = system_now();
+                entries += responses.len() as u64;
                 for response in responses {
                     let RecordedResponse {
                         venue,
@@ -92,5 +100,5 @@ pub fn write_recording(
     }
     recorder.finish()?;
     print_venue_stats(&minute_replay);
-    Ok(())
+    Ok(entries)
 }

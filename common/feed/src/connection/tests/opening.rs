@@ -113,8 +113,11 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
 #[test]
 fn a_venue_that_refuses_us_is_not_asked_before_retry_after() {
     for (status, retry_after, least) in [
-        (429, Some(Millis::minutes(3)), Millis::minutes(3)),
-        (503, Some(Millis::minutes(3)), Millis::minutes(3)),
+        (429, Some("180"), Millis::minutes(3)),
+        (503, Some("180"), Millis::minutes(3)),
+        (429, Some("3600"), Millis::minutes(5)),
+        (429, Some("18446744073709551615"), Millis::minutes(10)),
+        (503, Some("31536000"), Millis(1)),
         (418, None, Millis::minutes(10)),
         (451, None, Millis::minutes(10)),
         (403, None, Millis::minutes(10)),
@@ -124,7 +127,8 @@ fn a_venue_that_refuses_us_is_not_asked_before_retry_after() {
             1,
             DisconnectReason::HttpStatus {
                 status,
-                retry_after,
+                retry_after: retry_after
+                    .and_then(|text: &str| RetryAfter::from_headers(Some(text.as_bytes()), None)),
             },
         );
         let events = harness.events();
@@ -165,4 +169,23 @@ fn no_more_sockets_are_opened_than_the_venue_allows() {
     for four in opened.windows(4) {
         assert!(four[3] - four[0] >= Millis::minutes(10), "{four:?}");
     }
+}
+
+/// A refusal within what looks like an acknowledgement ends the socket, as any other does.
+#[test]
+fn a_nested_refusal_is_no_consent() {
+    let mut harness = Harness::new("binance", "BTCUSDT");
+    harness.opened(1);
+    harness.text(
+        1,
+        r#"{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":1}"#,
+    );
+    assert!(!harness.connection.is_live());
+    let events = harness.events();
+    assert!(
+        events.iter().any(
+            |event| event.contains("subscription refused: Invalid request: invalid stream (2)")
+        ),
+        "{events:?}"
+    );
 }

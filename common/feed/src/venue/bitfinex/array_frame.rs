@@ -65,9 +65,7 @@ pub(super) fn read_array(
             let row: Row<'_> = read_json(payload.get(), "trade")?;
             on(VenueEvent::Trade(read_trade(source.market, &row)?));
         }
-        (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::Kind(
-            other.to_owned().into(),
-        ))),
+        (Some(other), _) => on(VenueEvent::Ignored(IgnoredMessage::kind(other.to_owned()))),
         (None, Some(payload)) => match source.channel.as_ref() {
             "trades" => {
                 for row in &rows(payload.get(), "trades")? {
@@ -79,9 +77,7 @@ pub(super) fn read_array(
                     on(VenueEvent::Candle(read_candle(&source.market, row)?));
                 }
             }
-            other => on(VenueEvent::Ignored(IgnoredMessage::Kind(
-                other.to_owned().into(),
-            ))),
+            other => on(VenueEvent::Ignored(IgnoredMessage::kind(other.to_owned()))),
         },
     }
     Ok(())
@@ -125,8 +121,7 @@ fn rows<'a>(payload: &'a str, what: &'static str) -> Result<SmallVec<[Row<'a>; 1
 /// `[669000001,1700000000119,-0.0015,37000.1]`: id, ms, size (negative if the taker sold), price.
 fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, FrameError> {
     let [id, time, size, price] = columns(row, [0, 1, 2, 3], "trade")?;
-    let id = id.as_str().parse();
-    let id = id.map_err(|_| malformed("trade", "id is not a whole number"))?;
+    let id = parse_count(id.as_str(), "trade")?;
     let (size, sold) = size.split_sign();
     validate_trade(Trade {
         market,
