@@ -82,13 +82,13 @@ impl TroubleLog {
         let Some(text) = trouble else {
             // Trouble that was never told ends without a word.
             let Trouble { since, told, .. } = self.current.take()?;
-            let lasted = (now - since).max(Millis(0));
+            let lasted = (now - since).max(Millis::literal(0));
             return told.map(|_| TroubleNotice::Ended { what, lasted });
         };
         let may_tell = self.told_at.is_none_or(|told_at| {
             let since = now - told_at;
             // A clock that was set back must not silence the log.
-            since >= self.quiet || since < Millis(0)
+            since >= self.quiet || since < Millis::literal(0)
         });
         let current = self.current.get_or_insert_with(|| Trouble {
             text: text.to_owned(),
@@ -114,7 +114,7 @@ impl TroubleLog {
             Some(_) => TroubleNotice::Changed {
                 what,
                 text: text.to_owned(),
-                lasting: (now - current.since).max(Millis(0)),
+                lasting: (now - current.since).max(Millis::literal(0)),
                 changes,
             },
         };
@@ -159,7 +159,7 @@ impl fmt::Display for TroubleNotice {
 
 /// The span without its part of a second.
 fn whole_seconds(span: Millis) -> Millis {
-    Millis::seconds(span.0 / 1000)
+    Millis::seconds(span.get() / 1000)
 }
 
 #[cfg(test)]

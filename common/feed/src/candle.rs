@@ -58,7 +58,7 @@ mod tests {
 
     fn candle(at: i64, value: f64, closed: Option<bool>) -> Candle {
         Candle {
-            bar: Bar::from_value(UnixMillis::literal(at), price(value)),
+            bar: Bar::from_value(UnixMillis::saturating(at), price(value)),
             closed,
         }
     }

@@ -45,7 +45,7 @@ impl ClockDifference {
     /// both by our clock. The other clock stood anywhere in the second that it stated.
     pub fn from_whole_seconds(stated: UnixMillis, asked: UnixMillis, answered: UnixMillis) -> Self {
         Self {
-            least: asked - (stated + Millis(999)),
+            least: asked - (stated + Millis::literal(999)),
             most: answered - stated,
         }
     }
@@ -70,7 +70,7 @@ impl ClockDifference {
 
     /// The middle of the range.
     pub const fn middle(self) -> Millis {
-        Millis(i64::midpoint(self.least.0, self.most.0))
+        Millis::saturating(i64::midpoint(self.least.get(), self.most.get()))
     }
 }
 
@@ -87,7 +87,7 @@ impl ClockVerdict {
         }
         let nearest = agreeing
             .into_iter()
-            .min_by_key(|reading| reading.ahead.middle().0.abs());
+            .min_by_key(|reading| reading.ahead.middle().get().abs());
         nearest.map_or(Self::Unknown, |reading| Self::Agree(reading.clone()))
     }
 }
@@ -96,22 +96,22 @@ impl ClockVerdict {
 impl fmt::Display for ClockReading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, ahead } = self;
-        if ahead.least <= Millis(0) && ahead.most >= Millis(0) {
-            let within = ahead.most.0.max(-ahead.least.0);
-            return write!(f, "within {} of {source}", span(Millis(within)));
+        if ahead.least <= Millis::literal(0) && ahead.most >= Millis::literal(0) {
+            let within = ahead.most.get().max(-ahead.least.get());
+            return write!(f, "within {} of {source}", span(Millis::saturating(within)));
         }
-        let middle = ahead.middle().0;
+        let middle = ahead.middle().get();
         let side = if middle > 0 { "ahead of" } else { "behind" };
-        write!(f, "{} {side} {source}", span(Millis(middle.abs())))
+        write!(f, "{} {side} {source}", span(Millis::saturating(middle.abs())))
     }
 }
 
 /// The two largest parts of a span.
 fn span(span: Millis) -> String {
-    let seconds = span.0 / 1000;
+    let seconds = span.get() / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (days, hours, minutes) {
-        (0, 0, 0) => format!("{:.1} s", span.0 as f64 / 1e3),
+        (0, 0, 0) => format!("{:.1} s", span.get() as f64 / 1e3),
         (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
         (0, _, _) => format!("{hours} h {} min", minutes % 60),
         _ => format!("{days} days {} h", hours % 24),
@@ -131,10 +131,10 @@ mod tests {
 
     /// A reading of a source that our clock is `ahead` of, by an answer in whole seconds within 40 ms.
     fn reading(source: &str, ahead: Millis) -> ClockReading {
-        let asked = MONDAY + Millis(400) + ahead;
+        let asked = MONDAY + Millis::literal(400) + ahead;
         ClockReading {
             source: source.into(),
-            ahead: ClockDifference::from_whole_seconds(MONDAY, asked, asked + Millis(40)),
+            ahead: ClockDifference::from_whole_seconds(MONDAY, asked, asked + Millis::literal(40)),
         }
     }
 
@@ -149,17 +149,17 @@ mod tests {
     #[test]
     fn only_what_whole_seconds_can_tell_counts_against_a_clock() {
         for ahead in [-10_400, -10_000, -1_000, 0, 1_000, 2_000, 2_590] {
-            assert!(agrees(Millis(ahead)), "{ahead}");
+            assert!(agrees(Millis::saturating(ahead)), "{ahead}");
         }
         for ahead in [-30 * 86_400_000_i64, -3_600_000, -10_500, 2_700, 30_000] {
-            assert!(!agrees(Millis(ahead)), "{ahead}");
+            assert!(!agrees(Millis::saturating(ahead)), "{ahead}");
         }
     }
 
     #[test]
     fn the_majority_decides_and_one_against_one_is_none() {
         let day = Millis::days(1);
-        let right = reading("kraken", Millis(0));
+        let right = reading("kraken", Millis::literal(0));
         let wrong = |name: &str, ahead| reading(name, ahead);
         let verdict = |readings: &[ClockReading]| ClockVerdict::new(readings, TOLERANCE);
         assert_eq!(verdict(&[]), ClockVerdict::Unknown);
@@ -179,9 +179,9 @@ mod tests {
         let age = Millis::seconds(60);
         let difference = |ahead: Millis| {
             let asked = MONDAY + Millis::seconds(20) + ahead;
-            ClockDifference::from_newest_block(MONDAY, age, asked, asked + Millis(100))
+            ClockDifference::from_newest_block(MONDAY, age, asked, asked + Millis::literal(100))
         };
-        assert!(difference(Millis(0)).may_be_within(TOLERANCE));
+        assert!(difference(Millis::literal(0)).may_be_within(TOLERANCE));
         assert!(difference(Millis::seconds(40)).may_be_within(TOLERANCE));
         assert!(!difference(Millis::seconds(50)).may_be_within(TOLERANCE));
         assert!(!difference(Millis::seconds(-40)).may_be_within(TOLERANCE));
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_reading_says_how_far_and_of_whom() {
         let text = |ahead| reading("kraken", ahead).to_string();
-        assert_eq!(text(Millis(0)), "within 0.6 s of kraken");
+        assert_eq!(text(Millis::literal(0)), "within 0.6 s of kraken");
         assert_eq!(text(Millis::seconds(30)), "29.9 s ahead of kraken");
         assert_eq!(text(Millis::hours(-1)), "1 h 0 min behind kraken");
         assert_eq!(text(Millis::days(30)), "29 days 23 h ahead of kraken");

@@ -109,7 +109,7 @@ fn stated_time(headers: &HeaderMap) -> Option<UnixMillis> {
             .filter(|age| (0..=MAX_AGE_SECONDS).contains(age))?,
         None => 0,
     };
-    Some(UnixMillis(date.as_millisecond()) + Millis::seconds(age))
+    Some(UnixMillis::saturating(date.as_millisecond()) + Millis::seconds(age))
 }
 
 #[cfg(test)]
@@ -168,8 +168,8 @@ mod tests {
     #[tokio::test]
     async fn whatever_the_status_an_answer_tells_the_time() {
         let exact = ClockTolerance {
-            behind: Millis(0),
-            ahead: Millis(0),
+            behind: Millis::literal(0),
+            ahead: Millis::literal(0),
         };
         for status in [
             StatusCode::OK,
@@ -180,15 +180,15 @@ mod tests {
             let url = format!("http://{}/any", answering(status).await);
             let probe = ClockProbe::of_peers(PATIENT).unwrap();
             let same = probe
-                .difference(&url, || MONDAY + Millis(500))
+                .difference(&url, || MONDAY + Millis::literal(500))
                 .await
                 .unwrap();
             assert!(same.may_be_within(exact), "{status}");
             let later = || MONDAY + Millis::days(30);
             let ahead = probe.difference(&url, later).await.unwrap();
             assert_eq!(
-                ahead.middle() + Millis(500),
-                Millis::days(30) + Millis(1),
+                ahead.middle() + Millis::literal(500),
+                Millis::days(30) + Millis::literal(1),
                 "{status}"
             );
         }

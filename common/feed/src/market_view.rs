@@ -157,7 +157,7 @@ mod tests {
         at: i64,
         price: &'static str,
     ) {
-        let time = MONDAY + Millis::literal(at);
+        let time = MONDAY + Millis::saturating(at);
         let received = time + Millis::literal(100);
         view.observe(
             venue,

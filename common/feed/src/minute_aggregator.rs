@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{MarketId, Trade};
 
-const MINUTE: Millis = Millis::minutes(1);
+const MINUTE: i64 = 60_000;
+/// Markets whose minutes form at once. A market beyond these takes the place of one that has stopped trading.
+const MAX_MARKETS: usize = 256;
 /// A trade that is dated further than this from when it came is an old one, or the venue's clock is wrong.
 const MAX_CLOCK_DIFFERENCE: Millis = Millis::minutes(2);
 
@@ -62,7 +64,7 @@ impl MinuteAggregator {
             self.late_trades += 1;
             return None;
         }
-        let start = trade.time.floor(MINUTE);
+        let start = UnixMillis::saturating(trade.time.get() - trade.time.get().rem_euclid(MINUTE));
         let Some(forming) = self.forming.get_mut(symbol.as_ref()) else {
             let closed = if self.forming.len() < MAX_MARKETS {
                 None
@@ -160,7 +162,7 @@ mod tests {
     fn trade(time: i64, price: &'static str) -> Trade<'static> {
         Trade {
             market: MarketId::symbol("A"),
-            time: UnixMillis::literal(time),
+            time: UnixMillis::saturating(time),
             price: Decimal::new(price).unwrap(),
             size: Decimal::new("0.5").unwrap(),
             id: TradeId::Number(1),
@@ -214,7 +216,7 @@ mod tests {
         let mut closed = 0;
         for i in 0..20 * 60_i64 {
             let time = 50 * i;
-            let received = UnixMillis(time);
+            let received = UnixMillis::saturating(time);
             closed += usize::from(minutes.add_trade(received, &trade(time, "1")).is_some());
             let mut other = trade(time, "1");
             let symbol = format!("X{i}");
@@ -229,8 +231,8 @@ mod tests {
         );
         let mut other = trade(61_000, "1");
         other.market = MarketId::symbol("new");
-        let closed = minutes.add_trade(UnixMillis(61_000), &other).unwrap();
-        assert_eq!(closed.time_ms, UnixMillis(0));
+        let closed = minutes.add_trade(UnixMillis::literal(61_000), &other).unwrap();
+        assert_eq!(closed.time_ms, UnixMillis::literal(0));
         assert_eq!(minutes.forming().count(), MAX_MARKETS);
     }
 }

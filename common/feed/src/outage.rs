@@ -162,7 +162,7 @@ struct Span(Millis);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.0.max(0) / 1000;
+        let seconds = self.0.get().max(0) / 1000;
         let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
         let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
         match (days, hours, minutes) {
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn ever_new_causes_of_one_outage_are_not_all_told() {
         let mut outage = Outage::default();
-        let told = (0..1000).filter_map(|i| outage.failed(Millis(i), &format!("cause {i}")));
+        let told = (0..1000).filter_map(|i| outage.failed(Millis::saturating(i), &format!("cause {i}")));
         assert_eq!(told.count(), MAX_CAUSES);
     }
 }

@@ -229,7 +229,8 @@ fn page_window<'a>(
     from: UnixMillis,
 ) -> CandleQuery<'a> {
     let fits = i64::try_from(venue.page_size()).unwrap_or(i64::MAX);
-    let to = (from + query.step.times(fits)).min(query.to);
+    let span = query.step.get().saturating_mul(fits);
+    let to = UnixMillis::saturating(from.get().saturating_add(span)).min(query.to);
     CandleQuery { from, to, ..*query }
 }
 

@@ -110,5 +110,5 @@ impl CollectedCandles {
 
 /// Start of the UTC day before the one that holds this instant.
 pub(super) fn day_before(instant: UnixMillis) -> UnixMillis {
-    instant.floor(DAY) - DAY
+    UnixMillis::saturating(instant.get() - instant.get().rem_euclid(DAY.get())) - DAY
 }

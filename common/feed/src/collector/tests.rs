@@ -15,7 +15,7 @@ use super::*;
 use crate::venue::Bitstamp;
 
 /// When the minute that starts on [`MONDAY`] is tried first.
-const NOW: UnixMillis = UnixMillis::literal(MONDAY.get() + 120_000);
+const NOW: UnixMillis = UnixMillis::saturating(MONDAY.get() + 120_000);
 
 /// A collector with one market, whose host answers everything with `answer`; and the number of requests.
 async fn collector_of(
@@ -118,7 +118,7 @@ async fn a_server_error_is_no_rate_limit() {
 /// A candle that has not begun would make every candle before it final.
 #[tokio::test]
 async fn a_candle_of_the_future_makes_none_before_it_final() {
-    let start = MONDAY.0 / 1000;
+    let start = MONDAY.get() / 1000;
     let candles = [candle(start, "100"), candle(start + 86_400 * 365, "101")];
     let body = format!(
         r#"{{"data":{{"pair":"BTC/USD","ohlc":[{}]}}}}"#,

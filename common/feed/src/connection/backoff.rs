@@ -32,7 +32,7 @@ impl Backoff {
             initial,
             max,
             disconnects: 0,
-            retry_at: Millis::MIN,
+            retry_at: Millis::saturating(i64::MIN),
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -46,10 +46,14 @@ impl Backoff {
     pub(super) fn after_disconnect(&mut self, now: Millis, at_least: Millis) -> Millis {
         let doublings = self.disconnects.min(20);
         self.disconnects += 1;
-        let bound = self.initial.times(1 << doublings).min(self.max);
-        let jitter = (bound.get() as f64 * self.jitter_fraction()) as i64;
+        let bound = self
+            .initial
+            .get()
+            .saturating_mul(1 << doublings)
+            .min(self.max.get());
+        let jitter = (bound as f64 * self.jitter_fraction()) as i64;
         // A wait that the venue demands is jittered on top, not below.
-        let wait = at_least + Millis::saturating(jitter);
+        let wait = Millis::saturating(at_least.get().saturating_add(jitter));
         self.retry_at = now + wait;
         wait
     }

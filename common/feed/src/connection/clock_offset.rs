@@ -45,8 +45,8 @@ mod tests {
         let mut offset = ClockOffset::default();
         assert_eq!(offset.get(), None);
         let mut note = |minute: i64, delay: i64| {
-            let received = UnixMillis::EPOCH + Millis::minutes(minute);
-            offset.update(received, received - Millis::literal(delay));
+            let received = UnixMillis::literal(0) + Millis::minutes(minute);
+            offset.update(received, received - Millis::saturating(delay));
             offset.get()
         };
         assert_eq!(note(0, 120), Some(Millis::literal(120)));

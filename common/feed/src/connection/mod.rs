@@ -318,7 +318,7 @@ impl VenueConnection {
                 ..
             } => pause.as_millis(),
             DisconnectReason::SubscriptionRefused(_) => self.timeouts.refused_backoff,
-            _ => Millis::ZERO,
+            _ => Millis::literal(0),
         };
         let wait = self.backoff.after_disconnect(now, at_least);
         on(ConnectionEvent::Disconnected(id, reason, wait));

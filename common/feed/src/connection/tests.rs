@@ -29,7 +29,7 @@ impl Harness {
         let connection = VenueConnection::new(venue, limits, Timeouts::default(), symbols, 1);
         let mut harness = Self {
             connection,
-            now: Millis::ZERO,
+            now: Millis::literal(0),
             actions: Vec::new(),
             events: Vec::new(),
         };
@@ -48,7 +48,7 @@ impl Harness {
     }
 
     fn text(&mut self, id: u64, text: &str) {
-        let received = UnixMillis::EPOCH + self.now;
+        let received = UnixMillis::literal(0) + self.now;
         self.input(ConnectionInput::Text(SocketId(id), text, received));
     }
 
@@ -115,7 +115,7 @@ fn short(event: &ConnectionEvent<'_>) -> String {
         ConnectionEvent::Live(id) => format!("live {}", id.0),
         ConnectionEvent::Replacing(id, reason) => format!("replacing {} {reason:?}", id.0),
         ConnectionEvent::Disconnected(id, reason, wait) => {
-            assert!(*wait >= Millis::ZERO);
+            assert!(*wait >= Millis::literal(0));
             format!("disconnected {} {reason}", id.0)
         }
     }
@@ -171,10 +171,7 @@ fn the_clock_offset_is_what_the_venues_times_allow_at_most() {
     assert_eq!(harness.connection.clock_offset(), None);
     harness.now = Millis::literal(250);
     harness.text(1, &trade(1));
-    assert_eq!(
-        harness.connection.clock_offset(),
-        Some(Millis::literal(250))
-    );
+    assert_eq!(harness.connection.clock_offset(), Some(Millis::literal(250)));
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl VenueTracker {
         Self {
             watched,
             status,
-            received: UnixMillis::EPOCH,
+            received: UnixMillis::literal(0),
             closes: MinuteCloses::new(),
             usdt_usd: MinuteCloses::new(),
         }
@@ -134,7 +134,7 @@ impl VenueTracker {
         };
         // Snapshots hold old trades, and a clock may be wrong.
         let delay = self.received - trade.time;
-        if delay > MAX_TRADE_AGE || delay < Millis::ZERO - MAX_TRADE_AGE {
+        if delay > MAX_TRADE_AGE || delay < Millis::literal(0) - MAX_TRADE_AGE {
             return;
         }
         let price = trade.price.to_f64();
@@ -149,7 +149,7 @@ impl VenueTracker {
         } else {
             return;
         };
-        let minute = trade.time.floor(MINUTE);
+        let minute = UnixMillis::saturating(trade.time.get() - trade.time.get().rem_euclid(MINUTE.get()));
         let close = closes.entry(minute).or_insert((trade.time, price));
         if trade.time >= close.0 {
             *close = (trade.time, price);

@@ -51,17 +51,13 @@ fn a_replay_gives_every_record_again_and_the_same_candles_byte_for_byte() {
         let venue = if i % 2 == 0 { "binance" } else { "binance_us" };
         written.push(
             recorder
-                .write(venue, UnixMillis::literal(received), frame(i, received))
+                .write(venue, UnixMillis::saturating(received), frame(i, received))
                 .unwrap(),
         );
     }
     written.push(
         recorder
-            .write(
-                "binance",
-                UnixMillis::literal(start),
-                RecordingContent::Lost(3),
-            )
+            .write("binance", UnixMillis::saturating(start), RecordingContent::Lost(3))
             .unwrap(),
     );
     recorder.finish().unwrap();
@@ -81,7 +77,7 @@ fn a_recorder_that_was_killed_leaves_what_it_had_written() {
     for part in 0..2 {
         let mut recorder = Recorder::new(folder.path()).unwrap();
         for i in 0..100 {
-            let received = UnixMillis::literal(part * 200_000 + i * 1_000);
+            let received = UnixMillis::saturating(part * 200_000 + i * 1_000);
             recorder.write("binance", received, frame(i, 0)).unwrap();
         }
         recorder.finish().unwrap();

@@ -22,7 +22,7 @@ use crate::venue::{self, Binance, Bitstamp, CandlePage, ReplaySource};
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn at(i: i64) -> UnixMillis {
-    UnixMillis::EPOCH + STEP.times(i)
+    UnixMillis::literal(0) + STEP.times(i)
 }
 
 /// The price of the `i`th bar.
@@ -326,10 +326,7 @@ async fn an_outage_of_the_venue_is_stepped_over() {
         .candles_with_forming(&Patchy, &host, &query(0..9))
         .await
         .unwrap();
-    let starts: Vec<i64> = minutes
-        .iter()
-        .map(|c| c.bar.open_time.get() / STEP.get())
-        .collect();
+    let starts: Vec<i64> = minutes.iter().map(|c| c.bar.open_time.get() / STEP.get()).collect();
     assert_eq!(starts, [0, 1, 2, 10, 11]);
     assert_eq!(*mock.requested.lock().unwrap(), [0, 4, 8]);
 }
@@ -340,10 +337,10 @@ async fn a_days_volume_is_the_sum_of_its_candles() {
         r#"[[82800000,1,1,1,1,7],[3600000,1,1,1,1,2.5],[0,1,1,1,1,1],[86400000,1,1,1,1,100]]"#;
     let host = serve(Router::new().fallback(move || async move { hours })).await;
     let rest = RestClient::new(TEST_TIMEOUT).unwrap();
-    let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", UnixMillis::EPOCH);
+    let volume = rest.day_volume(&venue::Gemini, &host, "btcusd", UnixMillis::literal(0));
     assert_eq!(volume.await.unwrap(), Some(10.5));
-    let other = UnixMillis::EPOCH - Millis::days(2);
-    let volume = rest.day_volume(&crate::venue::Gemini, &host, "btcusd", other);
+    let other = UnixMillis::literal(0) - Millis::days(2);
+    let volume = rest.day_volume(&venue::Gemini, &host, "btcusd", other);
     assert_eq!(volume.await.unwrap(), None);
 }
 

@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, instant, parse_integer, parse_response, read_json, to_venue_error,
+    Row, columns, first_integer, parse_integer, parse_response, read_json, read_object,
+    to_venue_error, unix_millis,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -333,11 +334,9 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let [close_time] = columns(row, [6], "candle")?;
     let last = parse_integer(close_time.as_str(), "candle")?;
     validate_candle(RawCandle {
-        step: Some(Millis::saturating(
-            last.saturating_sub(open_time).saturating_add(1),
-        )),
+        step: Some(Millis::saturating(last.saturating_sub(open_time).saturating_add(1))),
         ..RawCandle::from_ohlcv(
-            instant(open_time, "candle")?,
+            unix_millis(open_time, "candle")?,
             columns(row, [1, 2, 3, 4, 5], "candle")?,
             None,
         )
@@ -354,7 +353,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
                 }
                 _ => VenueEvent::Trade(validate_trade(Trade {
                     market: MarketId::Symbol(trade.s),
-                    time: instant(trade.time, "trade")?,
+                    time: unix_millis(trade.time, "trade")?,
                     price: trade.p,
                     size: trade.q,
                     id: TradeId::Number(trade.t),
@@ -366,7 +365,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
             let trade: AggTradeEvent<'_> = read_json(text, "aggTrade")?;
             VenueEvent::Trade(validate_trade(Trade {
                 market: MarketId::Symbol(trade.s),
-                time: instant(trade.time, "trade")?,
+                time: unix_millis(trade.time, "aggTrade")?,
                 price: trade.p,
                 size: trade.q,
                 id: TradeId::Number(trade.a),
@@ -379,7 +378,7 @@ fn read_event(e: &str, text: &str, on: &mut dyn FnMut(VenueEvent<'_>)) -> Result
                 market: Some(MarketId::Symbol(s)),
                 step: step_from_name(&k.i, &STEPS),
                 ..RawCandle::from_ohlcv(
-                    instant(k.t, "kline")?,
+                    unix_millis(k.t, "kline")?,
                     [k.o, k.h, k.l, k.c, k.v],
                     Some(k.x),
                 )

@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    instant, malformed, parse_integer, parse_response, read_json, to_venue_error, unix_seconds,
+    malformed, parse_integer, parse_response, read_json, read_object, to_venue_error, unix_millis,
+    unix_seconds,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -286,7 +287,7 @@ fn read_trade<'a>(symbol: &'a str, data: &TradeData<'a>) -> Result<Trade<'a>, Fr
     };
     validate_trade(Trade {
         market: MarketId::symbol(symbol),
-        time: instant(micros.div_euclid(1000), "trade")?,
+        time: unix_millis(micros.div_euclid(1000), "trade")?,
         price: data.price_str,
         size: data.amount_str,
         id: TradeId::Number(data.id),

@@ -19,7 +19,8 @@ use smallvec::SmallVec;
 use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, instant, malformed, parse_response, read_json, to_venue_error,
+    Row, columns, first_instant, is_rows, malformed, parse_response, read_json, read_object,
+    to_venue_error, unix_millis,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -319,7 +320,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<VenueEvent<'_>, FrameError> {
     }
     let trade = validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: instant(trade.time, "trade")?,
+        time: unix_millis(trade.time, "publicTrade")?,
         price: trade.p,
         size: trade.v,
         id: TradeId::Text(trade.i),
@@ -336,13 +337,17 @@ fn read_kline<'a>(symbol: &'a str, kline: &KlineData<'a>) -> Result<RawCandle<'a
     validate_candle(RawCandle {
         market: Some(MarketId::symbol(symbol)),
         step: step_from_name(&kline.interval, &STEPS),
-        ..RawCandle::from_ohlcv(instant(kline.start, "kline")?, numbers, Some(kline.confirm))
+        ..RawCandle::from_ohlcv(
+            unix_millis(kline.start, "kline")?,
+            numbers,
+            Some(kline.confirm),
+        )
     })
 }
 
 /// Start, open, high, low, close, volume, turnover.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = instant(first_integer(row, "candle")?, "candle")?;
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, instant, parse_response, read_json, to_venue_error,
+    Row, columns, first_instant, parse_response, read_json, read_object, to_venue_error,
+    unix_millis,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -219,7 +220,7 @@ impl Venue for Gemini {
 fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
     validate_trade(Trade {
         market: MarketId::Symbol(trade.s),
-        time: instant(trade.nanos.div_euclid(1_000_000), "trade")?,
+        time: unix_millis(trade.nanos.div_euclid(1_000_000), "trade")?,
         price: trade.p,
         size: trade.q,
         id: TradeId::Number(trade.t),
@@ -229,7 +230,7 @@ fn read_trade(trade: TradeData<'_>) -> Result<Trade<'_>, FrameError> {
 
 /// `[1699999980000,37000.1,37002,36999.9,37001,1.5]`: start in ms, open, high, low, close, volume.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = instant(first_integer(row, "candle")?, "candle")?;
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

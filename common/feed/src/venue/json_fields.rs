@@ -86,15 +86,26 @@ pub(super) fn parse_integer(text: &str, what: &'static str) -> Result<i64, Frame
         .ok_or_else(|| malformed(what, format!("{text:?} is not a whole number")))
 }
 
-/// The instant this many milliseconds after 1970; an error beyond the range of instants.
-pub(super) fn instant(millis: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
-    UnixMillis::try_from(millis).map_err(|error| malformed(what, error.to_string()))
+/// The whole number, not below zero, that a text writes.
+pub(super) fn parse_count(text: &str, what: &'static str) -> Result<u64, FrameError> {
+    let number = (text.len() <= MAX_INTEGER_BYTES).then(|| text.parse().ok());
+    number
+        .flatten()
+        .ok_or_else(|| malformed(what, format!("{text:?} is not a whole number above 0")))
 }
 
-/// The instant this many seconds after 1970; an error beyond the range of instants.
+/// The instant this many milliseconds after 1970; an error before that year and after the year 9999.
+pub(super) fn unix_millis(millis: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
+    if (0..=LAST_INSTANT).contains(&millis) {
+        return Ok(UnixMillis::saturating(millis));
+    }
+    let why = format!("time {millis} ms is not within the years 1970 to 9999");
+    Err(malformed(what, why))
+}
+
+/// As [`unix_millis`], of seconds.
 pub(super) fn unix_seconds(seconds: i64, what: &'static str) -> Result<UnixMillis, FrameError> {
-    instant(seconds.saturating_mul(1000), what)
-        .map_err(|_| malformed(what, format!("time {seconds} s")))
+    unix_millis(seconds.saturating_mul(1000), what)
 }
 
 /// Turns the error of a row or field into that of the venue's whole answer.

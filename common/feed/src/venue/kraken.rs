@@ -372,7 +372,7 @@ fn read_ohlc(ohlc: CandleData<'_>) -> Result<RawCandle<'_>, FrameError> {
     let numbers = [ohlc.open, ohlc.high, ohlc.low, ohlc.close, ohlc.volume];
     validate_candle(RawCandle {
         market: Some(MarketId::Symbol(ohlc.symbol)),
-        step: Some(Millis(ohlc.interval.saturating_mul(60_000))),
+        step: Some(Millis::saturating(ohlc.interval.saturating_mul(60_000))),
         ..RawCandle::from_ohlcv(open_time, numbers.map(JsonDecimal::decimal), None)
     })
 }

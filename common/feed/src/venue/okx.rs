@@ -18,8 +18,8 @@ use smallvec::SmallVec;
 use super::control_message::{acknowledged, other_message};
 use super::error::VenueError;
 use super::json_fields::{
-    Row, columns, first_integer, instant, malformed, parse_integer, parse_response, read_json,
-    to_venue_error,
+    Row, columns, first_instant, is_rows, malformed, parse_count, parse_integer, parse_response,
+    read_json, read_object, to_venue_error, unix_millis,
 };
 use super::limits::{GapDetection, Ping, RateLimit, VenueLimits};
 use super::pair::Pair;
@@ -309,7 +309,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
     let id = parse_count(trade.id, "tradeId")?;
     validate_trade(Trade {
         market: MarketId::symbol(trade.symbol.as_ref()),
-        time: instant(parse_integer(trade.ts, "trade")?, "trade")?,
+        time: unix_millis(parse_integer(trade.ts, "trade")?, "trade")?,
         price: trade.px,
         size: trade.sz,
         id: TradeId::Number(id),
@@ -323,7 +323,7 @@ fn read_trade<'a>(trade: &'a TradeData<'a>) -> Result<Trade<'a>, FrameError> {
 /// `["1699999980000","37000.1","37002","36999.9","37001","1.5","55500","55500","1"]`: start in ms, open, high, low, close,
 /// volume, two volumes in other units, and whether it is finished, which old recordings lack.
 fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = instant(first_integer(row, "candle")?, "candle")?;
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 2, 3, 4, 5], "candle")?;
     let closed = match row
         .get(8)

@@ -2,7 +2,7 @@
 
 use foretell_core::time::UnixMillis;
 
-use super::json_fields::{instant, malformed};
+use super::json_fields::{malformed, unix_millis};
 use crate::event::FrameError;
 
 /// Longest text that is read: with nine digits of a second and an offset it has 35.
@@ -11,12 +11,15 @@ const MAX_BYTES: usize = 64;
 /// The instant that an RFC 3339 text names; an error before 1970 and after the year 9999.
 pub(super) fn rfc3339(text: &str, what: &'static str) -> Result<UnixMillis, FrameError> {
     if let Some(millis) = utc_millis(text.as_bytes()) {
-        return instant(millis, what);
+        return Ok(UnixMillis::saturating(millis));
     }
-    let time: jiff::Timestamp = text
+    if text.len() > MAX_BYTES {
+        return Err(malformed(what, format!("time {text:?} is too long")));
+    }
+    let instant: jiff::Timestamp = text
         .parse()
         .map_err(|error| malformed(what, format!("time {text:?}: {error}")))?;
-    instant(time.as_millisecond(), what)
+    unix_millis(instant.as_millisecond(), what)
 }
 
 /// Milliseconds since 1970 of the usual form, `2026-01-31T23:59:59.123456Z`, which every trade of three venues has, read

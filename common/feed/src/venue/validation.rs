@@ -58,7 +58,7 @@ pub(super) fn validate_candle(candle: RawCandle<'_>) -> Result<RawCandle<'_>, Fr
         check_name("candle", "category", category)?;
     }
     match candle.step {
-        Some(step) if step <= Millis(0) || step > LONGEST_STEP => {
+        Some(step) if step <= Millis::literal(0) || step > LONGEST_STEP => {
             Err(malformed("candle", format!("length {step}")))
         }
         _ => Ok(candle),

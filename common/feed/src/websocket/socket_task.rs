@@ -160,7 +160,7 @@ mod tests {
         let endpoint = SocketEndpoint {
             address: SocketUrl::new(&url).unwrap(),
             tls: tls::client_config().unwrap(),
-            clock: || UnixMillis(0),
+            clock: || UnixMillis::literal(0),
         };
         let (_commands, command_receiver) = mpsc::channel(1);
         let (event_sender, _events) = mpsc::channel(8);

@@ -167,7 +167,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     ) -> Result<(), RoundRunnerError> {
         let PriceAttempt { instants, response } = attempt;
         if let SourceResponse::Venues(collected) = &response {
-            self.venue_outages.observe(now - UnixMillis(0), collected);
+            self.venue_outages.observe(now - UnixMillis::literal(0), collected);
         }
         let is_last = |instant| SettlementSchedule::is_last(instant, now, &self.rules);
         match response.decide(&instants, is_last, &self.rules) {
@@ -227,7 +227,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
 
     /// Logs that prices don't come when that begins, changes and ends; the status shows it all the time.
     fn note_price_outage(&mut self, now: UnixMillis, why: Option<&str>) {
-        let now = now - UnixMillis(0);
+        let now = now - UnixMillis::literal(0);
         let notice = match why {
             Some(why) => self.price_outage.failed(now, why),
             None => self.price_outage.works(now),

@@ -117,7 +117,7 @@ fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixM
 /// The unit of the times of a table whose step is the configured one in that unit.
 fn other_time_unit(found: Millis, configured: Millis) -> Option<&'static str> {
     let is_multiple =
-        |small: Millis, large: Millis, factor| small.0.checked_mul(factor) == Some(large.0);
+        |small: Millis, large: Millis, factor| small.get().checked_mul(factor) == Some(large.get());
     if is_multiple(found, configured, 1_000) {
         Some("seconds")
     } else if is_multiple(configured, found, 1_000) {
@@ -131,8 +131,8 @@ fn other_time_unit(found: Millis, configured: Millis) -> Option<&'static str> {
 
 /// A span in seconds, or in milliseconds where it is shorter.
 fn seconds(span: Millis) -> String {
-    match span.0 % 1000 {
-        0 => format!("{} s", span.0 / 1000),
+    match span.get() % 1000 {
+        0 => format!("{} s", span.get() / 1000),
         _ => span.to_string(),
     }
 }
@@ -260,7 +260,7 @@ mod tests {
             (3_600_000_000_000, Some("nanoseconds")),
             (1_800_000, None),
         ] {
-            assert_eq!(other_time_unit(Millis(found), hour), unit);
+            assert_eq!(other_time_unit(Millis::saturating(found), hour), unit);
         }
     }
 

@@ -65,7 +65,7 @@ impl VenueMonitor {
                 let mut observe = |update: ConnectionUpdate<'_>| {
                     if let ConnectionUpdate::Event(event) = &update {
                         let now = i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
-                        log.observe(Millis(now), event);
+                        log.observe(Millis::saturating(now), event);
                     }
                     locked(&view).observe(venue.name(), &update);
                 };

@@ -92,8 +92,8 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
         harness
             .connection
             .backoff
-            .after_disconnect(harness.now, Millis::ZERO)
-            >= Millis::ZERO
+            .after_disconnect(harness.now, Millis::literal(0))
+            >= Millis::literal(0)
     );
     // After a minute it is.
     let mut harness = live();
@@ -101,7 +101,7 @@ fn retries_are_jittered_bounded_and_quick_again_after_a_steady_minute() {
         harness
             .connection
             .backoff
-            .after_disconnect(harness.now, Millis::ZERO);
+            .after_disconnect(harness.now, Millis::literal(0));
     }
     harness.heartbeats(1, Millis::seconds(61), HEARTBEAT);
     harness.closed(1, broken());
@@ -117,7 +117,7 @@ fn a_venue_that_refuses_us_is_not_asked_before_retry_after() {
         (503, Some("180"), Millis::minutes(3)),
         (429, Some("3600"), Millis::minutes(5)),
         (429, Some("18446744073709551615"), Millis::minutes(10)),
-        (503, Some("31536000"), Millis(1)),
+        (503, Some("31536000"), Millis::literal(1)),
         (418, None, Millis::minutes(10)),
         (451, None, Millis::minutes(10)),
         (403, None, Millis::minutes(10)),

@@ -54,7 +54,7 @@ proptest! {
             prop_assert!(open.len() <= 3, "{:?}", open);
             let last = open.last().copied().unwrap_or(0);
             match step {
-                Step::Wait(span) => harness.advance(Millis::literal(span)),
+                Step::Wait(span) => harness.advance(Millis::saturating(span)),
                 Step::Open => harness.opened(last),
                 Step::Ack => harness.text(last, ack),
                 Step::Trade => {

@@ -11,7 +11,9 @@ use super::trade_frame::taker_side;
 use crate::event::{
     FrameError, IgnoredMessage, MarketId, StatusMessage, Trade, TradeId, VenueEvent,
 };
-use crate::venue::json_fields::{Row, columns, instant, malformed, parse_integer, read_json};
+use crate::venue::json_fields::{
+    Row, columns, malformed, parse_count, parse_integer, read_json, unix_millis,
+};
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
@@ -125,7 +127,7 @@ fn read_trade<'a>(market: MarketId<'a>, row: &Row<'a>) -> Result<Trade<'a>, Fram
     let (size, sold) = size.split_sign();
     validate_trade(Trade {
         market,
-        time: instant(parse_integer(time.as_str(), "trade")?, "trade")?,
+        time: unix_millis(parse_integer(time.as_str(), "trade")?, "trade")?,
         price,
         size,
         id: TradeId::Number(id),

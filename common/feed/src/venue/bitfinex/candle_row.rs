@@ -3,7 +3,7 @@
 use foretell_core::time::Millis;
 
 use crate::event::{FrameError, MarketId, RawCandle};
-use crate::venue::json_fields::{Row, columns, first_integer, instant};
+use crate::venue::json_fields::{Row, columns, first_instant};
 use crate::venue::step_names::step_from_name;
 use crate::venue::validation::validate_candle;
 
@@ -42,7 +42,7 @@ pub(super) fn read_candle<'a>(
 }
 
 pub(super) fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
-    let open_time = instant(first_integer(row, "candle")?, "candle")?;
+    let open_time = first_instant(row, "candle")?;
     let numbers = columns(row, [1, 3, 4, 2, 5], "candle")?;
     validate_candle(RawCandle::from_ohlcv(open_time, numbers, None))
 }

@@ -7,7 +7,7 @@ use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::event::{FrameError, MarketId, Side, Trade, TradeId, VenueEvent};
-use crate::venue::json_fields::instant;
+use crate::venue::json_fields::unix_millis;
 use crate::venue::subscription::ChannelMap;
 use crate::venue::validation::validate_trade;
 
@@ -56,7 +56,7 @@ pub(super) fn on_trade(
     let (size, sold) = size.decimal().split_sign();
     on(VenueEvent::Trade(validate_trade(Trade {
         market,
-        time: instant(*time, "trade")?,
+        time: unix_millis(*time, "trade")?,
         price: price.decimal(),
         size,
         id: TradeId::Number(*id),
