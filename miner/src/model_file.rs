@@ -265,6 +265,8 @@ impl ModelFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use foretell_core::testing::btc_usd;
 
     use super::*;

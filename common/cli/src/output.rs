@@ -34,7 +34,7 @@ pub(crate) fn exit_code(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            print_note(format_args!("error: {error:#}"));
+            print_note(error_text(&error));
             ExitCode::FAILURE
         }
     }

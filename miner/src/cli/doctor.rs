@@ -13,10 +13,12 @@ use foretell_cli::clock::system_now;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
-use foretell_cli::{output, time_text};
+use foretell_cli::{program, time_text};
+use foretell_core::time::Millis;
+use foretell_feed::clock_comparison::{ClockReading, ClockTolerance, ClockVerdict};
+use foretell_feed::clock_probe::ClockProbe;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
-use foretell_files::create_private_folder;
 
 use crate::config::MinerConfig;
 use crate::model_file::ModelFile;
@@ -135,11 +137,10 @@ fn check_model(config: &MinerConfig) -> Result<String> {
 
 fn check_data(config: &MinerConfig) -> Result<String> {
     let folder = &config.serve.data;
-    let probe = folder.join("doctor.probe");
-    create_private_folder(folder)
-        .and_then(|()| fs::write(&probe, b"probe"))
-        .and_then(|()| fs::remove_file(&probe))
-        .with_context(|| format!("{} can't be written: check serve.data", folder.display()))?;
+    let folder_of_payloads = DataFolder::create(folder)
+        .with_context(|| format!("{} can't be created: check serve.data", folder.display()))?;
+    folder_of_payloads.probe();
+    folder_of_payloads.writable()?;
     Ok(folder.display().to_string())
 }
 
@@ -172,7 +173,7 @@ async fn check_venue(config: &MinerConfig) -> Result<String> {
         );
     };
     let behind = now - last;
-    if behind > step.times(MAX_BARS_BEHIND) || behind < -step {
+    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis(-step.0) {
         bail!(
             "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
             time_text::format_time(last),

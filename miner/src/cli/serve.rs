@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
+use foretell_cli::stop_signal::stop_signal;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{output, program};
 use foretell_wire::callers::Callers;

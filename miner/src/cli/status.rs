@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use foretell_cli::path_text::parse_path;
+use foretell_cli::printable::printable;
 use foretell_cli::{output, time_text};
 use serde::Serialize;
 

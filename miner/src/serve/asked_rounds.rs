@@ -141,7 +141,7 @@ impl AskedTable {
             let origin = words.next().and_then(|word| word.parse().ok());
             let validator = words.next().and_then(|word| word.parse().ok());
             if let (Some(origin), Some(validator)) = (origin, validator) {
-                let told = self.told.entry((UnixMillis::saturating(origin), validator)).or_default();
+                let told = self.told.entry((UnixMillis(origin), validator)).or_default();
                 *told |= words.next() == Some("told");
             }
         }

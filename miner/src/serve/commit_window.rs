@@ -45,10 +45,10 @@ mod tests {
         for (before_origin, expected) in [
             (Millis::days(300), CommitWindow::Early(opens)),
             (Millis::minutes(2), CommitWindow::Early(opens)),
-            (Millis::literal(17_001), CommitWindow::Early(opens)),
-            (Millis::literal(17_000), CommitWindow::Open),
-            (Millis::literal(0), CommitWindow::Open),
-            (Millis::literal(-1), CommitWindow::Past),
+            (Millis(17_001), CommitWindow::Early(opens)),
+            (Millis(17_000), CommitWindow::Open),
+            (Millis(0), CommitWindow::Open),
+            (Millis(-1), CommitWindow::Past),
             (Millis::days(-300), CommitWindow::Past),
         ] {
             let now = MONDAY - before_origin;

@@ -53,6 +53,24 @@ pub enum ForecastServiceError {
     Stopping,
 }
 
+impl ForecastServiceError {
+    /// The error without what differs from one try to the next, so that the same trouble reads the same.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Prices(error) => format!("no fresh prices: {}", error.summary()),
+            Self::Stale { last, .. } => format!(
+                "no fresh prices: the newest is of {last}; check the venue and prices.symbol"
+            ),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether this is how every start begins: no trouble yet.
+    pub const fn is_starting(&self) -> bool {
+        matches!(self, Self::Starting | Self::Preparing)
+    }
+}
+
 impl From<PriceHistoryError> for ForecastServiceError {
     fn from(error: PriceHistoryError) -> Self {
         Self::InvalidBars(error)

@@ -108,21 +108,9 @@ impl LiveHistory {
         self.from = self.from.map(|from| from.max(needed));
     }
 
-    /// Reads the bars that have closed since the last one known.
-    pub async fn read_new_bars(&mut self, now: UnixMillis) -> Result<(), ForecastServiceError> {
-        let step = self.bars.step();
-        let closed = now.floor(step);
-        let first = now - self.window.min(INITIAL_HISTORY);
-        let known = self.bars.last_close_time();
-        let known = known.filter(|known| *known >= first);
-        // What is known may have ended long ago: then a hole is left for now, and read as older history.
-        let from = known.unwrap_or(first.floor(step));
-        let bars = self.candles.bars(step, from, closed).await?;
-        self.bars.extend(bars)?;
-        if known.is_none() {
-            self.from = Some(from);
-        }
-        Ok(())
+    /// When the newest bar closed; `None` without bars.
+    pub fn last_close_time(&self) -> Option<UnixMillis> {
+        self.bars.last_close_time()
     }
 
     /// The time of the newest price that is known: the close of a bar or of a minute; `None` without bars.
@@ -134,13 +122,24 @@ impl LiveHistory {
     /// The bars that have closed by `now` since the last one known, if there can be some.
     pub fn due_bars(&self, now: UnixMillis) -> Option<CandleSpan> {
         let step = self.bars.step();
-        let oldest = now - self.window;
-        let oldest = oldest.floor(step);
-        let Some(known_from) = self.from.filter(|from| *from > oldest) else {
-            return Ok(0);
-        };
-        let from = (known_from - BACKFILL_CHUNK).max(oldest);
-        let bars = self.candles.bars(step, from, known_from).await?;
+        let first = now - self.window.min(INITIAL_HISTORY);
+        // What is known may have ended long ago: then a hole is left for now, and read as older history.
+        let known = self.last_close_time().filter(|known| *known >= first);
+        span(known.unwrap_or(floor(first, step)), floor(now, step))
+    }
+
+    /// Takes the venue's answer for [due bars](Self::due_bars) of this span, and returns how many were new.
+    ///
+    /// # Errors
+    /// Bars that don't belong in the history; none is taken.
+    pub fn add_bars(
+        &mut self,
+        span: CandleSpan,
+        bars: Vec<Bar>,
+    ) -> Result<usize, PriceHistoryError> {
+        let continues = self.last_close_time() == Some(span.from);
+        // Without any, the span may lie where the venue has none: before its time, or in what a wrong clock took for the past.
+        let some = !bars.is_empty();
         let added = self.bars.extend(bars)?;
         if some && !continues {
             self.from = Some(span.from);
@@ -153,16 +152,22 @@ impl LiveHistory {
     /// The minutes that have closed by `now` since the last bar, if there can be some that aren't known.
     pub fn due_minutes(&self, now: UnixMillis) -> Option<CandleSpan> {
         let step = self.bars.step();
-        let last = self.bars.last_close_time().unwrap_or_default();
-        let minutes = if step > MINUTE {
-            let to = now.floor(MINUTE);
-            let minutes = self.candles.bars(MINUTE, last, to).await;
-            minutes.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the partial bar is unknown");
-                Vec::new()
-            })
-        } else {
-            Vec::new()
+        let last = self.last_close_time().filter(|_| step > MINUTE)?;
+        let to = floor(now, MINUTE);
+        if self.newest_minute().is_some_and(|newest| newest >= to) {
+            return None;
+        }
+        span(last.max(to - step.times(MAX_MINUTES_STEPS)), to)
+    }
+
+    /// Takes minutes, and returns how many were new; those before the last bar's close and of unusable price are left out.
+    pub fn add_minutes(&mut self, minutes: Vec<Bar>) -> usize {
+        let last = self.last_close_time().unwrap_or_default();
+        let before = self.minutes.len();
+        // The history refuses the partial bar as a whole, so what it would refuse never gets there.
+        let unit = self.bars.unit();
+        let usable = |bar: &Bar| {
+            PriceHistory::new(MINUTE, unit).extend([*bar]).is_ok() && bar.open_time >= last
         };
         for minute in minutes.into_iter().filter(usable) {
             self.minutes.entry(minute.open_time).or_insert(minute);
@@ -234,7 +239,7 @@ fn span(from: UnixMillis, to: UnixMillis) -> Option<CandleSpan> {
 
 /// The last multiple of `step` up to `time`.
 pub fn floor(time: UnixMillis, step: Millis) -> UnixMillis {
-    UnixMillis::saturating(time.0 - time.0.rem_euclid(step.0))
+    UnixMillis(time.0 - time.0.rem_euclid(step.0))
 }
 
 #[cfg(test)]
@@ -277,9 +282,9 @@ mod tests {
             from: MONDAY,
             to: at(3),
         };
-        assert_eq!(history.due_minutes(at(3) + Millis::literal(1)), Some(minutes));
+        assert_eq!(history.due_minutes(at(3) + Millis(1)), Some(minutes));
         assert_eq!(history.add_minutes(vec![minute(2, 13.0)]), 1);
-        assert_eq!(history.due_minutes(at(3) + Millis::literal(1)), None);
+        assert_eq!(history.due_minutes(at(3) + Millis(1)), None);
         assert_eq!(history.newest_price_time(), Some(at(3)));
         // The bar that covers the minutes takes their place.
         assert_eq!(history.add_bars(span, bars(MONDAY, [14.0])), Ok(1));
@@ -328,7 +333,7 @@ mod tests {
     fn bars_that_cannot_be_are_refused_whole() {
         let mut history = known();
         let span = history.due_bars(at(10)).unwrap();
-        let off_grid = bars(MONDAY + Millis::literal(1), [13.0]);
+        let off_grid = bars(MONDAY + Millis(1), [13.0]);
         assert!(history.add_bars(span, off_grid).is_err());
         assert_eq!(history.last_close_time(), Some(MONDAY));
         assert_eq!(history.due_bars(at(10)), Some(span));

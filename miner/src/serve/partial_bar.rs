@@ -15,7 +15,7 @@ pub fn partial_bars(
     let Some(last) = last else { return Vec::new() };
     let mut by_bar: BTreeMap<UnixMillis, Bar> = BTreeMap::new();
     for minute in minutes {
-        let open_time = minute.open_time.floor(step);
+        let open_time = UnixMillis(minute.open_time.0 - minute.open_time.0.rem_euclid(step.0));
         let bar = by_bar.entry(open_time).or_insert(Bar {
             open_time,
             volume: 0.0,
@@ -59,10 +59,7 @@ mod tests {
     fn bar(minute: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::from_value(
-                UnixMillis::literal(MINUTE.times(minute).get()),
-                price(value),
-            )
+            ..Bar::from_value(UnixMillis(MINUTE.times(minute).0), price(value))
         }
     }
 
@@ -70,20 +67,15 @@ mod tests {
     fn minutes_make_up_the_partial_bar() {
         let last = bar(0, 10.0);
         let minutes = [bar(5, 11.0), bar(6, 13.0), bar(7, 9.0), bar(8, 12.0)];
-        let bars = partial_bars(
-            &minutes,
-            Some(&last),
-            STEP,
-            UnixMillis::literal(MINUTE.times(15).get()),
-        );
+        let bars = partial_bars(&minutes, Some(&last), STEP, UnixMillis(MINUTE.times(15).0));
         let summary = |bar: &Bar| {
             let prices = [bar.open, bar.high, bar.low, bar.close].map(Price::get);
-            (bar.open_time.get() / MINUTE.get(), prices, bar.volume)
+            (bar.open_time.0 / MINUTE.0, prices, bar.volume)
         };
         assert_eq!(summary(&bars[0]), (5, [11.0, 13.0, 9.0, 12.0], 4.0));
         // Nothing is known of the next one yet.
         assert_eq!(summary(&bars[1]), (10, [12.0; 4], 0.0));
         assert_eq!(bars.len(), 2);
-        assert!(partial_bars(&minutes, None, STEP, UnixMillis::EPOCH).is_empty());
+        assert!(partial_bars(&minutes, None, STEP, UnixMillis(0)).is_empty());
     }
 }

@@ -274,11 +274,9 @@ impl PayloadStore {
 
     fn delete_older(&self, oldest: UnixMillis) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let origin = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            if origin.is_some_and(|origin| origin.parse().is_ok_and(|t: i64| t < oldest.get())) {
-                fs::remove_file(entry.path())?;
+            let path = entry?.path();
+            if origin_in_name(&path).is_some_and(|origin| origin < oldest) {
+                fs::remove_file(path)?;
             }
         }
         Ok(())
@@ -331,9 +329,7 @@ mod tests {
     use super::*;
 
     fn round(day: i64) -> RoundId {
-        format!("BTC/USD@{}", Millis::days(day).get())
-            .parse()
-            .unwrap()
+        format!("BTC/USD@{}", Millis::days(day).0).parse().unwrap()
     }
 
     fn text(found: Option<Arc<CommittedPayload>>) -> Option<Arc<str>> {

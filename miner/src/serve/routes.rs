@@ -192,7 +192,7 @@ async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
 impl ServeState {
     fn validate(&self, request: &CommitRequest) -> Result<(), RouteError> {
         let Series { id, grid, .. } = &self.series;
-        let step_s = grid.step.get().unsigned_abs() / 1000;
+        let step_s = grid.step.0.unsigned_abs() / 1000;
         if request.series != *id
             || request.round.series != *id
             || (request.step_s, request.horizon) != (step_s, grid.horizon)

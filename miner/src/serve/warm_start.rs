@@ -109,9 +109,13 @@ pub fn save(
         bars: bars.len(),
         sha256: None,
     };
-    ModelFile::new(model, series, seed, span, None, fitted)?.write(&folder.join(MODEL_FILE))?;
-    let prices = PriceSeries::from_bars(history.unit(), bars.to_vec())?;
-    write_csv(&folder.join(HISTORY_FILE), &prices)?;
+    let model = ModelFile::new(model, series, seed, span, None, save.fitted.as_ref())?;
+    model.write(&folder.join(MODEL_FILE))?;
+    let prices = PriceSeries::from_bars(save.history.unit(), bars.to_vec())?;
+    let file = folder.join(HISTORY_FILE);
+    write_csv(&file, &prices)?;
+    // Written like any prices file, which others may read; these came from a public venue, so that a moment does no harm.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
     Ok(())
 }
 
