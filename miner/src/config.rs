@@ -209,7 +209,11 @@ impl Configuration for MinerConfig {
         let model = &self.model;
         if grid.step.get() <= 0 || grid.step > LONGEST_STEP {
             let cure = "use a positive step, up to a week";
-            return Err(ConfigValueError::new("series.step_ms", &grid.step.get(), cure));
+            return Err(ConfigValueError::new(
+                "series.step_ms",
+                &grid.step.get(),
+                cure,
+            ));
         }
         let counts = [
             ("series.horizon", grid.horizon, 1000, "use 1 to 1000 steps"),

@@ -31,8 +31,9 @@ pub async fn keep_permitted_validators<C: Chain>(chain: &C, callers: &Callers) {
                 } else {
                     "nobody is answered until it does"
                 };
-                let message =
-                    format!("the chain doesn't say which validators are permitted ({error}): {whom}");
+                let message = format!(
+                    "the chain doesn't say which validators are permitted ({error}): {whom}"
+                );
                 (RETRY_INTERVAL, message)
             }
         };

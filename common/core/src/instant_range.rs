@@ -103,7 +103,10 @@ mod tests {
             MONDAY.get(),
             4_102_444_799_999,
         ] {
-            assert_eq!(UnixMillis::from_outside(number), Ok(UnixMillis::saturating(number)));
+            assert_eq!(
+                UnixMillis::from_outside(number),
+                Ok(UnixMillis::saturating(number))
+            );
         }
     }
 }

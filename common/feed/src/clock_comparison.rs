@@ -102,7 +102,11 @@ impl fmt::Display for ClockReading {
         }
         let middle = ahead.middle().get();
         let side = if middle > 0 { "ahead of" } else { "behind" };
-        write!(f, "{} {side} {source}", span(Millis::saturating(middle.abs())))
+        write!(
+            f,
+            "{} {side} {source}",
+            span(Millis::saturating(middle.abs()))
+        )
     }
 }
 

@@ -231,7 +231,9 @@ mod tests {
         );
         let mut other = trade(61_000, "1");
         other.market = MarketId::symbol("new");
-        let closed = minutes.add_trade(UnixMillis::literal(61_000), &other).unwrap();
+        let closed = minutes
+            .add_trade(UnixMillis::literal(61_000), &other)
+            .unwrap();
         assert_eq!(closed.time_ms, UnixMillis::literal(0));
         assert_eq!(minutes.forming().count(), MAX_MARKETS);
     }

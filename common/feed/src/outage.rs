@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn ever_new_causes_of_one_outage_are_not_all_told() {
         let mut outage = Outage::default();
-        let told = (0..1000).filter_map(|i| outage.failed(Millis::saturating(i), &format!("cause {i}")));
+        let told =
+            (0..1000).filter_map(|i| outage.failed(Millis::saturating(i), &format!("cause {i}")));
         assert_eq!(told.count(), MAX_CAUSES);
     }
 }

@@ -134,7 +134,12 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
         let files = [csv.clone(), parquet];
         assert_eq!(read(&files).unwrap(), expected, "row groups of {group}");
         let opened = ForecastFiles::open(&files, &[]).unwrap();
-        let times: Vec<i64> = opened.origins().unwrap().into_iter().map(|t| t.get()).collect();
+        let times: Vec<i64> = opened
+            .origins()
+            .unwrap()
+            .into_iter()
+            .map(|t| t.get())
+            .collect();
         assert_eq!(times, [T + 1000, T + 2000, T + 3000]);
     }
     let mut rounds = ForecastFiles::open(&[csv], &[]).unwrap().rounds().unwrap();

@@ -187,7 +187,10 @@ mod tests {
         let value = "-3.5".parse().unwrap();
         assert_eq!(
             bars,
-            [Bar::from_value(UnixMillis::literal(1_704_067_201_000), value)]
+            [Bar::from_value(
+                UnixMillis::literal(1_704_067_201_000),
+                value
+            )]
         );
     }
 

@@ -151,7 +151,10 @@ mod tests {
             infer_step(Unit::Value, &bars(&[0, 600, 900])),
             Ok(Millis::literal(300))
         );
-        assert_eq!(infer_step(Unit::Value, &bars(&[-300, 0])), Ok(Millis::literal(300)));
+        assert_eq!(
+            infer_step(Unit::Value, &bars(&[-300, 0])),
+            Ok(Millis::literal(300))
+        );
     }
 
     #[test]
@@ -245,7 +248,10 @@ mod tests {
                 },
                 "low",
             ),
-            (Bar::from_value(UnixMillis::literal(300), price(-1.0)), "open"),
+            (
+                Bar::from_value(UnixMillis::literal(300), price(-1.0)),
+                "open",
+            ),
         ] {
             let pair = [bars(&[0])[0], bar];
             let error = infer_step(Unit::LogPrice, &pair).unwrap_err().to_string();

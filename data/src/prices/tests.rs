@@ -16,7 +16,8 @@ use super::*;
 
 fn value_series(times: &[i64], values: &[f64]) -> PriceSeries {
     let bars = times.iter().zip(values);
-    let bars = bars.map(|(&time, &value)| Bar::from_value(UnixMillis::saturating(time), price(value)));
+    let bars =
+        bars.map(|(&time, &value)| Bar::from_value(UnixMillis::saturating(time), price(value)));
     PriceSeries::from_bars(Unit::Value, bars.collect()).unwrap()
 }
 

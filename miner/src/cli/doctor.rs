@@ -173,7 +173,7 @@ async fn check_venue(config: &MinerConfig) -> Result<String> {
         );
     };
     let behind = now - last;
-    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis(-step.0) {
+    if behind > step.times(MAX_BARS_BEHIND) || behind < Millis::saturating(-step.get()) {
         bail!(
             "{name}'s newest candle closed at {}, it is {} here: check this machine's clock and prices.symbol",
             time_text::format_time(last),
@@ -195,8 +195,8 @@ mod tests {
 
     /// The line of a machine whose clock is `ahead` of the venue's.
     fn line(ahead: Millis) -> Result<String> {
-        let asked = MONDAY + Millis(500) + ahead;
-        let ahead = ClockDifference::from_whole_seconds(MONDAY, asked, asked + Millis(20));
+        let asked = MONDAY + Millis::literal(500) + ahead;
+        let ahead = ClockDifference::from_whole_seconds(MONDAY, asked, asked + Millis::literal(20));
         let source = "kraken".into();
         clock_line(&[ClockReading { source, ahead }])
     }
@@ -204,13 +204,13 @@ mod tests {
     #[test]
     fn a_clock_is_right_as_far_as_the_wire_forgives() {
         for ahead in [-2_000, 0, 2_000, 10_000] {
-            assert!(line(Millis(ahead)).is_ok(), "{ahead}");
+            assert!(line(Millis::saturating(ahead)).is_ok(), "{ahead}");
         }
         // To a second, which is what answers tell.
         for ahead in [-3_000, 11_000, -120_000, 150_000] {
-            let error = line(Millis(ahead)).unwrap_err().to_string();
+            let error = line(Millis::saturating(ahead)).unwrap_err().to_string();
             assert!(error.contains("set this machine's clock (NTP)"), "{error}");
         }
-        assert_eq!(line(Millis(0)).unwrap(), "within 0.5 s of kraken");
+        assert_eq!(line(Millis::literal(0)).unwrap(), "within 0.5 s of kraken");
     }
 }

@@ -87,11 +87,7 @@ impl AskedRounds {
     ///
     /// # Errors
     /// A file that can't be written: the outcome counts as told all the same.
-    pub fn claim_outcome(
-        &self,
-        origin: UnixMillis,
-        validator: Hotkey,
-    ) -> io::Result<OutcomeClaim> {
+    pub fn claim_outcome(&self, origin: UnixMillis, validator: Hotkey) -> io::Result<OutcomeClaim> {
         let mut table = self.lock();
         match table.told.get_mut(&(origin, validator)) {
             None => Ok(OutcomeClaim::NeverAsked),
@@ -133,7 +129,12 @@ impl AskedTable {
         let mut file = BufReader::new(file);
         loop {
             let mut bytes = Vec::new();
-            if file.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
+            if file
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut bytes)?
+                == 0
+            {
                 return Ok(());
             }
             self.lines += 1;
@@ -141,7 +142,10 @@ impl AskedTable {
             let origin = words.next().and_then(|word| word.parse().ok());
             let validator = words.next().and_then(|word| word.parse().ok());
             if let (Some(origin), Some(validator)) = (origin, validator) {
-                let told = self.told.entry((UnixMillis(origin), validator)).or_default();
+                let told = self
+                    .told
+                    .entry((UnixMillis::saturating(origin), validator))
+                    .or_default();
                 *told |= words.next() == Some("told");
             }
         }
@@ -227,7 +231,7 @@ mod tests {
         for n in 0..rounds {
             asked.note_asked(MONDAY + STEP.times(n), hotkey(1)).unwrap();
         }
-        let kept = asked.retention.0 / STEP.0 + 1;
+        let kept = asked.retention.get() / STEP.get() + 1;
         assert_eq!(asked.lock().told.len(), usize::try_from(kept).unwrap());
         let lines = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         let lines = lines.lines().count();

@@ -40,15 +40,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_opens_a_quarter_of_a_minute_before_the_round_for_a_clock_that_is_two_seconds_ahead() {
+    fn the_window_opens_a_quarter_of_a_minute_before_the_round_for_a_clock_that_is_two_seconds_ahead()
+     {
         let opens = MONDAY - Millis::seconds(15);
         for (before_origin, expected) in [
             (Millis::days(300), CommitWindow::Early(opens)),
             (Millis::minutes(2), CommitWindow::Early(opens)),
-            (Millis(17_001), CommitWindow::Early(opens)),
-            (Millis(17_000), CommitWindow::Open),
-            (Millis(0), CommitWindow::Open),
-            (Millis(-1), CommitWindow::Past),
+            (Millis::literal(17_001), CommitWindow::Early(opens)),
+            (Millis::literal(17_000), CommitWindow::Open),
+            (Millis::literal(0), CommitWindow::Open),
+            (Millis::literal(-1), CommitWindow::Past),
             (Millis::days(-300), CommitWindow::Past),
         ] {
             let now = MONDAY - before_origin;

@@ -143,15 +143,15 @@ impl LiveForecaster {
         let found = self.due_older_bars(now).map(ForecastWork::ReadOlderBars);
         self.begin(READ_INTERVAL, now, found, &mut work);
         let found = self.due_fit(now).map(ForecastWork::Fit);
-        self.begin(Millis(0), now, found, &mut work);
+        self.begin(Millis::literal(0), now, found, &mut work);
         let found = self.due_forecasts(now).map(ForecastWork::Forecast);
-        self.begin(Millis(0), now, found, &mut work);
+        self.begin(Millis::literal(0), now, found, &mut work);
         let unsaved = match self.running.contains(&WorkKind::Save) {
             true => None,
             false => self.unsaved.take(),
         };
         let found = unsaved.map(ForecastWork::Save);
-        self.begin(Millis(0), now, found, &mut work);
+        self.begin(Millis::literal(0), now, found, &mut work);
         let found = self.folder.needs_probe();
         let found = found.then_some(ForecastWork::ProbeFolder);
         self.begin(PROBE_INTERVAL, now, found, &mut work);
@@ -366,7 +366,7 @@ impl LiveForecaster {
                 Some(Err(error)) => error.clone(),
                 Some(Ok(())) => ForecastServiceError::Stale {
                     last,
-                    behind_s: (origin - last).0 / 1000,
+                    behind_s: (origin - last).get() / 1000,
                 },
             });
         }
@@ -400,7 +400,7 @@ impl LiveForecaster {
 
     fn is_soon(&self, now: UnixMillis) -> bool {
         // A step that is shorter leaves a third of itself for everything else.
-        let lead = REFRESH_LEAD.min(Millis(self.step().0 / 3 * 2));
+        let lead = REFRESH_LEAD.min(Millis::saturating(self.step().get() / 3 * 2));
         self.next_origin(now) - now <= lead
     }
 

@@ -239,7 +239,7 @@ fn span(from: UnixMillis, to: UnixMillis) -> Option<CandleSpan> {
 
 /// The last multiple of `step` up to `time`.
 pub fn floor(time: UnixMillis, step: Millis) -> UnixMillis {
-    UnixMillis(time.0 - time.0.rem_euclid(step.0))
+    UnixMillis::saturating(time.get() - time.get().rem_euclid(step.get()))
 }
 
 #[cfg(test)]
@@ -282,9 +282,12 @@ mod tests {
             from: MONDAY,
             to: at(3),
         };
-        assert_eq!(history.due_minutes(at(3) + Millis(1)), Some(minutes));
+        assert_eq!(
+            history.due_minutes(at(3) + Millis::literal(1)),
+            Some(minutes)
+        );
         assert_eq!(history.add_minutes(vec![minute(2, 13.0)]), 1);
-        assert_eq!(history.due_minutes(at(3) + Millis(1)), None);
+        assert_eq!(history.due_minutes(at(3) + Millis::literal(1)), None);
         assert_eq!(history.newest_price_time(), Some(at(3)));
         // The bar that covers the minutes takes their place.
         assert_eq!(history.add_bars(span, bars(MONDAY, [14.0])), Ok(1));
@@ -333,7 +336,7 @@ mod tests {
     fn bars_that_cannot_be_are_refused_whole() {
         let mut history = known();
         let span = history.due_bars(at(10)).unwrap();
-        let off_grid = bars(MONDAY + Millis(1), [13.0]);
+        let off_grid = bars(MONDAY + Millis::literal(1), [13.0]);
         assert!(history.add_bars(span, off_grid).is_err());
         assert_eq!(history.last_close_time(), Some(MONDAY));
         assert_eq!(history.due_bars(at(10)), Some(span));

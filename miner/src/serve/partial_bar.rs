@@ -15,7 +15,9 @@ pub fn partial_bars(
     let Some(last) = last else { return Vec::new() };
     let mut by_bar: BTreeMap<UnixMillis, Bar> = BTreeMap::new();
     for minute in minutes {
-        let open_time = UnixMillis(minute.open_time.0 - minute.open_time.0.rem_euclid(step.0));
+        let open_time = UnixMillis::saturating(
+            minute.open_time.get() - minute.open_time.get().rem_euclid(step.get()),
+        );
         let bar = by_bar.entry(open_time).or_insert(Bar {
             open_time,
             volume: 0.0,
@@ -59,7 +61,10 @@ mod tests {
     fn bar(minute: i64, value: f64) -> Bar {
         Bar {
             volume: 1.0,
-            ..Bar::from_value(UnixMillis(MINUTE.times(minute).0), price(value))
+            ..Bar::from_value(
+                UnixMillis::saturating(MINUTE.times(minute).get()),
+                price(value),
+            )
         }
     }
 
@@ -67,15 +72,20 @@ mod tests {
     fn minutes_make_up_the_partial_bar() {
         let last = bar(0, 10.0);
         let minutes = [bar(5, 11.0), bar(6, 13.0), bar(7, 9.0), bar(8, 12.0)];
-        let bars = partial_bars(&minutes, Some(&last), STEP, UnixMillis(MINUTE.times(15).0));
+        let bars = partial_bars(
+            &minutes,
+            Some(&last),
+            STEP,
+            UnixMillis::saturating(MINUTE.times(15).get()),
+        );
         let summary = |bar: &Bar| {
             let prices = [bar.open, bar.high, bar.low, bar.close].map(Price::get);
-            (bar.open_time.0 / MINUTE.0, prices, bar.volume)
+            (bar.open_time.get() / MINUTE.get(), prices, bar.volume)
         };
         assert_eq!(summary(&bars[0]), (5, [11.0, 13.0, 9.0, 12.0], 4.0));
         // Nothing is known of the next one yet.
         assert_eq!(summary(&bars[1]), (10, [12.0; 4], 0.0));
         assert_eq!(bars.len(), 2);
-        assert!(partial_bars(&minutes, None, STEP, UnixMillis(0)).is_empty());
+        assert!(partial_bars(&minutes, None, STEP, UnixMillis::literal(0)).is_empty());
     }
 }

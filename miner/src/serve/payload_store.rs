@@ -180,7 +180,9 @@ impl PayloadStore {
         let mut list = || -> io::Result<()> {
             for entry in fs::read_dir(&self.folder)? {
                 let path = entry?.path();
-                let is_payload = path.extension().is_some_and(|extension| extension == "json");
+                let is_payload = path
+                    .extension()
+                    .is_some_and(|extension| extension == "json");
                 if is_payload && origin_in_name(&path) == Some(round.origin) {
                     paths.push(path);
                 }
@@ -306,7 +308,7 @@ fn origin_in_name(path: &Path) -> Option<UnixMillis> {
     let name = path.file_name()?.to_str()?;
     let stem = name.strip_suffix(".json").or(name.strip_suffix(".bound"))?;
     let origin = stem.split_once('-').map_or(stem, |(origin, _)| origin);
-    origin.parse().ok().map(UnixMillis)
+    UnixMillis::try_from(origin.parse::<i64>().ok()?).ok()
 }
 
 fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
@@ -329,7 +331,9 @@ mod tests {
     use super::*;
 
     fn round(day: i64) -> RoundId {
-        format!("BTC/USD@{}", Millis::days(day).0).parse().unwrap()
+        format!("BTC/USD@{}", Millis::days(day).get())
+            .parse()
+            .unwrap()
     }
 
     fn text(found: Option<Arc<CommittedPayload>>) -> Option<Arc<str>> {
@@ -343,7 +347,10 @@ mod tests {
         assert_eq!(text(payloads.find(&round(1), &hotkey(1)).unwrap()), None);
         let bound = payloads.bind(&round(1), hotkey(1), "{}".into()).unwrap();
         assert_eq!(&**bound, "{}");
-        assert_eq!(text(payloads.cached(&round(1), &hotkey(1))), Some("{}".into()));
+        assert_eq!(
+            text(payloads.cached(&round(1), &hotkey(1))),
+            Some("{}".into())
+        );
         let restarted = PayloadStore::new(folder.path().to_owned());
         assert_eq!(text(restarted.cached(&round(1), &hotkey(1))), None);
         let found = restarted.find(&round(1), &hotkey(1)).unwrap();

@@ -147,7 +147,9 @@ impl ReplayForecastService {
 impl ForecastWorker {
     /// The payload of the forecast for `origin`: a function of the bars before it, whatever came between.
     fn payload(&mut self, origin: UnixMillis) -> Result<String, ModelError> {
-        let due = UnixMillis(origin.0 - origin.0.rem_euclid(self.refit_every().0));
+        let due = UnixMillis::saturating(
+            origin.get() - origin.get().rem_euclid(self.refit_every().get()),
+        );
         if self.fitted.as_ref().is_none_or(|(at, _)| *at != due) {
             // A series too young to fit on when the fit was due is fitted on all there is, each time anew.
             let (at, fitted) = match self.fit(due) {
@@ -170,7 +172,7 @@ impl ForecastWorker {
 
     /// How far back before an origin bars are needed: the window of a fit that is almost due again.
     fn needed_span(&self) -> Millis {
-        Millis(self.window().0 + self.refit_every().0)
+        Millis::saturating(self.window().get() + self.refit_every().get())
     }
 
     fn window(&self) -> Millis {

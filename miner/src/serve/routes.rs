@@ -150,9 +150,8 @@ async fn outcome(
             miner.series.id
         )));
     }
-    let received = ReceivedOutcome::new(validator, notice).map_err(|figure| {
-        RouteError::BadRequest(format!("no outcome has such a {figure}"))
-    })?;
+    let received = ReceivedOutcome::new(validator, notice)
+        .map_err(|figure| RouteError::BadRequest(format!("no outcome has such a {figure}")))?;
     let round = received.outcome.round.clone();
     let asked = Arc::clone(&miner.asked);
     let claim = blocking(move || asked.claim_outcome(round.origin, validator)).await;
@@ -192,7 +191,7 @@ async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
 impl ServeState {
     fn validate(&self, request: &CommitRequest) -> Result<(), RouteError> {
         let Series { id, grid, .. } = &self.series;
-        let step_s = grid.step.0.unsigned_abs() / 1000;
+        let step_s = grid.step.get().unsigned_abs() / 1000;
         if request.series != *id
             || request.round.series != *id
             || (request.step_s, request.horizon) != (step_s, grid.horizon)

@@ -6,12 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use foretell_cli::clock::system_now;
 use foretell_core::forecast::Forecast;
 use foretell_core::hash::Hex;
-use foretell_core::series::Grid;
+use foretell_core::series::{Grid, Unit};
 use foretell_core::signed_text::commitment;
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::Millis;
 use foretell_data::prices::{PriceSeries, write_csv};
 use foretell_wire::messages::{CommitRequest, RevealResponse};
 use serde::{Deserialize, Serialize};
@@ -19,9 +18,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::harness::{
-    K, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, request, series, step,
+    K, LIVE_STEP, ORIGIN, TIMEOUT, TestMiner, TestValidator, TestVenue, config, key, live_origin,
+    request, series, service, step,
 };
-use super::miner_service::{MinerService, ServeError};
+use super::miner_service::ServeError;
 use crate::config::{ClockConfig, MinerConfig};
 use crate::models::{FittedModel, Model, ModelError};
 use crate::price_history::PriceHistory;
@@ -128,7 +128,7 @@ async fn requests_for_anything_else_are_refused_with_the_reason() {
         (changed(|r| r.horizon = 5), served),
         (changed(|r| r.step_s = 60), served),
         (
-            changed(|r| r.round.origin = r.round.origin + Millis(1)),
+            changed(|r| r.round.origin = r.round.origin + Millis::literal(1)),
             "status 400: 1704067200001 is not on the grid of 300 s",
         ),
         (
@@ -142,7 +142,8 @@ async fn requests_for_anything_else_are_refused_with_the_reason() {
     // Two minutes before the round nobody gets a forecast, and nothing is bound.
     let early = changed(|r| r.round_time_ms = r.round.origin - Millis::minutes(2));
     let answer = validator.commitment(&miner, &early).await;
-    let expected = "425: BTC/USD@1704067200000 takes commitments from 1704067185000 on: it is 1704067080000";
+    let expected =
+        "425: BTC/USD@1704067200000 takes commitments from 1704067185000 on: it is 1704067080000";
     let why = answer.unwrap_err();
     assert!(why.ends_with(expected), "{why}");
     let furthest = changed(|r| r.round_time_ms = r.round.origin - Millis::seconds(17));
@@ -166,7 +167,7 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
     let honest = validator.receipt(&request, committed.commitment);
     let forged = other.receipt(&request, committed.commitment);
     let mut backdated = honest.clone();
-    backdated.receipt.arrival = backdated.receipt.arrival - Millis(1);
+    backdated.receipt.arrival = backdated.receipt.arrival - Millis::literal(1);
     for receipt in [&early, &forged, &backdated] {
         let answer = validator.reveal(&miner, receipt).await;
         assert_eq!(
@@ -314,7 +315,7 @@ async fn health_needs_no_signature() {
     miner.stop().await;
 }
 
-/// A miner that goes by the machine's clock, with a round every minute.
+/// A miner that goes by the machine's clock, with a round every hour.
 fn live(host: &str, data: &Path) -> MinerConfig {
     let mut config = config(host, data);
     config.series = series(LIVE_STEP);
@@ -376,9 +377,15 @@ async fn a_live_miner_waits_for_no_venue() {
     miner.stop().await;
 
     // Prices on disk, up to now, make a forecast.
-    let bars = (-1_440..0).map(|n| venue.bar(live_origin(n).get())).collect();
+    let bars = (-1_440..0)
+        .map(|n| venue.bar(live_origin(n).get()))
+        .collect();
     let file = folder.path().join("prices.csv");
-    write_csv(&file, &PriceSeries::from_bars(Unit::LogPrice, bars).unwrap()).unwrap();
+    write_csv(
+        &file,
+        &PriceSeries::from_bars(Unit::LogPrice, bars).unwrap(),
+    )
+    .unwrap();
     config.prices.files = vec![file];
     let miner = TestMiner::start(config).await;
     assert_eq!(miner.readiness().await, (200, "ready".into()));

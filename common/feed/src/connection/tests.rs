@@ -171,7 +171,10 @@ fn the_clock_offset_is_what_the_venues_times_allow_at_most() {
     assert_eq!(harness.connection.clock_offset(), None);
     harness.now = Millis::literal(250);
     harness.text(1, &trade(1));
-    assert_eq!(harness.connection.clock_offset(), Some(Millis::literal(250)));
+    assert_eq!(
+        harness.connection.clock_offset(),
+        Some(Millis::literal(250))
+    );
 }
 
 #[test]

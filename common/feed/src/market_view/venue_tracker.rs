@@ -149,7 +149,8 @@ impl VenueTracker {
         } else {
             return;
         };
-        let minute = UnixMillis::saturating(trade.time.get() - trade.time.get().rem_euclid(MINUTE.get()));
+        let minute =
+            UnixMillis::saturating(trade.time.get() - trade.time.get().rem_euclid(MINUTE.get()));
         let close = closes.entry(minute).or_insert((trade.time, price));
         if trade.time >= close.0 {
             *close = (trade.time, price);

@@ -118,7 +118,8 @@ impl SettlementAttempt {
     /// What no recorder writes: minutes out of order, further apart than attempts reach, or far from its own time.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let within = |at: UnixMillis, span: Millis| {
-            at.get().checked_sub(self.now.get())
+            at.get()
+                .checked_sub(self.now.get())
                 .is_some_and(|apart| apart.unsigned_abs() <= span.get().unsigned_abs())
         };
         if !within(self.session, LONGEST_SESSION) {

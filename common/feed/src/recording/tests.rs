@@ -57,7 +57,11 @@ fn a_replay_gives_every_record_again_and_the_same_candles_byte_for_byte() {
     }
     written.push(
         recorder
-            .write("binance", UnixMillis::saturating(start), RecordingContent::Lost(3))
+            .write(
+                "binance",
+                UnixMillis::saturating(start),
+                RecordingContent::Lost(3),
+            )
             .unwrap(),
     );
     recorder.finish().unwrap();

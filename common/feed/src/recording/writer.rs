@@ -54,7 +54,8 @@ impl Recorder {
         received: UnixMillis,
         content: RecordingContent,
     ) -> Result<RecordingEntry, RecordingError> {
-        let recv_ns = (received.get().saturating_mul(NS_PER_MS)).max(self.last_ns.saturating_add(1));
+        let recv_ns =
+            (received.get().saturating_mul(NS_PER_MS)).max(self.last_ns.saturating_add(1));
         self.last_ns = recv_ns;
         let hour_number = recv_ns.div_euclid(NS_PER_HOUR);
         if self

@@ -326,7 +326,10 @@ async fn an_outage_of_the_venue_is_stepped_over() {
         .candles_with_forming(&Patchy, &host, &query(0..9))
         .await
         .unwrap();
-    let starts: Vec<i64> = minutes.iter().map(|c| c.bar.open_time.get() / STEP.get()).collect();
+    let starts: Vec<i64> = minutes
+        .iter()
+        .map(|c| c.bar.open_time.get() / STEP.get())
+        .collect();
     assert_eq!(starts, [0, 1, 2, 10, 11]);
     assert_eq!(*mock.requested.lock().unwrap(), [0, 4, 8]);
 }

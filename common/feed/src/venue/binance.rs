@@ -334,7 +334,9 @@ fn read_row<'a>(row: &Row<'a>) -> Result<RawCandle<'a>, FrameError> {
     let [close_time] = columns(row, [6], "candle")?;
     let last = parse_integer(close_time.as_str(), "candle")?;
     validate_candle(RawCandle {
-        step: Some(Millis::saturating(last.saturating_sub(open_time).saturating_add(1))),
+        step: Some(Millis::saturating(
+            last.saturating_sub(open_time).saturating_add(1),
+        )),
         ..RawCandle::from_ohlcv(
             unix_millis(open_time, "candle")?,
             columns(row, [1, 2, 3, 4, 5], "candle")?,

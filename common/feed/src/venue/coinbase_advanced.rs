@@ -174,7 +174,10 @@ impl CandleSource for CoinbaseAdvanced {
     fn candles_path(&self, query: &CandleQuery<'_>) -> Result<String, VenueError> {
         let granularity = step_name(self.name(), query, &STEPS)?;
         let (product, last) = (query.symbol, query.to - query.step);
-        let (start, end) = (query.from.get().div_euclid(1000), last.get().div_euclid(1000));
+        let (start, end) = (
+            query.from.get().div_euclid(1000),
+            last.get().div_euclid(1000),
+        );
         Ok(format!(
             "/api/v3/brokerage/market/products/{product}/candles?start={start}&end={end}&granularity={granularity}"
         ))

@@ -124,7 +124,10 @@ impl CandleSource for CoinbaseExchange {
         let granularity = step_name(self.name(), query, &STEPS)?;
         // Both ends are inclusive, and one candle more than 300 is refused.
         let (product, last) = (query.symbol, query.to - query.step);
-        let (start, end) = (query.from.get().div_euclid(1000), last.get().div_euclid(1000));
+        let (start, end) = (
+            query.from.get().div_euclid(1000),
+            last.get().div_euclid(1000),
+        );
         Ok(format!(
             "/products/{product}/candles?granularity={granularity}&start={start}&end={end}"
         ))

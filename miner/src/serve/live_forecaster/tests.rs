@@ -139,7 +139,7 @@ fn prices_that_are_too_old_make_no_forecast_until_newer_ones_come() {
     miner.script = VenueScript::away();
     // The newest price is of T − 300 s: good for 8 steps from there.
     let last_good = before(STEP) + STEP.times(MAX_STALE_STEPS);
-    miner.run_until_and(last_good - Millis(1), |miner| {
+    miner.run_until_and(last_good - Millis::literal(1), |miner| {
         assert!(miner.current(next_origin(miner.now, STEP)).is_ok());
     });
     miner.run_until(last_good + seconds(1));
@@ -238,7 +238,7 @@ fn a_clock_that_leaps_ahead_and_back_leaves_forecasts_and_history_as_they_were()
     miner.run_until(before(seconds(200)));
     miner.skewed_by = Millis::days(30);
     miner.run_until(before(seconds(180)));
-    miner.skewed_by = Millis(0);
+    miner.skewed_by = Millis::literal(0);
     miner.run_until(before(seconds(15)));
     assert_eq!(
         price_time(&miner.current(ORIGIN).unwrap()),

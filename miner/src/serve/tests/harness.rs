@@ -106,10 +106,10 @@ impl TestVenue {
         let t = open_time as f64 / 300_000.0;
         let wave = |period: f64| f64::sin(t / period) * period.sqrt();
         let mut value = 40_000.0 + 20.0 * (wave(1.3) + wave(17.1) + wave(230.7));
-        if self.fork.is_some_and(|fork| open_time >= fork.0) {
+        if self.fork.is_some_and(|fork| open_time >= fork.get()) {
             value *= 1.5;
         }
-        Bar::from_value(UnixMillis(open_time), price(value))
+        Bar::from_value(UnixMillis::saturating(open_time), price(value))
     }
 }
 

@@ -167,7 +167,8 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     ) -> Result<(), RoundRunnerError> {
         let PriceAttempt { instants, response } = attempt;
         if let SourceResponse::Venues(collected) = &response {
-            self.venue_outages.observe(now - UnixMillis::literal(0), collected);
+            self.venue_outages
+                .observe(now - UnixMillis::literal(0), collected);
         }
         let is_last = |instant| SettlementSchedule::is_last(instant, now, &self.rules);
         match response.decide(&instants, is_last, &self.rules) {

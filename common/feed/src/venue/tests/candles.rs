@@ -79,7 +79,14 @@ fn candles_are_requested_as_each_venue_documents() {
 /// Start, close, volume and whether finished, of each candle.
 fn page(venue: &dyn CandleSource, body: &str) -> Vec<(i64, f64, f64, Option<bool>)> {
     let candles = venue.parse_candles(body.as_bytes()).unwrap();
-    let brief = |c: &Candle| (c.bar.open_time.get(), c.bar.close.get(), c.bar.volume, c.closed);
+    let brief = |c: &Candle| {
+        (
+            c.bar.open_time.get(),
+            c.bar.close.get(),
+            c.bar.volume,
+            c.closed,
+        )
+    };
     candles.iter().map(brief).collect()
 }
 

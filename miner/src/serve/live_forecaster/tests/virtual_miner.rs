@@ -17,9 +17,9 @@ const TICK: Millis = Millis::seconds(5);
 /// Deadline of a request to the venue, which then fails.
 const DEADLINE: Millis = Millis::seconds(10);
 /// How long a forecast takes.
-const FORECAST_TIME: Millis = Millis(20);
+const FORECAST_TIME: Millis = Millis::literal(20);
 /// Prices count the minutes from here.
-const EPOCH: UnixMillis = UnixMillis(1_700_000_000_000 / 300_000 * 300_000);
+const EPOCH: UnixMillis = UnixMillis::saturating(1_700_000_000_000 / 300_000 * 300_000);
 
 /// What the venue does.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +93,7 @@ fn bars(step: Millis, from: UnixMillis, to: UnixMillis) -> Vec<Bar> {
     let mut bars = Vec::new();
     let mut open_time = from;
     while open_time < to {
-        let minutes = (open_time + step - EPOCH).0 / MINUTE.0;
+        let minutes = (open_time + step - EPOCH).get() / MINUTE.get();
         bars.push(Bar::from_value(open_time, price(40_000.0 + minutes as f64)));
         open_time = open_time + step;
     }
@@ -160,10 +160,10 @@ impl VirtualMiner {
         Self {
             now: start,
             script: VenueScript::slow(0),
-            fit_takes: Millis(100),
+            fit_takes: Millis::literal(100),
             fits: 0,
             asked: 0,
-            skewed_by: Millis(0),
+            skewed_by: Millis::literal(0),
             folder,
             directory,
             forecaster,
@@ -238,10 +238,10 @@ impl VirtualMiner {
                 (self.fit_takes, fit.run())
             }
             ForecastWork::Forecast(forecasts) => (FORECAST_TIME, forecasts.run()),
-            ForecastWork::Save(_) => (Millis(5), FinishedWork::Save(Ok(()))),
+            ForecastWork::Save(_) => (Millis::literal(5), FinishedWork::Save(Ok(()))),
             ForecastWork::ProbeFolder => {
                 self.folder.probe();
-                (Millis(5), FinishedWork::ProbeFolder)
+                (Millis::literal(5), FinishedWork::ProbeFolder)
             }
         };
         let running = self.under_way.values().map(FinishedWork::kind);
