@@ -5,6 +5,7 @@
 //! | [`wallet_flags`], [`network_flags`]: keys and subnet, by flags that go before a configuration | [`output`]: lines; [`table`]: tables and the leaderboard |
 //! | [`config_file`]: TOML, with errors that name file and place | [`progress`]: a bar on standard error |
 //! | [`time_text`]: instants and spans | [`html_page`], [`svg`]: report pages with plots |
+//! | | [`trouble_log`]: what lasts, told when it begins, changes and ends |
 //!
 //! [`program`] is what stands around a command: log, exit code, runtime. [`clock`] is the only place that reads the
 //! system's clock; everything below takes the time, or that function, as an argument. [`keys_command`] is the one command
@@ -30,4 +31,5 @@ pub mod run_timing;
 pub mod svg;
 pub mod table;
 pub mod time_text;
+pub mod trouble_log;
 pub mod wallet_flags;
