@@ -21,7 +21,7 @@
 //! | | |
 //! |---|---|
 //! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
-//! | constants | [`rules`] |
+//! | constants | [`rules`], [`json_fault`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
 //! | scores and pay | [`score`], [`pool`], [`track`] |
@@ -36,6 +36,7 @@ pub mod forecast;
 pub mod hash;
 pub mod hotkey;
 pub mod journal;
+pub mod json_fault;
 pub mod miss;
 pub mod outcome;
 pub mod pool;
