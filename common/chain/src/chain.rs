@@ -19,6 +19,11 @@ pub trait Chain: Send + Sync {
     /// The newest block.
     fn block(&self) -> impl Future<Output = Result<Block, ChainError>> + Send;
 
+    /// When the newest block was made, by the chain's own clock; `None` of a chain that has none.
+    fn time(&self) -> impl Future<Output = Result<Option<UnixMillis>, ChainError>> + Send {
+        async { Ok(None) }
+    }
+
     /// The subnet after the newest block.
     fn metagraph(&self) -> impl Future<Output = Result<Metagraph, ChainError>> + Send;
 

@@ -173,11 +173,11 @@ mod tests {
     /// The lines of a log to which this is noted: seconds, and the trouble then.
     fn lines(noted: impl IntoIterator<Item = (i64, Option<&'static str>)>) -> Vec<(i64, String)> {
         let mut log = TroubleLog::new("prices", QUIET);
-        let mut line = |(seconds, trouble)| {
+        let line = |(seconds, trouble)| {
             let notice = log.note(trouble, MONDAY + Millis::seconds(seconds))?;
             Some((seconds, notice.to_string()))
         };
-        noted.into_iter().filter_map(|noted| line(noted)).collect()
+        noted.into_iter().filter_map(line).collect()
     }
 
     #[test]

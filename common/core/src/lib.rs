@@ -21,7 +21,7 @@
 //! | | |
 //! |---|---|
 //! | types | [`time`], [`instant_range`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
-//! | constants | [`rules`] |
+//! | constants | [`rules`], [`json_fault`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
 //! | scores and pay | [`score`], [`pool`], [`track`] |
@@ -37,6 +37,7 @@ pub mod hash;
 pub mod hotkey;
 pub mod instant_range;
 pub mod journal;
+pub mod json_fault;
 pub mod miss;
 pub mod outcome;
 pub mod pool;

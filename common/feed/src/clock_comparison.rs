@@ -112,7 +112,11 @@ impl fmt::Display for ClockReading {
 
 /// The two largest parts of a span.
 fn span(span: Millis) -> String {
-    let seconds = span.get() / 1000;
+    let seconds = match span.get() {
+        ..60_000 => 0,
+        // What is told in minutes and more is rounded to whole seconds.
+        millis => (millis + 500) / 1000,
+    };
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{:.1} s", span.get() as f64 / 1e3),
@@ -197,7 +201,7 @@ mod tests {
         assert_eq!(text(Millis::literal(0)), "within 0.6 s of kraken");
         assert_eq!(text(Millis::seconds(30)), "29.9 s ahead of kraken");
         assert_eq!(text(Millis::hours(-1)), "1 h 0 min behind kraken");
-        assert_eq!(text(Millis::days(30)), "29 days 23 h ahead of kraken");
+        assert_eq!(text(Millis::days(30)), "30 days 0 h ahead of kraken");
         assert_eq!(text(Millis::minutes(-3)), "3 min 0 s behind kraken");
     }
 }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`venue`] has one file per exchange, without I/O. A live frame, a recorded one and the lines that [`decode`] reads go
-//! through the same parser. Only [`rest`], [`websocket`] and [`recording`] do I/O.
+//! through the same parser. Only [`rest`], [`websocket`], [`recording`] and
+//! [`clock_probe`] do I/O.
 //!
 //! What it does not do: it settles nothing and weighs no venue against another, which `foretell_core::settle` does;
 //! it places no orders and reads no order books.

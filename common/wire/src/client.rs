@@ -1,5 +1,6 @@
 //! Asking a miner: signed request, total deadline, capped answer, verified signature.
 
+mod answer_memory;
 mod axon_peers;
 mod declared_delay;
 mod error;
@@ -10,9 +11,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foretell_core::hotkey::Hotkey;
+use foretell_core::json_fault::JsonFault;
+use foretell_core::miss::AnswerFault;
 use foretell_core::signed_text::{answer_text, reveal_text};
 use foretell_keys::keypair::{Keypair, verify_signature};
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,10 +73,13 @@ impl MinerClient {
     /// A client that signs with `key`. Miners speak plain HTTP: authenticity is the signatures'.
     pub fn new(key: Keypair, clock: NanosClock) -> Result<Self, MinerClientError> {
         let born = clock();
+        if born == 0 {
+            return Err(MinerClientError::NoTime);
+        }
         let uuid = format!("{}-{born:x}", std::process::id());
         Ok(Self {
             key,
-            transport: Transport::new()?,
+            transport: Transport::new(),
             nonces: NonceSource::new(clock),
             uuid,
             axon_peers: AxonPeers::default(),
@@ -163,7 +169,7 @@ impl MinerClient {
             return Ok(());
         }
         let text = serde_json::to_string(notice)
-            .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
+            .map_err(|_| MinerRequestError::Unsendable("the notice is no JSON"))?;
         let sending = self.post_btauth(peer, OUTCOME_ROUTE, &text, MAX_OUTCOME_ANSWER_BYTES);
         let reply = tokio::time::timeout(deadline, sending)
             .await
@@ -191,7 +197,7 @@ impl MinerClient {
             .map_err(|_| MinerRequestError::TimedOut(deadline))??;
         let answer =
             serde_json::from_slice(&body).map_err(|error| MinerRequestError::InvalidAnswer {
-                why: format!("not the JSON of {route}: {error}"),
+                why: AnswerFault::NotJson(JsonFault::new(&error)),
                 declared_delay,
             })?;
         Ok(VerifiedAnswer {
@@ -209,7 +215,7 @@ impl MinerClient {
         max_bytes: usize,
     ) -> Result<(Vec<u8>, DeclaredDelay), MinerRequestError> {
         let request = serde_json::to_string(request)
-            .map_err(|error| MinerRequestError::invalid_answer(error.to_string()))?;
+            .map_err(|_| MinerRequestError::Unsendable("the request is no JSON"))?;
         let mut not_found = None;
         if !self.axon_peers.contains(peer.hotkey, peer.address) {
             let reply = self.post_btauth(peer, route, &request, max_bytes).await?;
@@ -272,9 +278,9 @@ impl MinerClient {
             peer.deadline,
         );
         let Some(synapse) = synapse else {
-            return Err(MinerRequestError::invalid_answer(format!(
-                "no synapse carries {route}"
-            )));
+            return Err(MinerRequestError::Unsendable(
+                "no synapse carries its route",
+            ));
         };
         // The request comes back with the answer, whose quotes are escaped once more.
         let max_bytes = max_bytes + max_bytes / 4 + 2 * synapse.body.len();

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
@@ -15,7 +15,7 @@ use foretell_cli::path_text::parse_path;
 use foretell_cli::wallet_flags::WalletFlags;
 use foretell_cli::{program, time_text};
 use foretell_core::time::Millis;
-use foretell_feed::clock_comparison::{ClockReading, ClockTolerance, ClockVerdict};
+use foretell_feed::clock_comparison::{ClockDifference, ClockReading, ClockTolerance};
 use foretell_feed::clock_probe::ClockProbe;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
@@ -34,6 +34,8 @@ const CLOCK_TOLERANCE: ClockTolerance = ClockTolerance {
     behind: Millis::seconds(2),
     ahead: Millis::seconds(10),
 };
+/// How old the chain's newest block may be: five times the time between two.
+const NEWEST_BLOCK_AGE: Millis = Millis::seconds(60);
 /// Bars that are asked for, and how many may be missing at the end.
 const BARS_REQUESTED: i64 = 12;
 const MAX_BARS_BEHIND: i64 = 3;
@@ -65,7 +67,7 @@ async fn check(args: &MinerDoctorArgs) -> Result<()> {
     match MinerConfig::read(&args.config) {
         Ok(config) => {
             report.add("config", Ok(args.config.display().to_string()))?;
-            report.add("clock", check_clock(&config).await)?;
+            report.add("clock", check_clock(&config, args).await)?;
             report.add("key", check_key(&args.wallet))?;
             report.add("model", check_model(&config))?;
             report.add("data", check_data(&config))?;
@@ -78,24 +80,58 @@ async fn check(args: &MinerDoctorArgs) -> Result<()> {
     report.finish()
 }
 
-/// Whether validators' requests will look as old as they are: by the clock of the venue.
-async fn check_clock(config: &MinerConfig) -> Result<String> {
+/// Whether validators' requests will look as old as they are: by the clocks of the venue and, where there is one, the chain.
+async fn check_clock(config: &MinerConfig, args: &MinerDoctorArgs) -> Result<String> {
     let (venue, host) = config.venue()?;
-    let probe = ClockProbe::of_public_servers(REQUEST_TIMEOUT)?;
-    let asked = probe.difference(&host, system_now).await;
-    let ahead = asked.context("there is nobody to compare the clock with: is the network up?")?;
-    let source = venue.name().to_owned();
-    clock_line(&[ClockReading { source, ahead }])
+    let asked = ClockProbe::of_public_servers(REQUEST_TIMEOUT)?
+        .difference(&host, system_now)
+        .await;
+    // What is wrong with the chain is said of it below.
+    let mut readings = Vec::from_iter(chain_reading(config, args).await.ok().flatten());
+    match asked {
+        Ok(ahead) => readings.push(ClockReading {
+            source: venue.name().to_owned(),
+            ahead,
+        }),
+        Err(error) if readings.is_empty() => {
+            let why = "there is nobody to compare the clock with: is the network up?";
+            return Err(error).context(why);
+        }
+        Err(_) => {}
+    }
+    clock_line(&readings)
 }
 
+async fn chain_reading(
+    config: &MinerConfig,
+    args: &MinerDoctorArgs,
+) -> Result<Option<ClockReading>> {
+    let Some(subnet) = args.network.resolve(config.chain.clone())? else {
+        return Ok(None);
+    };
+    let chain = subnet.connect(None, env!("CARGO_PKG_NAME"))?;
+    let asked = system_now();
+    let time = tokio::time::timeout(REQUEST_TIMEOUT, chain.time()).await??;
+    Ok(time.map(|time| ClockReading {
+        source: "the chain's newest block".into(),
+        ahead: ClockDifference::from_newest_block(time, NEWEST_BLOCK_AGE, asked, system_now()),
+    }))
+}
+
+/// What each of these clocks says; any that disagrees makes the line wrong, since a majority of two is none.
 fn clock_line(readings: &[ClockReading]) -> Result<String> {
-    match ClockVerdict::new(readings, CLOCK_TOLERANCE) {
-        ClockVerdict::Agree(reading) => Ok(reading.to_string()),
-        ClockVerdict::Disagree(reading) => bail!(
-            "{reading}: set this machine's clock (NTP), or every validator's request is refused (status 401)"
-        ),
-        ClockVerdict::Unknown => bail!("there is nobody to compare the clock with"),
-    }
+    let disagreeing = |reading: &&ClockReading| !reading.ahead.may_be_within(CLOCK_TOLERANCE);
+    let told = |readings: &[&ClockReading]| {
+        let texts = readings.iter().map(ToString::to_string);
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let wrong: Vec<_> = readings.iter().filter(disagreeing).collect();
+    ensure!(
+        wrong.is_empty(),
+        "{}: set this machine's clock (NTP), or every validator's request is refused (status 401)",
+        told(&wrong)
+    );
+    Ok(told(&readings.iter().collect::<Vec<_>>()))
 }
 
 fn check_key(wallet: &WalletFlags) -> Result<String> {
@@ -189,7 +225,6 @@ async fn check_venue(config: &MinerConfig) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use foretell_core::testing::MONDAY;
-    use foretell_feed::clock_comparison::ClockDifference;
 
     use super::*;
 
@@ -211,6 +246,23 @@ mod tests {
             let error = line(Millis::saturating(ahead)).unwrap_err().to_string();
             assert!(error.contains("set this machine's clock (NTP)"), "{error}");
         }
-        assert_eq!(line(Millis::literal(0)).unwrap(), "within 0.5 s of kraken");
+        assert_eq!(line(Millis(0)).unwrap(), "within 0.5 s of kraken");
+        // Two clocks, one of which disagrees.
+        let newest_block = |ahead: Millis| ClockReading {
+            source: "the chain's newest block".into(),
+            ahead: ClockDifference::from_newest_block(
+                MONDAY,
+                NEWEST_BLOCK_AGE,
+                MONDAY + ahead,
+                MONDAY + ahead,
+            ),
+        };
+        assert!(clock_line(&[newest_block(Millis::seconds(65))]).is_ok());
+        let far = [newest_block(Millis::days(1)), newest_block(Millis(0))];
+        let error = clock_line(&far).unwrap_err().to_string();
+        assert!(
+            error.starts_with("23 h 59 min ahead of the chain's newest block: set"),
+            "{error}"
+        );
     }
 }

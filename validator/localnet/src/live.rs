@@ -20,6 +20,8 @@ use foretell_keys::keypair::Keypair;
 use foretell_miner::config::{ClockConfig, MinerPricesConfig};
 use foretell_service::rounds::live_miners::LiveMiners;
 use foretell_service::rounds::{RoundPrices, RoundRunner, RoundsDependencies};
+use foretell_service::run::clock_guard::ClockGuard;
+use foretell_service::run::clock_sources::ClockSources;
 use foretell_service::run::config::{PriceSourceConfig, ValidatorConfig};
 use foretell_service::run::data_dir_manifest::DataDirManifest;
 use foretell_service::run::serve;
@@ -118,7 +120,8 @@ pub async fn run(
         source: Arc::new(source),
         chain: Arc::clone(&chain),
         venue_monitor: VenueMonitor::start(config.monitored_venues()?)?,
-    });
+    })
+    .with_clock_guard(ClockGuard::new(ClockSources::from_config(&config, None)?));
     let loaded = started.elapsed();
     let names: Vec<&str> = participants.iter().map(|p| p.name.as_str()).collect();
     let next = service

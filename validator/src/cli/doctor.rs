@@ -10,10 +10,9 @@ use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
 use foretell_cli::clock::system_now;
 use foretell_cli::output;
-use foretell_cli::time_text;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
-use foretell_core::time::{Millis, UnixMillis};
+use foretell_core::time::UnixMillis;
 use foretell_feed::collector::VenueMarket;
 use foretell_feed::rest::RestClient;
 use foretell_feed::venue::CandleQuery;
@@ -25,13 +24,12 @@ use foretell_service::run::key;
 use futures_util::future::join_all;
 
 use super::config_args::ConfigArgs;
+use super::doctor_clock::check_clock;
 
 /// Deadline of one request to a venue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Minutes of candles that are requested from each market.
 const MINUTES_REQUESTED: i64 = 10;
-/// How far the clock may be from the venues' newest minute: further off, it misses the windows of a round.
-const CLOCK_TOLERANCE: Millis = Millis::minutes(3);
 /// Free space that a day of a full subnet's journal takes.
 const MIN_FREE_MB: u64 = 1_024;
 
@@ -72,7 +70,7 @@ pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
             print_check("config", Ok(path.display().to_string()))?;
             let now = system_now();
             let checks = check_markets(&config, now).await;
-            print_check("clock", check_clock(checks.as_deref(), now))?;
+            print_check("clock", check_clock(&config).await)?;
             print_check("disk", check_disk(&config))?;
             let key = check_key(&config, &arguments.config_args.keyfile_access());
             let hotkey = key.as_ref().ok().copied();
@@ -127,28 +125,6 @@ async fn newest_minute(
     let bars = rest.candles(market.venue, &market.host, &query).await?;
     let newest = bars.last().context("no candles of the last minutes")?;
     Ok(newest.open_time + MINUTE)
-}
-
-/// A clock is right if venues' newest candles are as old as they should be.
-fn check_clock(checks: Option<&[MarketCheck]>, now: UnixMillis) -> Result<String> {
-    let Some(checks) = checks else {
-        return Ok(format!(
-            "{}, compared with nobody",
-            time_text::format_time(now)
-        ));
-    };
-    let newest = checks.iter().filter_map(|check| check.newest.as_ref().ok());
-    let newest = newest.max().copied();
-    let newest =
-        newest.context("no venue can be reached to compare it with: is the network up?")?;
-    let behind = now - newest;
-    ensure!(
-        behind <= CLOCK_TOLERANCE && behind >= -CLOCK_TOLERANCE,
-        "venues' newest minute ended at {}, it is {} here: set this machine's clock (NTP)",
-        time_text::format_time(newest),
-        time_text::format_time(now)
-    );
-    Ok(time_text::format_time(now))
 }
 
 fn check_disk(config: &ValidatorConfig) -> Result<String> {

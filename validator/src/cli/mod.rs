@@ -4,6 +4,7 @@ mod adversary;
 mod backtest;
 mod config_args;
 mod doctor;
+mod doctor_clock;
 mod feed;
 mod keys;
 mod localnet;

@@ -38,6 +38,14 @@ impl Chain for Subtensor {
         Ok(self.head().await?.block)
     }
 
+    async fn time(&self) -> Result<Option<UnixMillis>, ChainError> {
+        let now = StorageKey::in_pallet("Timestamp", "Now", []);
+        let millis: Option<u64> = self.head().await?.read(vec![now]).await?.next_optional()?;
+        // Nothing is stored before the first block: the default is 1970.
+        let millis = millis.filter(|millis| *millis > 0);
+        Ok(millis.and_then(|millis| Some(UnixMillis(i64::try_from(millis).ok()?))))
+    }
+
     async fn metagraph(&self) -> Result<Metagraph, ChainError> {
         Ok(subnet::metagraph(&self.head().await?, self.netuid).await?)
     }

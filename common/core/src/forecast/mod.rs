@@ -15,4 +15,4 @@ pub(crate) use levels::LevelPosition;
 pub use levels::{POOL_LEVELS, quantile, quantile_level};
 pub use matrix::{Forecast, ForecastKind};
 pub use quantile_forecast::QuantileForecast;
-pub use rejection::{ForecastRejection, MAX_K, MAX_PAYLOAD_BYTES};
+pub use rejection::{ForecastRejection, MAX_K, MAX_PAYLOAD_BYTES, evidence_bytes};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::{Forecast, ForecastKind};
 use super::rejection::{ForecastRejection, MAX_PAYLOAD_BYTES};
+use crate::json_fault::JsonFault;
 use crate::series::Series;
 
 impl Forecast {
@@ -18,7 +19,7 @@ impl Forecast {
         }
         let Payload { kind, k, values } =
             serde_json::from_slice(payload).map_err(|error| ForecastRejection::NotAForecast {
-                why: error.to_string(),
+                why: JsonFault::new(&error),
             })?;
         Self::new(
             kind,
@@ -53,6 +54,7 @@ struct Payload<'a> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::rejection::evidence_bytes;
     use super::*;
     use crate::series::Unit;
     use crate::testing::btc_usd;
@@ -123,6 +125,44 @@ mod tests {
             Forecast::quantiles(Unit::Value, 1, 1, vec![f64::NAN]),
             Err(ForecastRejection::NotFinite { step: 1, column: 1 })
         );
+    }
+
+    #[test]
+    fn no_rejection_quotes_the_payload() {
+        let foreign = "\\u001b[2J".repeat(1_000);
+        for payload in [
+            format!(r#"{{"kind":"{foreign}","k":1,"values":[1,2]}}"#),
+            format!(r#"{{"kind":"paths","k":"{foreign}","values":[1,2]}}"#),
+            format!(r#"{{"{foreign}":"paths","k":1,"values":["{foreign}"]}}"#),
+            foreign.clone(),
+        ] {
+            let text = rejection(&payload).to_string();
+            assert!(text.len() < 150 && !text.contains("[2J"), "{text}");
+            assert!(text.starts_with("payload is not"), "{text}");
+        }
+    }
+
+    #[test]
+    fn as_much_of_a_rejected_payload_is_evidence_as_its_forecast_could_have() {
+        let kept = |payload: &str| {
+            let rejection = rejection(payload);
+            evidence_bytes(payload.as_bytes(), &rejection, 2)
+        };
+        assert_eq!(
+            kept(r#"{"kind":"quantiles","k":3,"values":[1,2,3,3,2,1]}"#),
+            32 * 2 * 3
+        );
+        assert_eq!(
+            kept(r#"{"kind":"paths","k":3,"values":[1,2,3,3,2,-1]}"#),
+            32 * 2 * 3
+        );
+        assert_eq!(kept(r#"{"kind":"paths","k":3,"values":[1]}"#), 32 * 2 * 3);
+        assert_eq!(
+            kept(r#"{"kind":"paths","k":99999999999,"values":[1]}"#),
+            32 * 2
+        );
+        assert_eq!(kept(&"x".repeat(1 << 20)), 32 * 2);
+        assert_eq!(kept(&" ".repeat(MAX_PAYLOAD_BYTES + 1)), 32 * 2);
     }
 
     #[test]

@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::json_fault::JsonFault;
+
 /// Longest payload that is read: 4 MiB.
 pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
+
+/// Most bytes of a value in a payload: more than its digits, sign, exponent, comma and a blank take.
+const BYTES_PER_VALUE: usize = 32;
 
 /// Largest K, the number of values at a step.
 pub const MAX_K: usize = 1000;
@@ -22,8 +27,8 @@ pub enum ForecastRejection {
     /// The payload is not the JSON of a forecast.
     #[error("payload is not {{\"kind\",\"k\",\"values\"}} in JSON: {why}")]
     NotAForecast {
-        /// The parser's message.
-        why: String,
+        /// How and where it fails to be that.
+        why: JsonFault,
     },
     /// K is 0 or above [`MAX_K`].
     #[error("k = {k}, it must be 1 to {MAX_K}")]
@@ -63,4 +68,30 @@ pub enum ForecastRejection {
         /// Position of the value in its step, from 1.
         column: usize,
     },
+}
+
+/// Most bytes of a rejected payload that are kept as evidence: as many as a forecast of `horizon` steps and the K that it
+/// states can have; those of a point forecast where it states none.
+pub fn evidence_bytes(payload: &[u8], rejection: &ForecastRejection, horizon: usize) -> usize {
+    let values = match rejection {
+        // It is too long for any K, or states none that can be.
+        ForecastRejection::TooLong { .. }
+        | ForecastRejection::NotAForecast { .. }
+        | ForecastRejection::K { .. } => horizon,
+        ForecastRejection::Shape { expected, .. } => *expected,
+        ForecastRejection::NotFinite { .. }
+        | ForecastRejection::NotPositive { .. }
+        | ForecastRejection::Decreasing { .. } => horizon * stated_k(payload),
+    };
+    BYTES_PER_VALUE * values
+}
+
+/// K of a payload whose JSON is a forecast's; 1 of any other.
+fn stated_k(payload: &[u8]) -> usize {
+    #[derive(Deserialize)]
+    struct StatedK {
+        k: usize,
+    }
+    let stated = serde_json::from_slice::<StatedK>(payload);
+    stated.map_or(1, |StatedK { k }| k.clamp(1, MAX_K))
 }

@@ -114,6 +114,15 @@ pub enum Record {
         /// The rule that makes it void.
         why: VoidReason,
     },
+    /// Rounds that were never opened are void, from one origin to another: the validator was down.
+    VoidedStretch {
+        /// Origin of the first of these rounds.
+        round: UnixMillis,
+        /// Origin of the last of them.
+        last: UnixMillis,
+        /// The rule that makes them void.
+        why: VoidReason,
+    },
     /// Weights were signed; from here on they may be on chain.
     WeightsSigned {
         /// Uids in the order of `values`.

@@ -115,6 +115,11 @@ fn one_of_each(x: f64) -> Vec<Record> {
             credits: BTreeMap::from([(miner, x)]),
             fit: FitSnapshot::default(),
         },
+        Record::VoidedStretch {
+            round,
+            last: round,
+            why: VoidReason::ValidatorDown,
+        },
         Record::WeightsSigned {
             uids: vec![Uid(7)],
             values: vec![u16::MAX],

@@ -26,7 +26,7 @@ pub use transition::{InvalidTransition, TransitionInput, TransitionReason};
 
 use std::collections::BTreeMap;
 
-use crate::forecast::Forecast;
+use crate::forecast::{Forecast, evidence_bytes};
 use crate::hash::{Hash, Nonce, sha256};
 use crate::hotkey::Hotkey;
 use crate::journal::{Genesis, Record};
@@ -335,9 +335,13 @@ fn check_payload(
     let hash = sha256(payload);
     match Forecast::parse(payload, &genesis.series) {
         Ok(_) => Ok(hash),
-        Err(rejection) => Err(MissReason::Rejected(RejectedPayload {
-            payload: hash,
-            rejection,
-        })),
+        Err(rejection) => {
+            let kept = evidence_bytes(payload, &rejection, genesis.series.grid.horizon);
+            Err(MissReason::Rejected(RejectedPayload {
+                payload: hash,
+                dropped_bytes: (payload.len() > kept).then_some(payload.len()),
+                rejection,
+            }))
+        }
     }
 }

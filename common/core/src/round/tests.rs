@@ -207,6 +207,7 @@ fn a_rejected_payload_keeps_its_hash_as_evidence() {
     fixture.commit(payload);
     let expected = MissReason::Rejected(RejectedPayload {
         payload: sha256(payload),
+        dropped_bytes: None,
         rejection: ForecastRejection::NotPositive { step: 1, column: 1 },
     });
     let record = fixture.apply_event(reveal(NONCE, payload, MONDAY));
@@ -215,6 +216,23 @@ fn a_rejected_payload_keeps_its_hash_as_evidence() {
         fixture.round.miner_states()[&ANN],
         MinerState::Missed(expected)
     );
+}
+
+#[test]
+fn of_a_rejected_payload_beyond_any_forecast_only_hash_and_length_are_kept() {
+    let payload = vec![b'x'; 4 << 20];
+    let mut fixture = RoundFixture::live();
+    fixture.commit(&payload);
+    let record = fixture.apply_event(reveal(NONCE, &payload, MONDAY));
+    let Some(MissReason::Rejected(rejected)) = miss_reason(&record) else {
+        panic!("{record:?}");
+    };
+    assert_eq!(rejected.payload, sha256(&payload));
+    assert_eq!(
+        (rejected.dropped_bytes, rejected.kept()),
+        (Some(4 << 20), None)
+    );
+    assert!(serde_json::to_string(&record).unwrap().len() < 400);
 }
 
 #[test]

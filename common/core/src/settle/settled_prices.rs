@@ -53,6 +53,15 @@ impl SettledPrices {
         .filter(|instant| !self.known.contains_key(instant))
     }
 
+    /// How many instants after `since` and up to `until` are still to be decided.
+    pub fn undecided_count(&self, until: UnixMillis) -> usize {
+        let all = ((until - self.since).0 / self.tick.0).max(0);
+        let decided = self.known.range(..=until).count();
+        usize::try_from(all)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(decided)
+    }
+
     /// The price of an instant; `None` if it is a gap, or not known yet.
     pub fn price(&self, instant: UnixMillis) -> Option<Price> {
         self.known.get(&instant).copied().flatten()
@@ -205,6 +214,10 @@ mod tests {
         }
         assert_eq!(settlement(&late, 100), None);
         assert_eq!(late.undecided(at(110)).collect::<Vec<_>>(), [at(42)]);
+        assert_eq!(
+            (late.undecided_count(at(110)), late.undecided_count(at(41))),
+            (1, 0)
+        );
         late.insert(at(42), None);
         assert!(settlement(&late, 100).is_some());
     }

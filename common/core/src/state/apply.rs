@@ -67,7 +67,14 @@ impl SeriesState {
                     self.advance_past(*round)?;
                 }
                 self.recalibration.close(*round, None);
-                self.voided.insert(*round, why.clone());
+                self.voided.insert(*round, 1, why.clone());
+            }
+            Record::VoidedStretch { round, last, why } => {
+                let rounds = self.rounds_in(*round, *last)?;
+                self.advance_past(*round)?;
+                self.next_origin = *last + self.genesis.round_every;
+                self.voided.insert(*round, rounds, why.clone());
+                self.forget_old_prices();
             }
             Record::WeightsSigned {
                 extrinsic, hash, ..
@@ -100,7 +107,13 @@ impl SeriesState {
         if !accepted {
             return Err(StateError::UnexpectedPrice(instant));
         }
-        // No round needs older prices. Pruned once a day, because that goes through all prices that are kept.
+        self.forget_old_prices();
+        Ok(())
+    }
+
+    /// Forgets the prices that no round needs, and that they were to be decided. Once a day, because that goes through all
+    /// prices that are kept.
+    fn forget_old_prices(&mut self) {
         let oldest = self
             .rounds
             .keys()
@@ -113,7 +126,15 @@ impl SeriesState {
         {
             prices.prune_before(needed_from);
         }
-        Ok(())
+    }
+
+    /// How many rounds there are from the origin `first` to the origin `last`.
+    fn rounds_in(&self, first: UnixMillis, last: UnixMillis) -> Result<u64, StateError> {
+        let (span, every) = ((last - first).0, self.genesis.round_every.0);
+        let later = u64::try_from(span).ok().filter(|_| span % every == 0);
+        let later = later.filter(|_| last < self.genesis.end_origin);
+        let later = later.ok_or(StateError::OutOfOrder(last))?;
+        Ok(later / every.unsigned_abs() + 1)
     }
 
     /// A miner's track record, begun if there is none.

@@ -8,7 +8,7 @@ use crate::hotkey::Hotkey;
 use crate::journal::Record;
 use crate::round::RoundEvent;
 use crate::settle::{Settlement, VoidReason};
-use crate::time::UnixMillis;
+use crate::time::{Millis, UnixMillis};
 
 impl SeriesState {
     /// The record that opens the round at `origin` to these miners; `owners` gives their coldkeys.
@@ -45,24 +45,40 @@ impl SeriesState {
         prices.settlement(&self.genesis.series, origin, lookback, &self.rules.score)
     }
 
-    /// The records that a validator makes when it starts at `now` and finds windows that nobody served.
+    /// The records that a validator makes at `now` of the rounds whose windows nobody served: as few as there are open rounds,
+    /// and one for all that were never opened, however long it was down.
     pub fn voids_on_start(&self, now: UnixMillis) -> Vec<Record> {
         let timing = &self.rules.timing;
+        let why = VoidReason::ValidatorDown;
         let expired = self.rounds.iter().filter_map(|(origin, round)| {
             round.has_expired_requests(now, timing).then_some(*origin)
         });
-        let never_opened = std::iter::successors(Some(self.next_origin), |origin| {
-            Some(*origin + self.genesis.round_every)
-        })
-        .take_while(|origin| {
-            *origin < self.genesis.end_origin && now > *origin - timing.commit_closes_before
+        let voided = |round| Record::Voided {
+            round,
+            why: why.clone(),
+        };
+        let never_opened = self.last_closed_origin(now).map(|last| {
+            let round = self.next_origin;
+            match last == round {
+                true => voided(round),
+                false => Record::VoidedStretch {
+                    round,
+                    last,
+                    why: why.clone(),
+                },
+            }
         });
-        expired
-            .chain(never_opened)
-            .map(|round| Record::Voided {
-                round,
-                why: VoidReason::ValidatorDown,
-            })
-            .collect()
+        expired.map(voided).chain(never_opened).collect()
+    }
+
+    /// The last origin that was never opened and whose window for commitments is over at `now`; `None` if the next round's
+    /// isn't.
+    fn last_closed_origin(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let (first, every) = (self.next_origin, self.genesis.round_every);
+        // The window of `origin` is over once `now` is past `origin` − `commit_closes_before`.
+        let closed_before = now + self.rules.timing.commit_closes_before;
+        let end = closed_before.min(self.genesis.end_origin);
+        let later = (end - first - Millis(1)).0;
+        (later >= 0).then(|| first + every.times(later / every.0))
     }
 }

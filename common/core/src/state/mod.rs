@@ -16,12 +16,14 @@ mod decide;
 mod error;
 mod schedule;
 mod scoring;
+mod void_rounds;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::Action;
 pub use error::StateError;
+pub use void_rounds::VoidRounds;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +35,7 @@ use crate::pool::{Credits, FitSnapshot};
 use crate::round::Round;
 use crate::rules::Rules;
 use crate::score::Reference;
-use crate::settle::{MINUTE, SettledPrices, VoidReason};
+use crate::settle::{MINUTE, SettledPrices};
 use crate::time::UnixMillis;
 use crate::track::TrackRecord;
 
@@ -53,7 +55,7 @@ pub struct SeriesState {
     credits: Credits,
     fit: FitSnapshot,
     recalibration: WidthRecalibration,
-    voided: BTreeMap<UnixMillis, VoidReason>,
+    voided: VoidRounds,
     unconfirmed: Option<UnconfirmedWeights>,
     weights_set: usize,
 }
@@ -84,7 +86,7 @@ impl SeriesState {
             genesis,
             credits: Credits::default(),
             fit: FitSnapshot::default(),
-            voided: BTreeMap::new(),
+            voided: VoidRounds::default(),
             unconfirmed: None,
             weights_set: 0,
         }
@@ -120,8 +122,8 @@ impl SeriesState {
         &self.recalibration
     }
 
-    /// Origins of void rounds, and the rule that makes each void.
-    pub const fn voided(&self) -> &BTreeMap<UnixMillis, VoidReason> {
+    /// The void rounds, and the rule that makes each void.
+    pub const fn voided(&self) -> &VoidRounds {
         &self.voided
     }
 

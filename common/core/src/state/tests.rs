@@ -14,7 +14,7 @@ use crate::miss::MissReason;
 use crate::rules::RulesVersion;
 use crate::score::{MetricSums, Score};
 use crate::series::{Series, Unit};
-use crate::settle::Settlement;
+use crate::settle::{Settlement, VoidReason};
 use crate::testing::{MONDAY, btc_usd, hotkey, replay_genesis};
 use crate::time::Millis;
 
@@ -119,6 +119,15 @@ fn advantages(state: &SeriesState, miner: Hotkey) -> Vec<(UnixMillis, f64)> {
 fn void(n: i64) -> Record {
     Record::Voided {
         round: origin(n),
+        why: VoidReason::ValidatorDown,
+    }
+}
+
+/// Rounds `first` to `last`, void because nobody opened them.
+fn stretch(first: i64, last: i64) -> Record {
+    Record::VoidedStretch {
+        round: origin(first),
+        last: origin(last),
         why: VoidReason::ValidatorDown,
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use foretell_core::hotkey::Hotkey;
+use foretell_core::json_fault::JsonFault;
+use foretell_core::miss::AnswerFault;
 use foretell_keys::keypair::Keypair;
 use serde_json::json;
 
@@ -82,10 +84,8 @@ pub fn synapse_request(
 }
 
 /// The answer inside a synapse that came back, or what is wrong with it.
-pub(crate) fn response_of(body: &[u8]) -> Result<String, String> {
-    let synapse: Synapse =
-        serde_json::from_slice(body).map_err(|error| format!("not a synapse: {error}"))?;
-    synapse
-        .response
-        .ok_or_else(|| "the synapse came back without a response".to_owned())
+pub(crate) fn response_of(body: &[u8]) -> Result<String, AnswerFault> {
+    let synapse: Synapse = serde_json::from_slice(body)
+        .map_err(|error| AnswerFault::NotJson(JsonFault::new(&error)))?;
+    synapse.response.ok_or(AnswerFault::NoResponse)
 }

@@ -1,6 +1,6 @@
 //! How late a miner declares its answer to be: only adversaries do, and only a replay reads it.
 
-use reqwest::Response;
+use hyper::HeaderMap;
 
 use crate::messages::DELAY_HEADER;
 
@@ -15,11 +15,9 @@ pub enum DeclaredDelay {
 
 impl DeclaredDelay {
     /// The delay in [`DELAY_HEADER`]; none if the header is missing or no number.
-    pub(super) fn from_response(response: &Response) -> Self {
-        let declared = response
-            .headers()
-            .get(DELAY_HEADER)
-            .and_then(|value| value.to_str().ok());
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+        let declared = headers.get(DELAY_HEADER);
+        let declared = declared.and_then(|value| value.to_str().ok());
         match declared {
             Some("never") => Self::Never,
             Some(millis) => Self::Millis(millis.parse().unwrap_or(0)),

@@ -14,7 +14,8 @@ use foretell_core::time::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::transport::MAX_REASON_CHARS;
+use super::answer_memory::AnswerMemory;
+use super::transport::{MAX_HEAD_BYTES, MAX_SAID_CHARS};
 use super::*;
 use crate::authorization::require_authorization;
 use crate::callers::{Caller, Callers};
@@ -102,7 +103,28 @@ async fn commitment_from(
 
 fn why(answered: Result<VerifiedAnswer<CommitResponse>, MinerRequestError>) -> String {
     match answered {
-        Err(MinerRequestError::InvalidAnswer { why, .. }) => why,
+        Err(error @ MinerRequestError::InvalidAnswer { .. }) => {
+            assert!(!error.is_transient());
+            error.to_string()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Status, `Retry-After` in seconds, and what a miner says that refuses; whether it is to be asked again.
+fn refusal(
+    answered: Result<VerifiedAnswer<CommitResponse>, MinerRequestError>,
+) -> (u16, Option<u64>, String, bool) {
+    let again = answered
+        .as_ref()
+        .is_err_and(MinerRequestError::is_transient);
+    match answered {
+        Err(MinerRequestError::Refused {
+            status,
+            retry_after,
+            said,
+            ..
+        }) => (status, retry_after.map(|wait| wait.as_secs()), said, again),
         other => panic!("{other:?}"),
     }
 }
@@ -200,20 +222,56 @@ async fn an_answer_that_the_miner_did_not_sign_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_invalid_answer_is_quoted_without_an_address() {
+async fn an_invalid_answer_is_described_and_not_quoted() {
     let address = answering("rubbish").await;
     let reason = why(commitment_from(address, PATIENT).await);
-    assert!(reason.starts_with("not the JSON of /v1/commit"), "{reason}");
+    assert_eq!(
+        reason,
+        "not the JSON of the route: no JSON, at line 1 column 1"
+    );
+    let foreign = format!(r#"{{"commitment": "{}"}}"#, "x".repeat(3_000));
+    let reason = why(commitment_from(answering(foreign).await, PATIENT).await);
+    assert!(!reason.contains("xx") && reason.len() < 120, "{reason}");
+}
 
-    let long = "x".repeat(3_000);
-    let address = answering((StatusCode::SERVICE_UNAVAILABLE, long)).await;
-    let expected = format!("status 503: {}", "x".repeat(MAX_REASON_CHARS));
-    assert_eq!(why(commitment_from(address, PATIENT).await), expected);
+#[tokio::test]
+async fn a_refusal_says_whether_to_ask_again_and_little_of_what_it_is_told() {
+    let long = "x".repeat(30_000) + "\u{1b}[2J";
+    for (status, again) in [
+        (400, false),
+        (401, false),
+        (403, false),
+        (404, false),
+        (425, true),
+        (429, true),
+        (500, false),
+        (502, false),
+        (503, true),
+        (504, false),
+    ] {
+        let code = StatusCode::from_u16(status).unwrap();
+        let address = answering((code, [("retry-after", "3")], long.clone())).await;
+        let expected = (status, Some(3), "x".repeat(MAX_SAID_CHARS), again);
+        assert_eq!(refusal(commitment_from(address, PATIENT).await), expected);
+    }
+    let address = answering((StatusCode::IM_A_TEAPOT, "\u{1b}[2J\r\nno\u{7}")).await;
+    let expected = (418, None, "[2Jno".to_owned(), false);
+    assert_eq!(refusal(commitment_from(address, PATIENT).await), expected);
+}
 
-    // A redirection would let a miner point the validator at any address.
-    let address = answering((StatusCode::FOUND, [("location", "http://127.0.0.1:1/")])).await;
-    let reason = why(commitment_from(address, PATIENT).await);
-    assert_eq!(reason.trim(), "status 302:");
+/// A redirection would let a miner point the validator at any address.
+#[tokio::test]
+async fn no_redirection_is_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let location = format!("http://{}/", elsewhere.local_addr().unwrap());
+    for status in [301, 302, 303, 307, 308] {
+        let code = StatusCode::from_u16(status).unwrap();
+        let address = answering((code, [("location", location.clone())])).await;
+        let (found, ..) = refusal(commitment_from(address, PATIENT).await);
+        assert_eq!(found, status);
+    }
+    let asked = tokio::time::timeout(Duration::ZERO, elsewhere.accept()).await;
+    assert!(asked.is_err(), "the other address was asked");
 }
 
 #[tokio::test]
@@ -221,7 +279,7 @@ async fn an_answer_without_end_is_cut_at_the_cap() {
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n",
-        "HTTP/1.1 500 No\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n",
     ] {
         let (address, cut) = peer(move |mut stream| async move {
             stream.write_all(head.as_bytes()).await?;
@@ -230,10 +288,69 @@ async fn an_answer_without_end_is_cut_at_the_cap() {
             }
         })
         .await;
-        let reason = why(commitment_from(address, PATIENT).await);
-        assert_eq!(reason, "answer longer than 4096 bytes");
+        match commitment_from(address, PATIENT).await {
+            // A length that is none is no HTTP.
+            Err(MinerRequestError::Unreachable(_)) => {
+                assert!(head.contains("18446744073709551615"))
+            }
+            answered => assert_eq!(why(answered), "longer than 4096 bytes"),
+        }
         assert!(cut.await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_cut() {
+    for (line, lines) in [
+        (format!("x: {}\r\n", "y".repeat(MAX_HEAD_BYTES)), 1),
+        (format!("x: {}\r\n", "y".repeat(500)), 1_000_000),
+    ] {
+        let (address, cut) = peer(move |mut stream| async move {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
+            for _ in 0..lines {
+                stream.write_all(line.as_bytes()).await?;
+            }
+            // Until the client hangs up.
+            stream.write_all(b"content-length: 2\r\n\r\n{}").await?;
+            while stream.read(&mut [0]).await? > 0 {}
+            Err(std::io::ErrorKind::ConnectionAborted.into())
+        })
+        .await;
+        let answered = commitment_from(address, PATIENT).await;
+        assert!(
+            matches!(answered, Err(MinerRequestError::Unreachable(_))),
+            "{answered:?}"
+        );
+        assert!(cut.await.unwrap());
+    }
+    // Longer keys and signatures than today's have room.
+    let own = client().key().hotkey();
+    let answer = Json(committed(&miner(), &own, &commit_request()));
+    let address = answering(([("x-key", "k".repeat(MAX_HEAD_BYTES - 1_024))], answer)).await;
+    commitment_from(address, PATIENT).await.unwrap();
+}
+
+/// A forecast of the largest K has its room; a miner that holds such room and sends slowly is cut.
+#[tokio::test]
+async fn a_long_payload_is_read_whole() {
+    let payload = format!("[{}]", "1.25,".repeat(600_000));
+    let answer = {
+        let own = client().key().hotkey();
+        let text = reveal_text(&reveal_request().round, &own, payload.as_bytes());
+        RevealResponse {
+            nonce: Hex([3; 32]),
+            signature: miner().sign(text.as_bytes()),
+            payload: payload.clone(),
+        }
+    };
+    let route = post(move || async move { Json(answer) });
+    let address = served(Router::new().route(REVEAL_ROUTE, route)).await;
+    let revealed = client()
+        .request_reveal(&miner().hotkey(), address, &reveal_request(), PATIENT)
+        .await
+        .unwrap();
+    assert!(revealed.answer.payload == payload);
+    assert!(AnswerMemory::LARGE_ANSWER_TIME < PATIENT);
 }
 
 /// A timer that starts again with every read would let this peer take 20 ms for each of some 300 bytes.

@@ -306,7 +306,9 @@ impl TestValidator {
 /// The answer, or the miner's refusal as text.
 fn refusal_text<T>(answer: Result<T, MinerRequestError>) -> Result<T, String> {
     answer.map_err(|error| match error {
-        MinerRequestError::InvalidAnswer { why, .. } => why,
+        error @ (MinerRequestError::InvalidAnswer { .. } | MinerRequestError::Refused { .. }) => {
+            error.to_string()
+        }
         other => panic!("{other:?}"),
     })
 }

@@ -10,6 +10,7 @@ use foretell_core::series::RoundId;
 use foretell_core::time::UnixMillis;
 use foretell_wire::messages::{CommitRequest, CommitResponse, RevealRequest, RevealResponse};
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, Stream};
 
 use super::miners::{AnswerError, Miners, TimedAnswer};
 
@@ -33,27 +34,35 @@ pub(super) async fn request_commitments(
     misses_apart(join_all(requests).await)
 }
 
-/// The reveal of each miner in `from`, in that order, asked for with the receipt of its commitment.
-///
-/// # Errors
-/// A miner broke down in a replay, or the validator is to stop.
-pub(super) async fn request_reveals(
-    miners: &impl Miners,
-    axons: &BTreeMap<Hotkey, SocketAddr>,
-    from: &[(Hotkey, Receipt)],
-    round: &RoundId,
+/// The reveals of the miners in `from`, as they come, each with its miner and that one's place in `from`; asked for with the receipt of its
+/// commitment.
+pub(super) fn request_reveals<'a, M: Miners>(
+    miners: &'a M,
+    axons: &'a BTreeMap<Hotkey, SocketAddr>,
+    from: &'a [(Hotkey, Receipt)],
+    round: &'a RoundId,
     deadline: UnixMillis,
     now: UnixMillis,
-) -> Result<Vec<AnswerOrMiss<RevealResponse>>, AnswerError> {
-    let requests = from.iter().map(|(miner, receipt)| async move {
-        let axon = axon_of(miner, axons)?;
+) -> impl Stream<
+    Item = (
+        usize,
+        Hotkey,
+        Result<AnswerOrMiss<RevealResponse>, AnswerError>,
+    ),
+> + Send {
+    let requests = from.iter().enumerate();
+    let requests = requests.map(move |(place, (miner, receipt))| async move {
         let request = RevealRequest {
             round: round.clone(),
             receipt: *receipt,
         };
-        miners.reveal(miner, axon, &request, deadline, now).await
+        let answer = match axon_of(miner, axons) {
+            Ok(axon) => miners.reveal(miner, axon, &request, deadline, now).await,
+            Err(error) => Err(error),
+        };
+        (place, *miner, miss_apart(answer))
     });
-    misses_apart(join_all(requests).await)
+    requests.collect::<FuturesUnordered<_>>()
 }
 
 fn axon_of(
@@ -64,14 +73,19 @@ fn axon_of(
     axon.ok_or(AnswerError::Miss(MissReason::NotServing))
 }
 
-/// A miss is the miner's own and goes into the journal; any other error is the whole request's.
 fn misses_apart<T>(
     answers: Vec<Result<TimedAnswer<T>, AnswerError>>,
 ) -> Result<Vec<AnswerOrMiss<T>>, AnswerError> {
-    let answers = answers.into_iter().map(|answer| match answer {
+    answers.into_iter().map(miss_apart).collect()
+}
+
+/// A miss is the miner's own and goes into the journal; any other error is the whole request's.
+fn miss_apart<T>(
+    answer: Result<TimedAnswer<T>, AnswerError>,
+) -> Result<AnswerOrMiss<T>, AnswerError> {
+    match answer {
         Ok(answer) => Ok(Ok(answer)),
         Err(AnswerError::Miss(miss)) => Ok(Err(miss)),
         Err(other) => Err(other),
-    });
-    answers.collect()
+    }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use foretell_core::hotkey::Hotkey;
-use foretell_core::miss::MissReason;
+use foretell_core::miss::{AnswerFault, MissReason};
 use foretell_core::time::UnixMillis;
 use foretell_wire::client::{MinerClient, MinerRequestError};
 use foretell_wire::messages::{
@@ -14,6 +14,15 @@ use thiserror::Error;
 
 /// The miners of a network, as a validator asks them.
 pub trait Miners: Send + Sync {
+    /// It is `now` by the round clock, from which arrivals are counted on.
+    fn begin_turn(&self, _now: UnixMillis) {}
+
+    /// How many bytes of payloads may wait to be journalled: without end in a replay, whose journal must not depend on which
+    /// answer came first.
+    fn max_pending_bytes(&self) -> usize {
+        usize::MAX
+    }
+
     /// A miner's commitment to its forecast for the requested round.
     fn commitment(
         &self,
@@ -70,6 +79,20 @@ pub enum AnswerError {
         /// How the request failed.
         source: MinerRequestError,
     },
+}
+
+/// The miss of a miner whose last answer was this, in words of ours.
+pub(super) const fn miss_of(error: &MinerRequestError) -> MissReason {
+    match error {
+        MinerRequestError::InvalidAnswer { why, .. } => MissReason::BadAnswer { why: *why },
+        MinerRequestError::Refused { status, .. } => MissReason::BadAnswer {
+            why: AnswerFault::Status(*status),
+        },
+        MinerRequestError::BadSignature => MissReason::BadSignature,
+        MinerRequestError::TimedOut(_)
+        | MinerRequestError::Unreachable(_)
+        | MinerRequestError::Unsendable(_) => MissReason::Silent,
+    }
 }
 
 /// Sends notices over HTTP; a miner that doesn't accept one gets no more of them.

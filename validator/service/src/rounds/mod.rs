@@ -21,6 +21,8 @@ pub mod miners;
 mod outcome_notices;
 mod prices;
 pub mod replay_miners;
+mod retry_delay;
+mod round_clock;
 mod runner;
 pub mod weights;
 

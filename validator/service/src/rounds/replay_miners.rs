@@ -11,7 +11,7 @@ use foretell_wire::messages::{
     CommitRequest, CommitResponse, OutcomeNotice, RevealRequest, RevealResponse,
 };
 
-use super::miners::{AnswerError, Miners, TimedAnswer, notify_over_http};
+use super::miners::{AnswerError, Miners, TimedAnswer, miss_of, notify_over_http};
 
 /// Miners in a replay. An answer arrives at the instant it was asked for, plus the delay that an adversary declares.
 #[derive(Debug)]
@@ -43,23 +43,31 @@ impl ReplayMiners {
                     at: now + Millis::saturating(delay.into()),
                 }),
             },
-            Err(MinerRequestError::InvalidAnswer {
-                declared_delay: DeclaredDelay::Never,
-                ..
-            }) => Err(AnswerError::Miss(MissReason::Silent)),
-            Err(MinerRequestError::InvalidAnswer { why, .. }) => {
-                Err(AnswerError::Miss(MissReason::BadAnswer { why }))
-            }
-            Err(MinerRequestError::BadSignature) => {
-                Err(AnswerError::Miss(MissReason::BadSignature))
-            }
-            Err(source @ (MinerRequestError::Unreachable(_) | MinerRequestError::TimedOut(_))) => {
-                Err(AnswerError::Broken {
-                    miner: *miner,
-                    axon,
-                    source,
-                })
-            }
+            Err(
+                MinerRequestError::InvalidAnswer {
+                    declared_delay: DeclaredDelay::Never,
+                    ..
+                }
+                | MinerRequestError::Refused {
+                    declared_delay: DeclaredDelay::Never,
+                    ..
+                },
+            ) => Err(AnswerError::Miss(MissReason::Silent)),
+            // Time stands still: whoever can't answer now can't at any other moment of this instant.
+            Err(
+                error @ (MinerRequestError::InvalidAnswer { .. }
+                | MinerRequestError::Refused { .. }
+                | MinerRequestError::BadSignature),
+            ) => Err(AnswerError::Miss(miss_of(&error))),
+            Err(
+                source @ (MinerRequestError::Unreachable(_)
+                | MinerRequestError::TimedOut(_)
+                | MinerRequestError::Unsendable(_)),
+            ) => Err(AnswerError::Broken {
+                miner: *miner,
+                axon,
+                source,
+            }),
         }
     }
 }
@@ -106,6 +114,7 @@ impl Miners for ReplayMiners {
 
 #[cfg(test)]
 mod tests {
+    use foretell_core::miss::AnswerFault;
     use foretell_core::testing::hotkey;
 
     use super::*;
@@ -124,7 +133,7 @@ mod tests {
         declared_delay: DeclaredDelay,
     ) -> Result<VerifiedAnswer<()>, MinerRequestError> {
         Err(MinerRequestError::InvalidAnswer {
-            why: "rubbish".into(),
+            why: AnswerFault::Status(500),
             declared_delay,
         })
     }
@@ -150,7 +159,7 @@ mod tests {
     fn a_wrong_answer_is_a_miss_and_a_broken_miner_ends_the_replay() {
         let bad = arrival(invalid_answer(DeclaredDelay::Millis(0)));
         assert!(
-            matches!(bad, Err(AnswerError::Miss(MissReason::BadAnswer { why })) if why == "rubbish")
+            matches!(bad, Err(AnswerError::Miss(MissReason::BadAnswer { why })) if why == AnswerFault::Status(500))
         );
         let never = arrival(invalid_answer(DeclaredDelay::Never));
         assert!(matches!(never, Err(AnswerError::Miss(MissReason::Silent))));

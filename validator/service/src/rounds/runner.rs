@@ -8,7 +8,7 @@ use foretell_chain::chain::Chain;
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::{Genesis, JournalHead, Record};
-use foretell_core::miss::{MissReason, RejectedPayload};
+use foretell_core::miss::MissReason;
 use foretell_core::pool::Forecaster;
 use foretell_core::round::{Receipt, RoundAction, RoundEvent};
 use foretell_core::settle::{PriceProvenance, Settlement};
@@ -16,10 +16,11 @@ use foretell_core::signed_text::receipt_text;
 use foretell_core::state::{Action, SeriesState};
 use foretell_core::time::UnixMillis;
 use foretell_keys::keypair::Keypair;
-use foretell_wire::messages::CommitRequest;
+use foretell_wire::messages::{CommitRequest, RevealResponse};
+use futures_util::StreamExt;
 
 use super::chain_deadline::ChainDeadline;
-use super::collect::{request_commitments, request_reveals};
+use super::collect::{AnswerOrMiss, request_commitments, request_reveals};
 use super::error::RoundRunnerError;
 use super::journal_replay::ReplayedJournal;
 use super::journal_writer::JournalWriter;
@@ -36,7 +37,7 @@ pub struct RoundRunner<S, C, M> {
     journal: JournalWriter<S>,
     pub(super) key: Keypair,
     pub(super) chain: Arc<C>,
-    miners: M,
+    miners: Arc<M>,
     prices: RoundPrices,
     metagraph_cache: MetagraphCache,
     pending_notices: PendingNotices,
@@ -88,7 +89,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             journal: JournalWriter::new(store, head, last_at),
             key,
             chain,
-            miners,
+            miners: Arc::new(miners),
             prices,
             metagraph_cache: MetagraphCache::default(),
             pending_notices: PendingNotices::default(),
@@ -140,6 +141,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
 
     /// Carries out every action that is due at `now` and possible, then notifies miners of the rounds that ended.
     pub async fn run_due_actions(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
+        self.miners.begin_turn(now);
         let mut without_prices = BTreeSet::new();
         loop {
             let waits_for_prices = |action: &Action| match action {
@@ -258,7 +260,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         let axons = self.axons().await?;
         let series = &self.state.genesis().series;
         let request = CommitRequest::new(series, origin, deadline, now);
-        let answers = request_commitments(&self.miners, &axons, &from, &request).await?;
+        let answers = request_commitments(self.miners.as_ref(), &axons, &from, &request).await?;
         let mut records = Vec::with_capacity(from.len());
         for (miner, answer) in from.into_iter().zip(answers) {
             let event = match answer {
@@ -288,31 +290,46 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
     ) -> Result<(), RoundRunnerError> {
         let axons = self.axons().await?;
         let round = self.state.genesis().series.round(origin);
-        let answers = request_reveals(&self.miners, &axons, &from, &round, deadline, now).await?;
-        let mut records = Vec::with_capacity(from.len());
-        let mut payloads = Vec::new();
-        for ((miner, _), answer) in from.into_iter().zip(answers) {
-            let (record, payload) = match answer {
-                Ok(TimedAnswer { answer, at }) => {
-                    let payload = answer.payload.into_bytes();
-                    let event = RoundEvent::Reveal {
-                        miner,
-                        arrival: at,
-                        nonce: answer.nonce,
-                        payload: &payload,
-                        signature: answer.signature,
-                    };
-                    (self.state.decide(origin, event)?, payload)
-                }
-                Err(miss) => {
-                    let event = RoundEvent::Failed { miner, miss };
-                    (self.state.decide(origin, event)?, Vec::new())
-                }
-            };
-            payloads.extend(named_payload(&record).map(|hash| (hash, payload)));
-            records.push(record);
+        let miners = Arc::clone(&self.miners);
+        let mut answers = request_reveals(miners.as_ref(), &axons, &from, &round, deadline, now);
+        let mut pending = PendingReveals::default();
+        while let Some((place, miner, answer)) = answers.next().await {
+            let (record, payload) = self.decide_reveal(origin, miner, answer?)?;
+            pending.push(place, record, payload);
+            if pending.bytes > miners.max_pending_bytes() {
+                let (records, payloads) = std::mem::take(&mut pending).into_ordered();
+                self.append_records(now, records, payloads).await?;
+            }
         }
+        let (records, payloads) = pending.into_ordered();
         self.append_records(now, records, payloads).await
+    }
+
+    /// The record that a miner's answer to the request to reveal makes, and the payload that is kept with it.
+    fn decide_reveal(
+        &self,
+        origin: UnixMillis,
+        miner: Hotkey,
+        answer: AnswerOrMiss<RevealResponse>,
+    ) -> Result<(Record, Option<(Hash, Vec<u8>)>), RoundRunnerError> {
+        let (answer, at) = match answer {
+            Ok(TimedAnswer { answer, at }) => (answer, at),
+            Err(miss) => {
+                let event = RoundEvent::Failed { miner, miss };
+                return Ok((self.state.decide(origin, event)?, None));
+            }
+        };
+        let payload = answer.payload.into_bytes();
+        let event = RoundEvent::Reveal {
+            miner,
+            arrival: at,
+            nonce: answer.nonce,
+            payload: &payload,
+            signature: answer.signature,
+        };
+        let record = self.state.decide(origin, event)?;
+        let kept = named_payload(&record).map(|hash| (hash, payload));
+        Ok((record, kept))
     }
 
     async fn score(
@@ -343,7 +360,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         }
         let axons = self.axons().await?;
         self.pending_notices
-            .send(&self.state, &self.miners, &axons)
+            .send(&self.state, self.miners.as_ref(), &axons)
             .await;
         Ok(())
     }
@@ -355,6 +372,9 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         records: Vec<Record>,
         payloads: Vec<(Hash, Vec<u8>)>,
     ) -> Result<(), RoundRunnerError> {
+        if records.is_empty() {
+            return Ok(());
+        }
         self.journal.append(at, records.clone(), payloads).await?;
         for record in &records {
             self.pending_notices.queue(&self.state, record);
@@ -375,11 +395,38 @@ fn named_fit_state(record: &Record) -> Option<(Hash, Vec<u8>)> {
 /// The payload that a record names and that is kept with it: a forecast, or the evidence of a bad one.
 const fn named_payload(record: &Record) -> Option<Hash> {
     match record {
-        Record::Revealed { payload, .. }
-        | Record::Missed {
-            miss: MissReason::Rejected(RejectedPayload { payload, .. }),
+        Record::Revealed { payload, .. } => Some(*payload),
+        Record::Missed {
+            miss: MissReason::Rejected(rejected),
             ..
-        } => Some(*payload),
+        } => rejected.kept(),
         _ => None,
+    }
+}
+
+/// Answers that wait to be journalled, each with its miner's place among those that were asked.
+#[derive(Default)]
+struct PendingReveals {
+    answers: Vec<(usize, Record, Option<(Hash, Vec<u8>)>)>,
+    /// Bytes of their payloads.
+    bytes: usize,
+}
+
+impl PendingReveals {
+    fn push(&mut self, place: usize, record: Record, payload: Option<(Hash, Vec<u8>)>) {
+        self.bytes += payload.as_ref().map_or(0, |(_, payload)| payload.len());
+        self.answers.push((place, record, payload));
+    }
+
+    /// Records and payloads in the order of the miners, whoever answered first.
+    fn into_ordered(mut self) -> (Vec<Record>, Vec<(Hash, Vec<u8>)>) {
+        self.answers.sort_by_key(|(place, ..)| *place);
+        let mut records = Vec::with_capacity(self.answers.len());
+        let mut payloads = Vec::new();
+        for (_, record, payload) in self.answers {
+            records.push(record);
+            payloads.extend(payload);
+        }
+        (records, payloads)
     }
 }

@@ -1,5 +1,6 @@
 //! A validator that is killed at any point carries on as if nothing had happened.
 
+mod garbage;
 mod scripted_miners;
 mod test_network;
 mod weights;

@@ -125,6 +125,14 @@ impl DataDirManifest {
         }
     }
 
+    /// Whether the configured directory was begun.
+    ///
+    /// # Errors
+    /// Its manifest can't be read.
+    pub fn is_begun(config: &ValidatorConfig) -> Result<bool, ManifestError> {
+        Ok(Self::read(&config.data)?.is_some())
+    }
+
     fn read(folder: &Path) -> Result<Option<Self>, ManifestError> {
         let path = folder.join(MANIFEST_FILE);
         let bytes = match fs::read(&path) {

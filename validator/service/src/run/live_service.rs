@@ -12,6 +12,7 @@ use foretell_wire::address_policy::AddressPolicy;
 use foretell_wire::client::MinerClient;
 use tokio_util::sync::CancellationToken;
 
+use super::clock_guard::ClockGuard;
 use super::config::ValidatorConfig;
 use super::service::{ServiceDependencies, ValidatorService};
 use super::settlement_source::SettlementSource;
@@ -37,10 +38,12 @@ pub struct LiveServiceSettings<'a, C> {
     pub chain: Arc<C>,
     /// Which addresses of miners may be asked.
     pub address_policy: AddressPolicy,
+    /// What the machine's clock is compared with.
+    pub clock_guard: ClockGuard<C>,
 }
 
 /// A service that goes on where its journal ends, connects to the exchanges, and waits for no miner once it is to `stop`.
-pub async fn resume_service<C: Chain>(
+pub async fn resume_service<C: Chain + 'static>(
     settings: LiveServiceSettings<'_, C>,
     stop: &CancellationToken,
 ) -> Result<ValidatorService<SledStore, C, LiveMiners>> {
@@ -52,6 +55,7 @@ pub async fn resume_service<C: Chain>(
         source,
         chain,
         address_policy,
+        clock_guard,
     } = settings;
     let client =
         MinerClient::new(key.clone(), system_nanos).context("can't set up the HTTP client")?;
@@ -67,5 +71,6 @@ pub async fn resume_service<C: Chain>(
         source: Arc::new(source),
         chain,
         venue_monitor: VenueMonitor::start(config.monitored_venues()?)?,
-    }))
+    })
+    .with_clock_guard(clock_guard))
 }

@@ -26,7 +26,8 @@ pub struct LocalLedger {
 }
 
 impl LocalLedger {
-    /// Opens the ledger, or makes it with the validator on it; registers the configured miners with their axons.
+    /// Opens the ledger, or makes it with the validator on it; registers the configured miners with their axons. No block
+    /// passes: that is for a time that can be believed.
     ///
     /// # Errors
     /// The ledger file can't be read or written, or a miner can't be registered.
@@ -34,7 +35,6 @@ impl LocalLedger {
         config: &ValidatorConfig,
         validator: Hotkey,
         genesis_time: UnixMillis,
-        now: UnixMillis,
     ) -> Result<Self> {
         let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
         ledger.stake(validator, STAKE)?;
@@ -43,7 +43,6 @@ impl LocalLedger {
             chain: Arc::new(chain),
             genesis_time,
         };
-        ledger.advance_to(now)?;
         let ChainConfig::Local { miners } = &config.chain else {
             return Ok(ledger);
         };

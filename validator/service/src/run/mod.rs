@@ -13,9 +13,13 @@
 //! runs a day in a second. Live, [`serve`] waits and gives it turns until it is to stop.
 
 mod chain_identity;
+pub mod clock_guard;
+pub mod clock_sources;
+pub mod clock_trust;
 pub mod config;
 pub mod cross_check;
 pub mod data_dir_manifest;
+mod gap_log;
 pub mod key;
 pub mod live_service;
 pub mod local_ledger;
@@ -31,10 +35,11 @@ pub mod status_server;
 mod status_text;
 pub mod value_source;
 pub mod venue_monitor;
+mod waiting;
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use foretell_chain::chain::Chain;
 use foretell_chain::subnet_identity::SubnetIdentity;
 use foretell_cli::clock::system_now;
@@ -46,6 +51,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::run_loop::{serve, serve_with_status};
 
 use self::chain_identity::wait_for_identity;
+use self::clock_guard::ClockGuard;
+use self::clock_sources::ClockSources;
 use self::config::{ChainConfig, ValidatorConfig};
 use self::data_dir_manifest::DataDirManifest;
 use self::live_service::{LiveServiceSettings, resume_service};
@@ -64,7 +71,10 @@ pub async fn run(
 ) -> Result<()> {
     match &config.chain {
         ChainConfig::Local { .. } => {
-            let now = system_now();
+            let mut clock_guard = ClockGuard::new(ClockSources::from_config(&config, None)?);
+            let Some(now) = time_to_begin(&config, &mut clock_guard, &stop).await? else {
+                return Ok(());
+            };
             let key = key::load_or_create(&config, access)?;
             let genesis = DataDirManifest::begin_or_resume(
                 &config,
@@ -72,7 +82,7 @@ pub async fn run(
                 SubnetIdentity::Local,
                 now,
             )?;
-            let ledger = LocalLedger::open(&config, key.hotkey(), genesis.first_origin, now);
+            let ledger = LocalLedger::open(&config, key.hotkey(), genesis.first_origin);
             let ledger = ledger.await?;
             let settings = LiveServiceSettings {
                 store: open_store(&config)?,
@@ -82,6 +92,7 @@ pub async fn run(
                 genesis,
                 chain: ledger.chain(),
                 address_policy: AddressPolicy::Any,
+                clock_guard,
             };
             run_until_stopped(settings, |now| ledger.advance_to(now), &stop).await
         }
@@ -100,8 +111,12 @@ pub async fn run(
                 return Ok(());
             };
             let hotkey = key.hotkey();
-            let genesis =
-                DataDirManifest::begin_or_resume(&config, hotkey, identity, system_now())?;
+            let sources = ClockSources::from_config(&config, Some(Arc::clone(&chain)))?;
+            let mut clock_guard = ClockGuard::new(sources);
+            let Some(now) = time_to_begin(&config, &mut clock_guard, &stop).await? else {
+                return Ok(());
+            };
+            let genesis = DataDirManifest::begin_or_resume(&config, hotkey, identity, now)?;
             tracing::info!("weights go to {subnet}");
             let settings = LiveServiceSettings {
                 store: open_store(&config)?,
@@ -115,17 +130,32 @@ pub async fn run(
                 } else {
                     AddressPolicy::Any
                 },
+                clock_guard,
             };
             run_until_stopped(settings, |_| Ok(()), &stop).await
         }
     }
 }
 
+/// The time by which a directory is begun: one that can be believed. `None` if it is to `stop`. One that was begun already
+/// goes on by its journal, before whose turns the clock is looked at again.
+async fn time_to_begin<C: Chain + 'static>(
+    config: &ValidatorConfig,
+    clock_guard: &mut ClockGuard<C>,
+    stop: &CancellationToken,
+) -> Result<Option<UnixMillis>> {
+    if DataDirManifest::is_begun(config)? {
+        return Ok(Some(system_now()));
+    }
+    let time = clock_guard.wait_for_time(stop).await;
+    time.context("a task of the validator broke down")
+}
+
 fn open_store(config: &ValidatorConfig) -> Result<Arc<SledStore>> {
     Ok(Arc::new(SledStore::open(&config.data.join("journal"))?))
 }
 
-async fn run_until_stopped<C: Chain>(
+async fn run_until_stopped<C: Chain + 'static>(
     settings: LiveServiceSettings<'_, C>,
     tick: impl Fn(UnixMillis) -> Result<()>,
     stop: &CancellationToken,

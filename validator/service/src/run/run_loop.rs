@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::clock_guard::GuardedTime;
 use super::config::ValidatorConfig;
 use super::service::ValidatorService;
 use super::status_file::StatusFile;
@@ -25,7 +26,7 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// [Serves](serve), with the status in the configured data directory and, if configured, over HTTP.
-pub async fn serve_with_status<S: JournalStore, C: Chain, M: Miners>(
+pub async fn serve_with_status<S: JournalStore, C: Chain + 'static, M: Miners>(
     config: &ValidatorConfig,
     service: &mut ValidatorService<S, C, M>,
     tick: impl Fn(UnixMillis) -> Result<()>,
@@ -42,7 +43,7 @@ pub async fn serve_with_status<S: JournalStore, C: Chain, M: Miners>(
 
 /// Gives the service its turns by the machine's clock until `stop`, or until it `is_over`; before each turn, `tick` lets
 /// the chain's time pass.
-pub async fn serve<S: JournalStore, C: Chain, M: Miners>(
+pub async fn serve<S: JournalStore, C: Chain + 'static, M: Miners>(
     service: &mut ValidatorService<S, C, M>,
     status_file: &StatusFile,
     tick: impl Fn(UnixMillis) -> Result<()>,
@@ -59,15 +60,27 @@ pub async fn serve<S: JournalStore, C: Chain, M: Miners>(
     Ok(())
 }
 
-async fn run_turns<S: JournalStore, C: Chain, M: Miners>(
+async fn run_turns<S: JournalStore, C: Chain + 'static, M: Miners>(
     service: &mut ValidatorService<S, C, M>,
     status_file: &StatusFile,
     tick: impl Fn(UnixMillis) -> Result<()>,
     is_over: impl Fn(&SeriesState, UnixMillis) -> bool,
     stop: &CancellationToken,
 ) -> Result<()> {
+    let mut status_written: Option<Instant> = None;
     loop {
-        let now = system_now();
+        // Nothing follows from a clock that can't be believed: no turn, no block, no price.
+        let GuardedTime::Now(now) = service.time() else {
+            if status_written.is_none_or(|written| written.elapsed() >= STATUS_INTERVAL) {
+                status_file.write(service.status(system_now()))?;
+                status_written = Some(Instant::now());
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = service.clock_changed() => changed?,
+            }
+            continue;
+        };
         tick(now)?;
         // A turn is never broken off: the journal holds what a miner was promised. It ends soon once the miners' answers are
         // no longer waited for; the miners that were asked are asked again after the restart.
@@ -86,7 +99,11 @@ async fn run_turns<S: JournalStore, C: Chain, M: Miners>(
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 attempt = service.attempt_finished() => {
-                    service.apply_attempt(system_now(), attempt?).await?;
+                    let attempt = attempt?;
+                    // What was learnt by a clock that is doubted is asked for again.
+                    if let GuardedTime::Now(now) = service.time() {
+                        service.apply_attempt(now, attempt).await?;
+                    }
                     break;
                 }
                 () = tokio::time::sleep_until(wake) => break,

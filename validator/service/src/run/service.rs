@@ -5,26 +5,31 @@ use std::time::{Duration, Instant};
 
 use foretell_chain::block::BLOCK_TIME;
 use foretell_chain::chain::Chain;
-use foretell_cli::time_text;
+use foretell_cli::trouble_log::TroubleLog;
 use foretell_core::rules::MinuteRules;
-use foretell_core::time::UnixMillis;
+use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::VenueOutages;
-use foretell_feed::outage::Outage;
 use tokio::task::{JoinError, JoinSet};
 
+use super::clock_guard::{ClockGuard, GuardedTime};
+use super::clock_sources::ClockSources;
 use super::cross_check::CrossCheck;
+use super::gap_log::GapLog;
 use super::round_totals::RoundTotals;
 use super::settlement_schedule::SettlementSchedule;
 use super::settlement_source::SettlementSource;
 use super::source_response::{DecidedPrices, SourceResponse};
 use super::status::{LiveMarketStatus, ValidatorStatus};
 use super::venue_monitor::VenueMonitor;
+use super::waiting::what_rounds_wait_for;
 use crate::rounds::chain_deadline::ChainDeadline;
 use crate::rounds::miners::Miners;
 use crate::rounds::weights::WeightsStatus;
 use crate::rounds::{PriceDecision, RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
 
+/// Trouble that changes all the time is told this often.
+const QUIET: Millis = Millis::minutes(10);
 /// How long rounds wait for the chain before they go by the last metagraph.
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long the chain is waited for to set weights, at most.
@@ -43,12 +48,21 @@ pub struct ValidatorService<S, C, M> {
     /// The attempt under way, at most one; it is aborted when the service is dropped.
     attempt: JoinSet<PriceAttempt>,
     /// What is wrong with the price source.
-    trouble: Option<String>,
-    /// What the log was told of it: of prices that don't come, and of each venue.
-    price_outage: Outage,
+    source_trouble: Option<String>,
+    /// Why the newest price isn't there; which venues are away is told apart.
+    price_trouble: TroubleLog,
+    /// What rounds wait for.
+    round_trouble: TroubleLog,
+    /// Why no weights are set.
+    weights_trouble: TroubleLog,
+    /// What settled prices differ from.
+    cross_check_trouble: TroubleLog,
+    gap_log: GapLog,
+    /// Which venues are away.
     venue_outages: VenueOutages,
-    /// Where the setting of weights stands, or the chain's error; logged when it changes.
+    /// Where the setting of weights stands; logged when it changes.
     weights: Option<String>,
+    clock_guard: ClockGuard<C>,
     /// Whether that may change with every block.
     watching_blocks: bool,
     venue_monitor: VenueMonitor,
@@ -75,7 +89,7 @@ pub struct PriceAttempt {
     response: SourceResponse,
 }
 
-impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
+impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
     /// A service before its first turn.
     pub fn new(dependencies: ServiceDependencies<S, C, M>) -> Self {
         let ServiceDependencies {
@@ -91,14 +105,42 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             chain,
             schedule: SettlementSchedule::default(),
             attempt: JoinSet::new(),
-            trouble: None,
-            price_outage: Outage::default(),
+            source_trouble: None,
+            price_trouble: TroubleLog::new("prices", QUIET),
+            round_trouble: TroubleLog::new("rounds", QUIET),
+            weights_trouble: TroubleLog::new("weights", QUIET),
+            cross_check_trouble: TroubleLog::new("cross-check", QUIET),
+            gap_log: GapLog::default(),
             venue_outages: VenueOutages::default(),
             weights: None,
+            clock_guard: ClockGuard::new(ClockSources::none()),
             watching_blocks: false,
             venue_monitor,
             cross_check: None,
         }
+    }
+
+    /// The same service, whose machine's clock is compared with others'.
+    #[must_use]
+    pub fn with_clock_guard(mut self, clock_guard: ClockGuard<C>) -> Self {
+        self.clock_guard = clock_guard;
+        self
+    }
+
+    /// The time by the machine's clock, if it can be believed: for whoever gives the service its turns.
+    pub fn time(&mut self) -> GuardedTime {
+        // The first record is of the first round's time, which is to come.
+        let has_records = self.runner.head().records > 1;
+        self.clock_guard
+            .read(has_records.then(|| self.runner.last_at()))
+    }
+
+    /// Waits until a clock that isn't believed is worth another look.
+    ///
+    /// # Errors
+    /// The task that asks others for the time panicked.
+    pub async fn clock_changed(&mut self) -> Result<(), JoinError> {
+        self.clock_guard.changed().await
     }
 
     /// One turn: does everything that is due at `now`, starts asking for the prices that are due, and returns when the next
@@ -112,6 +154,8 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         self.runner.void_missed_rounds(now).await?;
         self.run_rounds_and_weights(now).await?;
         RoundTotals::from_state(self.runner.state()).log_changes_since(&before);
+        let waiting = what_rounds_wait_for(self.runner.state(), now);
+        self.round_trouble.log(waiting.as_deref(), now);
         let rounds_next = self.runner.state().next_action_time(now);
         let next_block = now + BLOCK_TIME;
         let chain_next = self.watching_blocks.then_some(next_block);
@@ -123,6 +167,9 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             return Ok(rounds_next.unwrap_or(now));
         };
         let due = self.schedule.due(prices, now, &self.rules);
+        if let Some(gaps) = self.gap_log.due(now, !due.instants.is_empty()) {
+            tracing::warn!("{gaps}");
+        }
         if !due.instants.is_empty() && self.attempt.is_empty() {
             let source = Arc::clone(&self.source);
             self.attempt.spawn(async move {
@@ -137,7 +184,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     /// Waits for the end of the attempt under way; without end, if there is none.
     ///
     /// # Errors
-    /// The attempt's task, or one that listens to an exchange, panicked.
+    /// The attempt's task, one that listens to an exchange or one that asks for the time panicked.
     pub async fn attempt_finished(&mut self) -> Result<PriceAttempt, JoinError> {
         let attempt = async {
             match self.attempt.join_next().await {
@@ -145,8 +192,16 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
                 None => std::future::pending().await,
             }
         };
+        let clock = async {
+            loop {
+                if let Err(error) = self.clock_guard.answered().await {
+                    return error;
+                }
+            }
+        };
         tokio::select! {
             attempt = attempt => attempt,
+            error = clock => Err(error),
             broken = self.venue_monitor.broken() => match broken {
                 Err(error) => Err(error),
                 Ok(()) => std::future::pending().await,
@@ -168,7 +223,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         let PriceAttempt { instants, response } = attempt;
         if let SourceResponse::Venues(collected) = &response {
             self.venue_outages
-                .observe(now - UnixMillis::literal(0), collected);
+                .observe(now - UnixMillis::EPOCH, collected);
         }
         let is_last = |instant| SettlementSchedule::is_last(instant, now, &self.rules);
         match response.decide(&instants, is_last, &self.rules) {
@@ -177,20 +232,26 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
                 trouble,
                 waiting,
             }) => {
-                log_gaps(&decided);
-                self.trouble = trouble;
-                self.note_price_outage(now, waiting.as_deref());
+                for gap in decided.iter().filter(|decided| decided.price.is_none()) {
+                    self.gap_log.note(gap.instant);
+                }
+                self.price_trouble.log(waiting.as_deref(), now);
+                self.source_trouble = trouble;
                 for decided in &decided {
                     let check = self.venue_monitor.cross_check(decided, &self.rules);
                     self.cross_check = check.or(self.cross_check);
                 }
+                let differs = self.cross_check.filter(CrossCheck::differs);
+                let differs = differs.map(|check| check.to_string());
+                self.cross_check_trouble.log(differs.as_deref(), now);
                 self.schedule.note_attempt(&instants, now);
                 self.runner.record_prices(now, decided).await
             }
             Err(offline) => {
                 self.schedule.note_offline(now);
-                self.note_price_outage(now, Some(&offline));
-                self.trouble = Some(format!("{offline}; trying again every minute"));
+                let trouble = format!("{offline}; trying again every minute");
+                self.price_trouble.log(Some(&trouble), now);
+                self.source_trouble = Some(trouble);
                 Ok(())
             }
         }
@@ -213,9 +274,12 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             cross_check: self.cross_check,
             venues: self.venue_monitor.venues(),
         };
+        let clock_trouble = self.clock_guard.doubt().map(|doubt| doubt.to_string());
+        let price_trouble = self.source_trouble.clone();
         ValidatorStatus {
             weights: self.weights.clone(),
-            trouble: self.trouble.clone(),
+            waiting: what_rounds_wait_for(self.runner.state(), now),
+            trouble: clock_trouble.or(price_trouble),
             ..ValidatorStatus::new(self.runner.state(), market, now)
         }
     }
@@ -224,20 +288,6 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
     pub async fn stop(&mut self) -> Result<(), JoinError> {
         self.attempt.shutdown().await;
         self.venue_monitor.stop().await
-    }
-
-    /// Logs that prices don't come when that begins, changes and ends; the status shows it all the time.
-    fn note_price_outage(&mut self, now: UnixMillis, why: Option<&str>) {
-        let now = now - UnixMillis::literal(0);
-        let notice = match why {
-            Some(why) => self.price_outage.failed(now, why),
-            None => self.price_outage.works(now),
-        };
-        match notice {
-            Some(notice) if notice.is_trouble() => tracing::warn!("prices: {notice}"),
-            Some(notice) => tracing::info!("prices: {notice}"),
-            None => {}
-        }
     }
 
     /// Rounds, then weights. An error of the chain is logged when it changes, and tried again at the next turn.
@@ -253,26 +303,24 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             Ok(status) => {
                 self.watching_blocks = status.is_urgent();
                 let text = status.to_string();
-                if self.weights.as_ref() != Some(&text) {
-                    match status {
-                        WeightsStatus::Refused { .. } | WeightsStatus::NothingToSet => {
-                            tracing::warn!("weights: {text}");
-                        }
-                        WeightsStatus::DueAt(_) | WeightsStatus::Sent { .. } => {
-                            tracing::info!("weights: {text}");
-                        }
-                    }
-                    self.weights = Some(text);
+                let is_trouble = match status {
+                    WeightsStatus::Refused { .. } | WeightsStatus::NothingToSet => true,
+                    WeightsStatus::DueAt(_) | WeightsStatus::Sent { .. } => false,
+                };
+                let trouble = is_trouble.then_some(text.as_str());
+                self.weights_trouble.log(trouble, now);
+                if !is_trouble && self.weights.as_ref() != Some(&text) {
+                    tracing::info!("weights: {text}");
                 }
+                self.weights = Some(text);
                 Ok(())
             }
             Err(error @ (RoundRunnerError::Chain(_) | RoundRunnerError::NotRegistered(_))) => {
                 self.watching_blocks = true;
                 let text = format!("{:#}", anyhow::Error::from(error));
-                if self.weights.as_ref() != Some(&text) {
-                    tracing::warn!("weights: {text}; tried again every block");
-                    self.weights = Some(text);
-                }
+                let trouble = format!("{text}; tried again every block");
+                self.weights_trouble.log(Some(&trouble), now);
+                self.weights = Some(text);
                 Ok(())
             }
             Err(other) => Err(other),

@@ -35,6 +35,13 @@ impl SettlementSchedule {
         let mut next = now + MINUTE;
         // Up to a tick ahead, so that `next` knows of the instant that comes next.
         for instant in prices.undecided(now + prices.tick()) {
+            if instants
+                .first()
+                .is_some_and(|first| instant > *first + MAX_SPAN)
+            {
+                // After this attempt comes the next, at once; a year without a validator is not to be held in memory.
+                break;
+            }
             match self.next_attempt_at(instant, rules) {
                 Some(attempt) if attempt <= now => instants.push(instant),
                 Some(attempt) => next = next.min(attempt),
@@ -47,9 +54,6 @@ impl SettlementSchedule {
                 instants: Vec::new(),
                 next: next.max(not_before),
             };
-        }
-        if let Some(first) = instants.first().copied() {
-            instants.retain(|instant| *instant <= first + MAX_SPAN);
         }
         DueInstants { instants, next }
     }

@@ -44,7 +44,10 @@ pub struct ValidatorStatus {
     pub cross_check: Option<CrossCheck>,
     /// Connection and last trade of every exchange that is listened to.
     pub venues: Vec<VenueStatus>,
-    /// What is wrong with the price source, in a line; none if nothing is.
+    /// What rounds wait for that should have been scored, in a line; none if none does.
+    #[serde(default)]
+    pub waiting: Option<String>,
+    /// What is wrong with the machine's clock or the price source, in a line; none if nothing is.
     pub trouble: Option<String>,
 }
 
@@ -60,7 +63,7 @@ pub struct LiveMarketStatus {
 }
 
 impl ValidatorStatus {
-    /// The status of a validator whose rounds are in this state, without `weights` and `trouble`.
+    /// The status of a validator whose rounds are in this state, without `weights`, `waiting` and `trouble`.
     pub fn new(state: &SeriesState, market: LiveMarketStatus, now: UnixMillis) -> Self {
         Self {
             at: now,
@@ -75,11 +78,12 @@ impl ValidatorStatus {
             newest_price: state.prices().and_then(SettledPrices::newest),
             undecided: state
                 .prices()
-                .map_or(0, |p| p.undecided(now - Millis::minutes(2)).count()),
+                .map_or(0, |p| p.undecided_count(now - Millis::minutes(2))),
             gaps: state.prices().map_or(0, SettledPrices::gaps),
             live_price: market.live_price,
             cross_check: market.cross_check,
             venues: market.venues,
+            waiting: None,
             trouble: None,
         }
     }

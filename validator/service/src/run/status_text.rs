@@ -51,6 +51,11 @@ impl ValidatorStatus {
         let times = self.times_weights_set;
         lines.push(format!("weights: set {times} times{weights}"));
         lines.extend(
+            self.waiting
+                .iter()
+                .map(|waiting| format!("waiting: {waiting}")),
+        );
+        lines.extend(
             self.trouble
                 .iter()
                 .map(|trouble| format!("trouble: {trouble}")),

@@ -90,11 +90,7 @@ impl VenueMonitor {
         let settled = decided.price?.get();
         let minute = decided.instant - MINUTE;
         let traded = locked(&self.view).minute_price(minute, rules)?;
-        let check = CrossCheck::new(decided.instant, settled, traded);
-        if check.differs() {
-            tracing::warn!("{check}");
-        }
-        Some(check)
+        Some(CrossCheck::new(decided.instant, settled, traded))
     }
 
     /// Ends with an error if a connection's task broke down; otherwise never.

@@ -55,7 +55,7 @@ fn rounds_never_opened_are_void_and_the_next_is_open() {
     let mut state = state(10);
     let now = MONDAY + Millis::minutes(65);
     let voids = state.voids_on_start(now);
-    assert_eq!(voids, [void(0), void(1), void(2)]);
+    assert_eq!(voids, [stretch(0, 2)]);
     for record in &voids {
         state.apply(record).unwrap();
     }
@@ -73,7 +73,7 @@ fn rounds_never_opened_are_void_and_the_next_is_open() {
 fn no_round_is_voided_beyond_the_end_or_before_the_deadline() {
     assert_eq!(
         state(2).voids_on_start(MONDAY + Millis::days(1)),
-        [void(0), void(1)]
+        [stretch(0, 1)]
     );
     let deadline = MONDAY - Millis::seconds(5);
     assert_eq!(state(2).voids_on_start(deadline), []);
@@ -81,6 +81,47 @@ fn no_round_is_voided_beyond_the_end_or_before_the_deadline() {
         state(2).voids_on_start(deadline + Millis::literal(1)),
         [void(0)]
     );
+}
+
+/// From 2024 to 2060 by a clock that nobody could compare.
+#[test]
+fn however_long_a_validator_was_down_its_rounds_are_one_record() {
+    let mut state = SeriesState::new(Genesis {
+        prices: PriceOrigin::Venues { since: MONDAY },
+        ..genesis(1_000_000)
+    });
+    let now = MONDAY + Millis::days(12_500);
+    let voids = state.voids_on_start(now);
+    assert_eq!(voids, [stretch(0, 600_000)]);
+    state.apply(&voids[0]).unwrap();
+    assert_eq!(state.voided().len(), 600_001);
+    assert_eq!(state.voided().values().count(), 1);
+    assert_eq!(state.next_origin(), Some(origin(600_001)));
+    assert_eq!(state.voids_on_start(now), []);
+    // No round needs the prices of those years.
+    let undecided = state.prices().unwrap().undecided(now).count();
+    assert!(undecided < 5 * 1440, "{undecided}");
+}
+
+#[test]
+fn a_stretch_that_does_not_follow_is_refused() {
+    for (first, last) in [(1, 2), (2, 1), (0, -1), (0, 2)] {
+        let mut state = state(2);
+        let before = state.next_origin();
+        assert!(
+            state.apply(&stretch(first, last)).is_err(),
+            "{first} {last}"
+        );
+        assert_eq!(state.next_origin(), before);
+        assert!(state.voided().is_empty());
+    }
+    let mut state = state(9);
+    let uneven = Record::VoidedStretch {
+        round: origin(0),
+        last: origin(1) + Millis(1),
+        why: VoidReason::ValidatorDown,
+    };
+    assert!(state.apply(&uneven).is_err());
 }
 
 #[test]

@@ -1,22 +1,28 @@
 //! What a piece of code tells the log.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// The lines, level and message, that `run` logs on this thread.
-pub fn log_lines_of(run: impl FnOnce()) -> Vec<String> {
-    let lines = LogLines::default();
-    tracing::subscriber::with_default(lines.clone(), run);
-    let lines = lines.0.lock().unwrap();
-    lines.clone()
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-#[derive(Clone, Default)]
-struct LogLines(Arc<Mutex<Vec<String>>>);
+/// The lines, level and message, that `run` logs on this thread.
+pub fn log_lines_of(run: impl FnOnce()) -> Vec<String> {
+    static INSTALLED: Once = Once::new();
+    // For all threads: with a subscriber of one thread, what another logs first would be switched off for all.
+    INSTALLED.call_once(|| tracing::subscriber::set_global_default(LogLines).unwrap());
+    LINES.take();
+    run();
+    LINES.take()
+}
+
+struct LogLines;
 
 struct Message(String);
 
@@ -44,7 +50,7 @@ impl Subscriber for LogLines {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message(format!("{} ", event.metadata().level()));
         event.record(&mut message);
-        self.0.lock().unwrap().push(message.0);
+        LINES.with_borrow_mut(|lines| lines.push(message.0));
     }
 
     fn enter(&self, _: &Id) {}

@@ -94,7 +94,7 @@ pub fn genesis(rounds: usize) -> Genesis {
 }
 
 /// Prices from well before the first round on; the last round's last step is a gap.
-fn prices() -> ReplayedPrices {
+pub fn prices() -> ReplayedPrices {
     let Genesis { series, rules, .. } = genesis(ROUNDS);
     let last = (ROUNDS as i64 - 1) * 2 + HORIZON as i64;
     let value = |i: i64| 100.0 + f64::sin(i as f64 / 1.7) + f64::sin(i as f64 / 5.3);
