@@ -112,7 +112,9 @@ fn a_miner_whose_forecasts_are_all_invalid_has_missed_every_round() {
         } else {
             invalid.replace(",b,", ",c,")
         };
-        fixture.forecast(origin, "a", 1.0) + &invalid + &late
+        // Policy taoshi needs two of different errors.
+        let valid = fixture.forecast(origin, "a", 1.0) + &fixture.forecast(origin, "d", 1.001);
+        valid + &invalid + &late
     });
     let reports = fixture.reports(forecasts);
     assert_eq!(reports.len(), 3);
