@@ -48,10 +48,7 @@ pub enum LocalnetManifestError {
     },
     /// The directory or the manifest can't be read or written.
     #[error("can't access {path}: check --data")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// With what was left out taken from the manifest, the arguments make no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -71,7 +68,7 @@ pub fn read_plan(folder: &Path) -> Result<Option<LocalnetPlan>, LocalnetManifest
     let path = folder.join(MANIFEST_FILE);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return if is_empty(folder)? {
                 Ok(None)
             } else {
@@ -144,7 +141,7 @@ fn is_empty(folder: &Path) -> Result<bool, LocalnetManifestError> {
     };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(source) => return Err(io_error(source)),
     };
     for entry in entries {

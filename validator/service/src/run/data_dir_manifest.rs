@@ -43,7 +43,7 @@ pub enum ManifestError {
         /// Path of the manifest.
         path: PathBuf,
         /// The system's error.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The manifest is of another program or version, or no JSON.
     #[error(
@@ -129,7 +129,7 @@ impl DataDirManifest {
         let path = folder.join(MANIFEST_FILE);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ManifestError::Io { path, source }),
         };
         let manifest = serde_json::from_slice(&bytes)
