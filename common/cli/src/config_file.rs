@@ -53,15 +53,14 @@ pub enum ConfigFileError {
         what: String,
     },
     /// A value of the right type that can't be used.
-    #[error("configuration {path} is not valid{}: {source}", line.map_or_else(String::new, |line| format!(": line {line}")))]
+    #[error("configuration {path} is not valid{}: {value}", line.map_or_else(String::new, |line| format!(": line {line}")))]
     Value {
         /// As it was given.
         path: PathBuf,
         /// The line of its key; `None` if that is left out.
         line: Option<usize>,
         /// The value, and its cure.
-        #[source]
-        source: ConfigValueError,
+        value: ConfigValueError,
     },
 }
 
@@ -83,9 +82,13 @@ impl ConfigValueError {
         value: &(impl ToString + ?Sized),
         cure: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let value = value.to_string();
         Self {
             key,
-            value: value.to_string().chars().take(QUOTED_CHARS).collect(),
+            value: match value.is_empty() {
+                true => "\"\"".to_owned(),
+                false => value.chars().take(QUOTED_CHARS).collect(),
+            },
             cure: cure.into(),
         }
     }
@@ -146,10 +149,10 @@ pub fn parse_checked<C: Configuration>(path: &Path, text: &str) -> Result<C, Con
     }
     resolved
         .and_then(|()| config.check())
-        .map_err(|source| ConfigFileError::Value {
+        .map_err(|value| ConfigFileError::Value {
             path: path.to_owned(),
-            line: place_of_key(text, source.key, &source.value).map(|place| place.line()),
-            source,
+            line: place_of_key(text, value.key, &value.value).map(|place| place.line()),
+            value,
         })?;
     Ok(config)
 }
@@ -256,6 +259,11 @@ mod tests {
         let words = error("horizon = \"ten\"\n");
         assert_contains_all(&words, &["line 1, column 11: horizon:", "a whole number"]);
         assert_contains_all(&error(""), &["not valid: missing field `horizon`"]);
+        assert_contains_all(
+            &error("files = []\n"),
+            &["not valid: missing field `horizon`"],
+        );
+        assert_contains_all(&error("files = []\n[data\n"), &["not valid: line 2"]);
         let long = error(&"# long\n".repeat(200_000));
         assert_contains_all(&long, &["steps.toml is too long", "1 MiB"]);
         fs::write(&path, b"horizon = 1 # \xe4").unwrap();
@@ -283,7 +291,7 @@ mod tests {
         let config: Steps = parse_checked(Path::new("steps.toml"), text).unwrap();
         assert_eq!(config.data, Some("data".into()));
         let error = parse_checked::<Steps>(&path, "horizon = 1\ndata = \"\"").unwrap_err();
-        assert_contains_all(&error.to_string(), &["line 2: data = : an empty path"]);
+        assert_contains_all(&error.to_string(), &["line 2: data = \"\": an empty path"]);
         // Every package has one in its root, where tests run.
         let error = parse_checked::<Steps>(&path, "horizon = 1\ndata = \"Cargo.toml\"");
         let words = error.unwrap_err().to_string();

@@ -43,8 +43,9 @@ impl fmt::Display for TextPlace {
 /// The error of TOML in words, and where it is, as exactly as can be known.
 pub fn explain(text: &str, error: &toml::de::Error) -> (Option<TextPlace>, String) {
     let message = error.message();
-    // Without a place, something is missing at the top.
-    let span = error.span().filter(|span| !span.is_empty());
+    // All of the text, or nothing before it, is no place: something is missing at its top.
+    let is_place = |span: &Range<usize>| span.end > 0 && (span.start > 0 || span.end < text.len());
+    let span = error.span().filter(is_place);
     let document = DeTable::parse(text).ok();
     let found = span
         .clone()

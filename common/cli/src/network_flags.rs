@@ -20,7 +20,7 @@ pub struct NetworkFlags {
     #[arg(long, alias = "subtensor.chain_endpoint", value_name = "URL")]
     pub endpoint: Option<SubtensorNetwork>,
     /// The subnet's number [default: the configuration's].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_netuid)]
     pub netuid: Option<u16>,
 }
 
@@ -57,6 +57,11 @@ impl NetworkFlags {
             (None, None) => Ok(None),
         }
     }
+}
+
+fn parse_netuid(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "a subnet's number is from 0 to 65535")
 }
 
 #[cfg(test)]

@@ -42,9 +42,7 @@ pub fn load_or_create(config: &ValidatorConfig, access: &KeyfileAccess) -> Resul
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
-    use foretell_keys::key_material::KeyMaterial;
     use foretell_keys::keyfile::PasswordSource;
 
     use super::super::config::WalletConfig;
@@ -61,9 +59,9 @@ mod tests {
         assert_eq!(mode & 0o777, 0o700);
     }
 
-    /// Takes seconds and 512 MiB, as every try of a password.
+    /// Without trying a password, which takes seconds and 512 MiB.
     #[test]
-    fn an_encrypted_hotkey_opens_with_its_password_file() {
+    fn the_password_of_an_encrypted_hotkey_is_looked_for_where_access_says() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = ValidatorConfig::with_data_dir(folder.path());
         config.wallet = Some(WalletConfig {
@@ -71,27 +69,18 @@ mod tests {
             name: "mine".into(),
             hotkey: "default".into(),
         });
-        let hotkey = WalletHotkey {
-            path: folder.path().join("wallets"),
-            wallet: "mine".into(),
-            hotkey: "default".into(),
-        };
-        let secret = KeyMaterial::from_seed(&[7; 32]);
-        hotkey
-            .keyfile()
-            .store(&secret, Some("password"), false)
-            .unwrap();
-        let words = load_or_create(&config, &KeyfileAccess::default())
-            .unwrap_err()
-            .to_string();
-        assert!(words.contains("--password-file"), "{words}");
-        let file: PathBuf = folder.path().join("password");
-        fs::write(&file, "password\n").unwrap();
+        let keyfile = folder.path().join("wallets/mine/hotkeys/default");
+        fs::create_dir_all(keyfile.parent().unwrap()).unwrap();
+        fs::write(&keyfile, [&b"$NACL"[..], &[7; 100]].concat()).unwrap();
+        fs::set_permissions(&keyfile, fs::Permissions::from_mode(0o600)).unwrap();
+        let words =
+            |access: &KeyfileAccess| load_or_create(&config, access).unwrap_err().to_string();
+        assert!(words(&KeyfileAccess::default()).contains("--password-file"));
         let access = KeyfileAccess {
-            password_source: PasswordSource::File(file),
+            password_source: PasswordSource::File(folder.path().join("password")),
             ..KeyfileAccess::default()
         };
-        let loaded = load_or_create(&config, &access).unwrap();
-        assert_eq!(loaded.hotkey(), secret.key().hotkey());
+        let words = words(&access);
+        assert!(words.contains("can't read password file"), "{words}");
     }
 }

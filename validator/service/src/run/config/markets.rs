@@ -122,8 +122,8 @@ impl VenuesConfig {
         if names.len() < min_venues {
             let cure = "a price takes a quorum of at least 3: enable more venues";
             return Err(ConfigValueError::new(
-                "the number of prices.venues",
-                &names.len(),
+                "prices.venues",
+                &format!("{} enabled", names.len()),
                 cure,
             ));
         }
@@ -136,7 +136,11 @@ impl VenuesConfig {
         let pair: Pair = name.parse().map_err(|_| {
             let cure =
                 "write BASE/USD, such as ETH/USD; a series that isn't a pair needs a file or a url";
-            ConfigValueError::new("prices.pair (or series.id)", &name, cure)
+            let key = match self.pair {
+                Some(_) => "prices.pair",
+                None => "series.id",
+            };
+            ConfigValueError::new(key, &name, cure)
         })?;
         Ok(pair.base)
     }
@@ -157,7 +161,7 @@ impl MarketConfig {
         base: &str,
         has_usdt: bool,
     ) -> Result<Option<MonitoredVenue>, ConfigValueError> {
-        let venue = self.named_venue()?;
+        let venue = self.named_venue("prices.venues.venue")?;
         let url = match (&self.url, &self.host) {
             (Some(url), _) => url,
             (None, None) => venue.limits().url,
@@ -185,11 +189,13 @@ impl MarketConfig {
         }))
     }
 
-    /// The venue of this name.
-    fn named_venue(&self) -> Result<&'static dyn venue::Venue, ConfigValueError> {
-        venue::by_name(&self.venue).map_err(|error| {
-            ConfigValueError::new("prices.venues.venue", &self.venue, error.to_string())
-        })
+    /// The venue of this name; an error names the key.
+    fn named_venue(
+        &self,
+        key: &'static str,
+    ) -> Result<&'static dyn venue::Venue, ConfigValueError> {
+        venue::by_name(&self.venue)
+            .map_err(|error| ConfigValueError::new(key, &self.venue, error.to_string()))
     }
 
     /// The default entry of a venue.
@@ -206,7 +212,7 @@ impl MarketConfig {
 
     /// The market of `base` on this venue.
     fn resolved(&self, base: &str) -> Result<(VenueMarket, QuoteCurrency), ConfigValueError> {
-        let venue = self.named_venue()?;
+        let venue = self.named_venue("prices.venues.venue")?;
         let quote = self.quote.unwrap_or_else(|| venue.default_quote());
         let pair = Pair::new(base, &quote.to_string());
         Ok((self.market(venue, &pair), quote))
@@ -214,7 +220,7 @@ impl MarketConfig {
 
     /// The market of USDT in USD on this venue.
     fn resolved_usdt_usd(&self) -> Result<VenueMarket, ConfigValueError> {
-        let venue = self.named_venue()?;
+        let venue = self.named_venue("prices.usdt_usd.venue")?;
         Ok(self.market(venue, &Pair::new("USDT", "USD")))
     }
 

@@ -12,6 +12,7 @@ fn what_is_said_of_bad_configurations() {
     let table = |name: &str, lines: &str| format!("data = \"d\"\n\n[{name}]\n{lines}\n");
     for (given, text) in [
         ("nothing", String::new()),
+        ("no data", "[rounds]\nevery_minutes = 30\n".into()),
         ("no TOML", "data = d\n".into()),
         (
             "an open table",
@@ -114,6 +115,13 @@ fn what_is_said_of_bad_configurations() {
             table(
                 "prices",
                 "kind = \"venues\"\nvenues = [\n  {venue = \"kraken\"},\n  {venue = \"mtgox\"},\n]",
+            ),
+        ),
+        (
+            "an unknown venue of USDT",
+            table(
+                "prices",
+                "kind = \"venues\"\nusdt_usd = [{venue = \"mtgox\"}]",
             ),
         ),
         (
