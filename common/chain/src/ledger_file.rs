@@ -137,7 +137,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         assert!(matches!(read(&path), Ok(None)));
-        let ledger = Ledger::genesis(Hyperparameters::default(), hotkey(1), hotkey(1));
+        let ledger = Ledger::genesis(Hyperparameters::default(), hotkey(1), hotkey(1).into());
         write(&path, &ledger).unwrap();
         assert_eq!(read(&path).unwrap(), Some(ledger));
         let whole = fs::read_to_string(&path).unwrap();

@@ -20,7 +20,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
+//! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`coldkey`], [`bar`], [`series`], [`signed_text`] |
 //! | constants | [`rules`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
@@ -32,6 +32,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod bar;
+pub mod coldkey;
 pub mod forecast;
 pub mod hash;
 pub mod hotkey;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::{Hotkey, Uid};
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::utils::AccountId32;
@@ -105,7 +106,7 @@ pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph,
         Ok(Neuron {
             uid: Uid(uid),
             hotkey: *hotkey,
-            coldkey: Hotkey(coldkey.0),
+            coldkey: Coldkey(coldkey.0),
             axon: axon.and_then(|axon| axon.address()),
             stake: alpha.saturating_add((root as f64 * tao_weight) as u64),
             permit: permits.get(index).copied().unwrap_or(false),
