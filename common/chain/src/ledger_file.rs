@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use foretell_core::error_kind::ErrorKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -49,6 +50,16 @@ pub enum LedgerFileError {
         /// The version that it states.
         found: u64,
     },
+}
+
+impl LedgerFileError {
+    /// Whether it passes by itself: a disk that is full may have room again, a file that is no ledger stays none.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Transient,
+            Self::Malformed { .. } | Self::Version { .. } => ErrorKind::Permanent,
+        }
+    }
 }
 
 /// The content of the file.

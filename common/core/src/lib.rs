@@ -20,7 +20,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | types | [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`coldkey`], [`bar`], [`series`], [`signed_text`] |
+//! | types | [`error_kind`], [`time`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`coldkey`], [`bar`], [`series`], [`signed_text`] |
 //! | constants | [`rules`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
@@ -33,6 +33,7 @@
 
 pub mod bar;
 pub mod coldkey;
+pub mod error_kind;
 pub mod forecast;
 pub mod hash;
 pub mod hotkey;

@@ -8,7 +8,7 @@ use foretell_core::hotkey::{Hotkey, Uid};
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::utils::AccountId32;
 
-use super::error::SubtensorError;
+use super::error::{MAX_NEURONS, SubtensorError};
 use super::runtime::StorageKey;
 use super::state::{BlockState, account, number};
 use crate::block::Block;
@@ -77,6 +77,9 @@ pub(super) fn hotkey_keys(netuid: u16, hotkey: &Hotkey) -> [StorageKey; 4] {
 pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph, SubtensorError> {
     let mut read = state.read(subnet_keys(netuid)).await?;
     let count: u16 = read.next_value()?;
+    if count > MAX_NEURONS {
+        return Err(SubtensorError::TooManyNeurons { netuid, count });
+    }
     let tempo = read.next_value()?;
     let owner: Option<AccountId32> = read.next_optional()?;
     let permits: Vec<bool> = read.next_value()?;

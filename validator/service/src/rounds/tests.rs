@@ -1,6 +1,7 @@
 //! A validator that is killed at any point carries on as if nothing had happened.
 
 mod scripted_miners;
+mod stale_metagraph;
 mod test_network;
 mod weights;
 

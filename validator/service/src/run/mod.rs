@@ -13,6 +13,7 @@
 //! runs a day in a second. Live, [`serve`] waits and gives it turns until it is to stop.
 
 mod chain_identity;
+mod chain_trouble;
 pub mod config;
 pub mod cross_check;
 pub mod data_dir_manifest;

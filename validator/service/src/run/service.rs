@@ -10,6 +10,7 @@ use foretell_core::rules::MinuteRules;
 use foretell_core::time::UnixMillis;
 use tokio::task::{JoinError, JoinSet};
 
+use super::chain_trouble::{ChainTrouble, ChainTroubleLog};
 use super::cross_check::CrossCheck;
 use super::round_totals::RoundTotals;
 use super::settlement_schedule::SettlementSchedule;
@@ -23,7 +24,8 @@ use crate::rounds::weights::WeightsStatus;
 use crate::rounds::{RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
 
-/// How long rounds wait for the chain before they go by the last metagraph.
+/// How long rounds wait for the chain before they go by the last metagraph, if it is no older than
+/// [`MAX_STALE_BLOCKS`](crate::rounds::chain_deadline::MAX_STALE_BLOCKS).
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long the chain is waited for to set weights, at most.
 const WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -44,6 +46,8 @@ pub struct ValidatorService<S, C, M> {
     trouble: Option<String>,
     /// Where the setting of weights stands, or the chain's error; logged when it changes.
     weights: Option<String>,
+    /// What is wrong with the chain.
+    chain_trouble: ChainTroubleLog,
     /// Whether that may change with every block.
     watching_blocks: bool,
     venue_monitor: VenueMonitor,
@@ -88,6 +92,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             attempt: JoinSet::new(),
             trouble: None,
             weights: None,
+            chain_trouble: ChainTroubleLog::default(),
             watching_blocks: false,
             venue_monitor,
             cross_check: None,
@@ -201,6 +206,7 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
         };
         ValidatorStatus {
             weights: self.weights.clone(),
+            chain: self.chain_trouble.current(),
             trouble: self.trouble.clone(),
             ..ValidatorStatus::new(self.runner.state(), market, now)
         }
@@ -232,6 +238,10 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
             Ok(()) => self.set_weights(now, begun).await,
             Err(error) => Err(error),
         };
+        let stale = self.runner.stale_metagraph();
+        let trouble = ChainTrouble::of_turn(worked.as_ref().err(), stale);
+        let is_chain_trouble = trouble.is_some();
+        self.chain_trouble.log(trouble, now);
         match worked {
             Ok(status) => {
                 self.watching_blocks = status.is_urgent();
@@ -247,6 +257,10 @@ impl<S: JournalStore, C: Chain, M: Miners> ValidatorService<S, C, M> {
                     }
                     self.weights = Some(text);
                 }
+                Ok(())
+            }
+            Err(_) if is_chain_trouble => {
+                self.watching_blocks = true;
                 Ok(())
             }
             Err(error @ (RoundRunnerError::Chain(_) | RoundRunnerError::NotRegistered(_))) => {
