@@ -66,7 +66,7 @@ impl LiveFixture {
         let config = format!("data = {data:?}\n{SERIES}{}", prices(&exchanges));
         fs::write(folder.path().join("validator.toml"), config).unwrap();
         let validator = key("validator").hotkey();
-        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
+        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator.into());
         ledger.stake(validator, 1_000).unwrap();
         let path = folder.path().join("ledger.json");
         let chain = Arc::new(LocalChain::open_or_create(path, || ledger).unwrap());
@@ -74,7 +74,7 @@ impl LiveFixture {
         if with_miner {
             let (running, axon) = start_miner(folder.path(), &exchanges);
             let hotkey = key("miner").hotkey();
-            chain.register(hotkey, hotkey).unwrap();
+            chain.register(hotkey, hotkey.into()).unwrap();
             chain.serve(hotkey, axon).unwrap();
             miner = Some(running);
         }

@@ -64,9 +64,9 @@ impl NodeScenario {
             ..Hyperparameters::default()
         };
         let hotkey = |role: &str| key(role).hotkey();
-        let mut ledger = Ledger::genesis(rules, hotkey("owner"), hotkey("owner"));
+        let mut ledger = Ledger::genesis(rules, hotkey("owner"), hotkey("owner").into());
         let validator: Hotkey = hotkey("validator");
-        ledger.register(validator, validator).unwrap();
+        ledger.register(validator, validator.into()).unwrap();
         ledger.stake(validator, 1_000).unwrap();
         let spec = shared_runtime(293)?;
         let (node, behind) = FakeNode::start(ledger, key("validator"), spec).await;

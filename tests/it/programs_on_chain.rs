@@ -77,10 +77,10 @@ impl ValidatorFixture {
 async fn node(registered: bool) -> Option<(FakeNode, SocketAddr)> {
     let key = |role: &str| Keypair::derived(9, role);
     let owner = key("owner").hotkey();
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), owner, owner);
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), owner, owner.into());
     if registered {
         let own = key("validator").hotkey();
-        ledger.register(own, own).unwrap();
+        ledger.register(own, own.into()).unwrap();
         ledger.stake(own, 5 * RAO_PER_ALPHA).unwrap();
     }
     let spec = shared_runtime(293)?;

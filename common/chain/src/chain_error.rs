@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use foretell_core::error_kind::ErrorKind;
 use foretell_core::hash::Hash;
 use thiserror::Error;
 
@@ -36,9 +37,26 @@ pub enum ChainError {
     /// The node's answers took longer than this, all together.
     #[error("the node's answers took longer than {} s in all: it is asked again", .0.as_secs_f32())]
     TimedOut(Duration),
-    /// The node can't be reached, or its answer can't be used: trying again may help.
+    /// The node can't be reached, or has no answer this time: trying again may help.
     #[error(transparent)]
-    Node(#[from] Box<dyn std::error::Error + Send + Sync>),
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// The node or its chain isn't as this program knows it: trying again is of no use until somebody acts.
+    #[error(transparent)]
+    Unusable(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ChainError {
+    /// Whether it passes by itself.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::File(error) => error.kind(),
+            Self::TimedOut(_) | Self::Unavailable(_) => ErrorKind::Transient,
+            Self::OtherFormat(_) | Self::OtherChain { .. } | Self::Unusable(_) => {
+                ErrorKind::Permanent
+            }
+        }
+    }
 }
 
 impl From<ChainRefusal> for ChainError {

@@ -5,6 +5,7 @@ mod account;
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ impl Ledger {
     pub fn genesis(
         hyperparameters: Hyperparameters,
         owner_hotkey: Hotkey,
-        owner_coldkey: Hotkey,
+        owner_coldkey: Coldkey,
     ) -> Self {
         let mut ledger = Self {
             block: Block::FIRST,
@@ -129,7 +130,7 @@ impl Ledger {
     ///
     /// Whoever leaves keeps stake and earnings, and loses weights, bonds and permit; nobody's weights or bonds pass
     /// from it to the newcomer. As on the real chain, `last_update` starts at this block.
-    pub fn register(&mut self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainRefusal> {
+    pub fn register(&mut self, hotkey: Hotkey, coldkey: Coldkey) -> Result<Uid, ChainRefusal> {
         if let Some((uid, _)) = self.registered(hotkey) {
             return Ok(uid);
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use foretell_core::error_kind::ErrorKind;
 use foretell_files::{FileAccess, write_file};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -50,6 +51,16 @@ pub enum LedgerFileError {
         /// The version that it states.
         found: u64,
     },
+}
+
+impl LedgerFileError {
+    /// Whether it passes by itself: a disk that is full may have room again, a file that is no ledger stays none.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Transient,
+            Self::Malformed { .. } | Self::Version { .. } => ErrorKind::Permanent,
+        }
+    }
 }
 
 /// The content of the file.
@@ -122,7 +133,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         assert!(matches!(read(&path), Ok(None)));
-        let ledger = Ledger::genesis(Hyperparameters::default(), hotkey(1), hotkey(1));
+        let ledger = Ledger::genesis(Hyperparameters::default(), hotkey(1), hotkey(1).into());
         write(&path, &ledger).unwrap();
         assert_eq!(read(&path).unwrap(), Some(ledger));
         let whole = fs::read_to_string(&path).unwrap();

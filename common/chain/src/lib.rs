@@ -21,6 +21,7 @@
 //! use foretell_chain::metagraph::{Hyperparameters, RAO_PER_ALPHA};
 //! use foretell_chain::signed_weights::SignedWeights;
 //! use foretell_chain::weights::weights_to_u16;
+//! use foretell_core::coldkey::Coldkey;
 //! use foretell_core::hotkey::Hotkey;
 //! use foretell_keys::keypair::Keypair;
 //!
@@ -28,10 +29,10 @@
 //! let validator = key.hotkey();
 //!
 //! // The subnet's owner is uid 0; here it validates too.
-//! let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
+//! let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator.into());
 //! ledger.stake(validator, 100 * RAO_PER_ALPHA)?;
-//! let good = ledger.register(Hotkey([2; 32]), Hotkey([2; 32]))?;
-//! let fair = ledger.register(Hotkey([3; 32]), Hotkey([3; 32]))?;
+//! let good = ledger.register(Hotkey([2; 32]), Coldkey([2; 32]))?;
+//! let fair = ledger.register(Hotkey([3; 32]), Coldkey([3; 32]))?;
 //!
 //! let (uids, values) = (vec![good, fair], weights_to_u16(&[0.75, 0.25])?);
 //! let (version_key, nonce) = (0, 1);

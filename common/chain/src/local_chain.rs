@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::{Hotkey, Uid};
 use foretell_core::time::UnixMillis;
 
@@ -66,7 +67,7 @@ impl LocalChain {
     }
 
     /// Gives the hotkey a uid; the one that it has, if it is registered.
-    pub fn register(&self, hotkey: Hotkey, coldkey: Hotkey) -> Result<Uid, ChainError> {
+    pub fn register(&self, hotkey: Hotkey, coldkey: Coldkey) -> Result<Uid, ChainError> {
         self.update(|ledger| ledger.register(hotkey, coldkey))
     }
 
@@ -182,7 +183,8 @@ mod tests {
     const MINER: Hotkey = hotkey(2);
 
     fn genesis() -> Ledger {
-        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator(), validator());
+        let mut ledger =
+            Ledger::genesis(Hyperparameters::default(), validator(), validator().into());
         ledger.stake(validator(), 1_000).unwrap();
         ledger
     }
@@ -234,7 +236,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger.json");
         let chain = Arc::new(open(&path));
-        assert_eq!(chain.register(MINER, MINER).unwrap(), Uid(1));
+        assert_eq!(chain.register(MINER, MINER.into()).unwrap(), Uid(1));
         let prepared = set_weights(chain.clone()).await;
         let status = chain.submission_status(&prepared).await.unwrap();
         chain.advance_to(Block::new(720)).unwrap();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub struct Neuron {
     /// The key that signs requests, answers and weights.
     pub hotkey: Hotkey,
     /// The key of its owner; all hotkeys of one coldkey are one entry in the pool.
-    pub coldkey: Hotkey,
+    pub coldkey: Coldkey,
     /// Where it answers requests, if it serves.
     pub axon: Option<SocketAddr>,
     /// Its stake in rao of alpha.

@@ -93,9 +93,9 @@ mod tests {
             max_validators: 1,
             ..Hyperparameters::default()
         };
-        let mut ledger = Ledger::genesis(rules, hotkey(1), hotkey(1));
+        let mut ledger = Ledger::genesis(rules, hotkey(1), hotkey(1).into());
         for byte in [2, 3] {
-            ledger.register(hotkey(byte), hotkey(byte)).unwrap();
+            ledger.register(hotkey(byte), hotkey(byte).into()).unwrap();
         }
         ledger.stake(hotkey(2), 5 * RAO_PER_ALPHA).unwrap();
         let axon = "203.0.113.5:8091".parse().unwrap();

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use foretell_core::error_kind::ErrorKind;
 use foretell_core::hotkey::{Hotkey, Uid};
 use thiserror::Error;
 
@@ -80,10 +81,33 @@ pub enum ChainRefusal {
         name: String,
         /// What to do about it, or else the runtime's own text.
         message: String,
+        /// Whether the same may be taken later.
+        kind: ErrorKind,
     },
     /// No weight is above 0.
     #[error("all weights are zero: to pay nobody, put the weight on the subnet owner's uid")]
     AllZero,
+}
+
+impl ChainRefusal {
+    /// Whether the chain may take the same later.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RateLimited { .. } => ErrorKind::Transient,
+            Self::Runtime { kind, .. } => *kind,
+            Self::NotRegistered(_)
+            | Self::SubnetFull
+            | Self::InvalidAxon(_)
+            | Self::BadSignature(_)
+            | Self::UnequalLengths { .. }
+            | Self::OutdatedVersionKey { .. }
+            | Self::StaleNonce { .. }
+            | Self::NoPermit { .. }
+            | Self::DuplicateUid(_)
+            | Self::UnknownUid(_)
+            | Self::AllZero => ErrorKind::Permanent,
+        }
+    }
 }
 
 #[cfg(test)]

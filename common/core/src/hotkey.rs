@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ss58::{self, Ss58Error};
 
-/// A hotkey's (or coldkey's) public key. Miners are keyed by hotkey, never by uid.
+/// A hotkey's public key. Miners are keyed by hotkey, never by uid.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hotkey(pub [u8; 32]);
 

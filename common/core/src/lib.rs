@@ -20,7 +20,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | types | [`time`], [`instant_range`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`bar`], [`series`], [`signed_text`] |
+//! | types | [`error_kind`], [`time`], [`instant_range`], [`price`], [`hash`], [`ss58`], [`hotkey`], [`coldkey`], [`bar`], [`series`], [`signed_text`] |
 //! | constants | [`rules`], [`json_fault`] |
 //! | forecasts | [`forecast`], [`outcome`], [`volatility`] |
 //! | prices | [`settle`], [`replay`] |
@@ -32,6 +32,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod bar;
+pub mod coldkey;
+pub mod error_kind;
 pub mod forecast;
 pub mod hash;
 pub mod hotkey;

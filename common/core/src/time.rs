@@ -38,6 +38,9 @@ pub enum TimeRangeError {
     /// Milliseconds of a span that is longer than any two instants are apart.
     #[error("{0} ms is a span of more than 20,000 years; write milliseconds, such as 300000")]
     Span(i64),
+    /// A span that has to lead on, such as a step, and doesn't.
+    #[error("{0} ms is no step: write a number of milliseconds above zero, such as 300000")]
+    NotAbove(i64),
 }
 
 impl UnixMillis {
@@ -209,6 +212,19 @@ impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let millis = i64::deserialize(deserializer)?;
         Self::try_from(millis).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Reads a span that has to be above zero, such as a step: for serde's `deserialize_with`.
+///
+/// # Errors
+/// The number is no span, or isn't above zero.
+pub fn deserialize_step<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Millis, D::Error> {
+    let span = Millis::deserialize(deserializer)?;
+    if span > Millis::ZERO {
+        Ok(span)
+    } else {
+        Err(serde::de::Error::custom(TimeRangeError::NotAbove(span.0)))
     }
 }
 

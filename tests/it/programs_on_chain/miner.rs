@@ -62,10 +62,10 @@ impl PublishedMiner {
 async fn node(registered: bool) -> Option<(FakeNode, SocketAddr)> {
     let key = |role: &str| Keypair::derived(9, role);
     let owner = key("owner").hotkey();
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), owner, owner);
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), owner, owner.into());
     if registered {
         let own = key("miner").hotkey();
-        ledger.register(own, own).unwrap();
+        ledger.register(own, own.into()).unwrap();
     }
     let spec = shared_runtime(293)?;
     Some(FakeNode::start(ledger, key("validator"), spec).await)

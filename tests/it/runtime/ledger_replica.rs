@@ -20,9 +20,9 @@ impl LedgerReplica {
     /// The ledger with the neurons of this metagraph and their stakes, before any weights.
     pub fn from_metagraph(metagraph: &Metagraph, rules: Hyperparameters) -> Self {
         let hotkeys: Vec<Hotkey> = metagraph.neurons.iter().map(|n| n.hotkey).collect();
-        let mut ledger = Ledger::genesis(rules, hotkeys[0], hotkeys[0]);
+        let mut ledger = Ledger::genesis(rules, hotkeys[0], hotkeys[0].into());
         for (uid, hotkey) in (1..).zip(&hotkeys[1..]) {
-            assert_eq!(ledger.register(*hotkey, *hotkey), Ok(Uid(uid)));
+            assert_eq!(ledger.register(*hotkey, (*hotkey).into()), Ok(Uid(uid)));
         }
         let mut replica = Self { ledger, nonce: 0 };
         replica.copy_stakes(metagraph);

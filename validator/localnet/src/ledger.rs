@@ -53,8 +53,8 @@ fn genesis_ledger(seed: u64, participants: &[Participant]) -> Result<Ledger> {
         max_uids: default.max_uids.max(uids),
         ..default
     };
-    let mut ledger = Ledger::genesis(rules, key("owner"), key("owner/coldkey"));
-    ledger.register(key("validator"), key("validator/coldkey"))?;
+    let mut ledger = Ledger::genesis(rules, key("owner"), key("owner/coldkey").into());
+    ledger.register(key("validator"), key("validator/coldkey").into())?;
     ledger.stake(key("validator"), STAKE)?;
     for participant in participants {
         let coldkey = participant.coldkey(seed);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::Hotkey;
 use foretell_keys::keypair::{Keypair, derived_seed};
 
@@ -92,8 +93,10 @@ impl Participant {
     }
 
     /// Its coldkey on the network of `seed`: each participant has an owner of its own.
-    pub fn coldkey(&self, seed: u64) -> Hotkey {
-        Keypair::derived(seed, &format!("{}/coldkey", self.name)).hotkey()
+    pub fn coldkey(&self, seed: u64) -> Coldkey {
+        Keypair::derived(seed, &format!("{}/coldkey", self.name))
+            .hotkey()
+            .into()
     }
 }
 

@@ -187,7 +187,7 @@ fn restart(folder: &Path) {
     let opened = started.elapsed().as_secs_f64();
     let key = Keypair::derived(1, "validator");
     let own = key.hotkey();
-    let genesis_ledger = || Ledger::genesis(Hyperparameters::default(), own, own);
+    let genesis_ledger = || Ledger::genesis(Hyperparameters::default(), own, own.into());
     let chain = LocalChain::open_or_create(folder.join("ledger.json"), genesis_ledger).unwrap();
     let dependencies = RoundsDependencies {
         store,

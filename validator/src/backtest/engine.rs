@@ -156,7 +156,7 @@ impl BacktestEngine {
             owners.extend(
                 raw_forecast
                     .owner()
-                    .map(|owner| (key, self.names.key(owner))),
+                    .map(|owner| (key, self.names.key(owner).into())),
             );
         }
         if origin + grid.span() > self.last_close {

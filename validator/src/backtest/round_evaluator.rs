@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::forecast::{Forecast, QuantileForecast};
 use foretell_core::hotkey::Hotkey;
 use foretell_core::price::Price;
@@ -44,7 +45,7 @@ pub struct KeyedRound {
     /// The forecaster's key, one for each forecast.
     pub keys: Vec<Hotkey>,
     /// Hotkey and coldkey of the forecasters whose owner the files name.
-    pub owners: Vec<(Hotkey, Hotkey)>,
+    pub owners: Vec<(Hotkey, Coldkey)>,
 }
 
 /// An evaluated round: all that is known of it without the rounds before it.
@@ -57,7 +58,7 @@ pub struct BacktestRound {
     /// The scorer of its forecasts, or why the round is void by the rules of `evidence`.
     pub scorer: Result<RoundScorer, VoidReason>,
     /// Hotkey and coldkey of the forecasters whose owner the files name.
-    pub owners: Vec<(Hotkey, Hotkey)>,
+    pub owners: Vec<(Hotkey, Coldkey)>,
     /// Valid forecasts by miner.
     pub forecasts: BTreeMap<Hotkey, Forecast>,
     /// Fans and scores of the valid forecasts; empty in a void round.
@@ -122,7 +123,7 @@ impl RoundEvaluator {
 
 impl BacktestRound {
     /// The round as policies take it, with the `owners` known so far.
-    pub fn settled<'a>(&'a self, owners: &'a BTreeMap<Hotkey, Hotkey>) -> SettledRound<'a> {
+    pub fn settled<'a>(&'a self, owners: &'a BTreeMap<Hotkey, Coldkey>) -> SettledRound<'a> {
         SettledRound {
             origin: self.origin,
             settlement: &self.settlement,

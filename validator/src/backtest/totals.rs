@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::journal::Genesis;
 use foretell_core::time::UnixMillis;
@@ -31,7 +32,7 @@ pub struct BacktestTotals {
     /// Advantage that a miss counts as.
     miss_advantage: f64,
     /// Coldkey by miner, of the miners whose owner a file has named so far.
-    owners: BTreeMap<Hotkey, Hotkey>,
+    owners: BTreeMap<Hotkey, Coldkey>,
     /// Rounds that are void by the rules of `evidence`.
     pub voids: Vec<VoidRound>,
     /// Number of invalid forecasts.

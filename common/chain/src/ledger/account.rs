@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hash::Hash;
 use foretell_core::hotkey::{Hotkey, Uid};
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ pub(super) struct HotkeyBalance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Account {
     pub(super) hotkey: Hotkey,
-    pub(super) coldkey: Hotkey,
+    pub(super) coldkey: Coldkey,
     pub(super) axon: Option<SocketAddr>,
     #[serde(flatten)]
     pub(super) balance: HotkeyBalance,
@@ -56,7 +57,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(hotkey: Hotkey, coldkey: Hotkey, registered: Block) -> Self {
+    pub(super) fn new(hotkey: Hotkey, coldkey: Coldkey, registered: Block) -> Self {
         Self {
             hotkey,
             coldkey,

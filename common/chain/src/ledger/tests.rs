@@ -39,10 +39,10 @@ fn versioned_weights(
 
 /// Owner 0 without stake, validator 1, miners 2 and 3; seeds are uids.
 fn network() -> Ledger {
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey(0), hotkey(100));
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey(0), hotkey(100).into());
     for uid in 1..4 {
         assert_eq!(
-            ledger.register(hotkey(uid), hotkey(uid)),
+            ledger.register(hotkey(uid), hotkey(uid).into()),
             Ok(Uid(uid.into()))
         );
     }
@@ -55,14 +55,14 @@ fn the_owner_comes_first_and_nobody_comes_twice() {
     let mut ledger = network();
     ledger.advance_to(Block::new(7));
     let before = ledger.clone();
-    assert_eq!(ledger.register(hotkey(2), hotkey(55)), Ok(Uid(2)));
+    assert_eq!(ledger.register(hotkey(2), hotkey(55).into()), Ok(Uid(2)));
     assert_eq!(ledger, before);
-    assert_eq!(ledger.register(hotkey(4), hotkey(55)), Ok(Uid(4)));
+    assert_eq!(ledger.register(hotkey(4), hotkey(55).into()), Ok(Uid(4)));
 
     let metagraph = ledger.metagraph();
     assert_eq!(metagraph.owner, Uid(0));
     assert_eq!(metagraph.neurons[0].hotkey, hotkey(0));
-    assert_eq!(metagraph.neurons[0].coldkey, hotkey(100));
+    assert_eq!(metagraph.neurons[0].coldkey, hotkey(100).into());
     let newcomer = metagraph.neuron(hotkey(4)).unwrap();
     assert_eq!(
         (newcomer.uid, newcomer.last_update),
@@ -77,9 +77,9 @@ fn permits_follow_stake_at_once() {
         max_validators: 1,
         ..Hyperparameters::default()
     };
-    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
-    ledger.register(hotkey(1), hotkey(1)).unwrap();
-    ledger.register(hotkey(2), hotkey(2)).unwrap();
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0).into());
+    ledger.register(hotkey(1), hotkey(1).into()).unwrap();
+    ledger.register(hotkey(2), hotkey(2).into()).unwrap();
     let permits = |ledger: &Ledger| -> Vec<bool> {
         let neurons = ledger.metagraph().neurons;
         neurons.iter().map(|neuron| neuron.permit).collect()
@@ -268,9 +268,9 @@ fn full_network() -> Ledger {
         immunity_period: 10,
         ..Hyperparameters::default()
     };
-    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(100));
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(100).into());
     for uid in 1..4 {
-        ledger.register(hotkey(uid), hotkey(uid)).unwrap();
+        ledger.register(hotkey(uid), hotkey(uid).into()).unwrap();
     }
     ledger.stake(hotkey(1), 1_000).unwrap();
     ledger.submit(&weights(1, 1, &[(2, 3), (3, 1)])).unwrap();
@@ -283,7 +283,7 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
     let mut ledger = full_network();
     let before = ledger.metagraph().neurons;
     assert!(before[3].emission > 0 && before[3].emission < before[2].emission);
-    assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
+    assert_eq!(ledger.register(hotkey(4), hotkey(4).into()), Ok(Uid(3)));
     let after = ledger.metagraph().neurons;
     assert_eq!((after[3].hotkey, after[3].emission), (hotkey(4), 0));
     // The weight that miner 3 had doesn't pay its successor.
@@ -297,7 +297,7 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
     assert_eq!(incentive, [0, 0, u16::MAX, 0]);
     // Now the newcomer is the least paid, but for ten blocks nobody can take its place: miner 2 has to go.
     assert_eq!(ledger.block(), Block::new(20));
-    ledger.register(hotkey(5), hotkey(5)).unwrap();
+    ledger.register(hotkey(5), hotkey(5).into()).unwrap();
     assert_eq!(ledger.metagraph().neurons[3].hotkey, hotkey(5));
 }
 
@@ -305,7 +305,7 @@ fn a_newcomer_to_a_full_subnet_takes_the_place_of_the_least_paid_and_nothing_els
 fn immunity_protects_newcomers_while_others_can_leave() {
     let mut ledger = full_network();
     ledger.advance_to(Block::new(15));
-    assert_eq!(ledger.register(hotkey(4), hotkey(4)), Ok(Uid(3)));
+    assert_eq!(ledger.register(hotkey(4), hotkey(4).into()), Ok(Uid(3)));
     // Uid 3 is immune until block 25; miner 2 is paid less than the validator.
     ledger.advance_to(Block::new(24));
     let pruned_uid = ledger.pruned_uid().unwrap();
@@ -320,17 +320,17 @@ fn coming_back_costs_the_price_of_the_day_and_finds_what_was_left() {
     ledger.stake(hotkey(3), 7).unwrap();
     let earned = ledger.metagraph().neurons[3].emission;
     let first = ledger.spent_on_registration(hotkey(3));
-    ledger.register(hotkey(4), hotkey(4)).unwrap();
+    ledger.register(hotkey(4), hotkey(4).into()).unwrap();
     assert_eq!(ledger.metagraph().neuron(hotkey(3)), None);
     ledger.advance_to(Block::new(40));
     let price = ledger.registration_price();
-    let uid = ledger.register(hotkey(3), hotkey(3)).unwrap();
+    let uid = ledger.register(hotkey(3), hotkey(3).into()).unwrap();
     assert_eq!(ledger.spent_on_registration(hotkey(3)), first + price);
     let neuron = ledger.metagraph().neurons[usize::from(uid.0)].clone();
     assert_eq!((neuron.stake, neuron.emission), (7, earned));
     assert!(ledger.registration_price() > price);
     // A registered hotkey pays nothing for asking again.
-    ledger.register(hotkey(3), hotkey(3)).unwrap();
+    ledger.register(hotkey(3), hotkey(3).into()).unwrap();
     assert_eq!(ledger.spent_on_registration(hotkey(3)), first + price);
 }
 
@@ -338,7 +338,7 @@ fn coming_back_costs_the_price_of_the_day_and_finds_what_was_left() {
 fn bonds_remember_who_found_a_miner_first() {
     let mut ledger = network();
     ledger.hyperparameters.weights_rate_limit = 0;
-    ledger.register(hotkey(4), hotkey(4)).unwrap();
+    ledger.register(hotkey(4), hotkey(4).into()).unwrap();
     ledger.stake(hotkey(4), 1_000).unwrap();
     ledger.submit(&weights(1, 1, &[(2, 1), (3, 1)])).unwrap();
     ledger.submit(&weights(4, 2, &[(3, 1)])).unwrap();
@@ -382,9 +382,9 @@ fn after(operations: &[Operation]) -> Ledger {
         immunity_period: 20,
         ..Hyperparameters::default()
     };
-    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0));
+    let mut ledger = Ledger::genesis(rules, hotkey(0), hotkey(0).into());
     for uid in 1..5 {
-        ledger.register(hotkey(uid), hotkey(uid)).unwrap();
+        ledger.register(hotkey(uid), hotkey(uid).into()).unwrap();
         ledger
             .stake(hotkey(uid), u64::from(uid) * RAO_PER_BLOCK)
             .unwrap();
@@ -392,7 +392,7 @@ fn after(operations: &[Operation]) -> Ledger {
     for (nonce, operation) in (0..).zip(operations) {
         match operation {
             Operation::Register(who) => ledger
-                .register(hotkey(*who), hotkey(*who))
+                .register(hotkey(*who), hotkey(*who).into())
                 .map(|_| ())
                 .unwrap(),
             Operation::Stake(who, rao) => drop(ledger.stake(hotkey(*who), *rao)),

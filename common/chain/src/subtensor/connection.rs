@@ -13,6 +13,7 @@ use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foretell_core::error_kind::ErrorKind;
 use serde::de::DeserializeOwned;
 use subxt::rpcs::client::RpcParams;
 use subxt::rpcs::{Error as RpcError, RpcClient, UserError};
@@ -24,6 +25,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long no request is sent after a first failure; the longest time is 2⁵ times this.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF_DOUBLINGS: u32 = 5;
+
+/// A longer answer isn't read. A page of a subnet's storage has some 100 kB, the metadata of a runtime one to two MB; the
+/// library closes a connection over which more than 10 MB come at once.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// No more characters of a node's own words are kept.
+const MAX_QUOTED: usize = 300;
 
 /// A node that is reached over a WebSocket, which is opened with the first request.
 #[derive(Debug)]
@@ -83,6 +90,16 @@ pub enum NodeError {
         /// Time until the next request is sent.
         wait: Duration,
     },
+    /// The node knows nothing of what it was asked for, such as a block.
+    #[error(
+        "{url} knows nothing of what {method} asks for: another node behind this address may lag"
+    )]
+    NothingKnown {
+        /// The node's WebSocket URL.
+        url: String,
+        /// The JSON-RPC method.
+        method: &'static str,
+    },
     /// The node answered with a JSON-RPC error.
     #[error("the node refuses {method}: {message}")]
     Rejected {
@@ -103,6 +120,27 @@ pub enum NodeError {
         /// What is wrong with the answer.
         what: String,
     },
+}
+
+impl NodeError {
+    /// Whether it passes by itself.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Disconnected { .. }
+            | Self::BackingOff { .. }
+            | Self::NothingKnown { .. } => ErrorKind::Transient,
+            // JSON-RPC 2.0: no JSON, no request, no such method, other parameters. All else is about the moment: a node that
+            // is busy, a block that it has forgotten, a transaction that it doesn't want now.
+            Self::Rejected {
+                code: -32_700 | -32_602..=-32_600,
+                ..
+            }
+            | Self::MalformedResponse { .. } => ErrorKind::Permanent,
+            Self::Rejected { .. } => ErrorKind::Transient,
+        }
+    }
 }
 
 impl NodeConnection {
@@ -184,8 +222,13 @@ impl NodeConnection {
             None => self.connect().await?,
         };
         let url = || self.url.clone();
-        client
-            .request(method, parameters)
+        let malformed = |what: String| NodeError::MalformedResponse {
+            url: url(),
+            method,
+            what: quoted(&what),
+        };
+        let answer = client
+            .request_raw(method, parameters.build())
             .await
             .map_err(|error| match error {
                 RpcError::User(UserError {
@@ -194,17 +237,13 @@ impl NodeConnection {
                     data,
                 }) => {
                     let data = data.map_or_else(String::new, |data| format!(": {}", data.get()));
-                    let message = format!("{message}{data}");
                     NodeError::Rejected {
                         method,
                         code,
-                        message,
+                        message: quoted(&format!("{message}{data}")),
                     }
                 }
-                RpcError::Deserialization(error) => {
-                    let (url, what) = (url(), error.to_string());
-                    NodeError::MalformedResponse { url, method, what }
-                }
+                RpcError::Deserialization(error) => malformed(error.to_string()),
                 other => {
                     let (url, source) = (url(), other.into());
                     NodeError::Disconnected {
@@ -213,7 +252,17 @@ impl NodeConnection {
                         source,
                     }
                 }
-            })
+            })?;
+        match answer.get() {
+            "null" => Err(NodeError::NothingKnown { url: url(), method }),
+            text if text.len() > MAX_ANSWER_BYTES => {
+                let bytes = text.len();
+                Err(malformed(format!(
+                    "{bytes} bytes, of which at most {MAX_ANSWER_BYTES} are read"
+                )))
+            }
+            text => serde_json::from_str(text).map_err(|error| malformed(error.to_string())),
+        }
     }
 
     async fn connect(&self) -> Result<RpcClient, NodeError> {
@@ -233,4 +282,14 @@ impl NodeConnection {
         // A panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A node's words as they go into messages and logs: on one line, without control characters, and not too many.
+fn quoted(words: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut quoted: String = words.chars().take(MAX_QUOTED).map(printable).collect();
+    if words.chars().nth(MAX_QUOTED).is_some() {
+        quoted.push('…');
+    }
+    quoted
 }

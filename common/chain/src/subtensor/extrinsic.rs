@@ -177,7 +177,11 @@ impl SignedExtrinsic {
             });
         }
         // The nonce is taken: by this extrinsic, or by another one that was signed with the same key.
-        for number in (self.birth_block + 1).get()..=self.until.get().min(last.block.get()) {
+        let valid_until = self
+            .until
+            .min(self.birth_block + ERA_BLOCKS)
+            .min(last.block);
+        for number in (self.birth_block + 1).get()..=valid_until.get() {
             let hash: H256 = last
                 .connection
                 .request("chain_getBlockHash", rpc_params![number])

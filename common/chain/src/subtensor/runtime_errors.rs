@@ -1,5 +1,6 @@
 //! Errors of the runtime and of the transaction pool as refusals that say what to do.
 
+use foretell_core::error_kind::ErrorKind;
 use subxt::Metadata;
 use subxt::dynamic::{At, Value};
 
@@ -89,9 +90,29 @@ fn advice(name: &str) -> Option<&'static str> {
 /// The refusal for an error's name, with `otherwise` as its text where there is no advice.
 pub fn refusal_by_name(name: &str, otherwise: impl Into<String>) -> ChainRefusal {
     let message = advice(name).map_or_else(|| otherwise.into(), str::to_owned);
+    refusal(name, message, kind_by_name(name))
+}
+
+fn refusal(name: &str, message: impl Into<String>, kind: ErrorKind) -> ChainRefusal {
     ChainRefusal::Runtime {
         name: name.to_owned(),
-        message,
+        message: message.into(),
+        kind,
+    }
+}
+
+/// Whether the runtime may take the same later: only its limits on how often are lifted by time.
+fn kind_by_name(name: &str) -> ErrorKind {
+    match name {
+        "SettingWeightsTooFast"
+        | "CommittingWeightsTooFast"
+        | "TooManyUnrevealedCommits"
+        | "TooManyRegistrationsThisBlock"
+        | "TooManyRegistrationsThisInterval"
+        | "ServingRateLimitExceeded"
+        | "NetworkTxRateLimitExceeded"
+        | "TxRateLimitExceeded" => ErrorKind::Transient,
+        _ => ErrorKind::Permanent,
     }
 }
 
@@ -149,27 +170,29 @@ pub fn from_pool_error(error: NodeError) -> Result<(), TransactionPoolError> {
             message.clone(),
         )));
     }
-    for (words, advice) in [
-        ("ayment", "the account can't pay the fee: send it TAO"),
+    let other_runtime = "the signature doesn't fit this chain's runtime: it is signed again";
+    for (words, advice, kind) in [
         (
-            "BadProof",
-            "the signature doesn't fit this chain's runtime: it is signed again",
+            "ayment",
+            "the account can't pay the fee: send it TAO",
+            ErrorKind::Permanent,
         ),
+        ("BadProof", other_runtime, ErrorKind::Transient),
+        ("bad signature", other_runtime, ErrorKind::Transient),
         (
-            "bad signature",
-            "the signature doesn't fit this chain's runtime: it is signed again",
+            "AncientBirthBlock",
+            "it is too old: it is signed again",
+            ErrorKind::Transient,
         ),
-        ("AncientBirthBlock", "it is too old: it is signed again"),
         (
             "Future",
             "an earlier transaction of this account is missing: wait",
+            ErrorKind::Transient,
         ),
     ] {
         if message.contains(words) {
-            return Err(TransactionPoolError::Refused(refusal_by_name(
-                "InvalidTransaction",
-                advice,
-            )));
+            let refused = refusal("InvalidTransaction", advice, kind);
+            return Err(TransactionPoolError::Refused(refused));
         }
     }
     Err(error.into())

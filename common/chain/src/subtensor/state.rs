@@ -11,7 +11,7 @@ use subxt::rpcs::rpc_params;
 use subxt::utils::H256;
 
 use super::connection::{NodeConnection, NodeError};
-use super::error::SubtensorError;
+use super::error::{MAX_VALUE_BYTES, SubtensorError};
 use super::runtime::{Runtime, StorageKey};
 use crate::block::Block;
 
@@ -60,14 +60,22 @@ impl BlockState<'_> {
                 .connection
                 .request("state_queryStorageAt", rpc_params![chunk, self.hash]);
             let answer: Vec<StorageChanges> = request.await?;
-            found.extend(answer.into_iter().flat_map(|block| block.changes));
+            let changes = answer.into_iter().flat_map(|block| block.changes);
+            // What wasn't asked for isn't kept.
+            found.extend(changes.filter(|(key, _)| chunk.contains(key)));
         }
         let values = storage_keys
             .into_iter()
             .zip(keys)
             .map(|(storage_key, key)| {
                 let bytes = match found.get(&key) {
-                    Some(Some(text)) => Some(self.bytes("state_queryStorageAt", text)?),
+                    Some(Some(text)) => {
+                        let (entry, bytes) = (storage_key.entry, text.len() / 2);
+                        if bytes > MAX_VALUE_BYTES {
+                            return Err(SubtensorError::ValueTooLong { entry, bytes });
+                        }
+                        Some(self.bytes("state_queryStorageAt", text)?)
+                    }
                     Some(None) => None,
                     None => {
                         return Err(

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::{Hotkey, Uid};
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::utils::AccountId32;
 
-use super::error::SubtensorError;
+use super::error::{MAX_NEURONS, SubtensorError};
 use super::runtime::StorageKey;
 use super::state::{BlockState, account, number};
 use crate::block::Block;
@@ -76,6 +77,9 @@ pub(super) fn hotkey_keys(netuid: u16, hotkey: &Hotkey) -> [StorageKey; 4] {
 pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph, SubtensorError> {
     let mut read = state.read(subnet_keys(netuid)).await?;
     let count: u16 = read.next_value()?;
+    if count > MAX_NEURONS {
+        return Err(SubtensorError::TooManyNeurons { netuid, count });
+    }
     let tempo = read.next_value()?;
     let owner: Option<AccountId32> = read.next_optional()?;
     let permits: Vec<bool> = read.next_value()?;
@@ -105,7 +109,7 @@ pub async fn metagraph(state: &BlockState<'_>, netuid: u16) -> Result<Metagraph,
         Ok(Neuron {
             uid: Uid(uid),
             hotkey: *hotkey,
-            coldkey: Hotkey(coldkey.0),
+            coldkey: Coldkey(coldkey.0),
             axon: axon.and_then(|axon| axon.address()),
             stake: alpha.saturating_add((root as f64 * tao_weight) as u64),
             permit: permits.get(index).copied().unwrap_or(false),

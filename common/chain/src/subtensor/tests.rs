@@ -1,5 +1,7 @@
 //! Our calls against the metadata of real runtimes, which are not part of this repository.
 
+mod answers;
+
 use std::path::{Path, PathBuf};
 
 use foretell_core::hotkey::Uid;

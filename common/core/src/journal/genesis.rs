@@ -7,7 +7,7 @@ use crate::hotkey::Hotkey;
 use crate::pool::evidence;
 use crate::rules::RulesVersion;
 use crate::series::Series;
-use crate::time::{Millis, UnixMillis};
+use crate::time::{Millis, UnixMillis, deserialize_step};
 
 /// What a journal is about: series, rules, validator, and the origins of its rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ pub struct Genesis {
     /// All origins are below this instant.
     pub end_origin: UnixMillis,
     /// Time from one origin to the next.
+    #[serde(deserialize_with = "deserialize_step")]
     pub round_every: Millis,
     /// Where the settled prices come from.
     pub prices: PriceOrigin,

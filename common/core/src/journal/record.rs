@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::genesis::Genesis;
+use crate::coldkey::Coldkey;
 use crate::hash::{Commitment, Hash, Nonce, Signature};
 use crate::hotkey::{Hotkey, Uid};
 use crate::miss::MissReason;
@@ -29,7 +30,7 @@ pub enum Record {
         asked: Vec<Hotkey>,
         /// The coldkey of each eligible hotkey that has one on the metagraph.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        owners: BTreeMap<Hotkey, Hotkey>,
+        owners: BTreeMap<Hotkey, Coldkey>,
         /// The forecasters of this round's consensus, with their shares.
         pool: Vec<Forecaster>,
     },

@@ -48,7 +48,7 @@ fn one_of_each(x: f64) -> Vec<Record> {
         Record::Opened {
             round,
             asked: vec![miner],
-            owners: BTreeMap::from([(miner, miner)]),
+            owners: BTreeMap::from([(miner, miner.into())]),
             pool: vec![Forecaster {
                 share: x,
                 members: BTreeMap::from([(miner, 1.0)]),

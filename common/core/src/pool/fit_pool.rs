@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::fit;
 use super::fit_state::FitState;
 use super::forecaster::Forecaster;
+use crate::coldkey::Coldkey;
 use crate::hotkey::Hotkey;
 use crate::rules::FitRules;
 
@@ -14,7 +15,7 @@ use crate::rules::FitRules;
 /// `owners` gives coldkeys by hotkey; a hotkey without one is its own.
 pub fn fit_pool(
     eligible: &[Hotkey],
-    owners: &BTreeMap<Hotkey, Hotkey>,
+    owners: &BTreeMap<Hotkey, Coldkey>,
     fit_state: &FitState,
     rules: &FitRules,
 ) -> Vec<Forecaster> {
@@ -33,14 +34,15 @@ pub fn fit_pool(
 /// are one forecaster. Parts are equal between coldkeys, and inside a coldkey between hotkeys.
 fn group_forecasters(
     eligible: &[Hotkey],
-    owners: &BTreeMap<Hotkey, Hotkey>,
+    owners: &BTreeMap<Hotkey, Coldkey>,
     fit_state: &FitState,
     rules: &FitRules,
 ) -> Vec<Forecaster> {
-    let mut by_coldkey: BTreeMap<Hotkey, Vec<Hotkey>> = BTreeMap::new();
+    let mut by_coldkey: BTreeMap<Coldkey, Vec<Hotkey>> = BTreeMap::new();
     for miner in eligible {
-        let coldkey = owners.get(miner).unwrap_or(miner);
-        by_coldkey.entry(*coldkey).or_default().push(*miner);
+        let own = || Coldkey::from(*miner);
+        let coldkey = owners.get(miner).copied().unwrap_or_else(own);
+        by_coldkey.entry(coldkey).or_default().push(*miner);
     }
     let mut per_coldkey: Vec<Forecaster> = by_coldkey.into_values().map(equal_parts).collect();
     per_coldkey.sort_by(|a, b| a.members.keys().cmp(b.members.keys()));

@@ -8,12 +8,28 @@ pub(crate) use unit::MAX_MOVE;
 pub use unit::Unit;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::time::{Millis, UnixMillis};
+use crate::time::{Millis, UnixMillis, deserialize_step};
+
+/// No series that is read has a longer horizon: what is allocated for it stays bounded.
+const MAX_HORIZON: usize = 100_000;
+/// Nor does it look further ahead.
+const LONGEST_FORECAST: Millis = Millis::days(36_525);
+
+/// The error of a horizon of no step, of too many steps, or of more than a century.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a horizon of {horizon} steps of {step}: use 1 to {MAX_HORIZON} steps, of a century at most in all"
+)]
+pub struct HorizonError {
+    step: Millis,
+    horizon: usize,
+}
 
 /// A series to forecast, written as `{id, step_ms, horizon, unit}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "SeriesFields", into = "SeriesFields")]
+#[serde(try_from = "SeriesFields", into = "SeriesFields")]
 pub struct Series {
     /// The name, unique in a subnet.
     pub id: SeriesId,
@@ -27,6 +43,7 @@ pub struct Series {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grid {
     /// Time from one forecast close to the next; above zero.
+    #[serde(deserialize_with = "deserialize_step")]
     pub step: Millis,
     /// H, the number of closes that a forecast holds.
     pub horizon: usize,
@@ -64,22 +81,27 @@ impl Grid {
 #[serde(rename = "series", deny_unknown_fields)]
 struct SeriesFields {
     id: SeriesId,
+    #[serde(deserialize_with = "deserialize_step")]
     step_ms: Millis,
     horizon: usize,
     #[serde(default)]
     unit: Unit,
 }
 
-impl From<SeriesFields> for Series {
-    fn from(fields: SeriesFields) -> Self {
-        Self {
-            id: fields.id,
-            grid: Grid {
-                step: fields.step_ms,
-                horizon: fields.horizon,
-            },
-            unit: fields.unit,
+impl TryFrom<SeriesFields> for Series {
+    type Error = HorizonError;
+
+    fn try_from(fields: SeriesFields) -> Result<Self, HorizonError> {
+        let (step, horizon) = (fields.step_ms, fields.horizon);
+        let grid = Grid { step, horizon };
+        if !(1..=MAX_HORIZON).contains(&horizon) || grid.span() > LONGEST_FORECAST {
+            return Err(HorizonError { step, horizon });
         }
+        Ok(Self {
+            id: fields.id,
+            grid,
+            unit: fields.unit,
+        })
     }
 }
 
@@ -107,6 +129,35 @@ mod tests {
         let mistyped = text.replace("unit", "units");
         let error = serde_json::from_str::<Series>(&mistyped).unwrap_err();
         assert!(error.to_string().contains("units"), "{error}");
+    }
+
+    #[test]
+    fn a_step_or_horizon_that_leads_nowhere_is_refused() {
+        let read = |step: i64, horizon: u64| {
+            let text = format!(
+                r#"{{"id":"BTC/USD","step_ms":{step},"horizon":{horizon},"unit":"log_price"}}"#
+            );
+            serde_json::from_str::<Series>(&text).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(300_000, 100).unwrap(), btc_usd(100));
+        for step in [0, -1, i64::MIN, i64::MAX] {
+            let error = read(step, 100).unwrap_err();
+            assert!(
+                error.contains("write") && error.contains(&step.to_string()),
+                "{error}"
+            );
+        }
+        for (step, horizon) in [
+            (300_000, 0),
+            (1, 100_001),
+            (300_000, u64::MAX),
+            (86_400_000, 40_000),
+        ] {
+            let error = read(step, horizon).unwrap_err();
+            assert!(error.contains("use 1 to 100000 steps"), "{error}");
+        }
+        let grid = r#"{"step":0,"horizon":1}"#;
+        assert!(serde_json::from_str::<Grid>(grid).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::SeriesState;
 use super::error::StateError;
+use crate::coldkey::Coldkey;
 use crate::hotkey::Hotkey;
 use crate::journal::Record;
 use crate::round::RoundEvent;
@@ -16,7 +17,7 @@ impl SeriesState {
         &self,
         origin: UnixMillis,
         asked: Vec<Hotkey>,
-        owners: &BTreeMap<Hotkey, Hotkey>,
+        owners: &BTreeMap<Hotkey, Coldkey>,
     ) -> Result<Record, StateError> {
         let eligible = self.eligible();
         let owner = |miner: &Hotkey| Some((*miner, *owners.get(miner)?));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::SeriesState;
 use super::error::StateError;
+use crate::coldkey::Coldkey;
 use crate::forecast::Forecast;
 use crate::hash::Hash;
 use crate::hotkey::Hotkey;
@@ -143,7 +144,7 @@ impl SeriesState {
     pub(super) fn pool(
         &self,
         eligible: &[Hotkey],
-        owners: &BTreeMap<Hotkey, Hotkey>,
+        owners: &BTreeMap<Hotkey, Coldkey>,
     ) -> Result<Vec<Forecaster>, StateError> {
         Ok(fit_pool::fit_pool(
             eligible,

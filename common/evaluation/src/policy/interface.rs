@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::forecast::Forecast;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::score::{RoundScorer, ScoredForecast};
@@ -38,7 +39,7 @@ pub struct SettledRound<'a> {
     /// The same forecasts, scored; empty without a scorer.
     pub scored: &'a BTreeMap<Hotkey, ScoredForecast>,
     /// The coldkey of each hotkey that has stated one.
-    pub owners: &'a BTreeMap<Hotkey, Hotkey>,
+    pub owners: &'a BTreeMap<Hotkey, Coldkey>,
 }
 
 /// Numbers of rounds of a history.

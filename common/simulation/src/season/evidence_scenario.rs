@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use foretell_core::coldkey::Coldkey;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::pool::deviations::Consensus;
 use foretell_core::pool::evidence::{EvidenceSums, EvidenceWindow};
@@ -22,7 +23,7 @@ use crate::attacker_view::AttackerView;
 pub struct EvidenceScenario<'a> {
     participants: Participants,
     rules: &'a Rules,
-    owners: BTreeMap<Hotkey, Hotkey>,
+    owners: BTreeMap<Hotkey, Coldkey>,
     fit_state: FitState,
     credits: Credits,
     /// Advantages of the consensus.
@@ -53,11 +54,11 @@ impl<'a> EvidenceScenario<'a> {
     ) -> Self {
         let attackers = &participants.attackers;
         let owner = |key: &Hotkey| {
-            if attack.one_coldkey {
+            Coldkey::from(if attack.one_coldkey {
                 attackers[0]
             } else {
                 *key
-            }
+            })
         };
         Self {
             owners: attackers.iter().map(|key| (*key, owner(key))).collect(),

@@ -1,12 +1,16 @@
 //! How long the chain is waited for: one deadline for all its answers in a stretch of work.
 //!
 //! Each answer of a node has a deadline of its own; but a node that takes nearly so long for each of them would hold up
-//! the rounds, whose windows are seconds long, many times that long.
+//! the rounds, whose windows are seconds long, many times that long. Rounds go on without an answer for a while.
 
 use std::time::Duration;
 
 use foretell_chain::chain_error::ChainError;
 use tokio::time::{Instant, timeout_at};
+
+/// For so many blocks rounds go by a metagraph that can't be read anew: a tempo of most subnets, 72 minutes. Who is registered
+/// and where miners listen changes little in that time; after it the chain has run another epoch, of which nothing is known.
+pub const MAX_STALE_BLOCKS: i64 = 360;
 
 /// Until when the chain is waited for; without end by default, as in a replay.
 #[derive(Debug, Clone, Copy, Default)]

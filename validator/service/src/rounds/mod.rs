@@ -30,5 +30,6 @@ pub mod weights;
 mod tests;
 
 pub use self::error::RoundRunnerError;
+pub use self::metagraph_cache::StaleMetagraph;
 pub use self::prices::{PriceDecision, RoundPrices};
 pub use self::runner::{RoundRunner, RoundsDependencies};

@@ -24,7 +24,7 @@ use super::collect::{AnswerOrMiss, request_commitments, request_reveals};
 use super::error::RoundRunnerError;
 use super::journal_replay::ReplayedJournal;
 use super::journal_writer::JournalWriter;
-use super::metagraph_cache::{MetagraphCache, axons_by_hotkey};
+use super::metagraph_cache::{MetagraphCache, StaleMetagraph, axons_by_hotkey};
 use super::miners::{Miners, TimedAnswer};
 use super::outcome_notices::PendingNotices;
 use super::prices::{PriceDecision, RoundPrices};
@@ -128,6 +128,11 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         self.chain_deadline = chain_deadline;
     }
 
+    /// What rounds go by, if the chain couldn't be asked for its metagraph the last time.
+    pub const fn stale_metagraph(&self) -> Option<&StaleMetagraph> {
+        self.metagraph_cache.stale()
+    }
+
     /// Voids the rounds whose windows this validator didn't serve: it was down, or not in time.
     ///
     /// In a replay, where time stands still while the validator is down, there are none.
@@ -154,7 +159,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
                 .into_iter()
                 .find(|action| !waits_for_prices(action))
             else {
-                return self.send_notices().await;
+                return self.send_notices(now).await;
             };
             match action {
                 Action::OpenRound(origin) => self.open(origin, now).await?,
@@ -233,7 +238,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         let chain_deadline = self.chain_deadline;
         let fetching = self
             .metagraph_cache
-            .fetch(self.chain.as_ref(), chain_deadline);
+            .fetch(self.chain.as_ref(), chain_deadline, now);
         let metagraph = fetching.await?;
         let own = self.key.hotkey();
         let known = self.state.tracks();
@@ -257,7 +262,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<(), RoundRunnerError> {
-        let axons = self.axons().await?;
+        let axons = self.axons(now).await?;
         let series = &self.state.genesis().series;
         let request = CommitRequest::new(series, origin, deadline, now);
         let answers = request_commitments(self.miners.as_ref(), &axons, &from, &request).await?;
@@ -288,7 +293,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<(), RoundRunnerError> {
-        let axons = self.axons().await?;
+        let axons = self.axons(now).await?;
         let round = self.state.genesis().series.round(origin);
         let miners = Arc::clone(&self.miners);
         let mut answers = request_reveals(miners.as_ref(), &axons, &from, &round, deadline, now);
@@ -346,19 +351,22 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
             .score(origin, settlement, &payloads, pool, missed)?)
     }
 
-    async fn axons(&mut self) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundRunnerError> {
+    async fn axons(
+        &mut self,
+        now: UnixMillis,
+    ) -> Result<BTreeMap<Hotkey, SocketAddr>, RoundRunnerError> {
         let chain_deadline = self.chain_deadline;
         let fetching = self
             .metagraph_cache
-            .fetch(self.chain.as_ref(), chain_deadline);
+            .fetch(self.chain.as_ref(), chain_deadline, now);
         Ok(axons_by_hotkey(&fetching.await?))
     }
 
-    async fn send_notices(&mut self) -> Result<(), RoundRunnerError> {
+    async fn send_notices(&mut self, now: UnixMillis) -> Result<(), RoundRunnerError> {
         if self.pending_notices.is_empty() {
             return Ok(());
         }
-        let axons = self.axons().await?;
+        let axons = self.axons(now).await?;
         self.pending_notices
             .send(&self.state, self.miners.as_ref(), &axons)
             .await;

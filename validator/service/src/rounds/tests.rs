@@ -2,6 +2,7 @@
 
 mod garbage;
 mod scripted_miners;
+mod stale_metagraph;
 mod test_network;
 mod weights;
 

@@ -36,7 +36,7 @@ impl LocalLedger {
         validator: Hotkey,
         genesis_time: UnixMillis,
     ) -> Result<Self> {
-        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator);
+        let mut ledger = Ledger::genesis(Hyperparameters::default(), validator, validator.into());
         ledger.stake(validator, STAKE)?;
         let chain = LocalChain::open_or_create(config.data.join(LEDGER_FILE), || ledger)?;
         let ledger = Self {
@@ -50,7 +50,7 @@ impl LocalLedger {
             let context = || format!("miner {} of the configuration", miner.hotkey);
             ledger
                 .chain
-                .register(miner.hotkey, miner.hotkey)
+                .register(miner.hotkey, miner.hotkey.into())
                 .with_context(context)?;
             ledger
                 .chain

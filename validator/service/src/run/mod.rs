@@ -13,6 +13,7 @@
 //! runs a day in a second. Live, [`serve`] waits and gives it turns until it is to stop.
 
 mod chain_identity;
+mod chain_trouble;
 pub mod clock_guard;
 pub mod clock_sources;
 pub mod clock_trust;

@@ -11,6 +11,7 @@ use foretell_core::time::{Millis, UnixMillis};
 use foretell_feed::collector::VenueOutages;
 use tokio::task::{JoinError, JoinSet};
 
+use super::chain_trouble::{ChainTrouble, ChainTroubleLog};
 use super::clock_guard::{ClockGuard, GuardedTime};
 use super::clock_sources::ClockSources;
 use super::cross_check::CrossCheck;
@@ -30,7 +31,8 @@ use crate::store::JournalStore;
 
 /// Trouble that changes all the time is told this often.
 const QUIET: Millis = Millis::minutes(10);
-/// How long rounds wait for the chain before they go by the last metagraph.
+/// How long rounds wait for the chain before they go by the last metagraph, if it is no older than
+/// [`MAX_STALE_BLOCKS`](crate::rounds::chain_deadline::MAX_STALE_BLOCKS).
 const ROUND_CHAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long the chain is waited for to set weights, at most.
 const WEIGHTS_CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -63,6 +65,8 @@ pub struct ValidatorService<S, C, M> {
     /// Where the setting of weights stands; logged when it changes.
     weights: Option<String>,
     clock_guard: ClockGuard<C>,
+    /// What is wrong with the chain.
+    chain_trouble: ChainTroubleLog,
     /// Whether that may change with every block.
     watching_blocks: bool,
     venue_monitor: VenueMonitor,
@@ -114,6 +118,7 @@ impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
             venue_outages: VenueOutages::default(),
             weights: None,
             clock_guard: ClockGuard::new(ClockSources::none()),
+            chain_trouble: ChainTroubleLog::default(),
             watching_blocks: false,
             venue_monitor,
             cross_check: None,
@@ -278,6 +283,7 @@ impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
         let price_trouble = self.source_trouble.clone();
         ValidatorStatus {
             weights: self.weights.clone(),
+            chain: self.chain_trouble.current(),
             waiting: what_rounds_wait_for(self.runner.state(), now),
             trouble: clock_trouble.or(price_trouble),
             ..ValidatorStatus::new(self.runner.state(), market, now)
@@ -299,6 +305,10 @@ impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
             Ok(()) => self.set_weights(now, begun).await,
             Err(error) => Err(error),
         };
+        let stale = self.runner.stale_metagraph();
+        let trouble = ChainTrouble::of_turn(worked.as_ref().err(), stale);
+        let is_chain_trouble = trouble.is_some();
+        self.chain_trouble.log(trouble, now);
         match worked {
             Ok(status) => {
                 self.watching_blocks = status.is_urgent();
@@ -313,6 +323,10 @@ impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
                     tracing::info!("weights: {text}");
                 }
                 self.weights = Some(text);
+                Ok(())
+            }
+            Err(_) if is_chain_trouble => {
+                self.watching_blocks = true;
                 Ok(())
             }
             Err(error @ (RoundRunnerError::Chain(_) | RoundRunnerError::NotRegistered(_))) => {

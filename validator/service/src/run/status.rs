@@ -32,6 +32,9 @@ pub struct ValidatorStatus {
     /// Where the setting of weights stands, for people; none before the first attempt.
     #[serde(default)]
     pub weights: Option<String>,
+    /// What is wrong with the chain, in a line; none if it answers.
+    #[serde(default)]
+    pub chain: Option<String>,
     /// The newest settled price, behind its instant.
     pub newest_price: Option<(UnixMillis, Price)>,
     /// Prices that are due and still to be decided.
@@ -63,7 +66,7 @@ pub struct LiveMarketStatus {
 }
 
 impl ValidatorStatus {
-    /// The status of a validator whose rounds are in this state, without `weights`, `waiting` and `trouble`.
+    /// The status of a validator whose rounds are in this state, without `weights`, `waiting`, `chain` and `trouble`.
     pub fn new(state: &SeriesState, market: LiveMarketStatus, now: UnixMillis) -> Self {
         Self {
             at: now,
@@ -75,6 +78,7 @@ impl ValidatorStatus {
             miners: state.tracks().len(),
             times_weights_set: state.times_weights_set(),
             weights: None,
+            chain: None,
             newest_price: state.prices().and_then(SettledPrices::newest),
             undecided: state
                 .prices()

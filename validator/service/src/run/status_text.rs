@@ -50,6 +50,7 @@ impl ValidatorStatus {
         let weights: String = weights.collect();
         let times = self.times_weights_set;
         lines.push(format!("weights: set {times} times{weights}"));
+        lines.extend(self.chain.iter().map(|chain| format!("chain: {chain}")));
         lines.extend(
             self.waiting
                 .iter()

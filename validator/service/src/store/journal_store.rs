@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use foretell_core::error_kind::ErrorKind;
 use foretell_core::hash::Hash;
 use foretell_core::journal::{JournalError, JournalHead};
 use thiserror::Error;
@@ -96,4 +97,18 @@ pub enum StoreError {
     /// No payload has this hash.
     #[error("the payload {0} is not in the store")]
     NoPayload(Hash),
+}
+
+impl StoreError {
+    /// Whether it passes by itself: a disk that is full may have room again, what is lost or damaged stays so.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Transient,
+            Self::InUse { .. }
+            | Self::Damaged { .. }
+            | Self::Lost { .. }
+            | Self::Journal(_)
+            | Self::NoPayload(_) => ErrorKind::Permanent,
+        }
+    }
 }

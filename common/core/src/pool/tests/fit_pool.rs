@@ -1,6 +1,7 @@
 //! What copies, names and order must not change.
 
 use super::*;
+use crate::coldkey::Coldkey;
 
 /// Shares by hotkey after a past in which these hotkeys, each with its coldkey, sent these fans.
 fn fitted(forecasts: &[(Hotkey, Hotkey, QuantileForecast)]) -> BTreeMap<Hotkey, f64> {
@@ -8,7 +9,10 @@ fn fitted(forecasts: &[(Hotkey, Hotkey, QuantileForecast)]) -> BTreeMap<Hotkey, 
         .iter()
         .map(|(k, _, fan)| (*k, fan.clone()))
         .collect();
-    let owners = forecasts.iter().map(|(k, owner, _)| (*k, *owner)).collect();
+    let owners = forecasts
+        .iter()
+        .map(|(k, owner, _)| (*k, Coldkey::from(*owner)))
+        .collect();
     let (state, _) = past(50, &fans, &fit_rules());
     let eligible: Vec<Hotkey> = sorted_hotkeys(&fans);
     let pool = fit_pool(&eligible, &owners, &state, &fit_rules());

@@ -109,9 +109,9 @@ fn genesis_ledger() -> Ledger {
         weights_rate_limit: RATE_LIMIT,
         ..Hyperparameters::default()
     };
-    let mut ledger = Ledger::genesis(rules, hotkey("owner"), hotkey("owner"));
+    let mut ledger = Ledger::genesis(rules, hotkey("owner"), hotkey("owner").into());
     for role in ["validator", "steady", "moody", "idle"] {
-        ledger.register(hotkey(role), hotkey(role)).unwrap();
+        ledger.register(hotkey(role), hotkey(role).into()).unwrap();
     }
     ledger.stake(hotkey("validator"), 1_000).unwrap();
     for role in ["steady", "moody"] {
