@@ -246,7 +246,7 @@ mod tests {
             let error = line(Millis::saturating(ahead)).unwrap_err().to_string();
             assert!(error.contains("set this machine's clock (NTP)"), "{error}");
         }
-        assert_eq!(line(Millis(0)).unwrap(), "within 0.5 s of kraken");
+        assert_eq!(line(Millis::literal(0)).unwrap(), "within 0.5 s of kraken");
         // Two clocks, one of which disagrees.
         let newest_block = |ahead: Millis| ClockReading {
             source: "the chain's newest block".into(),
@@ -258,7 +258,7 @@ mod tests {
             ),
         };
         assert!(clock_line(&[newest_block(Millis::seconds(65))]).is_ok());
-        let far = [newest_block(Millis::days(1)), newest_block(Millis(0))];
+        let far = [newest_block(Millis::days(1)), newest_block(Millis::literal(0))];
         let error = clock_line(&far).unwrap_err().to_string();
         assert!(
             error.starts_with("23 h 59 min ahead of the chain's newest block: set"),

@@ -129,15 +129,15 @@ mod tests {
             source: source.into(),
             ahead: ClockDifference::from_whole_seconds(
                 MONDAY,
-                MONDAY + Millis(500) + ahead,
-                MONDAY + Millis(500) + ahead,
+                MONDAY + Millis::literal(500) + ahead,
+                MONDAY + Millis::literal(500) + ahead,
             ),
         }
     }
 
     #[test]
     fn the_line_names_who_agrees_who_doesnt_and_the_cure() {
-        let exact = reading("kraken", Millis(0));
+        let exact = reading("kraken", Millis::literal(0));
         let ahead = reading("kraken", Millis::seconds(30));
         let slow = reading("miner 5F", Millis::seconds(40));
         let say =

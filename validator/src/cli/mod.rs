@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use foretell_cli::program;
+use foretell_cli::stop_signal::stop_signal;
 use foretell_cli::table::TEXT_WIDTH;
 use foretell_service::store::report_opening_panics_as_errors;
 use tokio_util::sync::CancellationToken;

@@ -43,7 +43,7 @@ impl Chain for Subtensor {
         let millis: Option<u64> = self.head().await?.read(vec![now]).await?.next_optional()?;
         // Nothing is stored before the first block: the default is 1970.
         let millis = millis.filter(|millis| *millis > 0);
-        Ok(millis.and_then(|millis| Some(UnixMillis(i64::try_from(millis).ok()?))))
+        Ok(millis.and_then(|millis| Some(UnixMillis::saturating(i64::try_from(millis).ok()?))))
     }
 
     async fn metagraph(&self) -> Result<Metagraph, ChainError> {

@@ -55,7 +55,7 @@ impl SettledPrices {
 
     /// How many instants after `since` and up to `until` are still to be decided.
     pub fn undecided_count(&self, until: UnixMillis) -> usize {
-        let all = ((until - self.since).0 / self.tick.0).max(0);
+        let all = ((until - self.since).get() / self.tick.get()).max(0);
         let decided = self.known.range(..=until).count();
         usize::try_from(all)
             .unwrap_or(usize::MAX)

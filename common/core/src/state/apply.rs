@@ -130,7 +130,7 @@ impl SeriesState {
 
     /// How many rounds there are from the origin `first` to the origin `last`.
     fn rounds_in(&self, first: UnixMillis, last: UnixMillis) -> Result<u64, StateError> {
-        let (span, every) = ((last - first).0, self.genesis.round_every.0);
+        let (span, every) = ((last - first).get(), self.genesis.round_every.get());
         let later = u64::try_from(span).ok().filter(|_| span % every == 0);
         let later = later.filter(|_| last < self.genesis.end_origin);
         let later = later.ok_or(StateError::OutOfOrder(last))?;

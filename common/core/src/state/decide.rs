@@ -79,7 +79,7 @@ impl SeriesState {
         // The window of `origin` is over once `now` is past `origin` − `commit_closes_before`.
         let closed_before = now + self.rules.timing.commit_closes_before;
         let end = closed_before.min(self.genesis.end_origin);
-        let later = (end - first - Millis(1)).0;
-        (later >= 0).then(|| first + every.times(later / every.0))
+        let later = (end - first - Millis::literal(1)).get();
+        (later >= 0).then(|| first + every.times(later / every.get()))
     }
 }

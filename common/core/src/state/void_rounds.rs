@@ -31,6 +31,11 @@ impl VoidRounds {
         self.rounds == 0
     }
 
+    /// The rule by which the rounds of the entry that begins at `origin` are void.
+    pub fn reason_from(&self, origin: UnixMillis) -> Option<&VoidReason> {
+        self.by_first.get(&origin).map(|(_, why)| why)
+    }
+
     /// The rule of each entry, oldest first.
     pub fn values(&self) -> impl Iterator<Item = &VoidReason> {
         self.by_first.values().map(|(_, why)| why)

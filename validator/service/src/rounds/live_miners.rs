@@ -199,6 +199,7 @@ mod tests {
     use foretell_cli::clock::system_nanos;
     use foretell_core::miss::AnswerFault;
     use foretell_core::testing::{MONDAY, btc_usd};
+    use foretell_core::time::Millis;
     use foretell_keys::keypair::Keypair;
     use foretell_wire::client::DeclaredDelay;
 
@@ -210,7 +211,7 @@ mod tests {
     type Answered = Result<VerifiedAnswer<()>, MinerRequestError>;
 
     fn in_ms(millis: i64) -> UnixMillis {
-        system_now() + foretell_core::time::Millis::literal(millis)
+        system_now() + Millis::saturating(millis)
     }
 
     /// What comes of a miner whose window opens at [`MONDAY`], which takes 100 ms for each answer of `answer`, given how many
@@ -220,7 +221,7 @@ mod tests {
     ) -> (Result<TimedAnswer<()>, AnswerError>, Vec<i64>) {
         let now = Cell::new(MONDAY);
         let pass = |time: Duration| {
-            now.set(now.get() + Millis(i64::try_from(time.as_millis()).unwrap()));
+            now.set(now.get() + Millis::saturating(i64::try_from(time.as_millis()).unwrap()));
         };
         let requests = Cell::new(Vec::new());
         let outcome = request_until(
@@ -231,7 +232,7 @@ mod tests {
             |_| {
                 let mut made = requests.take();
                 let answered = answer(made.len());
-                made.push((now.get() - MONDAY).0);
+                made.push((now.get() - MONDAY).get());
                 requests.set(made);
                 pass(Duration::from_millis(100));
                 async move { answered }
@@ -335,7 +336,7 @@ mod tests {
     #[tokio::test]
     async fn a_declared_delay_does_not_change_the_arrival() {
         let (outcome, requests) = asked(|_| answered()).await;
-        assert_eq!(outcome.unwrap().at, MONDAY + Millis(100));
+        assert_eq!(outcome.unwrap().at, MONDAY + Millis::literal(100));
         assert_eq!(requests, [0]);
     }
 
@@ -350,7 +351,7 @@ mod tests {
         for fault in faults {
             let (outcome, requests) = asked(|n| if n < 4 { fault() } else { answered() }).await;
             assert_eq!(requests, [0, 350, 950, 2_050, 4_150]);
-            assert_eq!(outcome.unwrap().at, MONDAY + Millis(4_250));
+            assert_eq!(outcome.unwrap().at, MONDAY + Millis::literal(4_250));
         }
         let three = |n| {
             if n == 0 {
@@ -378,7 +379,7 @@ mod tests {
         let (outcome, requests) = asked(|_| refused(503, None)).await;
         assert_eq!(miss(outcome), status(503));
         assert!(
-            requests.len() > 5 && requests.iter().all(|at| *at < WINDOW.0),
+            requests.len() > 5 && requests.iter().all(|at| *at < WINDOW.get()),
             "{requests:?}"
         );
         let (outcome, _) = asked(|_| unreachable()).await;

@@ -31,6 +31,6 @@ impl RoundClock {
     pub(super) fn now(&self) -> UnixMillis {
         // A pair is replaced as a whole: a panic elsewhere leaves none half made.
         let (began, at) = *self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        began + Millis(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX))
+        began + Millis::saturating(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -136,7 +136,7 @@ impl<C: Chain + 'static> ClockGuard<C> {
         let steady = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         ClockInstant {
             wall: system_now(),
-            steady: Millis(steady),
+            steady: Millis::saturating(steady),
         }
     }
 }

@@ -32,7 +32,7 @@ const MAX_UNCONFIRMED_STEP: Millis = Millis::minutes(5);
 /// Where there is nobody to ask, a jump that has lasted for this long is meant.
 const CONFIRMED_BY_LASTING: Millis = Millis::minutes(10);
 /// 2024-01-01: there was no such program before. Clocks without a battery begin years earlier.
-const EARLIEST: UnixMillis = UnixMillis(1_704_067_200_000);
+const EARLIEST: UnixMillis = UnixMillis::literal(1_704_067_200_000);
 /// How long others' agreement counts, and when they are asked again after they disagreed or were silent.
 const AGREED_FOR: Millis = Millis::minutes(10);
 const ASK_AGAIN: Millis = Millis::seconds(10);
@@ -83,8 +83,8 @@ pub enum ClockDoubt {
 impl ClockInstant {
     /// How far the time of day moved against the steady clock from `self` to `later`, in either direction.
     fn step_to(self, later: Self) -> Millis {
-        let step = (later.wall - self.wall).0 - (later.steady.0 - self.steady.0);
-        Millis(step.saturating_abs())
+        let step = (later.wall - self.wall).get() - (later.steady.get() - self.steady.get());
+        Millis::saturating(step.saturating_abs())
     }
 }
 
@@ -114,12 +114,12 @@ impl ClockTrust {
     /// Whether others are to be asked (again) now.
     pub fn is_to_ask(&self, now: ClockInstant) -> bool {
         let lasts = match &self.verdict {
-            None => Millis(0),
+            None => Millis::literal(0),
             Some((ClockVerdict::Agree(_), _)) => AGREED_FOR,
             Some((ClockVerdict::Disagree(_) | ClockVerdict::Unknown, _)) => ASK_AGAIN,
         };
         let is_over = |(_, at): &(ClockVerdict, ClockInstant)| {
-            at.step_to(now) > STEP || now.steady.0 - at.steady.0 >= lasts.0
+            at.step_to(now) > STEP || now.steady.get() - at.steady.get() >= lasts.get()
         };
         self.has_sources && self.verdict.as_ref().is_none_or(is_over)
     }
@@ -165,7 +165,7 @@ impl ClockTrust {
     fn has_lasted(&mut self, now: ClockInstant) -> bool {
         let doubted = self.doubted.filter(|since| since.step_to(now) <= STEP);
         let since = *self.doubted.insert(doubted.unwrap_or(now));
-        !self.has_sources && now.steady.0 - since.steady.0 >= CONFIRMED_BY_LASTING.0
+        !self.has_sources && now.steady.get() - since.steady.get() >= CONFIRMED_BY_LASTING.get()
     }
 }
 
@@ -196,7 +196,7 @@ impl fmt::Display for ClockDoubt {
                 f,
                 "this machine's clock is {} h from where it was last, and nobody confirms it: check it and the network; {WAITS} \
                  somebody does",
-                jump.0 / 3_600_000
+                jump.get() / 3_600_000
             ),
         }
     }
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    const START: UnixMillis = UnixMillis(MONDAY.0 + 86_400_000);
+    const START: UnixMillis = UnixMillis::saturating(MONDAY.get() + 86_400_000);
 
     /// A clock that nobody sets is at `seconds`, and the time of day is off by `wrong`.
     fn at(seconds: i64, wrong: Millis) -> ClockInstant {
@@ -221,13 +221,13 @@ mod tests {
     }
 
     fn right(seconds: i64) -> ClockInstant {
-        at(seconds, Millis(0))
+        at(seconds, Millis::literal(0))
     }
 
     /// What a source whose clock is right says of such a reading.
     fn verdict(now: ClockInstant) -> ClockVerdict {
         let truth = START + now.steady;
-        let second = UnixMillis(truth.0 - truth.0.rem_euclid(1000));
+        let second = UnixMillis::saturating(truth.get() - truth.get().rem_euclid(1000));
         let ahead = ClockDifference::from_whole_seconds(second, now.wall, now.wall);
         let source = "kraken".into();
         ClockVerdict::new(&[ClockReading { source, ahead }], VALIDATOR_CLOCK_TOLERANCE)
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn a_clock_that_drifts_off_is_found_out() {
         let mut validator = Validator::started(Some(START), true);
-        let drifted = |n: i64| at(60 * n, Millis(100 * n));
+        let drifted = |n: i64| at(60 * n, Millis::saturating(100 * n));
         let turns = (0..120).take_while(|n| validator.turn(drifted(*n)));
         // It is 2 s ahead after 20 minutes; others are asked every 10.
         assert_eq!(turns.count(), 30);
@@ -357,7 +357,7 @@ mod tests {
             assert!(start(Some(Millis::hours(20)), has_sources).turn(right(0)));
             assert!(!start(Some(Millis::days(2)), has_sources).turn(right(0)));
             assert!(!start(Some(Millis::days(-2)), has_sources).turn(right(0)));
-            let mut running = start(Some(Millis(0)), has_sources);
+            let mut running = start(Some(Millis::literal(0)), has_sources);
             assert!(running.turn(right(0)));
             assert!(!running.turn(at(1, Millis::hours(1))));
             assert!(running.turn(at(2, Millis::minutes(4))));

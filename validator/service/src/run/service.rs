@@ -26,7 +26,7 @@ use super::waiting::what_rounds_wait_for;
 use crate::rounds::chain_deadline::ChainDeadline;
 use crate::rounds::miners::Miners;
 use crate::rounds::weights::WeightsStatus;
-use crate::rounds::{PriceDecision, RoundRunner, RoundRunnerError};
+use crate::rounds::{RoundRunner, RoundRunnerError};
 use crate::store::JournalStore;
 
 /// Trouble that changes all the time is told this often.
@@ -361,14 +361,4 @@ impl<S: JournalStore, C: Chain + 'static, M: Miners> ValidatorService<S, C, M> {
         let interval = u64::from(rules.tempo.get()).max(rules.weights_rate_limit);
         self.runner.set_weights(now, block, interval).await
     }
-}
-
-/// Tells the log of the gaps among these, oldest first, in one line.
-fn log_gaps(decided: &[PriceDecision]) {
-    let mut gaps = decided.iter().filter(|decided| decided.price.is_none());
-    let Some(first) = gaps.next() else { return };
-    let (count, last) = gaps.fold((1_u32, first), |(count, _), gap| (count + 1, gap));
-    let from = time_text::format_time(first.instant);
-    let to = time_text::format_time(last.instant);
-    tracing::warn!(%from, %to, "no price, and no further attempt: {count} gaps");
 }

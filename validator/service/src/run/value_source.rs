@@ -103,7 +103,7 @@ fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixM
         bail!(
             "{} has a value every {}, but series.step_ms is {}: set it to the file's step",
             name.display(),
-            series.step().get() / 1000,
+            seconds(series.step()),
             step.get()
         );
     }

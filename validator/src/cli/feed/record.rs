@@ -121,7 +121,7 @@ pub async fn run(arguments: FeedRecordArgs) -> Result<()> {
                 }
                 ConnectionUpdate::Event(event) => {
                     let now = i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
-                    log.observe(Millis(now), &event);
+                    log.observe(Millis::saturating(now), &event);
                 }
                 ConnectionUpdate::ClockOffset(_) => {}
             };
@@ -186,34 +186,4 @@ fn config(arguments: &FeedRecordArgs) -> Result<FeedConfig> {
         }
     }
     Ok(config)
-}
-
-/// Tells the log what an operator should know; of `faults`, the 1st, 2nd, 4th, 8th and so on, so that a venue can't
-/// fill the log.
-fn log_event(venue: &str, event: &ConnectionEvent<'_>, faults: u64) {
-    match event {
-        ConnectionEvent::MalformedFrame(_) | ConnectionEvent::UnknownMarket(_)
-            if !faults.is_power_of_two() => {}
-        ConnectionEvent::Live(_) => tracing::info!(venue, "live"),
-        ConnectionEvent::Replacing(_, reason) => {
-            tracing::info!(venue, ?reason, "a successor is opened");
-        }
-        ConnectionEvent::Disconnected(_, reason, wait) => {
-            tracing::warn!(
-                venue,
-                "{reason}; next attempt in {:.1} s",
-                wait.get() as f64 / 1e3
-            );
-        }
-        ConnectionEvent::MalformedFrame(fault) => {
-            tracing::warn!(venue, faults, %fault, "malformed frame");
-        }
-        ConnectionEvent::UnknownMarket(market) => {
-            tracing::warn!(venue, faults, ?market, "trade of an unknown symbol");
-        }
-        ConnectionEvent::Feed(stream::FeedEvent::Venue(VenueEvent::Refused(why))) => {
-            tracing::warn!(venue, %why, "refused by the venue");
-        }
-        ConnectionEvent::Feed(_) => {}
-    }
 }

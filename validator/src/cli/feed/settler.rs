@@ -7,7 +7,7 @@ use foretell_cli::clock::system_now;
 use foretell_core::rules::RulesVersion;
 use foretell_core::settle::{MINUTE, SettledPrices};
 use foretell_core::time::Millis;
-use foretell_feed::collector::CandleCollector;
+use foretell_feed::collector::{CandleCollector, CollectedCandles, VenueOutages};
 use foretell_feed::config::SettlementMarkets;
 use foretell_feed::lossy_sender::Delivery;
 use foretell_feed::outage::Outage;
@@ -135,7 +135,7 @@ impl PairSettler {
     /// Logs which venues have no candles any more, and which have some again.
     fn log_outages(&mut self, collected: &CollectedCandles) {
         let now = i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let now = Millis(now);
+        let now = Millis::saturating(now);
         self.venue_outages.observe(now, collected);
         let notice = if collected.reached_any_venue() {
             self.all_outage.works(now)

@@ -118,7 +118,7 @@ fn a_stretch_that_does_not_follow_is_refused() {
     let mut state = state(9);
     let uneven = Record::VoidedStretch {
         round: origin(0),
-        last: origin(1) + Millis(1),
+        last: origin(1) + Millis::literal(1),
         why: VoidReason::ValidatorDown,
     };
     assert!(state.apply(&uneven).is_err());

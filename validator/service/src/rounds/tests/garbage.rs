@@ -97,12 +97,12 @@ async fn miners_that_answer_megabytes_cost_the_journal_a_few_hundred_bytes_each(
         ("small", committed_to("small", "rubbish".into(), true)),
     ];
     let folder = tempfile::tempdir().unwrap();
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey("owner"), hotkey("owner"));
+    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey("owner"), hotkey("owner").into());
     ledger
-        .register(hotkey("validator"), hotkey("validator"))
+        .register(hotkey("validator"), hotkey("validator").into())
         .unwrap();
     for (name, routes) in miners {
-        ledger.register(hotkey(name), hotkey(name)).unwrap();
+        ledger.register(hotkey(name), hotkey(name).into()).unwrap();
         ledger
             .serve_axon(hotkey(name), serve(routes).await)
             .unwrap();

@@ -117,7 +117,7 @@ impl Scenario {
 
     fn voided(&self, round: i64) -> Option<&VoidReason> {
         let origin = MONDAY + EVERY.times(round);
-        self.runner.state().voided().get(&origin)
+        self.runner.state().voided().reason_from(origin)
     }
 }
 
