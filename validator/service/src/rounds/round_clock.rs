@@ -1,6 +1,6 @@
 //! The time within a turn: when the turn began by the machine's clock, and how much has passed since by one that nobody sets.
 //!
-//! A turn begins only at a time that is [trusted](crate::run::clock_guard). A machine's clock that is set while miners are
+//! A turn begins only at a time that can be believed. A machine's clock that is set while miners are
 //! asked then changes no arrival and no deadline.
 
 use std::sync::{Mutex, PoisonError};
