@@ -82,7 +82,7 @@ impl CsvReader {
             };
             let miner = intern(&first.miner);
             let owner = first.owner.as_deref().map(intern);
-            let header = self.read_forecast(first, miner, owner, &mut values)?;
+            let header = self.read_forecast(&first, miner, owner, &mut values)?;
             batch.headers.push(header);
         }
         batch.values = values.into();
@@ -107,12 +107,12 @@ impl CsvReader {
     /// The forecast that begins with this line, whose values are added to `values`.
     fn read_forecast(
         &mut self,
-        first: StepLine,
+        first: &StepLine,
         miner: usize,
         owner: Option<usize>,
         values: &mut Vec<f64>,
     ) -> Result<ForecastHeader, ForecastFileError> {
-        self.check_order(&first, 1)?;
+        self.check_order(first, 1)?;
         let start = values.len();
         let k = first.values.len();
         values.extend(&first.values);

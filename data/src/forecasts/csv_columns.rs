@@ -54,10 +54,9 @@ fn value_columns(names: &[&str]) -> Result<Vec<usize>, ForecastFileFault> {
     // A name with a number, and its place.
     let mut numbered: Vec<(&str, usize)> = Vec::new();
     for (place, name) in names.iter().enumerate() {
-        if let Some(digits) = name.strip_prefix(['v', 'V']) {
-            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                numbered.push((name, place));
-            }
+        let digits = name.strip_prefix(['v', 'V']).unwrap_or_default();
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            numbered.push((name, place));
         }
     }
     let mut places = vec![None; numbered.len()];

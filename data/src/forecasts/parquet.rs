@@ -117,7 +117,7 @@ fn check_schema(schema: &ArrowSchema) -> Result<(), ForecastFileFault> {
     if !missing.is_empty() {
         return Err(ForecastFileFault::MissingColumns {
             missing,
-            found: name_list(schema.iter_names().map(|name| name.as_str())),
+            found: name_list(schema.iter_names().map(polars::prelude::PlSmallStr::as_str)),
             expected: PARQUET_COLUMNS,
         });
     }

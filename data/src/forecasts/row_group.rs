@@ -254,10 +254,9 @@ fn integer(column: &str, cell: Number) -> Result<i128, ForecastFileFault> {
 
 /// Numbers of any width as doubles, nulls as NaN: where they were decoded, if they are doubles already.
 fn doubles(array: &dyn Array) -> Result<Buffer<f64>, ParquetFault> {
-    if let Some(doubles) = array.as_any().downcast_ref::<PrimitiveArray<f64>>() {
-        if doubles.null_count() == 0 {
-            return Ok(doubles.values().clone());
-        }
+    let doubles = array.as_any().downcast_ref::<PrimitiveArray<f64>>();
+    if let Some(doubles) = doubles.filter(|doubles| doubles.null_count() == 0) {
+        return Ok(doubles.values().clone());
     }
     let mut numbers = Vec::new();
     append_numbers(array, VALUES, &mut numbers)?;

@@ -66,10 +66,10 @@ fn check_types(
     };
     for column in numbers {
         if !schema
-            .get(*column)
+            .get(column)
             .is_some_and(|field| is_number(&field.dtype))
         {
-            return Err(wrong(*column, "64-bit floats"));
+            return Err(wrong(column, "64-bit floats"));
         }
     }
     let times = schema.get(OPEN_TIME);
