@@ -258,7 +258,10 @@ mod tests {
             ),
         };
         assert!(clock_line(&[newest_block(Millis::seconds(65))]).is_ok());
-        let far = [newest_block(Millis::days(1)), newest_block(Millis::literal(0))];
+        let far = [
+            newest_block(Millis::days(1)),
+            newest_block(Millis::literal(0)),
+        ];
         let error = clock_line(&far).unwrap_err().to_string();
         assert!(
             error.starts_with("23 h 59 min ahead of the chain's newest block: set"),

@@ -97,7 +97,11 @@ async fn miners_that_answer_megabytes_cost_the_journal_a_few_hundred_bytes_each(
         ("small", committed_to("small", "rubbish".into(), true)),
     ];
     let folder = tempfile::tempdir().unwrap();
-    let mut ledger = Ledger::genesis(Hyperparameters::default(), hotkey("owner"), hotkey("owner").into());
+    let mut ledger = Ledger::genesis(
+        Hyperparameters::default(),
+        hotkey("owner"),
+        hotkey("owner").into(),
+    );
     ledger
         .register(hotkey("validator"), hotkey("validator").into())
         .unwrap();
