@@ -208,12 +208,19 @@ impl ModelFile {
     /// # Errors
     /// A file that can't be read, that holds no model, or one of another version.
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes = read_bytes(path)?;
+        Self::parse(path, &read_bytes(path)?)
+    }
+
+    /// The model file in these bytes, which errors call `path`.
+    ///
+    /// # Errors
+    /// They hold no model, or one of another version.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ModelFileError> {
         let invalid = |source| ModelFileError::Invalid {
             path: path.to_owned(),
             source,
         };
-        let header: FormatHeader = serde_json::from_slice(&bytes).map_err(invalid)?;
+        let header: FormatHeader = serde_json::from_slice(bytes).map_err(invalid)?;
         if header.format != FORMAT {
             return Err(ModelFileError::FormatMismatch {
                 path: path.to_owned(),
@@ -222,7 +229,7 @@ impl ModelFile {
                 model: header.model,
             });
         }
-        serde_json::from_slice(&bytes).map_err(invalid)
+        serde_json::from_slice(bytes).map_err(invalid)
     }
 
     /// The model in the file of this path, and what it learnt.

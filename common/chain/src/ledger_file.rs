@@ -89,19 +89,24 @@ pub fn read(path: &Path) -> Result<Option<Ledger>, LedgerFileError> {
             });
         }
     };
+    parse(path, &bytes).map(Some)
+}
+
+/// The ledger in the bytes of a file, which errors call `path`.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Ledger, LedgerFileError> {
     let malformed = |source| LedgerFileError::Malformed {
         path: path.to_owned(),
         source,
     };
-    let LedgerFileHeader { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let LedgerFileHeader { version } = serde_json::from_slice(bytes).map_err(malformed)?;
     if version != VERSION {
         return Err(LedgerFileError::Version {
             path: path.to_owned(),
             found: version,
         });
     }
-    let stored: LedgerFile<Ledger> = serde_json::from_slice(&bytes).map_err(malformed)?;
-    Ok(Some(stored.ledger))
+    let stored: LedgerFile<Ledger> = serde_json::from_slice(bytes).map_err(malformed)?;
+    Ok(stored.ledger)
 }
 
 /// Replaces the file's content by this ledger.

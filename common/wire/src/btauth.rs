@@ -48,7 +48,7 @@ pub fn signed_headers(
 }
 
 /// Who a `btauth/1` request says it is from and for.
-pub(crate) fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
+pub fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
     if header_text(headers, "x-bittensor-version")? != "1" {
         return Err(AuthError::MalformedHeader("x-bittensor-version"));
     }
@@ -68,7 +68,7 @@ pub(crate) fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, A
 }
 
 /// The text that a `btauth/1` request must have signed.
-pub(crate) fn claimed_text(
+pub fn claimed_text(
     headers: &HeaderMap,
     request: &SignedRequest<'_>,
     claim: &ClaimedIdentity,

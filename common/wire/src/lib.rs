@@ -25,7 +25,7 @@ pub mod axon;
 pub mod btauth;
 mod caller_slots;
 pub mod callers;
-mod claimed_identity;
+pub mod claimed_identity;
 pub mod client;
 pub mod http_server;
 pub mod messages;

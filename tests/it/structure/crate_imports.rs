@@ -7,7 +7,7 @@ use foretell_testkit::cargo_tree;
 use super::sources::WorkspaceCrate;
 
 /// Each crate, and those that it may import, from the ground floor up: only crates above it in the table.
-const MAY_IMPORT: [(&str, &str); 17] = [
+const MAY_IMPORT: [(&str, &str); 18] = [
     ("files", ""),
     ("kernels", ""),
     ("core", "kernels"),
@@ -36,6 +36,10 @@ const MAY_IMPORT: [(&str, &str); 17] = [
         "files core evaluation simulation feed keys wire chain data cli miner service localnet",
     ),
     ("testkit", "core feed keys chain data"),
+    (
+        "fuzz",
+        "kernels core feed keys wire chain data cli miner service",
+    ),
     // Imports everything, but only to test it.
     ("tests", ""),
 ];

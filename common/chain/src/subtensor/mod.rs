@@ -39,3 +39,5 @@ mod tests;
 
 pub use self::client::Subtensor;
 pub use self::error::SubtensorError;
+pub use self::extrinsic::SignedExtrinsic;
+pub use self::subnet::AxonInfo;

@@ -24,15 +24,18 @@ const MILLION: f64 = 1e6;
 /// The address that a neuron publishes.
 #[derive(Debug, DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-pub(super) struct AxonInfo {
-    pub(super) ip: u128,
-    pub(super) port: u16,
-    pub(super) ip_type: u8,
+pub struct AxonInfo {
+    /// The IP address as a number.
+    pub ip: u128,
+    /// The TCP port.
+    pub port: u16,
+    /// 4 or 6, the version of IP.
+    pub ip_type: u8,
 }
 
 impl AxonInfo {
     /// The address as others can connect to it; `None` if it is none.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
+    pub fn address(&self) -> Option<SocketAddr> {
         let ip: IpAddr = match self.ip_type {
             4 => Ipv4Addr::from(u32::try_from(self.ip).ok()?).into(),
             6 => Ipv6Addr::from(self.ip).into(),

@@ -32,6 +32,33 @@ pub(super) enum RecordingLine<'a> {
     },
 }
 
+impl RecordingEntry {
+    /// The entry in a line of a file in the folder `venue`.
+    ///
+    /// # Errors
+    /// The line is neither a frame, an answer, an attempt of a recorder nor a mark of lost frames; in words.
+    pub fn from_line(venue: &str, line: &str) -> Result<Self, String> {
+        let line: RecordingLine<'_> = serde_json::from_str(line)
+            .map_err(|_| "neither a frame, an answer, an attempt nor a mark of lost ones")?;
+        let entry = line.into_entry(venue);
+        match &entry.content {
+            RecordingContent::Attempt(attempt) => match attempt.fault() {
+                Some(fault) => Err(format!("not an attempt of a recorder: {fault}")),
+                None => Ok(entry),
+            },
+            _ => Ok(entry),
+        }
+    }
+
+    /// The line, without an end, that [`from_line`](Self::from_line) reads as this entry.
+    ///
+    /// # Errors
+    /// Serialising strings and whole numbers has no error to give.
+    pub fn to_line(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&RecordingLine::from_content(self.recv_ns, &self.content))
+    }
+}
+
 impl<'a> RecordingLine<'a> {
     pub(super) fn from_content(recv_ns: i64, content: &'a RecordingContent) -> Self {
         match content {
@@ -57,7 +84,7 @@ impl<'a> RecordingLine<'a> {
         }
     }
 
-    pub(super) fn into_entry(self, venue: &str) -> RecordingEntry {
+    fn into_entry(self, venue: &str) -> RecordingEntry {
         let (recv_ns, content) = match self {
             Self::Frame {
                 recv_ns,

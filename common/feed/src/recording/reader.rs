@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use zstd::Decoder;
 
-use super::entry::{RecordingContent, RecordingEntry};
+use super::entry::RecordingEntry;
 use super::error::{RecordingError, io_error};
 use super::layout::{FILE_SUFFIX, SETTLEMENT_FOLDER};
-use super::line::RecordingLine;
 use crate::bounded_lines::{LineRead, MAX_LINE_BYTES, read_line};
 use crate::venue;
 
@@ -137,15 +136,8 @@ impl OpenFile {
             return Err(line_error(format!("more than {MAX_LINE_BYTES} bytes")));
         }
         let text = str::from_utf8(&text).map_err(|error| line_error(error.to_string()))?;
-        let line: RecordingLine<'_> = serde_json::from_str(text).map_err(|_| {
-            line_error("neither a frame, an answer, an attempt nor a mark of lost ones".into())
-        })?;
-        let entry = line.into_entry(venue);
-        if let RecordingContent::Attempt(attempt) = &entry.content
-            && let Some(fault) = attempt.fault()
-        {
-            return Err(line_error(format!("not an attempt of a recorder: {fault}")));
-        }
-        Ok(Some(entry))
+        RecordingEntry::from_line(venue, text)
+            .map(Some)
+            .map_err(line_error)
     }
 }

@@ -11,10 +11,10 @@
 //! gives the public key that its file states. What is written is private whatever the umask, durable before anybody is told of
 //! it, and never in place of another key unasked.
 
-mod encrypted;
+pub mod encrypted;
 mod error;
 mod file;
-mod json;
+pub mod json;
 mod pair;
 mod password;
 mod wallet;

@@ -84,7 +84,7 @@ pub fn synapse_request(
 }
 
 /// The answer inside a synapse that came back, or what is wrong with it.
-pub(crate) fn response_of(body: &[u8]) -> Result<String, AnswerFault> {
+pub fn response_of(body: &[u8]) -> Result<String, AnswerFault> {
     let synapse: Synapse = serde_json::from_slice(body)
         .map_err(|error| AnswerFault::NotJson(JsonFault::new(&error)))?;
     synapse.response.ok_or(AnswerFault::NoResponse)

@@ -93,7 +93,7 @@ async fn answer(
 }
 
 /// Who a dendrite's request says it is from and for.
-fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
+pub fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
     ClaimedIdentity::from_headers(
         headers,
         "bt_header_dendrite_hotkey",
@@ -103,8 +103,8 @@ fn claimed_identity(headers: &HeaderMap) -> Result<ClaimedIdentity, AuthError> {
     )
 }
 
-/// The text that it must have signed.
-fn claimed_text(
+/// The text that a dendrite must have signed, with the `request` in its synapse.
+pub fn claimed_text(
     headers: &HeaderMap,
     claim: &ClaimedIdentity,
     request: &str,

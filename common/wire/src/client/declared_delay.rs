@@ -15,7 +15,7 @@ pub enum DeclaredDelay {
 
 impl DeclaredDelay {
     /// The delay in [`DELAY_HEADER`]; none if the header is missing or no number.
-    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+    pub fn from_headers(headers: &HeaderMap) -> Self {
         let declared = headers.get(DELAY_HEADER);
         let declared = declared.and_then(|value| value.to_str().ok());
         match declared {

@@ -140,15 +140,17 @@ impl DataDirManifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ManifestError::Io { path, source }),
         };
-        let manifest = serde_json::from_slice(&bytes)
-            .ok()
-            .filter(|manifest: &Self| {
-                (manifest.version, manifest.kind.as_str()) == (VERSION, "run")
-            });
-        match manifest {
+        match Self::parse(&bytes) {
             Some(manifest) => Ok(Some(manifest)),
             None => Err(ManifestError::Foreign { path }),
         }
+    }
+
+    /// The manifest in these bytes; `None` if they are no JSON, or of another program or version.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let manifest: Self = serde_json::from_slice(bytes).ok()?;
+        let is_ours = (manifest.version, manifest.kind.as_str()) == (VERSION, "run");
+        is_ours.then_some(manifest)
     }
 }
 

@@ -90,8 +90,11 @@ async fn read_file(path: &Path) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The values in a table of `open_time_ms,value`, by the end of their step.
-fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixMillis, Price>> {
+/// The values in a table of `open_time_ms,value`, which errors call `name`, by the end of their step.
+///
+/// # Errors
+/// It is no such table, or has another step.
+pub fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixMillis, Price>> {
     let series = foretell_data::prices::parse_csv(name, text, Some(Unit::Value))?;
     if series.step() != step {
         if let Some(unit) = other_time_unit(series.step(), step) {

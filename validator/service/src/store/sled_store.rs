@@ -189,8 +189,16 @@ impl JournalStore for SledStore {
         let packed = self
             .read_value(&payload_key(hash))?
             .ok_or(StoreError::NoPayload(*hash))?;
-        zstd::decode_all(packed.as_slice()).map_err(|error| self.io(error))
+        unpack_payload(&packed).map_err(|error| self.io(error))
     }
+}
+
+/// A payload, from the bytes that it is stored as.
+///
+/// # Errors
+/// They are no frame of zstd.
+pub fn unpack_payload(packed: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::decode_all(packed)
 }
 
 /// What `open` gives, on a thread of its own, so that a panic is an error.
