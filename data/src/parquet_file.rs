@@ -15,9 +15,12 @@ use polars_arrow::array::{Array, PrimitiveArray};
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, TimeUnit};
 use polars_arrow::types::NativeType;
 use polars_buffer::Buffer;
+use polars_parquet::parquet::compression::DecompressionContext;
+use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::read::schema::parquet_to_arrow_schema;
 use polars_parquet::read::{
-    BasicDecompressor, FileMetadata, PageReader, column_iter_to_arrays, read_metadata,
+    BasicDecompressor, FileMetadata, Page, PageReader, column_iter_to_arrays, decompress,
+    read_metadata,
 };
 
 use crate::input_file::{FileCursor, InputFault, InputFile};
@@ -151,8 +154,10 @@ impl ParquetFile {
                 return Err(ParquetFault::Malformed(many));
             }
             let bytes = Buffer::from(self.bytes_at(chunk.byte_range())?);
-            let reader = PageReader::new(Cursor::new(bytes), chunk, Vec::new(), MAX_PAGE_BYTES);
-            pages.push(BasicDecompressor::new(reader, Vec::new()));
+            let reader =
+                |bytes| PageReader::new(Cursor::new(bytes), chunk, Vec::new(), MAX_PAGE_BYTES);
+            guarded(|| check_pages(reader(bytes.clone()), chunk.num_values()))?;
+            pages.push(BasicDecompressor::new(reader(bytes), Vec::new()));
             types.push(&chunk.descriptor().descriptor.primitive_type);
         }
         let arrays = guarded(|| {
@@ -296,6 +301,36 @@ impl fmt::Display for Number {
             Self::Float(x) => x.fmt(f),
         }
     }
+}
+
+/// Refuses pages that together, or alone, say that they hold more than their column does: the decoder makes room for what
+/// they say, and a program that can't get it ends.
+fn check_pages(pages: PageReader, column_values: i64) -> Result<(), ParquetFault> {
+    let too_much =
+        || ParquetFault::Malformed("a page says that it holds more than its column".to_owned());
+    let mut left = usize::try_from(column_values).map_err(|_| too_much())?;
+    for page in pages {
+        match page.map_err(|error| malformed(&error))? {
+            CompressedPage::Data(page) => {
+                left = left.checked_sub(page.num_values()).ok_or_else(too_much)?;
+                if page.uncompressed_size() > MAX_PAGE_BYTES {
+                    return Err(too_much());
+                }
+            }
+            // A value of a dictionary has a byte at least.
+            dictionary @ CompressedPage::Dict(_) => {
+                let context = &mut DecompressionContext::Unset;
+                let page = decompress(dictionary, &mut Vec::new(), context);
+                match page.map_err(|error| malformed(&error))? {
+                    Page::Dict(page) if page.num_values > page.buffer.len() => {
+                        return Err(too_much());
+                    }
+                    Page::Dict(_) | Page::Data(_) => {}
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What the decoder makes of a damaged file may be a panic, too: it ends as an error of the file.

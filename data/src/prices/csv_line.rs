@@ -26,7 +26,7 @@ pub(super) fn push_line(line: &mut String, bar: &Bar) {
     line.push('\n');
 }
 
-/// Appends what `Display` would, at a fifth of its cost: every bar of a history is written for its digest.
+/// Appends decimals as short as those of `Display`, at a fifth of its cost: every bar of a history is written for its digest.
 fn push_number(line: &mut String, number: f64) {
     let mut shortest = zmij::Buffer::new();
     let text = shortest.format(number);
@@ -45,11 +45,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_written_as_display_does(number in proptest::num::f64::ANY, cents in 0..100_000_000_u32) {
+        fn a_number_is_written_in_the_shortest_decimals_that_read_back(
+            number in proptest::num::f64::ANY,
+            cents in 0..100_000_000_u32,
+        ) {
             for number in [number, f64::from(cents) / 100.0, f64::from(cents), 1.0 / f64::from(cents)] {
                 let mut written = String::new();
                 push_number(&mut written, number);
-                prop_assert_eq!(written, number.to_string());
+                // Of two that are as short and as near, `Display` may take the other: -1394736705550.1562 or …1563.
+                let display = number.to_string();
+                prop_assert_eq!(written.len(), display.len(), "{} {}", written, display);
+                let (read, expected): (f64, f64) = (written.parse().unwrap(), display.parse().unwrap());
+                prop_assert_eq!(read.to_bits(), expected.to_bits());
             }
         }
     }
