@@ -155,11 +155,12 @@ fn start_miner(folder: &Path, exchanges: &FakeRestExchanges) -> (TestProcess, So
     let wallet = store_hotkey(folder, "miner", &derived_seed(5, "miner"));
     let config = folder.join("miner.toml");
     let (data, host) = (folder.join("answers"), exchanges.base_url());
+    let validator = key("validator").hotkey();
     let text = format!(
         "[series]\nid = \"BTC/USD\"\nstep_ms = 300000\nhorizon = 2\n\
          [prices]\nvenue = \"bitstamp\"\nhost = {host:?}\nsymbol = \"btcusd\"\n\
          [model]\nname = \"gaussian\"\nhistory_days = 2\n\
-         [serve]\nlisten = \"127.0.0.1:0\"\ndata = {data:?}\nclock = \"request\"\n"
+         [serve]\nlisten = \"127.0.0.1:0\"\ndata = {data:?}\nclock = \"request\"\nvalidators = [\"{validator}\"]\n"
     );
     fs::write(&config, text).unwrap();
     let mut command = Command::new(miner_binary());

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use foretell_keys::keyfile::WalletHotkey;
+use foretell_keys::keypair::Keypair;
 use foretell_testkit::{
     TestProcess, miner_binary, miner_config_toml, send_signal, store_hotkey, wait_until,
 };
@@ -35,7 +36,9 @@ impl MinerFixture {
     /// Writes the configuration, changed by `change`.
     fn edit(&self, change: impl FnOnce(String) -> String) {
         let folder = self.folder.path();
-        let text = miner_config_toml(folder, "127.0.0.1:9", r#"name = "har""#, "");
+        let validator = Keypair::derived(1, "validator").hotkey();
+        let serve = format!("validators = [\"{validator}\"]");
+        let text = miner_config_toml(folder, "127.0.0.1:9", r#"name = "har""#, &serve);
         fs::write(self.config(), change(text)).unwrap();
     }
 
@@ -120,6 +123,13 @@ fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
     );
     fs::remove_file(fixture.config()).unwrap();
     fixture.assert_failed_with(&[], &["can't read configuration", "miner.toml", "--config"]);
+}
+
+#[test]
+fn a_miner_that_would_answer_nobody_does_not_start() {
+    let fixture = MinerFixture::new();
+    fixture.edit(|text| text.replace("validators = ", "# validators = "));
+    fixture.assert_failed_with(&[], &["answer nobody", "serve.validators", "--netuid"]);
 }
 
 #[test]

@@ -77,11 +77,12 @@ impl PeerFixture {
     fn start_miner(&self) -> (TestProcess, SocketAddr) {
         let config = self.folder.path().join("miner.toml");
         let model = "name = \"gaussian\"\nhistory_days = 1";
+        let validator = Keypair::derived(1, "validator").hotkey();
         let text = miner_config_toml(
             self.folder.path(),
             &start_constant_price_venue().to_string(),
             model,
-            "",
+            &format!("validators = [\"{validator}\"]"),
         );
         fs::write(&config, text).unwrap();
         let mut command = Command::new(miner_binary());
