@@ -102,7 +102,7 @@ impl EvaluationReport {
             _ => "no origin".into(),
         };
         let mut text = format!(
-            "{} rounds of {} scored, {} void; {span}, every {} steps; refitted every {} on the past only\n\n{}",
+            "{} rounds of {} scored, {} void\n{span}, every {} steps;\nrefitted every {} on the past only\n\n{}",
             self.rounds,
             self.series,
             self.void_rounds,

@@ -12,7 +12,7 @@ use crate::report::{LocalnetReport, NeuronView};
 pub fn tables(report: &LocalnetReport, columns: TableColumns) -> String {
     let mut parts = vec![
         format!(
-            "{} rounds of {} scored, {} void, {} unsettled; {} to {}; policy {}, rules {}\nprices: {}",
+            "{} rounds of {} scored, {} void, {} unsettled\n{} to {}; policy {}, rules {}\nprices: {}",
             report.rounds,
             report.series,
             report.void_rounds,

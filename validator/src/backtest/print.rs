@@ -34,7 +34,7 @@ fn policy_text(report: &BacktestReport, columns: TableColumns) -> String {
         .map(|line| line.row.clone())
         .collect();
     format!(
-        "{} rounds of {} scored, {} void, {} unsettled; {} to {}, every {}; policy {}, rules {}\n{}{}{}",
+        "{} rounds of {} scored, {} void, {} unsettled\n{} to {}, every {}\npolicy {}, rules {}\n{}{}{}",
         report.rounds,
         report.series,
         report.void_rounds,
