@@ -2,6 +2,7 @@
 
 use foretell_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 const DAY: Millis = Millis::days(1);
 /// Time is not resolved finer than this.
@@ -12,9 +13,46 @@ pub const DAY_TYPES: usize = 3;
 
 /// Bins of time, a slot of one kind of day each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredBins")]
 pub struct CalendarBins {
     slot: Millis,
     slots_per_day: usize,
+}
+
+/// Bins as a model file holds them.
+#[derive(Deserialize)]
+struct StoredBins {
+    slot: Millis,
+    slots_per_day: usize,
+}
+
+/// The error of a slot that no day is cut into, or of another number of them than there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{slots_per_day} slots of {slot} are no calendar: train the model again")]
+pub struct CalendarBinsError {
+    slot: Millis,
+    slots_per_day: usize,
+}
+
+impl TryFrom<StoredBins> for CalendarBins {
+    type Error = CalendarBinsError;
+
+    fn try_from(stored: StoredBins) -> Result<Self, CalendarBinsError> {
+        let StoredBins {
+            slot,
+            slots_per_day,
+        } = stored;
+        let read = Self {
+            slot,
+            slots_per_day,
+        };
+        (read == Self::for_step(slot))
+            .then_some(read)
+            .ok_or(CalendarBinsError {
+                slot,
+                slots_per_day,
+            })
+    }
 }
 
 impl CalendarBins {
@@ -82,6 +120,21 @@ mod tests {
     use foretell_core::testing::MONDAY;
 
     use super::*;
+
+    #[test]
+    fn only_the_bins_of_a_step_are_read() {
+        let bins = CalendarBins::for_step(Millis::minutes(7));
+        let text = serde_json::to_string(&bins).unwrap();
+        assert_eq!(serde_json::from_str::<CalendarBins>(&text).unwrap(), bins);
+        for (slot, slots_per_day) in [(0, 1), (-300_000, 288), (1, 86_400_000), (300_000, 1)] {
+            let text = format!(r#"{{"slot":{slot},"slots_per_day":{slots_per_day}}}"#);
+            let error = serde_json::from_str::<CalendarBins>(&text).unwrap_err();
+            assert!(
+                error.to_string().contains("train the model again"),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn weekdays_share_their_bins_and_each_day_of_the_weekend_has_its_own() {

@@ -29,11 +29,11 @@ pub struct Supply {
 
 impl AddAssign for Supply {
     fn add_assign(&mut self, more: Self) {
-        self.issued += more.issued;
-        self.owner += more.owner;
-        self.validators += more.validators;
-        self.miners += more.miners;
-        self.burned += more.burned;
+        self.issued = self.issued.saturating_add(more.issued);
+        self.owner = self.owner.saturating_add(more.owner);
+        self.validators = self.validators.saturating_add(more.validators);
+        self.miners = self.miners.saturating_add(more.miners);
+        self.burned = self.burned.saturating_add(more.burned);
     }
 }
 

@@ -315,7 +315,7 @@ impl Ledger {
             account.dividend = to_u16(*dividend);
             account.bonds = bonds;
             account.paid = paid;
-            account.balance.emission += paid;
+            account.balance.emission = account.balance.emission.saturating_add(paid);
         }
     }
 

@@ -57,6 +57,13 @@ impl Default for RegistrationPriceRules {
     }
 }
 
+impl RegistrationPriceRules {
+    /// This price within the limits; the upper one, where they contradict each other.
+    fn bounded(&self, rao: u64) -> u64 {
+        rao.max(self.least).min(self.most)
+    }
+}
+
 /// The price of a registration as it moves, and the rao that was burned for registrations.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct RegistrationPrice {
@@ -88,7 +95,7 @@ impl RegistrationPrice {
             }
             PriceAdjustment::Intervals { .. } => self.adjusted_to(block, rules).last_rao as u64,
         };
-        rao.clamp(rules.least, rules.most)
+        rules.bounded(rao)
     }
 
     /// Takes a registration at `block` into account, and gives the rao that it cost.
@@ -101,7 +108,7 @@ impl RegistrationPrice {
             }
             PriceAdjustment::Intervals { .. } => {
                 *self = self.adjusted_to(block, rules);
-                self.registrations += 1;
+                self.registrations = self.registrations.saturating_add(1);
             }
         }
         self.burned = self.burned.saturating_add(price);
@@ -122,9 +129,9 @@ impl RegistrationPrice {
         let interval = interval.max(1);
         let ended = block.since(self.last_block) / interval;
         for _ in 0..ended {
-            let rao = (moved.last_rao as u64).clamp(rules.least, rules.most);
+            let rao = rules.bounded(moved.last_rao as u64);
             let next = after_interval(rao, moved.registrations, target, memory);
-            moved.last_rao = next.clamp(rules.least, rules.most) as f64;
+            moved.last_rao = rules.bounded(next) as f64;
             // Without registrations it can only fall, to the least price there is.
             if moved.registrations == 0 && moved.last_rao as u64 == rao {
                 break;
@@ -145,7 +152,7 @@ fn after_interval(rao: u64, registrations: u64, target: u64, memory: u64) -> u64
     const DIGITS: u32 = 18;
     const ONE: u128 = 1 << DIGITS;
     let (rao, target) = (u128::from(rao), u128::from(target));
-    let wanted = rao * (u128::from(registrations) + target);
+    let wanted = rao.saturating_mul(u128::from(registrations) + target);
     let wanted = (wanted << DIGITS).checked_div(2 * target).unwrap_or(0);
     let memory = (u128::from(memory) << DIGITS) / u128::from(u64::MAX);
     let next = memory * rao + (((ONE - memory) * wanted) >> DIGITS);
@@ -233,6 +240,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_rules_and_no_price_panic(
+            (least, most, rao) in any::<(u64, u64, u64)>(),
+            (interval, target, memory, registrations) in any::<(u64, u64, u64, u64)>(),
+            (block, half_life, growth) in any::<(u64, u64, f64)>(),
+        ) {
+            let interval = interval.max(1 << 40);
+            let adjustments = [
+                PriceAdjustment::Intervals { interval, target, memory },
+                PriceAdjustment::Continuous { half_life, growth },
+            ];
+            for adjustment in adjustments {
+                let rules = RegistrationPriceRules { least, most, adjustment };
+                let mut price = RegistrationPrice::new(rao, Block::new(block / 2));
+                price.registrations = registrations;
+                prop_assert!(price.pay(Block::new(block), &rules) <= most);
+                prop_assert!(price.at_block(Block::MAX, &rules) <= most);
+            }
+        }
+
         #[test]
         fn the_price_stays_in_bounds_and_rises_on_demand_only(
             steps in prop::collection::vec((0..2000u64, any::<bool>()), 0..200),
