@@ -72,6 +72,7 @@ async fn check(args: &MinerDoctorArgs) -> Result<()> {
             report.add("model", check_model(&config))?;
             report.add("data", check_data(&config))?;
             report.add("port", check_port(&config))?;
+            report.add("answers", check_answered(&config, args))?;
             report.add("venue", check_venue(&config).await)?;
             report.add("chain", check_chain(&config, args).await)?;
         }
@@ -136,6 +137,18 @@ fn clock_line(readings: &[ClockReading]) -> Result<String> {
 
 fn check_key(wallet: &WalletFlags) -> Result<String> {
     Ok(wallet.load()?.hotkey().to_string())
+}
+
+/// Whom the miner answers.
+fn check_answered(config: &MinerConfig, args: &MinerDoctorArgs) -> Result<String> {
+    let subnet = args.network.resolve(config.chain.clone())?;
+    match (&config.serve.validators, subnet) {
+        (Some(validators), _) => Ok(format!("the {} of serve.validators", validators.len())),
+        (None, Some(subnet)) => Ok(format!("the permitted validators of {subnet}")),
+        (None, None) => {
+            bail!("nobody: set serve.validators, or the subnet in [chain] or by --network")
+        }
+    }
 }
 
 /// Whether the hotkey is registered, and its address published.

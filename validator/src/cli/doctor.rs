@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use foretell_chain::chain::Chain;
 use foretell_chain::neuron_check;
+use foretell_cli::check_report::CheckReport;
 use foretell_cli::clock::system_now;
-use foretell_cli::output;
 use foretell_core::hotkey::Hotkey;
 use foretell_core::settle::{MINUTE, QuoteCurrency};
 use foretell_core::time::UnixMillis;
@@ -30,6 +30,8 @@ use super::doctor_clock::check_clock;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Minutes of candles that are requested from each market.
 const MINUTES_REQUESTED: i64 = 10;
+/// The longest name of a check.
+const NAME_WIDTH: usize = 13;
 /// Free space that a day of a full subnet's journal takes.
 const MIN_FREE_MB: u64 = 1_024;
 
@@ -40,6 +42,9 @@ const MIN_FREE_MB: u64 = 1_024;
 pub struct ValidatorDoctorArgs {
     #[command(flatten)]
     config_args: ConfigArgs,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Whether a market has fresh candles.
@@ -53,40 +58,27 @@ struct MarketCheck {
 
 /// Checks and prints; an error if something is wrong.
 pub async fn run(arguments: ValidatorDoctorArgs) -> Result<()> {
-    let mut wrong = 0;
-    let mut print_check = |what: &str, found: Result<String>| -> Result<()> {
-        let line = match found {
-            Ok(fine) => format!("ok     {what:<13} {fine}"),
-            Err(error) => {
-                wrong += 1;
-                format!("wrong  {what:<13} {error:#}")
-            }
-        };
-        Ok(output::print_line(line)?)
-    };
+    let mut report = CheckReport::new(NAME_WIDTH, arguments.json);
     let path = &arguments.config_args.file;
     match arguments.config_args.read() {
         Ok(config) => {
-            print_check("config", Ok(path.display().to_string()))?;
+            report.add("config", Ok(path.display().to_string()))?;
             let now = system_now();
             let checks = check_markets(&config, now).await;
-            print_check("clock", check_clock(&config).await)?;
-            print_check("disk", check_disk(&config))?;
+            report.add("clock", check_clock(&config).await)?;
+            report.add("disk", check_disk(&config))?;
             let key = check_key(&config, &arguments.config_args.keyfile_access());
             let hotkey = key.as_ref().ok().copied();
-            print_check("key", key.map(|key| key.to_string()))?;
+            report.add("key", key.map(|key| key.to_string()))?;
             let (chain, registration) = check_chain_and_registration(&config, hotkey).await;
-            print_check("chain", chain)?;
-            print_check("registration", registration)?;
-            print_check("venues", check_venues(&config, checks))?;
-            print_check("ports", check_ports(&config))?;
+            report.add("chain", chain)?;
+            report.add("registration", registration)?;
+            report.add("venues", check_venues(&config, checks))?;
+            report.add("ports", check_ports(&config))?;
         }
-        Err(error) => print_check("config", Err(error))?,
+        Err(error) => report.add("config", Err(error))?,
     }
-    if wrong > 0 {
-        bail!("{wrong} of these are wrong");
-    }
-    Ok(())
+    report.finish()
 }
 
 /// The newest minute of every configured market; `None` where prices don't come from venues.
