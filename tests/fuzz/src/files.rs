@@ -10,9 +10,7 @@ use foretell_data::prices;
 use foretell_service::run::value_source::parse_values;
 
 /// What a file may be called; the first byte of an input chooses.
-const EXTENSIONS: [&str; 6] = [
-    "csv", "parquet", "csv.gz", "csv.zst", "parquet.gz", "table",
-];
+const EXTENSIONS: [&str; 6] = ["csv", "parquet", "csv.gz", "csv.zst", "parquet.gz", "table"];
 
 /// A price file in CSV reads the same once it is written again, and has no more bars than bytes.
 pub fn price_csv(bytes: &[u8]) {
