@@ -12,7 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
         let wanted = std::env::var("TARGET").unwrap_or_default();
         let found = TARGETS.iter().find(|(name, _)| *name == wanted);
         let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
-        found.map_or_else(|| panic!("TARGET={wanted:?} is none of {names:?}"), |(_, run)| *run)
+        found.map_or_else(
+            || panic!("TARGET={wanted:?} is none of {names:?}"),
+            |(_, run)| *run,
+        )
     });
     target(bytes);
 });
