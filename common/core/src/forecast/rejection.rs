@@ -10,6 +10,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 
 /// Most bytes of a value in a payload: more than its digits, sign, exponent, comma and a blank take.
 const BYTES_PER_VALUE: usize = 32;
+/// Bytes around the values: names, braces, kind and K, with blanks.
+const FRAME_BYTES: usize = 128;
 
 /// Largest K, the number of values at a step.
 pub const MAX_K: usize = 1000;
@@ -83,7 +85,7 @@ pub fn evidence_bytes(payload: &[u8], rejection: &ForecastRejection, horizon: us
         | ForecastRejection::NotPositive { .. }
         | ForecastRejection::Decreasing { .. } => horizon * stated_k(payload),
     };
-    BYTES_PER_VALUE * values
+    FRAME_BYTES + BYTES_PER_VALUE * values
 }
 
 /// K of a payload whose JSON is a forecast's; 1 of any other.

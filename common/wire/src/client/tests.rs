@@ -317,8 +317,13 @@ async fn a_head_without_end_is_cut() {
         })
         .await;
         let answered = commitment_from(address, PATIENT).await;
+        let too_long = AnswerFault::TooLong(MAX_HEAD_BYTES);
         assert!(
-            matches!(answered, Err(MinerRequestError::Unreachable(_))),
+            match &answered {
+                Err(MinerRequestError::Unreachable(_)) => true,
+                Err(MinerRequestError::InvalidAnswer { why, .. }) => *why == too_long,
+                _ => false,
+            },
             "{answered:?}"
         );
         assert!(cut.await.unwrap());

@@ -80,6 +80,7 @@ impl Transport {
         }
         let request = request.body(Body::from(body)).map_err(unreachable)?;
         let response = self.client.request(request).await.map_err(unreachable)?;
+        check_head(response.headers())?;
         let head = RawAnswer {
             status: response.status(),
             body: Vec::new(),
@@ -163,6 +164,22 @@ async fn read_start(response: Response<Incoming>) -> Result<Vec<u8>, MinerReques
         }
     }
     Ok(start)
+}
+
+/// The HTTP library stops reading at a head of this length, but may have read one that is longer at a stroke.
+fn check_head(headers: &HeaderMap) -> Result<(), MinerRequestError> {
+    let lines = headers.iter();
+    // A colon, a blank and the end of the line.
+    let bytes: usize = lines
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if bytes <= MAX_HEAD_BYTES {
+        return Ok(());
+    }
+    Err(MinerRequestError::InvalidAnswer {
+        why: AnswerFault::TooLong(MAX_HEAD_BYTES),
+        declared_delay: DeclaredDelay::Millis(0),
+    })
 }
 
 /// The error without what it may quote: whatever a miner sends that is no HTTP is a connection that broke.

@@ -70,7 +70,7 @@ fn committed_to(name: &'static str, payload: String, whole: bool) -> Router {
         let text = serde_json::to_string(&answer).unwrap();
         match whole {
             true => text,
-            false => format!("{text}{}", rubbish()),
+            false => format!("{text}{0}{0}", rubbish()),
         }
     };
     Router::new()
