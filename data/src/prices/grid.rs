@@ -210,20 +210,6 @@ mod tests {
     }
 
     #[test]
-    fn times_in_other_units_are_named() {
-        for time in [1_704_067_200_000_000, 1_704_067_200_000_000_000, i64::MIN] {
-            assert_message(
-                &bars(&[0, time]),
-                &[
-                    "p.csv, line 3",
-                    &time.to_string(),
-                    "write unix milliseconds",
-                ],
-            );
-        }
-    }
-
-    #[test]
     fn a_price_of_zero_or_less_is_named_wherever_it_stands() {
         let sound = Bar {
             high: price(12.0),
