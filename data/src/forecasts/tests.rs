@@ -138,7 +138,7 @@ fn files_are_read_side_by_side_whatever_their_form_and_row_groups() {
             .origins()
             .unwrap()
             .into_iter()
-            .map(|t| t.get())
+            .map(UnixMillis::get)
             .collect();
         assert_eq!(times, [T + 1000, T + 2000, T + 3000]);
     }

@@ -41,7 +41,8 @@ impl ReceivedOutcome {
     /// # Errors
     /// A figure that can't be one; the text names it.
     pub fn new(validator: Hotkey, outcome: OutcomeNotice) -> Result<Self, &'static str> {
-        let beyond = |figure: Option<f64>| figure.is_some_and(|f| !(f.abs() <= MAX_FIGURE));
+        let beyond =
+            |figure: Option<f64>| figure.is_some_and(|f| f.is_nan() || f.abs() > MAX_FIGURE);
         if beyond(outcome.score) {
             return Err("score");
         }

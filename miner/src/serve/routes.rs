@@ -240,6 +240,9 @@ impl ServeState {
         }
         let (payloads, round) = (Arc::clone(&self.payloads), round.clone());
         let found = blocking(move || payloads.find(&round, &validator)).await;
+        if found.is_err() {
+            self.forecasts.note_stored(&found);
+        }
         found.map_err(RouteError::Payloads)
     }
 

@@ -176,6 +176,8 @@ async fn only_a_receipt_for_the_commitment_opens_it() {
         );
     }
     // Nor does one validator's receipt open the commitment to another.
+    assert_eq!(other.reveal(&miner, &honest).await.unwrap_err(), unknown);
+    other.commitment(&miner, &request).await.unwrap();
     assert_eq!(
         other.reveal(&miner, &honest).await.unwrap_err(),
         "status 403: the receipt is not the caller's for this commitment"

@@ -55,7 +55,7 @@ pub fn forecast_file(bytes: &[u8]) {
     let Some(file) = ScratchFile::of(bytes) else {
         return;
     };
-    let Ok(files) = ForecastFiles::open(&[file.0.clone()], &[]) else {
+    let Ok(files) = ForecastFiles::open(std::slice::from_ref(&file.0), &[]) else {
         return;
     };
     let origins = files.origins();

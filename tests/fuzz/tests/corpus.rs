@@ -1,5 +1,7 @@
 //! Every target over its corpus and its regressions, and over mutations of both: what was found once stays found.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

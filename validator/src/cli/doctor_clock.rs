@@ -9,6 +9,7 @@ use foretell_chain::local_chain::LocalChain;
 use foretell_chain::metagraph::Metagraph;
 use foretell_cli::clock::system_now;
 use foretell_cli::time_text::format_time;
+use foretell_core::hotkey::Hotkey;
 use foretell_core::time::UnixMillis;
 use foretell_feed::clock_comparison::{ClockReading, ClockVerdict};
 use foretell_feed::clock_probe::ClockProbe;
@@ -34,7 +35,7 @@ pub(super) async fn check_clock(config: &ValidatorConfig) -> Result<String> {
             let sources = ClockSources::<LocalChain>::from_config(config, None)?;
             let miners = miners.iter().map(|miner| (miner.axon, miner.hotkey));
             let addresses = miners.filter(|(axon, _)| AddressPolicy::Any.allows(*axon));
-            let addresses = addresses.map(|(axon, hotkey)| address(axon, hotkey));
+            let addresses = addresses.map(|(axon, hotkey)| address(axon, &hotkey));
             (sources.read(system_now).await, addresses.collect())
         }
         ChainConfig::Subtensor(subnet) => {
@@ -59,20 +60,17 @@ pub(super) async fn check_clock(config: &ValidatorConfig) -> Result<String> {
     say(system_now(), &others, &miners)
 }
 
-fn address(axon: std::net::SocketAddr, hotkey: impl ToString) -> (String, String) {
-    (
-        format!("http://{axon}/healthz"),
-        format!("miner {}", hotkey.to_string()),
-    )
+fn address(axon: std::net::SocketAddr, hotkey: &Hotkey) -> (String, String) {
+    (format!("http://{axon}/healthz"), format!("miner {hotkey}"))
 }
 
-fn public_miners(metagraph: Metagraph) -> MinerAddresses {
+fn public_miners(metagraph: &Metagraph) -> MinerAddresses {
     let serving = metagraph.neurons.iter();
     let serving = serving.filter_map(|neuron| Some((neuron.axon?, neuron.hotkey)));
     serving
         .filter(|(axon, _)| AddressPolicy::PublicOnly.allows(*axon))
         .take(MAX_MINERS)
-        .map(|(axon, hotkey)| address(axon, hotkey))
+        .map(|(axon, hotkey)| address(axon, &hotkey))
         .collect()
 }
 

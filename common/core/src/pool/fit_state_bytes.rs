@@ -19,11 +19,7 @@ impl FitState {
     pub fn to_bytes(&self) -> Vec<u8> {
         let n = self.miners.len();
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(
-            self.latest
-                .map_or(i64::MIN, |latest| latest.get())
-                .to_le_bytes(),
-        );
+        bytes.extend(self.latest.map_or(i64::MIN, UnixMillis::get).to_le_bytes());
         bytes.extend((n as u64).to_le_bytes());
         bytes.extend(self.miners.iter().flat_map(|miner| miner.0));
         let triangle = (0..n).flat_map(|m| &self.curvature[m * n + m..(m + 1) * n]);

@@ -167,7 +167,7 @@ pub(super) fn candle_line<'a>(candle: &'a RawCandle<'_>) -> CandleLine<'a> {
         symbol,
         category: candle.category.as_deref(),
         time_ms: candle.open_time.get(),
-        step_ms: candle.step.map(|step| step.get()),
+        step_ms: candle.step.map(Millis::get),
         open: candle.open.to_plain_string(),
         high: candle.high.to_plain_string(),
         low: candle.low.to_plain_string(),
@@ -203,7 +203,7 @@ fn status_line<'a>(status: &'a StatusMessage<'_>) -> StatusLine<'a> {
         status: name,
         topic: topic.map(ToString::to_string),
         symbol,
-        time_ms: time.map(|time| time.get()),
+        time_ms: time.map(UnixMillis::get),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where answers come from: the network, or a recording of its answers.
 
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::error::RestError;
 use super::recorded_responses::{RecordedResponse, RecordedResponses};
@@ -93,5 +93,5 @@ async fn fetch(
 }
 
 fn bytes(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
-    headers.get(name).map(|value| value.as_bytes())
+    headers.get(name).map(HeaderValue::as_bytes)
 }

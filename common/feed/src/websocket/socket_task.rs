@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::http::header::{DATE, HeaderName, RETRY_AFTER};
+use tokio_tungstenite::tungstenite::http::header::{DATE, HeaderName, HeaderValue, RETRY_AFTER};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
@@ -135,7 +135,7 @@ fn disconnect_reason(error: &Error) -> DisconnectReason {
     let Error::Http(response) = error else {
         return DisconnectReason::Broken(quoted(&error.to_string()).into_owned());
     };
-    let header = |name: HeaderName| response.headers().get(name).map(|value| value.as_bytes());
+    let header = |name: HeaderName| response.headers().get(name).map(HeaderValue::as_bytes);
     DisconnectReason::HttpStatus {
         status: response.status().as_u16(),
         retry_after: RetryAfter::from_headers(header(RETRY_AFTER), header(DATE)),

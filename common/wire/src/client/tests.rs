@@ -291,7 +291,7 @@ async fn an_answer_without_end_is_cut_at_the_cap() {
         match commitment_from(address, PATIENT).await {
             // A length that is none is no HTTP.
             Err(MinerRequestError::Unreachable(_)) => {
-                assert!(head.contains("18446744073709551615"))
+                assert!(head.contains("18446744073709551615"));
             }
             answered => assert_eq!(why(answered), "longer than 4096 bytes"),
         }

@@ -228,7 +228,10 @@ mod tests {
             MONDAY + WINDOW,
             || now.get(),
             || 0.5,
-            |time| std::future::ready(pass(time)),
+            |time| {
+                pass(time);
+                std::future::ready(())
+            },
             |_| {
                 let mut made = requests.take();
                 let answered = answer(made.len());

@@ -316,7 +316,7 @@ impl<S: JournalStore, C: Chain, M: Miners> RoundRunner<S, C, M> {
         origin: UnixMillis,
         miner: Hotkey,
         answer: AnswerOrMiss<RevealResponse>,
-    ) -> Result<(Record, Option<(Hash, Vec<u8>)>), RoundRunnerError> {
+    ) -> Result<(Record, KeptPayload), RoundRunnerError> {
         let (answer, at) = match answer {
             Ok(TimedAnswer { answer, at }) => (answer, at),
             Err(miss) => {
@@ -412,10 +412,13 @@ const fn named_payload(record: &Record) -> Option<Hash> {
     }
 }
 
+/// A payload that is kept with its record, by its hash.
+type KeptPayload = Option<(Hash, Vec<u8>)>;
+
 /// Answers that wait to be journalled, each with its miner's place among those that were asked.
 #[derive(Default)]
 struct PendingReveals {
-    answers: Vec<(usize, Record, Option<(Hash, Vec<u8>)>)>,
+    answers: Vec<(usize, Record, KeptPayload)>,
     /// Bytes of their payloads.
     bytes: usize,
 }

@@ -97,12 +97,6 @@ async fn read_file(path: &Path) -> Result<Vec<u8>> {
 pub fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<UnixMillis, Price>> {
     let series = foretell_data::prices::parse_csv(name, text, Some(Unit::Value))?;
     if series.step() != step {
-        if let Some(unit) = other_time_unit(series.step(), step) {
-            bail!(
-                "{}: column open_time_ms is in {unit}, from line 2 on; write unix milliseconds such as 1704067200000",
-                name.display()
-            );
-        }
         bail!(
             "{} has a value every {}, but series.step_ms is {}: set it to the file's step",
             name.display(),
@@ -115,21 +109,6 @@ pub fn parse_values(name: &Path, text: &[u8], step: Millis) -> Result<BTreeMap<U
         .iter()
         .map(|bar| (bar.close_time(step), bar.close));
     Ok(values.collect())
-}
-
-/// The unit of the times of a table whose step is the configured one in that unit.
-fn other_time_unit(found: Millis, configured: Millis) -> Option<&'static str> {
-    let is_multiple =
-        |small: Millis, large: Millis, factor| small.get().checked_mul(factor) == Some(large.get());
-    if is_multiple(found, configured, 1_000) {
-        Some("seconds")
-    } else if is_multiple(configured, found, 1_000) {
-        Some("microseconds")
-    } else if is_multiple(configured, found, 1_000_000) {
-        Some("nanoseconds")
-    } else {
-        None
-    }
 }
 
 /// A span in seconds, or in milliseconds where it is shorter.
@@ -224,8 +203,8 @@ mod tests {
             (
                 "1704067200,1\n1704070800,2\n".into(),
                 [
-                    "t.csv: column open_time_ms",
-                    "in seconds",
+                    "t.csv, line 2",
+                    "looks like seconds",
                     "write unix milliseconds",
                 ],
             ),
@@ -233,7 +212,7 @@ mod tests {
                 "1704067200000000,1\n1704070800000000,2\n".into(),
                 [
                     "t.csv, line 2",
-                    "outside the years",
+                    "looks like microseconds",
                     "write unix milliseconds",
                 ],
             ),
@@ -249,22 +228,13 @@ mod tests {
     async fn values_below_zero_are_fine_where_the_unit_admits_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
-        std::fs::write(&path, "open_time_ms,value\n0,-1\n3600000,0\n").unwrap();
+        std::fs::write(
+            &path,
+            "open_time_ms,value\n1704067200000,-1\n1704070800000,0\n",
+        )
+        .unwrap();
         let source = ValueSource::from_file(path, Millis::hours(1), Unit::Value);
         assert_eq!(source.read().await.unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_table_in_another_unit_of_time_is_told_by_its_step() {
-        let hour = Millis::hours(1);
-        for (found, unit) in [
-            (3_600, Some("seconds")),
-            (3_600_000_000, Some("microseconds")),
-            (3_600_000_000_000, Some("nanoseconds")),
-            (1_800_000, None),
-        ] {
-            assert_eq!(other_time_unit(Millis::saturating(found), hour), unit);
-        }
     }
 
     #[test]

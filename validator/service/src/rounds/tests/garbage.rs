@@ -145,7 +145,7 @@ async fn miners_that_answer_megabytes_cost_the_journal_a_few_hundred_bytes_each(
         assert_eq!(why(name), expected);
     }
     assert!(
-        why("strange").ends_with("no JSON, at line 1 column 9"),
+        why("strange").ends_with("no JSON, at line 1 column 10"),
         "{}",
         why("strange")
     );
