@@ -9,6 +9,7 @@ use foretell_core::time::UnixMillis;
 use super::forecast_error::ForecastServiceError;
 use super::forecast_payload::forecast_payload;
 use super::live_history::{CandleSpan, KnownPrices};
+use super::warm_start::SaveWork;
 use crate::config::ModelConfig;
 use crate::models::{AnyFittedModel, AnyModel, ModelError};
 use crate::price_history::PriceHistory;
@@ -102,16 +103,6 @@ pub struct MadeForecasts {
     pub revision: u64,
     /// By origin, each as its payload's text.
     pub by_origin: Vec<(UnixMillis, Result<Arc<str>, ForecastServiceError>)>,
-}
-
-/// A fitted model and its history, to be kept.
-pub struct SaveWork {
-    /// What was fitted.
-    pub fitted: Arc<dyn AnyFittedModel>,
-    /// The time up to which it has learnt.
-    pub at: UnixMillis,
-    /// The history at that time.
-    pub history: PriceHistory,
 }
 
 impl ForecastWork {

@@ -20,11 +20,11 @@ use foretell_core::time::{Millis, UnixMillis};
 use super::data_folder::DataFolder;
 use super::forecast_error::ForecastServiceError;
 use super::forecast_work::{
-    FinishedWork, FitWork, ForecastWork, ForecastingWork, MadeForecasts, SaveWork, WorkKind,
+    FinishedWork, FitWork, ForecastWork, ForecastingWork, MadeForecasts, WorkKind,
 };
 use super::live_history::{CandleSpan, LiveHistory, floor};
 use super::standing_forecasts::StandingForecasts;
-use super::warm_start::TimedFit;
+use super::warm_start::{SaveWork, TimedFit};
 use crate::config::ModelConfig;
 use crate::models::{AnyFittedModel, AnyModel, ModelError};
 use crate::price_history::PriceHistoryError;

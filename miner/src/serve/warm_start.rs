@@ -10,7 +10,6 @@ use foretell_core::time::UnixMillis;
 use foretell_data::prices::{PriceSeries, write_csv};
 
 use super::forecast_error::ForecastSetupError;
-use super::forecast_work::SaveWork;
 use crate::model_file::{ModelFile, TrainingSpan};
 use crate::models::AnyFittedModel;
 use crate::price_dataset::{PriceDataset, PriceDatasetError};
@@ -23,6 +22,16 @@ pub const HISTORY_FILE: &str = "history.csv";
 
 /// A fitted model, and the time up to which it has learnt.
 pub type TimedFit = (UnixMillis, Arc<dyn AnyFittedModel>);
+
+/// A fitted model and its history, to be kept.
+pub struct SaveWork {
+    /// What was fitted.
+    pub fitted: Arc<dyn AnyFittedModel>,
+    /// The time up to which it has learnt.
+    pub at: UnixMillis,
+    /// The history at that time.
+    pub history: PriceHistory,
+}
 
 /// The bars in these price files, which must have the series' step.
 pub fn load_history(

@@ -47,7 +47,12 @@ pub(super) async fn check_clock(config: &ValidatorConfig) -> Result<String> {
                     let metagraph = tokio::time::timeout(DEADLINE, chain.metagraph());
                     let (others, metagraph) = tokio::join!(sources.read(system_now), metagraph);
                     let miners = metagraph.ok().and_then(Result::ok);
-                    (others, miners.map(public_miners).unwrap_or_default())
+                    (
+                        others,
+                        miners
+                            .map(|metagraph| public_miners(&metagraph))
+                            .unwrap_or_default(),
+                    )
                 }
                 Err(_) => {
                     let sources = ClockSources::<LocalChain>::from_config(config, None)?;

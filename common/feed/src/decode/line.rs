@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use foretell_core::time::{Millis, UnixMillis};
 use serde::Serialize;
 
 use crate::event::{

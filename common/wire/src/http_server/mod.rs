@@ -160,6 +160,10 @@ async fn serve_connection(
 }
 
 async fn limit_request(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+    if head_bytes(&request) > MAX_HEADER_BYTES {
+        let why = format!("request line and headers longer than {MAX_HEADER_BYTES} bytes");
+        return (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why).into_response();
+    }
     match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => {
@@ -168,6 +172,17 @@ async fn limit_request(State(deadline): State<Duration>, request: Request, next:
             (StatusCode::REQUEST_TIMEOUT, why).into_response()
         }
     }
+}
+
+/// The HTTP library stops reading at a head of the limit's length, but may have read one that is longer at a stroke.
+fn head_bytes(request: &Request) -> usize {
+    let target = request.uri().path_and_query();
+    let line = target.map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    // A colon, a blank and the end of the line.
+    line + headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum::<usize>()
 }
 
 #[cfg(test)]
