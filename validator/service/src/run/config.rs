@@ -6,9 +6,7 @@ mod tables;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use foretell_chain::subnet_address::SubnetAddress;
 use foretell_cli::config_file::{self, ConfigFileError, ConfigValueError, Configuration};
-use foretell_core::hotkey::Hotkey;
 use foretell_core::rules::RulesVersion;
 use foretell_core::series::{Grid, Series, SeriesId, Unit};
 use foretell_core::time::Millis;
@@ -17,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::markets::{ConfiguredMarkets, MarketConfig, MonitoredVenue, VenuesConfig};
-use self::tables::{ChainTable, PricesTable};
+pub use self::tables::{ChainConfig, LocalMinerConfig, PriceSourceConfig};
 
 /// Rounds closer together than this would have their windows open at once.
 const SHORTEST_INTERVAL: Millis = Millis::minutes(2);
@@ -57,48 +55,6 @@ pub struct RoundsConfig {
     /// Minutes between two rounds, a multiple of the step; 30 or the step if left out.
     #[serde(default = "default_every_minutes")]
     pub every_minutes: u32,
-}
-
-/// Key `prices`: where settled prices come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", try_from = "PricesTable")]
-pub enum PriceSourceConfig {
-    /// A quorum of exchanges.
-    Venues(VenuesConfig),
-    /// A table `open_time_ms,value` in a file that grows.
-    File {
-        /// Path of the CSV file, read anew at every attempt.
-        path: PathBuf,
-    },
-    /// The same table at an address.
-    Url {
-        /// Address with http:// or https://, fetched anew at every attempt.
-        url: String,
-    },
-}
-
-/// Key `chain`: which chain lists the miners and takes the weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", try_from = "ChainTable")]
-pub enum ChainConfig {
-    /// A ledger of the validator's own, in the data directory.
-    Local {
-        /// Miners that are registered on it at the start.
-        #[serde(default)]
-        miners: Vec<LocalMinerConfig>,
-    },
-    /// A subnet of the real chain.
-    Subtensor(SubnetAddress),
-}
-
-/// A miner on the local ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LocalMinerConfig {
-    /// SS58 address of its hotkey, which is its coldkey, too.
-    pub hotkey: Hotkey,
-    /// IP address and port where it listens.
-    pub axon: SocketAddr,
 }
 
 /// Key `http`: the status over HTTP.

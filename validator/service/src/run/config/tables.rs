@@ -1,14 +1,57 @@
 //! Tables of the configuration whose keys depend on their `kind`, as they stand in the file: each value keeps its place for errors.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use foretell_chain::network::SubtensorNetwork;
 use foretell_chain::subnet_address::SubnetAddress;
-use serde::Deserialize;
+use foretell_core::hotkey::Hotkey;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::markets::{MarketConfig, VenuesConfig};
-use super::{ChainConfig, LocalMinerConfig, PriceSourceConfig};
+
+/// Key `prices`: where settled prices come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "PricesTable")]
+pub enum PriceSourceConfig {
+    /// A quorum of exchanges.
+    Venues(VenuesConfig),
+    /// A table `open_time_ms,value` in a file that grows.
+    File {
+        /// Path of the CSV file, read anew at every attempt.
+        path: PathBuf,
+    },
+    /// The same table at an address.
+    Url {
+        /// Address with http:// or https://, fetched anew at every attempt.
+        url: String,
+    },
+}
+
+/// Key `chain`: which chain lists the miners and takes the weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "ChainTable")]
+pub enum ChainConfig {
+    /// A ledger of the validator's own, in the data directory.
+    Local {
+        /// Miners that are registered on it at the start.
+        #[serde(default)]
+        miners: Vec<LocalMinerConfig>,
+    },
+    /// A subnet of the real chain.
+    Subtensor(SubnetAddress),
+}
+
+/// A miner on the local ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalMinerConfig {
+    /// SS58 address of its hotkey, which is its coldkey, too.
+    pub hotkey: Hotkey,
+    /// IP address and port where it listens.
+    pub axon: SocketAddr,
+}
 
 /// The keys of a table don't go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -38,7 +81,7 @@ pub enum TableKindError {
 /// Table `[chain]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ChainTable {
+struct ChainTable {
     kind: ChainKind,
     miners: Option<Vec<LocalMinerConfig>>,
     network: Option<SubtensorNetwork>,
@@ -55,7 +98,7 @@ enum ChainKind {
 /// Table `[prices]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PricesTable {
+struct PricesTable {
     kind: PricesKind,
     pair: Option<String>,
     venues: Option<Vec<MarketConfig>>,
