@@ -1,5 +1,6 @@
 use std::fs;
 
+use foretell_chain::subnet_address::SubnetAddress;
 use foretell_core::testing::assert_contains_all;
 
 use super::*;
