@@ -43,6 +43,16 @@ impl Callers {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = CallerList::Only(allowed);
     }
 
+    /// Whether somebody is answered, as far as is known.
+    pub fn answer_anybody(&self) -> bool {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match &*list {
+            CallerList::Anyone => true,
+            CallerList::Only(allowed) => !allowed.is_empty(),
+            CallerList::NotYetKnown => false,
+        }
+    }
+
     /// Whether the list is there.
     pub fn are_known(&self) -> bool {
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);

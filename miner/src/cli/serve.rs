@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use foretell_cli::network_flags::NetworkFlags;
 use foretell_cli::path_text::parse_path;
@@ -55,11 +55,14 @@ pub fn run(args: ServeArgs) -> Result<()> {
     let callers = match (&answered, &chain) {
         (Some(validators), _) => Callers::only(validators.iter().copied()),
         (None, Some(_)) => Callers::not_yet_known(),
-        (None, None) => bail!(
-            "this miner would answer nobody: name the hotkeys of its validators in serve.validators of {}, or the subnet whose permitted \
-             validators it answers, in [chain] or by --network and --netuid",
-            args.config.display()
-        ),
+        (None, None) => {
+            tracing::error!(
+                "nobody is answered: name the hotkeys of the validators in serve.validators of {}, or the subnet whose permitted \
+                 validators are answered, in [chain] or by --network and --netuid",
+                args.config.display()
+            );
+            Callers::only([])
+        }
     };
     let key = args.wallet.load()?;
     let model = config.model.name.clone();

@@ -140,13 +140,14 @@ impl MinerService {
             outcomes,
             metrics: MinerMetrics::default(),
             forecasts,
+            callers,
         };
         Ok(Self {
             listener,
             address,
             hotkey,
             forecast_service,
-            routes: router(state, callers),
+            routes: router(state),
         })
     }
 

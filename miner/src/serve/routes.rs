@@ -53,10 +53,13 @@ pub struct ServeState {
     pub metrics: MinerMetrics,
     /// Where payloads of new rounds come from.
     pub forecasts: ForecastServiceHandle,
+    /// Who is answered.
+    pub callers: Callers,
 }
 
 /// The miner's routes: the signed ones behind authorization, and its health.
-pub fn router(miner: ServeState, callers: Callers) -> Router {
+pub fn router(miner: ServeState) -> Router {
+    let callers = miner.callers.clone();
     let hotkey = miner.key.hotkey();
     let miner = Arc::new(miner);
     let signed = Router::new()
@@ -179,6 +182,15 @@ async fn metrics(State(miner): State<Arc<ServeState>>) -> String {
 
 /// Ready means that the next commitment would be given.
 async fn ready(State(miner): State<Arc<ServeState>>) -> Response {
+    if !miner.callers.answer_anybody() {
+        let why = match miner.callers.are_known() {
+            true => {
+                "nobody is answered: set serve.validators, or the subnet whose permitted validators are"
+            }
+            false => "the chain has not said yet which validators are permitted",
+        };
+        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    }
     match (miner.forecasts.ready((miner.now)()), miner.clock) {
         (Ok(()), ClockConfig::Request) => {
             "ready: forecasts follow the requests' time".into_response()

@@ -95,7 +95,8 @@ pub(super) const fn miss_of(error: &MinerRequestError) -> MissReason {
     }
 }
 
-/// Sends notices over HTTP; a miner that doesn't accept one gets no more of them.
+/// Sends notices over HTTP. A miner that refuses one, of a round in which it never heard the request say, may take the next;
+/// one that doesn't answer gets no more of them.
 pub(super) async fn notify_over_http(
     client: &MinerClient,
     miner: &Hotkey,
@@ -108,7 +109,12 @@ pub(super) async fn notify_over_http(
         let left = deadline.saturating_duration_since(Instant::now());
         if let Err(error) = client.send_outcome(miner, axon, notice, left).await {
             tracing::debug!(%miner, round = %notice.round, %error, "a miner does not hear its outcome");
-            return;
+            if !matches!(
+                error,
+                MinerRequestError::Refused { .. } | MinerRequestError::InvalidAnswer { .. }
+            ) {
+                return;
+            }
         }
     }
 }
