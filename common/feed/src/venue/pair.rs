@@ -23,8 +23,8 @@ impl Pair {
     /// The pair of these two, in capitals.
     pub fn new(base: &str, quote: &str) -> Self {
         Self {
-            base: base.to_uppercase(),
-            quote: quote.to_uppercase(),
+            base: base.to_ascii_uppercase(),
+            quote: quote.to_ascii_uppercase(),
         }
     }
 
@@ -38,7 +38,9 @@ impl FromStr for Pair {
     type Err = PairError;
 
     fn from_str(text: &str) -> Result<Self, PairError> {
-        let currency = |text: &str| !text.is_empty() && text.chars().all(char::is_alphanumeric);
+        // No exchange has others, and capitals of other alphabets can be no single letters.
+        let currency =
+            |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric());
         match text.split_once('/') {
             Some((base, quote)) if currency(base) && currency(quote) => Ok(Self::new(base, quote)),
             _ => Err(PairError(text.to_owned())),
@@ -49,5 +51,29 @@ impl FromStr for Pair {
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.joined("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_written_as_it_is_read() {
+        let pair: Pair = "btc/UsdT".parse().unwrap();
+        assert_eq!(pair.to_string(), "BTC/USDT");
+        assert_eq!("BTC/USDT".parse(), Ok(pair));
+        for other in [
+            "",
+            "BTC",
+            "/USD",
+            "BTC/",
+            "BTC/USD/EUR",
+            "ΐ/3",
+            "ß/USD",
+            "B TC/USD",
+        ] {
+            assert!(other.parse::<Pair>().is_err(), "{other}");
+        }
     }
 }
